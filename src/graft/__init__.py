@@ -1,0 +1,68 @@
+"""Graft: practical transfer learning.
+
+A few labelled photos in, an honest classifier out::
+
+    model = graft.fit("photos/")
+    print(model.report)
+    model.predict_one(Path("new.jpg")).label
+
+The public names are loaded when they are first used, so that ``import graft`` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from graft.version import __version__
+
+if TYPE_CHECKING:
+    from graft.data.dataset import Dataset
+    from graft.data.read import read
+    from graft.errors import GraftError
+    from graft.estimator import GraftClassifier
+    from graft.model import Model, fit, load
+    from graft.prediction import Evaluation, Prediction
+    from graft.recipe import Recipe
+    from graft.report import Report
+
+_HOMES = {
+    "Dataset": "graft.data.dataset",
+    "Evaluation": "graft.prediction",
+    "GraftClassifier": "graft.estimator",
+    "GraftError": "graft.errors",
+    "Model": "graft.model",
+    "Prediction": "graft.prediction",
+    "Recipe": "graft.recipe",
+    "Report": "graft.report",
+    "fit": "graft.model",
+    "load": "graft.model",
+    "read": "graft.data.read",
+}
+
+__all__ = [
+    "Dataset",
+    "Evaluation",
+    "GraftClassifier",
+    "GraftError",
+    "Model",
+    "Prediction",
+    "Recipe",
+    "Report",
+    "__version__",
+    "fit",
+    "load",
+    "read",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'graft' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

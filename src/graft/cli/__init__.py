@@ -1,0 +1,102 @@
+"""The command line: parse, call, show.
+
+Results go to stdout, progress to stderr. Exit codes: 0 done, 1 the user can mend it, 2 usage, 3 a gate said no.
+Each command is a module of this room and a line in ``COMMANDS``; a module is imported only when its command runs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+import click
+
+from graft.cli.output import show_error, wants_json
+from graft.errors import GraftError, UsageError
+
+COMMANDS = {
+    "demo": "A built-in sample, from fit to report, offline.",
+    "fit": "Fit a model to labelled data and say how good it is.",
+    "predict": "Name the class of files, folders, or what stdin lists.",
+    "evaluate": "Score a model on labelled data.",
+    "encoders": "What encoders are here, what they cost, under which licence.",
+    "cache": "Look at the cache of embeddings, or clear it.",
+}
+
+
+class _Commands(click.Group):
+    """Imports a command's module when it is asked for, so that ``graft --help`` is immediate."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"graft.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from graft import __version__
+
+        click.echo(f"graft {__version__}")
+        ctx.exit()
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version."
+)
+def cli() -> None:
+    """Practical transfer learning: a few labelled examples in, an honest classifier out.
+
+    Begin with `graft demo`, or with your own photos in a folder per class: `graft fit photos/`.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line; the exit code."""
+    arguments = list(arguments)
+    try:
+        outcome = cli.main(arguments, prog_name="graft", standalone_mode=False)
+        sys.stdout.flush()
+        return outcome if isinstance(outcome, int) else 0
+    except GraftError as error:
+        show_error(error, as_json=wants_json(arguments))
+        return error.exit_code
+    except click.ClickException as error:
+        if not wants_json(arguments) and isinstance(error, click.UsageError):
+            error.show()
+        else:
+            show_error(UsageError(error.format_message(), "See graft --help."), as_json=wants_json(arguments))
+        return UsageError.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped. What was embedded is kept in the cache; the same command goes on from there.", err=True)
+        return 128 + signal.SIGINT
+    except BrokenPipeError:  # the reader, such as `head`, had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        show_error(_from_system(error), as_json=wants_json(arguments))
+        return GraftError.exit_code
+
+
+def _from_system(error: OSError) -> GraftError:
+    where = f" ({error.filename})" if error.filename else ""
+    return GraftError(
+        f"The system refused: {error.strerror or error}{where}.", "Check the disk's free space and your permissions."
+    )

@@ -1,0 +1,34 @@
+"""``graft cache``."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import click
+
+from graft.cli.output import show_json
+
+
+@click.command(name="cache")
+@click.argument("action", type=click.Choice(["show", "clear"]), default="show")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(action: str, as_json: bool) -> None:
+    """Look at the cache of embeddings, or clear it.
+
+    It may be cleared at any time: the next fit embeds again.
+    """
+    from graft.encoders.cache import Cache
+
+    cache = Cache()
+    freed = cache.clear() if action == "clear" else 0
+    info = cache.info()
+    if as_json:
+        show_json({**dataclasses.asdict(info), "freed": freed})
+        return
+    if action == "clear":
+        click.echo(f"Freed {freed / 1e6:.1f} MB.")
+    click.echo(f"{info.path}: {info.size / 1e6:.1f} MB of at most {info.limit / 1e6:.0f} MB")
+    for encoder, count in info.entries.items():
+        click.echo(f"  {count:>9,} embeddings by {encoder}")
+    if cache.trouble:
+        click.echo(cache.trouble, err=True)

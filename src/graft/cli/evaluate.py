@@ -1,0 +1,51 @@
+"""``graft evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from graft.cli.output import progress_bar, show_json
+from graft.errors import GateError
+
+
+@click.command(name="evaluate")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path())
+@click.option("--split", type=click.Choice(["auto", "all", "train", "val", "test"]), default="auto", show_default=True,
+              help="Which part of DATA to score: auto is the test part where there is one, else all.")  # fmt: skip
+@click.option("--min-accuracy", type=click.FloatRange(0, 1), help="Exit with 3 when the accuracy is below.")
+@click.option("--label-column", help="The manifest's column of labels.")
+@click.option("--item-column", help="The manifest's column of items.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    model: Path,
+    data: str,
+    split: str,
+    min_accuracy: float | None,
+    label_column: str | None,
+    item_column: str | None,
+    as_json: bool,
+) -> int:
+    """Score MODEL on the labelled DATA."""
+    from graft.data.read import read
+    from graft.model import load
+
+    fitted = load(model)
+    dataset = read(data, label_column=label_column, item_column=item_column)
+    with progress_bar(quiet=as_json) as progress:
+        evaluation = fitted.evaluate(dataset, split=split, progress=progress)
+    refusal = None
+    if min_accuracy is not None and not evaluation.accuracy.value >= min_accuracy:
+        refusal = GateError(
+            f"The accuracy is {evaluation.accuracy.value:.4f}, below the {min_accuracy:g} that was asked for.",
+            "Add examples, or look at the report's hardest ones.",
+        )
+    if as_json:  # one value, with the refusal inside: the figures are wanted most when the gate says no
+        show_json(evaluation.to_dict() | ({"error": refusal.to_dict()} if refusal else {}))
+        return refusal.exit_code if refusal else 0
+    click.echo(str(evaluation))
+    if refusal:
+        raise refusal
+    return 0

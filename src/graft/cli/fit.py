@@ -1,0 +1,79 @@
+"""``graft fit``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from graft.cli.output import progress_bar, show_json
+
+
+@click.command(name="fit")
+@click.argument("data", type=click.Path())
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="The model's folder. [default: DATA's name + .graft]"
+)
+@click.option("--test", "test_data", type=click.Path(), help="Other labelled data for the final figure.")
+@click.option("--encoder", default="auto", show_default=True, help="Which encoder (see graft encoders).")
+@click.option(
+    "--head", default="auto", show_default=True, help="Which head: logistic, discriminant, prototype, or auto."
+)
+@click.option("--backend", default="auto", show_default=True, help="openvino, onnxruntime, or auto.")
+@click.option("--seed", default=0, show_default=True, help="Every random choice follows from it.")
+@click.option("--label-column", help="The manifest's column of labels.")
+@click.option("--item-column", help="The manifest's column of items.")
+@click.option(
+    "--report", "report_file", type=click.Path(path_type=Path), help="Write the report as one HTML file, with pictures."
+)
+@click.option("--overwrite", is_flag=True, help="Replace a model or report that is there already.")
+@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def command(
+    data: str,
+    output: Path | None,
+    test_data: str | None,
+    encoder: str,
+    head: str,
+    backend: str,
+    seed: int,
+    label_column: str | None,
+    item_column: str | None,
+    report_file: Path | None,
+    overwrite: bool,
+    no_cache: bool,
+    as_json: bool,
+) -> None:
+    """Fit a model to DATA and say how good it is.
+
+    DATA: a folder per class, a manifest (CSV, TSV, JSONL, Parquet), a folder with train/ and test/, or a zip of these.
+    """
+    from graft import bundle
+    from graft.data.read import read
+    from graft.model import fit
+    from graft.recipe import Recipe
+    from graft.report import html
+
+    recipe = Recipe(encoder=encoder, head=head, backend=backend, seed=seed)
+    target = output or Path(default_name(data))
+    bundle.check_free(target, overwrite)
+    if report_file:
+        html.check_free(report_file, overwrite=overwrite)
+    with progress_bar(quiet=as_json) as progress:
+        dataset = read(data, test=test_data, label_column=label_column, item_column=item_column)
+        model = fit(dataset, recipe, cache=None if no_cache else "default", progress=progress)
+    model = model.save(target, overwrite=overwrite, page=report_file)
+    if as_json:
+        show_json(model.report.to_dict())
+        return
+    click.echo(str(model.report))
+    click.echo(f"Model   {target}    Use it: graft predict {target} PHOTO...")
+    if report_file:
+        click.echo(f"Report  {report_file}")
+
+
+def default_name(data: str) -> str:
+    """The data's own name with ``.graft``, in the present folder."""
+    path = Path(data).expanduser().resolve()
+    stem = path.name if path.is_dir() else path.stem
+    return f"{stem or 'model'}.graft"

@@ -1,0 +1,134 @@
+"""The whole extension surface on one page: what an encoder and a head must offer.
+
+The built-in ones use the same door. An encoder joins ``graft.encoders.ENCODERS``, a head ``graft.heads.HEADS``; the
+checks in ``tests/contracts.py`` then run over it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+Int = NDArray[np.int64]
+Bool = NDArray[np.bool_]
+
+
+class Progress(Protocol):
+    """Told how far a long step has come; the command line draws a bar from it."""
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """``done`` of ``total`` units of the step named ``step`` (``"embed"``, ``"fit"``, ...) are finished."""
+
+
+def silent(step: str, done: int, total: int) -> None:
+    """The progress that nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One item, decoded and resized: what an encoder takes.
+
+    Attributes:
+        array: The encoder's input for this item, e.g. ``(224, 224, 3) uint8``.
+        statistics: What was measured on the way (pictures: ``brightness`` 0 to 1, ``sharpness`` >= 0, ``width`` and
+            ``height`` in pixels).
+    """
+
+    array: Array
+    statistics: Mapping[str, float]
+
+
+class Encoder(Protocol):
+    """A frozen pretrained network that turns prepared items into embeddings."""
+
+    @property
+    def name(self) -> str:
+        """The name that stands in reports and bundles, e.g. ``"efficientnet-lite0"``."""
+
+    @property
+    def modality(self) -> str:
+        """``"image"``, ``"text"`` or ``"audio"``."""
+
+    @property
+    def version(self) -> str:
+        """Hash of weights and preprocessing: a head fitted on one version is of no use on another."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever an embedding might, in any digit: ``version``, backend and precision. The cache's key."""
+
+    @property
+    def backend(self) -> str:
+        """What runs the network here, and in which precision, e.g. ``"openvino bf16"``."""
+
+    @property
+    def stages(self) -> tuple[int, ...]:
+        """Width of each pooled stage, in order; they sum to ``dim``, and the last is the network's own output."""
+
+    @property
+    def dim(self) -> int:
+        """Length of an embedding."""
+
+    @property
+    def batch_size(self) -> int:
+        """How many items are best encoded at once."""
+
+    @property
+    def statistics(self) -> tuple[str, ...]:
+        """Names of the numbers that ``prepare`` measures on every item."""
+
+    def prepare(self, content: bytes) -> Prepared:
+        """Decode one item. Thread-safe.
+
+        Raises:
+            ItemError: The item is empty, broken, of another kind, or too large.
+        """
+
+    def embed(self, batch: Array) -> Float32:
+        """Embed prepared arrays ``(n, ...)`` into ``(n, dim) float32``. Thread-safe; the same for any batching."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """What every head comes to: ``scores = x @ weights + bias``.
+
+    Attributes:
+        weights: ``(d, k) float32``.
+        bias: ``(k,) float32``.
+    """
+
+    weights: Float32
+    bias: Float32
+
+    def scores(self, x: Float32) -> Float32:
+        """Unnormalised log probabilities ``(n, k) float32`` of ``x`` ``(n, d) float32``."""
+        return x @ self.weights + self.bias
+
+
+class Head(Protocol):
+    """A way to fit linear heads, at several strengths and on several subsets of the rows at once."""
+
+    @property
+    def strengths(self) -> tuple[float, ...]:
+        """The strengths that cross-validation tries, from the strongest regularisation to the weakest."""
+
+    def fit(self, x: Float32, y: Int, k: int, weights: Float32, strengths: Sequence[float]) -> list[list[Linear]]:
+        """Fit one head per row subset and strength.
+
+        Args:
+            x: Features ``(n, d) float32``.
+            y: Class of each row ``(n,) int64`` in ``[0, k)``.
+            k: Number of classes; a class without rows in a subset gets a very low score.
+            weights: ``(s, n) float32`` >= 0, one row per subset: the weight of each item, 0 for those held out.
+            strengths: Which strengths to fit.
+
+        Returns:
+            ``s`` lists with one ``Linear`` for each strength.
+        """

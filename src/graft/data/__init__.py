@@ -1,0 +1,1 @@
+"""Reading, decoding and splitting: from what the user has to arrays and row indices."""

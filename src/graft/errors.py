@@ -1,0 +1,170 @@
+"""Every exception that Graft raises on purpose.
+
+Each message has three parts: what was wrong, what was found, and (in ``hint``) what to do.
+
+::
+
+    GraftError                      exit 1: the user can mend it
+    |-- DataError                   the data set as a whole cannot be used
+    |   |-- NothingToRead           no items, or nothing there
+    |   |-- TooFewClasses           fewer than two classes
+    |   |-- MissingColumn           a manifest without the column that was asked for
+    |   |-- UnsafeArchive           a zip that is broken, a bomb, or reaches outside itself
+    |   `-- MixedModalities         pictures, texts and recordings together
+    |-- ItemError                   one item is bad; it is named and skipped, the others are served
+    |-- EncoderError                the encoder is unknown, missing or not the pinned one
+    |-- BundleError                 a saved model cannot be used
+    |   |-- NotABundle              there is no bundle
+    |   |-- DamagedBundle           cut short or tampered with
+    |   |-- NewerBundle             written by a newer Graft
+    |   `-- EncoderMismatch         made with another version of the encoder
+    |-- OutputExists                something is already there; nothing was overwritten
+    |-- MissingExtra                an optional library is not installed
+    |-- UsageError                  exit 2: the call itself is off
+    `-- GateError                   exit 3: a gate said no
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class GraftError(Exception):
+    """Base of everything that Graft raises on purpose.
+
+    Attributes:
+        code: Stable name of the kind of error, for programs.
+        message: What was wrong and what was found.
+        hint: What to do about it.
+    """
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+    def to_dict(self) -> dict[str, str]:
+        """``{code, message, hint}``, the shape of every error in JSON output."""
+        return {"code": self.code, "message": self.message, "hint": self.hint}
+
+
+class DataError(GraftError):
+    """The data set as a whole cannot be used."""
+
+    code = "data"
+
+
+class NothingToRead(DataError):
+    """There are no items, or there is nothing at the path."""
+
+    code = "nothing_to_read"
+
+
+class TooFewClasses(DataError):
+    """A classifier needs at least two classes."""
+
+    code = "too_few_classes"
+
+
+class MissingColumn(DataError):
+    """A manifest lacks the column that was asked for."""
+
+    code = "missing_column"
+
+
+class UnsafeArchive(DataError):
+    """A zip file is broken, far larger than it looks, or reaches outside itself."""
+
+    code = "unsafe_archive"
+
+
+class MixedModalities(DataError):
+    """Pictures, texts and recordings stand in one data set."""
+
+    code = "mixed_modalities"
+
+
+class ItemError(GraftError):
+    """One item cannot be used.
+
+    It is named, skipped and listed; the other items are still served. ``reason`` is a stable word such as
+    ``empty``, ``truncated``, ``not_a_picture``, ``too_large``, ``unreadable`` or ``corrupt``.
+    """
+
+    code = "bad_item"
+
+    def __init__(self, reason: str, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.reason = reason
+
+    def to_dict(self) -> dict[str, str]:
+        """``{code, message, hint}`` with the reason as the code."""
+        return {"code": self.reason, "message": self.message, "hint": self.hint}
+
+
+class EncoderError(GraftError):
+    """The encoder is unknown, not installed, or not the pinned one."""
+
+    code = "encoder"
+
+
+class BundleError(GraftError):
+    """A saved model cannot be used."""
+
+    code = "bundle"
+
+
+class NotABundle(BundleError):
+    """There is no bundle at the path."""
+
+    code = "not_a_bundle"
+
+
+class DamagedBundle(BundleError):
+    """The bundle was cut short or tampered with."""
+
+    code = "damaged_bundle"
+
+
+class NewerBundle(BundleError):
+    """The bundle was written by a newer Graft."""
+
+    code = "newer_bundle"
+
+
+class EncoderMismatch(BundleError):
+    """The bundle was made with another version of its encoder."""
+
+    code = "encoder_mismatch"
+
+
+class OutputExists(GraftError):
+    """Something is already there, and nothing was overwritten."""
+
+    code = "output_exists"
+
+
+class MissingExtra(GraftError):
+    """An optional library is not installed."""
+
+    code = "missing_extra"
+
+
+class UsageError(GraftError):
+    """The call itself is off."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class GateError(GraftError):
+    """A gate said no: the result is there, but it is not good enough."""
+
+    code = "gate"
+    exit_code = 3

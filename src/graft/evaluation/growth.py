@@ -1,0 +1,136 @@
+"""How the score grows with the number of examples, and what more of them would bring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from graft.contracts import Array, Bool, Float32, Int, Progress, silent
+from graft.data.split import learning_curve_subsets
+from graft.evaluation.intervals import cross_validated_interval
+from graft.report.content import CurvePoint, Forecast
+
+FitMany = Callable[[Float32], Array]
+"""Row subsets ``(s, n) float32`` (0 or 1) -> what each fitted head calls every row ``(s, n) int64``."""
+
+SHARES = (1 / 8, 1 / 4, 1 / 2, 3 / 4, 1.0)
+"""Of the training rows: the points of the learning curve."""
+EXTRA = 20
+"""The forecast speaks of this many more items."""
+MOST_CLASSES = 12
+"""Forecasts by class are made for so many classes, those with the lowest recall: each costs a cross-validation."""
+DRAWS = 200
+"""Bootstrap draws behind the forecast's interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """Learning curve and forecast."""
+
+    curve: tuple[CurvePoint, ...]
+    forecast: tuple[Forecast, ...]
+
+
+def measure_growth(
+    fit_many: FitMany,
+    y: Int,
+    folds: Int,
+    clusters: Int,
+    classes: Sequence[str],
+    recall: Array,
+    seed: int,
+    progress: Progress = silent,
+) -> Growth:
+    """Cross-validate the chosen head on nested parts of the training rows.
+
+    Args:
+        fit_many: Fits the chosen head on each row subset.
+        y: ``(n,) int64``.
+        folds: Fold of each row ``(n,) int64``; -1 is never scored.
+        clusters: Groups and near-duplicates, ``(n,) int64``.
+        classes: Their names.
+        recall: Out-of-fold recall of each class ``(k,)``, to forecast for the weakest first.
+        seed: Decides which rows the parts hold.
+        progress: Told how far the work has come.
+    """
+    scored = folds >= 0
+    if not scored.any():
+        return Growth((), ())
+    n_folds = int(folds.max()) + 1
+    n_train = round(float(scored.sum()) * (1 - 1 / n_folds) + float((~scored).sum()))
+    sizes = sorted({max(len(classes), round(share * n_train)) for share in SHARES})
+    right = _correct(fit_many, y, folds, learning_curve_subsets(y, folds, sizes, seed))[:, scored]  # (sizes, m)
+    curve = []
+    for size, row in zip(sizes, right, strict=True):
+        point = cross_validated_interval(float(row.mean()), clusters[scored], "")
+        curve.append(CurvePoint(size, point.value, point.low, point.high))
+    forecast = [_forecast_all(np.array(sizes), right, len(classes), seed)]
+    forecast += _forecast_classes(fit_many, y, folds, right[-1], classes, recall, seed)
+    return Growth(tuple(curve), tuple(forecast))
+
+
+def _correct(fit_many: FitMany, y: Int, folds: Int, subsets: Array) -> Bool:
+    """Whether each row was named rightly while it was held out, ``(s, n)`` for ``s`` sizes.
+
+    ``subsets`` is ``(s, f, n)``: for each size, the training rows of each of ``f`` folds.
+    """
+    s, f, n = subsets.shape
+    predicted = fit_many(subsets.reshape(s * f, n).astype(np.float32)).reshape(s, f, n)
+    held_out = np.maximum(folds, 0)[None, None, :]
+    return np.asarray(np.take_along_axis(predicted, held_out, axis=1)[:, 0] == y)
+
+
+def _forecast_all(sizes: Array, right: Array, k: int, seed: int) -> Forecast:
+    """A power law of the error through the curve's points, its exponent fitted and bounded.
+
+    ``error(n) = a * n ** -b`` (Cortes et al. 1993; Hestness et al. 2017), least squares in logarithms, later points
+    weighing more; the interval is the 95 % range over bootstrap draws of the held-out rows.
+    """
+    random = np.random.default_rng(seed)
+    n, m = sizes[-1], right.shape[1]
+    draws = np.concatenate([np.arange(m)[None], random.integers(0, m, (DRAWS, m))])
+    counts = np.stack([np.bincount(draw, minlength=m) for draw in draws]).astype(np.float64)  # (draws, m)
+    errors = np.clip(1 - counts @ right.T.astype(np.float64) / m, 0.5 / m, 1.0)  # (draws, sizes)
+    log_n = np.log(sizes / n)
+    weight = sizes / sizes.sum()
+    centred = log_n - (weight * log_n).sum()
+    spread = (weight * centred**2).sum()
+    slope = (weight * centred * np.log(errors)).sum(axis=1) / spread if spread > 0 else np.zeros(len(errors))
+    power = np.clip(-slope, 0, 1)
+    gains = errors[:, -1] * (1 - ((n + EXTRA * k) / n) ** -power)
+    low, high = np.quantile(gains[1:], [0.025, 0.975])
+    return Forecast("all", EXTRA, float(gains[0]), float(low), float(high))
+
+
+def _forecast_classes(
+    fit_many: FitMany, y: Int, folds: Int, right: Bool, classes: Sequence[str], recall: Array, seed: int
+) -> list[Forecast]:
+    """What half of a class's items brought, carried on: its effect for each doubling, times the doublings to come."""
+    scored = folds >= 0
+    counts = np.bincount(y, minlength=len(classes))
+    weakest = [c for c in np.argsort(np.nan_to_num(recall, nan=1.0), kind="stable") if counts[c] >= 4][:MOST_CLASSES]
+    if not weakest:
+        return []
+    n_folds = int(folds.max()) + 1
+    random = np.random.default_rng(seed)
+    order = random.permutation(len(y))
+    full = (folds[None, :] != np.arange(n_folds)[:, None]).astype(np.float32)  # (f, n)
+    thinned = np.stack([full] * len(weakest))  # (c, f, n)
+    for position, label in enumerate(weakest):
+        members = order[y[order] == label]
+        for fold in range(n_folds):
+            kept = members[folds[members] != fold]
+            thinned[position, fold, kept[: len(kept) // 2]] = 0
+    with_half = _correct(fit_many, y, folds, thinned)[:, scored]
+    forecasts = []
+    for position, label in enumerate(weakest):
+        difference = right.astype(np.float64) - with_half[position]  # paired: the same rows, with and without
+        doublings = float(np.log2((counts[label] + EXTRA) / counts[label]))
+        gain = float(difference.mean()) * doublings
+        margin = 1.96 * float(difference.std() / np.sqrt(len(difference))) * doublings
+        ceiling = float(1 - right.mean())
+        low, value, high = (min(figure, ceiling) for figure in (gain - margin, gain, gain + margin))
+        forecasts.append(Forecast(classes[label], EXTRA, value, low, high))
+    return forecasts

@@ -1,0 +1,194 @@
+"""From out-of-fold predictions to the figures of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from graft.contracts import Array, Float32, Int, Progress, silent
+from graft.data.dataset import Item
+from graft.evaluation.growth import Growth, measure_growth
+from graft.evaluation.held_out import class_figures, confusion
+from graft.evaluation.intervals import cross_validated_interval
+from graft.heads import HEADS
+from graft.heads.classifier import Classifier, OutOfFold
+from graft.heads.conformal import measured
+from graft.heads.features import transform
+from graft.heads.selection import bias_corrected, class_weights
+from graft.metrics import accuracy, expected_calibration_error, macro_f1
+from graft.report.content import Calibration, ClassFigures, Interval, Judged, PredictionSets, ReliabilityBin, Unknown
+
+HARDEST = 24
+"""How many of the hardest items the report names."""
+EXAMPLES_PER_CELL = 6
+"""How many examples it keeps of each kind of mistake."""
+EXAMPLES = 200
+"""How many mistakes it keeps in all."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judgement:
+    """What cross-validation says of a classifier; the fields are those of ``Report``."""
+
+    accuracy: Interval
+    macro_f1: float
+    baselines: dict[str, float]
+    per_class: dict[str, ClassFigures]
+    confusion: tuple[tuple[int, ...], ...]
+    judged_on: str
+    calibration: Calibration
+    overfit_gap: float
+    growth: Growth
+    sets: PredictionSets
+    unknown: Unknown
+    hardest: tuple[Judged, ...]
+    mistakes: tuple[Judged, ...]
+
+
+def judge(
+    classifier: Classifier,
+    out_of_fold: OutOfFold,
+    x: Float32,
+    y: Int,
+    folds: Sequence[Int],
+    units: Int,
+    classes: Sequence[str],
+    items: Sequence[Item],
+    unknown_rate: float,
+    seed: int,
+    progress: Progress = silent,
+) -> Judgement:
+    """Judge a classifier by what heads like it said of rows that they had not seen.
+
+    Args:
+        classifier: The final one, fitted to all rows; it is scored only for the over-fitting gap.
+        out_of_fold: Predictions of rows by heads that had not seen them.
+        x: Embeddings ``(n, dim) float32``.
+        y: ``(n,) int64``.
+        folds: For each repetition the fold of each row.
+        units: What is a copy of what, or of one group ``(n,) int64``.
+        classes: Names of the classes.
+        items: The items behind the rows.
+        unknown_rate: Share of in-class items that the unknown score's threshold lets through as unknown.
+        seed: Of bootstrap draws and of the learning curve's parts.
+        progress: Told how far the work has come.
+    """
+    scored = np.flatnonzero(out_of_fold.scored)
+    p, given = out_of_fold.p[scored], y[scored]
+    predicted = p.argmax(axis=1).astype(np.int64) if len(scored) else np.empty(0, np.int64)
+    choice = out_of_fold.choice
+    corrected, _ = bias_corrected(choice.correct, choice.losses, units, seed, choice.plain)
+    phi = transform(x, classifier.stages, classifier.features)
+    fold = folds[0] if folds else np.full(len(y), -1, np.int64)
+    figures = class_figures(given, predicted, classes)
+    recall = np.array([entry.recall for entry in figures.values()])
+    k = len(classes)
+    weights = class_weights(y, k)
+    head = HEADS[choice.chosen.head]
+
+    def fit_many(masks: Float32) -> Array:
+        heads = head.fit(phi, y, k, masks * weights, [choice.chosen.strength])
+        return np.stack([linear.scores(phi).argmax(axis=1) for (linear,) in heads])  # (s, n)
+
+    growth = measure_growth(fit_many, y, fold, units, classes, recall, seed, progress)
+    on_training = classifier.probabilities(x).argmax(axis=1)
+    return Judgement(
+        accuracy=cross_validated_interval(corrected, units[scored], _method(folds, len(choice.configurations))),
+        macro_f1=macro_f1(given, predicted, k),
+        baselines={"majority": majority_baseline(given, k), "nearest": nearest_baseline(phi, y, fold)},
+        per_class=figures,
+        confusion=confusion(given, predicted, k),
+        judged_on=_judged_on(len(scored), len(y), folds),
+        calibration=calibration(p, given),
+        overfit_gap=accuracy(given, on_training[scored].astype(np.int64)) - corrected,
+        growth=growth,
+        sets=_sets(classifier, out_of_fold, y, folds),
+        unknown=Unknown(classifier.unknown.threshold, unknown_rate),
+        hardest=hardest([items[row] for row in scored.tolist()], p, given, classes),
+        mistakes=mistakes([items[row] for row in scored.tolist()], p, given, classes),
+    )
+
+
+def _sets(classifier: Classifier, out_of_fold: OutOfFold, y: Int, folds: Sequence[Int]) -> PredictionSets:
+    rule = classifier.sets
+    coverage, size = measured(out_of_fold.p, y, len(rule.counts), rule.level, folds)
+    return PredictionSets(rule.level, coverage, size, rule.complete, rule.guarantee)
+
+
+def _method(folds: Sequence[Int], tried: int) -> str:
+    if not folds or folds[0].max(initial=-1) < 1:
+        return "not judged: no class has two items of which one could be held out"
+    n_folds = int(folds[0].max()) + 1
+    plan = f"{n_folds}-fold cross-validation" + (f", repeated {len(folds)} times" if len(folds) > 1 else "")
+    chosen = f", corrected for choosing among {tried} heads (bootstrap bias-corrected)" if tried > 1 else ""
+    return f"{plan}{chosen}; Wilson interval widened for the correlation of folds"
+
+
+def _judged_on(scored: int, n: int, folds: Sequence[Int]) -> str:
+    if not scored:
+        return "nothing: no class has two items of which one could be held out"
+    every = "all" if scored == n else f"{scored} of the"
+    return f"{every} {n} training items, each by heads that had not seen it"
+
+
+def calibration(p: Array, y: Int) -> Calibration:
+    """Expected calibration error of the top class's probability, and its bins. ``p`` is ``(n, k)``."""
+    found = expected_calibration_error(y, p)
+    bins = [
+        ReliabilityBin(float(confidence), float(accuracy), int(n))
+        for confidence, accuracy, n in zip(found.confidence, found.accuracy, found.n, strict=True)
+        if n
+    ]
+    return Calibration(found.ece, tuple(bins))
+
+
+def hardest(items: Sequence[Item], p: Array, y: Int, classes: Sequence[str]) -> tuple[Judged, ...]:
+    """The items whose given label the model believes least, hardest first."""
+    order = np.argsort(p[np.arange(len(y)), y], kind="stable")[:HARDEST]
+    return tuple(_judged(items[row], p[row], int(y[row]), classes) for row in order.tolist())
+
+
+def mistakes(items: Sequence[Item], p: Array, y: Int, classes: Sequence[str]) -> tuple[Judged, ...]:
+    """Examples of every kind of mistake, the surest first: at most ``EXAMPLES_PER_CELL`` for a cell of the matrix."""
+    predicted = p.argmax(axis=1)
+    wrong = np.flatnonzero(predicted != y)
+    wrong = wrong[np.argsort(-p[wrong, predicted[wrong]], kind="stable")]
+    seen: dict[tuple[int, int], int] = {}
+    kept: list[Judged] = []
+    for row in wrong.tolist():
+        cell = int(y[row]), int(predicted[row])
+        seen[cell] = seen.get(cell, 0) + 1
+        if seen[cell] <= EXAMPLES_PER_CELL and len(kept) < EXAMPLES:
+            kept.append(_judged(items[row], p[row], int(y[row]), classes))
+    return tuple(kept)
+
+
+def majority_baseline(y: Int, k: int) -> float:
+    """Accuracy of always naming the most frequent class."""
+    return float(np.bincount(y, minlength=k).max() / len(y)) if len(y) else float("nan")
+
+
+def nearest_baseline(phi: Float32, y: Int, folds: Int) -> float:
+    """Out-of-fold accuracy of the single nearest neighbour by cosine similarity.
+
+    Args:
+        phi: Unit-length features ``(n, d) float32``, up to a common factor.
+        y: ``(n,) int64``.
+        folds: Fold of each row ``(n,) int64``; a row's neighbours are those of other folds.
+    """
+    right = total = 0
+    for fold in range(int(folds.max(initial=-1)) + 1):
+        train, held_out = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        for start in range(0, len(held_out), 1024):  # bounded memory
+            rows = held_out[start : start + 1024]
+            nearest = train[(phi[rows] @ phi[train].T).argmax(axis=1)]
+            right += int((y[nearest] == y[rows]).sum())
+            total += len(rows)
+    return right / total if total else float("nan")
+
+
+def _judged(item: Item, p: Array, given: int, classes: Sequence[str]) -> Judged:
+    top = int(p.argmax())
+    return Judged(item.name, classes[given], classes[top], float(p[top]), float(p[given]))

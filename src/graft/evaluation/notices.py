@@ -1,0 +1,97 @@
+"""What the user should know about the data before believing the score."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from graft.contracts import Int
+from graft.data.dataset import Dataset
+from graft.data.split import straddling
+
+FEW = 5
+"""Classes with fewer training items are named."""
+EXAMPLES = 3
+
+
+def warn_of_the_data(
+    dataset: Dataset, digests: Sequence[str], clusters: Int, train: Int, y: Int, classes: Sequence[str]
+) -> tuple[str, ...]:
+    """Leaks across a given split, copies under two labels, classes that are too small to judge.
+
+    Args:
+        dataset: All items.
+        digests: Content hash of each.
+        clusters: Cluster of near-duplicates of each ``(n,) int64``.
+        train: Rows to train on.
+        y: Class of each training row.
+        classes: Their names.
+    """
+    return (
+        *_straddling(dataset, clusters),
+        *_two_labels(dataset, digests),
+        *_small_classes(y, classes),
+        *_only_in_test(dataset, train),
+    )
+
+
+def _straddling(dataset: Dataset, clusters: Int) -> list[str]:
+    held_out = [split == "test" for split in dataset.splits]
+    if not any(held_out):
+        return []
+    found = straddling(held_out, clusters, dataset.groups)
+    notes = []
+    if found.clusters:
+        notes.append(
+            f"{_count(found.clusters, 'item has', 'items have')} copies or near-copies in both the training and the "
+            "test split, which flatters the test score. The given split stands."
+        )
+    if found.groups:
+        notes.append(
+            f"{_count(found.groups, 'group stands', 'groups stand')} in both the training and the test split, which "
+            "flatters the test score. The given split stands."
+        )
+    return notes
+
+
+def _two_labels(dataset: Dataset, digests: Sequence[str]) -> list[str]:
+    rows: defaultdict[str, list[int]] = defaultdict(list)
+    for row, digest in enumerate(digests):
+        rows[digest].append(row)
+    torn = [same for same in rows.values() if len({dataset.labels[row] for row in same}) > 1]
+    if not torn:
+        return []
+    pairs = ", ".join(
+        " = ".join(f"{dataset.items[row].name} ({dataset.labels[row]})" for row in same[:2]) for same in torn[:EXAMPLES]
+    )
+    return [f"{_count(len(torn), 'item stands', 'items stand')} under two labels: {pairs}."]
+
+
+def _small_classes(y: Int, classes: Sequence[str]) -> list[str]:
+    counts = np.bincount(y, minlength=len(classes))
+    single = [label for label, n in zip(classes, counts, strict=True) if n == 1]
+    few = [f"{label} ({n})" for label, n in zip(classes, counts, strict=True) if 1 < n < FEW]
+    notes = []
+    if single:
+        notes.append(f"{_list(single)}: one item only, so the model knows the class but nothing says how well.")
+    if few:
+        notes.append(f"{_list(few)}: so few items that the score of the class says little.")
+    return notes
+
+
+def _only_in_test(dataset: Dataset, train: Int) -> list[str]:
+    known = {dataset.labels[row] for row in train}
+    strange = sorted(set(dataset.labels) - known)
+    if not strange:
+        return []
+    return [f"{_list(strange)}: only in the test split, so those items count as wrong there."]
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+
+
+def _count(n: int, one: str, many: str) -> str:
+    return f"{n} {one if n == 1 else many}"

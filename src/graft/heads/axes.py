@@ -1,0 +1,76 @@
+"""Principal axes: an exact change of coordinates that makes every fit smaller and better conditioned.
+
+A linear head with a quadratic penalty depends on its features only through their inner products. Rotating them to
+their principal axes changes nothing in the scores, leaves at most ``n`` columns, and makes the second moments diagonal:
+a preconditioner for the logistic head and a ready inverse for the discriminant, shared by all folds and strengths.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from graft.contracts import Float32, Linear
+
+NEGLIGIBLE = 1e-6
+"""Axes with less than this share of the largest second moment are float32 rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """Features in other coordinates: ``z = (x - mean) @ basis`` with orthonormal columns in ``basis``.
+
+    Attributes:
+        z: ``(n, r) float32``, centred.
+        mean: ``(d,) float32``.
+        left: The basis is ``left @ right``; a factor that is the identity is ``None``.
+        right: See ``left``.
+    """
+
+    z: Float32
+    mean: Float32
+    left: Float32 | None = None
+    right: Float32 | None = None
+
+    def restore(self, head: Linear) -> Linear:
+        """The head on ``x`` that gives the scores of ``head`` on ``z``."""
+        weights = head.weights
+        for factor in (self.right, self.left):
+            weights = weights if factor is None else factor @ weights
+        return Linear(weights.astype(np.float32, copy=False), (head.bias - self.mean @ weights).astype(np.float32))
+
+
+def centred(x: Float32) -> Axes:
+    """Only the mean is taken away."""
+    mean = x.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return Axes(x - mean, mean)
+
+
+def principal(x: Float32) -> Axes:
+    """The principal axes of ``x`` ``(n, d) float32``, largest first; at most ``min(n, d)`` of them.
+
+    One eigendecomposition of the smaller of ``x xᵀ`` and ``xᵀ x``. Features that lie on their axes already are only
+    centred.
+    """
+    plain = centred(x)
+    xc = plain.z
+    n, d = xc.shape
+    if n < d:
+        moments, u = _eigh(xc @ xc.T)
+        lengths = np.sqrt(moments)
+        return Axes((u * lengths).astype(np.float32), plain.mean, xc.T, (u / lengths).astype(np.float32))
+    gram = xc.T @ xc
+    diagonal = np.diagonal(gram).copy()
+    if np.abs(gram - np.diag(diagonal)).max(initial=0.0) <= 1e-5 * diagonal.max(initial=0.0):
+        return plain
+    _, basis = _eigh(gram)
+    basis = basis.astype(np.float32)
+    return Axes(xc @ basis, plain.mean, None, basis)
+
+
+def _eigh(gram: Float32) -> tuple[np.ndarray, np.ndarray]:
+    moments, vectors = np.linalg.eigh(gram.astype(np.float64))
+    moments, vectors = moments[::-1], vectors[:, ::-1]
+    kept = moments > max(NEGLIGIBLE * float(moments[0]), float(np.finfo(np.float32).tiny))
+    return moments[kept], vectors[:, kept]

@@ -1,0 +1,151 @@
+"""What a model applies to embeddings, from end to end: features, head, calibration, prediction sets, unknown score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from graft.contracts import Array, Bool, Float32, Int, Linear
+from graft.heads.calibration import cross_fitted, probabilities
+from graft.heads.conformal import SetRule, fit_sets
+from graft.heads.features import transform
+from graft.heads.selection import Choice, choose, fit_final
+from graft.heads.unknown import UnknownRule, fit_unknown
+from graft.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Probabilities ``(n, k) float32``, prediction sets ``(n, k) bool``, unknown scores ``(n,) float32``."""
+
+    p: Float32
+    sets: Bool
+    unknown_score: Float32
+
+
+@dataclass(frozen=True, slots=True)
+class Classifier:
+    """Embeddings in, answers out. What a bundle keeps of a model.
+
+    Attributes:
+        stages: Widths of the encoder's stages.
+        features: A key of ``FEATURES``.
+        linear: The head, on ``transform(x, stages, features)``.
+        temperature: Its scores are divided by this.
+        sets: Turns probabilities into prediction sets.
+        unknown: Tells what is none of the classes.
+    """
+
+    stages: tuple[int, ...]
+    features: str
+    linear: Linear
+    temperature: float
+    sets: SetRule
+    unknown: UnknownRule
+
+    def probabilities(self, x: Float32) -> Float32:
+        """Calibrated probabilities ``(n, k) float32`` of embeddings ``(n, dim) float32``."""
+        return self.answer(x).p
+
+    def answer(self, x: Float32) -> Answer:
+        """Everything that is to be said of embeddings ``(n, dim) float32``."""
+        phi = transform(x, self.stages, self.features)
+        logits = self.linear.scores(phi)
+        p = probabilities(logits, self.temperature)
+        return Answer(p, self.sets.sets(p), self.unknown.score(phi, logits))
+
+    def arrays(self) -> dict[str, Array]:
+        """What a bundle keeps as arrays; weights in float16, as ``fit_classifier`` rounded them."""
+        return {
+            "head.weights": self.linear.weights.astype(np.float16),
+            "head.bias": self.linear.bias,
+            **{f"unknown.{name}": array for name, array in self.unknown.arrays().items()},
+        }
+
+    def settings(self) -> dict[str, Any]:
+        """What a bundle keeps as JSON."""
+        return {
+            "stages": list(self.stages),
+            "features": self.features,
+            "temperature": self.temperature,
+            "sets": self.sets.to_dict(),
+            "unknown": self.unknown.settings(),
+        }
+
+    @classmethod
+    def restore(cls, settings: Mapping[str, Any], arrays: Mapping[str, Array]) -> Self:
+        """The classifier that ``settings`` and ``arrays`` describe."""
+        weights = np.asarray(arrays["head.weights"]).astype(np.float32)
+        bias = np.asarray(arrays["head.bias"]).astype(np.float32)
+        if weights.ndim != 2 or bias.shape != weights.shape[1:]:
+            raise ValueError(f"a head of shape {weights.shape} with a bias of shape {bias.shape}")
+        own = {name.removeprefix("unknown."): array for name, array in arrays.items() if name.startswith("unknown.")}
+        return cls(
+            stages=tuple(int(width) for width in settings["stages"]),
+            features=str(settings["features"]),
+            linear=Linear(weights, bias),
+            temperature=float(settings["temperature"]),
+            sets=SetRule.from_dict(settings["sets"]),
+            unknown=UnknownRule.restore(settings["unknown"], own),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutOfFold:
+    """What is known of the training rows from heads that have not seen them.
+
+    Attributes:
+        choice: What cross-validation tried and took.
+        p: Probabilities, calibrated on other folds, mean over repetitions ``(n, k) float32``; ``nan`` where not scored.
+        scored: Which rows were held out at all ``(n,) bool``.
+    """
+
+    choice: Choice
+    p: Float32
+    scored: Bool
+
+
+def fit_classifier(
+    x: Float32, y: Int, k: int, stages: tuple[int, ...], folds: Sequence[Int], recipe: Recipe
+) -> tuple[Classifier, OutOfFold]:
+    """Choose a head, fit it to all rows, and calibrate it on what heads said of rows they had not seen.
+
+    Args:
+        x: Embeddings ``(n, dim) float32``.
+        y: ``(n,) int64`` in [0, k).
+        k: Number of classes.
+        stages: Widths of the encoder's stages; they sum to ``dim``.
+        folds: For each repetition the fold of each row; -1: always trained on, never scored.
+        recipe: Its ``head``, ``set_level`` and ``unknown_rate`` count here.
+    """
+    choice = choose(x, y, k, stages, folds, recipe.head)
+    logits = choice.logits[choice.index]  # (r, n, k)
+    scored = ~np.isnan(logits).all(axis=(0, 2)) if len(folds) else np.zeros(len(y), np.bool_)
+    p = _mean(cross_fitted(logits, y, folds), scored)
+    linear = _rounded(fit_final(x, y, k, stages, choice.chosen))
+    phi = transform(x, stages, choice.chosen.features)
+    classifier = Classifier(
+        stages=stages,
+        features=choice.chosen.features,
+        linear=linear,
+        temperature=float(choice.temperatures[choice.index]),
+        sets=fit_sets(p[scored], y[scored], k, recipe.set_level),
+        unknown=fit_unknown(phi, y, k, folds, logits, recipe.unknown_rate),
+    )
+    return classifier, OutOfFold(choice, p, scored)
+
+
+def _rounded(linear: Linear) -> Linear:
+    """Weights as a bundle keeps them, so that a loaded model answers like the fitted one, digit for digit."""
+    return Linear(linear.weights.astype(np.float16).astype(np.float32), linear.bias.astype(np.float32))
+
+
+def _mean(p: Float32, scored: Bool) -> Float32:
+    """The mean over repetitions of ``(r, n, k)``, without a warning for rows that were never scored."""
+    mean = np.full(p.shape[1:], np.nan, np.float32)
+    if scored.any():
+        mean[scored] = np.nanmean(p[:, scored], axis=0)
+    return mean

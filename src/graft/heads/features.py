@@ -1,0 +1,72 @@
+"""From an embedding to the features that a head sees: a fixed transform without anything to fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from graft.contracts import Float32
+from graft.errors import UsageError
+
+FEATURES: Mapping[str, float] = {"last": 0.0, "all": 0.4}
+"""The weight of every stage before the last one, whose weight is 1.
+
+``"last"`` leaves the earlier stages out. In ``"all"`` three earlier stages have together half the energy of the last:
+enough to see textures that the last stage has forgotten, little enough to cost next to nothing where it has not.
+"""
+
+
+def available(stages: tuple[int, ...]) -> tuple[str, ...]:
+    """The keys of ``FEATURES`` that differ for an encoder with these stage widths."""
+    return ("last",) if len(stages) == 1 else tuple(FEATURES)
+
+
+def width(stages: tuple[int, ...], features: str) -> int:
+    """Number of columns that ``transform`` returns."""
+    return sum(stages) if _earlier(features) else stages[-1]
+
+
+def transform(x: Float32, stages: tuple[int, ...], features: str) -> Float32:
+    """Signed square root, then every stage scaled to unit length and weighted.
+
+    The square root tames the few units that dominate a pooled activation (power normalisation: Perronnin, Sánchez and
+    Mensink, ECCV 2010); unit length makes one strength of regularisation fit every encoder.
+
+    Args:
+        x: Embeddings ``(n, dim) float32``.
+        stages: Width of each pooled stage; they sum to ``dim``.
+        features: A key of ``FEATURES``.
+
+    Returns:
+        ``(n, width(stages, features)) float32``; a stage of zeros stays zero.
+
+    Raises:
+        UsageError: ``features`` is unknown, or the stages do not sum to ``dim``.
+    """
+    earlier = _earlier(features)
+    if sum(stages) != x.shape[1]:
+        raise UsageError(
+            f"Embeddings of {x.shape[1]} numbers do not fit stages of {sum(stages)}.", "Use the encoder of the model."
+        )
+    bounds = np.cumsum((0, *stages))
+    parts = []
+    for stage in range(len(stages)):
+        weight = 1.0 if stage == len(stages) - 1 else earlier
+        if weight:
+            parts.append(_unit(x[:, bounds[stage] : bounds[stage + 1]], weight))
+    phi: Float32 = np.concatenate(parts, axis=1)
+    return phi
+
+
+def _earlier(features: str) -> float:
+    if features not in FEATURES:
+        raise UsageError(f"There are no features called {features!r}.", f"Choose one of {', '.join(FEATURES)}.")
+    return FEATURES[features]
+
+
+def _unit(stage: Float32, length: float) -> Float32:
+    magnitude = np.abs(stage)
+    rooted = np.copysign(np.sqrt(magnitude), stage)
+    norm = np.sqrt(magnitude.sum(axis=1, keepdims=True))  # the squares of the roots are the magnitudes
+    return np.asarray(rooted * (length / np.maximum(norm, np.finfo(np.float32).tiny)), dtype=np.float32)

@@ -1,0 +1,165 @@
+"""Whether an input is none of the classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, Self
+
+import numpy as np
+
+from graft.contracts import Array, Bool, Float32, Float64, Int
+
+PROTOTYPES = 8
+_NUMBERS = 10_240
+"""Prototypes hold at most this many float16 numbers, 20 KB, whatever the width of the features."""
+NEVER = float(np.finfo(np.float32).max)
+"""A threshold that nothing passes."""
+_PASSES = 25
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UnknownRule:
+    """Scores how little an input looks like any class, and where to call it unknown.
+
+    The score adds two signs, each in standard deviations from what held-out items of the classes show: how far the
+    features point away from the nearest prototype (finds what is altogether different), and how undecided the head is
+    between its two best classes (finds what lies between the classes, such as a class that was left out).
+
+    Attributes:
+        prototypes: Unit vectors ``(m, d) float32`` that float16 holds exactly: the class means, or centres of groups of
+            class means where there are more classes than ``PROTOTYPES``.
+        threshold: An input that scores above it is unknown.
+        distance: Mean and standard deviation of the distance, ``1 - cosine``, of held-out items.
+        margin: Mean and standard deviation of the margin, in scores of the head, of held-out items.
+    """
+
+    prototypes: Float32
+    threshold: float
+    distance: tuple[float, float]
+    margin: tuple[float, float]
+
+    def score(self, phi: Float32, logits: Float32) -> Float32:
+        """Unknown scores ``(n,) float32``, higher for the more unknown.
+
+        Args:
+            phi: Features ``(n, d) float32`` as the head sees them.
+            logits: The head's scores ``(n, k) float32``, no temperature applied.
+        """
+        return self._combine(_distance(phi, self.prototypes), _margin(logits))
+
+    def _combine(self, distance: Float32, margin: Float32) -> Float32:
+        total = (distance - self.distance[0]) / self.distance[1] - (margin - self.margin[0]) / self.margin[1]
+        return np.asarray(total, dtype=np.float32)
+
+    def arrays(self) -> dict[str, Array]:
+        """What a bundle keeps as arrays."""
+        return {"prototypes": self.prototypes.astype(np.float16)}
+
+    def settings(self) -> dict[str, Any]:
+        """What a bundle keeps as JSON."""
+        return {"threshold": self.threshold, "distance": list(self.distance), "margin": list(self.margin)}
+
+    @classmethod
+    def restore(cls, settings: Mapping[str, Any], arrays: Mapping[str, Array]) -> Self:
+        """The rule that ``settings`` and ``arrays`` describe."""
+        prototypes = np.asarray(arrays["prototypes"]).astype(np.float32)
+        if prototypes.ndim != 2:
+            raise ValueError(f"prototypes of shape {prototypes.shape}")
+        (d_mean, d_spread), (m_mean, m_spread) = settings["distance"], settings["margin"]
+        threshold = float(settings["threshold"])
+        return cls(prototypes, threshold, (float(d_mean), float(d_spread)), (float(m_mean), float(m_spread)))
+
+
+def fit_unknown(phi: Float32, y: Int, k: int, folds: Sequence[Int], logits: Float32, rate: float) -> UnknownRule:
+    """Prototypes of all rows, and a threshold from rows whose prototypes and head had not seen them.
+
+    The threshold is the ``⌈(n + 1)(1 - rate)⌉``-th smallest out-of-fold score of n items, so that at most the share
+    ``rate`` of further items like these is called unknown; with fewer than ``1 / rate - 1`` items it is the largest.
+
+    Args:
+        phi: Features ``(n, d) float32``.
+        y: ``(n,) int64``.
+        k: Number of classes.
+        folds: For each repetition the fold of each row ``(n,) int64``; -1: never scored.
+        logits: Out-of-fold scores of the head ``(r, n, k) float32``, ``nan`` where a row was not scored.
+        rate: Share of in-class items that may be called unknown, in [0, 1).
+    """
+    sums, sizes = _class_sums(phi, y, k)
+    prototypes = _prototypes(sums, sizes)
+    distance = np.full((len(folds), len(y)), np.nan, np.float32)
+    for repetition, fold in enumerate(folds):
+        for held_out in np.unique(fold[fold >= 0]):
+            rows = np.flatnonzero(fold == held_out)
+            taken, fewer = _class_sums(phi[rows], y[rows], k)
+            if (sizes > fewer).any():
+                distance[repetition, rows] = _distance(phi[rows], _prototypes(sums - taken, sizes - fewer))
+    margin = _margin(logits)
+    scored: Bool = ~(np.isnan(distance) | np.isnan(margin))
+    if not scored.any():
+        return UnknownRule(prototypes, NEVER, (0.0, 1.0), (0.0, 1.0))
+    rule = UnknownRule(prototypes, NEVER, _moments(distance[scored]), _moments(margin[scored]))
+    if not rate:
+        return rule
+    score = np.where(scored, rule._combine(distance, margin), np.float32(0))
+    items = scored.any(axis=0)
+    score_of_item = np.sort((score.sum(axis=0) / np.maximum(scored.sum(axis=0), 1))[items])
+    rank = min(len(score_of_item), ceil((len(score_of_item) + 1) * (1 - rate) - 1e-9))
+    return UnknownRule(prototypes, float(score_of_item[rank - 1]), rule.distance, rule.margin)
+
+
+def _distance(phi: Float32, prototypes: Float32) -> Float32:
+    """One minus the cosine to the nearest prototype ``(n,)``."""
+    length = np.sqrt(np.einsum("nd,nd->n", phi, phi))
+    nearest = (phi @ prototypes.T).max(axis=1) / np.maximum(length, np.finfo(np.float32).tiny)
+    return np.asarray(1 - nearest, dtype=np.float32)
+
+
+def _margin(logits: Float32) -> Float32:
+    """The best score less the second best, over the last axis."""
+    best = np.partition(logits, -2, axis=-1)
+    return np.asarray(best[..., -1] - best[..., -2], dtype=np.float32)
+
+
+def _moments(values: Float32) -> tuple[float, float]:
+    mean, spread = float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
+    return mean, max(spread, 1e-3 * abs(mean), 1e-6)
+
+
+def _class_sums(phi: Float32, y: Int, k: int) -> tuple[Float64, Int]:
+    """Sum of each class's rows ``(k, d)``, and how many they are ``(k,)``."""
+    one_hot = np.zeros((k, len(y)), np.float32)
+    one_hot[y, np.arange(len(y))] = 1
+    return (one_hot @ phi).astype(np.float64), np.bincount(y, minlength=k)
+
+
+def _prototypes(sums: Float64, sizes: Int) -> Float32:
+    """Directions of the class means, grouped where they are too many; ``(m, d) float32`` of float16 numbers."""
+    present = sizes > 0
+    means = _unit(sums[present] / sizes[present, None])
+    room = max(1, min(PROTOTYPES, _NUMBERS // means.shape[1]))
+    if len(means) > room:
+        means = _unit(_centres(means, room))
+    return means.astype(np.float16).astype(np.float32)
+
+
+def _centres(points: Float64, count: int) -> Float64:
+    """Spherical k-means, begun from points that are far from one another; nothing in it is random."""
+    picked = [int((points @ points.mean(axis=0)).argmax())]
+    for _ in range(count - 1):
+        picked.append(int((points @ points[picked].T).max(axis=1).argmin()))
+    centres = points[picked]
+    for _ in range(_PASSES):
+        nearest = (points @ centres.T).argmax(axis=1)
+        sums = np.zeros_like(centres)
+        np.add.at(sums, nearest, points)
+        following = np.where((sums != 0).any(axis=1)[:, None], _unit(sums), centres)
+        if np.array_equal(following, centres):
+            break
+        centres = following
+    return centres
+
+
+def _unit(rows: Float64) -> Float64:
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12))

@@ -1,0 +1,165 @@
+"""What predictions are worth: pure functions on arrays.
+
+Shapes: ``y`` and ``predicted`` are ``(n,) int64`` in ``[0, k)``; ``p`` is ``(n, k)``, its rows sum to 1. Where there is
+nothing to measure (``n`` = 0) a mean is ``nan``.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+
+from graft.contracts import Array, Bool, Float64, Int
+
+_ROUNDING = 1e-9
+"""How far an effective number of successes may stray from 0 to n by floating-point rounding."""
+
+
+class ClassScores(NamedTuple):
+    """Figures of each class, ``(k,)``; ``n`` counts the items whose given label it is."""
+
+    precision: Float64
+    recall: Float64
+    f1: Float64
+    n: Int
+
+
+class Reliability(NamedTuple):
+    """Expected calibration error and its bins ``(bins,)``; the means of an empty bin are ``nan``."""
+
+    ece: float
+    confidence: Float64
+    accuracy: Float64
+    n: Int
+
+
+def accuracy(y: Int, predicted: Int) -> float:
+    """Share of items that were called what they are, 0 to 1; ``nan`` for no items."""
+    return float(np.mean(y == predicted)) if len(y) else float("nan")
+
+
+def confusion_matrix(y: Int, predicted: Int, k: int) -> Int:
+    """How often class i was called class j: ``(k, k) int64``, given labels as rows, predictions as columns."""
+    return np.bincount(y * k + predicted, minlength=k * k).reshape(k, k).astype(np.int64)
+
+
+def precision_recall_f1(y: Int, predicted: Int, k: int) -> ClassScores:
+    """Precision, recall and their harmonic mean for each class, 0 to 1.
+
+    A figure with nothing to divide by is 0: the precision of a class that was never predicted, the recall of one that
+    never occurs.
+    """
+    confusion = confusion_matrix(y, predicted, k).astype(np.float64)
+    hits, given, called = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    return ClassScores(
+        precision=_ratio(hits, called, empty=0.0),
+        recall=_ratio(hits, given, empty=0.0),
+        f1=_ratio(2 * hits, given + called, empty=0.0),
+        n=given.astype(np.int64),
+    )
+
+
+def macro_f1(y: Int, predicted: Int, k: int) -> float:
+    """Mean F1 of the classes that occur, given or predicted, 0 to 1; ``nan`` for no items."""
+    occurs = np.bincount(np.concatenate([y, predicted]), minlength=k) > 0
+    return float(precision_recall_f1(y, predicted, k).f1[occurs].mean()) if occurs.any() else float("nan")
+
+
+def log_loss(y: Int, p: Array) -> float:
+    """Mean negative log likelihood of the given labels, in nats, >= 0; ``nan`` for no items.
+
+    A probability of 0 counts as the smallest step of its type, so that the loss stays finite.
+    """
+    if not len(y):
+        return float("nan")
+    given = p[np.arange(len(y)), y]
+    return float(-np.log(np.clip(given, np.finfo(p.dtype).eps, 1.0).astype(np.float64)).mean())
+
+
+def expected_calibration_error(y: Int, p: Array, bins: int = 15) -> Reliability:
+    """Mean distance between confidence (the largest probability) and accuracy, over equal-width bins ``(low, high]``.
+
+    Guo, Pleiss, Sun, Weinberger: On Calibration of Modern Neural Networks, ICML 2017, equation 3. 0 says that, bin
+    by bin, items that were predicted with confidence 0.8 are right in 80 % of all cases; ``nan`` for no items.
+    """
+    if not len(y):
+        empty = np.full(bins, np.nan)
+        return Reliability(float("nan"), empty, empty.copy(), np.zeros(bins, dtype=np.int64))
+    confidence = p.max(axis=1).astype(np.float64)  # (n,)
+    right = (p.argmax(axis=1) == y).astype(np.float64)
+    bin_of = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    n = np.bincount(bin_of, minlength=bins)
+    confidence_sum = np.bincount(bin_of, weights=confidence, minlength=bins)
+    right_sum = np.bincount(bin_of, weights=right, minlength=bins)
+    return Reliability(
+        ece=float(np.abs(confidence_sum - right_sum).sum() / len(y)),
+        confidence=_ratio(confidence_sum, n, empty=np.nan),
+        accuracy=_ratio(right_sum, n, empty=np.nan),
+        n=n.astype(np.int64),
+    )
+
+
+def auroc(positive: Bool, score: Array) -> float:
+    """Probability that a random positive scores above a random negative, ties counted half: 0 to 1.
+
+    The Mann-Whitney U statistic over its maximum (Hanley and McNeil, Radiology 143, 1982).
+
+    Args:
+        positive: ``(n,) bool``.
+        score: ``(n,)``, larger for positives.
+
+    Returns:
+        The area under the ROC curve; ``nan`` where there are no positives or no negatives.
+    """
+    n_positive = int(positive.sum())
+    n_negative = len(positive) - n_positive
+    if not n_positive or not n_negative:
+        return float("nan")
+    _, position, ties = np.unique(score, return_inverse=True, return_counts=True)
+    rank = (np.cumsum(ties) - (ties - 1) / 2)[position]  # mean rank of the tied, from 1
+    u = rank[positive].sum() - n_positive * (n_positive + 1) / 2
+    return float(u / (n_positive * n_negative))
+
+
+def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval of a share (Wilson, JASA 22, 1927), without continuity correction.
+
+    Args:
+        successes: How many were right, 0 to ``n``.
+        n: How many there were; fractions serve as effective sample sizes.
+        level: Confidence level, in (0, 1).
+
+    Returns:
+        ``(low, high)`` within [0, 1]; ``(0, 1)`` where ``n`` is 0: nothing is known.
+
+    Raises:
+        ValueError: ``successes`` does not lie between 0 and ``n``.
+    """
+    if not -_ROUNDING * n <= successes <= n * (1 + _ROUNDING):
+        raise ValueError(f"successes must lie between 0 and n, and are {successes} of {n}")
+    if not n:
+        return 0.0, 1.0
+    share, z = min(1.0, max(0.0, successes / n)), NormalDist().inv_cdf((1 + level) / 2)
+    centre, half = n * share + z * z / 2, z * sqrt(n * share * (1 - share) + z * z / 4)
+    low, high = (centre - half) / (n + z * z), (centre + half) / (n + z * z)
+    # The clips take away rounding only: the interval contains its share and stays within [0, 1].
+    return max(0.0, min(share, low)), min(1.0, max(share, high))
+
+
+def set_coverage(sets: Bool, y: Int) -> float:
+    """Share of prediction sets ``(n, k) bool`` that contain the given class, 0 to 1; ``nan`` for no items."""
+    return float(sets[np.arange(len(y)), y].mean()) if len(y) else float("nan")
+
+
+def set_size(sets: Bool) -> float:
+    """Mean number of classes in prediction sets ``(n, k) bool``, 0 to k; ``nan`` for no items."""
+    return float(sets.sum(axis=1).mean()) if len(sets) else float("nan")
+
+
+def _ratio(numerator: Array, denominator: Array, empty: float) -> Float64:
+    result = np.full(len(numerator), empty)
+    np.divide(numerator, denominator, out=result, where=denominator > 0)
+    return result

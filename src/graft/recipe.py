@@ -1,0 +1,63 @@
+"""What a fit is told: a frozen, JSON-able description, and the only thing that travels.
+
+The same object comes from command-line flags, stands in the bundle, and will stand in a job of the service.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from graft.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to fit a model.
+
+    Attributes:
+        encoder: A key of ``graft.encoders.ENCODERS``, or ``"auto"`` for the one that fits the data's modality.
+        head: A key of ``graft.heads.HEADS``, or ``"auto"`` to let cross-validation choose.
+        backend: ``"openvino"``, ``"onnxruntime"``, or ``"auto"`` to follow the processor's features.
+        seed: Every random choice follows from it.
+        set_level: Share of prediction sets that are to contain the true class, in (0, 1).
+        unknown_rate: Share of in-class items that may be called unknown, in [0, 1).
+    """
+
+    encoder: str = "auto"
+    head: str = "auto"
+    backend: str = "auto"
+    seed: int = 0
+    set_level: float = 0.9
+    unknown_rate: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not 0 < self.set_level < 1:
+            raise UsageError(
+                f"set_level must lie between 0 and 1, and is {self.set_level!r}.", "0.9 is the usual choice."
+            )
+        if not 0 <= self.unknown_rate < 1:
+            raise UsageError(
+                f"unknown_rate must be at least 0 and below 1, and is {self.unknown_rate!r}.",
+                "0.05 is the usual choice.",
+            )
+        if self.seed < 0:
+            raise UsageError(f"The seed must not be negative, and is {self.seed}.", "Take 0 or any larger number.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The recipe as JSON-able values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The recipe that ``to_dict`` wrote.
+
+        Raises:
+            UsageError: A key is unknown.
+        """
+        known = {field.name for field in dataclasses.fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise UsageError(f"A recipe has no {', '.join(unknown)}.", f"It knows {', '.join(sorted(known))}.")
+        return cls(**values)

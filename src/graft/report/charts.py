@@ -1,0 +1,170 @@
+"""Charts as inline SVG. Strokes and fills are classes of ``page.css``, so that they follow the theme.
+
+Charts of one line place their marks in per cent of their width: they fit any column, and nothing in them is scaled.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from graft.report.content import CurvePoint, Forecast, Interval, ReliabilityBin
+from graft.report.markup import Html, element
+from graft.report.words import known, measured, percent
+
+WIDTH, HEIGHT = 420.0, 264.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 14.0, 12.0, 44.0
+_QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+def interval(score: Interval, kind: str = "") -> Html:
+    """A figure between 0 and 100 % as a dot, its 95 % interval as a line; ``kind`` is a class of the style sheet."""
+    marks: list[Html] = [_line(share, 0, share, "100%", "grid") for share in _QUARTERS]
+    if known(score.value):
+        if measured(score):
+            marks.append(_line(score.low, "50%", score.high, "50%", "range"))
+            marks += [_line(end, "34%", end, "66%", "cap") for end in (score.low, score.high)]
+        marks.append(element("circle", cx=_share(score.value), cy="50%", r=5, class_="dot"))
+    return _svg_line(marks, f"interval {kind}".strip(), f"{percent(score.value)} on a scale from 0 to 100 %")
+
+
+def scale() -> Html:
+    """The labels under a column of ``interval`` charts."""
+    texts = [
+        element("text", f"{100 * share:.0f}", x=_share(share), y=13, class_="minor" if share in (0.25, 0.75) else None)
+        for share in _QUARTERS
+    ]
+    return element("svg", texts, class_="scale", aria_hidden="true", height=18)
+
+
+def bar(value: float, low: float, high: float) -> Html:
+    """A share as a bar on a track, with its 95 % interval as a whisker."""
+    marks = [element("rect", x=0, y="22%", width="100%", height="56%", class_="track")]
+    if known(value):
+        marks.append(element("rect", x=0, y="22%", width=_share(value), height="56%", class_="fill"))
+    if known(low, high):
+        marks.append(_line(low, "50%", high, "50%", "whisker"))
+        marks += [_line(end, "30%", end, "70%", "whisker") for end in (low, high)]
+    return _svg_line(marks, "bar", f"recall {percent(value)}")
+
+
+def learning_curve(curve: Sequence[CurvePoint], forecast: Forecast | None, classes: int) -> Html:
+    """Accuracy by number of training items with its interval as a band; the forecast goes on as a dashed line.
+
+    Args:
+        curve: At least one point with an accuracy.
+        forecast: What ``extra`` more items of every class are expected to gain.
+        classes: How many classes there are.
+    """
+    shown = sorted((point for point in curve if known(point.accuracy)), key=lambda point: point.n)
+    last = shown[-1]
+    ahead: list[CurvePoint] = []
+    if forecast is not None and known(forecast.gain, forecast.low, forecast.high):
+        accuracies = (min(1.0, last.accuracy + change) for change in (forecast.gain, forecast.low, forecast.high))
+        ahead = [CurvePoint(last.n + forecast.extra * classes, *accuracies)]
+    everything = [*shown, *ahead]
+    bottom = math.floor(10 * min(_low(point) for point in everything) - 0.2) / 10
+    frame = _Frame(0, max(point.n for point in everything) * 1.04, max(0.0, bottom), 1.0)
+    marks = [*frame.axes("training items", "accuracy, %")]
+    marks.append(element("polygon", points=frame.band(shown), class_="band"))
+    marks.append(element("polyline", points=frame.path((point.n, point.accuracy) for point in shown), class_="line"))
+    if ahead:
+        marks.append(element("polygon", points=frame.band([last, *ahead], pinched=True), class_="band ahead"))
+        path = frame.path((point.n, point.accuracy) for point in (last, *ahead))
+        marks.append(element("polyline", points=path, class_="line ahead"))
+        marks.append(frame.dot(ahead[0].n, ahead[0].accuracy, 4, "open"))
+    marks += [frame.dot(point.n, point.accuracy, 4, "dot") for point in shown]
+    words = ", ".join(f"{percent(point.accuracy)} after {point.n}" for point in shown)
+    return _svg(marks, f"Learning curve: {words}")
+
+
+def reliability(bins: Sequence[ReliabilityBin]) -> Html:
+    """How often predictions of each confidence were right; on the dashed diagonal, a confidence is what it says."""
+    shown = [entry for entry in bins if entry.n and known(entry.confidence, entry.accuracy)]
+    frame = _Frame(0, 1, 0, 1)
+    most = max((entry.n for entry in shown), default=1)
+    marks = [*frame.axes("confidence, %", "right, %")]
+    marks.append(element("polyline", points=frame.path(((0, 0), (1, 1))), class_="diagonal"))
+    for entry in shown:
+        gap = frame.path(((entry.confidence, entry.confidence), (entry.confidence, entry.accuracy)))
+        marks.append(element("polyline", points=gap, class_="gap"))
+    for entry in shown:
+        title = element(
+            "title", f"{entry.n} predictions: {percent(entry.confidence)} sure, {percent(entry.accuracy)} right"
+        )
+        radius = 3 + 8 * math.sqrt(entry.n / most)
+        marks.append(frame.dot(entry.confidence, entry.accuracy, radius, "bubble", title))
+    words = ", ".join(f"{percent(entry.confidence)} sure and {percent(entry.accuracy)} right" for entry in shown)
+    return _svg(marks, f"Reliability diagram: {words}")
+
+
+class _Frame:
+    """Maps figures to places in a chart with axes."""
+
+    def __init__(self, left: float, right: float, bottom: float, top: float) -> None:
+        self.left, self.right, self.bottom, self.top = left, right, bottom, top
+
+    def x(self, value: float) -> float:
+        return _LEFT + (WIDTH - _LEFT - _RIGHT) * (value - self.left) / (self.right - self.left)
+
+    def y(self, value: float) -> float:
+        return HEIGHT - _BOTTOM - (HEIGHT - _BOTTOM - _TOP) * (value - self.bottom) / (self.top - self.bottom)
+
+    def path(self, places: Iterator[tuple[float, float]] | Sequence[tuple[float, float]]) -> str:
+        return " ".join(f"{self.x(x):.1f},{self.y(y):.1f}" for x, y in places)
+
+    def band(self, curve: Sequence[CurvePoint], pinched: bool = False) -> str:
+        """The outline of the intervals; ``pinched`` starts it at the accuracy of the first point."""
+        lows = [(point.n, _low(point)) for point in curve]
+        highs = [(point.n, point.high if known(point.high) else point.accuracy) for point in curve]
+        if pinched:
+            lows[0] = highs[0] = (curve[0].n, curve[0].accuracy)
+        return self.path([*highs, *reversed(lows)])
+
+    def dot(self, x: float, y: float, radius: float, kind: str, *content: Html) -> Html:
+        return element("circle", *content, cx=self.x(x), cy=self.y(y), r=radius, class_=kind)
+
+    def axes(self, below: str, beside: str) -> Iterator[Html]:
+        """Grid lines with their figures, and what the axes are called."""
+        floor, right = HEIGHT - _BOTTOM, WIDTH - _RIGHT
+        for value in _ticks(self.bottom, self.top):
+            y = self.y(value)
+            yield element("line", x1=_LEFT, x2=right, y1=y, y2=y, class_="grid")
+            yield element("text", f"{100 * value:.0f}", x=_LEFT - 8, y=y + 4, text_anchor="end")
+        shares = self.right <= 1
+        for value in _ticks(self.left, self.right):
+            shown = f"{100 * value:.0f}" if shares else f"{value:,.0f}"
+            yield element("text", shown, x=self.x(value), y=floor + 18, text_anchor="middle")
+        yield element("line", x1=_LEFT, x2=right, y1=floor, y2=floor, class_="axis")
+        yield element("text", below, x=(_LEFT + right) / 2, y=HEIGHT - 5, text_anchor="middle", class_="name")
+        middle = (_TOP + floor) / 2
+        turned = f"rotate(-90 12 {middle:g})"
+        yield element("text", beside, x=12, y=middle, text_anchor="middle", class_="name", transform=turned)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Up to seven round figures from low to high: multiples of 1, 2 or 5 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10((high - low) / 4))
+    step = next(power * factor for factor in (1, 2, 5, 10) if (high - low) / (power * factor) <= 6)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [index * step for index in range(first, last + 1)]
+
+
+def _low(point: CurvePoint) -> float:
+    return point.low if known(point.low) else point.accuracy
+
+
+def _svg(marks: Sequence[Html], label: str) -> Html:
+    return element("svg", marks, class_="chart", viewBox=f"0 0 {WIDTH:g} {HEIGHT:g}", role="img", aria_label=label)
+
+
+def _svg_line(marks: Sequence[Html], kind: str, label: str) -> Html:
+    return element("svg", marks, class_=kind, role="img", aria_label=label)
+
+
+def _line(x1: float, y1: float | str, x2: float, y2: str, kind: str) -> Html:
+    return element("line", x1=_share(x1), y1=y1, x2=_share(x2), y2=y2, class_=kind)
+
+
+def _share(value: float) -> str:
+    return f"{100 * min(max(value, 0.0), 1.0):.2f}%"

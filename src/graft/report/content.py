@@ -1,0 +1,247 @@
+"""The report: everything that a fit found out, as plain data; ``text`` and ``html`` show it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from graft.data.dataset import Item, Skipped
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A figure between 0 and 1 with its 95 % interval, and in words how it was come by."""
+
+    value: float
+    low: float
+    high: float
+    method: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFigures:
+    """How one class fares on its ``n`` judged items; ``recall_low`` and ``recall_high``: Wilson 95 % interval."""
+
+    precision: float
+    recall: float
+    n: int
+    recall_low: float
+    recall_high: float
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """Accuracy after training on ``n`` items."""
+
+    n: int
+    accuracy: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What ``extra`` more items of ``label`` (or of ``"all"``: that many of every class) are expected to gain."""
+
+    label: str
+    extra: int
+    gain: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Judged items whose confidence lay in one bin: mean confidence, share that was right, how many."""
+
+    confidence: float
+    accuracy: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How far confidence can be believed: expected calibration error and its bins."""
+
+    ece: float
+    bins: tuple[ReliabilityBin, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionSets:
+    """Sets that are to hold the true class with probability ``level``; ``complete``: every class had to be returned."""
+
+    level: float
+    coverage: float
+    mean_size: float
+    complete: bool
+    guarantee: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The threshold of the unknown score, and the share of in-class items above it, out of fold, that it was set to."""
+
+    threshold: float
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One held-out prediction: the item, what it was called, what the model said, how sure it was."""
+
+    path: str
+    label: str
+    predicted: str
+    confidence: float
+    given: float
+    """Probability of the label that was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadChoice:
+    """The head that was taken: its kind, the stages it sees (``"last"`` or ``"all"``), its strength, and why."""
+
+    kind: str
+    features: str
+    strength: float
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a fit found. ``str(report)`` is for a terminal, ``to_html`` for a browser, ``to_dict`` for programs.
+
+    ``accuracy`` is the out-of-fold score on everything but a given test split; ``test`` is the score on the given test
+    split, which was used once. ``confusion`` has given labels as rows and predictions as columns. ``judged_on`` says in
+    words which items the figures speak of. ``judged`` holds the hardest held-out items and examples of each mistake.
+    """
+
+    encoder: str
+    modality: str
+    backend: str
+    classes: tuple[str, ...]
+    n_items: int
+    n_train: int
+    n_test: int
+    n_skipped: int
+    skipped: tuple[Skipped, ...]
+    accuracy: Interval
+    macro_f1: float
+    baselines: Mapping[str, float]
+    per_class: Mapping[str, ClassFigures]
+    confusion: tuple[tuple[int, ...], ...]
+    judged_on: str
+    calibration: Calibration
+    overfit_gap: float
+    learning_curve: tuple[CurvePoint, ...]
+    forecast: tuple[Forecast, ...]
+    sets: PredictionSets
+    unknown: Unknown
+    hardest: tuple[Judged, ...]
+    mistakes: tuple[Judged, ...]
+    head: HeadChoice
+    seconds: Mapping[str, float]
+    cache: Mapping[str, int]
+    warnings: tuple[str, ...]
+    recipe: Mapping[str, Any]
+    fingerprint: str
+    name: str = "model"
+    version: str = ""
+    test: Interval | None = None
+    model: str | None = None
+    report: str | None = None
+    items: Mapping[str, Item] = field(default_factory=dict, repr=False, compare=False)
+    """The items behind ``hardest`` and ``mistakes`` by their path, for thumbnails; not saved."""
+
+    def __str__(self) -> str:
+        from graft.report.text import render
+
+        return render(self)
+
+    def to_html(self, path: str | Path | None = None, *, overwrite: bool = True) -> str:
+        """One self-contained HTML page, written to ``path`` where one is given.
+
+        Raises:
+            OutputExists: ``path`` is there already and ``overwrite`` is false.
+        """
+        from graft.report.html import render, write
+
+        page = render(self)
+        if path is not None:
+            write(page, Path(path), overwrite=overwrite)
+        return page
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able values; the keys keep their meaning once released."""
+        values: dict[str, Any] = {}
+        for entry in dataclasses.fields(self):
+            if entry.name != "items":
+                values[entry.name] = plain(getattr(self, entry.name))
+        if self.test is None:
+            del values["test"]
+        return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The report that ``to_dict`` wrote (without the items behind its pictures)."""
+        v = dict(values)
+        figures = v["per_class"].items()
+        return cls(
+            **{
+                **v,
+                "classes": tuple(v["classes"]),
+                "skipped": tuple(Skipped(**row) for row in v["skipped"]),
+                "accuracy": _figures(Interval, v["accuracy"]),
+                "test": _figures(Interval, v["test"]) if v.get("test") else None,
+                "macro_f1": _figure(v["macro_f1"]),
+                "overfit_gap": _figure(v["overfit_gap"]),
+                "baselines": {name: _figure(value) for name, value in v["baselines"].items()},
+                "per_class": {label: _figures(ClassFigures, row) for label, row in figures},
+                "confusion": tuple(tuple(row) for row in v["confusion"]),
+                "calibration": Calibration(
+                    _figure(v["calibration"]["ece"]), _each(ReliabilityBin, v["calibration"]["bins"])
+                ),
+                "learning_curve": _each(CurvePoint, v["learning_curve"]),
+                "forecast": _each(Forecast, v["forecast"]),
+                "sets": _figures(PredictionSets, v["sets"]),
+                "unknown": _figures(Unknown, v["unknown"]),
+                "hardest": _each(Judged, v["hardest"]),
+                "mistakes": _each(Judged, v["mistakes"]),
+                "head": HeadChoice(**v["head"]),
+                "warnings": tuple(v["warnings"]),
+            }
+        )
+
+
+def plain(value: Any) -> Any:
+    """A dataclass and all in it as JSON-able values; a figure that does not exist (NaN) becomes ``None``."""
+    if isinstance(value, Skipped):
+        return value.to_dict()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {entry.name: plain(getattr(value, entry.name)) for entry in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {key: plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _figure(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _figures(kind: type[T], row: Mapping[str, Any]) -> T:
+    return kind(**{name: _figure(value) for name, value in row.items()})
+
+
+def _each(kind: type[T], rows: Iterable[Mapping[str, Any]]) -> tuple[T, ...]:
+    return tuple(_figures(kind, row) for row in rows)

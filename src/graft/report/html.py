@@ -1,0 +1,336 @@
+"""The report as one self-contained page: no requests, no foreign code, whole without a network and without scripts."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+from graft.bundle import write_atomically
+from graft.errors import GraftError, OutputExists
+from graft.report import charts, markup, matrix, words
+from graft.report.content import ClassFigures, Interval, Report
+from graft.report.markup import Content, Html, element, join, name
+from graft.report.pictures import Pictures, gather
+
+WORST = 20
+"""Of more classes than this, the best are folded away."""
+SKIPPED = 200
+"""At most this many skipped items are listed."""
+
+
+def render(report: Report) -> str:
+    """The whole page.
+
+    Its content security policy allows its own style sheet and script (by their hashes) and ``data:`` pictures only.
+    """
+    pictures = gather(report, matrix.in_turn(report))
+    css, script = Html(_file("page.css") + pictures.css), Html(_file("page.js"))
+    policy = (
+        f"default-src 'none'; img-src data:; style-src '{_digest(css)}'; script-src '{_digest(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=policy),
+        element("meta", name_="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name_="color-scheme", content="light dark"),
+        element("meta", name_="referrer", content="no-referrer"),
+        element("title", f"{report.name}: {words.percent(report.accuracy.value)} accuracy"),
+        element("style", css),
+    )
+    body = element(
+        "body",
+        _header(report),
+        element("main", _sections(report, pictures)),
+        _footer(report),
+        element("script", script),
+    )
+    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
+
+
+def check_free(path: Path, *, overwrite: bool) -> None:
+    """Whether the page may be written there; ask before the work, not after it.
+
+    Raises:
+        OutputExists: ``path`` is a folder, or is there already and ``overwrite`` is false.
+    """
+    if path.is_dir():
+        raise OutputExists(f"{path} is a folder.", "Name a file for the report, such as report.html.")
+    if not overwrite and path.exists():
+        raise OutputExists(f"{path} is already there.", "Choose another name, or allow it to be overwritten.")
+
+
+def write(page: str, path: Path, *, overwrite: bool) -> None:
+    """Write the page to a temporary name beside ``path``, sync it, and rename it.
+
+    Raises:
+        OutputExists: ``path`` is there already and ``overwrite`` is false.
+        GraftError: The file cannot be written.
+    """
+    check_free(path, overwrite=overwrite)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, page.encode())
+    except OSError as error:
+        raise GraftError(
+            f"The report cannot be written to {path}: {error.strerror or error}.", "Choose another place for it."
+        ) from None
+
+
+def _header(report: Report) -> Html:
+    made = " · ".join(part for part in (report.encoder, report.backend, f"{report.head.kind} head") if part)
+    brought = f"{words.amount(report.n_items, report.modality)} in {len(report.classes)} classes"
+    return element(
+        "header", element("h1", name(report.name)), element("p", brought, element("br"), made, class_="quiet")
+    )
+
+
+def _sections(report: Report, pictures: Pictures) -> Iterator[Html]:
+    yield _score(report)
+    if report.warnings:
+        listed = element("ul", (element("li", warning) for warning in report.warnings), class_="warnings")
+        yield _section("warnings", "Warnings", ["What to know about the data before believing the figures."], listed)
+    yield _classes(report)
+    yield _confusion(report, pictures)
+    if report.hardest:
+        what = f"Held-out {words.things(report.modality)} that the model got most wrong, or was least sure of. "
+        prose = [what, "Some of them may carry a wrong label."]
+        yield _section("hardest", "Hardest examples", prose, matrix.gallery(report.hardest, pictures))
+    yield _learning(report)
+    yield _calibration(report)
+    yield _section("sets", "Sets and unknown", [], _sets(report))
+    if report.n_skipped or report.skipped:
+        yield _skipped(report)
+    yield _section("timings", "Time", [words.cache(report) + "." if words.cache(report) else ""], _timings(report))
+
+
+def _score(report: Report) -> Html:
+    score = report.accuracy
+    figure = words.percent(score.value)
+    between = (
+        f"{words.span(score.low, score.high)}, the 95{words.NBSP}% interval"
+        if words.known(score.low, score.high)
+        else ""
+    )
+    margin = element(
+        "div",
+        element("h2", "Accuracy", id="h-score"),
+        element("p", figure, class_="figure"),
+        element("p", between, class_="quiet") if between else None,
+    )
+    doubt = words.doubt(report)
+    body = element(
+        "div",
+        element("p", words.headline(report), class_="lead"),
+        element("p", doubt, class_="doubt") if doubt else None,
+        _ladder(report),
+        element("p", words.origin(report), class_="quiet"),
+    )
+    return element("section", margin, body, id="score", class_="score", aria_labelledby="h-score")
+
+
+def _ladder(report: Report) -> Html:
+    rows = [("this model", report.accuracy, "accent")]
+    if report.test is not None:
+        rows.append((f"test split, {report.n_test:,}", report.test, ""))
+    rows += [(words.baseline(key), Interval(value, value, value), "base") for key, value in report.baselines.items()]
+    body = [
+        element(
+            "tr",
+            element("th", label, scope="row"),
+            element("td", charts.interval(score, kind), class_="drawn"),
+            element("td", words.percent(score.value), class_="number"),
+            element("td", words.span(score.low, score.high) if words.measured(score) else "", class_="number range"),
+        )
+        for label, score, kind in rows
+    ]
+    feet = element(
+        "tr", element("td"), element("td", charts.scale(), class_="drawn"), element("td"), element("td", class_="range")
+    )
+    caption = element("caption", "Accuracy beside the test split and the baselines, in per cent", class_="hidden")
+    return element("table", caption, element("tbody", body, feet), class_="ladder")
+
+
+def _classes(report: Report) -> Html:
+    rows = words.worst_first(report)
+    n = len(rows)
+    tables: list[Content] = [_class_table(rows[:WORST])]
+    if n > WORST:
+        summary = element("summary", f"The other {n - WORST} classes")
+        tables.append(element("details", summary, _class_table(rows[WORST:])))
+    order = f"The {WORST} of {n} with the lowest recall." if n > WORST else "The lowest recall first."
+    macro = f" Macro F1 is {report.macro_f1:.3f}." if words.known(report.macro_f1) else ""
+    explained = (
+        f" Recall is the share of a class that is found, with its 95{words.NBSP}% interval (Wilson); "
+        "precision is the share of right ones among those called so."
+    )
+    return _section("classes", "Classes", [order, macro, explained], tables)
+
+
+def _class_table(rows: list[tuple[str, ClassFigures]]) -> Html:
+    heads = [
+        element("th", head, scope="col", class_=kind)
+        for head, kind in (
+            ("class", "label"),
+            ("recall", "drawn"),
+            ("", "number"),
+            ("precision", "number"),
+            ("n", "number"),
+        )
+    ]
+    body = [
+        element(
+            "tr",
+            element("th", name(label), scope="row", class_="label"),
+            element("td", _bar(figures), class_="drawn"),
+            element("td", _recall(figures), class_="number"),
+            element("td", words.percent(figures.precision), class_="number"),
+            element("td", f"{figures.n:,}", class_="number"),
+        )
+        for label, figures in rows
+    ]
+    return element("table", element("thead", element("tr", heads)), element("tbody", body), class_="classes")
+
+
+def _bar(figures: ClassFigures) -> Html:
+    if not figures.n:
+        return element("span", "never scored", class_="quiet")
+    return charts.bar(figures.recall, figures.recall_low, figures.recall_high)
+
+
+def _recall(figures: ClassFigures) -> Content:
+    if not figures.n:
+        return words.NO_FIGURE
+    return [
+        words.percent(figures.recall),
+        " ",
+        element("span", words.span(figures.recall_low, figures.recall_high, 0), class_="between"),
+    ]
+
+
+def _confusion(report: Report, pictures: Pictures) -> Html:
+    if not words.confusions(report):
+        judged = any(any(row) for row in report.confusion)
+        empty = "Not one mistake on held-out items." if judged else "Nothing was judged, so nothing was confused."
+        return _section("confusion", "Confusion", [], element("p", empty, class_="lead"))
+    prose = (
+        f"Choose a cell to see its {words.things(report.modality)}; the arrow keys move between cells. "
+        "Darker is a larger share of its row."
+    )
+    shown = matrix.visible(report)
+    if len(shown) < len(report.classes):
+        wrong = sum(pair.n for pair in words.confusions(report))
+        inside = sum(report.confusion[i][j] for i in shown for j in shown if i != j)
+        prose += (
+            f" These are the {len(shown)} of {len(report.classes)} classes that are confused most; "
+            f"{inside:,} of {wrong:,} mistakes lie among them."
+        )
+    return _section("confusion", "Confusion", [prose], matrix.matrix(report, pictures))
+
+
+def _learning(report: Report) -> Html:
+    overfit = words.overfit(report)
+    forecasts = [element("li", words.outlook(forecast)) for forecast in report.forecast]
+    prose: list[Content] = [overfit]
+    if not words.growth(report):
+        return _section(
+            "learning", "Learning curve", prose, element("p", "There are too few items for a learning curve.")
+        )
+    everyone = next((forecast for forecast in report.forecast if forecast.label == "all"), None)
+    chart = charts.learning_curve(report.learning_curve, everyone, len(report.classes))
+    ahead = [element("h3", "What more would bring"), element("ul", forecasts, class_="plain")] if forecasts else None
+    return _section("learning", "Learning curve", prose, [chart, ahead])
+
+
+def _calibration(report: Report) -> Html:
+    bins = [entry for entry in report.calibration.bins if entry.n]
+    prose = [words.confidence(report)]
+    if not bins:
+        return _section("calibration", "Calibration", prose, element("p", "There is nothing to draw."))
+    prose.append(
+        " On the diagonal, a confidence is what it says. The larger a dot, the more predictions stand behind it."
+    )
+    heads = element("tr", (element("th", head, scope="col", class_="number") for head in ("sure", "right", "n")))
+    rows = [
+        element(
+            "tr",
+            (
+                element("td", cell, class_="number")
+                for cell in (words.percent(entry.confidence), words.percent(entry.accuracy), f"{entry.n:,}")
+            ),
+        )
+        for entry in bins
+    ]
+    table = element(
+        "details",
+        element("summary", "The figures"),
+        element("table", element("thead", heads), element("tbody", rows), class_="bins"),
+    )
+    return _section("calibration", "Calibration", prose, [charts.reliability(bins), table])
+
+
+def _sets(report: Report) -> list[Content]:
+    guarantee = report.sets.guarantee
+    return [
+        element("h3", "Prediction sets"),
+        element("p", words.sets(report)),
+        element("p", guarantee, class_="quiet") if guarantee else None,
+        element("h3", "Unknown"),
+        element("p", words.unknown(report)),
+    ]
+
+
+def _skipped(report: Report) -> Html:
+    kinds = words.skipped_kinds(report)
+    prose = f"{words.amount(report.n_skipped, report.modality)} could not be used" + (f": {kinds}." if kinds else ".")
+    rows = [
+        element("tr", element("td", markup.path(entry.path)), element("td", entry.reason))
+        for entry in report.skipped[:SKIPPED]
+    ]
+    heads = element("tr", element("th", "file", scope="col"), element("th", "why", scope="col"))
+    table = element("table", element("thead", heads), element("tbody", rows), class_="skipped")
+    more = report.n_skipped - len(rows)
+    rest = element("p", f"and {more:,} more", class_="quiet") if more > 0 else None
+    box = element("div", table, class_="scroll", tabindex=0, role="region", aria_label="Skipped files")
+    return _section("skipped", "Skipped", [prose], [box if rows else None, rest])
+
+
+def _timings(report: Report) -> Html:
+    return element("p", words.timings(report) + "." if words.timings(report) else "Not measured.")
+
+
+def _footer(report: Report) -> Html:
+    head = report.head
+    strength = f", strength {head.strength:g}" if words.known(head.strength) else ""
+    stages = {"last": "the last stage", "all": "all stages"}.get(head.features, head.features)
+    facts: list[tuple[str, str]] = [("head", f"{head.kind} on {stages}{strength}")]
+    if report.head.why:
+        facts.append(("chosen because", report.head.why))
+    facts += [
+        ("recipe", json.dumps(dict(report.recipe), sort_keys=True, ensure_ascii=False, default=str)),
+        ("data fingerprint", report.fingerprint),
+        ("made by", f"Graft {report.version}".rstrip()),
+    ]
+    listed = (part for term, fact in facts for part in (element("dt", term), element("dd", fact)))
+    return element("footer", element("h2", "How it was made"), element("dl", listed))
+
+
+def _section(key: str, heading: str, prose: Content, body: Content) -> Html:
+    margin = element(
+        "div", element("h2", heading, id=f"h-{key}"), element("p", prose) if join(prose) else None, class_="margin"
+    )
+    return element("section", margin, element("div", body), id=key, aria_labelledby=f"h-{key}")
+
+
+def _file(entry: str) -> str:
+    return resources.files("graft.report").joinpath(entry).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    """A hash as content security policies write it (Content Security Policy Level 3, section 2.3.1)."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

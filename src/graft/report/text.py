@@ -1,0 +1,275 @@
+"""The report for a terminal."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Iterator
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, Group, JustifyMethod, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from graft.report import words
+from graft.report.content import Interval, Report
+
+NARROWEST, WIDEST = 60, 100
+ALL_CLASSES = 12
+"""Up to this many classes are all shown; of more, the ``WORST`` ones."""
+WORST = 10
+_MARGIN = 13
+_SPARKS = "▁▂▃▄▅▆▇█"
+# Rich breaks lines at no-break spaces too; a private-use character stands in for them until it has.
+_UNBROKEN = str.maketrans(words.NBSP, "\ue000")
+
+
+def render(report: Report, width: int | None = None, colour: bool = False) -> str:
+    """The report as lines of at most ``width`` columns (60 to 100; by default what the terminal has).
+
+    Args:
+        report: What a fit found.
+        width: Columns.
+        colour: Whether to write the escape sequences of colours and bold type.
+    """
+    width = _bounded(width or shutil.get_terminal_size().columns, NARROWEST, WIDEST)
+    console = Console(
+        file=io.StringIO(),
+        width=width,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    with console.capture() as capture:
+        console.print(_title(report, width))
+        console.print()
+        for heading, body in _sections(report, width - _MARGIN - 2):
+            console.print(_entry(heading, body))
+    lines = capture.get().replace("\ue000", " ").split("\n")
+    return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
+
+
+def _title(report: Report, width: int) -> RenderableType:
+    head = " ".join(part for part in (report.head.kind, "head") if part)
+    made = " · ".join(words.clean(part) for part in (report.encoder, report.backend, head) if part)
+    brought = f"{words.amount(report.n_items, report.modality)} in {len(report.classes)} classes"
+    if report.n_test:
+        brought += f", {report.n_test:,} of them for the test"
+    if report.n_skipped:
+        brought += f", {report.n_skipped:,} skipped"
+    room = max(12, width - cell_len(made) - 3)
+    grid = Table.grid(expand=True, padding=(0, 1))
+    grid.add_column(no_wrap=True, overflow="ellipsis")
+    grid.add_column(justify="right", no_wrap=True, overflow="ellipsis")
+    grid.add_row(Text(" " + _shorten(words.clean(report.name), room), "bold"), Text(made, "dim"))
+    return Group(grid, Text(" " + brought, "dim"))
+
+
+def _sections(report: Report, room: int) -> Iterator[tuple[str, RenderableType]]:
+    """Headings and what stands beside them, ``room`` columns wide; a blank line follows where one is called for."""
+    yield "Accuracy", Group(*_score(report, room))
+    yield "Classes", Group(_classes(report, room), Text(_class_note(report), "dim"), Text())
+    yield "Confused", Group(*_confusions(report, room), Text())
+    yield "Confidence", _plain(words.confidence(report))
+    yield "Sets", _plain(words.sets(report))
+    yield "Unknown", _plain(words.unknown(report))
+    yield "Learning", Group(*_learning(report, room), Text())
+    if report.hardest:
+        yield "Hardest", Group(_hardest(report, room), Text())
+    if report.n_skipped:
+        yield "Skipped", Group(*_skipped(report, room), Text())
+    if report.warnings:
+        yield "Warnings", Group(*_warnings(report), Text())
+    yield "Time", _plain(_time(report), "dim")
+
+
+def _entry(heading: str, body: RenderableType) -> Table:
+    grid = Table.grid(padding=0)
+    grid.add_column(width=_MARGIN, no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(f" {heading}", "bold"), body)
+    return grid
+
+
+def _score(report: Report, room: int) -> Iterator[RenderableType]:
+    score = report.accuracy
+    figure = Text().append(_plain(words.percent(score.value), "bold cyan"))
+    if words.known(score.value, score.low, score.high):
+        figure.append(_plain(f"   95{words.NBSP}% interval {words.span(score.low, score.high)}"))
+    yield figure
+    yield _plain(words.headline(report))
+    if doubt := words.doubt(report):
+        yield _plain(doubt, "yellow")
+    yield Text()
+    yield _ladder(report, room)
+    if origin := words.origin(report):
+        yield _plain(origin, "dim")
+    yield Text()
+
+
+def _ladder(report: Report, room: int) -> Table:
+    """The score, the test score and the baselines, one below the other on the same scale."""
+    rows = [("this model", report.accuracy)]
+    if report.test is not None:
+        rows.append((f"test split, {report.n_test:,}", report.test))
+    rows += [(words.baseline(name), Interval(value, value, value)) for name, value in report.baselines.items()]
+    grid = _grid("left", "left", "right", "right")
+    line = _bounded(room - max(len(label) for label, _ in rows) - 22, 8, 32)
+    for index, (label, score) in enumerate(rows):
+        between = words.span(score.low, score.high) if words.measured(score) else ""
+        style = "cyan" if index == 0 else ""
+        grid.add_row(
+            _plain(words.clean(label)),
+            Text(_line(score, line), style),
+            _plain(words.percent(score.value), style),
+            Text(between, "dim"),
+        )
+    return grid
+
+
+def _line(score: Interval, width: int) -> str:
+    """A scale from 0 to 100 % with the figure as a dot and its interval as a heavy line."""
+    if not words.known(score.value):
+        return "─" * width
+    low, high = (score.low, score.high) if words.measured(score) else (score.value, score.value)
+    first, dot, last = (min(max(round(share * (width - 1)), 0), width - 1) for share in (low, score.value, high))
+    cells = ["━" if first <= cell <= last else "─" for cell in range(width)]
+    cells[dot] = "●" if words.measured(score) else "○"
+    return "".join(cells)
+
+
+def _bar(share: float, width: int) -> str:
+    """A bar from 0 to 100 % in half cells."""
+    halves = round(min(max(share, 0.0), 1.0) * width * 2) if words.known(share) else 0
+    full, half = divmod(halves, 2)
+    return "━" * full + "╸" * half + "─" * (width - full - half)
+
+
+def _classes(report: Report, room: int) -> Table:
+    rows = words.worst_first(report)
+    rows = rows if len(rows) <= ALL_CLASSES else rows[:WORST]
+    counts = max(len(f"{figures.n:,}") for _, figures in rows)
+    free = room - counts - 36  # what the figures and the gaps between the columns leave for the label and its bar
+    labels = min(max(cell_len(words.clean(label)) for label, _ in rows), max(8, free - 8))
+    bar = _bounded(free - labels, 6, 24)
+    grid = _grid("left", "left", "right", "right", "right", "right")
+    grid.add_row(*(_plain(head, "dim") for head in ("class", "", "recall", f"95{words.NBSP}%", "precision", "n")))
+    for label, figures in rows:
+        scored = figures.n > 0
+        grid.add_row(
+            _shorten(words.clean(label), labels),
+            Text(_bar(figures.recall if scored else 0.0, bar), "cyan"),
+            _plain(words.percent(figures.recall if scored else None)),
+            Text(words.span(figures.recall_low, figures.recall_high, 0) if scored else words.NO_FIGURE, "dim"),
+            _plain(words.percent(figures.precision)),
+            f"{figures.n:,}",
+        )
+    return grid
+
+
+def _class_note(report: Report) -> str:
+    n = len(report.per_class)
+    order = "Worst first." if n <= ALL_CLASSES else f"The {WORST} worst of {n} classes."
+    return order + (f" Macro F1 {report.macro_f1:.3f}." if words.known(report.macro_f1) else "")
+
+
+def _confusions(report: Report, room: int) -> Iterator[RenderableType]:
+    pairs = words.confusions(report)
+    if not pairs:
+        judged = any(any(row) for row in report.confusion)
+        yield Text("No mistakes on held-out items." if judged else "Nothing was judged.")
+    half = max(8, (room - 26) // 2)
+    for pair in pairs[:3]:
+        label, predicted = (_shorten(words.clean(text), half) for text in (pair.label, pair.predicted))
+        yield Text(f"{label} taken for {predicted}: {pair.n:,} of {pair.of:,}")
+    if rest := sum(pair.n for pair in pairs[3:]):
+        yield Text(f"and {rest:,} more {'mistake' if rest == 1 else 'mistakes'} between other pairs", "dim")
+
+
+def _learning(report: Report, room: int) -> Iterator[RenderableType]:
+    if growth := words.growth(report):
+        accuracies = [point.accuracy for point in report.learning_curve if words.known(point.accuracy)]
+        yield Text().append(f"{_sparkline(accuracies)}  ", "cyan").append(_plain(growth))
+    else:
+        yield Text("Too few items for a learning curve.")
+    for forecast in report.forecast[:3]:
+        yield _plain(words.outlook(forecast, lambda label: _shorten(words.clean(label), max(8, room - 52))))
+    if overfit := words.overfit(report):
+        yield _plain(overfit, "dim")
+
+
+def _sparkline(values: list[float]) -> str:
+    low, high = min(values), max(values)
+    steps = len(_SPARKS) - 1
+    return "".join(_SPARKS[round((value - low) / (high - low) * steps) if high > low else steps] for value in values)
+
+
+def _hardest(report: Report, room: int) -> Table:
+    shown = report.hardest[:4]
+    longest = max(cell_len(words.clean(judged.path)) for judged in shown)
+    path = min(longest, max(16, room * 2 // 5))
+    half = (room - path - 33) // 2
+    if half < 14:  # one label a line reads better than two stumps on one
+        half = room - path - 14
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for judged in shown:
+        verdict = words.verdict(judged, lambda label: _shorten(words.clean(label), half))
+        grid.add_row(_shorten_front(words.clean(judged.path), path), _plain(verdict, "dim"))
+    return grid
+
+
+def _skipped(report: Report, room: int) -> Iterator[RenderableType]:
+    kinds = words.skipped_kinds(report)
+    yield Text(f"{words.amount(report.n_skipped, report.modality)} could not be used" + (f": {kinds}" if kinds else ""))
+    shown = report.skipped[:3]
+    for entry in shown:
+        yield Text(f"{_shorten_front(words.clean(entry.path), room // 2)}  {words.clean(entry.reason)}", "dim")
+    if report.n_skipped > len(shown) > 0:
+        yield Text(f"and {report.n_skipped - len(shown):,} more", "dim")
+
+
+def _warnings(report: Report) -> Iterator[RenderableType]:
+    shown = report.warnings[:5]
+    for warning in shown:
+        yield Text(words.clean(warning), "yellow")
+    if len(report.warnings) > len(shown):
+        yield Text(f"and {len(report.warnings) - len(shown)} more", "dim")
+
+
+def _time(report: Report) -> str:
+    return "\n".join(part for part in (words.timings(report), words.cache(report)) if part)
+
+
+def _grid(*justify: JustifyMethod) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    for side in justify:
+        grid.add_column(justify=side, no_wrap=True)
+    return grid
+
+
+def _plain(text: str, style: str = "") -> Text:
+    """Text whose no-break spaces hold."""
+    return Text(text.translate(_UNBROKEN), style)
+
+
+def _bounded(value: int, low: int, high: int) -> int:
+    return min(max(value, low), high)
+
+
+def _shorten(text: str, width: int) -> str:
+    """The beginning of the text, ended by an ellipsis where it had to be cut; double-width characters count as two."""
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…"
+
+
+def _shorten_front(path: str, width: int) -> str:
+    """The end of a path, which tells files apart better than its beginning."""
+    if cell_len(path) <= width:
+        return path
+    while cell_len(path) > width - 1:
+        path = path[1:]
+    return "…" + path

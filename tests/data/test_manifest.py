@@ -1,0 +1,153 @@
+import contextlib
+import json
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graft.data.manifest import decode_text, parse_manifest
+from graft.errors import DataError, MissingColumn, MissingExtra
+
+ROWS = [("bild ä.jpg", "Tür"), ("two, three.jpg", "Fenster, groß"), ("c.jpg", "Tür")]
+
+
+def as_csv(delimiter=",", header=("path", "label"), rows=ROWS):
+    def quote(cell):
+        return f'"{cell}"' if delimiter in cell else cell
+
+    return "\n".join(delimiter.join(map(quote, row)) for row in (header, *rows)) + "\n"
+
+
+def pairs(manifest):
+    return [(row.item, row.label) for row in manifest.rows]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_encodings_delimiters_and_newlines_are_found_out(encoding, delimiter, newline):
+    content = as_csv(delimiter).replace("\n", newline).encode(encoding)
+    assert pairs(parse_manifest(content, "a.csv")) == ROWS
+
+
+def test_what_no_encoding_can_be_is_latin():
+    assert decode_text(b"caf\xe9 \x81") == "caf\xe9 \x81"
+
+
+def test_excels_own_first_line():
+    assert pairs(parse_manifest(("sep=;\r\n" + as_csv(";")).encode(), "a.csv")) == ROWS
+
+
+def test_a_delimiter_in_the_labels_does_not_win():
+    rows = [(f"{n}.jpg", "a;b;c;d") for n in range(5)]
+    assert pairs(parse_manifest(as_csv(",", rows=rows).encode(), "a.csv")) == rows
+
+
+@pytest.mark.parametrize("item", ["path", "file_name", "audio", "text", "sentence", "Path", " FILE_NAME "])
+@pytest.mark.parametrize("label", ["label", "target", "category", "LABEL"])
+def test_column_names(item, label):
+    manifest = parse_manifest(as_csv(header=(item, label)).encode(), "a.csv")
+    assert pairs(manifest) == ROWS
+    assert manifest.holds_texts == (item in ("text", "sentence"))
+
+
+def test_columns_asked_for_by_name():
+    content = b"id,label,breed,picture\n1,no,pug,a.jpg\n2,no,collie,b.jpg\n"
+    manifest = parse_manifest(content, "a.csv", label_column="Breed", item_column="picture")
+    assert pairs(manifest) == [("a.jpg", "pug"), ("b.jpg", "collie")]
+
+
+def test_split_and_group():
+    content = b"path,label,Split,group\na.jpg,x,Train,p1\nb.jpg,y,TEST,\nc.jpg,x,,p2\n"
+    rows = parse_manifest(content, "a.csv").rows
+    assert [(row.split, row.group) for row in rows] == [("train", "p1"), ("test", ""), ("", "p2")]
+
+
+def test_a_missing_column_is_named_with_those_that_are_there():
+    with pytest.raises(MissingColumn, match=r"labels.*'path', 'breed'.*--label-column"):
+        parse_manifest(b"path,breed\na.jpg,pug\n", "a.csv")
+    with pytest.raises(MissingColumn, match=r"'colour'.*'path', 'breed'"):
+        parse_manifest(b"path,breed\na.jpg,pug\n", "a.csv", label_column="colour")
+    with pytest.raises(MissingColumn, match=r"items.*'photo', 'label'"):
+        parse_manifest(b"photo,label\na.jpg,pug\n", "a.csv")
+    with pytest.raises(MissingColumn, match="none"):
+        parse_manifest(b"", "a.csv")
+
+
+def test_rows_without_item_or_label_are_skipped_and_named():
+    manifest = parse_manifest(b"path,label\na.jpg, cat \nb.jpg,  \n,dog\nc.jpg\n\nd.jpg,dog\n", "a.csv")
+    assert pairs(manifest) == [("a.jpg", "cat"), ("d.jpg", "dog")]
+    assert [(one.path, one.code) for one in manifest.skipped] == [
+        ("b.jpg", "no_label"),
+        ("a.csv, row 4", "no_item"),
+        ("c.jpg", "no_label"),
+    ]
+
+
+def test_line_breaks_and_quotes_inside_cells():
+    content = b'text,label\n"two\nlines, ""quoted""",a\nplain,b\n'
+    assert pairs(parse_manifest(content, "a.csv")) == [('two\nlines, "quoted"', "a"), ("plain", "b")]
+
+
+def test_json_lines():
+    lines = [
+        json.dumps({"path": "a.jpg", "label": 3}),
+        "",
+        "{broken",
+        '["no object"]',
+        '{"label": null, "path": "b.jpg"}',
+    ]
+    lines += ['{"label": ["one"], "path": "c.jpg", "split": "val"}', '{"path": "d.jpg", "label": NaN}']
+    manifest = parse_manifest("\n".join(lines).encode(), "a.jsonl")
+    assert [(row.number, row.item, row.label, row.split) for row in manifest.rows] == [
+        (1, "a.jpg", "3", ""),
+        (6, "c.jpg", "one", "val"),
+    ]
+    assert [one.code for one in manifest.skipped] == ["not_json", "not_json", "no_label", "no_label"]
+
+
+def test_several_labels_are_refused_in_words():
+    with pytest.raises(DataError, match=r"Row 1 of a.jsonl has 2 labels: x, y.*one label"):
+        parse_manifest(b'{"path": "a.jpg", "label": ["x", "y"]}', "a.jsonl")
+
+
+def test_parquet(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    table = pyarrow.table({"file_name": ["a.jpg", "b.jpg", None], "label": [0, 1, 1], "group": ["g", None, None]})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    manifest = parse_manifest((tmp_path / "a.parquet").read_bytes(), "a.parquet")
+    assert [(row.item, row.label, row.group) for row in manifest.rows] == [("a.jpg", "0", "g"), ("b.jpg", "1", "")]
+    assert len(manifest.skipped) == 1
+    with pytest.raises(DataError, match="Parquet"):
+        parse_manifest(b"PAR1 and no more", "a.parquet")
+
+
+def test_parquet_without_pyarrow_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtra, match=r"graft-learn\[parquet\]"):
+        parse_manifest(b"PAR1....PAR1", "a.parquet")
+
+
+@pytest.mark.parametrize("content", [b"\0" * 100, bytes(range(256)), b"{" * 50_000, b"\xff\xfe", b"\n\n"])
+def test_rubbish_is_an_error_in_words(content):
+    with pytest.raises(DataError) as caught:
+        parse_manifest(content, "a.csv")
+    assert caught.value.message
+    assert caught.value.hint
+
+
+def test_a_quote_that_is_never_closed_loses_no_row_silently():
+    manifest = parse_manifest(b'path,label\na.jpg,cat\n"b.jpg,dog\nc.jpg,cat\n', "a.csv")
+    assert pairs(manifest) == [("a.jpg", "cat")]
+    assert len(manifest.skipped) == 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=300), st.sampled_from([b"", b"path,label\n", b'{"path": "a", "label": "b"}\n', b"PAR1"]))
+def test_any_bytes_are_a_manifest_or_an_error_in_words(content, start):
+    with contextlib.suppress(DataError):
+        manifest = parse_manifest(start + content, "a.csv")
+        assert all(row.item and row.label for row in manifest.rows)

@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from graft.encoders.efficientnet import WIDTHS, onnx_graph, same_padding
+from graft.encoders.image import FILE, PACKAGE, POOLED, SHA256
+from graft.encoders.runtime import Backend, choose_backend, open_session, processor_features
+from graft.encoders.weights import pinned_file, read_torch
+from graft.errors import UsageError
+
+
+@pytest.fixture(scope="module")
+def graph() -> bytes:
+    return onnx_graph(read_torch(pinned_file(PACKAGE, FILE, SHA256)), POOLED)
+
+
+@pytest.fixture(scope="module")
+def batch() -> np.ndarray:
+    smooth = np.random.default_rng(0).random((9, 8, 8, 3)).repeat(28, axis=1).repeat(28, axis=2)
+    return (smooth * 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def reference(graph, batch) -> np.ndarray:
+    return open_session(graph, Backend("onnxruntime", "f32")).run(batch)
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+
+
+def test_both_backends_agree_in_single_precision(graph, batch, reference):
+    found = open_session(graph, Backend("openvino", "f32")).run(batch)
+    assert found.shape == (9, sum(WIDTHS[i] for i in POOLED))
+    assert np.abs(found - reference).max() < 1e-3
+
+
+def test_half_precision_stays_close(graph, batch, reference):
+    if not processor_features() & {"avx512_bf16", "amx_bf16"}:
+        pytest.skip("this processor does not multiply bf16")
+    found = open_session(graph, Backend("openvino", "bf16")).run(batch)
+    assert cosine(found, reference).min() > 0.98
+
+
+@pytest.mark.parametrize(
+    "backend", [Backend("openvino", "f32"), Backend("openvino", "bf16"), Backend("onnxruntime", "f32")]
+)
+def test_an_embedding_does_not_depend_on_its_batch(graph, batch, backend):
+    if backend.precision == "bf16" and not processor_features() & {"avx512_bf16", "amx_bf16"}:
+        pytest.skip("this processor does not multiply bf16")
+    session = open_session(graph, backend)
+    whole = session.run(batch)
+    alone = np.concatenate([session.run(batch[i : i + 1]) for i in range(len(batch))])
+    assert np.abs(whole - alone).max() <= 1e-5 * np.abs(whole).max()
+
+
+def test_auto_follows_the_processor_and_not_a_stopwatch():
+    assert choose_backend() == choose_backend()
+    native = processor_features() & {"avx512_bf16", "amx_bf16"}
+    assert choose_backend("openvino").precision == ("bf16" if native else "f32")
+    assert choose_backend("onnxruntime") == Backend("onnxruntime", "f32")
+
+
+def test_an_unknown_backend_is_named():
+    with pytest.raises(UsageError, match="tensorrt"):
+        choose_backend("tensorrt")
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "expected"),
+    [
+        (224, 3, 2, (0, 1, 112)),
+        (112, 5, 2, (1, 2, 56)),
+        (7, 5, 1, (2, 2, 7)),
+        (7, 1, 1, (0, 0, 7)),
+        (15, 3, 2, (1, 1, 8)),
+    ],
+)
+def test_padding_is_tensorflows(size, kernel, stride, expected):
+    assert same_padding(size, kernel, stride) == expected

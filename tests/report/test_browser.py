@@ -1,0 +1,160 @@
+"""The page in a real browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graft.report.content import Report
+
+pytestmark = pytest.mark.browser
+
+EVERY_REPORT = ("doors", "hundred", "perfect", "unscored")
+# Relative luminance and contrast as in WCAG 2.2; translucent backgrounds are laid over what is behind them.
+CONTRAST = """
+const parse = (c) => { const m = c.match(/[\\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m; };
+const over = (a, b) => [0, 1, 2].map((i) => a[i] * a[3] + b[i] * (1 - a[3])).concat(1);
+const behind = (e) => {
+  if (!e) return [255, 255, 255, 1];
+  const c = parse(getComputedStyle(e).backgroundColor);
+  return c[3] === 1 ? c : over(c, behind(e.parentElement));
+};
+const light = (c) => {
+  const linear = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+  const [r, g, b] = c.slice(0, 3).map((v) => linear(v / 255));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const low = [];
+for (const e of document.querySelectorAll("body *")) {
+  if (!e.checkVisibility() || ![...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim())) continue;
+  const style = getComputedStyle(e);
+  const ink = parse(e.namespaceURI.endsWith("svg") ? style.fill : style.color);
+  const [a, b] = [light(ink), light(behind(e))].sort((x, y) => y - x);
+  const contrast = (a + 0.05) / (b + 0.05);
+  if (contrast < 4.5) low.push(`${e.tagName} ${e.getAttribute("class")} ${e.textContent.slice(0, 20)} ${contrast}`);
+}
+return low;
+"""
+
+
+def show(browser: Any, report: Report, folder: Path, width: int = 1280, scheme: str = "light") -> None:
+    """Open the report's page in a window of that width."""
+    path = folder / "report.html"
+    report.to_html(path)
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    theme = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", theme)
+    browser.get_log("browser")
+    browser.get(path.as_uri())
+
+
+def panels(browser: Any) -> list[str]:
+    """The ids of the panels that can be seen."""
+    return [
+        panel.get_attribute("id") for panel in browser.find_elements("css selector", ".panel") if panel.is_displayed()
+    ]
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("which", EVERY_REPORT)
+def test_page_fits_and_the_console_is_silent(
+    browser: Any, which: str, width: int, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    show(browser, request.getfixturevalue(which), tmp_path, width)
+
+    reach = browser.execute_script(
+        "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    )
+    assert reach[0] <= reach[1]
+    assert browser.get_log("browser") == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("which", EVERY_REPORT)
+def test_all_text_has_contrast(
+    browser: Any, which: str, scheme: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    show(browser, request.getfixturevalue(which), tmp_path, scheme=scheme)
+
+    assert browser.execute_script(CONTRAST) == []
+
+
+def test_dark_is_dark(browser: Any, doors: Report, tmp_path: Path) -> None:
+    colours = []
+    for scheme in ("light", "dark"):
+        show(browser, doors, tmp_path, scheme=scheme)
+        colours.append(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))
+
+    assert colours == ["rgb(255, 255, 255)", "rgb(20, 24, 26)"]
+
+
+def test_clicking_a_cell_shows_its_pictures(browser: Any, doors: Report, tmp_path: Path) -> None:
+    show(browser, doors, tmp_path)
+    assert panels(browser) == ["pair-1-0"], "the most frequent mistake is open at first"
+
+    browser.find_element("css selector", 'a[href="#pair-0-1"]').click()
+
+    assert panels(browser) == ["pair-0-1"]
+    panel = browser.find_element("id", "pair-0-1")
+    assert "closed taken for open" in panel.text
+    pictures = panel.find_elements("css selector", ".picture")
+    assert len(pictures) == 4
+    for picture in pictures:
+        assert picture.is_displayed()
+        assert picture.size["width"] >= 100
+        painted = picture.value_of_css_property("background-image")
+        decoded = "const p = new Image(); p.src = arguments[0]; return p.decode().then(() => p.naturalWidth)"
+        assert browser.execute_script(decoded, painted[5:-2]) > 50
+    current = browser.find_elements("css selector", ".matrix a[aria-current]")
+    assert [link.get_attribute("hash") for link in current] == ["#pair-0-1"]
+
+
+def test_keyboard_moves_between_cells(browser: Any, doors: Report, tmp_path: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    show(browser, doors, tmp_path)
+    cells = browser.find_elements("css selector", ".matrix a")
+    assert [cell.get_attribute("tabindex") for cell in cells].count("0") == 1, "the matrix is one stop of the Tab key"
+
+    for _ in range(10):
+        browser.switch_to.active_element.send_keys(Keys.TAB)
+        if browser.switch_to.active_element.get_attribute("hash") == "#pair-1-0":
+            break
+    focused = [browser.switch_to.active_element.get_attribute("hash")]
+    for key in (Keys.ARROW_UP, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT):
+        browser.switch_to.active_element.send_keys(key)
+        focused.append(browser.switch_to.active_element.get_attribute("hash"))
+
+    assert focused == ["#pair-1-0", "#pair-0-0", "#pair-0-1", "#pair-0-1"]
+    assert panels(browser) == ["pair-0-1"]
+
+
+def test_wide_matrix_scrolls_in_its_box(browser: Any, hundred: Report, tmp_path: Path) -> None:
+    show(browser, hundred, tmp_path, 360)
+
+    box = browser.find_element("css selector", ".scroll")
+    assert box.get_property("scrollWidth") > box.get_property("clientWidth")
+    browser.execute_script("arguments[0].scrollLeft = 300", box)
+    head = browser.find_element("css selector", '.matrix th[scope="row"]')
+    assert head.rect["x"] == pytest.approx(box.rect["x"], abs=1), "the row's label stays in sight"
+
+
+def test_without_scripts_every_panel_is_open(browser: Any, doors: Report, tmp_path: Path) -> None:
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        show(browser, doors, tmp_path)
+        assert panels(browser) == ["pair-0-0", "pair-0-1", "pair-1-0"]
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_hostile_labels_run_nothing(browser: Any, make_report: Any, tmp_path: Path) -> None:
+    labels = ("<script>document.title='owned'</script>", "\"'><img src=x onerror=\"document.title='owned'\">")
+    show(browser, make_report(labels, [[9, 3], [2, 8]], name="</title><script>alert(1)</script>"), tmp_path)
+
+    assert "owned" not in browser.title
+    assert browser.get_log("browser") == []
+    assert labels[0] in browser.find_element("css selector", ".classes").text

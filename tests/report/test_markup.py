@@ -1,0 +1,34 @@
+"""Elements are balanced and escaped by construction."""
+
+from graft.report.markup import Html, element, join, name, path
+
+
+def test_plain_strings_are_escaped_and_finished_markup_is_not() -> None:
+    made = element("p", "<b>&\"'", element("i", "x"), title='"><script>')
+
+    assert made == ('<p title="&quot;&gt;&lt;script&gt;">&lt;b&gt;&amp;&quot;&#x27;<i>x</i></p>')
+
+
+def test_attributes_are_spelled_as_html_spells_them() -> None:
+    made = element("td", None, 3, class_="a", aria_label="b", hidden=True, title=None, x=0.123456789)
+
+    assert made == '<td class="a" aria-label="b" hidden x="0.12346">3</td>'
+
+
+def test_void_elements_are_not_closed() -> None:
+    assert element("br") == "<br>"
+
+
+def test_content_may_be_nested() -> None:
+    made = join(["a", [Html("<b>"), ("<", 1)], None])
+
+    assert isinstance(made, Html)
+    assert made == "a<b>&lt;1"
+
+
+def test_names_keep_their_direction_to_themselves() -> None:
+    assert name("a\u202eb") == "<bdi>a\ufffdb</bdi>"
+
+
+def test_paths_may_break_after_a_slash() -> None:
+    assert path("a/b<c") == "<bdi>a/<wbr>b&lt;c</bdi>"

@@ -1,0 +1,133 @@
+"""The report in a terminal."""
+
+import dataclasses
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+
+from graft.report.content import Report
+from graft.report.text import render
+
+EVERY_REPORT = ("doors", "hundred", "perfect", "unscored")
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 160])
+@pytest.mark.parametrize("which", EVERY_REPORT)
+def test_no_line_is_wider_than_the_terminal(which: str, width: int, request: pytest.FixtureRequest) -> None:
+    report: Report = request.getfixturevalue(which)
+
+    shown = render(report, width)
+
+    assert max(cell_len(line) for line in shown.splitlines()) <= width
+    assert "nan" not in shown.lower().replace("unanimous", "")
+    assert "None" not in shown
+    assert "\ue000" not in shown
+
+
+def test_full_report_says_everything(doors: Report) -> None:
+    shown = render(doors, 80)
+
+    for said in (
+        "94.0 %",
+        "90.6–97.4",
+        "test split, 40",
+        "commonest class",
+        "nearest neighbour",
+        "Macro F1 0.940",
+        "open taken for closed: 8 of 100",
+        "ECE 0.021",
+        "91.4 %",
+        "called unknown",
+        "20 more of every class: about +1.3 points (between +0.2 and +2.6)",
+        "photos/0-1/IMG_1000_1.jpg",
+        "4 photos could not be used: 2 truncated, 1 empty, 1 not a picture",
+        "2 photos stand under two labels",
+        "2.2 s in all",
+        "180 of 240 embeddings came from the cache",
+    ):
+        assert said in re.sub(r"\s+", " ", shown), said
+    assert len(shown.splitlines()) <= 55
+
+
+def test_of_a_hundred_classes_the_worst_ten_are_shown(hundred: Report) -> None:
+    shown = render(hundred, 80)
+    bars = [line for line in shown.splitlines() if "━" in line and "species" in line]
+
+    assert "The 10 worst of 100 classes." in shown
+    assert len(bars) == 10
+    assert len(shown.splitlines()) <= 70
+
+
+def test_nothing_wrong_and_nothing_judged(perfect: Report, unscored: Report) -> None:
+    assert "No mistakes on held-out items." in render(perfect, 80)
+    assert "There is no score" in render(unscored, 80)
+    assert "Nothing was judged." in render(unscored, 80)
+
+
+def test_colours_only_where_asked_for(doors: Report) -> None:
+    plain, coloured = render(doors, 80), render(doors, 80, colour=True)
+
+    assert "\x1b" not in plain
+    assert "\x1b[" in coloured
+    undone = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
+    assert [line.rstrip() for line in undone.splitlines()] == plain.splitlines()
+
+
+def test_labels_and_names_cannot_drive_the_terminal(make_report: Callable[..., Report]) -> None:
+    report = make_report(("[bold red]x[/]", "\x1b]0;owned\x07\x1b[2J"), [[9, 1], [2, 8]], name=":bee: \x1b[31m")
+
+    shown = render(report, 80, colour=True)
+
+    assert "[bold red]x[/]" in shown
+    assert ":bee:" in shown
+    assert not re.search(r"\x1b(?!\[[0-9;]*m)", shown)
+    assert "\x1b[31m" not in shown
+    assert "\x07" not in shown
+
+
+def test_double_width_labels_stay_in_line(make_report: Callable[..., Report]) -> None:
+    shown = render(make_report(("開いているドアの写真" * 4, "閉"), [[9, 1], [2, 8]]), 60)
+
+    assert max(cell_len(line) for line in shown.splitlines()) <= 60
+
+
+def test_str_of_a_report_is_the_terminal_report(doors: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    assert str(doors) == render(doors, 80)
+
+
+def test_a_report_read_back_shows_the_same(doors: Report) -> None:
+    again = Report.from_dict(doors.to_dict())
+    kinds = ": 2 truncated, 1 empty, 1 not a picture"  # the kinds of bad files are not saved
+
+    assert render(again, 80) == render(doors, 80).replace(kinds, "")
+
+
+def test_figures_that_are_not_numbers_do_no_harm(doors: Report) -> None:
+    changes: dict[str, Any] = {
+        "baselines": {"majority": math.nan, "nearest": None},
+        "macro_f1": math.nan,
+        "overfit_gap": None,
+        "seconds": {"total": math.nan},
+        "cache": {},
+        "head": dataclasses.replace(doors.head, strength=math.nan),
+    }
+
+    assert not re.search(r"\b(nan|None)\b", render(dataclasses.replace(doors, **changes), 80))
+
+
+def test_many_warnings_are_cut_short(doors: Report) -> None:
+    shown = render(dataclasses.replace(doors, warnings=tuple(f"warning {i}" for i in range(12))), 80)
+
+    assert "warning 4" in shown
+    assert "warning 5" not in shown
+    assert "and 7 more" in shown
+
+
+def test_negative_gap_is_not_called_overfitting(doors: Report) -> None:
+    assert "no better on what it learned from" in render(dataclasses.replace(doors, overfit_gap=-0.02), 100)

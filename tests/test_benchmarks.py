@@ -1,0 +1,210 @@
+import csv
+import io
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from rich.console import Console
+
+PROJECT = Path(__file__).parents[1]
+sys.path.insert(0, str(PROJECT))  # benchmarks stands beside src and is not installed
+
+from benchmarks import draws, environments, fit, processes, results, speed  # noqa: E402
+
+
+def photo(path: Path, colour: tuple[int, int, int] = (200, 30, 30), size: tuple[int, int] = (64, 48)) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, colour).save(path)
+
+
+@pytest.fixture
+def flat(tmp_path: Path) -> Path:
+    for label, count in (("cat", 7), ("dog", 5)):
+        for number in range(count):
+            photo(tmp_path / "pets" / label / f"{number}.jpg")
+    return tmp_path / "pets"
+
+
+@pytest.fixture
+def split(tmp_path: Path) -> Path:
+    for part, count in (("Train", 4), ("Valid", 2)):
+        for label in ("cat", "dog"):
+            for number in range(count):
+                photo(tmp_path / "split" / part / label / f"{number}.jpg")
+    return tmp_path / "split"
+
+
+def test_folders_are_read_in_a_fixed_order(flat: Path) -> None:
+    photos = draws.read_folders(flat)
+    assert [(entry.path.name, entry.label) for entry in photos[:2]] == [("0.jpg", "cat"), ("1.jpg", "cat")]
+    assert Counter(entry.label for entry in photos) == {"cat": 7, "dog": 5}
+    assert {entry.split for entry in photos} == {""}
+    assert draws.given_split("pets", photos) is None
+
+
+def test_val_is_the_test_where_there_is_no_other(split: Path) -> None:
+    division = draws.given_split("split", draws.read_folders(split))
+    assert division is not None
+    assert (len(division.train), len(division.test)) == (8, 4)
+    assert draws.shots_of(division) == {"cat": 4, "dog": 4}
+
+
+def test_val_is_learnt_from_where_there_is_a_test(split: Path) -> None:
+    photo(split / "Test" / "cat" / "0.jpg")
+    division = draws.given_split("split", draws.read_folders(split))
+    assert division is not None
+    assert (len(division.train), len(division.test)) == (12, 1)
+
+
+def test_a_draw_parts_all_photos_and_follows_its_seed(flat: Path) -> None:
+    photos = draws.read_folders(flat)
+    first, again, other = (draws.draw("pets", photos, 3, seed) for seed in (0, 0, 1))
+    assert first == again
+    assert first.train != other.train
+    assert draws.shots_of(first) == {"cat": 3, "dog": 3}
+    assert sorted(p.path for p in first.train + first.test) == sorted(p.path for p in photos)
+
+
+def test_a_draw_takes_a_number_for_each_label(flat: Path) -> None:
+    division = draws.draw("pets", draws.read_folders(flat), {"cat": 6, "dog": 1}, 0)
+    assert draws.shots_of(division) == {"cat": 6, "dog": 1}
+
+
+def test_a_draw_must_leave_something_to_judge(flat: Path) -> None:
+    with pytest.raises(ValueError, match="5 photos of 'dog'"):
+        draws.draw("pets", draws.read_folders(flat), 5, 0)
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        draws.read_folders(tmp_path / "nowhere")
+
+
+def test_the_manifest_is_what_the_peers_read(flat: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    division = draws.draw("pets", draws.read_folders(flat), 2, 0)
+    path = draws.write_manifest(division, tmp_path / "manifest.csv")
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["path"] for row in rows] == [str(p.path.resolve()) for p in division.train + division.test]
+
+    monkeypatch.syspath_prepend(str(environments.PEERS))
+    import protocol
+
+    task = protocol.read_manifest(path, seed=3)
+    assert (task.classes, task.seed) == (["cat", "dog"], 3)
+    assert [task.classes[target] for target in task.train.targets] == [p.label for p in division.train]
+    assert len(task.test) == len(division.test)
+
+
+def test_a_set_without_a_split_needs_shots(flat: Path, split: Path) -> None:
+    with pytest.raises(ValueError, match="--shots"):
+        list(fit.divide(flat, 5, None))
+    assert [division.seed for division in fit.divide(flat, 5, 2)] == [0, 1, 2, 3, 4]
+    assert len(list(fit.divide(split, 5, None))) == 1
+
+
+def test_a_process_is_timed_weighed_and_heard() -> None:
+    script = "import json; held = bytearray(200_000_000); print('words before'); print(json.dumps({'n': len(held)}))"
+    done = processes.finish([sys.executable, "-c", script])
+    assert done.answer == {"n": 200_000_000}
+    assert done.wall > 0
+    assert 200_000_000 < done.peak < 600_000_000
+
+
+def test_a_process_gets_the_environment_that_it_is_given() -> None:
+    script = "import json, os; print(json.dumps({'cache': os.environ['GRAFT_CACHE']}))"
+    assert processes.finish([sys.executable, "-c", script], {"GRAFT_CACHE": "here"}).answer == {"cache": "here"}
+
+
+@pytest.mark.parametrize(
+    ("script", "said"), [("raise SystemExit('out of paint')", "out of paint"), ("print('no JSON')", "no JSON")]
+)
+def test_a_process_that_went_wrong_says_why(script: str, said: str) -> None:
+    with pytest.raises(environments.UnavailableError, match=said):
+        processes.finish([sys.executable, "-c", script])
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [('{"a": 1}', {"a": 1}), ('{\n "a": 1\n}\n', {"a": 1}), ('noise\n{"a": 1}\n', {"a": 1}), ("[1]", None), ("", None)],
+)
+def test_json_stands_at_the_end(text: str, found: dict[str, int] | None) -> None:
+    assert processes.json_at_end(text) == found
+
+
+def test_an_environment_that_cannot_be_made_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environments, "ENVIRONMENTS", tmp_path / "environments")
+    monkeypatch.setattr(environments, "PEERS", tmp_path)
+    (tmp_path / "requirements-broken.txt").write_text("./not-there-at-all\n")
+    with pytest.raises(environments.UnavailableError, match="not-there-at-all"):
+        environments.python_of("broken")
+    assert not (tmp_path / "environments" / "broken" / "installed.txt").exists()
+
+
+@pytest.mark.parametrize("name", sorted({peer.environment for peer in fit.PEERS_TABLE}))
+def test_every_environment_has_a_pinned_list(name: str) -> None:
+    lines = environments.requirements_of(name).read_text().split()
+    assert lines
+    assert all("==" in line for line in lines)
+
+
+def test_every_peer_has_its_script() -> None:
+    assert all((environments.PEERS / peer.script).is_file() for peer in fit.PEERS_TABLE)
+
+
+def test_a_table_shows_all_that_it_is_given() -> None:
+    console = Console(file=io.StringIO(), width=100, record=True)
+    console.print(results.table("Title", ("", "figure"), [("first", "0.9500"), ("second", "0.8000")], "a note"))
+    drawn = console.export_text()
+    assert all(word in drawn for word in ("Title", "figure", "first", "0.9500", "second", "0.8000", "a note"))
+
+
+def test_ratios() -> None:
+    assert results.ratio(30.0, 2.0) == "15.0 x"
+    assert results.ratio(30.0, 0.0) == "-"
+
+
+def test_results_are_kept_with_their_machine(tmp_path: Path) -> None:
+    kept = json.loads(results.keep("fit", {"sets": [1, 2]}, tmp_path / "results").read_text())
+    assert (kept["benchmark"], kept["sets"]) == ("fit", [1, 2])
+    assert kept["machine"]["cores"] >= 1
+    assert kept["versions"]["graft-learn"]
+
+
+def test_contestants_are_set_beside_the_first_one() -> None:
+    runs = [fit.Run(accuracy, wall, wall - 0.5, 10**8, {}) for accuracy, wall in ((0.9, 3.0), (1.0, 5.0))]
+    slow = [fit.Run(0.8, 40.0, 30.0, 10**9, {})]
+    assert fit._row(fit.Contestant("graft", tuple(runs)), runs) == (
+        "graft", "0.9500", "0.9000", "4.00", "3.50", "100", "1.0 x"
+    )  # fmt: skip
+    assert fit._row(fit.Contestant("slow", tuple(slow)), runs)[-1] == "10.0 x"
+    assert fit._row(fit.Contestant("absent", (), "no wheel"), runs) == ("absent", *"------")
+
+
+def test_import_time_is_read_from_what_python_tells() -> None:
+    told = (
+        "import time: self [us] | cumulative | imported package\n"
+        "import time:       100 |       1500 |   graft.errors\nimport time:       200 |      90000 | graft\n"
+    )
+    assert speed.imported_in(told, "graft") == pytest.approx(0.09)
+    with pytest.raises(ValueError, match="numpy"):
+        speed.imported_in(told, "numpy")
+
+
+def test_drawn_photos_are_different_and_as_large_as_said(tmp_path: Path) -> None:
+    for label, hue in (("ants", 40), ("bees", 200)):
+        gradient = Image.linear_gradient("L").resize((640, 480))
+        target = tmp_path / "source" / "ants_bees" / label / "0.png"
+        target.parent.mkdir(parents=True)
+        Image.merge("RGB", (gradient, gradient.rotate(90), Image.new("L", gradient.size, hue))).save(target)
+    speed.draw_photos(tmp_path / "source", tmp_path / "many", 12)
+    drawn = sorted((tmp_path / "many").rglob("*.jpg"))
+    assert len({path.read_bytes() for path in drawn}) == 12
+    assert Counter(path.parent.name for path in drawn) == {"ants": 6, "bees": 6}
+    with Image.open(drawn[0]) as picture:
+        assert max(picture.size) == speed.SIDE
+    with pytest.raises(FileNotFoundError):
+        speed.draw_photos(tmp_path / "nowhere", tmp_path / "none", 1)

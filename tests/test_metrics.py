@@ -1,0 +1,140 @@
+"""The metrics against scikit-learn and SciPy, and by their properties."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import stats
+from sklearn import metrics as reference
+
+from graft import metrics
+
+
+def draw(seed, n=200, k=4, skill=1.5):
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, k, n)
+    scores = rng.normal(size=(n, k)) + skill * np.eye(k)[y]
+    p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    return y, p, p.argmax(axis=1)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_class_figures_agree_with_scikit_learn(seed):
+    y, p, predicted = draw(seed)
+    assert metrics.accuracy(y, predicted) == pytest.approx(reference.accuracy_score(y, predicted))
+    assert (metrics.confusion_matrix(y, predicted, 4) == reference.confusion_matrix(y, predicted)).all()
+    ours = metrics.precision_recall_f1(y, predicted, 4)
+    theirs = reference.precision_recall_fscore_support(y, predicted)
+    for mine, other in zip(ours, theirs, strict=True):
+        assert mine == pytest.approx(other)
+    assert metrics.macro_f1(y, predicted, 4) == pytest.approx(reference.f1_score(y, predicted, average="macro"))
+    assert metrics.log_loss(y, p) == pytest.approx(reference.log_loss(y, p))
+
+
+def test_macro_f1_leaves_out_classes_that_never_occur_and_counts_those_only_predicted():
+    y, predicted = np.array([0, 0, 1]), np.array([0, 2, 1])
+    expected = reference.f1_score(y, predicted, average="macro", zero_division=0)
+    assert metrics.macro_f1(y, predicted, 5) == pytest.approx(expected)
+    scores = metrics.precision_recall_f1(y, predicted, 5)
+    assert scores.n.tolist() == [2, 1, 0, 0, 0]
+    assert scores.precision[3] == scores.recall[3] == scores.f1[3] == 0
+
+
+def test_log_loss_stays_finite_at_probability_zero():
+    p = np.array([[1.0, 0.0]], dtype=np.float32)
+    assert metrics.log_loss(np.array([1]), p) == pytest.approx(-np.log(np.finfo(np.float32).eps))
+
+
+def test_calibration_error_of_a_case_worked_by_hand():
+    p = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.6, 0.4]])
+    result = metrics.expected_calibration_error(np.array([0, 1, 0, 0]), p, bins=10)
+    assert result.ece == pytest.approx(0.5 * 0.4 + 0.5 * 0.4)
+    assert result.n.tolist() == [0, 0, 0, 0, 0, 2, 0, 0, 2, 0]
+    assert result.accuracy[5] == 1
+    assert result.confidence[8] == pytest.approx(0.9)
+    assert np.isnan(result.accuracy[0])
+
+
+def test_a_calibrated_model_has_a_small_calibration_error_and_a_boastful_one_a_large_one():
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet([1, 1, 1], 20000)
+    y = (rng.random(20000)[:, None] > p.cumsum(axis=1)).sum(axis=1).clip(max=2)
+    assert metrics.expected_calibration_error(y, p).ece < 0.02
+    boastful = p**3 / (p**3).sum(axis=1, keepdims=True)
+    assert metrics.expected_calibration_error(y, boastful).ece > 0.1
+
+
+@given(hnp.arrays(np.float64, st.tuples(st.integers(1, 40), st.just(3)), elements=st.floats(0.01, 1)), st.data())
+def test_calibration_bins_hold_every_item_and_make_up_the_error(raw, data):
+    p = raw / raw.sum(axis=1, keepdims=True)
+    y = data.draw(hnp.arrays(np.int64, len(p), elements=st.integers(0, 2)))
+    result = metrics.expected_calibration_error(y, p)
+    assert result.n.sum() == len(p)
+    used = result.n > 0
+    gaps = np.abs(result.confidence - result.accuracy)[used]
+    assert result.ece == pytest.approx((gaps * result.n[used]).sum() / len(p))
+    edges = np.arange(16) / 15
+    assert (result.confidence[used] <= edges[1:][used] + 1e-9).all()
+    assert (result.confidence[used] >= edges[:-1][used] - 1e-9).all()
+
+
+@given(
+    st.lists(
+        st.tuples(st.booleans(), st.sampled_from([-1.0, 0.0, 0.5, 2.0, float("inf")])), min_size=2, max_size=60
+    ).filter(lambda rows: len({positive for positive, _ in rows}) == 2)
+)
+def test_auroc_counts_ties_as_half(rows):
+    positive = np.array([row[0] for row in rows])
+    score = np.array([row[1] for row in rows])
+    a, b = score[positive][:, None], score[~positive][None, :]
+    assert metrics.auroc(positive, score) == pytest.approx(np.mean((a > b) + 0.5 * (a == b)))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_auroc_agrees_with_scikit_learn(seed):
+    rng = np.random.default_rng(seed)
+    positive = rng.random(300) < 0.3
+    score = np.round(rng.normal(size=300) + positive, 1)
+    assert metrics.auroc(positive, score) == pytest.approx(reference.roc_auc_score(positive, score))
+
+
+@given(st.integers(1, 500), st.floats(0, 1), st.sampled_from([0.5, 0.9, 0.95, 0.99]))
+def test_wilson_agrees_with_scipy(n, share, level):
+    successes = round(share * n)
+    theirs = stats.binomtest(successes, n).proportion_ci(level, method="wilson")
+    assert metrics.wilson(successes, n, level) == pytest.approx((theirs.low, theirs.high), abs=1e-9)
+
+
+@given(st.floats(0, 1e6), st.floats(0, 1))
+def test_wilson_holds_the_share_for_fractional_sizes_and_narrows_as_they_grow(n, share):
+    low, high = metrics.wilson(share * n, n)
+    assert 0 <= low <= high <= 1
+    if n:
+        assert low <= share * n / n <= high
+        wider = metrics.wilson(share * n / 2, n / 2)
+        assert wider[1] - wider[0] >= high - low - 1e-12
+
+
+def test_wilson_refuses_more_successes_than_trials():
+    with pytest.raises(ValueError, match="3 of 2"):
+        metrics.wilson(3, 2)
+
+
+def test_sets_are_measured():
+    sets = np.array([[True, False, True], [False, True, False], [False, False, False]])
+    assert metrics.set_coverage(sets, np.array([2, 0, 1])) == pytest.approx(1 / 3)
+    assert metrics.set_size(sets) == pytest.approx(1)
+
+
+def test_nothing_to_measure_is_said_so():
+    nothing, no_p, no_sets = np.zeros(0, np.int64), np.zeros((0, 3)), np.zeros((0, 3), bool)
+    assert np.isnan(metrics.accuracy(nothing, nothing))
+    assert np.isnan(metrics.macro_f1(nothing, nothing, 3))
+    assert np.isnan(metrics.log_loss(nothing, no_p))
+    assert np.isnan(metrics.expected_calibration_error(nothing, no_p).ece)
+    assert np.isnan(metrics.auroc(np.ones(3, bool), np.ones(3)))
+    assert np.isnan(metrics.set_coverage(no_sets, nothing))
+    assert np.isnan(metrics.set_size(no_sets))
+    assert metrics.confusion_matrix(nothing, nothing, 2).tolist() == [[0, 0], [0, 0]]
+    assert metrics.wilson(0, 0) == (0.0, 1.0)
