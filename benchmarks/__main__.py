@@ -1,8 +1,9 @@
-"""``python -m benchmarks [fit | accuracy | speed]``; without a name, all of them."""
+"""``python -m benchmarks [speed | accuracy | honesty | fit]``; without a name, all of them."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 import click
 
@@ -22,6 +23,7 @@ def main(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         speed.measure()
         accuracy.measure()
+        _honesty().measure()
         fit.measure()
 
 
@@ -42,11 +44,26 @@ def accuracy_command(draws: int) -> None:
     accuracy.measure(draws)
 
 
+@main.command("honesty")
+@click.option("--draws", type=click.IntRange(1), help="Draws of each set and size.")
+def honesty_command(draws: int | None) -> None:
+    """Whether intervals, calibration, prediction sets and unknown scores are true."""
+    honesty = _honesty()
+    honesty.measure(draws or honesty.DRAWS)
+
+
 @main.command("speed")
 @click.option("--images", type=click.IntRange(100), default=speed.MANY, show_default=True, help="For the memory row.")
 def speed_command(images: int) -> None:
     """Time of import, of embedding and of refits, and memory of a large fit."""
     speed.measure(images)
+
+
+def _honesty() -> ModuleType:
+    # Imported last: it works within this process, whose memory a child inherits in what the system counts as its peak.
+    from benchmarks import honesty
+
+    return honesty
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ class Prediction:
         unknown: Whether the input looks like none of the classes.
         unknown_score: How much so; above the model's threshold means ``unknown``.
         scores: Calibrated probability of every class; they sum to 1.
-        set: Classes that together contain the true one with the model's stated probability.
+        set: Classes that together contain the true one with the model's stated probability; empty where the input fits
+            no class as well as nearly all of its items do.
         error: Why there is no answer, or ``None``.
     """
 

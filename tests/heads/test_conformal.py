@@ -27,7 +27,7 @@ def test_sets_hold_the_truth_as_often_as_they_say(k, level):
     for seed in range(30):
         p, y = draw(60 * k, k, seed)
         q, z = draw(1000, k, 1000 + seed)
-        coverage.append(fit_sets(p, y, k, level).sets(q, allow_empty=True)[np.arange(1000), z].mean())
+        coverage.append(fit_sets(p, y, k, level).sets(q)[np.arange(1000), z].mean())
     assert level - 0.01 < np.mean(coverage) < level + 0.03
 
 
@@ -35,7 +35,7 @@ def test_every_class_is_covered_not_only_the_easy_one():
     p, y = draw(4000, 2, 0)
     p[y == 1, 1] *= 0.5  # class 1 is often taken for class 0
     p[:, 0] = 1 - p[:, 1]
-    members = fit_sets(p, y, 2, 0.9).sets(p, allow_empty=True)
+    members = fit_sets(p, y, 2, 0.9).sets(p)
     for label in (0, 1):
         assert members[y == label, label].mean() == pytest.approx(0.9, abs=0.01)
 
@@ -69,11 +69,10 @@ def test_nine_items_are_enough():
     assert np.array_equal(rule.sets(p[:2]), [[True, False], [False, True]])
 
 
-def test_an_empty_set_becomes_the_top_class():
+def test_a_set_may_be_empty():
     rule = SetRule(0.9, (0.8, 0.8), (20, 20))
     p = np.array([[0.6, 0.4], [0.1, 0.9]], np.float32)
-    assert np.array_equal(rule.sets(p), [[True, False], [False, True]])
-    assert not rule.sets(p, allow_empty=True)[0].any()
+    assert np.array_equal(rule.sets(p), [[False, False], [False, True]])
 
 
 def test_rows_that_were_not_scored_do_not_count():

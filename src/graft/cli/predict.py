@@ -107,6 +107,8 @@ def _write_text(predictions: Iterable[Prediction], model: Model, top: int | None
         notes = []
         if p.unknown:
             notes.append("perhaps none of the classes")
+        elif not p.set:
+            notes.append("not typical of any class")
         elif len(p.set) > 1:
             notes.append("could be " + " or ".join(p.set[:5]) + (" ..." if len(p.set) > 5 else ""))
         ranking = "  " + ", ".join(f"{name} {score:.0%}" for name, score in p.top(top)) if top else ""

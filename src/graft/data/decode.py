@@ -212,7 +212,7 @@ def _fit(image: Image.Image, view: View, whole: tuple[float, float], turn: int) 
     scale_x, scale_y = whole[0] / view.whole_width, whole[1] / view.whole_height
     left, right = _middle(whole[0], view.box_width * scale_x)
     top, bottom = _middle(whole[1], view.box_height * scale_y)
-    resized = image.resize((view.width, view.height), Image.Resampling.BILINEAR, box=(left, top, right, bottom))
+    resized = image.resize((view.width, view.height), Image.Resampling.HAMMING, box=(left, top, right, bottom))
     return resized.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else resized
 
 

@@ -61,18 +61,13 @@ class SetRule:
             promise += " and stand in every set."
         return promise
 
-    def sets(self, p: Float32, *, allow_empty: bool = False) -> Bool:
+    def sets(self, p: Float32) -> Bool:
         """The prediction sets ``(n, k) bool`` of calibrated probabilities ``p`` ``(n, k)``.
 
-        Args:
-            p: Probabilities of the final model.
-            allow_empty: An empty set says that the item fits no class as well as nearly all items of that class do.
-                By default it is replaced by the most probable class: coverage then cannot fall below accuracy.
+        A set may be empty: the item then fits no class as well as nearly all items of that class do. Filling it up
+        with the most probable class would raise coverage to at least the accuracy, and the level would say nothing.
         """
         members: Bool = p >= np.asarray(self.thresholds) - _ROUNDING
-        if not allow_empty:
-            empty = np.flatnonzero(~members.any(axis=1))
-            members[empty, p[empty].argmax(axis=1)] = True
         return members
 
     def to_dict(self) -> dict[str, Any]:
@@ -121,9 +116,7 @@ def fit_sets(p: Float32, y: Int, k: int, level: float) -> SetRule:
     return SetRule(level, tuple(thresholds), tuple(counts))
 
 
-def measured(
-    p: Float32, y: Int, k: int, level: float, folds: Sequence[Int], *, allow_empty: bool = False
-) -> tuple[float, float]:
+def measured(p: Float32, y: Int, k: int, level: float, folds: Sequence[Int]) -> tuple[float, float]:
     """Coverage and mean size of the sets on items that neither their head nor their thresholds have seen.
 
     Args:
@@ -132,7 +125,6 @@ def measured(
         k: As in ``fit_sets``.
         level: As in ``fit_sets``.
         folds: Repetitions of the folds, ``(n,) int64`` each; the first is used.
-        allow_empty: As in ``SetRule.sets``.
 
     Returns:
         ``(coverage, mean size)``, ``nan`` where nothing was scored.
@@ -144,7 +136,7 @@ def measured(
     covered = size = 0
     for held_out in np.unique(block[block >= 0]):
         inside, others = np.flatnonzero(block == held_out), np.flatnonzero((block >= 0) & (block != held_out))
-        members = fit_sets(p[others], y[others], k, level).sets(p[inside], allow_empty=allow_empty)
+        members = fit_sets(p[others], y[others], k, level).sets(p[inside])
         covered += int(members[np.arange(len(inside)), y[inside]].sum())
         size += int(members.sum())
     n = int((block >= 0).sum())

@@ -53,7 +53,7 @@ def _fit_subset(axes: Axes, y: Int, k: int, weights: Float32, strengths: Sequenc
 
     deficit = np.maximum(u.max() - u, 0.0) if len(u) else u
     removed = np.flatnonzero(deficit > 1e-6)
-    if few or u.max() > 1 + 1e-6 or 2 * (len(removed) + k) > z.shape[1]:
+    if few or u.max() > 1 + 1e-6 or len(removed) + k > z.shape[1]:
         directions = _from_rows(z, y, means, u, towards, strengths)
     else:
         out = np.concatenate([z[removed] * np.sqrt(deficit[removed])[:, None], means * np.sqrt(sizes)[:, None]])

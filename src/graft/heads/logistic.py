@@ -16,7 +16,7 @@ _MEMORY = 256 << 20
 """Problems are solved in chunks whose arrays take about this many bytes."""
 _HISTORY = 8
 _ITERATIONS = 100
-_TOLERANCE = 1e-6
+_TOLERANCE = 1e-5
 """A problem is solved when a Newton-like step promises to lower its objective by less than this share."""
 _DIRECT = 512
 """From this size on, a single fit is faster without principal axes, in spite of its many more steps."""
@@ -120,7 +120,7 @@ class _Problem:
         constant, linear, quadratic = (
             self._dot(a, self.penalty * b) for a, b in ((w, w), (w, direction), (direction, direction))
         )
-        step = active.astype(np.float32)
+        step: Float32 = active.astype(np.float32)
         for _ in range(20):
             trial = scores + step[:, None] * along
             loss, p = self._loss(trial)
@@ -136,8 +136,8 @@ class _Problem:
 
     def _scores(self, w: Float32) -> Float32:
         r, s, columns = w.shape
-        scores: Float32 = (self.design @ w.reshape(r, -1)).reshape(-1, s, columns) @ self.contrast
-        return scores
+        scores: Float32 = (self.design @ w.reshape(r, -1)).reshape(-1, s, columns)
+        return scores if columns > 1 else scores @ self.contrast
 
     def _loss(self, scores: Float32) -> tuple[Float64, Float32]:
         """Weighted cross-entropy of each subset ``(s,)`` and the probabilities ``(n, s, k)``."""
@@ -152,8 +152,8 @@ class _Problem:
     def _gradient(self, w: Float32, p: Float32) -> Float32:
         residual = p * self.weights[:, :, None]
         residual[self.rows, :, self.y] -= self.weights
-        columns = (residual @ self.contrast.T).reshape(len(residual), -1)
-        return (self.design.T @ columns).reshape(w.shape) + self.penalty * w
+        columns = residual if w.shape[2] > 1 else residual @ self.contrast.T
+        return (self.design.T @ columns.reshape(len(residual), -1)).reshape(w.shape) + self.penalty * w
 
     def _precondition(
         self, gradient: Float32, p: Float32, memory: Sequence[tuple[Float32, Float32, Float32]]

@@ -22,6 +22,8 @@ Bengio, Machine Learning 52, 2003, is 2.25 times the naive one).
 """
 FEW_SHOTS = 5
 """Up to this many items in the smallest class, the prototype head is tried as well."""
+MANY_ROWS = 1000
+"""From this many rows on, only the logistic head is tried, at every other strength: little is left to choose."""
 _PLAIN = ("last", "logistic")
 """The choice to beat: it needs no luck to do well."""
 _START = 64.0
@@ -202,20 +204,25 @@ def _select(losses: Float32, counts: Float32, plain: Bool | None) -> Int:
 def _grid(y: Int, k: int, stages: tuple[int, ...], repetitions: int, head: str) -> tuple[Configuration, ...]:
     if head != "auto" and head not in HEADS:
         raise UsageError(f"There is no head called {head!r}.", f"Choose one of {', '.join(HEADS)}, or auto.")
-    heads = [head] if head != "auto" else ["logistic", "discriminant"]
-    if head == "auto" and np.bincount(y, minlength=k).min() <= FEW_SHOTS:
+    many = len(y) >= MANY_ROWS
+    heads = [head] if head != "auto" else ["logistic"] if many else ["logistic", "discriminant"]
+    if head == "auto" and not many and np.bincount(y, minlength=k).min() <= FEW_SHOTS:
         heads.append("prototype")
-    strengths = {name: list(HEADS[name].strengths) for name in heads}
+    strengths = {name: _thinned(HEADS[name].strengths) if many else HEADS[name].strengths for name in heads}
     features = list(available(stages))
 
     def size() -> int:
         return len(features) * sum(map(len, strengths.values())) * repetitions * len(y) * k
 
     while size() > _SCORES and any(len(values) > 2 for values in strengths.values()):
-        strengths = {name: values[1::2] if len(values) > 2 else values for name, values in strengths.items()}
+        strengths = {name: _thinned(values) for name, values in strengths.items()}
     if size() > _SCORES:
         features, strengths = features[:1], {heads[0]: strengths[heads[0]]}
     return tuple(Configuration(f, name, s) for f in features for name in strengths for s in strengths[name])
+
+
+def _thinned(strengths: tuple[float, ...]) -> tuple[float, ...]:
+    return strengths[::2] if len(strengths) > 2 else strengths
 
 
 def _score(

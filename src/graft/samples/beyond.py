@@ -53,7 +53,7 @@ def _draw_reveals(layer: Image.Image, camera: Camera, door: Door, frame: Colour)
 
 
 def _draw_room(layer: Image.Image, camera: Camera, door: Door, rng: np.random.Generator) -> None:
-    _draw_box(layer, camera, door, rng, float(rng.uniform(0.85, 1.3)))
+    _draw_box(layer, camera, door, rng, float(rng.uniform(0.85, 1.15)))
 
 
 def _draw_dark(layer: Image.Image, camera: Camera, door: Door, rng: np.random.Generator) -> None:
@@ -170,9 +170,10 @@ def _add_picture(back: Sheet, rng: np.random.Generator, light: float) -> None:
 def _add_lamp(back: Sheet, rng: np.random.Generator, light: float) -> None:
     x, y = back.width * float(rng.uniform(0.2, 0.8)), back.height - 1.65
     back.box(x - 0.015, y, x + 0.015, back.height, shade((60, 54, 50), light))
-    glow = shade(choose(rng, WALLS), light)
-    for r in np.linspace(0.6, 0.2, 9).tolist():
-        glow = mix(glow, (255, 226, 170), 0.06)
+    red, green, blue = np.asarray(back.image)[round(y * back.scale), round(x * back.scale)].tolist()
+    glow: Colour = (red, green, blue)
+    for r in np.linspace(0.6, 0.2, 12).tolist():
+        glow = mix(glow, (255, 226, 170), 0.04)
         back.oval(x - r, y - r, x + r, y + r, glow)
     back.polygon(
         [(x - 0.12, y - 0.15), (x + 0.12, y - 0.15), (x + 0.2, y + 0.15), (x - 0.2, y + 0.15)], (255, 232, 186)

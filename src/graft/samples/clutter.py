@@ -34,9 +34,9 @@ class Thing:
 
 
 def choose_things(door: Door, rng: np.random.Generator) -> list[Thing]:
-    """Up to three things beside the door, now and then one partly in front of it."""
+    """Up to two things beside the door, now and then one partly in front of it."""
     things = []
-    for _ in range(int(rng.choice([0, 0, 1, 1, 2, 3]))):
+    for _ in range(int(rng.choice([0, 0, 1, 1, 2, 2]))):
         beside = float(rng.uniform(0.3, 1.2))
         x = -beside if rng.random() < 0.5 else door.width + beside
         if rng.random() < 0.08:

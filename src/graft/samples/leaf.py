@@ -170,7 +170,7 @@ STYLES: dict[str, Callable[[Sheet, Colour, np.random.Generator], None]] = {
 }
 
 
-_USUAL = ("six panels", "four panels", "two panels", "half glass", "planks", "louvres")
+_USUAL = ("six panels", "four panels", "two panels", "half glass", "planks")
 
 
 def _add_handle(sheet: Sheet, leaf: Leaf, x: float, inwards: int, tone: float) -> None:

@@ -89,8 +89,7 @@ def noise(rng: np.random.Generator, size: tuple[int, int], cell: tuple[float, fl
 
 def shade(colour: Sequence[int], tone: float) -> Colour:
     """The colour made darker (tone < 1) or lighter (> 1)."""
-    r, g, b = (max(0, min(255, round(c * tone))) for c in colour[:3])
-    return r, g, b
+    return min(255, round(colour[0] * tone)), min(255, round(colour[1] * tone)), min(255, round(colour[2] * tone))
 
 
 def mix(a: Sequence[int], b: Sequence[int], share: float) -> Colour:

@@ -18,7 +18,7 @@ from graft.samples.room import build_wall, frame_door, paste_floor, paste_wall
 
 SIZES: tuple[tuple[int, int], ...] = (
     (360, 480), (360, 500), (360, 540), (375, 500), (384, 512), (400, 500), (400, 560), (420, 560), (427, 600),
-    (480, 640), (480, 400), (512, 420), (640, 480),
+    (480, 640), (480, 400), (640, 500),
 )  # fmt: skip
 
 _AJAR = 0.04  # share of open doors that are hard to tell from closed ones
@@ -87,7 +87,7 @@ def draw_scene(scene: Scene, rng: np.random.Generator) -> Image.Image:
 
 
 def _choose_door(rng: np.random.Generator, is_open: bool) -> Door:
-    wide = float(25 + 80 * rng.beta(4, 1.5))  # most stand well open
+    wide = float(25 + 80 * rng.beta(5, 1.5))  # most stand well open
     ajar = bool(rng.random() < _AJAR)
     angle = float(rng.uniform(8, 22)) if ajar else wide
     return Door(
@@ -102,7 +102,7 @@ def _choose_door(rng: np.random.Generator, is_open: bool) -> Door:
 
 def _choose_camera(rng: np.random.Generator, door: Door, size: tuple[int, int]) -> Camera:
     """A viewer who stands before the door and more or less fills the picture with it."""
-    distance, side = float(rng.uniform(2.2, 5.0)), math.radians(float(np.clip(rng.normal(0, 10), -30, 30)))
+    distance, side = float(rng.uniform(2.2, 5.0)), math.radians(float(np.clip(rng.normal(0, 8), -28, 28)))
     middle = door.width / 2
     position = (middle + distance * math.sin(side), float(rng.uniform(1.0, 1.8)), distance * math.cos(side))
     target = (middle + float(rng.normal(0, 0.1)), door.height / 2 + float(rng.normal(0, 0.06)), 0.0)

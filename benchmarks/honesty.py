@@ -1,0 +1,391 @@
+"""Whether the figures that Graft reports are true: many small draws from large sets, each judged on all the rest.
+
+A draw is what a user would have had; the rest tells what the user could not know. Every draw goes through ``graft.fit``
+as it is, with a cache that holds the embeddings.
+"""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from benchmarks.draws import DATA
+from benchmarks.results import keep, progress, show
+from graft.contracts import Bool, Float32, Int
+from graft.data.dataset import Dataset
+from graft.metrics import auroc, expected_calibration_error, set_coverage, set_size, wilson
+
+DRAWS = 72
+"""Of each set and size: with four sizes, 288 of each of the larger sets."""
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""One each for the processes of this benchmark: as many draws at a time as there are cores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A data set and how many of each class are drawn from it: at most a fifth or so, so that the rest is the truth."""
+
+    name: str
+    shots: tuple[int, ...]
+
+
+SOURCES = (
+    Source("potato_leaves", (10, 20, 50, 100)),
+    Source("beds_sofas", (10, 20, 50, 100)),
+    Source("bears_scraped", (10, 20, 30)),
+    Source("ants_bees", (10, 20, 40)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One draw that is to be made: ``names`` are all the sets, of which the first is drawn from."""
+
+    names: tuple[str, ...]
+    shots: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one draw came to. ``nan``: there was nothing to measure.
+
+    Attributes:
+        seed: Of the draw and of the fit.
+        head: What was chosen.
+        value: Reported accuracy, and ``low`` and ``high``: its 95 % interval.
+        wilson: Width of Wilson's interval at the same value for as many items as were drawn.
+        truth: Accuracy on the ``n_rest`` items of the rest.
+        ece: Expected calibration error on the rest.
+        coverage: Share of 90 % sets that hold the true class, on the rest, and ``size``: their mean size.
+        coverage_if_empty: The same if a set that would be empty stayed so, instead of naming the most probable class.
+        complete: Whether every set held every class.
+        unknown: AUROC of the unknown score, rest against the items of each other set.
+        unknown_rate: Share of the rest that is called unknown (5 % is asked).
+        left_out: AUROC against a class that a second fit was not shown; ``nan`` where only one would be left.
+    """
+
+    seed: int
+    head: str
+    value: float
+    low: float
+    high: float
+    wilson: float
+    truth: float
+    n_rest: int
+    ece: float
+    reported_ece: float
+    coverage: float
+    size: float
+    coverage_if_empty: float
+    reported_coverage: float
+    complete: bool
+    unknown: Mapping[str, float]
+    unknown_rate: float
+    left_out: float
+
+    @property
+    def holds(self) -> bool:
+        return self.low <= self.truth <= self.high
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """A whole data set, embedded once.
+
+    Attributes:
+        dataset: Its items that can be read, given splits put together.
+        x: ``(n, dim) float32``.
+        clusters: What is a near-duplicate of what ``(n,) int64``, in the whole set.
+    """
+
+    dataset: Dataset
+    x: Float32
+    clusters: Int
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a figure has to reach, as the least and the most that it may be."""
+
+    name: str
+    key: str
+    least: float
+    most: float
+
+
+GOALS = (
+    Goal("95 % intervals that hold the truth", "holds", 0.93, 1.0),
+    Goal("their mean width, x Wilson's", "width_ratio", 0.0, 1.4),
+    Goal("expected calibration error", "ece", 0.0, 0.05),
+    Goal("coverage of 90 % sets", "coverage", 0.88, 0.94),
+    Goal("AUROC of unknown, other data sets", "unknown", 0.9, 1.0),
+    Goal("AUROC of unknown, a class left out", "left_out", 0.0, 1.0),
+)
+
+
+def measure(draws: int = DRAWS, processes: int | None = None, names: Sequence[str] = ()) -> None:
+    """Make the draws; print the tables and write ``results/honesty.json``.
+
+    Args:
+        draws: How many of each set and size.
+        processes: How many at a time; by default as many as there are cores.
+        names: The sets to draw from, by default all; the others still serve as unknown.
+    """
+    present = [source for source in SOURCES if (DATA / source.name).is_dir()]
+    for source in SOURCES:
+        if source not in present:
+            progress.print(f"[yellow]{source.name} is left out: there is no folder {DATA / source.name}[/yellow]")
+    everything = [source.name for source in present]
+    cells = [(source, shots) for source in present if source.name in (names or everything) for shots in source.shots]
+    tasks = [
+        Task((source.name, *(other for other in everything if other != source.name)), shots, seed)
+        for source, shots in cells
+        for seed in range(draws)
+    ]
+    if not tasks:
+        return
+    runs = list(_run_all(tasks, processes or os.cpu_count() or 1))
+    measured = [
+        {"set": source.name, "shots": shots, **summary(part), "runs": [asdict(run) for run in part]}
+        for (source, shots), part in zip(cells, _parts(runs, draws), strict=True)
+    ]
+    overall = summary_of_all(measured, runs)
+    _show(measured, overall)
+    keep("honesty", {"draws": draws, "overall": overall, "cells": measured})
+
+
+def population(folder: Path) -> Population:
+    """Embed all that can be read of a data set, and find its near-duplicates."""
+    import graft
+    from graft.data.split import near_duplicates
+    from graft.encoders import encoder_for
+    from graft.encoders.cache import Cache
+    from graft.encoders.embed import embed
+    from graft.heads.features import transform
+
+    dataset = replace(graft.read(folder), splits=(), skipped=(), warnings=())
+    encoder = encoder_for("auto", dataset.modality)
+    embedded = embed(encoder, dataset.items, Cache())
+    clusters = near_duplicates(embedded.digests, transform(embedded.x, encoder.stages, "last"))
+    return Population(dataset.select(embedded.rows), embedded.x, clusters)
+
+
+def draw_rows(y: Int, clusters: Int, shots: int, seed: int) -> tuple[Int, Int]:
+    """So many rows of each class at random, and the rest: what was not drawn and has no near-duplicate that was.
+
+    Args:
+        y: Class of each row ``(n,) int64``.
+        clusters: Cluster of near-duplicates of each row ``(n,) int64``.
+        shots: How many of each class.
+        seed: The same seed gives the same rows.
+
+    Raises:
+        ValueError: A class has not that many.
+    """
+    chance = np.random.default_rng(seed)
+    parts = []
+    for label in np.unique(y):
+        members = np.flatnonzero(y == label)
+        if len(members) < shots:
+            raise ValueError(f"class {label} has {len(members)} items, and {shots} are to be drawn")
+        parts.append(chance.permutation(members)[:shots])
+    drawn = np.sort(np.concatenate(parts))
+    return drawn, np.flatnonzero(~np.isin(clusters, clusters[drawn]))
+
+
+def run_once(own: Population, others: Mapping[str, Population], shots: int, seed: int) -> Run:
+    """Draw, fit as a user would, and compare what is reported with what the rest says."""
+    import graft
+    from graft.encoders.cache import Cache
+
+    y = own.dataset.y
+    drawn, rest = draw_rows(y, own.clusters, shots, seed)
+    model = graft.fit(own.dataset.select(drawn), graft.Recipe(seed=seed), cache=Cache())
+    report, answer = model.report, model.classifier.answer(own.x[rest])
+    predicted, given = answer.p.argmax(axis=1), y[rest]
+    n = len(drawn)
+    low, high = wilson(report.accuracy.value * n, n)
+    threshold = model.classifier.unknown.threshold
+    return Run(
+        seed=seed,
+        head=f"{report.head.kind}, {report.head.features}, {report.head.strength:g}",
+        value=report.accuracy.value,
+        low=report.accuracy.low,
+        high=report.accuracy.high,
+        wilson=high - low,
+        truth=float((predicted == given).mean()),
+        n_rest=len(rest),
+        ece=expected_calibration_error(given, answer.p).ece,
+        reported_ece=report.calibration.ece,
+        coverage=set_coverage(answer.sets, given),
+        size=set_size(answer.sets),
+        coverage_if_empty=set_coverage(model.classifier.sets.sets(answer.p, allow_empty=True), given),
+        reported_coverage=report.sets.coverage,
+        complete=report.sets.complete,
+        unknown={
+            name: _against(answer.unknown_score, model.classifier.answer(other.x).unknown_score)
+            for name, other in others.items()
+        },
+        unknown_rate=float((answer.unknown_score > threshold).mean()),
+        left_out=_left_out(own, drawn, rest, seed),
+    )
+
+
+def summary(runs: Sequence[Run]) -> dict[str, float]:
+    """Means over the draws of one set and size."""
+    return {
+        "draws": len(runs),
+        "holds": _mean([run.holds for run in runs]),
+        "too_high": _mean([run.low > run.truth for run in runs]),
+        "too_low": _mean([run.high < run.truth for run in runs]),
+        "width": _mean([run.high - run.low for run in runs]),
+        "width_ratio": _mean([run.high - run.low for run in runs]) / _mean([run.wilson for run in runs]),
+        "value": _mean([run.value for run in runs]),
+        "truth": _mean([run.truth for run in runs]),
+        "ece": _mean([run.ece for run in runs]),
+        "reported_ece": _mean([run.reported_ece for run in runs]),
+        "coverage": _mean([run.coverage for run in runs]),
+        "coverage_if_empty": _mean([run.coverage_if_empty for run in runs]),
+        "reported_coverage": _mean([run.reported_coverage for run in runs]),
+        "size": _mean([run.size for run in runs]),
+        "complete": _mean([run.complete for run in runs]),
+        "unknown": _mean([score for run in runs for score in run.unknown.values()]),
+        "unknown_lowest": min((score for run in runs for score in run.unknown.values()), default=math.nan),
+        "unknown_rate": _mean([run.unknown_rate for run in runs]),
+        "left_out": _mean([run.left_out for run in runs if not math.isnan(run.left_out)]),
+    }
+
+
+def summary_of_all(cells: Sequence[Mapping[str, Any]], runs: Sequence[Run]) -> dict[str, float]:
+    """The plain mean over the cells of every figure that has a goal, and the pooled share of intervals that hold.
+
+    Its range is Wilson's, as if the draws were independent; draws of one set overlap, so that it is somewhat wider.
+    """
+    held = sum(run.holds for run in runs)
+    low, high = wilson(held, len(runs))
+    means = {goal.key: _mean([cell[goal.key] for cell in cells if not math.isnan(cell[goal.key])]) for goal in GOALS}
+    return {**means, "draws": len(runs), "holds_pooled": held / len(runs), "holds_low": low, "holds_high": high}
+
+
+def _against(inside: Float32, outside: Float32) -> float:
+    positive: Bool = np.repeat([False, True], [len(inside), len(outside)])
+    return auroc(positive, np.concatenate([inside, outside]))
+
+
+def _left_out(own: Population, drawn: Int, rest: Int, seed: int) -> float:
+    """AUROC of the unknown score of a fit without one class (each in its turn), rest of the others against the class."""
+    import graft
+    from graft.encoders.cache import Cache
+
+    y, k = own.dataset.y, len(own.dataset.classes)
+    if k < 3:
+        return math.nan
+    hidden = seed % k
+    model = graft.fit(own.dataset.select(drawn[y[drawn] != hidden]), graft.Recipe(seed=seed), cache=Cache())
+    score = model.classifier.answer(own.x[rest]).unknown_score
+    return auroc(y[rest] == hidden, score)
+
+
+def _run_all(tasks: Sequence[Task], processes: int) -> Iterator[Run]:
+    with TemporaryDirectory() as folder, _environment({"GRAFT_CACHE": os.environ.get("GRAFT_CACHE") or folder}):
+        for name in dict.fromkeys(tasks[0].names):
+            progress.print(f"embedding {name}")
+            population(DATA / name)
+        with (
+            _environment(dict.fromkeys(THREADS, "1")),
+            ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool,
+        ):
+            runs = pool.map(_run_task, tasks, chunksize=4)
+            for number, (task, run) in enumerate(zip(tasks, runs, strict=True), 1):
+                if number % 20 == 0 or number == len(tasks):
+                    progress.print(f"{number} of {len(tasks)}: {task.names[0]}, {task.shots} of each class")
+                yield run
+
+
+def _run_task(task: Task) -> Run:
+    own, *others = task.names
+    return run_once(_population(own), {name: _population(name) for name in others}, task.shots, task.seed)
+
+
+@cache
+def _population(name: str) -> Population:
+    return population(DATA / name)
+
+
+class _environment:  # noqa: N801 - used like a function
+    """Environment variables for the processes that are started inside the block."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self.values = values
+
+    def __enter__(self) -> None:
+        self.before = {name: os.environ.get(name) for name in self.values}
+        os.environ.update(self.values)
+
+    def __exit__(self, *_: object) -> None:
+        for name, value in self.before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _parts(runs: Sequence[Run], size: int) -> Iterator[Sequence[Run]]:
+    return (runs[start : start + size] for start in range(0, len(runs), size))
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if len(values) else math.nan
+
+
+COLUMNS = (
+    "set, of each class", "draws", "held", "low/high misses", "x Wilson", "reported", "truth", "ECE", "90 % sets",
+    "size", "unknown", "called so", "left out",
+)  # fmt: skip
+
+
+def _show(cells: Sequence[Mapping[str, Any]], overall: Mapping[str, float]) -> None:
+    show("Reported figures beside the rest of the set", COLUMNS, [_row(cell) for cell in cells])
+    rows = [
+        (goal.name, _figure(overall[goal.key]), f"{goal.least:g} to {goal.most:g}", _verdict(goal, overall[goal.key]))
+        for goal in GOALS
+    ]
+    note = (
+        f"Means over the rows above. Of all {overall['draws']:.0f} intervals {overall['holds_pooled']:.3f} hold "
+        f"({overall['holds_low']:.3f} to {overall['holds_high']:.3f})."
+    )
+    show("Honesty", ("", "measured", "goal", ""), rows, note)
+
+
+def _row(cell: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        f"{cell['set']}, {cell['shots']}",
+        str(cell["draws"]),
+        _figure(cell["holds"]),
+        f"{cell['too_low']:.2f}/{cell['too_high']:.2f}",
+        f"{cell['width_ratio']:.2f}",
+        *(_figure(cell[key]) for key in ("value", "truth", "ece", "coverage")),
+        f"{cell['size']:.2f}",
+        *(_figure(cell[key]) for key in ("unknown", "unknown_rate", "left_out")),
+    )
+
+
+def _figure(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3f}"
+
+
+def _verdict(goal: Goal, value: float) -> str:
+    if math.isnan(value) or (goal.least, goal.most) == (0.0, 1.0):
+        return ""
+    return "reached" if goal.least <= value <= goal.most else "MISSED"
