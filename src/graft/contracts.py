@@ -24,7 +24,7 @@ class Progress(Protocol):
     """Told how far a long step has come; the command line draws a bar from it."""
 
     def __call__(self, step: str, done: int, total: int) -> None:
-        """``done`` of ``total`` units of the step named ``step`` (``"embed"``, ``"fit"``, ...) are finished."""
+        """``done`` of ``total`` units of ``step`` (``"embed"``, ``"fit"``, ...) are finished; 0 in all: not known."""
 
 
 def silent(step: str, done: int, total: int) -> None:

@@ -21,6 +21,7 @@ from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded, embed, stream
 from graft.errors import BundleError, DataError, EncoderMismatch, NothingToRead, TooFewClasses
 from graft.evaluation import judge, score_held_out, warn_of_the_data
+from graft.executors import one_thread_each
 from graft.heads.classifier import Classifier, fit_classifier
 from graft.heads.features import transform
 from graft.prediction import Evaluation, Prediction
@@ -270,7 +271,7 @@ def _fit_embedded(
     classes = _classes(dataset, train)
     y = np.array([classes.index(dataset.labels[row]) for row in train], np.int64)
     x = embedded.x[train]
-    with watch.timing("fit"):
+    with watch.timing("fit"), one_thread_each():
         progress("fit", 0, 1)
         clusters = near_duplicates(embedded.digests, transform(embedded.x, stages, "last"))
         units = merge(clusters, dataset.groups)  # what must stand on one side of every split
@@ -278,7 +279,7 @@ def _fit_embedded(
         folds = stratified_group_folds(y, units[train], n_folds, recipe.seed, repeats) if n_folds else []
         classifier, out_of_fold = fit_classifier(x, y, len(classes), stages, folds, recipe)
         progress("fit", 1, 1)
-    with watch.timing("evaluate"):
+    with watch.timing("evaluate"), one_thread_each():
         items = [dataset.items[row] for row in train]
         judgement = judge(
             classifier,

@@ -11,8 +11,8 @@ from graft.data.dataset import File, Item, Memory
 from graft.encoders import ENCODERS, encoder_for
 from graft.encoders.cache import Cache
 from graft.encoders.embed import embed, stream
-from graft.encoders.runtime import workers
 from graft.errors import EncoderError
+from graft.executors import workers
 
 
 def picture(seed: int, side: int = 64) -> bytes:

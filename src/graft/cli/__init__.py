@@ -7,10 +7,12 @@ Each command is a module of this room and a line in ``COMMANDS``; a module is im
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -27,6 +29,10 @@ COMMANDS = {
 }
 
 
+class _ReaderGone(Exception):
+    """The reader of stdout, such as ``head``, had enough; click itself would call that a failure."""
+
+
 class _Commands(click.Group):
     """Imports a command's module when it is asked for, so that ``graft --help`` is immediate."""
 
@@ -38,6 +44,12 @@ class _Commands(click.Group):
             return None
         command: click.Command = importlib.import_module(f"graft.cli.{cmd_name}").command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _ReaderGone from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -65,12 +77,22 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is no reason to stop
+            stream.reconfigure(errors="replace")
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line; the exit code."""
-    arguments = list(arguments)
+    try:
+        return _run(list(arguments))
+    except (_ReaderGone, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(arguments: list[str]) -> int:
     try:
         outcome = cli.main(arguments, prog_name="graft", standalone_mode=False)
         sys.stdout.flush()
@@ -87,9 +109,8 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped. What was embedded is kept in the cache; the same command goes on from there.", err=True)
         return 128 + signal.SIGINT
-    except BrokenPipeError:  # the reader, such as `head`, had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except BrokenPipeError:
+        raise
     except OSError as error:
         show_error(_from_system(error), as_json=wants_json(arguments))
         return GraftError.exit_code

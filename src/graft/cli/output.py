@@ -25,7 +25,13 @@ STEPS = {
 
 def show_json(value: Any) -> None:
     """One JSON value on stdout, and nothing else."""
-    click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    click.echo(to_json(value))
+
+
+def to_json(value: Any) -> str:
+    """Strict JSON on one line, in ASCII where stdout takes no UTF-8."""
+    in_utf8 = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
+    return json.dumps(value, ensure_ascii=not in_utf8, allow_nan=False)
 
 
 def show_error(error: GraftError, *, as_json: bool) -> None:
@@ -33,9 +39,11 @@ def show_error(error: GraftError, *, as_json: bool) -> None:
     if as_json:
         show_json({"error": error.to_dict()})
     else:
-        click.echo(f"{click.style('Error:', fg='red', bold=True)} {error.message}", err=True)
+        from graft.report.words import clean
+
+        click.echo(f"{click.style('Error:', fg='red', bold=True)} {clean(error.message)}", err=True)
         if error.hint:
-            click.echo(f"       {error.hint}", err=True)
+            click.echo(f"       {clean(error.hint)}", err=True)
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
@@ -61,12 +69,13 @@ def progress_bar(*, quiet: bool = False) -> Iterator[Progress]:
         TimeRemainingColumn(),
         TimeElapsedColumn(),
     )
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+    # Left to itself, rich sends what is printed meanwhile to the bar's stream: results would be lost from stdout.
+    with Bars(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bars:
         tasks: dict[str, Any] = {}
 
         def tell(step: str, done: int, total: int) -> None:
             if step not in tasks:
-                tasks[step] = bars.add_task(STEPS.get(step, step), total=total)
-            bars.update(tasks[step], completed=done, total=total)
+                tasks[step] = bars.add_task(STEPS.get(step, step), total=None)
+            bars.update(tasks[step], completed=done, total=total or None)
 
         yield tell

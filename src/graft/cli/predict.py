@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
-from graft.cli.output import progress_bar
-from graft.errors import UsageError
+from graft.cli.output import progress_bar, to_json
+from graft.errors import GraftError, ItemError, UsageError
 
 if TYPE_CHECKING:
     from graft.data.dataset import Item
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from graft.prediction import Prediction
 
 FORMATS = ("text", "json", "jsonl", "csv")
+WIDEST_LABEL = 24
+"""Columns that a label is padded to, at most."""
 
 
 @click.command(name="predict")
@@ -41,83 +43,114 @@ def command(
     if len(chosen) > 1:
         raise UsageError(f"Two formats were asked for: {', '.join(chosen)}.", "Give one of --json, --jsonl, --csv.")
     fitted = load(model)
-    bad = 0
+    done = bad = 0
 
     def predictions() -> Iterator[Prediction]:
-        nonlocal bad
-        with progress_bar(quiet=bool(chosen)) as progress:
-            for done, prediction in enumerate(fitted.stream(_items(inputs)), 1):
+        nonlocal done, bad
+        with progress_bar(quiet=sys.stdout.isatty()) as progress:  # there the answers themselves show how far it is
+            for prediction in fitted.stream(_items(inputs)):
+                done += 1
                 bad += prediction.error is not None
-                progress("predict", done, done)
+                progress("predict", done, 0)
                 yield prediction
 
     WRITERS[chosen[0] if chosen else "text"](predictions(), fitted, top)
+    if not done:
+        click.echo("There were no files among the inputs.", err=True)
     return 1 if bad and strict else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Unreadable:
+    """An input that is no item, such as a broken zip: it is answered in its place, like a broken picture."""
+
+    name: str
+    error: GraftError
+
+    def read(self) -> bytes:
+        raise ItemError("unreadable", self.error.message, self.error.hint)
 
 
 def _items(inputs: tuple[str, ...]) -> Iterator[Item]:
     from graft.data.dataset import MAX_ITEM_BYTES, Memory
     from graft.data.decode import sniff
-    from graft.data.read import gather
 
     for name in inputs:
         if name != "-":
-            yield from gather([name])
+            yield from _found_at(name)
             continue
         stream = cast("io.BufferedReader", sys.stdin.buffer)
         head = stream.peek(32)
         if sniff(head[:32]):
             yield Memory(stream.read(MAX_ITEM_BYTES + 1), "stdin")
-        else:
-            yield from gather(path for line in stream if (path := line.decode(errors="surrogateescape").rstrip("\r\n")))
+            continue
+        for line in stream:
+            if path := line.decode(errors="surrogateescape").rstrip("\r\n"):
+                yield from _found_at(path)
+
+
+def _found_at(name: str) -> Iterator[Item]:
+    from graft.data.listing import printable
+    from graft.data.read import gather
+
+    try:
+        yield from gather([name])
+    except GraftError as error:
+        yield _Unreadable(printable(name), error)
 
 
 def _write_json(predictions: Iterable[Prediction], model: Model, top: int | None) -> None:
     before = "["
     for prediction in predictions:
-        click.echo(before + _as_json(prediction, top), nl=False)
+        click.echo(before + to_json(prediction.to_dict(top)), nl=False)
         before = ",\n "
     click.echo("[]" if before == "[" else "]")
 
 
 def _write_jsonl(predictions: Iterable[Prediction], model: Model, top: int | None) -> None:
     for prediction in predictions:
-        click.echo(_as_json(prediction, top))
+        click.echo(to_json(prediction.to_dict(top)))
 
 
 def _write_csv(predictions: Iterable[Prediction], model: Model, top: int | None) -> None:
+    """A column for each class; with ``top`` two for each rank."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    columns = [] if top else list(model.classes)
+    ranks = range(1, min(top, len(model.classes)) + 1) if top else ()
+    columns = [f"{what}_{rank}" for rank in ranks for what in ("label", "score")] if top else list(model.classes)
     writer.writerow(["input", "label", "confidence", "unknown", "set", "error", *columns])
     for p in predictions:
-        figures = [f"{p.scores[label]:.6g}" for label in columns] if p.error is None else [""] * len(columns)
-        confidence = f"{p.confidence:.6g}" if p.error is None else ""
-        error = p.error.message if p.error else ""
-        unknown = str(p.unknown).lower() if p.error is None else ""
-        writer.writerow([p.input, p.label, confidence, unknown, "|".join(p.set), error, *figures])
+        if p.error is not None:
+            writer.writerow([p.input, "", "", "", "", p.error.message, *[""] * len(columns)])
+            continue
+        ranked = [cell for label, score in p.top(top) for cell in (label, f"{score:.6g}")]
+        figures = ranked if top else [f"{p.scores[label]:.6g}" for label in columns]
+        unknown = str(p.unknown).lower()
+        writer.writerow([p.input, p.label, f"{p.confidence:.6g}", unknown, "|".join(p.set), "", *figures])
 
 
 def _write_text(predictions: Iterable[Prediction], model: Model, top: int | None) -> None:
-    width = max(len(label) for label in model.classes)
+    from graft.report.words import clean
+
+    width = min(max(7, *(len(label) for label in model.classes)), WIDEST_LABEL)
     for p in predictions:
         if p.error is not None:
-            click.echo(f"{click.style('skipped', fg='red'):<{width}}          {p.error.message}")
+            skipped = click.style(f"{'skipped':<{width}}", fg="red")
+            click.echo(f"{skipped}          {clean(p.error.message)}")
             continue
-        label = click.style(f"{p.label:<{width}}", bold=True)
-        notes = []
-        if p.unknown:
-            notes.append("perhaps none of the classes")
-        elif not p.set:
-            notes.append("not typical of any class")
-        elif len(p.set) > 1:
-            notes.append("could be " + " or ".join(p.set[:5]) + (" ..." if len(p.set) > 5 else ""))
+        label = click.style(f"{clean(p.label):<{width}}", bold=True)
+        note = click.style(f"  ({doubt})", dim=True) if (doubt := _doubt(p)) else ""
         ranking = "  " + ", ".join(f"{name} {score:.0%}" for name, score in p.top(top)) if top else ""
-        note = click.style(f"  ({'; '.join(notes)})", dim=True) if notes else ""
-        click.echo(f"{label}  {p.confidence:>6.1%}  {p.input}{ranking}{note}")
+        click.echo(f"{label}  {p.confidence:>6.1%}  {clean(p.input)}{clean(ranking)}{note}")
 
 
-def _as_json(prediction: Prediction, top: int | None) -> str:
-    return json.dumps(prediction.to_dict(top), ensure_ascii=False, allow_nan=False)
+def _doubt(p: Prediction) -> str:
+    from graft.report.words import clean
+
+    if p.unknown:
+        return "perhaps none of the classes"
+    if len(p.set) < 2:
+        return ""
+    return clean("could be " + " or ".join(p.set[:5]) + (" ..." if len(p.set) > 5 else ""))
 
 
 WRITERS = {"text": _write_text, "json": _write_json, "jsonl": _write_jsonl, "csv": _write_csv}

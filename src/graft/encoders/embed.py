@@ -18,8 +18,8 @@ import numpy as np
 from graft.contracts import Encoder, Float32, Int, Progress, silent
 from graft.data.dataset import Item, Skipped
 from graft.encoders.cache import Cache, Entry
-from graft.encoders.runtime import workers
 from graft.errors import ItemError
+from graft.executors import workers
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ fingerprint and so of the cache's keys, and the same machine must choose the sam
 from __future__ import annotations
 
 import importlib.util
-import os
 import platform
 import sys
 import threading
@@ -20,6 +19,7 @@ import numpy as np
 
 from graft.contracts import Array, Float32
 from graft.errors import EncoderError, UsageError
+from graft.executors import workers
 
 
 class Session(Protocol):
@@ -41,11 +41,6 @@ class Backend:
 
 
 BACKENDS = ("openvino", "onnxruntime")
-
-
-def workers() -> int:
-    """How many threads decode and embed: one for each core that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def choose_backend(wanted: str = "auto") -> Backend:
@@ -115,6 +110,9 @@ class _OpenVino:
                 "ENABLE_CPU_PINNING": False,
             },
         )
+        # The binding makes its table of array types on first use, and two threads that do so at once wait for each other
+        # for ever, one holding the table and the other the interpreter: it is made here, before there are any.
+        _ = openvino.Tensor(np.zeros(1, np.float32)).data
         self._local = threading.local()
 
     def run(self, batch: Array) -> Float32:

@@ -12,7 +12,9 @@ from graft.data.dataset import Item
 from graft.evaluation.growth import Growth, measure_growth
 from graft.evaluation.held_out import class_figures, confusion
 from graft.evaluation.intervals import cross_validated_interval
+from graft.executors import map_on_cores, workers
 from graft.heads import HEADS
+from graft.heads.axes import principal
 from graft.heads.classifier import Classifier, OutOfFold
 from graft.heads.conformal import measured
 from graft.heads.features import transform
@@ -88,9 +90,14 @@ def judge(
     weights = class_weights(y, k)
     head = HEADS[choice.chosen.head]
 
+    z = principal(phi).z  # the same scores from fewer columns, once for all
+
+    def fit_some(masks: Float32) -> Array:
+        heads = head.fit(z, y, k, masks * weights, [choice.chosen.strength])
+        return np.stack([linear.scores(z).argmax(axis=1) for (linear,) in heads])  # (s, n)
+
     def fit_many(masks: Float32) -> Array:
-        heads = head.fit(phi, y, k, masks * weights, [choice.chosen.strength])
-        return np.stack([linear.scores(phi).argmax(axis=1) for (linear,) in heads])  # (s, n)
+        return np.concatenate(map_on_cores(fit_some, np.array_split(masks, min(workers(), len(masks)))))
 
     growth = measure_growth(fit_many, y, fold, units, classes, recall, seed, progress)
     on_training = classifier.probabilities(x).argmax(axis=1)

@@ -9,6 +9,7 @@ import numpy as np
 
 from graft.contracts import Array, Bool, Float32, Float64, Int, Linear
 from graft.errors import UsageError
+from graft.executors import map_on_cores
 from graft.heads import HEADS
 from graft.heads.axes import principal
 from graft.heads.calibration import fit_temperature, probabilities
@@ -126,11 +127,15 @@ def choose(
     row_weights = class_weights(y, k) if weights is None else weights
     grid = _grid(y, k, stages, len(folds), head)
     logits = np.full((len(grid), len(folds), len(y), k), np.nan, np.float32)
-    for features in dict.fromkeys(entry.features for entry in grid):
-        z = principal(transform(x, stages, features)).z
-        for name in dict.fromkeys(entry.head for entry in grid if entry.features == features):
-            places = [i for i, entry in enumerate(grid) if (entry.features, entry.head) == (features, name)]
-            _score(z, y, k, row_weights, folds, name, [grid[i].strength for i in places], logits, places)
+    features = list(dict.fromkeys(entry.features for entry in grid))
+    axes = dict(zip(features, map_on_cores(lambda key: principal(transform(x, stages, key)).z, features), strict=True))
+
+    def score(kind: tuple[str, str]) -> None:
+        places = [i for i, entry in enumerate(grid) if (entry.features, entry.head) == kind]
+        strengths = [grid[i].strength for i in places]
+        _score(axes[kind[0]], y, k, row_weights, folds, kind[1], strengths, logits, places)
+
+    map_on_cores(score, dict.fromkeys((entry.features, entry.head) for entry in grid))
     return _decide(grid, logits, y)
 
 
