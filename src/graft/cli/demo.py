@@ -52,8 +52,8 @@ def command(sample: str, output: Path, seed: int, overwrite: bool, as_json: bool
     for (path, truth), answer in zip(new, answers, strict=True):
         verdict = "right" if answer.label == truth else f"wrong: it is {truth}"
         click.echo(f"  {answer.label:<7} {answer.confidence:>6.1%}  {path}  ({verdict})")
-    planted = {*drawn.wrong_labels, *drawn.signs}
-    found = [judged for judged in model.report.hardest if Path(judged.path) in planted]
+    planted = {str(path.relative_to(photos)) for path in (*drawn.wrong_labels, *drawn.signs)}
+    found = [judged for judged in model.report.hardest if judged.path in planted]
     _heading("What was planted")
     click.echo(
         f"  Of the {len(planted)} photos that are wrongly labelled or no door at all, {len(found)} stand among the\n"

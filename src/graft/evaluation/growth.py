@@ -66,9 +66,9 @@ def measure_growth(
     for size, row in zip(sizes, right, strict=True):
         point = cross_validated_interval(float(row.mean()), clusters[scored], "")
         curve.append(CurvePoint(size, point.value, point.low, point.high))
-    forecast = [_forecast_all(np.array(sizes), right, len(classes), seed)]
-    forecast += _forecast_classes(fit_many, y, folds, right[-1], classes, recall, seed)
-    return Growth(tuple(curve), tuple(forecast))
+    whole = _forecast_all(np.array(sizes), right, len(classes), seed)
+    by_class = _forecast_classes(fit_many, y, folds, right[-1], classes, recall, whole, seed)
+    return Growth(tuple(curve), (whole, *by_class))
 
 
 def _correct(fit_many: FitMany, y: Int, folds: Int, subsets: Array) -> Bool:
@@ -105,32 +105,55 @@ def _forecast_all(sizes: Array, right: Array, k: int, seed: int) -> Forecast:
 
 
 def _forecast_classes(
-    fit_many: FitMany, y: Int, folds: Int, right: Bool, classes: Sequence[str], recall: Array, seed: int
+    fit_many: FitMany,
+    y: Int,
+    folds: Int,
+    right: Bool,
+    classes: Sequence[str],
+    recall: Array,
+    whole: Forecast,
+    seed: int,
 ) -> list[Forecast]:
-    """What half of a class's items brought, carried on: its effect for each doubling, times the doublings to come."""
+    """Each class's part in what more of every class would gain.
+
+    The score is measured again with half of a class's training items left out, on the same held-out rows; what that
+    cost, for each doubling still to come, is the class's weight. To first order the gains of the classes add up to
+    that of all of them, so the weights divide ``whole`` among them; classes that were not measured, whose recall is
+    high, count like the least of those that were.
+    """
     scored = folds >= 0
-    counts = np.bincount(y, minlength=len(classes))
+    k = len(classes)
+    counts = np.bincount(y, minlength=k)
     weakest = [c for c in np.argsort(np.nan_to_num(recall, nan=1.0), kind="stable") if counts[c] >= 4][:MOST_CLASSES]
     if not weakest:
         return []
-    n_folds = int(folds.max()) + 1
-    random = np.random.default_rng(seed)
-    order = random.permutation(len(y))
-    full = (folds[None, :] != np.arange(n_folds)[:, None]).astype(np.float32)  # (f, n)
-    thinned = np.stack([full] * len(weakest))  # (c, f, n)
+    thinned = _without_half(y, folds, weakest, seed)
+    with_half = _correct(fit_many, y, folds, thinned)[:, scored]
+    differences = right.astype(np.float64)[None] - with_half  # (c, m), paired: the same rows, with and without
+    doublings = np.log2((counts[weakest] + EXTRA) / counts[weakest])
+    weight = np.maximum(differences.mean(axis=1), 0) * doublings
+    margin = 1.96 * differences.std(axis=1) / np.sqrt(differences.shape[1]) * doublings
+    total = weight.sum() + (k - len(weakest)) * weight.min()
+    if total <= 0:
+        weight, total = np.ones(len(weakest)), float(k)
+    forecasts = []
     for position, label in enumerate(weakest):
+        low, share, high = np.clip((weight[position] + np.array([-1, 0, 1]) * margin[position]) / total, 0, 1)
+        forecasts.append(
+            Forecast(classes[label], EXTRA, float(share * whole.gain), float(low * whole.low), float(high * whole.high))
+        )
+    return forecasts
+
+
+def _without_half(y: Int, folds: Int, labels: Sequence[int], seed: int) -> Float32:
+    """For each of these classes and each fold, the training rows without half of the class's: ``(c, f, n)``."""
+    n_folds = int(folds.max()) + 1
+    order = np.random.default_rng(seed).permutation(len(y))
+    full = (folds[None, :] != np.arange(n_folds)[:, None]).astype(np.float32)
+    thinned = np.stack([full] * len(labels))
+    for position, label in enumerate(labels):
         members = order[y[order] == label]
         for fold in range(n_folds):
             kept = members[folds[members] != fold]
             thinned[position, fold, kept[: len(kept) // 2]] = 0
-    with_half = _correct(fit_many, y, folds, thinned)[:, scored]
-    forecasts = []
-    for position, label in enumerate(weakest):
-        difference = right.astype(np.float64) - with_half[position]  # paired: the same rows, with and without
-        doublings = float(np.log2((counts[label] + EXTRA) / counts[label]))
-        gain = float(difference.mean()) * doublings
-        margin = 1.96 * float(difference.std() / np.sqrt(len(difference))) * doublings
-        ceiling = float(1 - right.mean())
-        low, value, high = (min(figure, ceiling) for figure in (gain - margin, gain, gain + margin))
-        forecasts.append(Forecast(classes[label], EXTRA, value, low, high))
-    return forecasts
+    return thinned
