@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+import graft
+import shapes
+
 PROJECT = Path(__file__).parents[1]
 
 
@@ -23,3 +26,23 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRAFT_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Circles, squares and triangles, twelve of each. Nobody writes into it."""
+    return shapes.folders(tmp_path_factory.mktemp("data") / "photos", dict.fromkeys(shapes.FORMS, 12))
+
+
+@pytest.fixture(scope="session")
+def model(photos: Path) -> graft.Model:
+    """A model of the photos."""
+    return graft.fit(photos)
+
+
+@pytest.fixture(scope="session")
+def saved(model: graft.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, saved. Nobody writes into it."""
+    folder = tmp_path_factory.mktemp("models") / "shapes.graft"
+    model.save(folder)
+    return folder

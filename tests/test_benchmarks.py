@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from rich.console import Console
@@ -12,7 +13,7 @@ from rich.console import Console
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT))  # benchmarks stands beside src and is not installed
 
-from benchmarks import draws, environments, fit, processes, results, speed  # noqa: E402
+from benchmarks import draws, environments, fit, honesty, processes, results, speed  # noqa: E402
 
 
 def photo(path: Path, colour: tuple[int, int, int] = (200, 30, 30), size: tuple[int, int] = (64, 48)) -> None:
@@ -208,3 +209,61 @@ def test_drawn_photos_are_different_and_as_large_as_said(tmp_path: Path) -> None
         assert max(picture.size) == speed.SIDE
     with pytest.raises(FileNotFoundError):
         speed.draw_photos(tmp_path / "nowhere", tmp_path / "none", 1)
+
+
+def test_the_rest_of_a_draw_has_no_near_duplicate_of_it() -> None:
+    y = np.repeat([0, 1], 50)
+    clusters = np.arange(100) // 2  # every item has one copy
+    drawn, rest = honesty.draw_rows(y, clusters, 10, seed=3)
+    assert np.bincount(y[drawn]).tolist() == [10, 10]
+    assert not set(clusters[drawn]) & set(clusters[rest])
+    assert set(clusters[drawn]) | set(clusters[rest]) == set(range(50))
+    assert (honesty.draw_rows(y, clusters, 10, seed=3)[0] == drawn).all()
+    assert (honesty.draw_rows(y, clusters, 10, seed=4)[0] != drawn).any()
+    with pytest.raises(ValueError, match="50 items"):
+        honesty.draw_rows(y, clusters, 51, seed=3)
+
+
+def run(truth: float, complete: bool = False, left_out: float = float("nan")) -> honesty.Run:
+    return honesty.Run(
+        seed=0, head="logistic", value=0.9, low=0.8, high=0.95, wilson=0.1, truth=truth, n_rest=100, ece=0.04,
+        reported_ece=0.05, coverage=1.0 if complete else 0.9, size=1.5, reported_coverage=0.9, complete=complete,
+        unknown={"other": 0.99}, unknown_rate=0.05, left_out=left_out,
+    )  # fmt: skip
+
+
+def test_what_draws_come_to() -> None:
+    runs = [run(0.9), run(0.97, left_out=0.8), run(0.7), run(0.85, complete=True)]
+    cell = honesty.summary(runs)
+    assert (cell["draws"], cell["holds"], cell["too_low"], cell["too_high"]) == (4, 0.5, 0.25, 0.25)
+    assert cell["width_ratio"] == pytest.approx(1.5)
+    assert cell["coverage"] == pytest.approx(0.9)  # without the draw whose sets hold every class by rule
+    assert (cell["complete"], cell["left_out"]) == (0.25, 0.8)
+    overall = honesty.summary_of_all([cell, honesty.summary([run(0.9, complete=True)])], [*runs, run(0.9)])
+    assert overall["holds"] == pytest.approx(0.75)  # the plain mean of the two cells
+    assert overall["holds_pooled"] == pytest.approx(0.6)
+    assert overall["coverage"] == pytest.approx(0.9)
+    assert overall["holds_low"] < 0.6 < overall["holds_high"]
+
+
+def test_a_draw_is_fitted_and_judged_on_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRAFT_CACHE", str(tmp_path / "cache"))
+    chance = np.random.default_rng(0)
+    for label, hue in (("red", (220, 40, 40)), ("blue", (40, 40, 220)), ("green", (40, 200, 40))):
+        for number in range(8):
+            colour = tuple(int(value) for value in np.clip(np.array(hue) + chance.integers(-40, 40, 3), 0, 255))
+            photo(tmp_path / "colours" / label / f"{number}.png", (colour[0], colour[1], colour[2]))
+    for number in range(4):
+        path = tmp_path / "noise" / f"noise {number % 2}" / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(chance.integers(0, 255, (48, 64, 3), dtype=np.uint8)).save(path)
+    colours, noise = (honesty.population(tmp_path / name) for name in ("colours", "noise"))
+    assert colours.x.shape[0] == len(colours.dataset) == 24
+    found = honesty.run_once(colours, {"noise": noise}, shots=3, seed=1)
+    assert 0 < found.n_rest <= 24 - 9
+    assert 0 <= found.low <= found.value <= found.high <= 1
+    assert found.truth == 1.0
+    assert found.complete
+    assert found.coverage == 1.0
+    assert found.unknown["noise"] == 1.0
+    assert 0 <= found.left_out <= 1

@@ -54,8 +54,8 @@ class GraftError(Exception):
         return {"code": self.code, "message": self.message, "hint": self.hint}
 
 
-class DataError(GraftError):
-    """The data set as a whole cannot be used."""
+class DataError(GraftError, ValueError):
+    """The data set as a whole cannot be used; a ``ValueError`` as well, as scikit-learn expects of an estimator."""
 
     code = "data"
 

@@ -8,10 +8,11 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from graft.contracts import Array
+from graft.contracts import Array, Float32, Float64
 from graft.data.dataset import Dataset, File, Member, Memory
 from graft.errors import DataError
 from graft.model import Model, embed_items, fit, fit_embeddings
@@ -19,10 +20,11 @@ from graft.recipe import Recipe
 
 
 class GraftClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A scikit-learn classifier over items or over embeddings.
+    """A scikit-learn classifier over items or over a numeric matrix.
 
-    ``X`` is a list of items (paths, the bytes of files, PIL images, arrays ``(h, w, 3)``), which are embedded through
-    the cache; or a numeric matrix ``(n, d)`` of embeddings computed elsewhere, on which only the head is fitted.
+    ``X`` is a list of items (paths, the bytes of files, PIL images, arrays ``(h, w, 3)``) or an array
+    ``(n, h, w, 3)``, which are embedded through the cache; or a numeric matrix ``(n, d)``, such as embeddings computed
+    elsewhere, whose columns are standardised and on which only the head is fitted.
 
     Args:
         encoder: A key of ``graft.encoders.ENCODERS``, or ``"auto"``; of no effect on a numeric matrix.
@@ -41,26 +43,41 @@ class GraftClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.seed = seed
 
     def fit(self, X: Any, y: Any, groups: Sequence[Any] | None = None) -> Self:
-        """Fit to items or embeddings ``X`` and labels ``y`` ``(n,)``.
+        """Fit to items or a matrix ``X`` and labels ``y`` ``(n,)``.
 
         Args:
             X: Items, or a numeric matrix ``(n, d)``.
             y: One label for each row.
             groups: Rows of one group never straddle a split of the report's cross-validation.
+
+        Raises:
+            ValueError: There are fewer than two classes (``TooFewClasses``), or what scikit-learn checks is amiss.
         """
         recipe = Recipe(encoder=self.encoder, head=self.head, seed=self.seed)
-        if _is_items(X):
-            labels = np.asarray(y)
-            self.classes_, codes = np.unique(labels, return_inverse=True)
-            self.model_ = fit(Dataset.from_lists(X, [_code(c) for c in codes], groups=groups), recipe)
+        X = _unwrapped(X)
+        items = _is_items(X)
+        if items:
+            y = column_or_1d(y, warn=True)
+            check_consistent_length(X, y)
         else:
-            X, y = validate_data(self, X, y, dtype=np.float32)
-            check_classification_targets(y)
-            self.classes_, codes = np.unique(y, return_inverse=True)
-            self.model_ = fit_embeddings(X, [_code(c) for c in codes], recipe, groups=groups)
+            X, y = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(y)
+        classes, codes = np.unique(y, return_inverse=True)
+        names = _names(classes)
+        labels = [names[code] for code in codes]
+        if items:
+            self._columns_of = None
+            self.model_ = fit(Dataset.from_lists(X, labels, groups=groups), recipe)
+        else:
+            self._columns_of = Columns.of(X)
+            self.model_ = fit_embeddings(self._columns_of.standardised(X), labels, recipe, groups=groups)
+        if lost := [name for name in names if name not in self.model_.classes]:
+            raise DataError(f"No item of the class {lost[0]} can be read.", "Look at model_.report.skipped.")
+        self.classes_ = classes
+        self._order = [self.model_.classes.index(name) for name in names]
         return self
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: Any) -> Float64:
         """Calibrated probabilities ``(n, k)``, columns as ``classes_``.
 
         Raises:
@@ -68,36 +85,69 @@ class GraftClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         model: Model = self.model_
+        X = _unwrapped(X)
         if _is_items(X):
-            x = embed_items(model, X)
+            x: Array = embed_items(model, X)
+        elif self._columns_of is None:
+            x = validate_data(self, X, dtype=np.float32, reset=False)  # embeddings by the model's own encoder
         else:
-            x = validate_data(self, X, dtype=np.float32, reset=False)
-        return np.asarray(model.classifier.probabilities(x), dtype=np.float64)
+            x = self._columns_of.standardised(validate_data(self, X, dtype=np.float64, reset=False))
+        return np.asarray(model.classifier.probabilities(x)[:, self._order], dtype=np.float64)
 
     def predict(self, X: Any) -> Array:
         """The most probable label of each row ``(n,)``."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        p = self.predict_proba(X)
+        return np.asarray(self.classes_[p.argmax(axis=1)])
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "model_")
+        return hasattr(self, "_order")
 
 
-_ITEMS = (str, bytes, bytearray, Path, np.ndarray, File, Member, Memory)
+class Columns:
+    """Mean and spread of each column of a given matrix.
+
+    Standardised columns over the square root of their number make rows of length about 1, which the heads' strengths
+    are meant for, whatever the units of the columns.
+    """
+
+    def __init__(self, mean: Float64, spread: Float64) -> None:
+        self.mean = mean
+        self.spread = spread
+
+    @classmethod
+    def of(cls, x: Float64) -> Self:
+        """The columns of ``x`` ``(n, d)``; one that never changes has the spread 1."""
+        spread = x.std(axis=0)
+        return cls(x.mean(axis=0), np.where(spread > 1e-12 * np.abs(x).max(axis=0), spread, 1.0))
+
+    def standardised(self, x: Float64) -> Float32:
+        """``(n, d) float32``."""
+        return np.asarray((x - self.mean) / (self.spread * np.sqrt(x.shape[1])), dtype=np.float32)
 
 
-def _code(index: int) -> str:
-    """Labels of any type travel as fixed-width numbers, whose order as text is the order of ``classes_``."""
-    return f"{index:09d}"
+_ITEMS = (str, bytes, bytearray, Path, File, Member, Memory)
+
+
+def _names(classes: Array) -> list[str]:
+    """What the labels are called in the model and its report."""
+    names = [str(label) for label in classes]
+    return names if len(set(names)) == len(names) else [f"{i}: {name}" for i, name in enumerate(names)]
+
+
+def _unwrapped(X: Any) -> Any:
+    """A column of a data frame as an array."""
+    return X.to_numpy() if hasattr(X, "to_numpy") and getattr(X, "ndim", 0) == 1 else X
 
 
 def _is_items(X: Any) -> bool:
-    """Whether ``X`` holds items, and not a numeric matrix of embeddings."""
-    if isinstance(X, np.ndarray):
-        return X.dtype.kind == "U" or (X.dtype == object and X.ndim == 1 and isinstance(X[:1].tolist()[0], _ITEMS))
-    if not isinstance(X, list | tuple) or not X:
+    """Whether ``X`` holds items, and not a numeric matrix."""
+    if isinstance(X, np.ndarray) and not (X.dtype == object and X.ndim == 1):
+        return X.dtype.kind == "U" or X.ndim > 2
+    if not isinstance(X, list | tuple | np.ndarray) or not len(X):
         return False
-    if X[0] is None:
+    first = X[0]
+    if first is None:
         raise DataError("The first item is None.", "Give paths, the bytes of files, PIL images, or arrays of pixels.")
-    if isinstance(X[0], np.ndarray):
-        return X[0].ndim > 1
-    return isinstance(X[0], _ITEMS) or hasattr(X[0], "convert")
+    if isinstance(first, np.ndarray):
+        return first.ndim > 1
+    return isinstance(first, _ITEMS) or (hasattr(first, "convert") and hasattr(first, "save"))

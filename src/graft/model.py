@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ import numpy as np
 
 from graft import bundle
 from graft.contracts import Array, Encoder, Float32, Int, Progress, silent
-from graft.data.dataset import Dataset, Item, as_item
+from graft.data.dataset import Dataset, Item, Skipped, as_item
 from graft.data.read import read
 from graft.data.split import choose_folds, merge, near_duplicates, stratified_group_folds
 from graft.encoders import encoder_for
@@ -23,7 +24,8 @@ from graft.errors import BundleError, DataError, EncoderMismatch, NothingToRead,
 from graft.evaluation import judge, score_held_out, warn_of_the_data
 from graft.executors import one_thread_each
 from graft.heads.classifier import Classifier, fit_classifier
-from graft.heads.features import transform
+from graft.heads.features import GIVEN, transform, width
+from graft.heads.selection import check_head
 from graft.prediction import Evaluation, Prediction
 from graft.recipe import Recipe
 from graft.report import Report
@@ -32,6 +34,9 @@ from graft.version import __version__
 
 Source = Dataset | str | Path
 CacheChoice = Cache | Literal["default"] | None
+
+SEEN = "The model was fitted to these very items, so the score flatters: believe the accuracy in its report."
+MAYBE_SEEN = "Models are fitted to the train split: if this one was, the score flatters."
 
 
 @dataclass(frozen=True)
@@ -112,25 +117,33 @@ class Model:
         Raises:
             DataError: There is no such part, or nothing in it can be read.
         """
-        dataset, split = _part(_dataset(data), split)
+        whole = _dataset(data, min_classes=1)
+        dataset, part = _part(whole, split)
         embedded = embed(self._own_encoder(), dataset.items, _cache(cache), progress)
         known = dataset.select(embedded.rows)
         if not len(known):
-            first = min(embedded.skipped.items())[1].message if embedded.skipped else "there are none"
-            raise NothingToRead(f"None of the {len(dataset)} items can be read; the first: {first}", "Check the files.")
+            raise _nothing_readable(embedded.skipped_items(dataset.items))
         skipped = (*dataset.skipped, *embedded.skipped_items(dataset.items))
         clusters = near_duplicates(embedded.digests, transform(embedded.x, self.classifier.stages, "last"))
-        found = score_held_out(self.classifier, self.classes, embedded.x, known.labels, clusters, split)
-        return replace(found, skipped=skipped, warnings=(*known.warnings, *found.warnings))
+        found = score_held_out(self.classifier, self.classes, embedded.x, known.labels, clusters, part)
+        seen = known.fingerprint(embedded.digests) == self.report.fingerprint
+        doubts = [SEEN] if seen else [MAYBE_SEEN] if part == "train split" else []
+        return replace(found, skipped=skipped, warnings=(*known.warnings, *found.warnings, *doubts))
 
     def save(self, folder: str | Path, *, overwrite: bool = False, page: str | Path | None = None) -> Model:
         """Write the bundle, and the report as an HTML ``page`` where one is wanted; the model that knows its place.
 
         Raises:
             OutputExists: There is something at ``folder`` already, and ``overwrite`` is false.
+            BundleError: The disk refuses, or the model was fitted to a matrix and has no encoder.
         """
         report = replace(self.report, model=str(folder), report=str(page) if page else None)
-        encoder = self._own_encoder()
+        encoder = self.encoder
+        if encoder is None:
+            raise BundleError(
+                "This model was fitted to a matrix of embeddings, and a bundle holds a model of items.",
+                "Fit it to the items themselves, or keep its classifier.arrays().",
+            )
         bundle.write(
             Path(folder),
             manifest={
@@ -140,7 +153,7 @@ class Model:
                 "classifier": self.classifier.settings(),
             },
             arrays=self.classifier.arrays(),
-            documents={"report": replace(report, model=None, report=None).to_dict()},
+            documents={"report": _timeless(report).to_dict()},
             overwrite=overwrite,
         )
         if page:
@@ -169,7 +182,12 @@ class Model:
 
 
 def fit(
-    data: Source, recipe: Recipe | None = None, *, cache: CacheChoice = "default", progress: Progress = silent
+    data: Source,
+    recipe: Recipe | None = None,
+    *,
+    cache: CacheChoice = "default",
+    progress: Progress = silent,
+    watch: Stopwatch | None = None,
 ) -> Model:
     """Fit a model and judge it.
 
@@ -178,13 +196,16 @@ def fit(
         recipe: How to fit; the default is right for most.
         cache: Where embeddings are kept: ``"default"``, a ``Cache``, or ``None`` for nowhere.
         progress: Told how far the work has come.
+        watch: Holds the seconds of steps that came before, such as reading.
 
     Raises:
         TooFewClasses: Fewer than two classes have an item that can be read.
         NothingToRead: No item can be read.
+        UsageError: The recipe asks for something that is not there.
     """
     recipe = recipe or Recipe()
-    watch = Stopwatch()
+    check_head(recipe.head)  # before the work, not after it
+    watch = watch or Stopwatch()
     with watch.timing("read"):
         dataset = _dataset(data)
     encoder = encoder_for(recipe.encoder, dataset.modality, recipe.backend)
@@ -202,7 +223,13 @@ def fit(
 def fit_embeddings(
     x: Float32, labels: Sequence[str], recipe: Recipe | None = None, *, groups: Sequence[Any] | None = None
 ) -> Model:
-    """Fit a head to embeddings that were computed elsewhere: ``x`` is ``(n, d) float32``.
+    """Fit a head to a matrix that was computed elsewhere, its columns taken as they are.
+
+    Args:
+        x: ``(n, d) float32``; rows of length about 1 suit the heads' strengths.
+        labels: One for each row.
+        recipe: How to fit; its encoder does not matter.
+        groups: Rows of one group never straddle a split.
 
     Raises:
         TooFewClasses: There are fewer than two labels.
@@ -210,9 +237,9 @@ def fit_embeddings(
     x = np.ascontiguousarray(x, np.float32)
     rows = [_Row(f"row {row}", values.tobytes()) for row, values in enumerate(x)]
     dataset = Dataset(tuple(rows), tuple(labels), groups=tuple(map(str, groups)) if groups is not None else ())
-    digests = tuple(row.content.hex() for row in rows)
+    digests = tuple(hashlib.sha256(row.content).hexdigest() for row in rows)
     embedded = Embedded(x, np.arange(len(x)), digests, {}, {}, 0, len(x))
-    return _fit_embedded(dataset, embedded, None, (x.shape[1],), recipe or Recipe(), Stopwatch(), silent)
+    return _fit_embedded(dataset, embedded, None, GIVEN, recipe or Recipe(), Stopwatch(), silent)
 
 
 def load(folder: str | Path, *, backend: str = "auto") -> Model:
@@ -237,6 +264,7 @@ def load(folder: str | Path, *, backend: str = "auto") -> Model:
                 "Fit it again, or install the Graft that made it.",
             )
         classifier = Classifier.restore(manifest["classifier"], content.arrays)
+        _check_shapes(classifier, encoder, len(manifest["classes"]))
         report = Report.from_dict(content.documents["report"])
         return Model(tuple(manifest["classes"]), encoder, classifier, recipe, replace(report, model=str(folder)))
     except (KeyError, TypeError, ValueError) as error:
@@ -273,7 +301,7 @@ def _fit_embedded(
     x = embedded.x[train]
     with watch.timing("fit"), one_thread_each():
         progress("fit", 0, 1)
-        clusters = near_duplicates(embedded.digests, transform(embedded.x, stages, "last"))
+        clusters = _clusters(embedded, stages)
         units = merge(clusters, dataset.groups)  # what must stand on one side of every split
         n_folds, repeats = choose_folds(y, units[train])
         folds = stratified_group_folds(y, units[train], n_folds, recipe.seed, repeats) if n_folds else []
@@ -337,22 +365,43 @@ def _fit_embedded(
 def _classes(dataset: Dataset, train: Int) -> tuple[str, ...]:
     """The labels of the training part, sorted."""
     if not len(dataset):
-        raise NothingToRead(
-            f"None of the {len(dataset.skipped)} items can be read; the first: {_first_reason(dataset)}.",
-            "Check that the files open in a picture viewer.",
-        )
+        raise _nothing_readable(dataset.skipped)
     classes = tuple(sorted({dataset.labels[row] for row in train}))
     if len(classes) < 2:
-        found = f"only {classes[0]!r}" if classes else "none"
+        found = f"there is only one class with items to train on, {classes[0]!r}" if classes else "none has any items"
         raise TooFewClasses(
-            f"A classifier needs at least two classes; {found} has items to train on.",
-            "Add a folder (or rows) with another label.",
+            f"A classifier needs at least two classes, and {found}.", "Add a folder (or rows) with another label."
         )
     return classes
 
 
-def _first_reason(dataset: Dataset) -> str:
-    return dataset.skipped[0].reason.rstrip(".") if dataset.skipped else "there are none"
+def _nothing_readable(skipped: Sequence[Skipped]) -> NothingToRead:
+    first = f"; the first, {skipped[0].path}: {skipped[0].reason.rstrip('.')}" if skipped else ""
+    return NothingToRead(
+        f"None of the {len(skipped)} items can be read{first}.", "Check that the files open in a picture viewer."
+    )
+
+
+def _clusters(embedded: Embedded, stages: tuple[int, ...]) -> Int:
+    """Which rows are the same item or nearly so ``(n,) int64``; in a given matrix, of equal content only."""
+    if stages == GIVEN:
+        return merge(np.arange(len(embedded.x)), embedded.digests)
+    return near_duplicates(embedded.digests, transform(embedded.x, stages, "last"))
+
+
+def _timeless(report: Report) -> Report:
+    """What a bundle keeps of a report: the same data, seed and recipe give the same bytes, wherever and whenever."""
+    return replace(report, model=None, report=None, seconds={}, cache={})
+
+
+def _check_shapes(classifier: Classifier, encoder: Encoder, k: int) -> None:
+    d = width(classifier.stages, classifier.features)
+    if classifier.stages != encoder.stages or classifier.linear.weights.shape != (d, k):
+        raise ValueError(
+            f"a head of shape {classifier.linear.weights.shape} for {k} classes on stages of {classifier.stages}"
+        )
+    if classifier.unknown.prototypes.shape[1] != d or len(classifier.sets.counts) != k:
+        raise ValueError(f"prototypes of shape {classifier.unknown.prototypes.shape}, sets for {k} classes")
 
 
 def _final_score(
@@ -365,8 +414,8 @@ def _final_score(
     return replace(score, method="the given test split, used once; Wilson interval")
 
 
-def _dataset(data: Source) -> Dataset:
-    return data if isinstance(data, Dataset) else read(data)
+def _dataset(data: Source, min_classes: int = 2) -> Dataset:
+    return read(data, min_classes=min_classes)
 
 
 def _cache(choice: CacheChoice) -> Cache | None:
@@ -383,7 +432,8 @@ def _part(dataset: Dataset, split: str) -> tuple[Dataset, str]:
     if not rows:
         present = sorted({own for own in dataset.splits if own}) or ["none"]
         raise DataError(
-            f"There is no {split} part: the data have {', '.join(present)}.", "Choose with --split, or all."
+            f"There is no {split} part: the data have {', '.join(present)}.",
+            "Choose another, or all; val without test is the test part.",
         )
     return dataset.select(rows), f"{split} split"
 

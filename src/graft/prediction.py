@@ -10,6 +10,9 @@ from graft.data.dataset import Skipped
 from graft.errors import ItemError
 from graft.report.content import ClassFigures, Interval
 
+SHOWN = 10
+"""So many skipped items are named in a text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -73,20 +76,25 @@ class Evaluation:
     warnings: tuple[str, ...] = ()
 
     def __str__(self) -> str:
+        from graft.report.words import clean
+
         a = self.accuracy
-        width = max([len("class"), *(len(label) for label in self.per_class)])
+        names = {label: clean(label) for label in self.per_class}
+        width = max([len("class"), *map(len, names.values())])
         lines = [
             f"Accuracy {a.value:.1%}, 95 % interval {a.low:.1%} to {a.high:.1%}  ({self.n_items} items, {self.split})",
             f"Macro F1 {self.macro_f1:.3f}   ECE {self.ece:.3f}   sets that hold the truth {self.coverage:.1%}",
             "",
             f"{'class':<{width}}  precision  recall      n",
             *(
-                f"{label:<{width}}  {_share(figures.precision):>9}  {_share(figures.recall):>6}  {figures.n:>5}"
+                f"{names[label]:<{width}}  {_share(figures.precision):>9}  {_share(figures.recall):>6}  {figures.n:>5}"
                 for label, figures in self.per_class.items()
             ),
-            *(f"\nWarning: {warning}" for warning in self.warnings),
-            *(f"Skipped {entry.path}: {entry.reason}" for entry in self.skipped[:10]),
+            *(f"\nWarning: {clean(warning)}" for warning in self.warnings),
+            *(f"Skipped {clean(entry.path)}: {clean(entry.reason)}" for entry in self.skipped[:SHOWN]),
         ]
+        if len(self.skipped) > SHOWN:
+            lines.append(f"and {len(self.skipped) - SHOWN:,} more")
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,8 +1,13 @@
+import io
+import json
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import pytest
+
+import graft.cli as command_line
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -18,3 +23,33 @@ def graft() -> Run:
         return subprocess.CompletedProcess(found.args, found.returncode, found.stdout.decode(), found.stderr.decode())
 
     return run
+
+
+class Outcome(NamedTuple):
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one JSON value on stdout; anything else there, and NaN, is an error."""
+
+        def refuse(constant: str) -> None:
+            raise AssertionError(f"{constant} is not JSON")
+
+        return json.loads(self.out, parse_constant=refuse)
+
+
+@pytest.fixture
+def run(capfd, monkeypatch) -> Callable[..., Outcome]:
+    """The command line in this process, which is quicker."""
+
+    def run_here(*arguments: object, stdin: bytes = b"") -> Outcome:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(stdin))))
+        capfd.readouterr()
+        code = command_line.run([str(argument) for argument in arguments])
+        return Outcome(code, *capfd.readouterr())
+
+    return run_here

@@ -227,8 +227,9 @@ def test_the_fewer_items_the_more_folds():
     def chosen(n, k):
         return choose_folds(np.arange(n) % k, np.arange(n))
 
-    assert chosen(10, 2) == (10, 1)  # five of each class: leave one out
-    assert chosen(60, 20) == (10, 3)
+    assert chosen(4, 2) == (2, 5)
+    assert chosen(10, 2) == (5, 5)  # five of each class: every fold takes one of each
+    assert chosen(60, 20) == (3, 3)
     assert chosen(60, 2) == (10, 3)
     assert chosen(245, 2) == (5, 3)
     assert chosen(600, 2) == (5, 2)
@@ -237,7 +238,7 @@ def test_the_fewer_items_the_more_folds():
 
 def test_groups_count_and_not_their_items():
     y = np.repeat([0, 0, 1, 1], 500)
-    assert choose_folds(y, np.repeat(np.arange(4), 500)) == (4, 1)
+    assert choose_folds(y, np.repeat(np.arange(4), 500)) == (2, 5)
 
 
 def test_nothing_to_score_means_no_folds():

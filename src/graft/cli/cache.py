@@ -7,6 +7,7 @@ import dataclasses
 import click
 
 from graft.cli.output import show_json
+from graft.errors import GraftError
 
 
 @click.command(name="cache")
@@ -21,6 +22,8 @@ def command(action: str, as_json: bool) -> None:
 
     cache = Cache()
     freed = cache.clear() if action == "clear" else 0
+    if action == "clear" and cache.trouble:
+        raise GraftError(cache.trouble, "Check the folder, or delete the file yourself.")
     info = cache.info()
     if as_json:
         show_json({**dataclasses.asdict(info), "freed": freed})

@@ -33,7 +33,7 @@ def command(
     from graft.model import load
 
     fitted = load(model)
-    dataset = read(data, label_column=label_column, item_column=item_column)
+    dataset = read(data, label_column=label_column, item_column=item_column, min_classes=1)
     with progress_bar(quiet=as_json) as progress:
         evaluation = fitted.evaluate(dataset, split=split, progress=progress)
     refusal = None

@@ -50,7 +50,7 @@ def command(
     """
     from graft import bundle
     from graft.data.read import read
-    from graft.model import fit
+    from graft.model import Stopwatch, fit
     from graft.recipe import Recipe
     from graft.report import html
 
@@ -59,9 +59,11 @@ def command(
     bundle.check_free(target, overwrite)
     if report_file:
         html.check_free(report_file, overwrite=overwrite)
+    watch = Stopwatch()
     with progress_bar(quiet=as_json) as progress:
-        dataset = read(data, test=test_data, label_column=label_column, item_column=item_column)
-        model = fit(dataset, recipe, cache=None if no_cache else "default", progress=progress)
+        with watch.timing("read"):
+            dataset = read(data, test=test_data, label_column=label_column, item_column=item_column)
+        model = fit(dataset, recipe, cache=None if no_cache else "default", progress=progress, watch=watch)
     model = model.save(target, overwrite=overwrite, page=report_file)
     if as_json:
         show_json(model.report.to_dict())

@@ -6,12 +6,14 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.contracts import Progress, silent
 from graft.errors import GraftError
+
+if TYPE_CHECKING:
+    from graft.contracts import Progress
 
 STEPS = {
     "read": "Reading",
@@ -55,6 +57,8 @@ def wants_json(arguments: Sequence[str]) -> bool:
 def progress_bar(*, quiet: bool = False) -> Iterator[Progress]:
     """A bar with ETA on stderr for every step that takes a while; nothing where nobody watches."""
     if quiet or not sys.stderr.isatty():
+        from graft.contracts import silent
+
         yield silent
         return
     from rich.console import Console

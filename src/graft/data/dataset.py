@@ -136,6 +136,11 @@ class Dataset:
                     f"There must be one of {column} for each item: {len(self.items)} items, {len(values)} {column}.",
                     "Give lists of the same length.",
                 )
+        if strange := set(self.splits) - {"", "train", "val", "test"}:
+            raise DataError(
+                f"There is no split called {', '.join(map(repr, sorted(strange)[:5]))}.",
+                'Use "train", "val" or "test", or "" for none.',
+            )
 
     def __len__(self) -> int:
         return len(self.items)
@@ -224,7 +229,7 @@ def as_item(value: Any, position: int = 0) -> Item:
     if hasattr(value, "convert") and hasattr(
         value, "save"
     ):  # a PIL image, without importing PIL for those who have none
-        return Memory(_picture_as_png(value), f"item {position}")
+        return Memory(_picture_as_png(value, position), f"item {position}")
     raise DataError(
         f"Item {position} cannot be read: it is a {type(value).__name__}.",
         "Give a path, the bytes of a file, a PIL image, or an array of pixels.",
@@ -268,12 +273,19 @@ def _array_as_png(array: Any, position: int) -> bytes:
         raise DataError(
             f"Item {position} has pixels of type {pixels.dtype}.", "Give uint8, uint16, or floats from 0 to 1."
         )
-    return _picture_as_png(Image.fromarray(np.ascontiguousarray(pixels)))
+    return _picture_as_png(Image.fromarray(np.ascontiguousarray(pixels)), position)
 
 
-def _picture_as_png(picture: Any) -> bytes:
-    if picture.mode not in ("1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16"):
-        picture = picture.convert("RGB")
+def _picture_as_png(picture: Any, position: int) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, format="PNG", compress_level=1)
+    try:
+        if picture.mode == "I":
+            picture = picture.convert("I;16")
+        if picture.mode not in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"):
+            picture = picture.convert("RGB")
+        picture.save(buffer, format="PNG", compress_level=1)
+    except (OSError, ValueError, SyntaxError) as error:  # a file behind it that was opened and never read
+        raise DataError(
+            f"Item {position} cannot be read: {error}.", "Check the file that it was opened from."
+        ) from None
     return buffer.getvalue()

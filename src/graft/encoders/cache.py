@@ -131,11 +131,14 @@ class Cache:
         """Delete everything; the number of bytes that were freed."""
         with self._lock:
             before = _bytes_on_disk(self.path)
-            if before and (connection := self._open()):
-                # Emptied in place, not unlinked: another process may have the file open.
-                connection.execute("DELETE FROM embeddings")
-                connection.execute("VACUUM")
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            try:
+                if before and (connection := self._open()):
+                    # Emptied in place, not unlinked: another process may have the file open.
+                    connection.execute("DELETE FROM embeddings")
+                    connection.execute("VACUUM")
+                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.Error as error:
+                self._give_up(error)
             self._size = 0
             return max(0, before - _bytes_on_disk(self.path))
 

@@ -47,7 +47,8 @@ class Embedded:
     def skipped_items(self, items: Sequence[Item]) -> tuple[Skipped, ...]:
         """The skipped items with their names and reasons."""
         return tuple(
-            Skipped(items[row].name, error.message, error.reason) for row, error in sorted(self.skipped.items())
+            Skipped(items[row].name, error.message.removeprefix(f"{items[row].name}: "), error.reason)
+            for row, error in sorted(self.skipped.items())
         )
 
 

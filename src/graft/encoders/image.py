@@ -33,6 +33,9 @@ class ImageEncoder:
     statistics: tuple[str, ...] = ("brightness", "sharpness", "width", "height")
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
+    def __reduce__(self) -> tuple[type[ImageEncoder], tuple[Backend]]:
+        return type(self), (self.runs_on,)  # a copy in another process compiles its own network
+
     @property
     def dim(self) -> int:
         """Length of an embedding."""

@@ -110,8 +110,8 @@ class _OpenVino:
                 "ENABLE_CPU_PINNING": False,
             },
         )
-        # The binding makes its table of array types on first use, and two threads that do so at once wait for each other
-        # for ever, one holding the table and the other the interpreter: it is made here, before there are any.
+        # The binding makes its table of array types on first use, and two threads that do so at once wait for each
+        # other for ever, one holding the table and the other the interpreter: it is made here, before there are any.
         _ = openvino.Tensor(np.zeros(1, np.float32)).data
         self._local = threading.local()
 

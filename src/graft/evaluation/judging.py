@@ -100,16 +100,17 @@ def judge(
         return np.concatenate(map_on_cores(fit_some, np.array_split(masks, min(workers(), len(masks)))))
 
     growth = measure_growth(fit_many, y, fold, units, classes, recall, seed, progress)
+    expected = growth.carried(corrected, len(y))
     on_training = classifier.probabilities(x).argmax(axis=1)
     return Judgement(
-        accuracy=cross_validated_interval(corrected, units[scored], _method(folds, len(choice.configurations))),
+        accuracy=cross_validated_interval(expected, units[scored], _method(folds, len(choice.configurations))),
         macro_f1=macro_f1(given, predicted, k),
         baselines={"majority": majority_baseline(given, k), "nearest": nearest_baseline(phi, y, fold)},
         per_class=figures,
         confusion=confusion(given, predicted, k),
         judged_on=_judged_on(len(scored), len(y), folds),
         calibration=calibration(p, given),
-        overfit_gap=accuracy(given, on_training[scored].astype(np.int64)) - corrected,
+        overfit_gap=accuracy(given, on_training[scored].astype(np.int64)) - expected,
         growth=growth,
         sets=_sets(classifier, out_of_fold, y, folds),
         unknown=Unknown(classifier.unknown.threshold, unknown_rate),
@@ -130,7 +131,8 @@ def _method(folds: Sequence[Int], tried: int) -> str:
     n_folds = int(folds[0].max()) + 1
     plan = f"{n_folds}-fold cross-validation" + (f", repeated {len(folds)} times" if len(folds) > 1 else "")
     chosen = f", corrected for choosing among {tried} heads (bootstrap bias-corrected)" if tried > 1 else ""
-    return f"{plan}{chosen}; Wilson interval widened for the correlation of folds"
+    carried = ", carried to all items along the learning curve"
+    return f"{plan}{chosen}{carried}; Wilson interval widened for the correlation of folds"
 
 
 def _judged_on(scored: int, n: int, folds: Sequence[Int]) -> str:

@@ -15,10 +15,14 @@ FEATURES: Mapping[str, float] = {"last": 0.0, "all": 0.4}
 ``"last"`` leaves the earlier stages out. In ``"all"`` three earlier stages have together half the energy of the last:
 enough to see textures that the last stage has forgotten, little enough to cost next to nothing where it has not.
 """
+GIVEN: tuple[int, ...] = ()
+"""The stages of a matrix that was computed elsewhere: nothing is known of its columns, so they stay as they are."""
 
 
 def available(stages: tuple[int, ...]) -> tuple[str, ...]:
-    """The keys of ``FEATURES`` that differ for an encoder with these stage widths."""
+    """The keys of ``FEATURES`` that differ for an encoder with these stage widths; ``"given"`` for no stages."""
+    if stages == GIVEN:
+        return ("given",)
     return ("last",) if len(stages) == 1 else tuple(FEATURES)
 
 
@@ -35,8 +39,8 @@ def transform(x: Float32, stages: tuple[int, ...], features: str) -> Float32:
 
     Args:
         x: Embeddings ``(n, dim) float32``.
-        stages: Width of each pooled stage; they sum to ``dim``.
-        features: A key of ``FEATURES``.
+        stages: Width of each pooled stage; they sum to ``dim``. ``GIVEN``: ``x`` is returned as it is.
+        features: A key of ``FEATURES``, or ``"given"``.
 
     Returns:
         ``(n, width(stages, features)) float32``; a stage of zeros stays zero.
@@ -44,6 +48,8 @@ def transform(x: Float32, stages: tuple[int, ...], features: str) -> Float32:
     Raises:
         UsageError: ``features`` is unknown, or the stages do not sum to ``dim``.
     """
+    if stages == GIVEN:
+        return x
     earlier = _earlier(features)
     if sum(stages) != x.shape[1]:
         raise UsageError(

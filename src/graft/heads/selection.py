@@ -139,6 +139,16 @@ def choose(
     return _decide(grid, logits, y)
 
 
+def check_head(head: str) -> None:
+    """Whether a recipe may ask for this head.
+
+    Raises:
+        UsageError: ``head`` is neither a key of ``HEADS`` nor ``"auto"``.
+    """
+    if head != "auto" and head not in HEADS:
+        raise UsageError(f"There is no head called {head!r}.", f"Choose one of {', '.join(HEADS)}, or auto.")
+
+
 def fit_final(
     x: Float32, y: Int, k: int, stages: tuple[int, ...], configuration: Configuration, weights: Float32 | None = None
 ) -> Linear:
@@ -207,8 +217,7 @@ def _select(losses: Float32, counts: Float32, plain: Bool | None) -> Int:
 
 
 def _grid(y: Int, k: int, stages: tuple[int, ...], repetitions: int, head: str) -> tuple[Configuration, ...]:
-    if head != "auto" and head not in HEADS:
-        raise UsageError(f"There is no head called {head!r}.", f"Choose one of {', '.join(HEADS)}, or auto.")
+    check_head(head)
     many = len(y) >= MANY_ROWS
     heads = [head] if head != "auto" else ["logistic"] if many else ["logistic", "discriminant"]
     if head == "auto" and not many and np.bincount(y, minlength=k).min() <= FEW_SHOTS:
@@ -297,7 +306,7 @@ def _why(grid: tuple[Configuration, ...], losses: Float32, plain: Bool, index: i
 
 
 def _words(entry: Configuration) -> str:
-    where = "the last stage" if entry.features == "last" else f"{entry.features} stages"
+    where = {"last": "the last stage", "given": "the given columns"}.get(entry.features, f"{entry.features} stages")
     return f"{entry.head} on {where} (strength {entry.strength:g})"
 
 

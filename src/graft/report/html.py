@@ -307,7 +307,8 @@ def _timings(report: Report) -> Html:
 def _footer(report: Report) -> Html:
     head = report.head
     strength = f", strength {head.strength:g}" if words.known(head.strength) else ""
-    stages = {"last": "the last stage", "all": "all stages"}.get(head.features, head.features)
+    kinds = {"last": "the last stage", "all": "all stages", "given": "the given columns"}
+    stages = kinds.get(head.features, head.features)
     facts: list[tuple[str, str]] = [("head", f"{head.kind} on {stages}{strength}")]
     if report.head.why:
         facts.append(("chosen because", report.head.why))

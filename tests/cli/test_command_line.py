@@ -1,0 +1,154 @@
+"""What all commands share: help, exit codes, streams, interruption, and disks that refuse."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import shapes
+from graft import __version__
+from graft.cli import COMMANDS
+
+GRAFT = [sys.executable, "-m", "graft"]
+
+
+def test_help_names_every_command(run):
+    found = run("--help")
+    assert found.code == 0
+    assert all(name in found.out and words in " ".join(found.out.split()) for name, words in COMMANDS.items())
+    assert run("-h").out == found.out
+    assert run("--version").out == f"graft {__version__}\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_a_command(run, name):
+    found = run(name, "--help")
+    assert found.code == 0
+    assert found.out.startswith(f"Usage: graft {name}")
+    assert "--json" in found.out
+
+
+def test_a_command_that_is_not_there(run):
+    assert run("fitt").code == 2
+    assert run("fitt", "--json").json["error"]["code"] == "usage"
+    assert run().code == 2
+
+
+def test_the_installed_command_and_the_module_are_the_same():
+    script = os.path.join(os.path.dirname(sys.executable), "graft")
+    for command in ([script], GRAFT, [sys.executable, "-m", "graft.cli"]):
+        found = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
+        assert found.stdout == f"graft {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [["predict", "-", "--jsonl"], ["encoders"]], ids=["predict", "encoders"])
+def test_a_reader_that_leaves_early_is_no_error(saved, photos, arguments):
+    if arguments[0] == "predict":
+        arguments = ["predict", str(saved), *[str(photos)] * 5, "--jsonl"]
+    process = subprocess.Popen([*GRAFT, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 0
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_terminal_of_any_encoding_will_do(graft, saved, tmp_path, encoding):
+    path = tmp_path / "ü門.png"
+    path.write_bytes(shapes.encoded("circle", 0))
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    for flag in ("--json", "--csv", "--top=1"):
+        found = subprocess.run([*GRAFT, "predict", saved, path, flag], capture_output=True, env=environment)
+        assert found.returncode == 0, found.stderr
+        assert found.stderr == b""
+        if flag == "--json":
+            assert json.loads(found.stdout.decode(encoding))[0]["input"] == str(path)
+
+
+def test_ctrl_c_stops_without_a_trace(tmp_path):
+    once = shapes.encoded("circle", 0, "JPEG", 400)
+    for number in range(3000):  # different contents, quick to make
+        path = tmp_path / "photos" / ("a" if number % 2 else "b") / f"{number}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(once + number.to_bytes(4, "big"))
+    cache = tmp_path / "cache"
+    environment = {**os.environ, "GRAFT_CACHE": str(cache)}
+    process = subprocess.Popen(
+        [*GRAFT, "fit", "photos", "--json"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    while not (cache / "embeddings.sqlite-wal").exists() and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out == b""
+    assert b"Traceback" not in err
+    assert b"Stopped" in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "photos"]
+
+
+def test_a_full_disk_leaves_the_old_model_whole(graft, photos, model, tmp_path):
+    target = tmp_path / "m.graft"
+    model.save(target)
+    before = {path.name: path.read_bytes() for path in target.iterdir()}
+
+    def small_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+
+    found = graft("fit", photos, "-o", target, "--overwrite", "--json", preexec_fn=small_files)
+    assert found.returncode == 1
+    error = json.loads(found.stdout)["error"]
+    assert error["code"] == "bundle"
+    assert "cannot be saved" in error["message"]
+    assert error["hint"]
+    assert {path.name: path.read_bytes() for path in target.iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["m.graft"]
+
+
+def test_a_cache_that_cannot_be_used_is_a_warning(graft, photos, tmp_path):
+    (tmp_path / "file").write_text("")
+    environment = {**os.environ, "GRAFT_CACHE": str(tmp_path / "file")}
+    found = graft("fit", photos, "-o", tmp_path / "m.graft", "--json", env=environment)
+    assert found.returncode == 0
+    assert any("cache" in warning for warning in json.loads(found.stdout)["warnings"])
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="no pseudo-terminals on this system")
+@pytest.mark.parametrize("command", ["fit", "predict"])
+def test_progress_goes_to_the_terminal_and_results_to_the_file(saved, photos, tmp_path, command):
+    leader, follower = os.openpty()
+    arguments = {"fit": [photos, "-o", tmp_path / "m.graft"], "predict": [saved, photos]}[command]
+    environment = {**os.environ, "TERM": "xterm-256color", "GRAFT_CACHE": str(tmp_path / "cache")}
+    with (tmp_path / "out.txt").open("wb") as file:
+        process = subprocess.Popen(
+            [*GRAFT, command, *map(str, arguments)], stdout=file, stderr=follower, env=environment
+        )
+        os.close(follower)
+        shown = b""
+        while chunk := read(leader):
+            shown += chunk
+        assert process.wait() == 0
+    os.close(leader)
+    out = (tmp_path / "out.txt").read_text()
+    assert {"fit": b"Embedding", "predict": b"Predicting"}[command] in shown
+    assert b"circle" not in shown
+    assert "\x1b" not in out
+    assert out.count("circle") >= 4
+    if command == "predict":
+        assert len(out.splitlines()) == 36
+
+
+def read(leader):
+    try:
+        return os.read(leader, 65536)
+    except OSError:  # the other end is closed
+        return b""

@@ -1,0 +1,76 @@
+"""``graft evaluate`` from outside."""
+
+import pytest
+
+import shapes
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory):
+    """Photos that the model has not seen."""
+    return shapes.folders(tmp_path_factory.mktemp("fresh") / "data", {"circle": 4, "square": 4}, first=200)
+
+
+def test_json_holds_what_is_promised(run, saved, fresh):
+    found = run("evaluate", saved, fresh, "--json")
+    assert found.code == 0
+    assert found.err == ""
+    assert set(found.json) >= {"accuracy", "macro_f1", "per_class", "n_items", "skipped"}
+    assert set(found.json["accuracy"]) >= {"value", "low", "high"}
+    assert found.json["n_items"] == 8
+    assert found.json["skipped"] == []
+    assert set(found.json["per_class"]) == set(shapes.FORMS)
+    assert found.json["per_class"]["triangle"]["recall"] is None
+
+
+def test_text(run, saved, fresh):
+    found = run("evaluate", saved, fresh)
+    assert found.code == 0
+    assert "Accuracy" in found.out
+    assert "8 items" in found.out
+
+
+def test_the_gate_looks_at_the_value(run, saved, tmp_path):
+    half = shapes.folders(tmp_path / "half", {"circle": 2}, first=200)
+    shapes.folders(tmp_path / "half", {"hexagon": 2}, first=200)
+    value = run("evaluate", saved, half, "--json").json["accuracy"]["value"]
+    assert 0 < value <= 0.5
+    assert run("evaluate", saved, half, "--min-accuracy", value).code == 0
+    found = run("evaluate", saved, half, "--min-accuracy", "0.75")
+    assert found.code == 3
+    assert "below the 0.75" in found.err
+    assert "Accuracy" in found.out
+    found = run("evaluate", saved, half, "--min-accuracy", "0.75", "--json")
+    assert found.code == 3
+    assert found.json["error"]["code"] == "gate"
+    assert found.json["accuracy"]["value"] == value
+    assert run("evaluate", saved, half, "--min-accuracy", "1.5").code == 2
+
+
+def test_one_class_is_enough(run, saved, tmp_path):
+    one = shapes.folders(tmp_path / "one", {"square": 3}, first=200)
+    assert run("evaluate", saved, one, "--json").json["n_items"] == 3
+
+
+def test_the_split_can_be_chosen(run, saved, tmp_path):
+    for split, first in (("train", 300), ("test", 400)):
+        shapes.folders(tmp_path / "data" / split, {"circle": 3, "square": 2}, first)
+    assert run("evaluate", saved, tmp_path / "data", "--json").json["split"] == "test split"
+    everything = run("evaluate", saved, tmp_path / "data", "--split", "all", "--json").json
+    assert (everything["split"], everything["n_items"]) == ("all items", 10)
+    assert run("evaluate", saved, tmp_path / "data", "--split", "train").out.count("flatters") == 1
+    missing = run("evaluate", saved, tmp_path / "data", "--split", "val", "--json")
+    assert missing.code == 1
+    assert "test, train" in missing.json["error"]["message"]
+
+
+def test_columns_of_a_manifest(run, saved, fresh, tmp_path):
+    rows = [f"{path},{path.parent.name}\n" for path in fresh.rglob("*.png")]
+    (tmp_path / "list.csv").write_text("photo,what\n" + "".join(rows))
+    found = run("evaluate", saved, tmp_path / "list.csv", "--item-column", "photo", "--label-column", "what", "--json")
+    assert found.json["n_items"] == 8
+    assert run("evaluate", saved, tmp_path / "list.csv", "--json").json["error"]["code"] == "missing_column"
+
+
+def test_what_was_learnt_from_is_no_test(run, saved, photos):
+    assert any("flatters" in warning for warning in run("evaluate", saved, photos, "--json").json["warnings"])

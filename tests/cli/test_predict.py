@@ -1,0 +1,142 @@
+"""``graft predict`` from outside."""
+
+import csv
+import io
+import json
+import zipfile
+
+import pytest
+
+import shapes
+
+KEYS = {"input", "label", "confidence", "unknown", "unknown_score", "scores", "set"}
+
+
+def two(photos):
+    return photos / "circle" / "000.png", photos / "square" / "001.png"
+
+
+def test_json_is_a_list_of_answers(run, saved, photos):
+    found = run("predict", saved, *two(photos), "--json")
+    assert found.code == 0
+    assert found.err == ""
+    assert [answer["input"] for answer in found.json] == [str(path) for path in two(photos)]
+    assert [answer["label"] for answer in found.json] == ["circle", "square"]
+    for answer in found.json:
+        assert set(answer) == KEYS
+        assert set(answer["scores"]) == set(shapes.FORMS)
+        assert sum(answer["scores"].values()) == pytest.approx(1, abs=1e-5)
+        assert answer["confidence"] == max(answer["scores"].values()) == answer["scores"][answer["label"]]
+        assert set(answer["set"]) <= set(shapes.FORMS)
+
+
+def test_bad_inputs_are_answered_with_an_error_and_the_others_still(run, saved, photos, tmp_path):
+    expected = shapes.bad_files(tmp_path)
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 and no more")
+    good = photos / "circle" / "000.png"
+    bad = [*(tmp_path / name for name in expected), tmp_path / "broken.zip", tmp_path / "gone.png"]
+    found = run("predict", saved, *bad, good, "--json")
+    assert found.code == 0
+    *errors, answer = found.json
+    assert [entry["error"]["code"] for entry in errors] == [*expected.values(), "unreadable", "unreadable"]
+    assert all(set(entry) == {"input", "error"} and set(entry["error"]) == {"code", "message"} for entry in errors)
+    assert [entry["input"] for entry in errors] == [str(path) for path in bad]
+    assert answer["label"] == "circle"
+    assert run("predict", saved, *bad, good, "--json", "--strict").code == 1
+    assert run("predict", saved, good, "--strict").code == 0
+
+
+def test_text_has_a_line_for_each_input(run, saved, photos, tmp_path):
+    found = run("predict", saved, photos / "square", tmp_path / "gone.png")
+    lines = found.out.splitlines()
+    assert found.code == 0
+    assert len(lines) == 13
+    assert lines[-1].startswith("skipped")
+    assert "gone.png" in lines[-1]
+    assert sum(line.startswith("square") for line in lines) >= 10
+    assert all("%" in line for line in lines[:-1])
+
+
+def test_top(run, saved, photos):
+    (answer,) = run("predict", saved, photos / "circle" / "000.png", "--top", "2", "--json").json
+    assert next(iter(answer["scores"])) == answer["label"]
+    assert len(answer["scores"]) == 2
+    text = run("predict", saved, photos / "circle" / "000.png", "--top", "99").out
+    assert all(form in text for form in shapes.FORMS)
+    assert run("predict", saved, "x.png", "--top", "0").code == 2
+
+
+def test_csv(run, saved, photos, tmp_path):
+    found = run("predict", saved, *two(photos), tmp_path / "gone, really.png", "--csv")
+    rows = list(csv.DictReader(io.StringIO(found.out)))
+    assert list(rows[0]) == ["input", "label", "confidence", "unknown", "set", "error", *shapes.FORMS]
+    assert [row["label"] for row in rows] == ["circle", "square", ""]
+    assert sum(float(rows[0][form]) for form in shapes.FORMS) == pytest.approx(1, abs=1e-4)
+    assert "gone, really.png" in rows[2]["error"]
+    assert rows[2]["circle"] == ""
+
+
+def test_csv_with_top(run, saved, photos, tmp_path):
+    found = run("predict", saved, *two(photos), tmp_path / "gone.png", "--csv", "--top", "2")
+    rows = list(csv.DictReader(io.StringIO(found.out)))
+    assert list(rows[0])[6:] == ["label_1", "score_1", "label_2", "score_2"]
+    assert all(row["label_1"] == row["label"] for row in rows)
+    assert float(rows[0]["score_1"]) > float(rows[0]["score_2"])
+
+
+def test_jsonl_is_one_value_a_line(run, saved, photos):
+    lines = run("predict", saved, photos, "--jsonl").out.splitlines()
+    assert len(lines) == 36
+    assert all(set(json.loads(line)) == KEYS for line in lines)
+
+
+def test_two_formats_are_one_too_many(run, saved):
+    found = run("predict", saved, "x.png", "--csv", "--json")
+    assert found.code == 2
+    assert found.json["error"]["code"] == "usage"
+
+
+def test_stdin_lists_paths(run, saved, photos):
+    paths = [str(path) for path in two(photos)]
+    found = run("predict", saved, "-", "--json", stdin="\r\n".join([*paths, "", "gone.png"]).encode())
+    assert [answer["input"] for answer in found.json] == [*paths, "gone.png"]
+    assert [answer.get("label") for answer in found.json] == ["circle", "square", None]
+
+
+def test_stdin_is_a_picture(run, saved):
+    for kind in ("PNG", "JPEG", "WEBP"):
+        (answer,) = run("predict", saved, "-", "--json", stdin=shapes.encoded("circle", 0, kind)).json
+        assert (answer["input"], answer["label"]) == ("stdin", "circle")
+
+
+def test_empty_stdin_and_an_empty_folder_hold_nothing(run, saved, tmp_path):
+    for arguments in (("-",), (tmp_path,)):
+        found = run("predict", saved, *arguments)
+        assert (found.code, found.out) == (0, "")
+        assert "no files" in found.err
+        assert run("predict", saved, *arguments, "--json").json == []
+        assert run("predict", saved, *arguments, "--jsonl").out == ""
+
+
+def test_a_zip_is_looked_into(run, saved, photos, tmp_path):
+    with zipfile.ZipFile(tmp_path / "new.zip", "w") as archive:
+        archive.write(two(photos)[0], "inside/a.png")
+    (answer,) = run("predict", saved, tmp_path / "new.zip", "--json").json
+    assert answer["input"] == f"{tmp_path}/new.zip/inside/a.png"
+    assert answer["label"] == "circle"
+
+
+def test_a_model_that_is_none(run, tmp_path):
+    found = run("predict", tmp_path / "none.graft", "x.png", "--json")
+    assert found.code == 1
+    assert found.json["error"]["code"] == "not_a_bundle"
+    found = run("predict", tmp_path / "none.graft", "x.png")
+    assert found.out == ""
+    assert "nothing at" in found.err
+
+
+def test_as_a_process_with_pipes(graft, saved, photos):
+    path = photos / "circle" / "000.png"
+    (by_path,) = json.loads(graft("predict", saved, "-", "--json", stdin=f"{path}\n".encode()).stdout)
+    (by_bytes,) = json.loads(graft("predict", saved, "-", "--json", stdin=path.read_bytes()).stdout)
+    assert by_path["scores"] == by_bytes["scores"]

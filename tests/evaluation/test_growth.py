@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from graft.contracts import Array, Float32, Int
+from graft.data.split import stratified_group_folds
+from graft.evaluation.growth import Growth, measure_growth
+
+CLASSES = ("ants", "bees")
+
+
+def one_dimension(seed: int, n: int, distance: float) -> tuple[Float32, Int]:
+    """Two overlapping classes on a line: ``(n, 1) float32`` and their labels."""
+    chance = np.random.default_rng(seed)
+    y = np.arange(n) % 2
+    return (chance.standard_normal((n, 1)) + distance * y[:, None]).astype(np.float32), y.astype(np.int64)
+
+
+def nearest_mean(x: Float32, y: Int, noise: float = 0.0):
+    """Heads that divide the line between the two class means; with ``noise``, worse from fewer items."""
+    chance = np.random.default_rng(7)
+
+    def fit_many(masks: Float32) -> Array:
+        named = []
+        for mask in masks:
+            low, high = (x[(mask > 0) & (y == label), 0].mean() for label in (0, 1))
+            edge = (low + high) / 2 + noise * chance.standard_normal() / np.sqrt((mask > 0).sum())
+            named.append((x[:, 0] > edge).astype(np.int64))
+        return np.stack(named)
+
+    return fit_many
+
+
+def grown(x: Float32, y: Int, noise: float) -> Growth:
+    folds = stratified_group_folds(y, np.arange(len(y)), 5, 0)[0]
+    return measure_growth(nearest_mean(x, y, noise), y, folds, np.arange(len(y)), CLASSES, np.array([0.9, 0.9]), 0)
+
+
+def test_what_grows_is_carried_to_all_items() -> None:
+    growth = grown(*one_dimension(0, 200, 3.0), noise=20.0)
+    assert growth.n_train == 160
+    assert 0 < growth.power <= 1
+    assert growth.carried(0.9, 160) == pytest.approx(0.9)
+    assert 0.9 < growth.carried(0.9, 200) == pytest.approx(1 - 0.1 * 0.8**growth.power)
+    assert growth.carried(1.0, 200) == 1.0
+    assert growth.forecast[0].gain > 0
+
+
+def test_what_is_learnt_already_is_carried_nowhere() -> None:
+    growth = grown(*one_dimension(0, 200, 40.0), noise=0.0)
+    assert growth.power == 0
+    assert growth.carried(1.0, 200) == 1.0
+    assert growth.forecast[0].gain == 0
+
+
+def test_a_forecast_begins_where_the_carried_score_stands() -> None:
+    growth = grown(*one_dimension(1, 200, 3.0), noise=20.0)
+    end = growth.curve[-1].accuracy
+    later = growth.carried(end, 200 + 20 * len(CLASSES))
+    assert growth.forecast[0].gain == pytest.approx(later - growth.carried(end, 200))
+
+
+def test_nothing_scored_nothing_carried() -> None:
+    x, y = one_dimension(0, 10, 3.0)
+    growth = measure_growth(
+        nearest_mean(x, y), y, np.full(10, -1), np.arange(10), CLASSES, np.array([np.nan, np.nan]), 0
+    )
+    assert (growth.curve, growth.forecast) == ((), ())
+    assert growth.carried(0.5, 10) == 0.5

@@ -1,0 +1,134 @@
+"""Every example in the documentation runs, every link leads somewhere, and nothing public is left out."""
+
+import dataclasses
+import importlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from graft import errors
+from graft.cli import COMMANDS
+from graft.report import Report
+from graft.samples import draw_doors, draw_new_doors
+
+PROJECT = Path(__file__).parents[1]
+PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md")])
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"^\$ (graft\b.*?)(?:\s+# exit (\d+))?$")
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+class Block(NamedTuple):
+    """A fenced block of a page: its language, its text, and the line on which it begins."""
+
+    language: str
+    text: str
+    line: int
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    text = page.read_text(encoding="utf-8")
+    for found in FENCE.finditer(text):
+        yield Block(found[1], found[2], text.count("\n", 0, found.start()) + 1)
+
+
+def runs(page: Path) -> bool:
+    return any(block.language in ("python", "console") for block in blocks(page))
+
+
+def named(page: Path) -> str:
+    return str(page.relative_to(PROJECT))
+
+
+@pytest.fixture(scope="session")
+def doors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What every page finds: ``photos/open``, ``photos/closed``, and ``new.jpg``."""
+    folder = tmp_path_factory.mktemp("doors")
+    draw_doors(folder / "photos", n=24)
+    [(new, _)] = draw_new_doors(folder / "new", n=1)
+    new.rename(folder / "new.jpg")
+    (folder / "new").rmdir()
+    return folder
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if runs(page)], ids=named)
+def test_the_examples_of_a_page_run_from_top_to_bottom(page, doors, tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp(page.stem)
+    shutil.copytree(doors, folder, dirs_exist_ok=True)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("GRAFT_CACHE", str(doors / "cache"))  # of the pages alone: one of them clears it
+    namespace: dict[str, object] = {"__name__": "example"}
+    for block in blocks(page):
+        if block.language == "python":
+            lines = "\n" * block.line + block.text  # so that a traceback gives the page's own line
+            exec(compile(lines, str(page), "exec"), namespace)
+        elif block.language == "console":
+            for line in block.text.splitlines():
+                if found := COMMAND.match(line):
+                    run(found[1], int(found[2] or 0), f"{named(page)}, the block at line {block.line}")
+
+
+def run(command: str, wanted: int, where: str) -> None:
+    scripts = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(command, shell=True, capture_output=True, env={**os.environ, "PATH": scripts}, check=False)
+    said = (done.stdout + done.stderr).decode(errors="replace")[-2000:]
+    assert done.returncode == wanted, f"{where}: {command!r} ended with {done.returncode}, not {wanted}:\n{said}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_link_leads_to_a_file_and_a_heading(page):
+    for link in LINK.findall(FENCE.sub("", page.read_text(encoding="utf-8"))):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), f"{named(page)} links to {link}, and there is no such file"
+        assert not anchor or anchor in anchors(target), f"{named(page)} links to {link}, and there is no such heading"
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives to headings."""
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_block_is_closed(page):
+    fences = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("```")]
+    assert len(fences) == 2 * len(list(blocks(page)))
+
+
+def test_every_key_of_the_report_stands_in_the_table_once_and_no_other_does():
+    table = section("judging.md", "## `graft fit --json`")
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    keys = [key for cell in cells for key in re.findall(r"`(\w+)`", cell)]
+    assert sorted(keys) == sorted(field.name for field in dataclasses.fields(Report) if field.name != "items")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_of_a_command_is_described(name):
+    text = section("commands.md", f"## graft {name}")
+    command = importlib.import_module(f"graft.cli.{name}").command
+    options = [option for parameter in command.params for option in parameter.opts if option.startswith("-")]
+    assert [option for option in options if option not in text] == []
+
+
+def test_every_error_code_is_described():
+    text = section("commands.md", "## Error codes")
+    codes = {kind.code for kind in vars(errors).values() if isinstance(kind, type) and hasattr(kind, "code")}
+    codes -= {errors.ItemError.code}  # its reasons stand in reading.md
+    assert {code for code in codes if f"`{code}`" not in text} == set()
+
+
+def section(page: str, heading: str) -> str:
+    """The text of a page from this heading to the next of its rank."""
+    text = (PROJECT / "docs" / page).read_text(encoding="utf-8")
+    return re.split(r"^## ", text.split(f"{heading}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
