@@ -249,14 +249,17 @@ def test_what_draws_come_to() -> None:
 def test_a_draw_is_fitted_and_judged_on_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRAFT_CACHE", str(tmp_path / "cache"))
     chance = np.random.default_rng(0)
-    for label, hue in (("red", (220, 40, 40)), ("blue", (40, 40, 220)), ("green", (40, 200, 40))):
-        for number in range(8):
-            colour = tuple(int(value) for value in np.clip(np.array(hue) + chance.integers(-40, 40, 3), 0, 255))
-            photo(tmp_path / "colours" / label / f"{number}.png", (colour[0], colour[1], colour[2]))
-    for number in range(4):
-        path = tmp_path / "noise" / f"noise {number % 2}" / f"{number}.png"
+
+    def patches(path: Path, colour: tuple[int, int, int], blocks: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(chance.integers(0, 255, (48, 64, 3), dtype=np.uint8)).save(path)
+        drawn = chance.integers(0, 90, (blocks, blocks, 3)) + np.array(colour)
+        Image.fromarray(drawn.astype(np.uint8)).resize((96, 96), Image.Resampling.NEAREST).save(path)
+
+    for label, colour in (("red", (160, 20, 20)), ("blue", (20, 20, 160)), ("green", (20, 130, 20))):
+        for number in range(8):
+            patches(tmp_path / "colours" / label / f"{number}.png", colour, 6)
+    for number in range(4):
+        patches(tmp_path / "noise" / f"noise {number % 2}" / f"{number}.png", (80, 80, 80), 96)
     colours, noise = (honesty.population(tmp_path / name) for name in ("colours", "noise"))
     assert colours.x.shape[0] == len(colours.dataset) == 24
     found = honesty.run_once(colours, {"noise": noise}, shots=3, seed=1)

@@ -66,3 +66,35 @@ def test_nothing_scored_nothing_carried() -> None:
     )
     assert (growth.curve, growth.forecast) == ((), ())
     assert growth.carried(0.5, 10) == 0.5
+
+
+def test_the_curve_grows_with_the_items() -> None:
+    growth = grown(*one_dimension(2, 400, 3.0), noise=20.0)
+    sizes = [point.n for point in growth.curve]
+    assert sizes == [40, 80, 160, 240, 320]
+    assert growth.curve[-1].accuracy > growth.curve[0].accuracy
+    assert all(point.low <= point.accuracy <= point.high for point in growth.curve)
+    assert [forecast.label for forecast in growth.forecast] == ["all", *CLASSES]
+    assert all(forecast.low <= forecast.gain <= forecast.high for forecast in growth.forecast)
+    assert all(forecast.extra == 20 for forecast in growth.forecast)
+
+
+def test_the_same_seed_gives_the_same_growth() -> None:
+    x, y = one_dimension(3, 60, 2.0)
+    assert grown(x, y, noise=5.0) == grown(x, y, noise=5.0)
+
+
+@pytest.mark.parametrize("n", [4, 5, 6, 9])
+def test_tiny_sets_do_no_harm(n: int) -> None:
+    x, y = one_dimension(4, n, 8.0)
+    folds = stratified_group_folds(y, np.arange(n), n, 0)[0]
+    growth = measure_growth(nearest_mean(x, y), y, folds, np.arange(n), CLASSES, np.array([1.0, np.nan]), 0)
+    assert all(0 <= point.accuracy <= 1 and 2 <= point.n < n for point in growth.curve)
+    assert all(np.isfinite([forecast.gain, forecast.low, forecast.high]).all() for forecast in growth.forecast)
+
+
+def test_the_classes_share_the_gain_of_all() -> None:
+    growth = grown(*one_dimension(5, 200, 2.0), noise=10.0)
+    whole, *by_class = growth.forecast
+    assert whole.gain > 0
+    assert sum(forecast.gain for forecast in by_class) == pytest.approx(whole.gain)

@@ -183,10 +183,11 @@ def nearest_baseline(phi: Float32, y: Int, folds: Int) -> float:
     """Out-of-fold accuracy of the single nearest neighbour by cosine similarity.
 
     Args:
-        phi: Unit-length features ``(n, d) float32``, up to a common factor.
+        phi: Features ``(n, d) float32``.
         y: ``(n,) int64``.
         folds: Fold of each row ``(n,) int64``; a row's neighbours are those of other folds.
     """
+    phi = phi / np.maximum(np.linalg.norm(phi, axis=1, keepdims=True), np.finfo(np.float32).tiny)
     right = total = 0
     for fold in range(int(folds.max(initial=-1)) + 1):
         train, held_out = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)

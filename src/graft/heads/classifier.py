@@ -12,7 +12,7 @@ from graft.contracts import Array, Bool, Float32, Int, Linear
 from graft.heads.calibration import cross_fitted, probabilities
 from graft.heads.conformal import SetRule, fit_sets
 from graft.heads.features import transform
-from graft.heads.selection import Choice, choose, fit_final
+from graft.heads.selection import Choice, choose, choose_without, fit_final
 from graft.heads.unknown import UnknownRule, fit_unknown
 from graft.recipe import Recipe
 
@@ -99,7 +99,8 @@ class OutOfFold:
 
     Attributes:
         choice: What cross-validation tried and took.
-        p: Probabilities, calibrated on other folds, mean over repetitions ``(n, k) float32``; ``nan`` where not scored.
+        p: Probabilities, mean over repetitions ``(n, k) float32``; ``nan`` where not scored. The head of each row was
+            fitted, calibrated and chosen on other folds than the row's own, so that figures from ``p`` do not flatter.
         scored: Which rows were held out at all ``(n,) bool``.
     """
 
@@ -125,6 +126,7 @@ def fit_classifier(
     logits = choice.logits[choice.index]  # (r, n, k)
     scored = ~np.isnan(logits).all(axis=(0, 2)) if len(folds) else np.zeros(len(y), np.bool_)
     p = _mean(cross_fitted(logits, y, folds), scored)
+    unswayed = _without_own_vote(choice, p, y, folds, scored)
     linear = _rounded(fit_final(x, y, k, stages, choice.chosen))
     phi = transform(x, stages, choice.chosen.features)
     classifier = Classifier(
@@ -135,7 +137,24 @@ def fit_classifier(
         sets=fit_sets(p[scored], y[scored], k, recipe.set_level),
         unknown=fit_unknown(phi, y, k, folds, logits, recipe.unknown_rate),
     )
-    return classifier, OutOfFold(choice, p, scored)
+    return classifier, OutOfFold(choice, unswayed, scored)
+
+
+def _without_own_vote(choice: Choice, p: Float32, y: Int, folds: Sequence[Int], scored: Bool) -> Float32:
+    """Out-of-fold probabilities of the configuration that the rows of other folds would have chosen.
+
+    ``p`` are those of the configuration that all rows chose, which is nearly always the same.
+    """
+    if not scored.any():
+        return p
+    fold = folds[0]
+    result = p.copy()
+    for held_out in np.unique(fold[fold >= 0]):
+        rows = np.flatnonzero(fold == held_out)
+        index = choose_without(choice, rows)
+        if index != choice.index:
+            result[rows] = _mean(cross_fitted(choice.logits[index], y, folds), scored)[rows]
+    return result
 
 
 def _rounded(linear: Linear) -> Linear:

@@ -158,6 +158,15 @@ def fit_final(
     return HEADS[configuration.head].fit(phi, y, k, row_weights[None], [configuration.strength])[0][0]
 
 
+def choose_without(choice: Choice, rows: Int) -> int:
+    """The configuration that would have been taken if ``rows`` ``(m,) int64`` had had no say."""
+    counts: Float32 = np.where(np.isnan(choice.losses).any(axis=0), 0, 1).astype(np.float32)
+    counts[rows] = 0
+    if not counts.any():
+        return choice.index
+    return int(_select(np.nan_to_num(choice.losses), counts[None], choice.plain)[0])
+
+
 def bias_corrected(
     correct: Float32, losses: Float32, groups: Int, seed: int, plain: Bool | None = None
 ) -> tuple[float, Float64]:

@@ -1,0 +1,79 @@
+"""Scoring on items that were given as a test."""
+
+import numpy as np
+import pytest
+
+from graft.data.split import stratified_group_folds
+from graft.evaluation import score_held_out
+from graft.evaluation.held_out import class_figures, confusion
+from graft.heads.classifier import fit_classifier
+from graft.metrics import wilson
+from graft.recipe import Recipe
+from heads.blobs import blobs
+
+CLASSES = ("ant", "bee")
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    x, y = blobs(160, 2, 16, spread=0.6)
+    classifier, _ = fit_classifier(
+        x[:80], y[:80], 2, (16,), stratified_group_folds(y[:80], np.arange(80), 5, 0), Recipe()
+    )
+    return classifier, x[80:], [CLASSES[c] for c in y[80:]]
+
+
+def test_a_score_with_wilsons_interval(fitted):
+    classifier, x, labels = fitted
+    found = score_held_out(classifier, CLASSES, x, labels, np.arange(80), "test")
+    right = sum(
+        CLASSES[c] == label for c, label in zip(classifier.probabilities(x).argmax(axis=1), labels, strict=True)
+    )
+    assert found.accuracy.value == right / 80
+    assert (found.accuracy.low, found.accuracy.high) == pytest.approx(wilson(right, 80))
+    assert (found.n_items, found.split, found.classes, found.warnings) == (80, "test", CLASSES, ())
+    assert sum(map(sum, found.confusion)) == 80
+    assert 0 <= found.ece <= 0.3
+    assert 0.8 <= found.coverage <= 1
+
+
+def test_copies_widen_the_interval(fitted):
+    classifier, x, labels = fitted
+    apart = score_held_out(classifier, CLASSES, x, labels, np.arange(80), "test").accuracy
+    copies = score_held_out(classifier, CLASSES, x, labels, np.arange(80) // 8, "test").accuracy
+    assert copies.value == apart.value
+    assert copies.high - copies.low > apart.high - apart.low
+
+
+def test_labels_that_are_not_known_count_as_wrong_and_are_named(fitted):
+    classifier, x, labels = fitted
+    strange = ["wasp"] * 20 + labels[20:]
+    found = score_held_out(classifier, CLASSES, x, strange, np.arange(80), "test")
+    whole = score_held_out(classifier, CLASSES, x[20:], labels[20:], np.arange(60), "test")
+    assert found.accuracy.value == pytest.approx(whole.accuracy.value * 60 / 80)
+    assert found.coverage == pytest.approx(whole.coverage * 60 / 80)
+    assert found.ece == whole.ece
+    assert found.per_class["wasp"].recall == 0
+    assert found.classes == (*CLASSES, "wasp")
+    assert found.warnings == ("The model does not know wasp: the 20 items with such labels count as wrong.",)
+
+
+def test_nothing_but_strangers(fitted):
+    classifier, x, _ = fitted
+    found = score_held_out(classifier, CLASSES, x[:3], ["wasp", "fly", "fly"], np.arange(3), "test")
+    assert found.accuracy.value == 0
+    assert found.coverage == 0
+    assert np.isnan(found.ece)
+
+
+def test_what_did_not_occur_has_no_figure():
+    figures = class_figures(np.array([0, 0, 1]), np.array([0, 1, 1]), ["a", "b", "c"])
+    assert (figures["a"].precision, figures["a"].recall, figures["a"].n) == (1.0, 0.5, 2)
+    assert (figures["b"].precision, figures["b"].recall) == (0.5, 1.0)
+    assert np.isnan([figures["c"].precision, figures["c"].recall]).all()
+    assert (figures["c"].recall_low, figures["c"].recall_high) == (0.0, 1.0)
+    assert (figures["a"].recall_low, figures["a"].recall_high) == pytest.approx(wilson(1, 2))
+
+
+def test_given_labels_are_rows():
+    assert confusion(np.array([0, 0, 1]), np.array([0, 1, 1]), 3) == ((1, 1, 0), (0, 1, 0), (0, 0, 0))

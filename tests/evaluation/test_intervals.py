@@ -1,0 +1,79 @@
+"""Intervals: Wilson's for independent items, wider for copies and for cross-validation."""
+
+import math
+
+import numpy as np
+import pytest
+
+from graft.evaluation.intervals import FOLD_CORRELATION, cross_validated_interval, effective_size, held_out_interval
+from graft.metrics import wilson
+
+
+def alone(n):
+    return np.arange(n, dtype=np.int64)
+
+
+def test_items_that_stand_alone_count_fully():
+    assert effective_size(alone(40)) == 40
+    assert effective_size(alone(0)) == 0
+
+
+@pytest.mark.parametrize(
+    ("clusters", "expected"),
+    [
+        ([7, 7, 7, 7], 1),
+        ([0, 0, 1, 1], 2),
+        ([0, 0, 0, 1], 16 / 10),
+        ([5, 9, 9], 9 / 5),
+    ],
+)
+def test_copies_count_for_less(clusters, expected):
+    assert effective_size(np.array(clusters)) == pytest.approx(expected)
+
+
+def test_effective_size_lies_between_one_and_n_and_never_counts_more_than_clusters():
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        clusters = random.integers(0, random.integers(1, 30), random.integers(1, 60))
+        size = effective_size(clusters)
+        assert 1 <= size <= len(np.unique(clusters)) + 1e-9
+
+
+def test_held_out_items_have_wilsons_interval():
+    found = held_out_interval(0.9, alone(50), "how")
+    assert (found.low, found.high) == pytest.approx(wilson(45, 50))
+    assert (found.value, found.method) == (0.9, "how")
+
+
+def test_cross_validation_widens_it():
+    plain, wider = held_out_interval(0.9, alone(50), ""), cross_validated_interval(0.9, alone(50), "")
+    assert wider.low < plain.low
+    assert plain.high < wider.high
+    assert (wider.low, wider.high) == pytest.approx(wilson(45 / FOLD_CORRELATION, 50 / FOLD_CORRELATION))
+
+
+def test_copies_widen_it():
+    copies = held_out_interval(0.75, np.arange(40) // 4, "")
+    ten = held_out_interval(0.75, alone(10), "")
+    assert (copies.low, copies.high) == pytest.approx((ten.low, ten.high))
+
+
+@pytest.mark.parametrize("accuracy", [0.0, 1.0])
+@pytest.mark.parametrize("interval", [held_out_interval, cross_validated_interval])
+def test_a_perfect_score_is_not_certain(accuracy, interval):
+    found = interval(accuracy, alone(30), "")
+    assert 0 <= found.low <= accuracy <= found.high <= 1
+    assert 0.05 < found.high - found.low < 0.3
+
+
+def test_nothing_is_known_of_nothing():
+    for found in (held_out_interval(0.5, alone(0), "m"), cross_validated_interval(math.nan, alone(9), "m")):
+        assert math.isnan(found.value)
+        assert (found.low, found.high, found.method) == (0.0, 1.0, "m")
+
+
+def test_wilsons_interval_holds_the_truth_as_often_as_it_says():
+    random = np.random.default_rng(0)
+    draws = random.binomial(60, 0.9, 2000) / 60
+    held = [found.low <= 0.9 <= found.high for found in (held_out_interval(share, alone(60), "") for share in draws)]
+    assert 0.93 < np.mean(held) < 0.98

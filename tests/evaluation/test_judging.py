@@ -1,0 +1,136 @@
+"""What is said of a classifier follows from what was predicted of rows that it had not seen."""
+
+import numpy as np
+import pytest
+
+from graft.data.dataset import Memory
+from graft.data.split import stratified_group_folds
+from graft.evaluation import judge
+from graft.evaluation.judging import (
+    EXAMPLES,
+    EXAMPLES_PER_CELL,
+    HARDEST,
+    calibration,
+    hardest,
+    majority_baseline,
+    mistakes,
+    nearest_baseline,
+)
+from graft.heads.classifier import fit_classifier
+from graft.recipe import Recipe
+from heads.blobs import blobs
+
+
+def items_of(n):
+    return [Memory(b"", f"item {row}") for row in range(n)]
+
+
+def judged(x, y, k, *, folds=5, repeats=1, units=None, seed=0):
+    units = np.arange(len(y)) if units is None else units
+    plan = stratified_group_folds(y, units, folds, seed, repeats)
+    classifier, out_of_fold = fit_classifier(x, y, k, (x.shape[1],), plan, Recipe())
+    classes = [f"class {c}" for c in range(k)]
+    found = judge(classifier, out_of_fold, x, y, plan, units, classes, items_of(len(y)), 0.05, seed)
+    return found, out_of_fold
+
+
+def test_the_figures_agree_with_the_predictions():
+    x, y = blobs(120, 3, 24, spread=0.9)
+    found, out_of_fold = judged(x, y, 3)
+    predicted = out_of_fold.p.argmax(axis=1)
+    assert np.array(found.confusion).sum() == 120
+    assert np.array(found.confusion)[1, 2] == ((y == 1) & (predicted == 2)).sum()
+    assert found.accuracy.low < found.accuracy.value < found.accuracy.high
+    assert found.accuracy.value == pytest.approx((predicted == y).mean(), abs=0.06)
+    for c, figures in enumerate(found.per_class.values()):
+        assert figures.n == 40
+        assert figures.recall == pytest.approx((predicted[y == c] == c).mean())
+        assert figures.recall_low <= figures.recall <= figures.recall_high
+    assert found.baselines["majority"] == pytest.approx(1 / 3)
+    assert found.baselines["majority"] < found.accuracy.value
+    assert 0 <= found.calibration.ece < 0.25
+    assert 0.8 < found.sets.coverage <= 1
+    assert found.judged_on.startswith("all 120 training items")
+    assert "5-fold" in found.accuracy.method
+
+
+def test_noise_is_not_flattered():
+    random = np.random.default_rng(5)
+    x, y = random.normal(size=(120, 64)).astype(np.float32), (np.arange(120) % 2).astype(np.int64)
+    found, _ = judged(x, y, 2, repeats=2)
+    assert found.accuracy.low < 0.5 < found.accuracy.high
+    assert found.overfit_gap > 0.2
+    assert "repeated 2 times" in found.accuracy.method
+
+
+def test_an_item_that_is_never_held_out_is_not_judged():
+    x, y = blobs(41, 2, 8)
+    y[-1] = 2
+    found, out_of_fold = judged(x, y, 3)
+    assert not out_of_fold.scored[-1]
+    assert found.per_class["class 2"].n == 0
+    assert np.isnan(found.per_class["class 2"].recall)
+    assert "40 of the 41" in found.judged_on
+
+
+def test_nothing_is_judged_where_nothing_can_be_held_out():
+    x, y = blobs(3, 3, 8)
+    classifier, out_of_fold = fit_classifier(x, y, 3, (8,), [], Recipe())
+    found = judge(classifier, out_of_fold, x, y, [], np.arange(3), ["a", "b", "c"], items_of(3), 0.05, 0)
+    assert np.isnan(found.accuracy.value)
+    assert (found.accuracy.low, found.accuracy.high) == (0, 1)
+    assert "not judged" in found.accuracy.method
+    assert found.judged_on.startswith("nothing")
+    assert (found.hardest, found.mistakes, found.growth.curve) == ((), (), ())
+    assert np.isnan(found.baselines["nearest"])
+
+
+def probabilities(n, k, seed=0):
+    p = np.random.default_rng(seed).dirichlet(np.ones(k), n).astype(np.float32)
+    return p, np.random.default_rng(seed + 1).integers(0, k, n)
+
+
+def test_the_hardest_are_those_whose_label_is_believed_least():
+    p, y = probabilities(200, 4)
+    found = hardest(items_of(200), p, y, ["a", "b", "c", "d"])
+    given = [entry.given for entry in found]
+    assert len(found) == HARDEST
+    assert given == sorted(given)
+    assert given[0] == pytest.approx(p[np.arange(200), y].min())
+    assert len(hardest(items_of(5), p[:5], y[:5], ["a", "b", "c", "d"])) == 5
+    row = int(found[0].path.removeprefix("item "))
+    assert found[0].label == "abcd"[y[row]]
+    assert found[0].predicted == "abcd"[p[row].argmax()]
+    assert found[0].confidence == pytest.approx(p[row].max())
+
+
+def test_mistakes_are_bounded_by_cell_and_in_all():
+    p, y = probabilities(4000, 10)
+    found = mistakes(items_of(4000), p, y, [f"{c}" for c in range(10)])
+    cells = {}
+    for entry in found:
+        assert entry.label != entry.predicted
+        cells.setdefault((entry.label, entry.predicted), []).append(entry.confidence)
+    assert len(found) == EXAMPLES
+    assert max(map(len, cells.values())) == EXAMPLES_PER_CELL
+    assert all(sure == sorted(sure, reverse=True) for sure in cells.values())
+    assert mistakes(items_of(1), p[:1], p[:1].argmax(axis=1), [f"{c}" for c in range(10)]) == ()
+
+
+def test_a_perfectly_calibrated_answer_has_no_error_and_a_boastful_one_has():
+    p = np.tile(np.float32([0.75, 0.25]), (400, 1))
+    y = (np.arange(400) % 4 == 0).astype(np.int64)
+    assert calibration(p, y).ece == pytest.approx(0, abs=1e-6)
+    assert [entry.n for entry in calibration(p, y).bins] == [400]
+    boastful = np.tile(np.float32([0.99, 0.01]), (400, 1))
+    assert calibration(boastful, y).ece == pytest.approx(0.24, abs=1e-6)
+
+
+def test_baselines():
+    y = np.array([0, 0, 0, 1, 1])
+    assert majority_baseline(y, 3) == 0.6
+    assert np.isnan(majority_baseline(y[:0], 3))
+    phi = np.array([[1, 0], [3, 0.1], [1, 0.2], [0, 1], [0.1, 8]], np.float32)  # of any length: directions count
+    assert nearest_baseline(phi, y, np.arange(5)) == 1
+    assert nearest_baseline(phi, y, np.array([0, 0, 0, 1, 1])) == 0  # only the other class stands in the other fold
+    assert np.isnan(nearest_baseline(phi, y, np.full(5, -1)))

@@ -1,0 +1,60 @@
+"""What is said of the data before the score is believed."""
+
+import numpy as np
+
+from graft.data.dataset import Dataset, Memory
+from graft.evaluation import warn_of_the_data
+
+
+def warnings(labels, *, splits=None, groups=None, digests=None, clusters=None):
+    n = len(labels)
+    splits = splits or [""] * n
+    dataset = Dataset(
+        tuple(Memory(b"", f"item {row}") for row in range(n)), tuple(labels), tuple(splits), tuple(groups or [""] * n)
+    )
+    train = np.array([row for row, split in enumerate(splits) if split != "test"])
+    classes = sorted({labels[row] for row in train})
+    y = np.array([classes.index(labels[row]) for row in train])
+    clusters = np.arange(n) if clusters is None else np.array(clusters)
+    return warn_of_the_data(dataset, digests or [f"{row}" for row in range(n)], clusters, train, y, classes)
+
+
+def test_good_data_need_no_words():
+    assert warnings(["a"] * 5 + ["b"] * 5) == ()
+
+
+def test_small_classes_are_named():
+    found = warnings(["a"] * 5 + ["b"] * 4 + ["c"])
+    assert found == (
+        "c: one item only, so the model knows the class but nothing says how well.",
+        "b (4): so few items that the score of the class says little.",
+    )
+
+
+def test_many_small_classes_are_counted():
+    (found,) = warnings([f"class {c:02}" for c in range(30)])
+    assert found.startswith("class 00, class 01")
+    assert "and 22 more" in found
+    assert "class 08" not in found
+
+
+def test_one_content_under_two_labels():
+    (found,) = warnings(["a"] * 5 + ["b"] * 5, digests=["same", *"123456789"[:4], "same", *"abcd"])
+    assert found == "1 item stands under two labels: item 0 (a) = item 5 (b)."
+
+
+def test_copies_and_groups_across_a_given_split():
+    splits = (["train"] * 5 + ["test"]) * 2
+    labels = ["a"] * 6 + ["b"] * 6
+    clusters = [0, 1, 2, 3, 4, 0, 6, 7, 8, 9, 10, 6]
+    groups = ["dog 1", "", "", "", "", "dog 1", *[""] * 6]
+    copies, torn = warnings(labels, splits=splits, clusters=clusters, groups=groups)
+    assert copies.startswith("2 items have copies")
+    assert torn.startswith("1 group stands")
+    assert all("flatters" in words and "stands" in words for words in (copies, torn))
+    assert warnings(labels, clusters=clusters) == ()  # without a given split, they stand on one side
+
+
+def test_a_label_that_only_the_test_has():
+    (found,) = warnings(["a"] * 5 + ["b"] * 5 + ["c"], splits=["train"] * 10 + ["test"])
+    assert found == "c: only in the test split, so those items count as wrong there."
