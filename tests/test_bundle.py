@@ -298,10 +298,40 @@ def test_only_bundles_are_overwritten_and_nothing_of_others_is_lost(saved, tmp_p
     assert len(list(tmp_path.iterdir())) == 4
 
 
-def test_a_place_that_cannot_be_written_to_is_named(tmp_path):
+def test_a_place_that_cannot_be_written_to_is_named_before_the_work(tmp_path):
     (tmp_path / "file").write_text("text")
+    with pytest.raises(BundleError, match=r"cannot be saved.*Choose another place\.$"):
+        bundle.check_free(tmp_path / "file" / "doors.graft", overwrite=False)
     with pytest.raises(BundleError, match="cannot be saved"):
         save(tmp_path / "file" / "doors.graft")
+
+
+def test_paths_are_named_as_they_were_given(saved, monkeypatch):
+    monkeypatch.chdir(saved.parent)
+    with pytest.raises(OutputExists, match=r"^doors\.graft is already there\. .*--overwrite; in Python overwrite=True"):
+        bundle.check_free("doors.graft", overwrite=False)
+    with pytest.raises(NotABundle, match=r"^There is nothing at none\. "):
+        bundle.read("none")
+    with pytest.raises(NotABundle, match=r"Did you mean doors\.graft\?"):
+        bundle.read("door.graf")
+
+
+def test_what_is_no_bundle_is_said_at_once_not_to_be_touched(tmp_path):
+    (tmp_path / "photos").mkdir()
+    for overwrite in (False, True):
+        with pytest.raises(OutputExists, match="it is no saved model and was not touched") as caught:
+            bundle.check_free(tmp_path / "photos", overwrite)
+        assert "overwrite" not in caught.value.hint
+
+
+def test_the_bundle_that_is_meant_is_named(saved):
+    photos = saved.parent / "doors"
+    photos.mkdir()
+    with pytest.raises(NotABundle, match=f"Did you mean {saved}"):
+        bundle.read(photos)
+    saved.rename(saved.with_name("quite_another.graft"))
+    with pytest.raises(NotABundle, match=r"Give the folder NAME\.graft"):
+        bundle.read(photos)
 
 
 def test_an_overwriting_cut_off_between_its_renames_leaves_the_old_bundle(saved):
@@ -416,42 +446,6 @@ def test_readers_never_see_a_bundle_that_is_being_replaced(tmp_path):
     finally:
         stopped.set()
         writer.join()
-
-
-# --- single files
-
-
-def test_a_file_is_replaced_as_a_whole(tmp_path):
-    path = tmp_path / "report.html"
-    bundle.write_atomically(path, b"old")
-    bundle.write_atomically(path, b"new")
-    assert path.read_bytes() == b"new"
-    assert list(tmp_path.iterdir()) == [path]
-    assert path.stat().st_mode & 0o777 == 0o666 & ~current_umask()
-
-
-def current_umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def test_a_file_keeps_its_content_where_writing_fails(tmp_path):
-    path = tmp_path / "folder"
-    path.mkdir()
-    with pytest.raises(OSError):
-        bundle.write_atomically(path, b"new")
-    with pytest.raises(FileNotFoundError):
-        bundle.write_atomically(tmp_path / "missing" / "report.html", b"new")
-    assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
-
-
-def test_a_link_stays_a_link(tmp_path):
-    (tmp_path / "real.txt").write_text("old")
-    (tmp_path / "link.txt").symlink_to("real.txt")
-    bundle.write_atomically(tmp_path / "link.txt", b"new")
-    assert (tmp_path / "link.txt").is_symlink()
-    assert (tmp_path / "real.txt").read_text() == "new"
 
 
 def test_a_copied_bundle_reads_the_same(saved, tmp_path):

@@ -19,7 +19,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import shutil
 import time
 from collections.abc import Mapping
@@ -31,6 +30,7 @@ import numpy as np
 
 from graft.contracts import Array
 from graft.errors import BundleError, DamagedBundle, NewerBundle, NotABundle, OutputExists
+from graft.files import beside, beside_already, sync_folder, try_place, write_synced
 
 SCHEMA = 1
 """Version of the layout; a bundle with a larger one is refused."""
@@ -40,6 +40,9 @@ MANIFEST, ARRAYS = "manifest.json", "arrays.safetensors"
 MAX_MANIFEST_BYTES = 64 * 1024 * 1024
 MAX_FILE_BYTES = 4 * 1024**3
 """Nothing larger is written, nor read whatever a manifest says."""
+
+OVERWRITE_ADVICE = "Give another name, or overwrite it (--overwrite; in Python overwrite=True)."
+GIVE_BUNDLE = "Give the folder NAME.graft that graft fit has written."
 
 _FORMAT = "graft-bundle"
 _OWN_KEYS = frozenset({"format", "schema", "files", "arrays", "checksum"})
@@ -89,21 +92,19 @@ def write(
         OutputExists: Something is there, and ``overwrite`` is false or it is not a bundle or holds files of others.
         BundleError: The contents cannot be kept in a bundle, or the disk refuses.
     """
-    folder = Path(folder).resolve()
+    given, folder = Path(folder), Path(folder).resolve()
     contents = _contents(manifest, arrays, documents)
-    temporary = _beside(folder, "new")
+    temporary = beside(folder, "new")
     try:
-        check_free(folder, overwrite)
+        check_free(given, overwrite)
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
         for name, data in contents.items():
-            _write_synced(temporary / name, data)
-        _sync_folder(temporary)
-        _put_in_place(temporary, folder, overwrite)
+            write_synced(temporary / name, data)
+        sync_folder(temporary)
+        _put_in_place(temporary, given, overwrite)
     except OSError as error:
-        raise BundleError(
-            f"The model cannot be saved as {folder}: {error.strerror or error}.", "Choose another place or make room."
-        ) from error
+        raise _cannot_be_saved(given, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -116,33 +117,17 @@ def read(folder: str | Path) -> Bundle:
         DamagedBundle: Something is missing, cut short, changed, or not what the manifest says.
         NewerBundle: A newer Graft wrote it.
     """
-    folder = Path(folder).resolve()
+    given, folder = Path(folder), Path(folder).resolve()
     for _ in range(_REPLACED_WHILE_READ):
         place = _place(folder)
         identity = _identity(place)
         try:
-            return _read(place, folder)
+            return _read(place, given)
         except (NotABundle, DamagedBundle):
             if _identity(_place(folder)) == identity:
                 raise
         # Another process has replaced the bundle between two files; the new one is as good.
-    return _read(_place(folder), folder)
-
-
-def write_atomically(path: str | Path, data: bytes) -> None:
-    """Write a file so that others see the old content or the new, never a part: temporary name, sync, rename.
-
-    Raises:
-        OSError: The folder is missing or cannot be written to, or the disk is full; then nothing has changed.
-    """
-    path = Path(path).resolve()
-    temporary = _beside(path, "new")
-    try:
-        _write_synced(temporary, data)
-        temporary.replace(path)
-        _sync_folder(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+    return _read(_place(folder), given)
 
 
 def _contents(
@@ -185,20 +170,32 @@ def check_free(folder: str | Path, overwrite: bool) -> None:
 
     Raises:
         OutputExists: Something is there, and ``overwrite`` is false or it is not a bundle or holds files of others.
+        BundleError: Nothing can be written there.
     """
-    folder = Path(folder).resolve()
+    given, folder = Path(folder), Path(folder).resolve()
     place = _place(folder)
-    if not os.path.lexists(place):
-        return
-    if not overwrite:
-        raise OutputExists(f"{folder} is already there.", "Choose another name, or allow it to be overwritten.")
+    if os.path.lexists(place):
+        _check_replaceable(place, given, overwrite)
+    try:
+        try_place(folder)
+    except OSError as error:
+        raise _cannot_be_saved(given, error) from error
+
+
+def _check_replaceable(place: Path, folder: Path, overwrite: bool) -> None:
     try:
         known = {MANIFEST, *_files(_parse_manifest(_read_manifest(place, folder), folder), folder)}
+    except NotABundle:
+        raise OutputExists(
+            f"{folder} is already there; it is no saved model and was not touched.", "Give another name."
+        ) from None
     except BundleError as error:
         raise OutputExists(
             f"{folder} is already there and is no bundle that could be replaced: {error.message}",
-            "Move it away, or choose another name.",
+            "Move it away, or give another name.",
         ) from None
+    if not overwrite:
+        raise OutputExists(f"{folder} is already there.", OVERWRITE_ADVICE)
     if foreign := sorted({entry.name for entry in place.iterdir()} - known - _LITTER):
         raise OutputExists(
             f"{folder} also holds files that are no part of the bundle: {', '.join(foreign[:5])}.",
@@ -206,7 +203,16 @@ def check_free(folder: str | Path, overwrite: bool) -> None:
         )
 
 
-def _put_in_place(temporary: Path, folder: Path, overwrite: bool) -> None:
+def _cannot_be_saved(folder: Path, error: OSError) -> BundleError:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return BundleError(
+        f"The model cannot be saved as {folder}: {error.strerror or error}.",
+        "Choose another place, or make room." if full else "Choose another place.",
+    )
+
+
+def _put_in_place(temporary: Path, given: Path, overwrite: bool) -> None:
+    folder = given.resolve()
     while True:
         try:
             temporary.rename(folder)
@@ -214,14 +220,14 @@ def _put_in_place(temporary: Path, folder: Path, overwrite: bool) -> None:
         except OSError as error:
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
                 raise
-        check_free(folder, overwrite)  # another process may have been faster
+        check_free(given, overwrite)  # another process may have been faster
         with contextlib.suppress(FileNotFoundError):
-            folder.rename(_beside(folder, "old"))
-    _sync_folder(folder.parent)
-    for old in _beside_already(folder, "old"):
+            folder.rename(beside(folder, "old"))
+    sync_folder(folder.parent)
+    for old in beside_already(folder, "old"):
         shutil.rmtree(old, ignore_errors=True)
     with contextlib.suppress(FileNotFoundError):
-        for unfinished in _beside_already(folder, "new"):  # of writers that were killed; younger ones may be at work
+        for unfinished in beside_already(folder, "new"):  # of writers that were killed; younger ones may be at work
             if unfinished.stat().st_mtime < time.time() - _CUT_OFF_SECONDS:
                 shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -229,7 +235,7 @@ def _put_in_place(temporary: Path, folder: Path, overwrite: bool) -> None:
 def _place(folder: Path) -> Path:
     """Where the bundle lies: usually ``folder``; beside it where an overwriting was cut off between its two renames."""
     if not os.path.lexists(folder):
-        for old in _beside_already(folder, "old"):
+        for old in beside_already(folder, "old"):
             if (old / MANIFEST).is_file():
                 return old
     return folder
@@ -237,12 +243,25 @@ def _place(folder: Path) -> Path:
 
 def _read_manifest(place: Path, folder: Path) -> bytes:
     if not os.path.lexists(place):
-        raise NotABundle(f"There is nothing at {folder}.", "Check the path, or fit a model first.")
+        raise NotABundle(f"There is nothing at {folder}.", _meant(folder) or "Check the path, or fit a model first.")
     if not place.is_dir():
-        raise NotABundle(f"{folder} is not a saved model but a file.", "Give the folder that fit has written.")
+        raise NotABundle(f"{folder} is not a saved model but a file.", _meant(folder) or GIVE_BUNDLE)
     if not (place / MANIFEST).is_file():
-        raise NotABundle(f"{folder} is not a saved model: it has no {MANIFEST}.", "Give one that fit has written.")
+        raise NotABundle(f"{folder} is not a saved model: it has no {MANIFEST}.", _meant(folder) or GIVE_BUNDLE)
     return _read_file(place, MANIFEST, MAX_MANIFEST_BYTES, folder)
+
+
+def _meant(folder: Path) -> str:
+    """Which bundle beside it may be meant; nothing where none is called alike."""
+    from difflib import get_close_matches
+
+    try:
+        there = sorted(manifest.parent.name for manifest in folder.parent.glob(f"*.graft/{MANIFEST}"))
+    except OSError:
+        return ""
+    exact = [name for name in there if name == f"{folder.name}.graft"]
+    likely = exact or get_close_matches(folder.name, there, n=1)
+    return f"Did you mean {folder.parent / likely[0]}?" if likely else ""
 
 
 def _read(place: Path, folder: Path) -> Bundle:
@@ -363,18 +382,6 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _beside(path: Path, kind: str) -> Path:
-    """A name that nobody uses yet, in the same folder and thus on the same disk."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(8)}.{kind}")
-
-
-def _beside_already(path: Path, kind: str) -> list[Path]:
-    pattern = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{16}}\.{kind}")
-    if not path.parent.is_dir():
-        return []
-    return sorted(entry for entry in path.parent.iterdir() if pattern.fullmatch(entry.name))
-
-
 def _identity(place: Path) -> tuple[object, ...]:
     """Changes whenever another folder takes the place; inodes alone are used again."""
     try:
@@ -382,20 +389,3 @@ def _identity(place: Path) -> tuple[object, ...]:
     except OSError:
         return ()
     return place, found.st_dev, found.st_ino, found.st_ctime_ns
-
-
-def _write_synced(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows cannot sync a folder
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

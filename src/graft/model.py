@@ -17,11 +17,12 @@ from graft.contracts import Array, Encoder, Float32, Int, Progress, silent
 from graft.data.dataset import Dataset, Item, Skipped, as_item
 from graft.data.read import read
 from graft.data.split import choose_folds, merge, near_duplicates, stratified_group_folds
-from graft.encoders import encoder_for
+from graft.encoders import encoder_for, find
 from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded, embed, stream
-from graft.errors import BundleError, DataError, EncoderMismatch, NothingToRead, TooFewClasses
+from graft.errors import BundleError, DataError, EncoderError, EncoderMismatch, NothingToRead, TooFewClasses
 from graft.evaluation import judge, score_held_out, warn_of_the_data
+from graft.evaluation.held_out import check_shared_labels
 from graft.executors import one_thread_each
 from graft.heads.classifier import Classifier, fit_classifier
 from graft.heads.features import GIVEN, transform, width
@@ -115,10 +116,11 @@ class Model:
             progress: Told how far the work has come.
 
         Raises:
-            DataError: There is no such part, or nothing in it can be read.
+            DataError: There is no such part, nothing in it can be read, or the model knows none of its labels.
         """
         whole = _dataset(data, min_classes=1)
         dataset, part = _part(whole, split)
+        check_shared_labels("The data", dataset.labels, "the model", self.classes)
         embedded = embed(self._own_encoder(), dataset.items, _cache(cache), progress)
         known = dataset.select(embedded.rows)
         if not len(known):
@@ -201,6 +203,7 @@ def fit(
     Raises:
         TooFewClasses: Fewer than two classes have an item that can be read.
         NothingToRead: No item can be read.
+        DataError: The test split shares no label with what is to be trained on.
         UsageError: The recipe asks for something that is not there.
     """
     recipe = recipe or Recipe()
@@ -208,6 +211,7 @@ def fit(
     watch = watch or Stopwatch()
     with watch.timing("read"):
         dataset = _dataset(data)
+    _check_test_labels(dataset)
     encoder = encoder_for(recipe.encoder, dataset.modality, recipe.backend)
     with watch.timing("embed"):
         store = _cache(cache)
@@ -249,12 +253,18 @@ def load(folder: str | Path, *, backend: str = "auto") -> Model:
         NotABundle: There is none.
         DamagedBundle: It was cut short or tampered with.
         NewerBundle: It was written by a newer Graft.
+        EncoderError: This Graft does not have its encoder.
         EncoderMismatch: It was made with another version of its encoder.
     """
     content = bundle.read(Path(folder))
     manifest = content.manifest
     try:
         made_with = manifest["encoder"]
+        if find(made_with["name"]) is None:
+            raise EncoderError(
+                f"{folder} was made with the encoder {made_with['name']!r}, which this Graft does not have.",
+                "Fit it again, or install the Graft that made it.",
+            )
         recipe = Recipe.from_dict(manifest["recipe"])
         encoder = encoder_for(made_with["name"], backend=backend)
         if encoder.version != made_with["version"]:
@@ -366,13 +376,25 @@ def _classes(dataset: Dataset, train: Int) -> tuple[str, ...]:
     """The labels of the training part, sorted."""
     if not len(dataset):
         raise _nothing_readable(dataset.skipped)
+    if not len(train):
+        raise TooFewClasses(
+            f"All {len(dataset)} items that can be read stand in the test split; there is nothing to train on.",
+            "Mark items to train on, or give the data without a split.",
+        )
     classes = tuple(sorted({dataset.labels[row] for row in train}))
     if len(classes) < 2:
-        found = f"there is only one class with items to train on, {classes[0]!r}" if classes else "none has any items"
         raise TooFewClasses(
-            f"A classifier needs at least two classes, and {found}.", "Add a folder (or rows) with another label."
+            f"There is only one class with items to train on, {classes[0]!r}.",
+            "A classifier needs at least two: add a folder (or rows) with another label.",
         )
     return classes
+
+
+def _check_test_labels(dataset: Dataset) -> None:
+    learned = [label for label, split in zip(dataset.labels, dataset.splits, strict=True) if split != "test"]
+    tested = [label for label, split in zip(dataset.labels, dataset.splits, strict=True) if split == "test"]
+    if learned:
+        check_shared_labels("The test data", tested, "the training data", learned)
 
 
 def _nothing_readable(skipped: Sequence[Skipped]) -> NothingToRead:

@@ -30,7 +30,12 @@ def test_show_and_clear(run, own, photos):
     cleared = run("cache", "clear", "--json").json
     assert cleared["entries"] == {}
     assert cleared["freed"] > 36 * 4 * 1752
-    assert "0.0 MB" in run("cache", "clear").out
+    assert "0.0 MB of at most 4,000 MB" in run("cache", "clear").out
+
+
+def test_a_small_limit_is_shown(run, own, monkeypatch):
+    monkeypatch.setenv("GRAFT_CACHE_LIMIT", "1e5")
+    assert "of at most 0.1 MB" in run("cache").out
 
 
 def test_a_cache_that_cannot_be_cleared_says_so(run, own):

@@ -35,7 +35,10 @@ def test_help_of_a_command(run, name):
 
 
 def test_a_command_that_is_not_there(run):
-    assert run("fitt").code == 2
+    found = run("ft")
+    assert found.code == 2
+    assert "No such command 'ft'. Did you mean fit?" in found.err
+    assert "mean" not in run("xyzzy").err
     assert run("fitt", "--json").json["error"]["code"] == "usage"
     assert run().code == 2
 

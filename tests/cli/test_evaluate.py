@@ -44,7 +44,22 @@ def test_the_gate_looks_at_the_value(run, saved, tmp_path):
     assert found.code == 3
     assert found.json["error"]["code"] == "gate"
     assert found.json["accuracy"]["value"] == value
-    assert run("evaluate", saved, half, "--min-accuracy", "1.5").code == 2
+    found = run("evaluate", saved, half, "--min-accuracy", "95")
+    assert found.code == 2
+    assert "0.95 is 95 %." in found.err
+
+
+def test_photos_without_labels_are_for_predict(run, saved, photos):
+    found = run("evaluate", saved, photos / "circle")
+    assert found.code == 1
+    assert f"to name unlabelled photos: graft predict {saved} {photos / 'circle'}" in found.err
+
+
+def test_labels_of_which_the_model_knows_none(run, saved, tmp_path):
+    other = shapes.folders(tmp_path / "other", {"hexagon": 2, "star": 2})
+    found = run("evaluate", saved, other, "--modality", "image")
+    assert found.code == 1
+    assert "The data share no label with the model (hexagon, star / circle, square, triangle)." in found.err
 
 
 def test_one_class_is_enough(run, saved, tmp_path):

@@ -61,6 +61,7 @@ def test_what_was_never_scored_is_null(run, tmp_path):
     report = run("fit", root, "-o", tmp_path / "m.graft", "--json").json
     assert report["accuracy"]["value"] is None
     assert report["learning_curve"] == []
+    assert report["unknown"]["threshold"] is None
     assert any("one item only" in warning for warning in report["warnings"])
 
 
@@ -97,6 +98,41 @@ def test_what_is_there_is_refused_before_any_work(run, photos, saved, tmp_path):
     assert found.json["error"]["code"] == "output_exists"
     assert page.read_text() == "mine"
     assert {path.name: path.read_bytes() for path in saved.iterdir()} == before
+
+
+def test_a_place_that_takes_nothing_is_refused_before_any_work(run, tmp_path):
+    (tmp_path / "file").write_text("")
+    found = run("fit", tmp_path / "nowhere", "-o", tmp_path / "file" / "m.graft")
+    assert "cannot be saved" in found.err
+    found = run("fit", tmp_path / "nowhere", "-o", tmp_path / "m.graft", "--report", tmp_path / "file" / "r.html")
+    assert "The report cannot be written" in found.err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_names_that_nobody_knows_are_usage_errors(run, photos, tmp_path):
+    for option in ("--encoder", "--head", "--backend"):
+        found = run("fit", photos, "-o", tmp_path / "m.graft", option, "nonsense", "--json")
+        assert (found.code, found.json["error"]["code"]) == (2, "usage")
+        assert "'nonsense'" in found.json["error"]["message"]
+
+
+def test_recordings_among_the_photos_can_be_skipped(run, tmp_path):
+    root = shapes.folders(tmp_path / "photos", {"circle": 4, "square": 4})
+    for number in range(2):
+        (root / "circle" / f"{number}.wav").write_bytes(b"RIFF\x24\0\0\0WAVEfmt " + bytes(100))
+    refused = run("fit", root, "-o", tmp_path / "m.graft", "--json")
+    assert refused.json["error"]["code"] == "mixed_modalities"
+    assert "--modality image" in refused.json["error"]["hint"]
+    report = run("fit", root, "-o", tmp_path / "m.graft", "--modality", "image", "--json").json
+    assert (report["n_items"], report["n_skipped"]) == (8, 2)
+
+
+def test_a_test_set_of_other_labels_is_refused(run, photos, tmp_path):
+    other = shapes.folders(tmp_path / "other", {"hexagon": 2, "star": 2})
+    found = run("fit", photos, "--test", other, "-o", tmp_path / "m.graft")
+    assert found.code == 1
+    words = "The test data share no label with the training data (hexagon, star / circle, square, triangle)."
+    assert words in found.err
 
 
 def test_overwrite_replaces_a_bundle_and_nothing_else(run, photos, tmp_path):
@@ -145,6 +181,7 @@ def write(path, text):
         (["fit"], "Missing argument"),
         (["fit", "x", "--seed", "many"], "--seed"),
         (["fit", "x", "--seed", "-1"], "seed"),
+        (["fit", "x", "--modality", "smell"], "--modality"),
         (["fit", "x", "--colour", "red"], "--colour"),
     ],
 )

@@ -118,6 +118,13 @@ def test_empty_stdin_and_an_empty_folder_hold_nothing(run, saved, tmp_path):
         assert run("predict", saved, *arguments, "--jsonl").out == ""
 
 
+def test_nothing_that_could_be_answered_is_said(run, saved, tmp_path):
+    found = run("predict", saved, tmp_path / "a.png", tmp_path / "b.png", "--json")
+    assert (found.code, len(found.json)) == (0, 2)
+    assert found.err == "None of the 2 inputs could be answered.\n"
+    assert run("predict", saved, tmp_path / "a.png").err == "The one input could not be answered.\n"
+
+
 def test_a_zip_is_looked_into(run, saved, photos, tmp_path):
     with zipfile.ZipFile(tmp_path / "new.zip", "w") as archive:
         archive.write(two(photos)[0], "inside/a.png")

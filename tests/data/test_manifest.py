@@ -69,7 +69,7 @@ def test_a_missing_column_is_named_with_those_that_are_there():
         parse_manifest(b"path,breed\na.jpg,pug\n", "a.csv")
     with pytest.raises(MissingColumn, match=r"'colour'.*'path', 'breed'"):
         parse_manifest(b"path,breed\na.jpg,pug\n", "a.csv", label_column="colour")
-    with pytest.raises(MissingColumn, match=r"items.*'photo', 'label'"):
+    with pytest.raises(MissingColumn, match=r"items called any of path, file_name; .*'photo', 'label'"):
         parse_manifest(b"photo,label\na.jpg,pug\n", "a.csv")
     with pytest.raises(MissingColumn, match="none"):
         parse_manifest(b"", "a.csv")
@@ -105,6 +105,14 @@ def test_json_lines():
         (6, "c.jpg", "one", "val"),
     ]
     assert [one.code for one in manifest.skipped] == ["not_json", "not_json", "no_label", "no_label"]
+
+
+def test_json_that_is_no_json_lines():
+    with pytest.raises(DataError, match=r"No line of a\.jsonl is a JSON object; the first is line 2\. "):
+        parse_manifest(b"\n{broken\n{too\n", "a.jsonl")
+    with pytest.raises(DataError, match=r"a\.json is a JSON list\. Write one object a line"):
+        parse_manifest(b'[{"path": "a.jpg", "label": "cat"}]', "a.json")
+    assert pairs(parse_manifest(b"[path],path,label\n1,a.jpg,cat\n", "a.csv")) == [("a.jpg", "cat")]
 
 
 def test_several_labels_are_refused_in_words():

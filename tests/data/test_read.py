@@ -331,11 +331,56 @@ def test_one_class_is_none(tmp_path, photos):
 def test_everything_is_skipped(tmp_path):
     for name in ("cat/a.jpg", "dog/b.jpg"):
         (tmp_path / name).parent.mkdir()
-        (tmp_path / name).write_text("no picture")
-    with pytest.raises(NothingToRead, match=r"cat/a.jpg: It is not a picture.*dog/b.jpg"):
+        (tmp_path / name).write_bytes(b"%PDF-1.7")
+    with pytest.raises(NothingToRead, match=r"cat/a.jpg: It is not a picture.*dog/b.jpg.*picture viewer"):
         read(tmp_path)
-    with pytest.raises(NothingToRead, match="no such file"):
-        read(write_csv(tmp_path / "a.csv", ("path", "label"), TABLE))
+
+
+def test_texts_in_the_right_folders_are_called_texts(tmp_path):
+    plant(tmp_path, "ham/1.txt", "spam/2.txt")
+    for path in tmp_path.rglob("*.txt"):
+        path.write_text("Dear all")
+    with pytest.raises(NothingToRead, match=r"holds 2 text files and no picture\. This version classifies pictures"):
+        read(tmp_path)
+
+
+def test_a_manifest_that_leads_nowhere(tmp_path):
+    path = write_csv(tmp_path / "m.csv", ("path", "label"), [*TABLE[:1], *TABLE[2:3]])
+    words = r"None of the 2 files that m\.csv names is there; the first is cat/1\.jpg \(row 2\)\. .*manifest's folder"
+    with pytest.raises(NothingToRead, match=words):
+        read(path)
+    with pytest.raises(NothingToRead, match=r"m\.tsv has a header and no rows\. Add a row"):
+        read(write_csv(tmp_path / "m.tsv", ("path", "label"), [], "\t"))
+
+
+def test_a_saved_model_is_no_data(photos):
+    for name in ("manifest.json", "arrays.safetensors"):
+        (photos / name).write_text("{}")
+    with pytest.raises(DataError, match=r"photos is a saved model, not data\. Give the photos: graft fit PHOTOS"):
+        read(photos)
+
+
+def test_an_empty_folder_beside_the_only_class_is_named(photos):
+    shutil.rmtree(photos / "dog")
+    (photos / "dog").mkdir()
+    with pytest.raises(TooFewClasses, match=r"'cat', with 2 items; the folder dog is empty\."):
+        read(photos)
+
+
+def test_a_test_folder_without_classes_is_said(tmp_path):
+    plant(tmp_path, "train/cat/1.jpg", "train/dog/1.jpg", "test/x.jpg")
+    dataset = read(tmp_path)
+    assert dataset.warnings == ("test/ has no class folders: nothing was tested.",)
+    (skipped,) = dataset.skipped
+    assert skipped.reason == "It lies in test/ without a class folder, so it has no label."
+
+
+def test_a_web_address_is_called_one(photos):
+    (item,) = gather(["https://example.com/a.jpg"])
+    with pytest.raises(ItemError, match=r"^https://example\.com/a\.jpg is a web address: download it first"):
+        item.read()
+    with pytest.raises(NothingToRead, match=r"^https://example\.com/a\.zip is a web address\. Download it first"):
+        read("https://example.com/a.zip")
 
 
 def test_texts_and_recordings_are_not_supported_yet(tmp_path, photos):
@@ -347,10 +392,12 @@ def test_texts_and_recordings_are_not_supported_yet(tmp_path, photos):
         (tmp_path / "sounds" / name).write_bytes(WAV)
     with pytest.raises(DataError, match=r"2 recordings.*not supported"):
         read(tmp_path / "sounds")
+    with pytest.raises(DataError, match=r"1 recording\. Recordings are not supported"):  # in no class folder
+        read(tmp_path / "sounds" / "cat")
     with pytest.raises(DataError, match="not supported"):
         read(photos, modality="audio")
     shutil.copytree(tmp_path / "sounds", photos, dirs_exist_ok=True)
-    with pytest.raises(MixedModalities, match="4 pictures and 2 recordings"):
+    with pytest.raises(MixedModalities, match=r"4 pictures and 2 recordings\. .*--modality image"):
         read(photos)
     assert len(read(photos, modality="image")) == 4
 
@@ -376,7 +423,7 @@ def test_unsafe_zips_are_refused(tmp_path):
     with pytest.raises(UnsafeArchive):
         read(tmp_path / "a.zip")
     (tmp_path / "cut.zip").write_bytes((tmp_path / "a.zip").read_bytes()[:-30])
-    with pytest.raises(UnsafeArchive, match="cut short"):
+    with pytest.raises(UnsafeArchive, match=r"cut\.zip is not a zip, or its end is missing\. .*cut short"):
         read(tmp_path / "cut.zip")
 
 

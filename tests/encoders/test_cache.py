@@ -67,6 +67,25 @@ def test_a_damaged_file_is_started_anew(tmp_path):
     assert len(Cache(tmp_path).get([key(1)])) == 1
 
 
+def test_a_database_that_was_damaged_later_can_be_cleared(tmp_path):
+    cache = Cache(tmp_path)
+    cache.put("e", {key(i): entry(i, 1000) for i in range(100)})
+    cache.clear()
+    cache.put("e", {key(i): entry(i, 1000) for i in range(100)})
+    cache.close()
+    with (tmp_path / "embeddings.sqlite").open("r+b") as file:
+        file.seek(4096)  # the first page holds the schema and stays whole
+        file.write(b"\xff" * 200_000)
+    cache = Cache(tmp_path)
+    assert cache.get([key(i) for i in range(100)]) == {}
+    assert cache.trouble.endswith("malformed. Empty it with graft cache clear.")
+    cache = Cache(tmp_path)
+    assert cache.clear() > 100_000
+    assert cache.trouble is None
+    cache.put("e", {key(1): entry(1)})
+    assert len(Cache(tmp_path).get([key(1)])) == 1
+
+
 def test_a_folder_that_cannot_be_made_only_costs_time(tmp_path):
     (tmp_path / "file").write_text("")
     cache = Cache(tmp_path / "file" / "cache")

@@ -11,7 +11,7 @@ from graft.data.dataset import File, Item, Memory
 from graft.encoders import ENCODERS, encoder_for
 from graft.encoders.cache import Cache
 from graft.encoders.embed import embed, stream
-from graft.errors import EncoderError
+from graft.errors import UsageError
 from graft.executors import workers
 
 
@@ -115,8 +115,16 @@ def test_the_table_tells_the_truth():
 
 
 def test_an_unknown_encoder_is_named():
-    with pytest.raises(EncoderError, match="resnet"):
+    with pytest.raises(
+        UsageError, match=r"There is no encoder 'resnet'\. The only encoder is image \(efficientnet-lite0\)"
+    ):
         encoder_for("resnet")
+
+
+def test_a_reason_does_not_repeat_the_name(tmp_path):
+    items = [File(tmp_path / "gone.jpg", "gone.jpg"), Memory(b"", "b.jpg")]
+    reasons = [one.reason for one in embed(encoder_for("image"), items).skipped_items(items)]
+    assert reasons == ["It cannot be read: No such file or directory.", "The file is empty."]
 
 
 def test_real_photos_of_a_kind_lie_together(shared: Path):

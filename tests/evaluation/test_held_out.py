@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from graft.data.split import stratified_group_folds
+from graft.errors import DataError
 from graft.evaluation import score_held_out
-from graft.evaluation.held_out import class_figures, confusion
+from graft.evaluation.held_out import check_shared_labels, class_figures, confusion
 from graft.heads.classifier import fit_classifier
 from graft.metrics import wilson
 from graft.recipe import Recipe
@@ -21,6 +22,13 @@ def fitted():
         x[:80], y[:80], 2, (16,), stratified_group_folds(y[:80], np.arange(80), 5, 0), Recipe()
     )
     return classifier, x[80:], [CLASSES[c] for c in y[80:]]
+
+
+def test_labels_of_which_none_is_known_are_an_error():
+    check_shared_labels("The data", ["wasp", "bee"], "the model", CLASSES)
+    check_shared_labels("The data", [], "the model", CLASSES)
+    with pytest.raises(DataError, match=r"^The data share no label with the model \(fly, wasp / ant, bee\)\. "):
+        check_shared_labels("The data", ["wasp", "fly", "wasp"], "the model", CLASSES)
 
 
 def test_a_score_with_wilsons_interval(fitted):

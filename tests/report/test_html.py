@@ -17,7 +17,7 @@ from graft.data.dataset import File, Memory, Skipped
 from graft.errors import GraftError, OutputExists
 from graft.report import pictures
 from graft.report.content import Judged, Report
-from graft.report.html import render, write
+from graft.report.html import check_free, render, write
 
 VOID = {"br", "meta", "wbr"}
 EVERY_REPORT = ("doors", "hundred", "perfect", "unscored")
@@ -261,5 +261,7 @@ def test_write_where_no_file_can_be(tmp_path: Path) -> None:
 
     with pytest.raises(OutputExists, match="is a folder"):
         write("page", tmp_path, overwrite=True)
+    with pytest.raises(GraftError, match="cannot be written"):
+        check_free(tmp_path / "file" / "report.html", overwrite=False)
     with pytest.raises(GraftError, match="cannot be written"):
         write("page", tmp_path / "file" / "report.html", overwrite=True)

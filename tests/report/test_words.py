@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from graft.heads.unknown import NEVER
 from graft.report import words
-from graft.report.content import Forecast, Interval, Judged, Report
+from graft.report.content import Forecast, Interval, Judged, Report, Unknown
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,22 @@ def test_a_score_no_better_than_the_commonest_class_is_doubted(doors: Report) ->
     assert words.doubt(doors) == ""
     assert "commonest class" in words.doubt(dataclasses.replace(doors, accuracy=Interval(0.55, 0.48, 0.62)))
     near = dataclasses.replace(doors, baselines={"majority": 0.5, "nearest": 0.93})
-    assert "nearest neighbour" in words.doubt(near)
+    assert words.doubt(near) == "The interval reaches down to the baseline (nearest neighbour)."
+
+
+def test_a_task_that_the_nearest_neighbour_solves_as_well(doors: Report) -> None:
+    both = dataclasses.replace(doors, accuracy=Interval(1, 0.93, 1), baselines={"majority": 0.5, "nearest": 1.0})
+    assert words.doubt(both) == "The single nearest neighbour does as well: this task is easy for the encoder."
+    hard = dataclasses.replace(doors, accuracy=Interval(0.7, 0.6, 0.8), baselines={"majority": 0.5, "nearest": 0.72})
+    assert words.doubt(hard) == "The single nearest neighbour does as well."
+
+
+def test_a_threshold_that_nothing_passes_is_none(doors: Report) -> None:
+    never = dataclasses.replace(doors, unknown=Unknown(NEVER, 0.05))
+    assert words.unknown(never) == "No threshold could be set: nothing was held out."
+    assert never.to_dict()["unknown"] == {"threshold": None, "rate": 0.05}
+    asked = dataclasses.replace(doors, unknown=Unknown(NEVER, 0.0))
+    assert words.unknown(asked) == "No threshold was asked for: nothing is called unknown."
 
 
 def test_confusions_come_most_frequent_first(doors: Report) -> None:

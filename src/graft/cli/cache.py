@@ -29,9 +29,13 @@ def command(action: str, as_json: bool) -> None:
         show_json({**dataclasses.asdict(info), "freed": freed})
         return
     if action == "clear":
-        click.echo(f"Freed {freed / 1e6:.1f} MB.")
-    click.echo(f"{info.path}: {info.size / 1e6:.1f} MB of at most {info.limit / 1e6:.0f} MB")
+        click.echo(f"Freed {_megabytes(freed)}.")
+    click.echo(f"{info.path}: {_megabytes(info.size)} of at most {_megabytes(info.limit)}")
     for encoder, count in info.entries.items():
         click.echo(f"  {count:>9,} embeddings by {encoder}")
     if cache.trouble:
         click.echo(cache.trouble, err=True)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB" if size >= 1e8 else f"{size / 1e6:.1f} MB"

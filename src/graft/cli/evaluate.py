@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from graft.cli.output import progress_bar, show_json
-from graft.errors import GateError
+from graft.errors import GateError, TooFewClasses
+
+
+class Share(click.FloatRange):
+    """A number from 0 to 1, which is easily taken for per cent."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number.
+
+        Raises:
+            click.BadParameter: It is none, or out of range.
+        """
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            self.fail(f"{error.message} 0.95 is 95 %.", param, ctx)
 
 
 @click.command(name="evaluate")
@@ -15,7 +34,8 @@ from graft.errors import GateError
 @click.argument("data", type=click.Path())
 @click.option("--split", type=click.Choice(["auto", "all", "train", "val", "test"]), default="auto", show_default=True,
               help="Which part of DATA to score: auto is the test part where there is one, else all.")  # fmt: skip
-@click.option("--min-accuracy", type=click.FloatRange(0, 1), help="Exit with 3 when the accuracy is below.")
+@click.option("--min-accuracy", type=Share(), help="Exit with 3 when the accuracy is below.")
+@click.option("--modality", type=click.Choice(["image"]), help="Read this kind of file and skip the others.")
 @click.option("--label-column", help="The manifest's column of labels.")
 @click.option("--item-column", help="The manifest's column of items.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -24,6 +44,7 @@ def command(
     data: str,
     split: str,
     min_accuracy: float | None,
+    modality: str | None,
     label_column: str | None,
     item_column: str | None,
     as_json: bool,
@@ -33,7 +54,14 @@ def command(
     from graft.model import load
 
     fitted = load(model)
-    dataset = read(data, label_column=label_column, item_column=item_column, min_classes=1)
+    try:
+        dataset = read(data, label_column=label_column, item_column=item_column, modality=modality, min_classes=1)
+    except TooFewClasses as error:
+        raise TooFewClasses(
+            error.message,
+            "To score, photos need labels: one folder for each class, or a manifest; "
+            f"to name unlabelled photos: graft predict {model} {data}",
+        ) from None
     with progress_bar(quiet=as_json) as progress:
         evaluation = fitted.evaluate(dataset, split=split, progress=progress)
     refusal = None

@@ -21,6 +21,7 @@ from graft.cli.output import progress_bar, show_json
 )
 @click.option("--backend", default="auto", show_default=True, help="openvino, onnxruntime, or auto.")
 @click.option("--seed", default=0, show_default=True, help="Every random choice follows from it.")
+@click.option("--modality", type=click.Choice(["image"]), help="Read this kind of file and skip the others.")
 @click.option("--label-column", help="The manifest's column of labels.")
 @click.option("--item-column", help="The manifest's column of items.")
 @click.option(
@@ -37,6 +38,7 @@ def command(
     head: str,
     backend: str,
     seed: int,
+    modality: str | None,
     label_column: str | None,
     item_column: str | None,
     report_file: Path | None,
@@ -62,7 +64,7 @@ def command(
     watch = Stopwatch()
     with progress_bar(quiet=as_json) as progress:
         with watch.timing("read"):
-            dataset = read(data, test=test_data, label_column=label_column, item_column=item_column)
+            dataset = read(data, test=test_data, label_column=label_column, item_column=item_column, modality=modality)
         model = fit(dataset, recipe, cache=None if no_cache else "default", progress=progress, watch=watch)
     model = model.save(target, overwrite=overwrite, page=report_file)
     if as_json:

@@ -57,6 +57,9 @@ def command(
     WRITERS[chosen[0] if chosen else "text"](predictions(), fitted, top)
     if not done:
         click.echo("There were no files among the inputs.", err=True)
+    elif bad == done:
+        none = "The one input could not" if done == 1 else f"None of the {done:,} inputs could"
+        click.echo(f"{none} be answered.", err=True)
     return 1 if bad and strict else 0
 
 

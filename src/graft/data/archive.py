@@ -70,13 +70,14 @@ def list_members(path: Path) -> list[ZipEntry]:
         UnsafeArchive: It is broken or cut short, encrypted, a bomb, or has members that reach outside it.
         OSError: The file cannot be read.
     """
-    _check_directory_size(path)
+    has_end = _check_directory_size(path)
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error, EOFError) as error:
+        broken = f"cannot be read as a zip: {error}" if has_end else "is not a zip, or its end is missing"
         raise UnsafeArchive(
-            f"{path.name} cannot be read as a zip: {error}.",
+            f"{path.name} {broken}.",
             "It may be cut short; copy or download it again, or zip the folder anew.",
         ) from None
     _check_totals(path, infos)
@@ -167,15 +168,15 @@ def _check_totals(path: Path, infos: list[zipfile.ZipInfo]) -> None:
         )
 
 
-def _check_directory_size(path: Path) -> None:
-    """``zipfile`` turns the whole directory into objects: count its entries first."""
+def _check_directory_size(path: Path) -> bool:
+    """``zipfile`` turns the whole directory into objects: count its entries first; whether there is a directory."""
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - (1 << 16) - 128))
         tail = file.read()
     end = tail.rfind(_END_RECORD)
     if end < 0:
-        return  # cut short: ``zipfile`` says so
+        return False  # ``zipfile`` says so
     members = int.from_bytes(tail[end + 10 : end + 12], "little")
     if members == 0xFFFF and (large := tail.rfind(_END_RECORD_64, 0, end)) >= 0:
         members = int.from_bytes(tail[large + 32 : large + 40], "little")
@@ -184,3 +185,4 @@ def _check_directory_size(path: Path) -> None:
         raise UnsafeArchive(
             f"{path.name} has {members:,} members; the limit is {MAX_MEMBERS:,}.", "Unpack it and give the folder."
         )
+    return True

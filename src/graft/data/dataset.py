@@ -54,6 +54,10 @@ class File:
                 size = os.fstat(file.fileno()).st_size
                 return _bounded(file.read(MAX_ITEM_BYTES + 1) if size <= MAX_ITEM_BYTES else b"", size, self.name)
         except OSError as error:
+            if "://" in self.name:
+                raise ItemError(
+                    "unreadable", f"{self.name} is a web address: download it first.", "Give the file."
+                ) from None
             raise ItemError(
                 "unreadable", f"{self.name} cannot be read: {error.strerror or error}.", "Check that it is there."
             ) from None
@@ -231,7 +235,7 @@ def as_item(value: Any, position: int = 0) -> Item:
     ):  # a PIL image, without importing PIL for those who have none
         return Memory(_picture_as_png(value, position), f"item {position}")
     raise DataError(
-        f"Item {position} cannot be read: it is a {type(value).__name__}.",
+        f"Item {position} cannot be read: it is of type {type(value).__name__}.",
         "Give a path, the bytes of a file, a PIL image, or an array of pixels.",
     )
 

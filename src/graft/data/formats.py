@@ -53,7 +53,7 @@ STRANGERS = {
     "pdf": ("a PDF document", "Save its pages as JPEG or PNG."),
     "psd": ("a Photoshop document", SAVE_AS),
     "svg": ("an SVG drawing", "Render it as PNG."),
-    "text": ("a text file", "Texts come in a CSV or JSONL manifest."),
+    "text": ("a text file", "Give pictures."),
     "wav": ("a WAV recording", "Give pictures."),
     "xml": ("an XML file", "Give pictures."),
     "zip": ("a zip archive", "Unpack it, or give it as the data set itself."),

@@ -43,8 +43,14 @@ class Arrangement:
     rows: list[Labelled] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    unlabelled: int = 0
+    unlabelled: list[Item] = field(default_factory=list)
     """Files that lie beside the class folders, or in no folder at all."""
+    empty_folders: list[str] = field(default_factory=list)
+    """Folders where classes are, without any file."""
+    manifests: list[str] = field(default_factory=list)
+    """The manifests that were read."""
+    missing: list[str] = field(default_factory=list)
+    """Files that they name and that are not there, each with its row."""
 
     def add(self, other: Arrangement) -> None:
         """Take over everything from ``other``."""
@@ -52,6 +58,9 @@ class Arrangement:
         self.skipped += other.skipped
         self.warnings += other.warnings
         self.unlabelled += other.unlabelled
+        self.empty_folders += other.empty_folders
+        self.manifests += other.manifests
+        self.missing += other.missing
 
 
 Resolve = Callable[[str], Item | None]
@@ -95,7 +104,7 @@ def label_rows(manifest: Manifest, name: str, resolve: Resolve, split: str = "")
     Raises:
         DataError: A row names a split that nobody knows.
     """
-    result = Arrangement(skipped=list(manifest.skipped))
+    result = Arrangement(skipped=list(manifest.skipped), manifests=[name])
     for row in manifest.rows:
         if row.split and row.split not in SPLITS:
             raise DataError(
@@ -103,8 +112,11 @@ def label_rows(manifest: Manifest, name: str, resolve: Resolve, split: str = "")
             )
         item = resolve(row.item)
         if item is None:
-            advice = "It is a web address: download it first." if "://" in row.item else "There is no such file."
-            result.skipped.append(Skipped(row.item, f"Row {row.number} of {name}: {advice}", "missing"))
+            elsewhere = "://" in row.item
+            reason = "It is a web address: download it first." if elsewhere else "There is no such file."
+            result.skipped.append(Skipped(row.item, f"Row {row.number} of {name}: {reason}", "missing"))
+            if not elsewhere:
+                result.missing.append(f"{row.item} (row {row.number})")
         else:
             result.rows.append(Labelled(item, row.label, split or SPLITS.get(row.split, ""), row.group))
     return result
@@ -179,20 +191,33 @@ def _from_folders(listing: Listing) -> Arrangement:
     if not splits:
         result = _from_class_folders(listing.entries, "")
         filled = {entry.parts[0] for entry in listing.entries if len(entry.parts) > 1}
-        if empty := sorted(map(printable, listing.folders - filled)):
-            result.warnings.append(f"Folders without any file are no classes: {', '.join(empty[:5])}.")
+        result.empty_folders = sorted(map(printable, listing.folders - filled))
+        if result.empty_folders:
+            result.warnings.append(f"Folders without any file are no classes: {', '.join(result.empty_folders[:5])}.")
         return result
     result = Arrangement()
     split_of = {folder: split for split, folders in splits.items() for folder in folders}
     inside: dict[str, list[Entry]] = {folder: [] for folder in split_of}
+    flat: dict[str, None] = {}
     for entry in listing.entries:
-        if entry.parts[0] in inside:
-            inside[entry.parts[0]].append(Entry(entry.parts[1:], entry.item))
+        top = entry.parts[0]
+        if top in inside:
+            inside[top].append(Entry(entry.parts[1:], entry.item))
+        elif len(entry.parts) > 1 and top.lower() in SPLITS:
+            flat[top] = None
+            reason = f"It lies in {printable(top)}/ without a class folder, so it has no label."
+            result.skipped.append(_beside(entry, reason))
         else:
             result.skipped.append(_beside(entry, "It lies beside the split folders."))
+    result.warnings += [_warn_of_flat(folder) for folder in flat]
     for folder, entries in inside.items():
         result.add(_from_class_folders(entries, split_of[folder]))
     return result
+
+
+def _warn_of_flat(folder: str) -> str:
+    purpose = "learned from it" if SPLITS[folder.lower()] == "train" else "tested"
+    return f"{printable(folder)}/ has no class folders: nothing was {purpose}."
 
 
 def _split_folders(listing: Listing) -> dict[str, list[str]]:
@@ -215,7 +240,7 @@ def _from_class_folders(entries: Sequence[Entry], split: str) -> Arrangement:
         if len(entry.parts) > 1:
             result.rows.append(Labelled(entry.item, printable(entry.parts[0]), split))
         else:
-            result.unlabelled += 1
+            result.unlabelled.append(entry.item)
             result.skipped.append(_beside(entry, "It lies beside the class folders, so it has no label."))
     return result
 

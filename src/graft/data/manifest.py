@@ -15,6 +15,8 @@ from graft.errors import DataError, MissingColumn, MissingExtra
 ITEM_COLUMNS = ("path", "file_name", "audio", "text", "sentence")
 LABEL_COLUMNS = ("label", "target", "category")
 TEXT_COLUMNS = frozenset({"text", "sentence"})
+NOT_OFFERED = TEXT_COLUMNS | {"audio"}
+"""Understood, so that what they hold can be refused by its name; this version reads pictures."""
 
 MAX_CELL = 1 << 24
 _DELIMITERS = (",", "\t", ";", "|")
@@ -75,6 +77,8 @@ def parse_manifest(
         columns, records = _read_parquet(content, name, filter(None, (label_column, item_column)))
     elif (text := decode_text(content)).lstrip().startswith("{"):
         columns, records = _read_json_lines(text, name, skipped)
+    elif _begins_with_a_list(text):
+        raise DataError(f"{name} is a JSON list.", "Write one object a line (JSONL).")
     else:
         columns, records = _read_delimited(text, name)
     labels = _find_column(columns, label_column, LABEL_COLUMNS, name, "labels", "label_column")
@@ -165,6 +169,7 @@ def _csv_rows(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[
 def _read_json_lines(text: str, name: str, skipped: list[Skipped]) -> tuple[list[str], Records]:
     records: list[tuple[int, Mapping[str | None, Any]]] = []
     columns: dict[str, None] = {}
+    broken: list[int] = []
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
@@ -173,12 +178,24 @@ def _read_json_lines(text: str, name: str, skipped: list[Skipped]) -> tuple[list
         except (ValueError, RecursionError):
             record = None
         if not isinstance(record, dict):
+            broken.append(number)
             reason = f"Line {number} is not a JSON object."
             skipped.append(Skipped(f"{name}, row {number}", reason, "not_json"))
             continue
         columns.update(dict.fromkeys(record))
         records.append((number, record))
+    if not records:
+        raise DataError(
+            f"No line of {name} is a JSON object; the first is line {broken[0]}.", "Write one object a line (JSONL)."
+        )
     return list(columns), records
+
+
+def _begins_with_a_list(text: str) -> bool:
+    try:
+        return isinstance(json.JSONDecoder().raw_decode(text.lstrip())[0], list)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _read_parquet(content: bytes, name: str, asked: Iterable[str]) -> tuple[list[str], Records]:
@@ -211,7 +228,7 @@ def _find_column(
         if candidate.strip().lower() in spelled:
             return spelled[candidate.strip().lower()]
     found = ", ".join(repr(column) for column in columns[:30]) or "none"
-    wanted = repr(asked) if asked else "any of " + ", ".join(usual)
+    wanted = repr(asked) if asked else "any of " + ", ".join(column for column in usual if column not in NOT_OFFERED)
     raise MissingColumn(
         f"{name} has no column of {what} called {wanted}; its columns are {found}.",
         f"Name the right one: --{argument.replace('_', '-')} (in Python {argument}=), or rename it.",

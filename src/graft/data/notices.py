@@ -7,11 +7,13 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from graft.data.dataset import Dataset, File, Item, Skipped
-from graft.data.layout import Labelled
+from graft.data.layout import Arrangement, Labelled
 from graft.data.listing import printable
 from graft.errors import DataError, MixedModalities, NothingToRead, TooFewClasses
 
 LAYOUT_ADVICE = "Make one folder for each class and put its pictures inside: photos/cat/1.jpg, photos/dog/2.jpg."
+
+OPEN_ADVICE = "Check that the files open in a picture viewer."
 
 A_FEW = 0.1
 """Files of another modality, up to this share, are strangers to skip; beyond it the data set is mixed."""
@@ -29,7 +31,7 @@ def mixed(path: Path, kinds: Counter[str]) -> MixedModalities:
     return MixedModalities(
         f"{path} holds {_count(kinds['picture'], 'picture', 'pictures')} and "
         f"{_count(kinds['recording'], 'recording', 'recordings')}.",
-        "Give one kind; in Python, modality='image' skips the recordings.",
+        "Give one kind, or give --modality image (in Python modality='image') to skip the recordings.",
     )
 
 
@@ -85,29 +87,44 @@ def _count(n: int, one: str, many: str) -> str:
 
 
 def no_pictures(
-    path: Path, skipped: list[Skipped], kinds: Counter[str], strays: Counter[str], unlabelled: int
+    path: Path, skipped: list[Skipped], kinds: Counter[str], strays: Counter[str], found: Arrangement
 ) -> DataError:
-    """There is not one labelled picture."""
-    if unlabelled:
-        return TooFewClasses(
-            f"{_count(unlabelled, 'file lies', 'files lie')} in no class folder of {path}.", LAYOUT_ADVICE
-        )
-    if kinds["recording"]:
+    """There is not one labelled picture; ``kinds`` are those of all files, whether they have a label or not."""
+    if kinds["recording"] and not kinds["picture"]:
         return unsupported("audio", f"{path} holds {_count(kinds['recording'], 'recording', 'recordings')}.")
+    if kinds["text"] and kinds["text"] == len(skipped):
+        texts = _count(kinds["text"], "text file", "text files")
+        return NothingToRead(f"{path} holds {texts} and no picture.", "This version classifies pictures.")
+    if found.unlabelled:
+        files = _count(len(found.unlabelled), "file lies", "files lie")
+        return TooFewClasses(f"{files} in no class folder of {path}.", LAYOUT_ADVICE)
+    if found.missing and len(found.missing) == len(skipped):
+        named = f"None of the {len(skipped):,} files that {', '.join(found.manifests)} names is there"
+        return NothingToRead(
+            f"{named}; the first is {found.missing[0]}.", "Paths are relative to the manifest's folder."
+        )
+    if found.manifests and not skipped:
+        return NothingToRead(f"{', '.join(found.manifests)} has a header and no rows.", "Add a row for each item.")
     if not skipped:
         ignored = f", but for {strays.total()} stray files" if strays else ""
         return NothingToRead(f"{path} is empty{ignored}.", LAYOUT_ADVICE)
     reasons = "; ".join(f"{one.path}: {one.reason.rstrip('.')}" for one in skipped[:_EXAMPLES])
     more = f"; and {len(skipped) - _EXAMPLES:,} more" if len(skipped) > _EXAMPLES else ""
     return NothingToRead(
-        f"No labelled picture in {path} can be read. {reasons}{more}.".replace("..", "."), LAYOUT_ADVICE
+        f"No labelled picture in {path} can be read. {reasons}{more}.".replace("..", "."),
+        LAYOUT_ADVICE if any(one.code == "no_label" for one in skipped) else OPEN_ADVICE,
     )
 
 
-def too_few_classes(dataset: Dataset, unlabelled: int) -> TooFewClasses:
+def too_few_classes(dataset: Dataset, found: Arrangement) -> TooFewClasses:
     """One class is none."""
-    only = f"There is only one class, {dataset.classes[0]!r}, with {len(dataset)} items"
-    beside = f", and {unlabelled:,} files lie in no class folder" if unlabelled else ""
+    only = f"There is only one class, {dataset.classes[0]!r}, with {_count(len(dataset), 'item', 'items')}"
+    beside = ""
+    if found.unlabelled:
+        beside += f", and {_count(len(found.unlabelled), 'file lies', 'files lie')} in no class folder"
+    if empty := found.empty_folders:
+        names = ", ".join(empty[:_EXAMPLES])
+        beside += f"; the folder {names} is empty" if len(empty) == 1 else f"; the folders {names} are empty"
     return TooFewClasses(f"{only}{beside}.", f"A classifier needs at least two classes. {LAYOUT_ADVICE}")
 
 

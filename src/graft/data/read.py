@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import unicodedata
 from collections import Counter
@@ -72,13 +73,13 @@ def read(
     if modality is not None and modality not in SUPPORTED:
         raise unsupported(modality, f"modality={modality!r} was asked for.")
     columns = (label_column, item_column)
-    dataset, unlabelled = _read_source(source, columns, modality)
+    dataset, found = _read_source(source, columns, modality)
     others = None if test is None else _read_source(test, columns, modality)[0]
     dataset = _settle_splits(dataset, has_test=others is not None)
     if others is not None:
         dataset = _join_test(dataset, others)
     if dataset is not source and len(dataset.classes) < min_classes:
-        raise too_few_classes(dataset, unlabelled)
+        raise too_few_classes(dataset, found)
     return dataset
 
 
@@ -102,7 +103,7 @@ def gather(inputs: Iterable[str | os.PathLike[str] | Any]) -> Iterator[Item]:
             for entry in list_zip(path).entries:
                 yield _renamed(entry.item, f"{path}/{entry.item.name}")
         else:
-            yield File(path, printable(str(path)))
+            yield File(path, printable(os.fspath(value)))  # not str(path): it would lose a slash of a web address
 
 
 def _below(folder: Path) -> Iterator[Item]:
@@ -116,11 +117,13 @@ def _below(folder: Path) -> Iterator[Item]:
 
 def _read_source(
     source: str | os.PathLike[str] | Dataset, columns: Columns, modality: str | None
-) -> tuple[Dataset, int]:
-    """The data set without a word on its classes, and how many files lay in no class folder."""
+) -> tuple[Dataset, Arrangement]:
+    """The data set without a word on its classes, and how its source is laid out."""
     if isinstance(source, Dataset):
-        return source, 0
+        return source, Arrangement()
     path = Path(source).expanduser()
+    if "://" in os.fspath(source) and not path.exists():
+        raise NothingToRead(f"{os.fspath(source)} is a web address.", "Download it first.")
     name = path.resolve().name if path.is_dir() else path.stem
     found, strays = _arrange(path, columns)
     rows, skipped, kinds, misnamed = _look_into(found.rows)
@@ -128,7 +131,7 @@ def _read_source(
     if modality is None and is_mixed(kinds):
         raise mixed(path, kinds)
     if not rows:
-        raise no_pictures(path, skipped, kinds, strays, found.unlabelled)
+        raise no_pictures(path, skipped, kinds + _count_kinds(found.unlabelled), strays, found)
     warnings = [
         *warn_of_strays(strays), *warn_of_names(misnamed), *found.warnings,
         *warn_of_two_labels(rows), *warn_of_case(rows),
@@ -142,7 +145,7 @@ def _read_source(
         warnings=tuple(warnings),
         name=printable(name) or "model",
     )
-    return dataset, found.unlabelled
+    return dataset, found
 
 
 def _arrange(path: Path, columns: Columns) -> tuple[Arrangement, Counter[str]]:
@@ -161,6 +164,7 @@ def _arrange(path: Path, columns: Columns) -> tuple[Arrangement, Counter[str]]:
 
     try:
         if path.is_dir():
+            _refuse_saved_model(path)
             listing = list_folder(path)
         elif _is_zip(path):
             listing = list_zip(path)
@@ -173,6 +177,14 @@ def _arrange(path: Path, columns: Columns) -> tuple[Arrangement, Counter[str]]:
     found = arrange(listing, parse, must_be_manifest=any(columns))
     found.skipped = [*listing.skipped, *found.skipped]
     return found, listing.strays
+
+
+def _refuse_saved_model(folder: Path) -> None:
+    if all((folder / name).is_file() for name in ("manifest.json", "arrays.safetensors")):  # as graft.bundle writes it
+        raise DataError(
+            f"{folder} is a saved model, not data.",
+            "Give the photos: graft fit PHOTOS; to score a model: graft evaluate MODEL PHOTOS.",
+        )
 
 
 def _require_manifest(path: Path) -> None:
@@ -212,19 +224,37 @@ def _look_into(rows: Iterable[Labelled]) -> tuple[list[Labelled], list[Skipped],
         if not head:
             skipped.append(Skipped(name, "The file is empty.", "empty"))
         elif kind not in PICTURES:
-            kinds["recording" if kind in RECORDINGS else "other"] += 1
+            kinds[_kind_of(head)] += 1
             skipped.append(
                 Skipped(name, f"It is not a picture that can be read: it is {describe(head)[0]}.", "not_a_picture")
             )
         elif not label:
             skipped.append(Skipped(name, "It has no label.", "no_label"))
         else:
-            kinds["picture"] += 1
+            kinds[_kind_of(head)] += 1
             pictures.append(row._replace(label=label))
             suffix = PurePosixPath(name).suffix.lower()
             if suffix and EXTENSIONS.get(suffix) != kind:
                 misnamed.append(f"{name} ({kind.upper()})")
     return pictures, skipped, kinds, misnamed
+
+
+def _count_kinds(items: Iterable[Item]) -> Counter[str]:
+    """How many files of each kind there are among those without a label."""
+    kinds: Counter[str] = Counter()
+    for item in items:
+        with contextlib.suppress(*UNREADABLE):
+            kinds[_kind_of(peek(item))] += 1
+    return kinds
+
+
+def _kind_of(head: bytes) -> str:
+    kind = sniff(head)
+    if kind in PICTURES:
+        return "picture"
+    if kind in RECORDINGS:
+        return "recording"
+    return "text" if kind is None and is_text(head) else "other"
 
 
 def _settle_splits(dataset: Dataset, *, has_test: bool) -> Dataset:

@@ -116,7 +116,7 @@ def choose_folds(y: Int, groups: Int) -> tuple[int, int]:
     Never more folds than a typical class has groups, so that every fold takes about as much of each class. Where
     classes are small, a class that alone has lost an item to the fold is at a disadvantage in exactly that fold: with
     2 to 5 items of each class, leaving out one at a time gave accuracies that were 2 to 59 points too low; by this rule
-    they are at most 15 too low (``benchmarks/honesty.py``).
+    they are at most 17 too low, from 3 items on at most 10 (drawn as in ``benchmarks/honesty.py``).
 
     Args:
         y: ``(n,) int64`` class of each item.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from graft.contracts import Encoder
 from graft.encoders.image import ImageEncoder
 from graft.encoders.runtime import Backend, choose_backend
-from graft.errors import EncoderError
+from graft.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +46,23 @@ def encoder_for(name: str, modality: str = "image", backend: str = "auto") -> En
     """The encoder of this name, or with ``"auto"`` the one for this modality; made once in a process.
 
     Raises:
-        EncoderError: There is no such encoder.
+        UsageError: There is no such encoder or backend.
+        EncoderError: The backend is not installed.
     """
-    key = modality if name == "auto" else name
-    key = next((short for short, card in ENCODERS.items() if key in (short, card.name)), key)
-    if key not in ENCODERS:
-        raise EncoderError(
-            f"There is no encoder {key!r}.", f"Choose one of {', '.join(ENCODERS)} (graft encoders shows them)."
+    wanted = modality if name == "auto" else name
+    key = find(wanted)
+    if key is None:
+        known = [f"{key} ({card.name})" for key, card in ENCODERS.items()]
+        raise UsageError(
+            f"There is no encoder {wanted!r}.",
+            f"The only encoder is {known[0]}." if len(known) == 1 else f"Choose one of {', '.join(known)}.",
         )
     runs_on = choose_backend(backend)
     if (key, runs_on) not in _made:
         _made[key, runs_on] = ENCODERS[key].make(runs_on)
     return _made[key, runs_on]
+
+
+def find(name: str) -> str | None:
+    """The key in ``ENCODERS`` for a key or for the encoder's own name; ``None`` where there is no such encoder."""
+    return next((key for key, card in ENCODERS.items() if name in (key, card.name)), None)

@@ -131,6 +131,7 @@ class Cache:
         """Delete everything; the number of bytes that were freed."""
         with self._lock:
             before = _bytes_on_disk(self.path)
+            self.trouble = None
             try:
                 if before and (connection := self._open()):
                     # Emptied in place, not unlinked: another process may have the file open.
@@ -139,6 +140,9 @@ class Cache:
                     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             except sqlite3.Error as error:
                 self._give_up(error)
+                if _is_damage(error):
+                    _unlink(self.path)
+                    self.trouble = None
             self._size = 0
             return max(0, before - _bytes_on_disk(self.path))
 
@@ -154,9 +158,9 @@ class Cache:
             try:
                 self._connection = self._connect()
             except sqlite3.DatabaseError as error:
-                if isinstance(error, sqlite3.OperationalError):
+                if not _is_damage(error):
                     raise
-                self.path.unlink(missing_ok=True)  # not a database: nothing in it is worth a failed run
+                _unlink(self.path)  # not a database: nothing in it is worth a failed run
                 self._connection = self._connect()
             except OSError as error:
                 self._give_up(error)
@@ -217,8 +221,21 @@ class Cache:
                 self._give_up(error)
 
     def _give_up(self, error: Exception) -> None:
-        self.trouble = f"The cache {self.path} is not used: {error}."
+        advice = " Empty it with graft cache clear." if _is_damage(error) else ""
+        self.trouble = f"The cache {self.path} is not used: {error}.{advice}"
+        if self._connection:
+            self._connection.close()
         self._connection = None
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether the file is broken; a full disk, a lock or a missing permission is an ``OperationalError``."""
+    return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
+
+
+def _unlink(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def _marks(n: int) -> str:

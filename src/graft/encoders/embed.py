@@ -47,7 +47,7 @@ class Embedded:
     def skipped_items(self, items: Sequence[Item]) -> tuple[Skipped, ...]:
         """The skipped items with their names and reasons."""
         return tuple(
-            Skipped(items[row].name, error.message.removeprefix(f"{items[row].name}: "), error.reason)
+            Skipped(items[row].name, _without_name(error.message, items[row].name), error.reason)
             for row, error in sorted(self.skipped.items())
         )
 
@@ -134,6 +134,12 @@ def _encode(
     return {
         row: Entry(vector, entry.statistics) for vector, (row, entry) in zip(vectors, prepared.items(), strict=True)
     }
+
+
+def _without_name(message: str, name: str) -> str:
+    """The message, where the name is said beside it already."""
+    message = message.removeprefix(f"{name}: ")
+    return f"It {message.removeprefix(f'{name} ')}" if message.startswith(f"{name} ") else message
 
 
 def _join(encoder: Encoder, parts: Sequence[Embedded]) -> Embedded:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from graft.contracts import Bool, Float32, Int
+from graft.errors import DataError
 from graft.evaluation.intervals import held_out_interval
 from graft.heads.classifier import Classifier
 from graft.metrics import (
@@ -20,6 +21,25 @@ from graft.metrics import (
 )
 from graft.prediction import Evaluation
 from graft.report.content import ClassFigures
+
+
+def check_shared_labels(what: str, labels: Sequence[str], whose: str, known: Sequence[str]) -> None:
+    """Whether anything at all can be named rightly; ask before the work, not after it.
+
+    Args:
+        what: How the data to score are called.
+        labels: Their labels.
+        whose: Whose classes ``known`` are.
+        known: What the classifier can name.
+
+    Raises:
+        DataError: Not one label is known.
+    """
+    if labels and not set(labels) & set(known):
+        raise DataError(
+            f"{what} share no label with {whose} ({_some(sorted(set(labels)))} / {_some(sorted(set(known)))}).",
+            "Check that these data belong together, and that their labels are spelled alike.",
+        )
 
 
 def score_held_out(
@@ -83,8 +103,11 @@ def confusion(y: Int, predicted: Int, k: int) -> tuple[tuple[int, ...], ...]:
 def _warn_of_strangers(labels: Sequence[str], items: int) -> tuple[str, ...]:
     if not labels:
         return ()
-    named = ", ".join(labels[:5]) + (", ..." if len(labels) > 5 else "")
-    return (f"The model does not know {named}: the {items} items with such labels count as wrong.",)
+    return (f"The model does not know {_some(labels)}: the {items} items with such labels count as wrong.",)
+
+
+def _some(labels: Sequence[str]) -> str:
+    return ", ".join(labels[:5]) + (", ..." if len(labels) > 5 else "")
 
 
 def _coverage(sets: Bool, y: Int, known: Bool) -> float:

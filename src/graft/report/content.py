@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from graft.data.dataset import Item, Skipped
+from graft.heads.unknown import NEVER
 
 T = TypeVar("T")
 
@@ -86,10 +87,17 @@ class PredictionSets:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The threshold of the unknown score, and the share of in-class items above it, out of fold, that it was set to."""
+    """The threshold of the unknown score, and the share of in-class items above it, out of fold, that it was set to.
+
+    A threshold that nothing passes is no figure: it becomes ``nan``.
+    """
 
     threshold: float
     rate: float
+
+    def __post_init__(self) -> None:
+        if self.threshold >= NEVER:
+            object.__setattr__(self, "threshold", math.nan)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
-from graft.bundle import write_atomically
+from graft.bundle import OVERWRITE_ADVICE
 from graft.errors import GraftError, OutputExists
+from graft.files import try_place, write_atomically
 from graft.report import charts, markup, matrix, words
 from graft.report.content import ClassFigures, Interval, Report
 from graft.report.markup import Content, Html, element, join, name
@@ -58,11 +59,16 @@ def check_free(path: Path, *, overwrite: bool) -> None:
 
     Raises:
         OutputExists: ``path`` is a folder, or is there already and ``overwrite`` is false.
+        GraftError: Nothing can be written there.
     """
     if path.is_dir():
         raise OutputExists(f"{path} is a folder.", "Name a file for the report, such as report.html.")
     if not overwrite and path.exists():
-        raise OutputExists(f"{path} is already there.", "Choose another name, or allow it to be overwritten.")
+        raise OutputExists(f"{path} is already there.", OVERWRITE_ADVICE)
+    try:
+        try_place(path)
+    except OSError as error:
+        raise _cannot_be_written(path, error) from None
 
 
 def write(page: str, path: Path, *, overwrite: bool) -> None:
@@ -77,9 +83,13 @@ def write(page: str, path: Path, *, overwrite: bool) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, page.encode())
     except OSError as error:
-        raise GraftError(
-            f"The report cannot be written to {path}: {error.strerror or error}.", "Choose another place for it."
-        ) from None
+        raise _cannot_be_written(path, error) from None
+
+
+def _cannot_be_written(path: Path, error: OSError) -> GraftError:
+    return GraftError(
+        f"The report cannot be written to {path}: {error.strerror or error}.", "Choose another place for it."
+    )
 
 
 def _header(report: Report) -> Html:

@@ -12,6 +12,8 @@ from graft.report.content import ClassFigures, Forecast, Interval, Judged, Repor
 
 NO_FIGURE = "–"
 NBSP = "\u00a0"
+EASY = 0.95
+"""From this accuracy on, a task that the nearest neighbour solves as well is called easy."""
 _NOUNS = {"image": ("photo", "photos"), "text": ("text", "texts"), "audio": ("recording", "recordings")}
 _BASELINES = {"majority": "commonest class", "nearest": "nearest neighbour"}
 # Control characters could drive a terminal, direction overrides reorder a page, lone surrogates cannot be encoded.
@@ -99,6 +101,9 @@ def doubt(report: Report) -> str:
         return ""
     if "majority" in reached:
         return "That is not clearly better than always naming the commonest class."
+    if reached == ["nearest"] and report.baselines["nearest"] >= score.value:
+        easy = ": this task is easy for the encoder" if score.value >= EASY else ""
+        return f"The single nearest neighbour does as well{easy}."
     return f"The interval reaches down to the baseline ({' and '.join(baseline(name) for name in reached)})."
 
 
@@ -153,8 +158,10 @@ def sets(report: Report) -> str:
 def unknown(report: Report) -> str:
     """How often an item of a known class would be called unknown."""
     found = report.unknown
+    if found.rate == 0:
+        return "No threshold was asked for: nothing is called unknown."
     if not known(found.rate, found.threshold):
-        return "No threshold could be set for what belongs to none of the classes."
+        return "No threshold could be set: nothing was held out."
     return (
         f"{percent(found.rate)} of {things(report.modality)} of these classes would be called unknown "
         f"(threshold {found.threshold:.3g})."

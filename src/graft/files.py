@@ -1,0 +1,72 @@
+"""Writing that others see wholly or not at all, even if the process is killed: temporary name, sync, rename."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from pathlib import Path
+
+
+def write_atomically(path: str | Path, data: bytes) -> None:
+    """Write a file so that others see the old content or the new, never a part.
+
+    Raises:
+        OSError: The folder is missing or cannot be written to, or the disk is full; then nothing has changed.
+    """
+    path = Path(path).resolve()
+    temporary = beside(path, "new")
+    try:
+        write_synced(temporary, data)
+        temporary.replace(path)
+        sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def try_place(path: str | Path) -> None:
+    """Make and remove a folder where ``path``, or the first of its parents that is not there yet, would be made.
+
+    Permissions alone do not tell: some file systems take nothing from anybody.
+
+    Raises:
+        OSError: Nothing can be made there.
+    """
+    path = Path(path).resolve()
+    while not os.path.lexists(path.parent):
+        path = path.parent
+    trial = beside(path, "new")
+    trial.mkdir()
+    trial.rmdir()
+
+
+def beside(path: Path, kind: str) -> Path:
+    """A name that nobody uses yet, in the same folder and thus on the same disk."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}.{kind}")
+
+
+def beside_already(path: Path, kind: str) -> list[Path]:
+    """What is there under the names that ``beside`` makes, sorted."""
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{16}}\.{kind}")
+    if not path.parent.is_dir():
+        return []
+    return sorted(entry for entry in path.parent.iterdir() if pattern.fullmatch(entry.name))
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    """Write a file that is not there yet, through to the disk."""
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's names to the disk."""
+    if os.name == "nt":  # Windows cannot sync a folder
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,50 @@
+"""Files are written wholly or not at all."""
+
+import os
+
+import pytest
+
+from graft import files
+
+
+def test_a_file_is_replaced_as_a_whole(tmp_path):
+    path = tmp_path / "report.html"
+    files.write_atomically(path, b"old")
+    files.write_atomically(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.stat().st_mode & 0o777 == 0o666 & ~current_umask()
+
+
+def current_umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_a_file_keeps_its_content_where_writing_fails(tmp_path):
+    path = tmp_path / "folder"
+    path.mkdir()
+    with pytest.raises(OSError):
+        files.write_atomically(path, b"new")
+    with pytest.raises(FileNotFoundError):
+        files.write_atomically(tmp_path / "missing" / "report.html", b"new")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "real.txt").write_text("old")
+    (tmp_path / "link.txt").symlink_to("real.txt")
+    files.write_atomically(tmp_path / "link.txt", b"new")
+    assert (tmp_path / "link.txt").is_symlink()
+    assert (tmp_path / "real.txt").read_text() == "new"
+
+
+def test_a_place_is_tried_and_left_as_it_was(tmp_path):
+    files.try_place(tmp_path / "new.graft")
+    files.try_place(tmp_path / "deep" / "deeper" / "new.graft")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").write_text("text")
+    with pytest.raises(NotADirectoryError):
+        files.try_place(tmp_path / "file" / "deeper" / "new.graft")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
