@@ -9,21 +9,31 @@ import numpy as np
 from graft.contracts import Float32
 from graft.errors import UsageError
 
-FEATURES: Mapping[str, float] = {"last": 0.0, "all": 0.4}
+FEATURES: Mapping[str, float] = {"last": 0.0, "late": 0.25, "even": 1.0}
 """The weight of every stage before the last one, whose weight is 1.
 
-``"last"`` leaves the earlier stages out. In ``"all"`` three earlier stages have together half the energy of the last:
-enough to see textures that the last stage has forgotten, little enough to cost next to nothing where it has not.
+``"last"`` leaves the earlier stages out: likeness between items is measured on it. ``"late"`` adds a little of the
+earlier ones, which costs next to nothing where the last stage knows the things that are to be told apart, and helps
+where it does not. ``"even"`` is for textures, of which the earlier stages know more than the last.
 """
+CANDIDATES = ("late", "even")
+"""The keys of ``FEATURES`` that cross-validation tries."""
+DESCRIPTIONS: Mapping[str, str] = {
+    "last": "the last stage",
+    "late": "mostly the last stage",
+    "even": "all stages alike",
+    "given": "the given columns",
+}
+"""The same in words."""
 GIVEN: tuple[int, ...] = ()
 """The stages of a matrix that was computed elsewhere: nothing is known of its columns, so they stay as they are."""
 
 
 def available(stages: tuple[int, ...]) -> tuple[str, ...]:
-    """The keys of ``FEATURES`` that differ for an encoder with these stage widths; ``"given"`` for no stages."""
+    """What cross-validation tries on an encoder with these stage widths; ``"given"`` for no stages."""
     if stages == GIVEN:
         return ("given",)
-    return ("last",) if len(stages) == 1 else tuple(FEATURES)
+    return ("last",) if len(stages) == 1 else CANDIDATES
 
 
 def width(stages: tuple[int, ...], features: str) -> int:

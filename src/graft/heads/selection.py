@@ -13,7 +13,7 @@ from graft.executors import map_on_cores
 from graft.heads import HEADS
 from graft.heads.axes import principal
 from graft.heads.calibration import fit_temperature, probabilities
-from graft.heads.features import available, transform
+from graft.heads.features import DESCRIPTIONS, available, transform
 
 HURDLE = 2.5
 """A challenger must beat the plain choice by this many standard errors of the paired difference of losses.
@@ -25,7 +25,7 @@ FEW_SHOTS = 5
 """Up to this many items in the smallest class, the prototype head is tried as well."""
 MANY_ROWS = 1000
 """From this many rows on, only the logistic head is tried, at every other strength: little is left to choose."""
-_PLAIN = ("last", "logistic")
+_PLAIN = ("late", "logistic")
 """The choice to beat: it needs no luck to do well."""
 _START = 64.0
 """Strength of the plain choice where nothing can be scored."""
@@ -108,7 +108,7 @@ def choose(
 ) -> Choice:
     """Try the grid on the given folds and take a configuration.
 
-    The rule: the plain choice (logistic on the last stage, its strength by least log loss) stands unless the
+    The rule: the plain choice (logistic on mostly the last stage, its strength by least log loss) stands unless the
     configuration with the least loss of all is better by ``HURDLE`` standard errors. Log loss after temperature
     scaling tells configurations apart with far fewer items than accuracy does; the hurdle keeps chance from choosing.
 
@@ -315,8 +315,7 @@ def _why(grid: tuple[Configuration, ...], losses: Float32, plain: Bool, index: i
 
 
 def _words(entry: Configuration) -> str:
-    where = {"last": "the last stage", "given": "the given columns"}.get(entry.features, f"{entry.features} stages")
-    return f"{entry.head} on {where} (strength {entry.strength:g})"
+    return f"{entry.head} on {DESCRIPTIONS[entry.features]} (strength {entry.strength:g})"
 
 
 def _mean_of_scored(values: Array) -> Float64:

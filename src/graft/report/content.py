@@ -114,7 +114,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class HeadChoice:
-    """The head that was taken: its kind, the stages it sees (``"last"`` or ``"all"``), its strength, and why."""
+    """The head that was taken: its kind, the stages it sees (a key of ``FEATURES``), its strength, and why."""
 
     kind: str
     features: str

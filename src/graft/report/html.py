@@ -12,6 +12,7 @@ from pathlib import Path
 from graft.bundle import OVERWRITE_ADVICE
 from graft.errors import GraftError, OutputExists
 from graft.files import try_place, write_atomically
+from graft.heads.features import DESCRIPTIONS
 from graft.report import charts, markup, matrix, words
 from graft.report.content import ClassFigures, Interval, Report
 from graft.report.markup import Content, Html, element, join, name
@@ -317,8 +318,7 @@ def _timings(report: Report) -> Html:
 def _footer(report: Report) -> Html:
     head = report.head
     strength = f", strength {head.strength:g}" if words.known(head.strength) else ""
-    kinds = {"last": "the last stage", "all": "all stages", "given": "the given columns"}
-    stages = kinds.get(head.features, head.features)
+    stages = DESCRIPTIONS.get(head.features, head.features)
     facts: list[tuple[str, str]] = [("head", f"{head.kind} on {stages}{strength}")]
     if report.head.why:
         facts.append(("chosen because", report.head.why))
