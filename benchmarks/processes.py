@@ -25,7 +25,8 @@ class Finished:
     Attributes:
         answer: The JSON value that it printed.
         wall: Seconds from its start to its end.
-        peak: Most memory that it held, in bytes (of the largest, where it has children of its own).
+        peak: Most memory that it held, in bytes (of the largest, where it has children of its own; at least what this
+            process holds, for Linux hands a parent's peak down to its child).
     """
 
     answer: dict[str, Any]

@@ -65,6 +65,11 @@ def test_a_calibrated_model_has_a_small_calibration_error_and_a_boastful_one_a_l
     assert metrics.expected_calibration_error(y, boastful).ece > 0.1
 
 
+@pytest.mark.parametrize(("n", "bins"), [(1, 5), (100, 5), (200, 10), (300, 15), (5000, 15)])
+def test_few_items_are_put_into_few_bins(n, bins):
+    assert len(metrics.expected_calibration_error(np.zeros(n, np.int64), np.full((n, 2), 0.5)).n) == bins
+
+
 @given(hnp.arrays(np.float64, st.tuples(st.integers(1, 40), st.just(3)), elements=st.floats(0.01, 1)), st.data())
 def test_calibration_bins_hold_every_item_and_make_up_the_error(raw, data):
     p = raw / raw.sum(axis=1, keepdims=True)
@@ -74,7 +79,7 @@ def test_calibration_bins_hold_every_item_and_make_up_the_error(raw, data):
     used = result.n > 0
     gaps = np.abs(result.confidence - result.accuracy)[used]
     assert result.ece == pytest.approx((gaps * result.n[used]).sum() / len(p))
-    edges = np.arange(16) / 15
+    edges = np.linspace(0, 1, len(result.n) + 1)
     assert (result.confidence[used] <= edges[1:][used] + 1e-9).all()
     assert (result.confidence[used] >= edges[:-1][used] - 1e-9).all()
 

@@ -79,12 +79,19 @@ def log_loss(y: Int, p: Array) -> float:
     return float(-np.log(np.clip(given, np.finfo(p.dtype).eps, 1.0).astype(np.float64)).mean())
 
 
-def expected_calibration_error(y: Int, p: Array, bins: int = 15) -> Reliability:
+def expected_calibration_error(y: Int, p: Array, bins: int | None = None) -> Reliability:
     """Mean distance between confidence (the largest probability) and accuracy, over equal-width bins ``(low, high]``.
 
     Guo, Pleiss, Sun, Weinberger: On Calibration of Modern Neural Networks, ICML 2017, equation 3. 0 says that, bin
     by bin, items that were predicted with confidence 0.8 are right in 80 % of all cases; ``nan`` for no items.
+
+    Args:
+        y: ``(n,) int64``.
+        p: ``(n, k)``.
+        bins: How many; by default one for each 20 items, from 5 to 15. Few items in many bins differ from their
+            confidence by chance, and the error would say so (Roelofs et al., AISTATS 2022).
     """
+    bins = bins or int(np.clip(len(y) // 20, 5, 15))
     if not len(y):
         empty = np.full(bins, np.nan)
         return Reliability(float("nan"), empty, empty.copy(), np.zeros(bins, dtype=np.int64))

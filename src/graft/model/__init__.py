@@ -1,0 +1,6 @@
+"""From a data set to a model, and from a model to predictions."""
+
+from graft.model.fitting import Stopwatch, fit, fit_embeddings
+from graft.model.model import MAYBE_SEEN, SEEN, Model, embed_items, load
+
+__all__ = ["MAYBE_SEEN", "SEEN", "Model", "Stopwatch", "embed_items", "fit", "fit_embeddings", "load"]

@@ -1,0 +1,247 @@
+"""From a data set to a model: split, fit, judge."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from graft.contracts import Encoder, Float32, Int, Progress, silent
+from graft.data.dataset import Dataset
+from graft.data.split import choose_folds, merge, near_duplicates, stratified_group_folds
+from graft.encoders import encoder_for
+from graft.encoders.embed import Embedded, embed
+from graft.errors import TooFewClasses
+from graft.evaluation import judge, score_held_out, warn_of_the_data
+from graft.evaluation.held_out import check_shared_labels
+from graft.executors import one_thread_each
+from graft.heads.classifier import Classifier, fit_classifier
+from graft.heads.features import GIVEN, transform
+from graft.heads.selection import check_head
+from graft.model.inputs import CacheChoice, Source, as_cache, as_dataset, nothing_readable
+from graft.model.model import Model
+from graft.recipe import Recipe
+from graft.report import Report
+from graft.report.content import HeadChoice, Interval
+from graft.version import __version__
+
+
+def fit(
+    data: Source,
+    recipe: Recipe | None = None,
+    *,
+    cache: CacheChoice = "default",
+    progress: Progress = silent,
+    watch: Stopwatch | None = None,
+) -> Model:
+    """Fit a model and judge it.
+
+    Args:
+        data: A data set, or a path to one.
+        recipe: How to fit; the default is right for most.
+        cache: Where embeddings are kept: ``"default"``, a ``Cache``, or ``None`` for nowhere.
+        progress: Told how far the work has come.
+        watch: Holds the seconds of steps that came before, such as reading.
+
+    Raises:
+        TooFewClasses: Fewer than two classes have an item that can be read.
+        NothingToRead: No item can be read.
+        DataError: The test split shares no label with what is to be trained on.
+        UsageError: The recipe asks for something that is not there.
+    """
+    recipe = recipe or Recipe()
+    check_head(recipe.head)  # before the work, not after it
+    watch = watch or Stopwatch()
+    with watch.timing("read"):
+        dataset = as_dataset(data)
+    _check_test_labels(dataset)
+    encoder = encoder_for(recipe.encoder, dataset.modality, recipe.backend)
+    with watch.timing("embed"):
+        store = as_cache(cache)
+        embedded = embed(encoder, dataset.items, store, progress)
+    usable = replace(
+        dataset.select(embedded.rows),
+        skipped=(*dataset.skipped, *embedded.skipped_items(dataset.items)),
+        warnings=(*dataset.warnings, *([store.trouble] if store and store.trouble else [])),
+    )
+    return _fit_embedded(usable, embedded, encoder, encoder.stages, recipe, watch, progress)
+
+
+def fit_embeddings(
+    x: Float32, labels: Sequence[str], recipe: Recipe | None = None, *, groups: Sequence[Any] | None = None
+) -> Model:
+    """Fit a head to a matrix that was computed elsewhere, its columns taken as they are.
+
+    Args:
+        x: ``(n, d) float32``; rows of length about 1 suit the heads' strengths.
+        labels: One for each row.
+        recipe: How to fit; its encoder does not matter.
+        groups: Rows of one group never straddle a split.
+
+    Raises:
+        TooFewClasses: There are fewer than two labels.
+    """
+    x = np.ascontiguousarray(x, np.float32)
+    rows = [_Row(f"row {row}", values.tobytes()) for row, values in enumerate(x)]
+    dataset = Dataset(tuple(rows), tuple(labels), groups=tuple(map(str, groups)) if groups is not None else ())
+    digests = tuple(hashlib.sha256(row.content).hexdigest() for row in rows)
+    embedded = Embedded(x, np.arange(len(x)), digests, {}, {}, 0, len(x))
+    return _fit_embedded(dataset, embedded, None, GIVEN, recipe or Recipe(), Stopwatch(), silent)
+
+
+def _fit_embedded(
+    dataset: Dataset,
+    embedded: Embedded,
+    encoder: Encoder | None,
+    stages: tuple[int, ...],
+    recipe: Recipe,
+    watch: Stopwatch,
+    progress: Progress,
+) -> Model:
+    """Split, fit and judge; ``dataset`` has the rows of ``embedded``."""
+    held_out = np.array([split == "test" for split in dataset.splits], np.bool_)
+    train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+    classes = _classes(dataset, train)
+    y = np.array([classes.index(dataset.labels[row]) for row in train], np.int64)
+    x = embedded.x[train]
+    with watch.timing("fit"), one_thread_each():
+        progress("fit", 0, 1)
+        clusters = _clusters(embedded, stages)
+        units = merge(clusters, dataset.groups)  # what must stand on one side of every split
+        n_folds, repeats = choose_folds(y, units[train])
+        folds = stratified_group_folds(y, units[train], n_folds, recipe.seed, repeats) if n_folds else []
+        classifier, out_of_fold = fit_classifier(x, y, len(classes), stages, folds, recipe)
+        progress("fit", 1, 1)
+    with watch.timing("evaluate"), one_thread_each():
+        items = [dataset.items[row] for row in train]
+        judgement = judge(
+            classifier,
+            out_of_fold,
+            x,
+            y,
+            folds,
+            units[train],
+            classes,
+            items,
+            recipe.unknown_rate,
+            recipe.seed,
+            progress,
+        )
+        score = _final_score(classifier, classes, dataset, embedded.x, test, clusters)
+    chosen = out_of_fold.choice.chosen
+    report = Report(
+        encoder=encoder.name if encoder else "given embeddings",
+        modality=dataset.modality,
+        backend=encoder.backend if encoder else "none",
+        classes=classes,
+        n_items=len(dataset),
+        n_train=len(train),
+        n_test=len(test),
+        n_skipped=len(dataset.skipped),
+        skipped=dataset.skipped,
+        accuracy=judgement.accuracy,
+        test=score,
+        macro_f1=judgement.macro_f1,
+        baselines=judgement.baselines,
+        per_class=judgement.per_class,
+        confusion=judgement.confusion,
+        judged_on=judgement.judged_on,
+        calibration=judgement.calibration,
+        overfit_gap=judgement.overfit_gap,
+        learning_curve=judgement.growth.curve,
+        forecast=judgement.growth.forecast,
+        sets=judgement.sets,
+        unknown=judgement.unknown,
+        hardest=judgement.hardest,
+        mistakes=judgement.mistakes,
+        head=HeadChoice(chosen.head, chosen.features, chosen.strength, out_of_fold.choice.why),
+        seconds=watch.seconds(),
+        cache={"hits": embedded.hits, "misses": embedded.misses},
+        warnings=(*dataset.warnings, *warn_of_the_data(dataset, embedded.digests, clusters, train, y, classes)),
+        recipe=recipe.to_dict(),
+        fingerprint=dataset.fingerprint(embedded.digests),
+        name=dataset.name,
+        version=__version__,
+        items={item.name: item for item in dataset.items},
+    )
+    return Model(classes, encoder, classifier, recipe, report)
+
+
+def _classes(dataset: Dataset, train: Int) -> tuple[str, ...]:
+    """The labels of the training part, sorted."""
+    if not len(dataset):
+        raise nothing_readable(dataset.skipped)
+    if not len(train):
+        raise TooFewClasses(
+            f"All {len(dataset)} items that can be read stand in the test split; there is nothing to train on.",
+            "Mark items to train on, or give the data without a split.",
+        )
+    classes = tuple(sorted({dataset.labels[row] for row in train}))
+    if len(classes) < 2:
+        raise TooFewClasses(
+            f"There is only one class with items to train on, {classes[0]!r}.",
+            "A classifier needs at least two: add a folder (or rows) with another label.",
+        )
+    return classes
+
+
+def _check_test_labels(dataset: Dataset) -> None:
+    learned = [label for label, split in zip(dataset.labels, dataset.splits, strict=True) if split != "test"]
+    tested = [label for label, split in zip(dataset.labels, dataset.splits, strict=True) if split == "test"]
+    if learned:
+        check_shared_labels("The test data", tested, "the training data", learned)
+
+
+def _clusters(embedded: Embedded, stages: tuple[int, ...]) -> Int:
+    """Which rows are the same item or nearly so ``(n,) int64``; in a given matrix, of equal content only."""
+    if stages == GIVEN:
+        return merge(np.arange(len(embedded.x)), embedded.digests)
+    return near_duplicates(embedded.digests, transform(embedded.x, stages, "last"))
+
+
+def _final_score(
+    classifier: Classifier, classes: Sequence[str], dataset: Dataset, x: Float32, test: Int, clusters: Int
+) -> Interval | None:
+    if not len(test):
+        return None
+    labels = [dataset.labels[row] for row in test]
+    score = score_held_out(classifier, classes, x[test], labels, clusters[test], split="test").accuracy
+    return replace(score, method="the given test split, used once; Wilson interval")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row of a matrix that was given instead of items."""
+
+    name: str
+    content: bytes
+
+    def read(self) -> bytes:
+        return self.content
+
+
+class Stopwatch:
+    """Seconds of each step of a fit."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._seconds: dict[str, float] = dict.fromkeys(("read", "embed", "fit", "evaluate"), 0.0)
+
+    @contextmanager
+    def timing(self, step: str) -> Iterator[None]:
+        """Add the time of the block to ``step``."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds[step] += time.perf_counter() - start
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds of each step and in all, to the millisecond."""
+        total = time.perf_counter() - self._start
+        return {step: round(value, 3) for step, value in (*self._seconds.items(), ("total", total))}

@@ -1,0 +1,249 @@
+"""The fitted model: what it answers, how it is scored, saved and loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from graft import bundle
+from graft.contracts import Array, Encoder, Float32, Progress, silent
+from graft.data.dataset import Dataset, Item, as_item
+from graft.data.split import near_duplicates
+from graft.encoders import encoder_for, find
+from graft.encoders.embed import Embedded, embed, stream
+from graft.errors import BundleError, DataError, EncoderError, EncoderMismatch
+from graft.evaluation import score_held_out
+from graft.evaluation.held_out import check_shared_labels
+from graft.heads.classifier import Classifier
+from graft.heads.features import transform, width
+from graft.model.inputs import CacheChoice, Source, as_cache, as_dataset, nothing_readable
+from graft.prediction import Evaluation, Prediction
+from graft.recipe import Recipe
+from graft.report import Report
+
+SEEN = "The model was fitted to these very items, so the score flatters: believe the accuracy in its report."
+MAYBE_SEEN = "Models are fitted to the train split: if this one was, the score flatters."
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted model: an encoder shared with others, and a classifier of its own.
+
+    Attributes:
+        classes: The labels, sorted; columns of every array of probabilities.
+        encoder: Turns items into embeddings.
+        classifier: Turns embeddings into probabilities, prediction sets and unknown scores.
+        recipe: What the fit was told.
+        report: What it found.
+    """
+
+    classes: tuple[str, ...]
+    encoder: Encoder | None
+    classifier: Classifier
+    recipe: Recipe
+    report: Report
+
+    def predict(self, items: Iterable[Any]) -> list[Prediction]:
+        """Answer every input; one that cannot be read has an ``error`` instead of a label.
+
+        Args:
+            items: Paths, the bytes of files, PIL images, or arrays ``(h, w, 3)``.
+        """
+        return list(self.stream(as_item(value, position) for position, value in enumerate(items)))
+
+    def predict_one(self, item: Any) -> Prediction:
+        """Answer one input.
+
+        Raises:
+            ItemError: It cannot be read.
+        """
+        (prediction,) = self.predict([item])
+        if prediction.error is not None:
+            raise prediction.error
+        return prediction
+
+    def predict_proba(self, items: Iterable[Any]) -> Array:
+        """Calibrated probabilities ``(n, k) float32``, columns as ``classes``.
+
+        Raises:
+            ItemError: An input cannot be read.
+        """
+        return self.classifier.probabilities(embed_items(self, items))
+
+    def stream(self, items: Iterable[Item]) -> Iterator[Prediction]:
+        """Answer any number of inputs in their order, in bounded memory."""
+        waiting: list[Item] = []
+
+        def noted() -> Iterator[Item]:
+            for item in items:
+                waiting.append(item)
+                yield item
+
+        offset = 0
+        for part in stream(self._own_encoder(), noted()):
+            answers = dict(zip(part.rows.tolist(), self._answer(part), strict=True))
+            rows = sorted([*answers, *part.skipped])
+            for row in rows:
+                name = waiting[row - offset].name
+                yield replace(answers[row], input=name) if row in answers else Prediction(name, error=part.skipped[row])
+            del waiting[: len(rows)]
+            offset += len(rows)
+
+    def evaluate(
+        self, data: Source, *, split: str = "auto", cache: CacheChoice = "default", progress: Progress = silent
+    ) -> Evaluation:
+        """Score the model on labelled data.
+
+        Args:
+            data: A data set, or a path to one.
+            split: ``"test"``, ``"train"``, ``"val"``, ``"all"``, or ``"auto"``: the test part if any, else all.
+            cache: Where embeddings are kept.
+            progress: Told how far the work has come.
+
+        Raises:
+            DataError: There is no such part, nothing in it can be read, or the model knows none of its labels.
+        """
+        whole = as_dataset(data, min_classes=1)
+        dataset, part = _part(whole, split)
+        check_shared_labels("The data", dataset.labels, "the model", self.classes)
+        embedded = embed(self._own_encoder(), dataset.items, as_cache(cache), progress)
+        known = dataset.select(embedded.rows)
+        if not len(known):
+            raise nothing_readable(embedded.skipped_items(dataset.items))
+        skipped = (*dataset.skipped, *embedded.skipped_items(dataset.items))
+        clusters = near_duplicates(embedded.digests, transform(embedded.x, self.classifier.stages, "last"))
+        found = score_held_out(self.classifier, self.classes, embedded.x, known.labels, clusters, part)
+        seen = known.fingerprint(embedded.digests) == self.report.fingerprint
+        doubts = [SEEN] if seen else [MAYBE_SEEN] if part == "train split" else []
+        return replace(found, skipped=skipped, warnings=(*known.warnings, *found.warnings, *doubts))
+
+    def save(self, folder: str | Path, *, overwrite: bool = False, page: str | Path | None = None) -> Model:
+        """Write the bundle, and the report as an HTML ``page`` where one is wanted; the model that knows its place.
+
+        Raises:
+            OutputExists: There is something at ``folder`` already, and ``overwrite`` is false.
+            BundleError: The disk refuses, or the model was fitted to a matrix and has no encoder.
+        """
+        report = replace(self.report, model=str(folder), report=str(page) if page else None)
+        encoder = self.encoder
+        if encoder is None:
+            raise BundleError(
+                "This model was fitted to a matrix of embeddings, and a bundle holds a model of items.",
+                "Fit it to the items themselves, or keep its classifier.arrays().",
+            )
+        bundle.write(
+            Path(folder),
+            manifest={
+                "classes": list(self.classes),
+                "encoder": {"name": encoder.name, "version": encoder.version, "backend": encoder.backend},
+                "recipe": self.recipe.to_dict(),
+                "classifier": self.classifier.settings(),
+            },
+            arrays=self.classifier.arrays(),
+            documents={"report": _timeless(report).to_dict()},
+            overwrite=overwrite,
+        )
+        if page:
+            report.to_html(page, overwrite=overwrite)
+        return replace(self, report=report)
+
+    def _own_encoder(self) -> Encoder:
+        if self.encoder is None:
+            raise DataError("This model was fitted to a matrix of embeddings.", "Give it embeddings of the same kind.")
+        return self.encoder
+
+    def _answer(self, part: Embedded) -> list[Prediction]:
+        answer = self.classifier.answer(part.x)
+        return [
+            Prediction(
+                input="",
+                label=self.classes[int(p.argmax())],
+                confidence=float(p.max()),
+                unknown=bool(score > self.classifier.unknown.threshold),
+                unknown_score=float(score),
+                scores=dict(zip(self.classes, map(float, p), strict=True)),
+                set=tuple(label for label, inside in zip(self.classes, members, strict=True) if inside),
+            )
+            for p, members, score in zip(answer.p, answer.sets, answer.unknown_score, strict=True)
+        ]
+
+
+def load(folder: str | Path, *, backend: str = "auto") -> Model:
+    """Load a bundle.
+
+    Raises:
+        NotABundle: There is none.
+        DamagedBundle: It was cut short or tampered with.
+        NewerBundle: It was written by a newer Graft.
+        EncoderError: This Graft does not have its encoder.
+        EncoderMismatch: It was made with another version of its encoder.
+    """
+    content = bundle.read(Path(folder))
+    manifest = content.manifest
+    try:
+        made_with = manifest["encoder"]
+        if find(made_with["name"]) is None:
+            raise EncoderError(
+                f"{folder} was made with the encoder {made_with['name']!r}, which this Graft does not have.",
+                "Fit it again, or install the Graft that made it.",
+            )
+        recipe = Recipe.from_dict(manifest["recipe"])
+        encoder = encoder_for(made_with["name"], backend=backend)
+        if encoder.version != made_with["version"]:
+            raise EncoderMismatch(
+                f"{folder} was made with version {made_with['version']} of {encoder.name}, and this Graft has "
+                f"{encoder.version}.",
+                "Fit it again, or install the Graft that made it.",
+            )
+        classifier = Classifier.restore(manifest["classifier"], content.arrays)
+        _check_shapes(classifier, encoder, len(manifest["classes"]))
+        report = Report.from_dict(content.documents["report"])
+        return Model(tuple(manifest["classes"]), encoder, classifier, recipe, replace(report, model=str(folder)))
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"{folder} does not hold what a model needs: {error!r}.", "Fit it again.") from None
+
+
+def embed_items(model: Model, items: Iterable[Any]) -> Float32:
+    """Embeddings ``(n, d) float32`` of inputs of any kind, through the cache.
+
+    Raises:
+        ItemError: An input cannot be read.
+    """
+    wrapped = [as_item(value, position) for position, value in enumerate(items)]
+    embedded = embed(model._own_encoder(), wrapped, as_cache("default"))
+    for _, error in sorted(embedded.skipped.items()):
+        raise error
+    return embedded.x
+
+
+def _timeless(report: Report) -> Report:
+    """What a bundle keeps of a report: the same data, seed and recipe give the same bytes, wherever and whenever."""
+    return replace(report, model=None, report=None, seconds={}, cache={})
+
+
+def _check_shapes(classifier: Classifier, encoder: Encoder, k: int) -> None:
+    d = width(classifier.stages, classifier.features)
+    if classifier.stages != encoder.stages or classifier.linear.weights.shape != (d, k):
+        raise ValueError(
+            f"a head of shape {classifier.linear.weights.shape} for {k} classes on stages of {classifier.stages}"
+        )
+    if classifier.unknown.prototypes.shape[1] != d or len(classifier.sets.counts) != k:
+        raise ValueError(f"prototypes of shape {classifier.unknown.prototypes.shape}, sets for {k} classes")
+
+
+def _part(dataset: Dataset, split: str) -> tuple[Dataset, str]:
+    """The items of a split; ``"auto"`` is the test part where there is one."""
+    if split == "auto":
+        split = "test" if "test" in dataset.splits else "all"
+    if split == "all":
+        return dataset, "all items"
+    rows = [row for row, own in enumerate(dataset.splits) if own == split]
+    if not rows:
+        present = sorted({own for own in dataset.splits if own}) or ["none"]
+        raise DataError(
+            f"There is no {split} part: the data have {', '.join(present)}.",
+            "Choose another, or all; val without test is the test part.",
+        )
+    return dataset.select(rows), f"{split} split"
