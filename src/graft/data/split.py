@@ -131,7 +131,7 @@ def choose_folds(y: Int, groups: Int) -> tuple[int, int]:
         return 0, 0
     per_class = np.unique(np.unique(np.stack([y, groups])[:, scored], axis=1)[0], return_counts=True)[1]
     typical = int(np.median(np.repeat(per_class, per_class)))  # size of the class of a typical item, at least 2
-    for fewer_than, k_folds, repeats in ((50, 10, 5), (100, 10, 3), (400, 5, 3), (1000, 5, 2)):
+    for fewer_than, k_folds, repeats in ((50, 10, 5), (100, 10, 3), (400, 5, 3), (700, 5, 2)):
         if n < fewer_than:
             return min(k_folds, typical), repeats
     return min(5, typical), 1
