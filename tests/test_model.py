@@ -618,3 +618,10 @@ def test_a_few_beds_and_sofas_are_told_apart(shared, tmp_path):
     evaluation = fitted.evaluate(rest, split="all")
     assert evaluation.accuracy.value >= 0.85
     assert fitted.report.accuracy.low <= evaluation.accuracy.high
+
+
+def test_a_model_shows_itself_in_a_line(model):
+    assert repr(model).startswith(
+        f"Model('{model.report.name}', {len(model.classes)} classes, efficientnet-lite0, accuracy "
+    )
+    assert len(repr(model)) < 120

@@ -45,6 +45,13 @@ class Model:
     recipe: Recipe
     report: Report
 
+    def __repr__(self) -> str:
+        score = self.report.accuracy
+        return (
+            f"Model({self.report.name!r}, {len(self.classes)} classes, {self.report.encoder}, "
+            f"accuracy {score.value:.3f} ({score.low:.3f} to {score.high:.3f}))"
+        )
+
     def predict(self, items: Iterable[Any]) -> list[Prediction]:
         """Answer every input; one that cannot be read has an ``error`` instead of a label.
 
