@@ -9,6 +9,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+import graft
+
 FORMS = ("circle", "square", "triangle")
 
 
@@ -68,3 +70,13 @@ def bad_files(folder: Path) -> dict[str, str]:
     (folder / "huge.png").write_bytes(png_header(20_000, 10_000))
     (folder / "letter.png").write_text("Dear all,\n")
     return {"empty.png": "empty", "cut.jpg": "truncated", "huge.png": "too_large", "letter.png": "not_a_picture"}
+
+
+def lists(**counts):
+    """Items and labels in memory."""
+    labels = [label for label, n in counts.items() for _ in range(n)]
+    return [encoded(label, seed) for seed, label in enumerate(labels)], labels
+
+
+def dataset(*, splits=None, groups=None, **counts):
+    return graft.Dataset.from_lists(*lists(**counts), splits=splits, groups=groups)
