@@ -28,11 +28,15 @@ def check_shape_and_type(encoder: Encoder) -> None:
 
 
 def check_batch_invariance(encoder: Encoder) -> None:
-    """An item's embedding does not depend on its neighbours in the batch."""
+    """An item's embedding does not depend on its neighbours in the batch, up to the rounding of the precision.
+
+    A runtime may add up in another order for another size of batch; a bf16 number has 8 significant bits.
+    """
     batch = _batch(encoder, 5)
     whole = encoder.embed(batch)
     alone = np.concatenate([encoder.embed(batch[i : i + 1]) for i in range(5)])
-    assert np.abs(whole - alone).max() <= 1e-3 * np.abs(whole).max()
+    tolerance = 1e-2 if encoder.backend.endswith("bf16") else 1e-5
+    assert np.abs(whole - alone).max() <= tolerance * np.abs(whole).max()
 
 
 def check_determinism(encoder: Encoder) -> None:

@@ -92,7 +92,7 @@ class Encoder(Protocol):
         """
 
     def embed(self, batch: Array) -> Float32:
-        """Embed prepared arrays ``(n, ...)`` into ``(n, dim) float32``. Thread-safe; the same for any batching."""
+        """Embed prepared arrays ``(n, ...)`` into ``(n, dim) float32``. Thread-safe; batching changes rounding only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,10 @@ def test_rows_stand_in_the_items_order(items):
     assert whole.x.shape == (20, encoder.dim)
     assert whole.x.dtype == np.float32
     for row in (0, 7, 19):
-        assert np.array_equal(embed(encoder, [items[row]]).x[0], whole.x[row])
+        alone = embed(encoder, [items[row]]).x[0]
+        distance = np.linalg.norm(whole.x - alone, axis=1)
+        assert distance.argmin() == row
+        assert distance[row] <= 0.01 * np.linalg.norm(alone)  # another size of batch, in bf16 where there is
     assert set(whole.statistics) == set(encoder.statistics)
     assert (whole.statistics["width"] == 64).all()
 
