@@ -120,8 +120,9 @@ def test_threads_share_one_cache(tmp_path):
     assert cache.info().entries == {"e": 400}
 
 
-def _fill(folder: str, start: int) -> None:
+def _fill(folder: str, start: int, together: "multiprocessing.Barrier") -> None:
     cache = Cache(Path(folder))
+    together.wait()
     for i in range(start, start + 100):
         cache.put("e", {key(i): entry(i)})
     assert cache.trouble is None
@@ -129,13 +130,15 @@ def _fill(folder: str, start: int) -> None:
 
 def test_processes_share_one_cache(tmp_path):
     context = multiprocessing.get_context("fork")
-    processes = [context.Process(target=_fill, args=(str(tmp_path), start)) for start in (0, 50, 100)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0, 0, 0]
-    assert Cache(tmp_path).info().entries == {"e": 200}
+    for attempt in range(5):  # each time the file is made by all of them at once
+        folder, together = str(tmp_path / str(attempt)), context.Barrier(4)
+        processes = [context.Process(target=_fill, args=(folder, 50 * i, together)) for i in range(4)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+        assert [process.exitcode for process in processes] == [0, 0, 0, 0]
+        assert Cache(Path(folder)).info().entries == {"e": 250}
 
 
 def test_kill_9_in_the_middle_of_writing_leaves_a_good_cache(tmp_path):

@@ -27,6 +27,8 @@ KEEP = 0.8
 """Share of the limit that is left after the least recently used entries went."""
 STALE = 3600 * 1_000_000_000
 """Nanoseconds after which a use is noted again: reading should rarely have to write."""
+TIMEOUT = 30.0
+"""Seconds to wait for another process that writes."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS embeddings (
     key BLOB PRIMARY KEY, encoder TEXT NOT NULL, used INTEGER NOT NULL, vector BLOB NOT NULL, statistics TEXT NOT NULL
@@ -169,9 +171,9 @@ class Cache:
 
     def _connect(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        connection = sqlite3.connect(self.path, timeout=30, check_same_thread=False, isolation_level=None)
+        connection = sqlite3.connect(self.path, timeout=TIMEOUT, check_same_thread=False, isolation_level=None)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _switch_to_wal(connection)
             connection.execute("PRAGMA synchronous = NORMAL")  # survives kill -9; a power cut may lose the last entries
             connection.executescript(SCHEMA)
         except sqlite3.Error:
@@ -226,6 +228,22 @@ class Cache:
         if self._connection:
             self._connection.close()
         self._connection = None
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Write-ahead mode; of several processes that make the file at once, one after the other.
+
+    SQLite does not wait for the lock that this change of mode needs, whatever the timeout says.
+    """
+    deadline = time.monotonic() + TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _is_damage(error: Exception) -> bool:
