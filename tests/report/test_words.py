@@ -78,6 +78,17 @@ def test_worst_class_comes_first_and_the_unscored_last(hundred: Report) -> None:
     assert rows[-1][1].n == 0
 
 
+def test_a_forecast_of_nothing_says_so() -> None:
+    assert words.outlook(Forecast("bees", 20, 0.0001, 0.0, 0.0004)) == "20 more of bees: no gain to be expected"
+    assert "about" in words.outlook(Forecast("bees", 20, 0.0, -0.01, 0.01))
+
+
+def test_classes_with_too_few_items_for_sets_are_said_to_be(doors: Report) -> None:
+    assert "too few" not in words.sets(doors)
+    short = dataclasses.replace(doors, sets=dataclasses.replace(doors.sets, short=1))
+    assert words.sets(short).endswith("1 class has too few photos for that, and every set holds it.")
+
+
 def test_forecast_in_words() -> None:
     forecast = Forecast("bees", 20, 0.012, 0.002, 0.024)
 

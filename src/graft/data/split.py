@@ -114,9 +114,8 @@ def choose_folds(y: Int, groups: Int) -> tuple[int, int]:
     """How many folds, and how many times over: the fewer items, the more. Repeats average out the luck of the split.
 
     Never more folds than a typical class has groups, so that every fold takes about as much of each class. Where
-    classes are small, a class that alone has lost an item to the fold is at a disadvantage in exactly that fold: with
-    2 to 5 items of each class, leaving out one at a time gave accuracies that were 2 to 59 points too low; by this rule
-    they are at most 17 too low, from 3 items on at most 10 (drawn as in ``benchmarks/honesty.py``).
+    classes are small, a class that alone has lost an item to the fold is at a disadvantage in exactly that fold, and
+    leaving out one item at a time makes the score far too low.
 
     Args:
         y: ``(n,) int64`` class of each item.

@@ -44,9 +44,9 @@ class Growth:
     def carried(self, accuracy: float, n: int) -> float:
         """What to expect of a head fitted to ``n`` items, where those fitted to ``n_train`` reached ``accuracy``.
 
-        Folds hold items back, so that cross-validation speaks of a head that has seen fewer than the final one: a few
-        tenths of a point on easy data, and up to 5 points with few items in each of many classes. Following the curve
-        over that short distance takes most of it away (measured by ``benchmarks/honesty.py``).
+        Folds hold items back, so that cross-validation speaks of a head that has seen fewer than the final one. It
+        matters most with few items in each of many classes. Following the curve over that short distance takes most
+        of it away: ``benchmarks/honesty.py`` shows the reported score beside the truth.
         """
         return 1 - (1 - accuracy) * float((self.n_train / n) ** self.power)
 

@@ -122,7 +122,7 @@ def judge(
 def _sets(classifier: Classifier, out_of_fold: OutOfFold, y: Int, folds: Sequence[Int]) -> PredictionSets:
     rule = classifier.sets
     coverage, size = measured(out_of_fold.p, y, len(rule.counts), rule.level, folds)
-    return PredictionSets(rule.level, coverage, size, rule.complete, rule.guarantee)
+    return PredictionSets(rule.level, coverage, size, rule.complete, rule.guarantee, len(rule.short))
 
 
 def _method(folds: Sequence[Int], tried: int) -> str:

@@ -83,6 +83,8 @@ class PredictionSets:
     mean_size: float
     complete: bool
     guarantee: str
+    short: int = 0
+    """How many classes had too few held-out items for the level, and stand in every set."""
 
 
 @dataclass(frozen=True, slots=True)

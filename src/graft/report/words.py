@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from graft.report.content import ClassFigures, Forecast, Interval, Judged, Report
 
 NO_FIGURE = "–"
+NOTHING = 0.0005
+"""A gain that would be shown as 0.0 points."""
 NBSP = "\u00a0"
 EASY = 0.95
 """From this accuracy on, a task that the nearest neighbour solves as well is called easy."""
@@ -149,9 +151,13 @@ def sets(report: Report) -> str:
     if found.complete:
         wanted = percent(found.level, 0)
         return f"Too few {things(report.modality)} to calibrate sets for {wanted}: every class is returned."
+    few = ""
+    if found.short:
+        whose, them = ("1 class has", "it") if found.short == 1 else (f"{found.short} classes have", "them")
+        few = f" {whose} too few {things(report.modality)} for that, and every set holds {them}."
     return (
         f"Asked to hold the true class {percent(found.level, 0)} of the time, they did {percent(found.coverage)}, "
-        f"with {_number(found.mean_size)} classes on average."
+        f"with {_number(found.mean_size)} classes on average.{few}"
     )
 
 
@@ -185,6 +191,8 @@ def outlook(forecast: Forecast, name: Callable[[str], str] = clean) -> str:
     between = (
         f" (between {points(forecast.low)} and {points(forecast.high)})" if known(forecast.low, forecast.high) else ""
     )
+    if known(forecast.low, forecast.high) and max(abs(forecast.low), abs(forecast.gain), abs(forecast.high)) < NOTHING:
+        return f"{forecast.extra} more of {whom}: no gain to be expected"
     return f"{forecast.extra} more of {whom}: about {points(forecast.gain)} points{between}"
 
 
