@@ -18,6 +18,8 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
+Stages = tuple[tuple[int, ...], ...]
+"""For each network (nearly always one) the widths of its pooled stages, in order; the last is its own output."""
 
 
 class Progress(Protocol):
@@ -33,15 +35,15 @@ def silent(step: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One item, decoded and resized: what an encoder takes.
+    """One item, decoded: what an encoder takes.
 
     Attributes:
-        array: The encoder's input for this item, e.g. ``(224, 224, 3) uint8``.
+        value: The encoder's input for this item, e.g. ``(224, 224, 3) uint8``, or the token ids of a text.
         statistics: What was measured on the way (pictures: ``brightness`` 0 to 1, ``sharpness`` >= 0, ``width`` and
             ``height`` in pixels).
     """
 
-    array: Array
+    value: Any
     statistics: Mapping[str, float]
 
 
@@ -69,8 +71,8 @@ class Encoder(Protocol):
         """What runs the network here, and in which precision, e.g. ``"openvino bf16"``."""
 
     @property
-    def stages(self) -> tuple[int, ...]:
-        """Width of each pooled stage, in order; they sum to ``dim``, and the last is the network's own output."""
+    def stages(self) -> Stages:
+        """Widths of the pooled stages; they sum to ``dim``."""
 
     @property
     def dim(self) -> int:
@@ -91,8 +93,12 @@ class Encoder(Protocol):
             ItemError: The item is empty, broken, of another kind, or too large.
         """
 
-    def embed(self, batch: Array) -> Float32:
-        """Embed prepared arrays ``(n, ...)`` into ``(n, dim) float32``. Thread-safe; batching changes rounding only."""
+    def embed(self, batch: Sequence[Any]) -> Float32:
+        """Embed the values of ``n`` prepared items into ``(n, dim) float32``.
+
+        Thread-safe; what stands beside an item in the batch changes rounding only. Items of different length are sorted
+        and divided in here.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def encode(image, form, **options):
 
 def corners(content, side=32, **options):
     """The middle of each quarter of the decoded picture."""
-    array = decode_picture(content, side, side, **{"crop": 0.0, **options}).array
+    array = decode_picture(content, side, side, **{"crop": 0.0, **options}).value
     assert array.shape == (side, side, 3)
     assert array.dtype == np.uint8
     a, b = side // 4, 3 * side // 4
@@ -216,7 +216,7 @@ def test_crop_and_zoom(form, axis, size, turn, crop, zoom):
     exif = Image.Exif()
     exif[0x0112] = turn
     content = encode(stripes(*size, axis), form, exif=exif, **({"quality": 95} if form == "JPEG" else {}))
-    array = decode_picture(content, 50, 50, crop, zoom).array.astype(float)
+    array = decode_picture(content, 50, 50, crop, zoom).value.astype(float)
     along = array.mean(axis=(0, 2) if axis and turn == 1 else (1, 2))
     kept = 400 ** (1 - crop) * 100**crop * zoom / 400  # geometric between the whole side and the square's
     margin = kept / 50 / 2
@@ -225,7 +225,7 @@ def test_crop_and_zoom(form, axis, size, turn, crop, zoom):
 
 
 def test_the_box_has_the_aspect_ratio_of_the_result():
-    array = decode_picture(encode(stripes(400, 100, 1), "PNG"), 20, 40, 1.0).array.astype(float)
+    array = decode_picture(encode(stripes(400, 100, 1), "PNG"), 20, 40, 1.0).value.astype(float)
     np.testing.assert_allclose([array.min(), array.max()], [255 * (0.25 + 0.00625), 255 * (0.75 - 0.00625)], atol=2)
 
 
@@ -234,7 +234,7 @@ def test_a_scaled_decode_shows_the_same_picture_as_a_full_one():
     smooth = Image.fromarray(rng.integers(0, 256, (12, 16, 3), np.uint8)).resize((1601, 1203), Image.Resampling.BICUBIC)
     as_jpeg, as_png = encode(smooth, "JPEG", quality=95), encode(smooth, "PNG", compress_level=1)
     for crop in (0.0, 0.5, 1.0):
-        jpeg, png = (decode_picture(c, 100, 120, crop).array.astype(int) for c in (as_jpeg, as_png))
+        jpeg, png = (decode_picture(c, 100, 120, crop).value.astype(int) for c in (as_jpeg, as_png))
         reference = np.asarray(smooth.resize((120, 100), Image.Resampling.HAMMING), int)
         assert np.abs(jpeg - png).mean() < 1
         if crop == 0.0:
@@ -246,7 +246,7 @@ def test_a_scaled_decode_shows_the_same_picture_as_a_full_one():
 def test_tiny_and_thin_pictures(form, size):
     content = encode(Image.new("RGB", size, RED), form, **({"quality": 95} if form == "JPEG" else {}))
     for crop in (0.0, 0.5, 1.0):
-        assert_colours(decode_picture(content, 30, 30, crop, 0.875).array.reshape(-1, 3)[[0, 450, -1]], [RED] * 3)
+        assert_colours(decode_picture(content, 30, 30, crop, 0.875).value.reshape(-1, 3)[[0, 450, -1]], [RED] * 3)
     assert max(Image.open(io.BytesIO(thumbnail(content, 64))).size) <= 500
 
 
@@ -295,12 +295,12 @@ def test_what_is_no_picture():
 @pytest.mark.parametrize("name", FILES)
 def test_cut_short_anywhere(name):
     content = FILES[name]
-    whole = decode_picture(content, 32, 32, 0.0).array
+    whole = decode_picture(content, 32, 32, 0.0).value
     for length in sorted(
         {1, 2, 5, 16, 31, 60, *range(100, len(content), max(1, len(content) // 25)), len(content) - 30}
     ):
         try:
-            rest = decode_picture(content[:length], 32, 32, 0.0).array
+            rest = decode_picture(content[:length], 32, 32, 0.0).value
         except ItemError as error:
             assert error.reason in ("truncated", "corrupt", "not_a_picture")  # noqa: PT017
         else:  # only bytes that hold no pixels were lost
@@ -356,7 +356,7 @@ def test_large_pictures_are_shrunk_on_the_way():
     assert_colours(corners(content), [RED, WHITE, BLUE, WHITE], within=2)
     plain = encode(quarters(3000, 2001), "PNG", compress_level=1)
     whole = np.asarray(quarters(3000, 2001).resize((40, 40), Image.Resampling.HAMMING, reducing_gap=2.0), int)
-    assert np.abs(decode_picture(plain, 40, 40, 0.0).array - whole).mean() < 1
+    assert np.abs(decode_picture(plain, 40, 40, 0.0).value - whole).mean() < 1
 
 
 def test_a_progressive_jpeg_of_very_many_scans_is_refused():
@@ -402,9 +402,9 @@ def test_neither_warnings_nor_globals_are_touched():
 
 def test_many_threads_get_what_one_gets():
     contents = list(FILES.values()) * 8
-    alone = [decode_picture(content, 40, 40).array for content in contents]
+    alone = [decode_picture(content, 40, 40).value for content in contents]
     with ThreadPoolExecutor(8) as pool:
-        together = list(pool.map(lambda content: decode_picture(content, 40, 40).array, contents))
+        together = list(pool.map(lambda content: decode_picture(content, 40, 40).value, contents))
     assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
 
 
@@ -454,7 +454,7 @@ def test_real_pictures(shared):
         prepared = decode_picture(file.read_bytes(), 64, 64, 0.5)
         with Image.open(file) as image:
             assert prepared.statistics["width"] * prepared.statistics["height"] == image.width * image.height
-        assert prepared.array.shape == (64, 64, 3)
+        assert prepared.value.shape == (64, 64, 3)
 
 
 @pytest.mark.shared

@@ -19,7 +19,7 @@ CLASSES = ("ant", "bee")
 def fitted():
     x, y = blobs(160, 2, 16, spread=0.6)
     classifier, _ = fit_classifier(
-        x[:80], y[:80], 2, (16,), stratified_group_folds(y[:80], np.arange(80), 5, 0), Recipe()
+        x[:80], y[:80], 2, ((16,),), stratified_group_folds(y[:80], np.arange(80), 5, 0), Recipe()
     )
     return classifier, x[80:], [CLASSES[c] for c in y[80:]]
 

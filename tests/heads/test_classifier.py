@@ -6,7 +6,7 @@ from graft.heads.classifier import Classifier, fit_classifier
 from graft.heads.selection import choose_without
 from graft.recipe import Recipe
 
-STAGES = (6, 10)
+STAGES = ((6, 10),)
 
 
 @pytest.fixture(scope="module")

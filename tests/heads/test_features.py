@@ -4,7 +4,7 @@ import pytest
 from graft.errors import UsageError
 from graft.heads.features import CANDIDATES, FEATURES, available, transform, width
 
-STAGES = (3, 4, 5)
+STAGES = ((3, 4, 5),)
 
 
 def test_every_stage_has_its_length_and_keeps_its_signs():
@@ -30,8 +30,17 @@ def test_scale_does_not_matter_and_nothing_stays_nothing():
 
 
 def test_one_stage_has_one_kind_of_features():
-    assert available((384,)) == ("last",)
+    assert available(((384,),)) == ("last",)
     assert available(STAGES) == CANDIDATES
+
+
+def test_of_two_networks_joined_each_has_its_own_last_stage():
+    x = np.random.default_rng(0).normal(size=(3, 9)).astype(np.float32)
+    phi = transform(x, ((2, 3), (4,)), "last")
+    assert np.array_equal(phi[:, :3], transform(x[:, :5], ((2, 3),), "last"))
+    assert np.array_equal(phi[:, 3:], transform(x[:, 5:], ((4,),), "last"))
+    assert width(((2, 3), (4,)), "last") == 7
+    assert available(((2, 3), (4,))) == CANDIDATES
 
 
 def test_wrong_calls_say_what_is_wrong():

@@ -7,7 +7,7 @@ from graft.heads.features import transform
 from graft.heads.selection import Configuration, bias_corrected, choose, class_weights, fit_final
 from heads.blobs import blobs, folds
 
-STAGES = (20, 60)
+STAGES = ((20, 60),)
 
 
 def data(n, k, informative, seed=0):

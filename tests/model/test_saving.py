@@ -126,7 +126,7 @@ def test_an_unknown_encoder_says_so(copied):
     "change",
     [
         lambda manifest: manifest["classes"].append("hexagon"),
-        lambda manifest: manifest["classifier"].update(stages=[1752]),
+        lambda manifest: manifest["classifier"].update(stages=[[1752]]),
         lambda manifest: manifest["classifier"].pop("temperature"),
         lambda manifest: manifest["recipe"].update(seed="seven"),
     ],

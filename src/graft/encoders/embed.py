@@ -130,7 +130,7 @@ def _encode(
             skipped[row] = ItemError(error.reason, f"{items[row].name}: {error.message}", error.hint)
     if not prepared:
         return {}
-    vectors = encoder.embed(np.stack([entry.array for entry in prepared.values()]))
+    vectors = encoder.embed([entry.value for entry in prepared.values()])
     return {
         row: Entry(vector, entry.statistics) for vector, (row, entry) in zip(vectors, prepared.items(), strict=True)
     }

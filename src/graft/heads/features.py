@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from graft.contracts import Float32
+from graft.contracts import Float32, Stages
 from graft.errors import UsageError
 
 FEATURES: Mapping[str, float] = {"last": 0.0, "late": 0.25, "even": 1.0}
-"""The weight of every stage before the last one, whose weight is 1.
+"""The weight of every stage of a network before its last one, whose weight is 1.
 
 ``"last"`` leaves the earlier stages out: likeness between items is measured on it. ``"late"`` adds a little of the
 earlier ones, which costs next to nothing where the last stage knows the things that are to be told apart, and helps
@@ -25,23 +25,23 @@ DESCRIPTIONS: Mapping[str, str] = {
     "given": "the given columns",
 }
 """The same in words."""
-GIVEN: tuple[int, ...] = ()
+GIVEN: Stages = ()
 """The stages of a matrix that was computed elsewhere: nothing is known of its columns, so they stay as they are."""
 
 
-def available(stages: tuple[int, ...]) -> tuple[str, ...]:
-    """What cross-validation tries on an encoder with these stage widths; ``"given"`` for no stages."""
+def available(stages: Stages) -> tuple[str, ...]:
+    """What cross-validation tries on an encoder with these stages; ``"given"`` for none."""
     if stages == GIVEN:
         return ("given",)
-    return ("last",) if len(stages) == 1 else CANDIDATES
+    return ("last",) if all(len(network) == 1 for network in stages) else CANDIDATES
 
 
-def width(stages: tuple[int, ...], features: str) -> int:
+def width(stages: Stages, features: str) -> int:
     """Number of columns that ``transform`` returns."""
-    return sum(stages) if _earlier(features) else stages[-1]
+    return sum(sum(network) if _earlier(features) else network[-1] for network in stages)
 
 
-def transform(x: Float32, stages: tuple[int, ...], features: str) -> Float32:
+def transform(x: Float32, stages: Stages, features: str) -> Float32:
     """Signed square root, then every stage scaled to unit length and weighted.
 
     The square root tames the few units that dominate a pooled activation (power normalisation: Perronnin, Sánchez and
@@ -49,7 +49,7 @@ def transform(x: Float32, stages: tuple[int, ...], features: str) -> Float32:
 
     Args:
         x: Embeddings ``(n, dim) float32``.
-        stages: Width of each pooled stage; they sum to ``dim``. ``GIVEN``: ``x`` is returned as it is.
+        stages: Widths of the pooled stages; they sum to ``dim``. ``GIVEN``: ``x`` is returned as it is.
         features: A key of ``FEATURES``, or ``"given"``.
 
     Returns:
@@ -61,16 +61,19 @@ def transform(x: Float32, stages: tuple[int, ...], features: str) -> Float32:
     if stages == GIVEN:
         return x
     earlier = _earlier(features)
-    if sum(stages) != x.shape[1]:
+    if sum(map(sum, stages)) != x.shape[1]:
         raise UsageError(
-            f"Embeddings of {x.shape[1]} numbers do not fit stages of {sum(stages)}.", "Use the encoder of the model."
+            f"Embeddings of {x.shape[1]} numbers do not fit stages of {sum(map(sum, stages))}.",
+            "Use the encoder of the model.",
         )
-    bounds = np.cumsum((0, *stages))
     parts = []
-    for stage in range(len(stages)):
-        weight = 1.0 if stage == len(stages) - 1 else earlier
-        if weight:
-            parts.append(_unit(x[:, bounds[stage] : bounds[stage + 1]], weight))
+    start = 0
+    for network in stages:
+        for stage, columns in enumerate(network):
+            weight = 1.0 if stage == len(network) - 1 else earlier
+            if weight:
+                parts.append(_unit(x[:, start : start + columns], weight))
+            start += columns
     phi: Float32 = np.concatenate(parts, axis=1)
     return phi
 

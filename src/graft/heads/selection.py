@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graft.contracts import Array, Bool, Float32, Float64, Int, Linear
+from graft.contracts import Array, Bool, Float32, Float64, Int, Linear, Stages
 from graft.errors import UsageError
 from graft.executors import map_on_cores
 from graft.heads import HEADS
@@ -101,7 +101,7 @@ def choose(
     x: Float32,
     y: Int,
     k: int,
-    stages: tuple[int, ...],
+    stages: Stages,
     folds: Sequence[Int],
     head: str = "auto",
     weights: Float32 | None = None,
@@ -116,7 +116,7 @@ def choose(
         x: Embeddings ``(n, dim) float32``.
         y: ``(n,) int64`` in [0, k).
         k: Number of classes, at least 2.
-        stages: Width of each stage of the embedding.
+        stages: Widths of the pooled stages of the embedding.
         folds: For each repetition the fold of each row ``(n,) int64``; -1: always trained on, never scored.
         head: A key of ``HEADS`` that is to be taken in any case, or ``"auto"``.
         weights: Weight of each row in fitting ``(n,) float32``; by default ``class_weights``.
@@ -150,7 +150,7 @@ def check_head(head: str) -> None:
 
 
 def fit_final(
-    x: Float32, y: Int, k: int, stages: tuple[int, ...], configuration: Configuration, weights: Float32 | None = None
+    x: Float32, y: Int, k: int, stages: Stages, configuration: Configuration, weights: Float32 | None = None
 ) -> Linear:
     """The chosen head fitted on every row; it takes ``transform(x, stages, configuration.features)``."""
     row_weights = class_weights(y, k) if weights is None else weights
@@ -225,7 +225,7 @@ def _select(losses: Float32, counts: Float32, plain: Bool | None) -> Int:
     return np.asarray(np.where(mean_gain > HURDLE * error, best, base), dtype=np.int64)
 
 
-def _grid(y: Int, k: int, stages: tuple[int, ...], repetitions: int, head: str) -> tuple[Configuration, ...]:
+def _grid(y: Int, k: int, stages: Stages, repetitions: int, head: str) -> tuple[Configuration, ...]:
     check_head(head)
     many = len(y) >= MANY_ROWS
     heads = [head] if head != "auto" else ["logistic"] if many else ["logistic", "discriminant"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from graft.contracts import Encoder, Float32, Int, Progress, silent
+from graft.contracts import Encoder, Float32, Int, Progress, Stages, silent
 from graft.data.dataset import Dataset
 from graft.data.split import choose_folds, merge, near_duplicates, stratified_group_folds
 from graft.encoders import encoder_for
@@ -98,7 +98,7 @@ def _fit_embedded(
     dataset: Dataset,
     embedded: Embedded,
     encoder: Encoder | None,
-    stages: tuple[int, ...],
+    stages: Stages,
     recipe: Recipe,
     watch: Stopwatch,
     progress: Progress,
@@ -197,7 +197,7 @@ def _check_test_labels(dataset: Dataset) -> None:
         check_shared_labels("The test data", tested, "the training data", learned)
 
 
-def _clusters(embedded: Embedded, stages: tuple[int, ...]) -> Int:
+def _clusters(embedded: Embedded, stages: Stages) -> Int:
     """Which rows are the same item or nearly so ``(n,) int64``; in a given matrix, of equal content only."""
     if stages == GIVEN:
         return merge(np.arange(len(embedded.x)), embedded.digests)
