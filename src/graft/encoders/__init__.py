@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from graft.contracts import Encoder
 from graft.encoders.image import ImageEncoder
+from graft.encoders.joined import SEPARATOR, JoinedEncoder
 from graft.encoders.runtime import Backend, choose_backend
 from graft.errors import UsageError
 
@@ -39,30 +40,48 @@ ENCODERS: dict[str, EncoderCard] = {
     ),
 }
 
-_made: dict[tuple[str, Backend], Encoder] = {}
+_made: dict[tuple[str, Backend, str], Encoder] = {}
 
 
-def encoder_for(name: str, modality: str = "image", backend: str = "auto") -> Encoder:
-    """The encoder of this name, or with ``"auto"`` the one for this modality; made once in a process.
+def encoder_for(name: str, modality: str = "image", backend: str = "auto", prompt: str = "") -> Encoder:
+    """The encoder of this name, made once in a process.
+
+    Args:
+        name: A key of ``ENCODERS`` or its encoder's own name, a model of the Hugging Face Hub (``owner/model``), a local
+            folder that holds one, several of these joined by ``+``, or ``"auto"`` for the one for this modality.
+        modality: Of the data: ``"image"``, ``"text"`` or ``"audio"``.
+        backend: ``"openvino"``, ``"onnxruntime"`` or ``"auto"``.
+        prompt: What is put before every text, for encoders that were trained so.
 
     Raises:
-        UsageError: There is no such encoder or backend.
-        EncoderError: The backend is not installed.
+        UsageError: There is no such encoder or backend, it takes no prompt, or those joined take different things.
+        EncoderError: The backend is not installed, or the encoder cannot be had.
     """
-    wanted = modality if name == "auto" else name
-    key = find(wanted)
-    if key is None:
-        known = [f"{key} ({card.name})" for key, card in ENCODERS.items()]
-        raise UsageError(
-            f"There is no encoder {wanted!r}.",
-            f"The only encoder is {known[0]}." if len(known) == 1 else f"Choose one of {', '.join(known)}.",
-        )
     runs_on = choose_backend(backend)
-    if (key, runs_on) not in _made:
-        _made[key, runs_on] = ENCODERS[key].make(runs_on)
-    return _made[key, runs_on]
+    parts = [modality if part in ("auto", "") else part for part in name.split(SEPARATOR)]
+    members = [_one(part, modality, runs_on, prompt) for part in dict.fromkeys(parts)]
+    if len(members) == 1:
+        return members[0]
+    if len({member.modality for member in members}) > 1:
+        taken = ", ".join(f"{member.name} ({member.modality})" for member in members)
+        raise UsageError(f"The encoders of {name} take different things: {taken}.", "Join encoders of one modality.")
+    return JoinedEncoder(tuple(members))
 
 
 def find(name: str) -> str | None:
     """The key in ``ENCODERS`` for a key or for the encoder's own name; ``None`` where there is no such encoder."""
     return next((key for key, card in ENCODERS.items() if name in (key, card.name)), None)
+
+
+def _one(name: str, modality: str, runs_on: Backend, prompt: str) -> Encoder:
+    key = find(name)
+    if key is None:
+        known = [f"{key} ({card.name})" for key, card in ENCODERS.items()]
+        raise UsageError(f"There is no encoder {name!r}.", f"Choose one of {', '.join(known)}.")
+    if prompt:
+        raise UsageError(
+            f"{name} takes no prompt.", "Leave it out; prompts are for encoders that were trained with one."
+        )
+    if (key, runs_on, prompt) not in _made:
+        _made[key, runs_on, prompt] = ENCODERS[key].make(runs_on)
+    return _made[key, runs_on, prompt]

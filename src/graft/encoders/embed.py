@@ -18,6 +18,7 @@ import numpy as np
 from graft.contracts import Encoder, Float32, Int, Progress, silent
 from graft.data.dataset import Item, Skipped
 from graft.encoders.cache import Cache, Entry
+from graft.encoders.joined import JoinedEncoder
 from graft.errors import ItemError
 from graft.executors import workers
 
@@ -88,6 +89,8 @@ def content_key(encoder: Encoder, digest: str) -> bytes:
 
 
 def _embed_chunk(encoder: Encoder, chunk: Sequence[tuple[int, Item]], cache: Cache | None) -> Embedded:
+    if isinstance(encoder, JoinedEncoder):  # each from its own entries of the cache
+        return _side_by_side(encoder, [_embed_chunk(member, chunk, cache) for member in encoder.members])
     digests: dict[int, str] = {}
     contents: dict[int, bytes] = {}
     skipped: dict[int, ItemError] = {}
@@ -134,6 +137,25 @@ def _encode(
     return {
         row: Entry(vector, entry.statistics) for vector, (row, entry) in zip(vectors, prepared.items(), strict=True)
     }
+
+
+def _side_by_side(encoder: JoinedEncoder, parts: Sequence[Embedded]) -> Embedded:
+    """The items that every member could use; the reason that the first of them gave for each that is missing."""
+    skipped = {row: error for part in reversed(parts) for row, error in part.skipped.items()}
+    kept = [np.array([row not in skipped for row in part.rows.tolist()], np.bool_) for part in parts]
+    first = parts[0]
+    statistics = {
+        name: values[own] for part, own in zip(parts, kept, strict=True) for name, values in part.statistics.items()
+    }
+    return Embedded(
+        x=np.concatenate([part.x[own] for part, own in zip(parts, kept, strict=True)], axis=1),
+        rows=first.rows[kept[0]],
+        digests=tuple(digest for digest, own in zip(first.digests, kept[0].tolist(), strict=True) if own),
+        statistics=statistics,
+        skipped=skipped,
+        hits=min(part.hits for part in parts),
+        misses=max(part.misses for part in parts),
+    )
 
 
 def _without_name(message: str, name: str) -> str:
