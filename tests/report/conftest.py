@@ -1,18 +1,34 @@
-"""Whole reports over real pictures, and a real browser."""
+"""Whole reports over real pictures, texts and recordings, and a real browser."""
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import math
+import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from graft.data.dataset import Memory, Skipped
 from graft.report import content as c
+
+TEXTS = (
+    "I still have not received my new card, I ordered it over two weeks ago and nobody can tell me where it is.",
+    "لماذا لم تصل بطاقتي الجديدة بعد؟ طلبتها منذ أسبوعين (رقم 4711) ولم أستلم شيئا.",
+    "<script>document.title='owned'</script> & <b>bold</b> \"quoted\"",
+    "a\x1b[2Jb\u202egnirts a\x00 line\nand another\tone",
+    "Free entry in 2 a weekly competition to win tickets for the final! " * 6,
+    "Donaudampfschifffahrtsgesellschaftskapitän" * 8,
+    "ok",
+    "新しいカードがまだ届いていません。" * 20,
+    "הכרטיס שלי עדיין לא הגיע, מה עליי לעשות עכשיו?",
+)
+"""Messages as people write them: long and short, from right to left, and hostile ones."""
 
 CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 
@@ -91,7 +107,7 @@ def report_of(classes: tuple[str, ...], confusion: list[list[int]], pictures: in
         "baselines": {"majority": 1 / len(classes), "nearest": max(0.0, value - 0.06) if n else math.nan},
         "per_class": {label: figures(i, confusion) for i, label in enumerate(classes)},
         "confusion": tuple(map(tuple, confusion)),
-        "judged_on": f"{n} photos, each held out of the fit that judged it",
+        "judged_on": f"all {n} training items, each by heads that had not seen it",
         "calibration": c.Calibration(
             0.021,
             (
@@ -130,6 +146,119 @@ def report_of(classes: tuple[str, ...], confusion: list[list[int]], pictures: in
         "items": {judged.path: Memory(draw(index), judged.path) for index, judged in enumerate([*mistakes, *hardest])},
     }
     return c.Report(**{**values, **changes})
+
+
+def beep(seconds: float = 0.5, rate: int = 8000, pitch: float = 440.0) -> bytes:
+    """A tone as the bytes of a 16-bit WAV file."""
+    tone = 0.4 * np.sin(2 * np.pi * pitch * np.arange(round(seconds * rate)) / rate)
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((tone * 32767).astype("<i2").tobytes())
+    return buffer.getvalue()
+
+
+def with_items(report: c.Report, modality: str, items: list[Memory], **changes: Any) -> c.Report:
+    """The same report over other items: each path it names becomes the name of one of them, in turn."""
+    paths = dict.fromkeys(judged.path for judged in (*report.mistakes, *report.hardest))
+    names = {path: items[index % len(items)].name for index, path in enumerate(paths)}
+
+    def renamed(rows: tuple[c.Judged, ...]) -> tuple[c.Judged, ...]:
+        return tuple(dataclasses.replace(judged, path=names[judged.path]) for judged in rows)
+
+    values: dict[str, Any] = {
+        "modality": modality,
+        "hardest": renamed(report.hardest),
+        "mistakes": renamed(report.mistakes),
+        "items": {item.name: item for item in items},
+    }
+    return dataclasses.replace(report, **{**values, **changes})
+
+
+@pytest.fixture(scope="session")
+def messages() -> c.Report:
+    """Seventy-seven intents with long names, as of bank customers, over texts."""
+    size = 77
+    classes = [f"{about}_{index:02d}" for index, about in enumerate(["card_arrival", "transfer_fee_charged"] * 39)]
+    classes[3] = "balance_not_updated_after_cheque_or_cash_deposit_at_a_branch"
+    confusion = [[0] * size for _ in range(size)]
+    for i in range(size):
+        confusion[i][i] = 36
+        confusion[i][(i * 5 + 1) % size] += i % 4
+    report = report_of(tuple(classes[:size]), confusion, pictures=4)
+    return with_items(
+        report,
+        "text",
+        [Memory(text.encode(), text[:300]) for text in TEXTS],
+        name="messages",
+        encoder="minilm-l6",
+        baselines={"majority": 0.013, "nearest": 0.874, "tf-idf": 0.851},
+        head=c.HeadChoice("logistic", "even", 100.0, "It had the lowest log loss.", 58_200),
+        skipped=(
+            Skipped(TEXTS[1], "It stands under two labels.", "two_labels"),
+            Skipped("   ", "The text is empty.", "empty"),
+        ),
+        n_skipped=2,
+    )
+
+
+@pytest.fixture(scope="session")
+def recordings() -> c.Report:
+    """Spoken words by several speakers: short recordings, one that is too large, and one that is gone."""
+    report = report_of(("background", "stop", "go"), [[88, 7, 5], [3, 95, 2], [4, 0, 96]], pictures=6)
+    items = [Memory(beep(0.3 + index / 10, pitch=300 + 40 * index), f"speech/clip_{index}.wav") for index in range(12)]
+    items[3] = Memory(beep(12.0, 16000), "speech/long meeting, recorded in the kitchen on the second floor.wav")
+    items[5] = Memory(b"RIFF\x00\x00\x00\x00AVI not a recording" * 9000, "speech/odd.bin")
+    report = with_items(
+        report,
+        "audio",
+        items,
+        name="commands",
+        encoder="speech-embedding",
+        groups=c.GroupEffect(36, 0.972, 0.991, 0.019, 0.006, 0.034),
+        false_alarms=c.FalseAlarms("background", 3.21, 1.1, 7.04, 2.4, 8),
+        head=c.HeadChoice("logistic", "even", 10.0, "", 1_400),
+    )
+    gone = dataclasses.replace(report.hardest[1], path="speech/gone.wav")
+    return dataclasses.replace(report, hardest=(*report.hardest, gone))
+
+
+@pytest.fixture(scope="session")
+def tagged() -> c.Report:
+    """Items that bear several labels, and no confusion matrix."""
+    report = report_of(("cat", "dog", "outdoors"), [[60, 8, 5], [6, 70, 1], [3, 2, 80]], pictures=40)
+
+    def several(rows: tuple[c.Judged, ...]) -> tuple[c.Judged, ...]:
+        given = ("cat|outdoors", "", "dog")
+        return tuple(
+            dataclasses.replace(row, label=given[i % 3], predicted="cat|dog|outdoors") for i, row in enumerate(rows)
+        )
+
+    return dataclasses.replace(
+        report,
+        confusion=(),
+        sets=None,
+        multi_label=True,
+        multi=c.MultiLabelFigures(0.912, 0.887, 0.041, 0.832, 0.934, 1.72),
+        hardest=several(report.hardest),
+        mistakes=several(report.mistakes),
+    )
+
+
+@pytest.fixture(scope="session")
+def grown() -> c.Report:
+    """A model that was given a class later."""
+    report = report_of(
+        ("delivery", "invoice", "refund", "<b>other</b>"), [[37, 0, 2, 1], [0, 39, 0, 0], [1, 0, 30, 0], [0, 0, 0, 9]]
+    )
+    change = {
+        "delivery": c.RecallChange(0.975, 0.925, 40, 2),
+        "invoice": c.RecallChange(1.0, 1.0, 39, 0),
+        "<b>other</b>": c.RecallChange(math.nan, math.nan, 0, 0),
+    }
+    return dataclasses.replace(report, added=c.ClassesAdded(("refund",), change))
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from graft.report.content import Report
+from graft.report.words import EXCERPT
 
 pytestmark = pytest.mark.browser
 
-EVERY_REPORT = ("doors", "hundred", "perfect", "unscored")
+EVERY_REPORT = ("doors", "hundred", "perfect", "unscored", "messages", "recordings", "tagged", "grown")
 # Relative luminance and contrast as in WCAG 2.2; translucent backgrounds are laid over what is behind them.
 CONTRAST = """
 const parse = (c) => { const m = c.match(/[\\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m; };
@@ -58,28 +59,32 @@ def panels(browser: Any) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1280, "dark")])
 @pytest.mark.parametrize("which", EVERY_REPORT)
-def test_page_fits_and_the_console_is_silent(
-    browser: Any, which: str, width: int, tmp_path: Path, request: pytest.FixtureRequest
+def test_page_fits_has_contrast_and_leaves_the_console_silent(
+    browser: Any, which: str, width: int, scheme: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    show(browser, request.getfixturevalue(which), tmp_path, width)
+    show(browser, request.getfixturevalue(which), tmp_path, width, scheme)
 
     reach = browser.execute_script(
         "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
     )
     assert reach[0] <= reach[1]
+    assert browser.execute_script(CONTRAST) == []
     assert browser.get_log("browser") == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("which", EVERY_REPORT)
-def test_all_text_has_contrast(
-    browser: Any, which: str, scheme: str, tmp_path: Path, request: pytest.FixtureRequest
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("which", ["messages", "recordings"])
+def test_nothing_stands_outside_its_column(
+    browser: Any, which: str, width: int, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    show(browser, request.getfixturevalue(which), tmp_path, scheme=scheme)
+    show(browser, request.getfixturevalue(which), tmp_path, width)
 
-    assert browser.execute_script(CONTRAST) == []
+    outside = """const room = document.documentElement.clientWidth + 0.5;
+    return [...document.querySelectorAll("audio, blockquote, figcaption, p")]
+      .filter((e) => e.checkVisibility() && e.getBoundingClientRect().right > room).length"""
+    assert browser.execute_script(outside) == 0
 
 
 def test_dark_is_dark(browser: Any, doors: Report, tmp_path: Path) -> None:
@@ -158,3 +163,63 @@ def test_hostile_labels_run_nothing(browser: Any, make_report: Any, tmp_path: Pa
     assert "owned" not in browser.title
     assert browser.get_log("browser") == []
     assert labels[0] in browser.find_element("css selector", ".classes").text
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_recordings_are_played_where_they_are_shown(
+    browser: Any, recordings: Report, width: int, tmp_path: Path
+) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    show(browser, recordings, tmp_path, width)
+    assert not browser.execute_script("return [...document.querySelectorAll('audio')].some((a) => a.autoplay)")
+
+    players = [player for player in browser.find_elements("css selector", "audio") if player.is_displayed()]
+    assert {bool(player.get_attribute("data-as")) for player in players} == {True, False}, "some borrow their sound"
+    assert all(player.accessible_name for player in players)
+    assert width > 600 or min(player.size["width"] for player in players) > 300
+    long = next(player for player in players if player.accessible_name.startswith("long meeting"))
+    other = next(player for player in players if player.get_attribute("data-as") and player != long)
+    for player in (long, other):
+        player.send_keys(Keys.SPACE)
+        begun = "const a = arguments[0]; return a.played.length ? 1 : new Promise((done) => { a.ontimeupdate = done; })"
+        browser.execute_script(begun, player)
+
+    state = "return [arguments[0].paused, arguments[0].ended, Math.round(arguments[0].duration)]"
+    assert browser.execute_script(state, long) == [True, False, 8], "one plays at a time"
+    assert browser.get_log("browser") == []
+
+
+def test_a_player_is_a_stop_of_the_tab_key(browser: Any, recordings: Report, tmp_path: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    show(browser, recordings, tmp_path)
+    player = next(found for found in browser.find_elements("css selector", ".panel audio") if found.is_displayed())
+    browser.execute_script("arguments[0].scrollIntoView()", player)
+
+    browser.find_element("css selector", ".matrix a[aria-current]").send_keys(Keys.TAB)
+
+    assert browser.switch_to.active_element == player
+
+
+def test_without_scripts_a_borrowed_sound_is_linked(browser: Any, recordings: Report, tmp_path: Path) -> None:
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        show(browser, recordings, tmp_path)
+        links = [a for a in browser.find_elements("link text", "Play it further up.") if a.is_displayed()]
+        assert links
+        home = browser.find_element("id", str(links[0].get_attribute("href")).rsplit("#", 1)[1])
+        assert str(home.get_attribute("src")).startswith("data:audio/")
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_texts_stand_in_their_own_direction(browser: Any, messages: Report, tmp_path: Path) -> None:
+    show(browser, messages, tmp_path, 390)
+
+    quotes = [found for found in browser.find_elements("css selector", "#hardest blockquote") if found.text]
+    directions = {quote.text[:4]: quote.value_of_css_property("direction") for quote in quotes}
+    assert directions["لماذ"] == "rtl"
+    assert directions["I st"] == "ltr"
+    assert max(len(quote.text) for quote in quotes) <= EXCERPT + 1
+    assert "owned" not in browser.title

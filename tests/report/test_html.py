@@ -15,12 +15,12 @@ import pytest
 
 from graft.data.dataset import File, Memory, Skipped
 from graft.errors import GraftError, OutputExists
-from graft.report import pictures
+from graft.report import exhibits
 from graft.report.content import Judged, Report
 from graft.report.html import check_free, render, write
 
 VOID = {"br", "meta", "wbr"}
-EVERY_REPORT = ("doors", "hundred", "perfect", "unscored")
+EVERY_REPORT = ("doors", "hundred", "perfect", "unscored", "messages", "recordings", "tagged", "grown")
 
 
 class Reader(HTMLParser):
@@ -78,7 +78,7 @@ def test_page_asks_for_nothing(which: str, request: pytest.FixtureRequest) -> No
     assert "http://" not in page
     assert "https://" not in page
     assert "@import" not in page
-    assert not Reader(page).values("src")
+    assert all(source.startswith("data:audio/") for source in Reader(page).values("src"))
     assert set(re.findall(r"url\((.{5})", page)) <= {"data:"}
 
 
@@ -160,11 +160,11 @@ def test_each_picture_is_in_the_page_once(doors: Report) -> None:
 def test_no_page_holds_more_pictures_than_its_limit(hundred: Report) -> None:
     page = render(hundred)
 
-    assert 0 < page.count("data:image/jpeg;base64,") <= pictures.MOST
+    assert 0 < page.count("data:image/jpeg;base64,") <= exhibits.MOST
 
 
 def test_pictures_are_limited(make_report: Callable[..., Report], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "MOST", 5)
+    monkeypatch.setattr(exhibits, "MOST", 5)
     report = make_report(("ants", "bees"), [[5, 9], [8, 5]], pictures=9)
 
     page = render(report)
@@ -202,6 +202,84 @@ def test_texts_are_shown_as_text(make_report: Callable[..., Report]) -> None:
 
     assert page.tags["blockquote"] > 0
     assert "Win <b>now</b> été Win" in page.text
+    assert "IMG_" in page.text, "the name of a file stands below its text"
+
+
+def test_a_text_is_not_its_own_file_name(messages: Report) -> None:
+    page = Reader(render(messages))
+
+    assert page.tags["blockquote"] > 20
+    assert 'class="file"' not in render(messages)
+    assert set(page.values("dir", "blockquote")) == {"auto"}
+    assert "skipped (blank)" not in page.text
+    assert "(blank)The text is empty." in page.text
+    assert not re.search("[\x00\x1b\u202e]", page.text)
+
+
+def test_a_text_whose_item_is_gone_is_quoted_from_its_name(messages: Report) -> None:
+    again = Reader(render(Report.from_dict(messages.to_dict())))
+
+    assert "I still have not received my new card" in again.text
+
+
+def test_seventy_seven_long_labels_stay_small(messages: Report) -> None:
+    page = render(messages)
+
+    assert "These are the 20 of 77 classes" in Reader(page).text
+    assert "transfer_<wbr>fee_<wbr>charged" in page
+    assert len(page) < 150_000
+
+
+def test_each_recording_travels_once(recordings: Report) -> None:
+    page = Reader(render(recordings))
+    sources = page.values("src", "audio")
+
+    assert len(sources) == len(set(sources)) > 5
+    assert set(page.values("data-as", "audio")) <= set(page.values("id", "audio"))
+    assert set(page.values("preload", "audio")) == {"none"}
+    assert not page.values("autoplay")
+    assert "media-src data:;" in render(recordings)
+    assert "Not kept in this page." in page.text
+    assert "It cannot be played in this page" in page.text, "what is no recording cannot be made small either"
+
+
+def test_recordings_are_limited(recordings: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exhibits, "SOUND_BYTES", 30_000)
+    few = Reader(render(recordings)).values("src", "audio")
+    assert 0 < sum(map(len, few)) < 30_000 * 4 / 3 + 100 * len(few)
+
+    monkeypatch.setattr(exhibits, "SOUNDS", 2)
+    assert len(Reader(render(recordings)).values("src", "audio")) <= 2
+
+
+def test_pages_without_sound_allow_none(doors: Report) -> None:
+    assert "media-src" not in render(doors)
+
+
+def test_groups_and_false_alarms_stand_beside_the_score(recordings: Report, doors: Report) -> None:
+    assert "New groups: 97.2" in Reader(render(recordings)).text
+    assert "False alarms: 3.2 an hour of background" in Reader(render(recordings)).text
+    assert "New groups" not in Reader(render(doors)).text
+
+
+def test_several_labels_have_figures_and_no_matrix(tagged: Report) -> None:
+    page = Reader(render(tagged))
+
+    assert "matrix" not in page.values("class")
+    assert not page.values("id", "a")
+    for said in ("Exact match", "micro F1", "0.912", "Hamming loss", "275 photos with 3 labels", "cat, outdoors"):
+        assert said in page.text, said
+    assert "no label" in page.text
+    assert "Mistakes" in page.text
+    assert "Prediction sets" not in page.text
+
+
+def test_new_classes_show_what_they_took(grown: Report) -> None:
+    page = Reader(render(grown))
+
+    assert "delivery lost 2 of 40 items to the new class refund." in page.text
+    assert "97.5 %92.5 %−5.0" in page.text.replace("\u00a0", " ")
+    assert "The other 2 old classes" in page.text
 
 
 def test_of_a_hundred_classes_the_most_confused_are_shown(hundred: Report) -> None:

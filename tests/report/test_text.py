@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from graft.report.content import Report
 from graft.report.text import render
 
-EVERY_REPORT = ("doors", "hundred", "perfect", "unscored")
+EVERY_REPORT = ("doors", "hundred", "perfect", "unscored", "messages", "recordings", "tagged", "grown")
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 160])
@@ -130,3 +130,32 @@ def test_many_warnings_are_cut_short(doors: Report) -> None:
 
 def test_negative_gap_is_not_called_overfitting(doors: Report) -> None:
     assert "no better on what it learned from" in render(dataclasses.replace(doors, overfit_gap=-0.02), 100)
+
+
+def test_texts_are_read_in_the_terminal(messages: Report) -> None:
+    shown = render(messages, 80)
+
+    assert "I still have not received my new card" in shown
+    assert "logistic head 58 KB" in shown
+    assert "TF-IDF + logistic" in shown
+    assert "(blank)  The text is empty." in shown
+    assert not re.search("[\x00\x1b\u202e]", shown)
+
+
+def test_groups_alarms_labels_and_new_classes_in_the_terminal(
+    recordings: Report, tagged: Report, grown: Report
+) -> None:
+    heard, several, more = (re.sub(r"\s+", " ", render(report, 80)) for report in (recordings, tagged, grown))
+
+    assert "New groups: 97.2 %, with each of the 36 groups held out whole." in heard
+    assert "False alarms: 3.2 an hour of background (1.1 to 7.0; 2.4 hours judged)." in heard
+    assert "Exact match" in several
+    assert "mean average precision 0.934" in several
+    assert "Confused" not in several
+    assert "Sets" not in several
+    assert "delivery lost 2 of 40 items to the new class refund." in more
+    assert "delivery 97.5 % 92.5 % 2 40" in more
+
+
+def test_long_labels_keep_both_ends(messages: Report) -> None:
+    assert "balance_not_…branch" in render(messages, 80)

@@ -1,6 +1,7 @@
 """The sentences of the report."""
 
 import dataclasses
+import json
 import math
 from typing import Any
 
@@ -8,7 +9,17 @@ import pytest
 
 from graft.heads.unknown import NEVER
 from graft.report import words
-from graft.report.content import Forecast, Interval, Judged, Report, Unknown
+from graft.report.content import (
+    ClassesAdded,
+    FalseAlarms,
+    Forecast,
+    GroupEffect,
+    Interval,
+    Judged,
+    RecallChange,
+    Report,
+    Unknown,
+)
 
 
 @pytest.mark.parametrize(
@@ -126,3 +137,95 @@ def test_every_modality_has_its_noun(doors: Report, modality: str, noun: str) ->
     changes: dict[str, Any] = {"modality": modality}
 
     assert noun in words.headline(dataclasses.replace(doors, **changes))
+
+
+def test_nouns_follow_the_number() -> None:
+    assert [words.noun("image", 1), words.noun("text", 2), words.noun("audio"), words.noun("smell", 0)] == [
+        "photo",
+        "texts",
+        "recordings",
+        "items",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "shown"),
+    [
+        ("  two\n words ", 20, "two words"),
+        ("one two three four five", 9, "one two…"),
+        ("one two three four five", 13, "one two three…"),
+        ("abcdefghijkl", 5, "abcde…"),
+        ("e\u0301" * 4, 5, "e\u0301e\u0301…"),
+        ("👩‍🚀👩‍🚀", 4, "👩‍🚀…"),
+        ("", 5, ""),
+        ("a\x00b\u2067c", 9, "a\ufffdb\ufffdc"),
+    ],
+)
+def test_excerpts_are_cut_between_words_and_characters(text: str, most: int, shown: str) -> None:
+    assert words.excerpt(text, most) == shown
+
+
+@pytest.mark.parametrize(
+    ("n", "shown"), [(0, ""), (58_200, "58 KB"), (1_400, "1.4 KB"), (40, "0.1 KB"), (999_600, "1.0 MB")]
+)
+def test_sizes(n: int, shown: str) -> None:
+    assert words.size(n).replace(words.NBSP, " ") == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0.298, "0.3 s"), (12.2, "12 s"), (125, "2 min 5 s"), (3600, "1 h"), (4200, "1 h 10 min"), (math.nan, "")],
+)
+def test_durations(seconds: float, shown: str) -> None:
+    assert words.duration(seconds).replace(words.NBSP, " ") == shown
+
+
+def test_a_text_task_that_the_words_alone_solve(messages: Report) -> None:
+    assert words.doubt(messages) == ""
+    solved = dataclasses.replace(messages, baselines={"majority": 0.1, "nearest": 0.5, "tf-idf": 0.97})
+    assert words.doubt(solved).startswith("TF-IDF with logistic regression does as well")
+
+
+def test_groups_in_words() -> None:
+    said = words.groups(GroupEffect(6, 0.972, 0.991, 0.019, 0.006, 0.034), "audio").replace(words.NBSP, " ")
+    assert said == (
+        "New groups: 97.2 %, with each of the 6 groups held out whole. Had recordings of one group stood on both sides "
+        "of the split, the score would have looked like 99.1 %: 1.9 points too much (between +0.6 and +3.4)."
+    )
+    unclear = words.groups(GroupEffect(6, 0.972, 0.97, -0.002, -0.01, 0.005), "audio")
+    assert unclear.endswith("no clear difference (−0.2 points, between −1.0 and +0.5).")
+    assert words.groups(GroupEffect(6, math.nan, 0.97, math.nan, math.nan, math.nan), "audio") == ""
+
+
+def test_false_alarms_in_words() -> None:
+    found = FalseAlarms("background", 3.21, 1.1, 7.04, 2.4, 8)
+    assert words.false_alarms(found) == "False alarms: 3.2 an hour of background (1.1 to 7.0; 2.4 hours judged)."
+    short = words.false_alarms(dataclasses.replace(found, hours=0.25)).replace(words.NBSP, " ")
+    assert short.endswith("15 min judged).")
+    assert words.false_alarms(dataclasses.replace(found, hours=0.0, per_hour=math.nan)) == ""
+
+
+def test_what_old_classes_lost_in_words() -> None:
+    change = {f"c{i}": RecallChange(1.0, 0.9, 10 * i, i) for i in range(6)}
+    assert words.added(ClassesAdded(("x", "y"), change)) == (
+        "c5 lost 5 of 50 items to the new classes x and y, c4 4 of 40, c3 3 of 30, 2 other classes 3 in all."
+    )
+    assert words.added(ClassesAdded(("x",), {})) == "No old class lost an item to the new class x."
+
+
+@pytest.mark.parametrize("which", ["messages", "recordings", "tagged", "grown", "doors"])
+def test_a_report_comes_back_from_json(which: str, request: pytest.FixtureRequest) -> None:
+    report: Report = request.getfixturevalue(which)
+
+    values = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+
+    assert Report.from_dict(values).to_dict() == report.to_dict()
+    assert ("groups" in values) == (report.groups is not None)
+    assert ("sets" in values) == (report.sets is not None)
+
+
+def test_a_report_of_an_earlier_version_is_read(doors: Report) -> None:
+    values = doors.to_dict()
+    del values["multi_label"], values["head"]["bytes"]
+
+    assert Report.from_dict(values).to_dict() == doors.to_dict()

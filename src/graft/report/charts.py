@@ -48,13 +48,16 @@ def bar(value: float, low: float, high: float) -> Html:
     return _svg_line(marks, "bar", f"recall {percent(value)}")
 
 
-def learning_curve(curve: Sequence[CurvePoint], forecast: Forecast | None, classes: int) -> Html:
+def learning_curve(
+    curve: Sequence[CurvePoint], forecast: Forecast | None, classes: int, score: str = "accuracy"
+) -> Html:
     """Accuracy by number of training items with its interval as a band; the forecast goes on as a dashed line.
 
     Args:
         curve: At least one point with an accuracy.
         forecast: What ``extra`` more items of every class are expected to gain.
         classes: How many classes there are.
+        score: What the figure is called.
     """
     shown = sorted((point for point in curve if known(point.accuracy)), key=lambda point: point.n)
     last = shown[-1]
@@ -65,7 +68,7 @@ def learning_curve(curve: Sequence[CurvePoint], forecast: Forecast | None, class
     everything = [*shown, *ahead]
     bottom = math.floor(10 * min(_low(point) for point in everything) - 0.2) / 10
     frame = _Frame(0, max(point.n for point in everything) * 1.04, max(0.0, bottom), 1.0)
-    marks = [*frame.axes("training items", "accuracy, %")]
+    marks = [*frame.axes("training items", f"{score}, %")]
     marks.append(element("polygon", points=frame.band(shown), class_="band"))
     marks.append(element("polyline", points=frame.path((point.n, point.accuracy) for point in shown), class_="line"))
     if ahead:

@@ -13,6 +13,7 @@ from graft.data.dataset import Item, Skipped
 from graft.heads.unknown import NEVER
 
 T = TypeVar("T")
+_MAY_BE_ABSENT = ("test", "multi", "groups", "false_alarms", "added", "sets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,72 @@ class HeadChoice:
     features: str
     strength: float
     why: str = ""
+    bytes: int = 0
+    """Size of the fitted part of the model; 0 where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupEffect:
+    """What random folds that ignore groups would have claimed, beside the accuracy with whole groups held out."""
+
+    n: int
+    """How many groups."""
+    accuracy: float
+    """Out of fold, with whole groups held out."""
+    ignoring: float
+    """The same heads with random folds that ignore groups."""
+    drop: float
+    """``ignoring - accuracy``."""
+    low: float
+    high: float
+    """95 % interval of the drop."""
+
+
+@dataclass(frozen=True, slots=True)
+class FalseAlarms:
+    """How often recordings of the negative class set off another class, per hour of them."""
+
+    label: str
+    """The negative class: background, silence, anything else."""
+    per_hour: float
+    low: float
+    high: float
+    """95 % Poisson interval of ``per_hour``."""
+    hours: float
+    """Hours of negative recordings that were judged."""
+    n: int
+    """False alarms in them."""
+
+
+@dataclass(frozen=True, slots=True)
+class MultiLabelFigures:
+    """The figures of a task in which an item bears any number of labels."""
+
+    micro_f1: float
+    macro_f1: float
+    hamming_loss: float
+    exact_match: float
+    mean_average_precision: float
+    labels_per_item: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecallChange:
+    """Recall of an old class on its ``n`` judged items, before and after classes were added."""
+
+    before: float
+    after: float
+    n: int
+    lost_to_new: int
+    """How many of the items that were right before are now called one of the new classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassesAdded:
+    """The classes that a model was given later, and what that did to each old class."""
+
+    classes: tuple[str, ...]
+    recall: Mapping[str, RecallChange]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +197,12 @@ class Report:
 
     ``accuracy`` is the out-of-fold score on everything but a given test split; ``test`` is the score on the given test
     split, which was used once. ``confusion`` has given labels as rows and predictions as columns. ``judged_on`` says in
-    words which items the figures speak of. ``judged`` holds the hardest held-out items and examples of each mistake.
+    words which items the figures speak of. ``hardest`` holds the hardest held-out items, ``mistakes`` examples of each
+    mistake.
+
+    In a multi-label report ``accuracy`` is the exact match (the share of items whose labels are all right), ``multi``
+    has the other figures, ``confusion`` is empty, ``sets`` may be ``None``, and the labels of a ``Judged`` are joined
+    by ``|``.
     """
 
     encoder: str
@@ -152,7 +224,7 @@ class Report:
     overfit_gap: float
     learning_curve: tuple[CurvePoint, ...]
     forecast: tuple[Forecast, ...]
-    sets: PredictionSets
+    sets: PredictionSets | None
     unknown: Unknown
     hardest: tuple[Judged, ...]
     mistakes: tuple[Judged, ...]
@@ -167,8 +239,13 @@ class Report:
     test: Interval | None = None
     model: str | None = None
     report: str | None = None
+    multi_label: bool = False
+    multi: MultiLabelFigures | None = None
+    groups: GroupEffect | None = None
+    false_alarms: FalseAlarms | None = None
+    added: ClassesAdded | None = None
     items: Mapping[str, Item] = field(default_factory=dict, repr=False, compare=False)
-    """The items behind ``hardest`` and ``mistakes`` by their path, for thumbnails; not saved."""
+    """The items behind ``hardest`` and ``mistakes`` by their path, to show and to play them; not saved."""
 
     def __str__(self) -> str:
         from graft.report.text import render
@@ -189,27 +266,28 @@ class Report:
         return page
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able values; the keys keep their meaning once released."""
+        """JSON-able values; the keys keep their meaning once released, and what was not asked is left out."""
         values: dict[str, Any] = {}
         for entry in dataclasses.fields(self):
-            if entry.name != "items":
-                values[entry.name] = plain(getattr(self, entry.name))
-        if self.test is None:
-            del values["test"]
+            value = getattr(self, entry.name)
+            if entry.name != "items" and not (value is None and entry.name in _MAY_BE_ABSENT):
+                values[entry.name] = plain(value)
         return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The report that ``to_dict`` wrote (without the items behind its pictures)."""
+        """The report that ``to_dict`` wrote (without the items themselves)."""
         v = dict(values)
         figures = v["per_class"].items()
+        absent = dict.fromkeys(_MAY_BE_ABSENT)
         return cls(
             **{
+                **absent,
                 **v,
                 "classes": tuple(v["classes"]),
                 "skipped": tuple(Skipped(**row) for row in v["skipped"]),
                 "accuracy": _figures(Interval, v["accuracy"]),
-                "test": _figures(Interval, v["test"]) if v.get("test") else None,
+                "test": _maybe(Interval, v.get("test")),
                 "macro_f1": _figure(v["macro_f1"]),
                 "overfit_gap": _figure(v["overfit_gap"]),
                 "baselines": {name: _figure(value) for name, value in v["baselines"].items()},
@@ -220,12 +298,16 @@ class Report:
                 ),
                 "learning_curve": _each(CurvePoint, v["learning_curve"]),
                 "forecast": _each(Forecast, v["forecast"]),
-                "sets": _figures(PredictionSets, v["sets"]),
+                "sets": _maybe(PredictionSets, v.get("sets")),
                 "unknown": _figures(Unknown, v["unknown"]),
                 "hardest": _each(Judged, v["hardest"]),
                 "mistakes": _each(Judged, v["mistakes"]),
                 "head": HeadChoice(**v["head"]),
                 "warnings": tuple(v["warnings"]),
+                "multi": _maybe(MultiLabelFigures, v.get("multi")),
+                "groups": _maybe(GroupEffect, v.get("groups")),
+                "false_alarms": _maybe(FalseAlarms, v.get("false_alarms")),
+                "added": _added(v.get("added")),
             }
         )
 
@@ -251,6 +333,17 @@ def _figure(value: float | None) -> float:
 
 def _figures(kind: type[T], row: Mapping[str, Any]) -> T:
     return kind(**{name: _figure(value) for name, value in row.items()})
+
+
+def _maybe(kind: type[T], row: Mapping[str, Any] | None) -> T | None:
+    return None if row is None else _figures(kind, row)
+
+
+def _added(row: Mapping[str, Any] | None) -> ClassesAdded | None:
+    if row is None:
+        return None
+    recall = {label: _figures(RecallChange, change) for label, change in row["recall"].items()}
+    return ClassesAdded(tuple(row["classes"]), recall)
 
 
 def _each(kind: type[T], rows: Iterable[Mapping[str, Any]]) -> tuple[T, ...]:

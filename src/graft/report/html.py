@@ -14,12 +14,14 @@ from graft.errors import GraftError, OutputExists
 from graft.files import try_place, write_atomically
 from graft.heads.features import DESCRIPTIONS
 from graft.report import charts, markup, matrix, words
-from graft.report.content import ClassFigures, Interval, Report
+from graft.report.content import ClassesAdded, ClassFigures, Interval, MultiLabelFigures, RecallChange, Report
+from graft.report.exhibits import Exhibits, gather
 from graft.report.markup import Content, Html, element, join, name
-from graft.report.pictures import Pictures, gather
 
 WORST = 20
 """Of more classes than this, the best are folded away."""
+EXAMPLES = 24
+"""Of more mistakes than this in one gallery, the others are folded away."""
 SKIPPED = 200
 """At most this many skipped items are listed."""
 
@@ -27,12 +29,14 @@ SKIPPED = 200
 def render(report: Report) -> str:
     """The whole page.
 
-    Its content security policy allows its own style sheet and script (by their hashes) and ``data:`` pictures only.
+    Its content security policy allows its own style sheet and script (by their hashes), ``data:`` pictures and, where
+    it holds recordings, ``data:`` sound only.
     """
-    pictures = gather(report, matrix.in_turn(report))
-    css, script = Html(_file("page.css") + pictures.css), Html(_file("page.js"))
+    exhibits = gather(report, matrix.in_turn(report))
+    css, script = Html(_file("page.css") + exhibits.css), Html(_file("page.js"))
+    sound = "media-src data:; " if exhibits.plays else ""
     policy = (
-        f"default-src 'none'; img-src data:; style-src '{_digest(css)}'; script-src '{_digest(script)}'; "
+        f"default-src 'none'; img-src data:; {sound}style-src '{_digest(css)}'; script-src '{_digest(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
     head = element(
@@ -42,13 +46,13 @@ def render(report: Report) -> str:
         element("meta", name_="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name_="color-scheme", content="light dark"),
         element("meta", name_="referrer", content="no-referrer"),
-        element("title", f"{report.name}: {words.percent(report.accuracy.value)} accuracy"),
+        element("title", f"{report.name}: {words.percent(report.accuracy.value)} {words.score_name(report).lower()}"),
         element("style", css),
     )
     body = element(
         "body",
         _header(report),
-        element("main", _sections(report, pictures)),
+        element("main", _sections(report, exhibits)),
         _footer(report),
         element("script", script),
     )
@@ -94,27 +98,26 @@ def _cannot_be_written(path: Path, error: OSError) -> GraftError:
 
 
 def _header(report: Report) -> Html:
-    made = " · ".join(part for part in (report.encoder, report.backend, f"{report.head.kind} head") if part)
-    brought = f"{words.amount(report.n_items, report.modality)} in {len(report.classes)} classes"
-    return element(
-        "header", element("h1", name(report.name)), element("p", brought, element("br"), made, class_="quiet")
-    )
+    facts = [words.brought(report), element("br"), words.made(report)]
+    return element("header", element("h1", name(report.name)), element("p", facts, class_="quiet"))
 
 
-def _sections(report: Report, pictures: Pictures) -> Iterator[Html]:
+def _sections(report: Report, exhibits: Exhibits) -> Iterator[Html]:
     yield _score(report)
+    if report.multi is not None:
+        yield _multi_label(report.multi)
     if report.warnings:
         listed = element("ul", (element("li", warning) for warning in report.warnings), class_="warnings")
         yield _section("warnings", "Warnings", ["What to know about the data before believing the figures."], listed)
     yield _classes(report)
-    yield _confusion(report, pictures)
-    if report.hardest:
-        what = f"Held-out {words.things(report.modality)} that the model got most wrong, or was least sure of. "
-        prose = [what, "Some of them may carry a wrong label."]
-        yield _section("hardest", "Hardest examples", prose, matrix.gallery(report.hardest, pictures))
+    if report.added is not None:
+        yield _added(report.added)
+    if report.confusion:
+        yield _confusion(report, exhibits)
+    yield from _galleries(report, exhibits)
     yield _learning(report)
     yield _calibration(report)
-    yield _section("sets", "Sets and unknown", [], _sets(report))
+    yield _section("sets", "Sets and unknown" if report.sets else "Unknown", [], _sets(report))
     if report.n_skipped or report.skipped:
         yield _skipped(report)
     yield _section("timings", "Time", [words.cache(report) + "." if words.cache(report) else ""], _timings(report))
@@ -130,7 +133,7 @@ def _score(report: Report) -> Html:
     )
     margin = element(
         "div",
-        element("h2", "Accuracy", id="h-score"),
+        element("h2", words.score_name(report), id="h-score"),
         element("p", figure, class_="figure"),
         element("p", between, class_="quiet") if between else None,
     )
@@ -141,6 +144,7 @@ def _score(report: Report) -> Html:
         element("p", doubt, class_="doubt") if doubt else None,
         _ladder(report),
         element("p", words.origin(report), class_="quiet"),
+        (element("p", said, class_="beside") for said in words.beside(report)),
     )
     return element("section", margin, body, id="score", class_="score", aria_labelledby="h-score")
 
@@ -149,7 +153,7 @@ def _ladder(report: Report) -> Html:
     rows = [("this model", report.accuracy, "accent")]
     if report.test is not None:
         rows.append((f"test split, {report.n_test:,}", report.test, ""))
-    rows += [(words.baseline(key), Interval(value, value, value), "base") for key, value in report.baselines.items()]
+    rows += [(called, Interval(value, value, value), "base") for called, value in words.baselines(report)]
     body = [
         element(
             "tr",
@@ -163,31 +167,34 @@ def _ladder(report: Report) -> Html:
     feet = element(
         "tr", element("td"), element("td", charts.scale(), class_="drawn"), element("td"), element("td", class_="range")
     )
-    caption = element("caption", "Accuracy beside the test split and the baselines, in per cent", class_="hidden")
+    caption = element(
+        "caption", f"{words.score_name(report)} beside the test split and the baselines, in per cent", class_="hidden"
+    )
     return element("table", caption, element("tbody", body, feet), class_="ladder")
 
 
 def _classes(report: Report) -> Html:
     rows = words.worst_first(report)
     n = len(rows)
-    tables: list[Content] = [_class_table(rows[:WORST])]
+    tables: list[Content] = [_class_table(report, rows[:WORST])]
     if n > WORST:
-        summary = element("summary", f"The other {n - WORST} classes")
-        tables.append(element("details", summary, _class_table(rows[WORST:])))
+        summary = element("summary", f"The other {n - WORST} {words.kinds(report).lower()}")
+        tables.append(element("details", summary, _class_table(report, rows[WORST:])))
     order = f"The {WORST} of {n} with the lowest recall." if n > WORST else "The lowest recall first."
     macro = f" Macro F1 is {report.macro_f1:.3f}." if words.known(report.macro_f1) else ""
+    found = "a label's items that are" if report.multi_label else "a class that is"
     explained = (
-        f" Recall is the share of a class that is found, with its 95{words.NBSP}% interval (Wilson); "
+        f" Recall is the share of {found} found, with its 95{words.NBSP}% interval (Wilson); "
         "precision is the share of right ones among those called so."
     )
-    return _section("classes", "Classes", [order, macro, explained], tables)
+    return _section("classes", words.kinds(report), [order, macro, explained], tables)
 
 
-def _class_table(rows: list[tuple[str, ClassFigures]]) -> Html:
+def _class_table(report: Report, rows: list[tuple[str, ClassFigures]]) -> Html:
     heads = [
         element("th", head, scope="col", class_=kind)
         for head, kind in (
-            ("class", "label"),
+            ("label" if report.multi_label else "class", "label"),
             ("recall", "drawn"),
             ("", "number"),
             ("precision", "number"),
@@ -197,7 +204,7 @@ def _class_table(rows: list[tuple[str, ClassFigures]]) -> Html:
     body = [
         element(
             "tr",
-            element("th", name(label), scope="row", class_="label"),
+            element("th", markup.label(label), scope="row", class_="label"),
             element("td", _bar(figures), class_="drawn"),
             element("td", _recall(figures), class_="number"),
             element("td", words.percent(figures.precision), class_="number"),
@@ -224,13 +231,89 @@ def _recall(figures: ClassFigures) -> Content:
     ]
 
 
-def _confusion(report: Report, pictures: Pictures) -> Html:
+def _multi_label(found: MultiLabelFigures) -> Html:
+    rows = [
+        element(
+            "tr",
+            element("th", called, scope="row"),
+            element("td", figure, class_="number"),
+            element("td", meaning, class_="quiet"),
+        )
+        for called, figure, meaning in words.multi_label(found)
+    ]
+    table = element("table", element("tbody", rows), class_="figures")
+    return _section("multi-label", "Over all labels", ["An item may bear several labels, or none."], table)
+
+
+def _added(found: ClassesAdded) -> Html:
+    rows = words.losses(found)
+    changed = [row for row in rows if words.changed(row[1])]
+    tables: list[Content] = [_recall_table(changed[:WORST])] if changed else []
+    rest = changed[WORST:] + [row for row in rows if not words.changed(row[1])]
+    if rest:
+        called = "the other" if changed else "the"
+        summary = element("summary", f"{called} {words.count(len(rest), 'old class', 'old classes')}".capitalize())
+        tables.append(element("details", summary, _recall_table(rest)))
+    prose = ["Recall of the old classes before and after the new ones came."]
+    return _section("added", "New classes", prose, [element("p", words.added(found), class_="lead"), tables])
+
+
+def _recall_table(rows: list[tuple[str, RecallChange]]) -> Html:
+    heads = ("before", "after", "change", "lost to new", "n")
+    body = [
+        element(
+            "tr",
+            element("th", markup.label(label), scope="row", class_="label"),
+            (
+                element("td", cell, class_="number")
+                for cell in (
+                    words.percent(change.before),
+                    words.percent(change.after),
+                    words.points(change.after - change.before),
+                    f"{change.lost_to_new:,}",
+                    f"{change.n:,}",
+                )
+            ),
+        )
+        for label, change in rows
+    ]
+    top = element(
+        "tr",
+        element("th", "class", scope="col", class_="label"),
+        (element("th", head, scope="col", class_="number") for head in heads),
+    )
+    table = element("table", element("thead", top), element("tbody", body), class_="recalls")
+    return element("div", table, class_="scroll", tabindex=0, role="region", aria_label="Recall of the old classes")
+
+
+def _galleries(report: Report, exhibits: Exhibits) -> Iterator[Html]:
+    things = words.things(report.modality)
+    if report.hardest:
+        what = f"Held-out {things} that the model got most wrong, or was least sure of. "
+        prose = [what, "Some of them may carry a wrong label."]
+        yield _section("hardest", "Hardest examples", prose, matrix.gallery(report, report.hardest, exhibits))
+    if report.confusion or not report.mistakes:
+        return
+    among = {judged.path for judged in report.hardest}
+    others = [judged for judged in report.mistakes if judged.path not in among]
+    if others:  # without a matrix there is no cell that they could stand behind
+        first, rest = others[:EXAMPLES], others[EXAMPLES:]
+        shown: list[Content] = [matrix.gallery(report, first, exhibits)]
+        if rest:
+            summary = element("summary", f"{len(rest)} more")
+            shown.append(element("details", summary, matrix.gallery(report, rest, exhibits)))
+        prose = [f"More held-out {things} whose labels are not all right."]
+        yield _section("mistakes", "Mistakes", prose, shown)
+
+
+def _confusion(report: Report, exhibits: Exhibits) -> Html:
     if not words.confusions(report):
         judged = any(any(row) for row in report.confusion)
         empty = "Not one mistake on held-out items." if judged else "Nothing was judged, so nothing was confused."
         return _section("confusion", "Confusion", [], element("p", empty, class_="lead"))
+    how = "hear" if exhibits.plays else "see"
     prose = (
-        f"Choose a cell to see its {words.things(report.modality)}; the arrow keys move between cells. "
+        f"Choose a cell to {how} its {words.things(report.modality)}; the arrow keys move between cells. "
         "Darker is a larger share of its row."
     )
     shown = matrix.visible(report)
@@ -241,7 +324,7 @@ def _confusion(report: Report, pictures: Pictures) -> Html:
             f" These are the {len(shown)} of {len(report.classes)} classes that are confused most; "
             f"{inside:,} of {wrong:,} mistakes lie among them."
         )
-    return _section("confusion", "Confusion", [prose], matrix.matrix(report, pictures))
+    return _section("confusion", "Confusion", [prose], matrix.matrix(report, exhibits))
 
 
 def _learning(report: Report) -> Html:
@@ -253,7 +336,9 @@ def _learning(report: Report) -> Html:
             "learning", "Learning curve", prose, element("p", "There are too few items for a learning curve.")
         )
     everyone = next((forecast for forecast in report.forecast if forecast.label == "all"), None)
-    chart = charts.learning_curve(report.learning_curve, everyone, len(report.classes))
+    chart = charts.learning_curve(
+        report.learning_curve, everyone, len(report.classes), words.score_name(report).lower()
+    )
     ahead = [element("h3", "What more would bring"), element("ul", forecasts, class_="plain")] if forecasts else None
     return _section("learning", "Learning curve", prose, [chart, ahead])
 
@@ -286,6 +371,8 @@ def _calibration(report: Report) -> Html:
 
 
 def _sets(report: Report) -> list[Content]:
+    if report.sets is None:
+        return [element("p", words.unknown(report))]
     guarantee = report.sets.guarantee
     return [
         element("h3", "Prediction sets"),
@@ -300,15 +387,27 @@ def _skipped(report: Report) -> Html:
     kinds = words.skipped_kinds(report)
     prose = f"{words.amount(report.n_skipped, report.modality)} could not be used" + (f": {kinds}." if kinds else ".")
     rows = [
-        element("tr", element("td", markup.path(entry.path)), element("td", entry.reason))
+        element("tr", element("td", _skipped_name(report, entry.path)), element("td", entry.reason))
         for entry in report.skipped[:SKIPPED]
     ]
-    heads = element("tr", element("th", "file", scope="col"), element("th", "why", scope="col"))
+    heads = element(
+        "tr",
+        element("th", "text" if report.modality == "text" else "file", scope="col"),
+        element("th", "why", scope="col"),
+    )
     table = element("table", element("thead", heads), element("tbody", rows), class_="skipped")
     more = report.n_skipped - len(rows)
     rest = element("p", f"and {more:,} more", class_="quiet") if more > 0 else None
-    box = element("div", table, class_="scroll", tabindex=0, role="region", aria_label="Skipped files")
+    box = element(
+        "div", table, class_="scroll", tabindex=0, role="region", aria_label=f"Skipped {words.things(report.modality)}"
+    )
     return _section("skipped", "Skipped", [prose], [box if rows else None, rest])
+
+
+def _skipped_name(report: Report, path: str) -> Html:
+    if report.modality == "text":
+        return element("div", words.excerpt(path) or "(blank)", dir="auto", lang="")
+    return markup.path(path)
 
 
 def _timings(report: Report) -> Html:
@@ -319,7 +418,8 @@ def _footer(report: Report) -> Html:
     head = report.head
     strength = f", strength {head.strength:g}" if words.known(head.strength) else ""
     stages = DESCRIPTIONS.get(head.features, head.features)
-    facts: list[tuple[str, str]] = [("head", f"{head.kind} on {stages}{strength}")]
+    size = f", {words.size(head.bytes)}" if head.bytes else ""
+    facts: list[tuple[str, str]] = [("head", f"{head.kind} on {stages}{strength}{size}")]
     if report.head.why:
         facts.append(("chosen because", report.head.why))
     facts += [

@@ -52,7 +52,16 @@ def name(text: str) -> Html:
 
 def path(text: str) -> Html:
     """A path, which may break after a slash."""
-    return element("bdi", ((element("wbr"), part) if i else part for i, part in enumerate(re.split("(?<=/)", text))))
+    return _breaking(text, "(?<=/)")
+
+
+def label(text: str) -> Html:
+    """A label in a narrow column, which may break where programs join words: after ``_``, ``-``, ``.`` or a slash."""
+    return _breaking(text, r"(?<=[\w][_\-./])(?=\w)")
+
+
+def _breaking(text: str, where: str) -> Html:
+    return element("bdi", ((element("wbr"), part) if i else part for i, part in enumerate(re.split(where, text))))
 
 
 def _attribute(key: str, value: Attribute) -> str:

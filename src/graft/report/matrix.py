@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from graft.report import words
+from graft.report import markup, words
 from graft.report.content import Judged, Report
+from graft.report.exhibits import Exhibits
 from graft.report.markup import Html, element, join, name
-from graft.report.pictures import Pictures
 
 SHOWN = 20
 """Of more classes than this, the matrix shows the most confused ones."""
 MANY = 12
 """Above this many classes, the cells are small."""
 _SHADES = 10
+_GALLERIES = {"text": "texts", "audio": "sounds"}
 
 Pair = tuple[int, int]
 
@@ -43,11 +44,14 @@ def examples(report: Report) -> dict[Pair, list[Judged]]:
 
 
 def in_turn(report: Report) -> Iterator[Judged]:
-    """What the page shows, the first to get a picture first.
+    """What the page shows, the first to be kept first.
 
-    The hardest; then one item of each pair, then a second one: a limit on pictures takes from the fullest cells.
+    The hardest; then one item of each pair, then a second one: a limit takes from the fullest cells.
     """
     yield from report.hardest
+    if not report.confusion:
+        yield from report.mistakes
+        return
     shown = set(visible(report))
     behind = examples(report)
     pairs = [pair for pair in behind if shown.issuperset(pair)]
@@ -56,12 +60,12 @@ def in_turn(report: Report) -> Iterator[Judged]:
         yield from (behind[pair][depth] for pair in pairs if depth < len(behind[pair]))
 
 
-def matrix(report: Report, pictures: Pictures) -> Html:
+def matrix(report: Report, exhibits: Exhibits) -> Html:
     """The table and, below it, one panel for each cell that opens."""
     shown, behind = visible(report), examples(report)
     opened = [(i, j) for i in shown for j in shown if (i != j and report.confusion[i][j]) or behind.get((i, j))]
     first = max(opened, key=lambda pair: (pair[0] != pair[1], report.confusion[pair[0]][pair[1]]), default=None)
-    panels = [_panel(report, pair, behind.get(pair, []), pictures) for pair in opened]
+    panels = [_panel(report, pair, behind.get(pair, []), exhibits) for pair in opened]
     table = element(
         "div", _table(report, shown, set(opened), first), class_="scroll", tabindex=0, role="region",
         aria_label="Confusion matrix",
@@ -69,9 +73,13 @@ def matrix(report: Report, pictures: Pictures) -> Html:
     return join([table, element("div", panels, class_="panels", aria_live="polite")])
 
 
-def gallery(judged: Sequence[Judged], pictures: Pictures) -> Html:
+def gallery(report: Report, judged: Sequence[Judged], exhibits: Exhibits) -> Html:
     """Items side by side: each with its name, what it was given, what it was called and how sure the model was."""
-    return element("ul", (_card(entry, pictures) for entry in judged), class_="gallery")
+    return element(
+        "ul",
+        (_card(report, entry, exhibits) for entry in judged),
+        class_=f"gallery {_GALLERIES.get(report.modality, '')}".strip(),
+    )
 
 
 def _table(report: Report, shown: Sequence[int], opened: set[Pair], first: Pair | None) -> Html:
@@ -84,7 +92,7 @@ def _table(report: Report, shown: Sequence[int], opened: set[Pair], first: Pair 
     rows = [
         element(
             "tr",
-            element("th", element("span", name(report.classes[i])), scope="row", title=report.classes[i]),
+            element("th", element("span", markup.label(report.classes[i])), scope="row", title=report.classes[i]),
             (_cell(report, (i, j), (i, j) in opened, (i, j) == first) for j in shown),
             element("td", sum(report.confusion[i]), class_="sum"),
         )
@@ -112,7 +120,7 @@ def _cell(report: Report, pair: Pair, opens: bool, first: bool) -> Html:
     return element("td", link, class_=kind)
 
 
-def _panel(report: Report, pair: Pair, judged: Sequence[Judged], pictures: Pictures) -> Html:
+def _panel(report: Report, pair: Pair, judged: Sequence[Judged], exhibits: Exhibits) -> Html:
     i, j = pair
     n, of = report.confusion[i][j], sum(report.confusion[i])
     if i == j:
@@ -123,7 +131,7 @@ def _panel(report: Report, pair: Pair, judged: Sequence[Judged], pictures: Pictu
         share = words.percent(n / of if of else None)
         note = f"{n:,} of {of:,} ({share})" + (f", {len(judged)} shown." if 0 < len(judged) < n else ".")
     shown = (
-        gallery(judged, pictures)
+        gallery(report, judged, exhibits)
         if judged
         else element("p", "No example of it was kept for this page.", class_="quiet")
     )
@@ -132,20 +140,14 @@ def _panel(report: Report, pair: Pair, judged: Sequence[Judged], pictures: Pictu
     )
 
 
-def _card(judged: Judged, pictures: Pictures) -> Html:
+def _card(report: Report, judged: Judged, exhibits: Exhibits) -> Html:
     sure = words.percent(judged.confidence, 0)
+    given, predicted = (name(words.label(report, labels)) for labels in (judged.label, judged.predicted))
     if judged.predicted == judged.label:
-        said: list[Html | str] = [name(judged.label), f", {sure} sure"]
+        said: list[Html | str] = [given, f", {sure} sure"]
     else:
-        said = [
-            "given ",
-            name(judged.label),
-            element("br"),
-            "predicted ",
-            element("strong", name(judged.predicted)),
-            f" {sure}",
-        ]
-    caption = element(
-        "figcaption", element("div", name(judged.path.rsplit("/", 1)[-1]), class_="file", title=judged.path), said
-    )
-    return element("li", element("figure", pictures.show(judged), caption))
+        said = ["given ", given, element("br"), "predicted ", element("strong", predicted), f" {sure}"]
+    file, length = exhibits.caption(judged)
+    called = element("div", name(file), class_="file", title=judged.path) if file else None
+    long = element("div", length, class_="length") if length else None
+    return element("li", element("figure", exhibits.show(judged), element("figcaption", called, long, said)))

@@ -1,6 +1,19 @@
 "use strict";
 // Without this script the page is whole: the cells of the matrix lead to their panels, and all panels are open.
 (() => {
+  // A recording that stands in two places travels once; the other player borrows it. One plays at a time.
+  for (const twin of document.querySelectorAll("audio[data-as]")) {
+    twin.src = document.getElementById(twin.dataset.as).src;
+  }
+  // How long it is, a player says once it is in sight: browsers allow only so many players at a time.
+  const sight = new IntersectionObserver((entries) => {
+    for (const entry of entries) if (entry.isIntersecting) entry.target.preload = "metadata";
+  });
+  for (const player of document.querySelectorAll("audio")) sight.observe(player);
+  document.addEventListener("play", (event) => {
+    for (const other of document.querySelectorAll("audio")) if (other !== event.target) other.pause();
+  }, true);
+
   const links = [...document.querySelectorAll(".matrix a")];
   if (!links.length) return;
   const place = (link) => [link.closest("tr").rowIndex, link.closest("td").cellIndex];

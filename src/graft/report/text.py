@@ -8,11 +8,12 @@ from collections.abc import Iterator
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, Group, JustifyMethod, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from graft.report import words
-from graft.report.content import Interval, Report
+from graft.report.content import ClassesAdded, Interval, MultiLabelFigures, Report
 
 NARROWEST, WIDEST = 60, 100
 ALL_CLASSES = 12
@@ -53,9 +54,7 @@ def render(report: Report, width: int | None = None, colour: bool = False) -> st
 
 
 def _title(report: Report, width: int) -> RenderableType:
-    head = " ".join(part for part in (report.head.kind, "head") if part)
-    made = " · ".join(words.clean(part) for part in (report.encoder, report.backend, head) if part)
-    brought = f"{words.amount(report.n_items, report.modality)} in {len(report.classes)} classes"
+    made, brought = words.made(report), words.brought(report)
     if report.n_test:
         brought += f", {report.n_test:,} of them for the test"
     if report.n_skipped:
@@ -64,21 +63,28 @@ def _title(report: Report, width: int) -> RenderableType:
     grid = Table.grid(expand=True, padding=(0, 1))
     grid.add_column(no_wrap=True, overflow="ellipsis")
     grid.add_column(justify="right", no_wrap=True, overflow="ellipsis")
-    grid.add_row(Text(" " + _shorten(words.clean(report.name), room), "bold"), Text(made, "dim"))
+    grid.add_row(Text(" " + _shorten(words.clean(report.name), room), "bold"), _plain(made, "dim"))
     return Group(grid, Text(" " + brought, "dim"))
 
 
 def _sections(report: Report, room: int) -> Iterator[tuple[str, RenderableType]]:
     """Headings and what stands beside them, ``room`` columns wide; a blank line follows where one is called for."""
-    yield "Accuracy", Group(*_score(report, room))
-    yield "Classes", Group(_classes(report, room), Text(_class_note(report), "dim"), Text())
-    yield "Confused", Group(*_confusions(report, room), Text())
+    yield words.score_name(report), Group(*_score(report, room))
+    if report.multi is not None:
+        yield "All labels", Group(_multi_label(report.multi, room), Text())
+    yield words.kinds(report), Group(_classes(report, room), Text(_class_note(report), "dim"), Text())
+    if report.added is not None:
+        yield "New classes", Group(*_added(report.added, room), Text())
+    if report.confusion:
+        yield "Confused", Group(*_confusions(report, room), Text())
     yield "Confidence", _plain(words.confidence(report))
-    yield "Sets", _plain(words.sets(report))
+    if report.sets is not None:
+        yield "Sets", _plain(words.sets(report))
     yield "Unknown", _plain(words.unknown(report))
     yield "Learning", Group(*_learning(report, room), Text())
     if report.hardest:
-        yield "Hardest", Group(_hardest(report, room), Text())
+        shown = _hardest_texts(report, room) if report.modality == "text" else [_hardest(report, room)]
+        yield "Hardest", Group(*shown, Text())
     if report.n_skipped:
         yield "Skipped", Group(*_skipped(report, room), Text())
     if report.warnings:
@@ -107,6 +113,9 @@ def _score(report: Report, room: int) -> Iterator[RenderableType]:
     yield _ladder(report, room)
     if origin := words.origin(report):
         yield _plain(origin, "dim")
+    for said in words.beside(report):
+        yield Text()
+        yield _plain(said)
     yield Text()
 
 
@@ -115,7 +124,7 @@ def _ladder(report: Report, room: int) -> Table:
     rows = [("this model", report.accuracy)]
     if report.test is not None:
         rows.append((f"test split, {report.n_test:,}", report.test))
-    rows += [(words.baseline(name), Interval(value, value, value)) for name, value in report.baselines.items()]
+    rows += [(called, Interval(value, value, value)) for called, value in words.baselines(report)]
     grid = _grid("left", "left", "right", "right")
     line = _bounded(room - max(len(label) for label, _ in rows) - 22, 8, 32)
     for index, (label, score) in enumerate(rows):
@@ -156,11 +165,16 @@ def _classes(report: Report, room: int) -> Table:
     labels = min(max(cell_len(words.clean(label)) for label, _ in rows), max(8, free - 8))
     bar = _bounded(free - labels, 6, 24)
     grid = _grid("left", "left", "right", "right", "right", "right")
-    grid.add_row(*(_plain(head, "dim") for head in ("class", "", "recall", f"95{words.NBSP}%", "precision", "n")))
+    grid.add_row(
+        *(
+            _plain(head, "dim")
+            for head in ("label" if report.multi_label else "class", "", "recall", f"95{words.NBSP}%", "precision", "n")
+        )
+    )
     for label, figures in rows:
         scored = figures.n > 0
         grid.add_row(
-            _shorten(words.clean(label), labels),
+            _shorten_middle(words.clean(label), labels),
             Text(_bar(figures.recall if scored else 0.0, bar), "cyan"),
             _plain(words.percent(figures.recall if scored else None)),
             Text(words.span(figures.recall_low, figures.recall_high, 0) if scored else words.NO_FIGURE, "dim"),
@@ -172,8 +186,38 @@ def _classes(report: Report, room: int) -> Table:
 
 def _class_note(report: Report) -> str:
     n = len(report.per_class)
-    order = "Worst first." if n <= ALL_CLASSES else f"The {WORST} worst of {n} classes."
+    order = "Worst first." if n <= ALL_CLASSES else f"The {WORST} worst of {n} {words.kinds(report).lower()}."
     return order + (f" Macro F1 {report.macro_f1:.3f}." if words.known(report.macro_f1) else "")
+
+
+def _multi_label(found: MultiLabelFigures, room: int) -> Table:
+    grid = _grid("left", "right")
+    grid.add_column(overflow="fold")
+    for called, figure, meaning in words.multi_label(found):
+        grid.add_row(called, _plain(figure), Text(meaning, "dim"))
+    return grid
+
+
+def _added(found: ClassesAdded, room: int) -> Iterator[RenderableType]:
+    yield Text(words.added(found, lambda label: _shorten_middle(words.clean(label), max(8, room // 2))))
+    changed = [(label, change) for label, change in words.losses(found) if words.changed(change)]
+    if not changed:
+        return
+    shown = changed if len(changed) <= ALL_CLASSES else changed[:WORST]
+    longest = max(cell_len(words.clean(label)) for label, _ in shown)
+    grid = _grid("left", "right", "right", "right", "right")
+    grid.add_row(*(Text(head, "dim") for head in ("recall", "before", "after", "lost to new", "n")))
+    for label, change in shown:
+        grid.add_row(
+            _shorten_middle(words.clean(label), min(longest, max(8, room - 42))),
+            _plain(words.percent(change.before)),
+            _plain(words.percent(change.after)),
+            f"{change.lost_to_new:,}",
+            f"{change.n:,}",
+        )
+    yield grid
+    if rest := len(changed) - len(shown):
+        yield Text(f"and {rest:,} more that changed", "dim")
 
 
 def _confusions(report: Report, room: int) -> Iterator[RenderableType]:
@@ -183,7 +227,7 @@ def _confusions(report: Report, room: int) -> Iterator[RenderableType]:
         yield Text("No mistakes on held-out items." if judged else "Nothing was judged.")
     half = max(8, (room - 26) // 2)
     for pair in pairs[:3]:
-        label, predicted = (_shorten(words.clean(text), half) for text in (pair.label, pair.predicted))
+        label, predicted = (_shorten_middle(words.clean(text), half) for text in (pair.label, pair.predicted))
         yield Text(f"{label} taken for {predicted}: {pair.n:,} of {pair.of:,}")
     if rest := sum(pair.n for pair in pairs[3:]):
         yield Text(f"and {rest:,} more {'mistake' if rest == 1 else 'mistakes'} between other pairs", "dim")
@@ -196,7 +240,7 @@ def _learning(report: Report, room: int) -> Iterator[RenderableType]:
     else:
         yield Text("Too few items for a learning curve.")
     for forecast in report.forecast[:3]:
-        yield _plain(words.outlook(forecast, lambda label: _shorten(words.clean(label), max(8, room - 52))))
+        yield _plain(words.outlook(forecast, lambda label: _shorten_middle(words.clean(label), max(8, room - 52))))
     if overfit := words.overfit(report):
         yield _plain(overfit, "dim")
 
@@ -218,9 +262,18 @@ def _hardest(report: Report, room: int) -> Table:
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for judged in shown:
-        verdict = words.verdict(judged, lambda label: _shorten(words.clean(label), half))
+        verdict = words.verdict(judged, lambda label: _shorten_middle(words.clean(words.label(report, label)), half))
         grid.add_row(_shorten_front(words.clean(judged.path), path), _plain(verdict, "dim"))
     return grid
+
+
+def _hardest_texts(report: Report, room: int) -> Iterator[RenderableType]:
+    """Each text on lines of its own, where one that runs from right to left reorders nothing else."""
+    half = (room - 35) // 2 if room >= 63 else room - 16
+    for judged in report.hardest[:4]:
+        yield Text(_shorten(words.excerpt(judged.path), 2 * room - 12), overflow="fold")
+        verdict = words.verdict(judged, lambda label: _shorten_middle(words.clean(words.label(report, label)), half))
+        yield Padding(_plain(verdict, "dim"), (0, 0, 0, 2))
 
 
 def _skipped(report: Report, room: int) -> Iterator[RenderableType]:
@@ -228,7 +281,11 @@ def _skipped(report: Report, room: int) -> Iterator[RenderableType]:
     yield Text(f"{words.amount(report.n_skipped, report.modality)} could not be used" + (f": {kinds}" if kinds else ""))
     shown = report.skipped[:3]
     for entry in shown:
-        yield Text(f"{_shorten_front(words.clean(entry.path), room // 2)}  {words.clean(entry.reason)}", "dim")
+        if report.modality == "text":
+            path = _shorten(words.excerpt(entry.path) or "(blank)", room // 2)
+        else:
+            path = _shorten_front(words.clean(entry.path), room // 2)
+        yield Text(f"{path}  {words.clean(entry.reason)}", "dim")
     if report.n_skipped > len(shown) > 0:
         yield Text(f"and {report.n_skipped - len(shown):,} more", "dim")
 
@@ -264,6 +321,18 @@ def _bounded(value: int, low: int, high: int) -> int:
 def _shorten(text: str, width: int) -> str:
     """The beginning of the text, ended by an ellipsis where it had to be cut; double-width characters count as two."""
     return text if cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…"
+
+
+def _shorten_middle(label: str, width: int) -> str:
+    """Both ends of a label: those of many classes often differ in their last word only."""
+    if cell_len(label) <= width:
+        return label
+    tail = ""
+    for character in reversed(label):
+        if cell_len(tail) + cell_len(character) > width // 3:
+            break
+        tail = character + tail
+    return set_cell_size(label, width - 1 - cell_len(tail)).rstrip() + "…" + tail
 
 
 def _shorten_front(path: str, width: int) -> str:

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from graft.report.content import ClassFigures, Forecast, Interval, Judged, Report
+from graft.report.content import (
+    ClassesAdded,
+    ClassFigures,
+    FalseAlarms,
+    Forecast,
+    GroupEffect,
+    Interval,
+    Judged,
+    MultiLabelFigures,
+    RecallChange,
+    Report,
+)
 
 NO_FIGURE = "–"
 NOTHING = 0.0005
@@ -17,7 +29,12 @@ NBSP = "\u00a0"
 EASY = 0.95
 """From this accuracy on, a task that the nearest neighbour solves as well is called easy."""
 _NOUNS = {"image": ("photo", "photos"), "text": ("text", "texts"), "audio": ("recording", "recordings")}
-_BASELINES = {"majority": "commonest class", "nearest": "nearest neighbour"}
+_BASELINES = {"majority": "commonest class", "nearest": "nearest neighbour", "tf-idf": "TF-IDF + logistic"}
+EXCERPT = 300
+"""No more characters of a text are shown than this."""
+LOSERS = 3
+"""At most this many classes are named in a sentence."""
+_JOINERS = "\u200d\ufe0e\ufe0f"
 # Control characters could drive a terminal, direction overrides reorder a page, lone surrogates cannot be encoded.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -35,6 +52,18 @@ class Confusion:
 def clean(text: str) -> str:
     """A label or file name that can be shown: whatever could drive a terminal or reorder a line becomes U+FFFD."""
     return _UNSAFE.sub("\ufffd", text)
+
+
+def excerpt(text: str, most: int = EXCERPT) -> str:
+    """The beginning of a text on one line, safe to show: cut between words where one ends near, and marked so."""
+    text = clean(" ".join(text.split()))
+    if len(text) <= most:
+        return text
+    end = most
+    while end and (unicodedata.combining(text[end]) or text[end] in _JOINERS or text[end - 1] == _JOINERS[0]):
+        end -= 1
+    space = text.rfind(" ", 0, end + 1)
+    return text[: space if space >= most * 3 // 4 else end or most].rstrip() + "…"
 
 
 def known(*figures: float | None) -> bool:
@@ -69,18 +98,80 @@ def points(gain: float) -> str:
 
 def amount(n: int, modality: str) -> str:
     """``1 photo``, ``1,200 texts``; an unknown modality has items."""
-    one, many = _NOUNS.get(modality, ("item", "items"))
-    return f"{n:,} {one if n == 1 else many}"
+    return f"{n:,} {noun(modality, n)}"
+
+
+def noun(modality: str, n: int = 2) -> str:
+    """What ``n`` items of the modality are called: photo, texts, recordings; an unknown modality has items."""
+    return _NOUNS.get(modality, ("item", "items"))[n != 1]
 
 
 def things(modality: str) -> str:
     """What the items are, in the plural: photos, texts, recordings."""
-    return _NOUNS.get(modality, ("item", "items"))[1]
+    return noun(modality)
 
 
 def baseline(name: str) -> str:
     """How a baseline is called."""
     return _BASELINES.get(name, name)
+
+
+def baselines(report: Report) -> list[tuple[str, float]]:
+    """The baselines by the names that they are shown with."""
+    commonest = "commonest labels" if report.multi_label else baseline("majority")
+    return [(commonest if key == "majority" else baseline(key), value) for key, value in report.baselines.items()]
+
+
+def made(report: Report) -> str:
+    """``minilm-l6 · openvino · logistic head 58 KB``."""
+    head = " ".join(part for part in (report.head.kind, "head", size(report.head.bytes)) if part)
+    return " · ".join(clean(part) for part in (report.encoder, report.backend, head) if part)
+
+
+def brought(report: Report) -> str:
+    """``1,200 texts in 6 classes``; where an item may bear several labels, ``with 6 labels``."""
+    n = len(report.classes)
+    kinds = f"with {n} labels" if report.multi_label else f"in {n} classes"
+    return f"{amount(report.n_items, report.modality)} {kinds}"
+
+
+def size(n: int) -> str:
+    """``58 KB`` (thousands of bytes), ``1.2 MB``; nothing where it is not known."""
+    if n <= 0:
+        return ""
+    if n >= 999_500:
+        return f"{n / 1e6:.1f}{NBSP}MB"
+    return f"{max(n, 100) / 1e3:.{1 if n < 9_950 else 0}f}{NBSP}KB"
+
+
+def duration(seconds: float) -> str:
+    """``0.8 s``, ``12 s``, ``2 min 5 s``, ``1 h 10 min``; nothing where it is not known."""
+    if not known(seconds) or seconds < 0:
+        return ""
+    if seconds < 9.95:
+        return f"{seconds:.1f}{NBSP}s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}{NBSP}s"
+    large, small, units = (*divmod(whole, 60), ("min", "s"))
+    if whole >= 3600:
+        large, small, units = (*divmod(round(whole / 60), 60), ("h", "min"))
+    return f"{large}{NBSP}{units[0]}" + (f" {small}{NBSP}{units[1]}" if small else "")
+
+
+def score_name(report: Report) -> str:
+    """What the headline figure is called: accuracy, or the exact match where items bear several labels."""
+    return "Exact match" if report.multi_label else "Accuracy"
+
+
+def kinds(report: Report) -> str:
+    """What the items are sorted into: classes, or labels where an item may bear several."""
+    return "Labels" if report.multi_label else "Classes"
+
+
+def label(report: Report, given: str) -> str:
+    """A label as given; of an item that bears several, each of them, and of one that bears none, that."""
+    return ", ".join(given.split("|")) if given and report.multi_label else given or "no label"
 
 
 def headline(report: Report) -> str:
@@ -89,8 +180,9 @@ def headline(report: Report) -> str:
     if not known(score.value, score.low, score.high):
         return f"There is no score: too few {things(report.modality)} were left to judge by."
     about, low, high = (round(100 * figure) for figure in (score.value, score.low, score.high))
+    right = "be given exactly the right labels" if report.multi_label else "be named rightly"
     return (
-        f"Out of 100 new {things(report.modality)} about {about} would be named rightly; "
+        f"Out of 100 new {things(report.modality)} about {about} would {right}; "
         f"between {low} and {high}, 95{NBSP}% sure."
     )
 
@@ -102,7 +194,12 @@ def doubt(report: Report) -> str:
     if not reached:
         return ""
     if "majority" in reached:
-        return "That is not clearly better than always naming the commonest class."
+        commonest = "giving the commonest labels" if report.multi_label else "naming the commonest class"
+        return f"That is not clearly better than always {commonest}."
+    if "tf-idf" in reached and report.baselines["tf-idf"] >= score.value:
+        return (
+            "TF-IDF with logistic regression does as well: the words alone tell the classes apart, without the encoder."
+        )
     if reached == ["nearest"] and report.baselines["nearest"] >= score.value:
         easy = ": this task is easy for the encoder" if score.value >= EASY else ""
         return f"The single nearest neighbour does as well{easy}."
@@ -115,7 +212,9 @@ def origin(report: Report) -> str:
 
 
 def confusions(report: Report) -> list[Confusion]:
-    """All mistakes by pair of classes, the most frequent first."""
+    """All mistakes by pair of classes, the most frequent first; a multi-label report has no confusion matrix."""
+    if not report.confusion:
+        return []
     pairs = [
         Confusion(label, report.classes[j], n, sum(row))
         for i, (label, row) in enumerate(zip(report.classes, report.confusion, strict=True))
@@ -146,8 +245,10 @@ def confidence(report: Report) -> str:
 
 
 def sets(report: Report) -> str:
-    """What the prediction sets hold, as measured."""
+    """What the prediction sets hold, as measured; nothing where there are none."""
     found = report.sets
+    if found is None:
+        return ""
     if found.complete:
         wanted = percent(found.level, 0)
         return f"Too few {things(report.modality)} to calibrate sets for {wanted}: every class is returned."
@@ -172,6 +273,93 @@ def unknown(report: Report) -> str:
         f"{percent(found.rate)} of {things(report.modality)} of these classes would be called unknown "
         f"(threshold {found.threshold:.3g})."
     )
+
+
+def beside(report: Report) -> list[str]:
+    """The sentences that belong to the score where the data have groups or a negative class."""
+    said = [
+        groups(report.groups, report.modality) if report.groups is not None else "",
+        false_alarms(report.false_alarms) if report.false_alarms is not None else "",
+    ]
+    return [sentence for sentence in said if sentence]
+
+
+def count(n: int, one: str, many: str) -> str:
+    """``1 class``, ``1,200 classes``."""
+    return f"{n:,} {one if n == 1 else many}"
+
+
+def groups(found: GroupEffect, modality: str) -> str:
+    """What holding out whole groups took from the score, which random folds would have claimed."""
+    if not known(found.accuracy, found.ignoring):
+        return ""
+    said = (
+        f"New groups: {percent(found.accuracy)}, with each of the {found.n:,} groups held out whole. "
+        f"Had {things(modality)} of one group stood on both sides of the split, "
+        f"the score would have looked like {percent(found.ignoring)}"
+    )
+    if not known(found.drop, found.low, found.high):
+        return f"{said}."
+    between = f"between {points(found.low)} and {points(found.high)}"
+    if found.low <= 0:
+        return f"{said}: no clear difference ({points(found.drop)} points, {between})."
+    return f"{said}: {points(found.drop).removeprefix('+')} points too much ({between})."
+
+
+def false_alarms(found: FalseAlarms) -> str:
+    """How often the negative class set something off, with its 95 % interval, and how much of it was judged."""
+    if not known(found.per_hour, found.hours) or found.hours <= 0:
+        return ""
+    heard = f"{_per_hour(found.hours)} hours" if found.hours >= 1 else duration(3600 * found.hours)
+    between = f"{_per_hour(found.low)} to {_per_hour(found.high)}; " if known(found.low, found.high) else ""
+    return f"False alarms: {_per_hour(found.per_hour)} an hour of {clean(found.label)} ({between}{heard} judged)."
+
+
+def multi_label(found: MultiLabelFigures) -> list[tuple[str, str, str]]:
+    """Each figure of a multi-label task: what it is called, how much it is, and what it means."""
+    return [
+        ("micro F1", _three(found.micro_f1), "F1 over all decisions on a label; frequent labels count most"),
+        ("macro F1", _three(found.macro_f1), "mean F1 of the labels; each label counts the same"),
+        ("mean average precision", _three(found.mean_average_precision), "how well each label's scores rank the items"),
+        ("Hamming loss", _three(found.hamming_loss), "share of all decisions on a label that are wrong"),
+        ("exact match", percent(found.exact_match), "share of items whose labels are all right and complete"),
+        ("labels per item", _number(found.labels_per_item), "as given, on average"),
+    ]
+
+
+def losses(found: ClassesAdded) -> list[tuple[str, RecallChange]]:
+    """The old classes, the one that lost most first."""
+    return sorted(
+        found.recall.items(),
+        key=lambda row: (row[1].after - row[1].before if known(row[1].before, row[1].after) else 2.0, row[0]),
+    )
+
+
+def changed(change: RecallChange) -> bool:
+    """Whether the new classes made a difference to an old one."""
+    return change.lost_to_new > 0 or (known(change.before, change.after) and change.before != change.after)
+
+
+def added(found: ClassesAdded, name: Callable[[str], str] = clean) -> str:
+    """What the old classes lost to the new ones; ``name`` shows the labels."""
+    shown = [name(entry) for entry in found.classes[:LOSERS]]
+    if len(found.classes) > LOSERS:
+        new = f"the {len(found.classes)} new classes"
+    else:
+        new = f"the new {'class' if len(shown) == 1 else 'classes'} {_listed(shown)}"
+    losers = sorted(
+        ((entry, change) for entry, change in found.recall.items() if change.lost_to_new > 0),
+        key=lambda row: (-row[1].lost_to_new, row[1].n, row[0]),
+    )
+    if not losers:
+        return f"No old class lost an item to {new}."
+    first, change = losers[0]
+    parts = [f"{name(first)} lost {change.lost_to_new:,} of {amount(change.n, '')} to {new}"]
+    parts += [f"{name(entry)} {change.lost_to_new:,} of {change.n:,}" for entry, change in losers[1:LOSERS]]
+    if rest := losers[LOSERS:]:
+        lost = sum(change.lost_to_new for _, change in rest)
+        parts.append(f"{count(len(rest), 'other class', 'other classes')} {lost:,} in all")
+    return ", ".join(parts) + "."
 
 
 def growth(report: Report) -> str:
@@ -245,6 +433,18 @@ def _percentage(share: float, digits: int) -> str:
 
 def _brief(seconds: float) -> str:
     return f"{seconds:.2f}" if seconds < 1 else f"{seconds:,.1f}"
+
+
+def _per_hour(value: float) -> str:
+    return f"{value:.1f}" if value < 99.95 else f"{value:,.0f}"
+
+
+def _three(value: float) -> str:
+    return f"{value:.3f}" if known(value) else NO_FIGURE
+
+
+def _listed(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _number(value: float) -> str:

@@ -1,0 +1,63 @@
+"""What a score would have looked like, had items of one group stood on both sides of the split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from graft.contracts import Array, Float32, Float64, Int
+from graft.report.content import GroupEffect
+
+FitMany = Callable[[Float32], Array]
+"""Row subsets ``(s, n) float32`` (0 or 1) -> what each fitted head calls every row ``(s, n) int64``."""
+DRAWS = 1000
+"""Bootstrap draws of whole groups behind the interval."""
+
+
+def group_effect(
+    fit_many: FitMany, y: Int, groups: Sequence[str], whole: Sequence[Int], ignoring: Sequence[Int], seed: int
+) -> GroupEffect | None:
+    """Accuracy with whole groups held out, and with random folds that ignore groups, of the same head.
+
+    Only items with a group that both ways score count. The interval is the 95 % range over bootstrap draws of whole
+    groups: it is for groups such as these that the drop is to be expected.
+
+    Args:
+        fit_many: Fits the chosen head on each row subset.
+        y: Class of each row ``(n,) int64``.
+        groups: Group of each row, ``""`` for none.
+        whole: For each repetition the fold of each row, groups kept whole; -1: never scored.
+        ignoring: The same with groups ignored.
+        seed: Of the draws.
+
+    Returns:
+        ``None`` where there are fewer than two groups, or nothing was scored.
+    """
+    names, group = np.unique(np.array(groups, dtype=np.str_), return_inverse=True)
+    held_out, mixed = (_share_right(fit_many, y, folds) for folds in (whole, ignoring))
+    known = ~(np.isnan(held_out) | np.isnan(mixed)) & (names != "")[group]
+    members = np.unique(group[known])
+    if len(members) < 2:
+        return None
+    gain = (mixed - held_out)[known]
+    place = np.searchsorted(members, group[known])
+    total, size = np.bincount(place, gain), np.bincount(place)
+    drawn = np.random.default_rng(seed).integers(len(members), size=(DRAWS, len(members)))
+    low, high = np.quantile(total[drawn].sum(axis=1) / size[drawn].sum(axis=1), [0.025, 0.975])
+    accuracy, random = float(held_out[known].mean()), float(mixed[known].mean())
+    return GroupEffect(len(members), accuracy, random, random - accuracy, float(low), float(high))
+
+
+def _share_right(fit_many: FitMany, y: Int, folds: Sequence[Int]) -> Float64:
+    """In which share of the repetitions each row was named rightly while held out ``(n,)``; ``nan``: never scored."""
+    right, times = np.zeros(len(y)), np.zeros(len(y))
+    for fold in folds:
+        n_folds = int(fold.max(initial=-1)) + 1
+        if not n_folds:
+            continue
+        predicted = fit_many((fold[None] != np.arange(n_folds)[:, None]).astype(np.float32))
+        scored = np.flatnonzero(fold >= 0)
+        right[scored] += predicted[fold[scored], scored] == y[scored]
+        times[scored] += 1
+    return np.where(times > 0, right / np.maximum(times, 1), np.nan)

@@ -1,0 +1,142 @@
+"""The items behind the mistakes, small enough to travel inside the page: thumbnails, excerpts and players."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from graft.errors import GraftError
+from graft.executors import map_on_cores
+from graft.report.content import Judged, Report
+from graft.report.markup import Html, element, path
+from graft.report.sounds import Sound, portable
+from graft.report.words import EXCERPT, NBSP, duration, excerpt
+
+T = TypeVar("T")
+
+MOST = 150
+"""No page holds more pictures or excerpts than this,"""
+SOUNDS = 36
+"""nor more recordings than this,"""
+SOUND_BYTES = 2_000_000
+"""nor more bytes of them."""
+EDGE = 160
+"""Longest edge of a thumbnail in pixels."""
+
+
+@dataclass
+class Exhibits:
+    """Thumbnails, excerpts and recordings by the item's path; each thumbnail and recording travels once."""
+
+    modality: str
+    pictures: dict[str, str] = field(default_factory=dict)
+    """Class of the style sheet that paints the item's thumbnail."""
+    texts: dict[str, str] = field(default_factory=dict)
+    sounds: dict[str, Sound] = field(default_factory=dict)
+    spent: int = 0
+    """Bytes of recordings."""
+    rules: list[str] = field(default_factory=list)
+    placed: dict[str, str] = field(default_factory=dict)
+    """Id of the player that holds a recording, once it has been shown."""
+
+    @property
+    def css(self) -> str:
+        """The style sheet that holds the thumbnails, as ``data:`` addresses."""
+        return "\n".join(self.rules)
+
+    @property
+    def plays(self) -> bool:
+        """Whether the page holds sound."""
+        return self.spent > 0
+
+    def show(self, judged: Judged) -> Html:
+        """The picture, the text or a player; in place of one that is gone, its name."""
+        if (painted := self.pictures.get(judged.path)) is not None:
+            return element("div", class_=f"picture {painted}", role="img", aria_label=f"{judged.path}, {judged.label}")
+        if self.modality == "text":
+            return element("blockquote", self.texts.get(judged.path) or excerpt(judged.path), dir="auto", lang="")
+        if (sound := self.sounds.get(judged.path)) is not None:
+            return self._player(judged, sound)
+        if self.modality == "audio":
+            return element("p", "Not kept in this page.", class_="silent")
+        return element("div", element("span", path(judged.path)), class_="picture gone")
+
+    def caption(self, judged: Judged) -> tuple[str, str]:
+        """What the item is called in its caption, and how long it is; a text that is shown needs no name."""
+        file = judged.path.rsplit("/", 1)[-1]
+        if self.modality == "text":
+            quoted, called = (
+                text.removesuffix("…") for text in (self.texts.get(judged.path, ""), excerpt(judged.path))
+            )
+            return ("" if not quoted or quoted.startswith(called) or called.startswith(quoted) else file), ""
+        sound = self.sounds.get(judged.path)
+        length = duration(sound.seconds) if sound is not None else ""
+        if length and sound is not None and sound.content and sound.kept:
+            length += f", of which the first {sound.kept:g}{NBSP}s play here"
+        return file, length
+
+    def _player(self, judged: Judged, sound: Sound) -> Html:
+        if not sound.content:
+            return element(
+                "p",
+                "It cannot be played in this page: too large, or of a kind that browsers do not play.",
+                class_="silent",
+            )
+        label = f"{judged.path.rsplit('/', 1)[-1]}, {judged.label}"
+        home = self.placed.get(judged.path)
+        if home is None:
+            home = self.placed[judged.path] = f"sound-{len(self.placed)}"
+            source = f"data:{sound.kind};base64,{base64.b64encode(sound.content).decode()}"
+            return element("audio", controls=True, preload="none", id=home, aria_label=label, src=source)
+        player = element("audio", controls=True, preload="none", data_as=home, aria_label=label)
+        elsewhere = element("noscript", element("a", "Play it further up.", href=f"#{home}"))
+        return element("div", player, elsewhere)
+
+
+def gather(report: Report, wanted: Iterable[Judged]) -> Exhibits:
+    """What can still be read of the wanted items, within the limits of a page.
+
+    Args:
+        report: Where the items are.
+        wanted: What is shown, the most important first; an item may stand in it twice.
+    """
+    exhibits = Exhibits(report.modality)
+    paths = list(dict.fromkeys(judged.path for judged in wanted if judged.path in report.items))
+    if report.modality == "image":
+        for key, small in _made(_thumbnail, report, paths[:MOST]):
+            painted = exhibits.pictures[key] = f"p{len(exhibits.pictures)}"
+            exhibits.rules.append(f".{painted}{{background-image:url(data:image/jpeg;base64,{small})}}")
+    elif report.modality == "text":
+        exhibits.texts.update(_made(_quote, report, paths[:MOST]))
+    elif report.modality == "audio":
+        for key, sound in _made(portable, report, paths[:SOUNDS]):
+            if exhibits.spent + len(sound.content) <= SOUND_BYTES:
+                exhibits.sounds[key] = sound
+                exhibits.spent += len(sound.content)
+    return exhibits
+
+
+def _made(make: Callable[[bytes], T], report: Report, paths: Sequence[str]) -> Iterator[tuple[str, T]]:
+    """What was made of each item, side by side; one that cannot be read any more is left out."""
+
+    def attempt(key: str) -> T | None:
+        try:
+            return make(report.items[key].read())
+        except GraftError:
+            return None
+
+    for key, thing in zip(paths, map_on_cores(attempt, paths), strict=True):
+        if thing is not None:
+            yield key, thing
+
+
+def _thumbnail(content: bytes) -> str:
+    from graft.data.decode import thumbnail
+
+    return base64.b64encode(thumbnail(content, EDGE)).decode()
+
+
+def _quote(content: bytes) -> str:
+    return excerpt(content[: 8 * EXCERPT].decode("utf-8-sig", "replace"))

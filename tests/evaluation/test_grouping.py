@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+
+from graft.data.split import stratified_group_folds
+from graft.evaluation.grouping import group_effect
+
+
+def nearest(x, y):
+    """Names every row after the nearest of those in the subset."""
+
+    def fit_many(masks):
+        distance = ((x[:, None] - x[None]) ** 2).sum(axis=2)
+        return np.stack([y[np.where(mask > 0, distance, np.inf).argmin(axis=1)] for mask in masks])
+
+    return fit_many
+
+
+@pytest.fixture
+def voices():
+    """Twelve speakers who each say two words ten times; a speaker's two words are further apart than speakers are."""
+    rng = np.random.default_rng(0)
+    speaker, y = np.repeat(np.arange(12), 20), np.tile([0, 1], 120)
+    word = rng.normal(size=(2, 4))
+    own = 3 * rng.normal(size=(12, 2, 4))
+    x = word[y] + own[speaker, y] + 0.3 * rng.normal(size=(240, 4))
+    return x, y, speaker
+
+
+def test_speakers_on_both_sides_flatter(voices):
+    x, y, speaker = voices
+    whole = stratified_group_folds(y, speaker, 4, 0)
+    ignoring = stratified_group_folds(y, np.arange(240), 4, 0)
+    found = group_effect(nearest(x, y), y, [f"speaker {one}" for one in speaker], whole, ignoring, 0)
+    assert found.n == 12
+    assert found.ignoring > 0.95
+    assert found.accuracy < 0.8
+    assert found.drop == pytest.approx(found.ignoring - found.accuracy)
+    assert 0 < found.low < found.drop < found.high
+
+
+def test_without_two_groups_there_is_nothing_to_say(voices):
+    x, y, _ = voices
+    folds = stratified_group_folds(y, np.arange(240), 4, 0)
+    assert group_effect(nearest(x, y), y, [""] * 240, folds, folds, 0) is None
+    assert group_effect(nearest(x, y), y, ["anna"] * 200 + [""] * 40, folds, folds, 0) is None
+    assert group_effect(nearest(x, y), y, ["anna", "ben"] * 120, [], [], 0) is None
