@@ -14,8 +14,12 @@ import pytest
 from graft.contracts import Encoder, Head
 from graft.errors import ItemError
 
-GOOD = {"image": lambda seed: _picture(seed)}
-BAD = {"image": [b"", b"not a picture", b"\xff\xd8\xff\xe0 cut short"]}
+GOOD = {"image": lambda seed: _picture(seed), "text": lambda seed: _text(seed), "audio": lambda seed: _sound(seed)}
+BAD = {
+    "image": [b"", b"not a picture", b"\xff\xd8\xff\xe0 cut short"],
+    "text": [b"", b" \n\t "],
+    "audio": [b"", b"not a recording", b"RIFF\x10\x00\x00\x00WAVEcut short"],
+}
 
 
 def check_shape_and_type(encoder: Encoder) -> None:
@@ -34,7 +38,7 @@ def check_batch_invariance(encoder: Encoder) -> None:
     """
     batch = _batch(encoder, 5)
     whole = encoder.embed(batch)
-    alone = np.concatenate([encoder.embed(batch[i : i + 1]) for i in range(5)])
+    alone = np.concatenate([encoder.embed([value]) for value in batch])
     tolerance = 1e-2 if encoder.backend.endswith("bf16") else 1e-5
     assert np.abs(whole - alone).max() <= tolerance * np.abs(whole).max()
 
@@ -182,6 +186,29 @@ def _picture(seed: int) -> bytes:
     pixels = np.random.default_rng(seed).integers(0, 255, (6, 8, 3), dtype=np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(pixels).resize((320, 240), Image.Resampling.BICUBIC).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def _text(seed: int) -> bytes:
+    """Of different length, the longest beyond any network's window."""
+    words = ("the", "parcel", "never", "came", "where", "is", "my", "refund", "Grüße", "\N{SNOWMAN}", "日本語")
+    random = np.random.default_rng(seed)
+    return " ".join(random.choice(words, size=4 + 300 * (seed % 3))).encode()
+
+
+def _sound(seed: int) -> bytes:
+    """A chirp of a third of a second to more than two, at 8 kHz."""
+    import io
+    import wave
+
+    seconds = np.arange(3000 + 8000 * (seed % 3)) / 8000
+    tone = np.sin(2 * np.pi * (200 + 40 * seed) * seconds * (1 + seconds)) * np.hanning(len(seconds))
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes((20000 * tone).astype("<i2").tobytes())
     return buffer.getvalue()
 
 

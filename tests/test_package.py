@@ -9,6 +9,7 @@ import pytest
 import graft
 
 NAMES = [
+    "Comparison",
     "Dataset",
     "Evaluation",
     "GraftClassifier",
@@ -18,6 +19,8 @@ NAMES = [
     "Recipe",
     "Report",
     "__version__",
+    "compare",
+    "extend",
     "fit",
     "load",
     "read",

@@ -1,8 +1,12 @@
-"""The demonstration's doors: counted, labelled, readable, and the same for the same seed."""
+"""The demonstrations' doors and messages: counted, labelled, readable, and the same for the same seed."""
 
+import csv
 import hashlib
 import io
+import itertools
 import math
+import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +14,7 @@ import pytest
 from PIL import Image
 
 from graft.errors import OutputExists, UsageError
-from graft.samples import DoorSample, draw_doors, draw_new_doors
+from graft.samples import DoorSample, MessageSample, draw_doors, draw_new_doors, write_messages, write_new_messages
 from graft.samples.camera import Camera
 from graft.samples.door import Door
 from graft.samples.leaf import STYLES, choose_leaf, paint_leaf
@@ -169,3 +173,75 @@ def test_panes_let_through_what_is_behind_and_wood_does_not(style: str) -> None:
     alpha = np.asarray(paint_leaf(leaf, 0.9, 2.0, 150.0, hinge_left=True, tone=1.0))[:, :, 3]
     assert (alpha.min() < 255) == ("glass" in style or style == "vision")
     assert (alpha[:, :4] == 255).all()
+
+
+CLASSES = {"account", "damaged", "delivery", "payment", "praise", "refund"}
+
+
+@pytest.fixture(scope="module")
+def messages(tmp_path_factory: pytest.TempPathFactory) -> MessageSample:
+    return write_messages(tmp_path_factory.mktemp("messages") / "messages.csv")
+
+
+def test_messages_are_written_as_a_table_in_the_order_of_the_seed(messages: MessageSample, tmp_path: Path) -> None:
+    with messages.path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows == [["text", "label"], *([m.text, m.label] for m in messages.messages)]
+    again, other = write_messages(tmp_path / "again.csv"), write_messages(tmp_path / "other.csv", seed=1)
+    assert again.path.read_bytes() == messages.path.read_bytes()
+    assert other.messages != messages.messages
+    assert set(other.messages) == set(messages.messages)
+    assert len({m.label for m in messages.messages[:20]}) > 3, "the classes are mixed"
+
+
+def test_there_are_about_forty_messages_of_each_class_and_a_few_that_are_planted(messages: MessageSample) -> None:
+    assert len(messages.messages) == 240
+    counts = Counter(m.label for m in messages.messages)
+    assert set(counts) == CLASSES
+    assert all(37 <= n <= 43 for n in counts.values())
+    assert {m.true_label for m in messages.messages} == {*CLASSES, None}
+    assert len(messages.wrong_labels) == 8
+    assert all(m.true_label in CLASSES - {m.label} for m in messages.wrong_labels)
+    assert len(messages.junk) == 5
+
+
+def test_messages_are_plain_lines_of_many_lengths(messages: MessageSample) -> None:
+    texts = [m.text for m in messages.messages]
+    assert all(text == text.strip() and text.isprintable() for text in texts)
+    lengths = sorted(map(len, texts))
+    assert lengths[0] < 25
+    assert 50 < lengths[120] < 90
+    assert 160 < lengths[-1] <= 300
+
+
+def test_two_pairs_of_messages_are_nearly_the_same_and_no_others(messages: MessageSample, tmp_path: Path) -> None:
+    new = [message for _, message in write_new_messages(tmp_path / "new")]
+    words = {message: set(re.findall(r"\w+", message.text.lower())) for message in (*messages.messages, *new)}
+    pairs = [
+        (one, two)
+        for one, two in itertools.combinations(words, 2)
+        if len(words[one] & words[two]) > 0.55 * len(words[one] | words[two])
+    ]
+    assert sorted(one.label for one, _ in pairs) == ["delivery", "refund"]
+    assert all(one.label == two.label for one, two in pairs)
+
+
+def test_new_messages_lie_in_a_file_each(tmp_path: Path) -> None:
+    new = write_new_messages(tmp_path / "new")
+    assert [path.read_text(encoding="utf-8").strip() for path, _ in new] == [message.text for _, message in new]
+    assert sorted(path for path, _ in new) == sorted((tmp_path / "new").iterdir())
+    assert len(new) == 8
+    assert {message.label for _, message in new} == CLASSES
+
+
+def test_no_file_is_overwritten_by_messages(tmp_path: Path) -> None:
+    mine = tmp_path / "messages.csv"
+    mine.write_text("mine")
+    with pytest.raises(OutputExists, match="already"):
+        write_messages(mine)
+    with pytest.raises(OutputExists, match="already"):
+        write_new_messages(tmp_path)
+    with pytest.raises(UsageError):
+        write_messages(tmp_path / "other.csv", seed=-1)
+    assert mine.read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["messages.csv"]

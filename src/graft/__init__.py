@@ -17,16 +17,18 @@ from typing import TYPE_CHECKING, Any
 from graft.version import __version__
 
 if TYPE_CHECKING:
+    from graft.comparison import Comparison, compare
     from graft.data.dataset import Dataset
     from graft.data.read import read
     from graft.errors import GraftError
     from graft.estimator import GraftClassifier
-    from graft.model import Model, fit, load
+    from graft.model import Model, extend, fit, load
     from graft.prediction import Evaluation, Prediction
     from graft.recipe import Recipe
     from graft.report import Report
 
 _HOMES = {
+    "Comparison": "graft.comparison",
     "Dataset": "graft.data.dataset",
     "Evaluation": "graft.prediction",
     "GraftClassifier": "graft.estimator",
@@ -35,12 +37,15 @@ _HOMES = {
     "Prediction": "graft.prediction",
     "Recipe": "graft.recipe",
     "Report": "graft.report",
+    "compare": "graft.comparison",
+    "extend": "graft.model",
     "fit": "graft.model",
     "load": "graft.model",
     "read": "graft.data.read",
 }
 
 __all__ = [
+    "Comparison",
     "Dataset",
     "Evaluation",
     "GraftClassifier",
@@ -50,6 +55,8 @@ __all__ = [
     "Recipe",
     "Report",
     "__version__",
+    "compare",
+    "extend",
     "fit",
     "load",
     "read",

@@ -47,7 +47,7 @@ GIVE_BUNDLE = "Give the folder NAME.graft that graft fit has written."
 _FORMAT = "graft-bundle"
 _OWN_KEYS = frozenset({"format", "schema", "files", "arrays", "checksum"})
 _DOCUMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_DTYPES = ("float16", "float32")
+_DTYPES = ("float16", "float32", "int32", "uint8")
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 _REPLACED_WHILE_READ = 5
 _CUT_OFF_SECONDS = 3600
@@ -159,7 +159,7 @@ def _contents(
 
 def _checked(name: str, array: Array) -> Array:
     if array.dtype.name not in _DTYPES:
-        raise BundleError(f"The array {name} is {array.dtype}.", f"A bundle keeps {' and '.join(_DTYPES)}.")
+        raise BundleError(f"The array {name} is {array.dtype}.", f"A bundle keeps {', '.join(_DTYPES)}.")
     if not np.isfinite(array).all():
         raise BundleError(f"The array {name} holds numbers that are not finite.", "Check the data of the fit.")
     return np.asarray(array, dtype=np.dtype(array.dtype.name), order="C")  # own byte order, rows together
@@ -327,7 +327,7 @@ def _parse_arrays(data: bytes, described: Mapping[str, Any], folder: Path) -> di
         _damaged(folder, f"{ARRAYS} does not hold the arrays that {MANIFEST} describes")
     for name, array in arrays.items():
         if array.dtype.name not in _DTYPES or not np.isfinite(array).all():
-            _damaged(folder, f"the array {name} is not finite float16 or float32")
+            _damaged(folder, f"the array {name} holds what no bundle keeps, or numbers that are not finite")
     return arrays
 
 

@@ -166,6 +166,62 @@ def set_size(sets: Bool) -> float:
     return float(sets.sum(axis=1).mean()) if len(sets) else float("nan")
 
 
+def exact_match(given: Bool, predicted: Bool) -> float:
+    """Share of items whose labels ``(n, k) bool`` are all right and complete, 0 to 1; ``nan`` for no items."""
+    return float((given == predicted).all(axis=1).mean()) if len(given) else float("nan")
+
+
+def hamming_loss(given: Bool, predicted: Bool) -> float:
+    """Share of all decisions on a label ``(n, k) bool`` that are wrong, 0 to 1; ``nan`` for no items."""
+    return float((given != predicted).mean()) if given.size else float("nan")
+
+
+def label_scores(given: Bool, predicted: Bool) -> ClassScores:
+    """Precision, recall and F1 of each label, where an item bears any number of them; as ``precision_recall_f1``.
+
+    Args:
+        given: ``(n, k) bool``.
+        predicted: ``(n, k) bool``.
+    """
+    hits, bearing, called = (given & predicted).sum(axis=0), given.sum(axis=0), predicted.sum(axis=0)
+    return ClassScores(
+        precision=_ratio(hits, called, empty=0.0),
+        recall=_ratio(hits, bearing, empty=0.0),
+        f1=_ratio(2 * hits, bearing + called, empty=0.0),
+        n=bearing.astype(np.int64),
+    )
+
+
+def label_f1(given: Bool, predicted: Bool) -> tuple[float, float]:
+    """F1 over all decisions on a label (micro), and the mean F1 of the labels that occur, given or predicted (macro).
+
+    ``given`` and ``predicted`` are ``(n, k) bool``; ``nan`` where no label occurs.
+    """
+    occurs = (given | predicted).any(axis=0)
+    if not occurs.any():
+        return float("nan"), float("nan")
+    micro = 2 * (given & predicted).sum() / (given.sum() + predicted.sum())
+    return float(micro), float(label_scores(given, predicted).f1[occurs].mean())
+
+
+def average_precision(positive: Bool, score: Array) -> float:
+    """Mean, over the positives, of the precision among all that score at least as high: 0 to 1.
+
+    Args:
+        positive: ``(n,) bool``.
+        score: ``(n,)``, larger for positives; tied ones stand on one rank.
+
+    Returns:
+        ``nan`` where there are no positives.
+    """
+    if not positive.any():
+        return float("nan")
+    order = np.argsort(-score, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))  # of each rank
+    hits = positive[order].cumsum()[last]
+    return float((np.diff(hits, prepend=0) * hits / (last + 1)).sum() / hits[-1])
+
+
 def _ratio(numerator: Array, denominator: Array, empty: float) -> Float64:
     result = np.full(len(numerator), empty)
     np.divide(numerator, denominator, out=result, where=denominator > 0)

@@ -8,7 +8,7 @@ from typing import Any
 
 from graft.data.dataset import Skipped
 from graft.errors import ItemError
-from graft.report.content import ClassFigures, Interval
+from graft.report.content import ClassFigures, Interval, MultiLabelFigures
 
 SHOWN = 10
 """So many skipped items are named in a text."""
@@ -18,16 +18,22 @@ SHOWN = 10
 class Prediction:
     """The answer for one input.
 
+    Where items bear any number of labels, ``labels`` are those predicted, and what is said of one class is said of all
+    of them together.
+
     Attributes:
         input: The input's name.
-        label: The most probable class; ``""`` where there is an ``error``.
-        confidence: Its calibrated probability, 0 to 1.
+        label: The most probable class; ``""`` where there is an ``error``. Several labels are joined by ``|``, sorted.
+        confidence: Its calibrated probability, 0 to 1; that several labels are exactly the right ones, each decided
+            for itself.
         unknown: Whether the input looks like none of the classes.
         unknown_score: How much so; above the model's threshold means ``unknown``.
-        scores: Calibrated probability of every class; they sum to 1.
+        scores: Calibrated probability of every class; they sum to 1, unless items bear any number of labels.
         set: Classes that together contain the true one with the model's stated probability; empty where the input fits
             no class as well as nearly all of its items do.
         error: Why there is no answer, or ``None``.
+        labels: The predicted labels, the most probable first, of a model of any number of labels; there may be none.
+            ``None`` for any other model.
     """
 
     input: str
@@ -38,13 +44,17 @@ class Prediction:
     scores: Mapping[str, float] = field(default_factory=dict)
     set: tuple[str, ...] = ()
     error: ItemError | None = None
+    labels: tuple[str, ...] | None = None
 
     def top(self, k: int | None = None) -> list[tuple[str, float]]:
         """The ``k`` most probable classes with their probabilities, best first."""
         return sorted(self.scores.items(), key=lambda pair: -pair[1])[:k]
 
     def to_dict(self, top: int | None = None) -> dict[str, Any]:
-        """JSON-able: ``{input, label, confidence, unknown, unknown_score, scores, set}``, or ``{input, error}``."""
+        """JSON-able: ``{input, label, confidence, unknown, unknown_score, scores, set}``, or ``{input, error}``.
+
+        A model of any number of labels adds ``labels``.
+        """
         if self.error is not None:
             error = self.error.to_dict()
             return {"input": self.input, "error": {"code": error["code"], "message": error["message"]}}
@@ -56,12 +66,17 @@ class Prediction:
             "unknown_score": self.unknown_score,
             "scores": dict(self.top(top)),
             "set": list(self.set),
+            **({} if self.labels is None else {"labels": list(self.labels)}),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A model's score on labelled items. ``confusion`` has given labels as rows, the model's classes as columns."""
+    """A model's score on labelled items. ``confusion`` has given labels as rows, the model's classes as columns.
+
+    Where items bear any number of labels, ``multi`` has the figures that take their place: ``accuracy`` is the exact
+    match, ``confusion`` is empty, and there is no ``coverage``.
+    """
 
     accuracy: Interval
     macro_f1: float
@@ -74,18 +89,20 @@ class Evaluation:
     coverage: float
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
+    multi: MultiLabelFigures | None = None
 
     def __str__(self) -> str:
         from graft.report.words import clean
 
         a = self.accuracy
+        score = "Accuracy" if self.multi is None else "Exact match"
         names = {label: clean(label) for label in self.per_class}
         width = max([len("class"), *map(len, names.values())])
         lines = [
-            f"Accuracy {a.value:.1%}, 95 % interval {a.low:.1%} to {a.high:.1%}  ({self.n_items} items, {self.split})",
-            f"Macro F1 {self.macro_f1:.3f}   ECE {self.ece:.3f}   sets that hold the truth {self.coverage:.1%}",
+            f"{score} {a.value:.1%}, 95 % interval {a.low:.1%} to {a.high:.1%}  ({self.n_items} items, {self.split})",
+            self._others(),
             "",
-            f"{'class':<{width}}  precision  recall      n",
+            f"{'class' if self.multi is None else 'label':<{width}}  precision  recall      n",
             *(
                 f"{names[label]:<{width}}  {_share(figures.precision):>9}  {_share(figures.recall):>6}  {figures.n:>5}"
                 for label, figures in self.per_class.items()
@@ -102,7 +119,19 @@ class Evaluation:
         from graft.report.content import plain
 
         values: dict[str, Any] = plain(self)
+        if self.multi is None:
+            del values["multi"]
         return values
+
+    def _others(self) -> str:
+        """The figures beside the score, in a line."""
+        m = self.multi
+        if m is None:
+            return f"Macro F1 {self.macro_f1:.3f}   ECE {self.ece:.3f}   sets that hold the truth {self.coverage:.1%}"
+        return (
+            f"Micro F1 {m.micro_f1:.3f}   macro F1 {m.macro_f1:.3f}   Hamming loss {m.hamming_loss:.3f}   "
+            f"mean average precision {m.mean_average_precision:.3f}   ECE {self.ece:.3f}"
+        )
 
 
 def _share(value: float) -> str:

@@ -18,7 +18,9 @@ class Recipe:
     """How to fit a model.
 
     Attributes:
-        encoder: A key of ``graft.encoders.ENCODERS``, or ``"auto"`` for the one that fits the data's modality.
+        encoder: A key of ``graft.encoders.ENCODERS``, a model of the Hugging Face Hub (``owner/model``), a local folder
+            that holds one, several of these joined by ``+``, or ``"auto"`` for the one that fits the data's modality.
+        prompt: What is put before every text, for text encoders that were trained so (``"query: "``).
         head: A key of ``graft.heads.HEADS``, or ``"auto"`` to let cross-validation choose.
         backend: ``"openvino"``, ``"onnxruntime"``, or ``"auto"`` to follow the processor's features.
         seed: Every random choice follows from it.
@@ -27,6 +29,7 @@ class Recipe:
     """
 
     encoder: str = "auto"
+    prompt: str = ""
     head: str = "auto"
     backend: str = "auto"
     seed: int = 0

@@ -154,7 +154,6 @@ def test_overwrite_replaces_a_bundle_and_nothing_else(run, photos, tmp_path):
         (lambda root: root, "nothing_to_read", "is empty"),
         (lambda root: shapes.folders(root, {"circle": 3}), "too_few_classes", "only one class, 'circle'"),
         (lambda root: write(root / "a.csv", "path,klass\na.png,x\n"), "missing_column", "'klass'"),
-        (lambda root: write(root / "a.csv", "text,label\nhello,x\nbye,y\n"), "data", "Texts are not supported"),
         (lambda root: write(root / "a.zip", "PK\x03\x04 and no more"), "unsafe_archive", "a.zip"),
         (lambda root: write(root / "notes.txt", "Dear all"), "missing_column", "notes.txt"),
     ],

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from graft.data.formats import HEAD, PICTURES, describe, is_text, sniff
+from graft.data import formats
+from graft.data.formats import HEAD, PICTURES, RECORDINGS, describe, is_text, kind_of, sniff
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP"])
@@ -39,6 +40,65 @@ def test_other_kinds(head, kind):
 
 
 @pytest.mark.parametrize(
+    ("form", "kind"),
+    [
+        ("WAV", "wav"), ("WAVEX", "wav"), ("RF64", "wav"), ("W64", "w64"), ("AIFF", "aiff"), ("AU", "au"),
+        ("CAF", "caf"), ("FLAC", "flac"), ("OGG", "ogg"), ("MP3", "mp3"),
+    ],
+)  # fmt: skip
+def test_recordings_are_known_by_their_first_bytes(form, kind):
+    soundfile = pytest.importorskip("soundfile")
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.zeros(4000, np.float32), 16_000, format=form)
+    assert sniff(buffer.getvalue()[:HEAD]) == kind
+    assert kind in RECORDINGS
+
+
+def frames(*second):
+    return [bytes([0xFF, byte, 0x90, 0x64]) + bytes(28) for byte in second]
+
+
+@pytest.mark.parametrize("head", [*frames(0xFB, 0xFA, 0xF3, 0xF2, 0xE3, 0xE2, 0xFD, 0xFC), b"ID3\x03\0" + bytes(27)])
+def test_mpeg_audio_with_and_without_a_tag(head):
+    assert kind_of(head) == "mp3"
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        *((head, "aac") for head in frames(0xF1, 0xF9)),
+        (b"\0\0\0\x20ftypM4A \0\0\0\0", "m4a"),
+        (b"#!AMR-WB\n", "amr"),
+        (b"\x1aE\xdf\xa3\x9fB\x86\x81\x01", "matroska"),
+        (b"0&\xb2u\x8ef\xcf\x11\xa6\xd9", "wma"),
+        (b"OggS\0\x02" + bytes(22) + b"Speex   ", "speex"),
+        (b"OggS\0\x02" + bytes(22) + b"OpusHead", "ogg"),
+    ],
+)
+def test_sound_that_cannot_be_read_is_named_with_how_to_convert_it(head, kind):
+    assert sniff(head) == kind
+    if kind != "ogg":
+        assert "ffmpeg -i in." in describe(head, "audio")[1]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"ID3 tags hold the names of songs",
+        b"caffeine is in coffee, and in tea",
+        b"fLaC is how it begins",
+        b".snd is an old extension",
+        b"RIFF is a word, and so is WAVE..",
+        b"FORM 27 was AIFFed",
+        b"MM, II and BM",
+        "a,b".encode("utf-16"),
+    ],
+)
+def test_words_that_begin_like_files_are_texts(head):
+    assert kind_of(head[:HEAD]) == "text"
+
+
+@pytest.mark.parametrize(
     "head", [b"path,label\n", "überall".encode(), "é".encode() * 15 + b"\xc3", "a,b".encode("utf-16")]
 )
 def test_text_is_text(head):
@@ -57,3 +117,22 @@ def test_what_is_no_picture_is_named_with_what_to_do():
     assert "HEIC" in describe(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")[0]
     assert describe(b"hello there") == ("a text file", "Give pictures.")
     assert all(describe(bytes([n]) * 32)[1] for n in range(256))
+
+
+def test_advice_fits_the_modality():
+    photo = b"\xff\xd8\xff\xe0"
+    assert describe(photo, "audio") == ("a JPEG picture", "Give recordings.")
+    assert describe(photo, "text") == ("a JPEG picture", "Give texts.")
+    assert describe(b"%PDF-1.4", "text") == ("a PDF document", "Save its text as a .txt file.")
+    assert describe(b"%PDF-1.4")[1] == "Save its pages as JPEG or PNG."
+    assert describe(b"<html>", "audio")[1] == "Download the recording itself."
+    assert describe(bytes(32), "text")[1].startswith("Check that it opens in a text editor")
+
+
+def test_what_kinds_and_names_speak_for():
+    kinds = ("jpeg", "heic", "wav", "m4a", "text", "html", "")
+    assert [formats.belongs_to(kind) for kind in kinds] == ["image", "image", "audio", "audio", "text", "", ""]
+    assert [formats.promised(f"a{suffix}") for suffix in (".JPG", ".opus", ".txt", ".m4a", ".zip", ".php", "")] == [
+        "image", "audio", "text", "audio", "", "", "",
+    ]  # fmt: skip
+    assert {".jpg", ".wav", ".txt", ".csv"} <= formats.KNOWN_SUFFIXES

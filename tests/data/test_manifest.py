@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graft.data.manifest import decode_text, parse_manifest
+from graft.data.manifest import MAX_CELL, parse_manifest, parse_texts
 from graft.errors import DataError, MissingColumn, MissingExtra
 
 ROWS = [("bild ä.jpg", "Tür"), ("two, three.jpg", "Fenster, groß"), ("c.jpg", "Tür")]
@@ -29,10 +29,6 @@ def pairs(manifest):
 def test_encodings_delimiters_and_newlines_are_found_out(encoding, delimiter, newline):
     content = as_csv(delimiter).replace("\n", newline).encode(encoding)
     assert pairs(parse_manifest(content, "a.csv")) == ROWS
-
-
-def test_what_no_encoding_can_be_is_latin():
-    assert decode_text(b"caf\xe9 \x81") == "caf\xe9 \x81"
 
 
 def test_excels_own_first_line():
@@ -69,7 +65,7 @@ def test_a_missing_column_is_named_with_those_that_are_there():
         parse_manifest(b"path,breed\na.jpg,pug\n", "a.csv")
     with pytest.raises(MissingColumn, match=r"'colour'.*'path', 'breed'"):
         parse_manifest(b"path,breed\na.jpg,pug\n", "a.csv", label_column="colour")
-    with pytest.raises(MissingColumn, match=r"items called any of path, file_name; .*'photo', 'label'"):
+    with pytest.raises(MissingColumn, match=r"items called any of path, .*text, sentence; .*'photo', 'label'"):
         parse_manifest(b"photo,label\na.jpg,pug\n", "a.csv")
     with pytest.raises(MissingColumn, match="none"):
         parse_manifest(b"", "a.csv")
@@ -115,9 +111,76 @@ def test_json_that_is_no_json_lines():
     assert pairs(parse_manifest(b"[path],path,label\n1,a.jpg,cat\n", "a.csv")) == [("a.jpg", "cat")]
 
 
-def test_several_labels_are_refused_in_words():
-    with pytest.raises(DataError, match=r"Row 1 of a.jsonl has 2 labels: x, y.*one label"):
-        parse_manifest(b'{"path": "a.jpg", "label": ["x", "y"]}', "a.jsonl")
+def test_lists_of_several_labels_make_a_manifest_multi_label():
+    lines = [
+        {"path": "a.jpg", "label": ["x", " y "]},
+        {"path": "b.jpg", "label": []},
+        {"path": "c.jpg", "label": None},
+        {"path": "d.jpg"},
+        {"path": "e.jpg", "label": "x"},
+    ]
+    manifest = parse_manifest("\n".join(map(json.dumps, lines)).encode(), "a.jsonl")
+    assert [(row.item, row.label, row.tags) for row in manifest.rows] == [
+        ("a.jpg", "x|y", ("x", "y")),
+        ("b.jpg", "", ()),
+        ("c.jpg", "", None),
+        ("e.jpg", "x", None),
+    ]
+    assert [(one.path, one.code) for one in manifest.skipped] == [("d.jpg", "no_label")]  # nobody said it has none
+
+
+def test_empty_labels_are_legitimate_where_several_were_asked_for():
+    content = b"path,label\na.jpg,x|y\nb.jpg,\n,x\nc.jpg\n"
+    manifest = parse_manifest(content, "a.csv", multi_label=True)
+    assert pairs(manifest) == [("a.jpg", "x|y"), ("b.jpg", "")]
+    assert [one.code for one in manifest.skipped] == ["no_item", "no_label"]
+
+
+def test_a_column_of_groups_by_name():
+    content = b"path,label,Speaker,group\na.wav,x,s1,g\nb.wav,y,,g\n"
+    rows = parse_manifest(content, "a.csv", group_column="speaker").rows
+    assert [row.group for row in rows] == ["s1", ""]
+    with pytest.raises(MissingColumn, match=r"groups called 'patient'.*--group-column"):
+        parse_manifest(content, "a.csv", group_column="patient")
+
+
+def test_the_modality_decides_between_paths_and_texts():
+    content = b"path,sentence,label\na.wav,hello there,x\n"
+    assert parse_manifest(content, "a.csv").item_column == "path"
+    assert parse_manifest(content, "a.csv").text_column == "sentence"
+    assert parse_manifest(content, "a.csv", modality="text").rows[0].item == "hello there"
+    assert parse_manifest(content, "a.csv", modality="audio").rows[0].item == "a.wav"
+
+
+def test_texts_stay_as_they_stand():
+    content = b'text,label\n"  two\n  lines ",a\n" ",b\n'
+    manifest = parse_manifest(content, "a.csv")
+    assert pairs(manifest) == [("  two\n  lines ", "a")]
+    assert [one.code for one in manifest.skipped] == ["no_item"]
+
+
+def test_quotes_in_tab_separated_text_may_mean_nothing():
+    content = b'text\tlabel\n"Hello" he said\ta\n"never closed\tb\nfine\ta\n"quoted\tb\n'
+    assert [row.item for row in parse_manifest(content, "a.tsv").rows] == [
+        '"Hello" he said', '"never closed', "fine", '"quoted',
+    ]  # fmt: skip
+    quoted = b'text\tlabel\n"two\nlines"\ta\n"a ""b"""\tb\n'
+    assert [row.item for row in parse_manifest(quoted, "a.tsv").rows] == ["two\nlines", 'a "b"']
+
+
+def test_large_cells():
+    text = "word " * 3_000_000
+    assert parse_manifest(f"text,label\n{text},a\n".encode(), "a.csv").rows[0].item == text
+    with pytest.raises(DataError, match=r"line 2.*field limit"):
+        parse_manifest(b"text,label\n" + b"x" * (MAX_CELL + 1) + b",a\n", "a.csv")
+
+
+def test_texts_without_labels():
+    manifest = parse_texts(b"id,text\n1,hello\n2,\n", "a.csv")
+    assert [(row.number, row.item) for row in manifest.rows] == [(2, "hello"), (3, "")]
+    assert parse_texts(b"id,body\n1,hello\n", "a.csv", item_column="Body").rows[0].item == "hello"
+    with pytest.raises(MissingColumn, match=r"texts called any of text, sentence.*'id', 'body'.*--item-column"):
+        parse_texts(b"id,body\n1,hello\n", "a.csv")
 
 
 def test_parquet(tmp_path):

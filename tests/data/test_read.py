@@ -18,6 +18,7 @@ from graft.errors import (
     NothingToRead,
     TooFewClasses,
     UnsafeArchive,
+    UsageError,
 )
 
 WAV = b"RIFF\x24\0\0\0WAVEfmt " + bytes(100)
@@ -336,14 +337,6 @@ def test_everything_is_skipped(tmp_path):
         read(tmp_path)
 
 
-def test_texts_in_the_right_folders_are_called_texts(tmp_path):
-    plant(tmp_path, "ham/1.txt", "spam/2.txt")
-    for path in tmp_path.rglob("*.txt"):
-        path.write_text("Dear all")
-    with pytest.raises(NothingToRead, match=r"holds 2 text files and no picture\. This version classifies pictures"):
-        read(tmp_path)
-
-
 def test_a_manifest_that_leads_nowhere(tmp_path):
     path = write_csv(tmp_path / "m.csv", ("path", "label"), [*TABLE[:1], *TABLE[2:3]])
     words = r"None of the 2 files that m\.csv names is there; the first is cat/1\.jpg \(row 2\)\. .*manifest's folder"
@@ -383,23 +376,54 @@ def test_a_web_address_is_called_one(photos):
         read("https://example.com/a.zip")
 
 
-def test_texts_and_recordings_are_not_supported_yet(tmp_path, photos):
-    path = write_csv(tmp_path / "a.csv", ("text", "label"), [("hello", "x"), ("bye", "y")])
-    with pytest.raises(DataError, match=r"holds texts.*'text'.*not supported"):
-        read(path)
+def test_pictures_and_recordings_together_are_refused(photos):
     for name in ("cat/a.wav", "dog/b.wav"):
-        (tmp_path / "sounds" / name).parent.mkdir(parents=True)
-        (tmp_path / "sounds" / name).write_bytes(WAV)
-    with pytest.raises(DataError, match=r"2 recordings.*not supported"):
-        read(tmp_path / "sounds")
-    with pytest.raises(DataError, match=r"1 recording\. Recordings are not supported"):  # in no class folder
-        read(tmp_path / "sounds" / "cat")
-    with pytest.raises(DataError, match="not supported"):
-        read(photos, modality="audio")
-    shutil.copytree(tmp_path / "sounds", photos, dirs_exist_ok=True)
+        (photos / name).write_bytes(WAV)
     with pytest.raises(MixedModalities, match=r"4 pictures and 2 recordings\. .*--modality image"):
         read(photos)
+    dataset = read(photos, modality="image")
+    assert len(dataset) == 4
+    assert [one.code for one in dataset.skipped] == ["not_a_picture"] * 2
+    assert len(read(photos, modality="audio")) == 2
+    with pytest.raises(NothingToRead, match="No labelled text"):
+        read(photos, modality="text")
+    with pytest.raises(UsageError, match=r"no modality 'video'.*image.*text.*audio"):
+        read(photos, modality="video")
+
+
+def test_a_few_strangers_are_skipped(photos):
+    plant(photos, *(f"cat/{n}.jpg" for n in range(10, 20)))
+    (photos / "cat/a.wav").write_bytes(WAV)
+    for name in ("README.txt", "cat/sources.txt", "dog/licence.txt"):
+        (photos / name).write_text("Found on the web.")
+    dataset = read(photos)
+    assert (dataset.modality, len(dataset)) == ("image", 14)
+    assert {one.path: one.code for one in dataset.skipped} == {
+        "README.txt": "no_label",
+        "cat/a.wav": "not_a_picture",
+        "cat/sources.txt": "not_a_picture",
+        "dog/licence.txt": "not_a_picture",
+    }
+
+
+def test_captions_beside_pictures_are_no_data_set_of_texts(photos):
+    for path in list(photos.rglob("*.jpg")):
+        path.with_suffix(".txt").write_text("0 0.5 0.5 0.1 0.1")
+    assert read(photos).modality == "image"
+    for number in range(4):
+        (photos / f"cat/note {number}.txt").write_text("a note of its own")
+    with pytest.raises(MixedModalities, match="4 pictures and 4 texts"):
+        read(photos)
     assert len(read(photos, modality="image")) == 4
+
+
+def test_a_table_of_texts_beside_folders_of_pictures_is_left_alone(photos):
+    write_csv(photos / "captions.csv", ("text", "label"), [("a cat that sleeps", "cat"), ("a dog", "dog")])
+    dataset = read(photos)
+    assert rows(dataset) == PHOTOS
+    (warning,) = dataset.warnings
+    assert warning.startswith("captions.csv was not read: the class folders were.")
+    assert read(photos, modality="text").modality == "text"
 
 
 def test_a_test_set_of_its_own(photos, tmp_path):
@@ -487,5 +511,3 @@ def test_real_folders(shared: Path):
     assert len(bears) == 481
     assert any("00000167.ashx (JPEG)" in warning for warning in bears.warnings)
     assert len(read(shared / "hemlock_cherry")) == 20
-    with pytest.raises(DataError, match="texts"):
-        read(shared / "banking77")

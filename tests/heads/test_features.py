@@ -17,10 +17,10 @@ def test_every_stage_has_its_length_and_keeps_its_signs():
     assert np.array_equal(np.sign(phi), np.sign(x))
 
 
-def test_last_is_the_root_of_the_last_stage():
-    x = np.array([[5, 5, 5, 1, 1, 1, 1, 4, 0, 0, 0, -9]], np.float32)
+def test_last_is_the_direction_of_the_last_stage():
+    x = np.array([[5, 5, 5, 1, 1, 1, 1, 4, 0, 0, 0, -3]], np.float32)
     phi = transform(x, STAGES, "last")
-    assert phi == pytest.approx(np.array([[2, 0, 0, 0, -3]]) / np.sqrt(13))
+    assert phi == pytest.approx(np.array([[4, 0, 0, 0, -3]]) / 5)
 
 
 def test_scale_does_not_matter_and_nothing_stays_nothing():

@@ -24,6 +24,8 @@ COMMANDS = {
     "fit": "Fit a model to labelled data and say how good it is.",
     "predict": "Name the class of files, folders, or what stdin lists.",
     "evaluate": "Score a model on labelled data.",
+    "extend": "Give a fitted model more classes, without its old items.",
+    "compare": "Compare encoders on your data: score, speed, size, licence.",
     "encoders": "What encoders are here, what they cost, under which licence.",
     "cache": "Look at the cache of embeddings, or clear it.",
 }

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from graft.cli.output import progress_bar, show_json
+from graft.cli.reading import read_data, reading_options
 from graft.errors import GateError, TooFewClasses
 
 
@@ -35,32 +36,31 @@ class Share(click.FloatRange):
 @click.option("--split", type=click.Choice(["auto", "all", "train", "val", "test"]), default="auto", show_default=True,
               help="Which part of DATA to score: auto is the test part where there is one, else all.")  # fmt: skip
 @click.option("--min-accuracy", type=Share(), help="Exit with 3 when the accuracy is below.")
-@click.option("--modality", type=click.Choice(["image"]), help="Read this kind of file and skip the others.")
-@click.option("--label-column", help="The manifest's column of labels.")
-@click.option("--item-column", help="The manifest's column of items.")
+@reading_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     model: Path,
     data: str,
     split: str,
     min_accuracy: float | None,
-    modality: str | None,
-    label_column: str | None,
-    item_column: str | None,
     as_json: bool,
+    **reading: Any,
 ) -> int:
     """Score MODEL on the labelled DATA."""
-    from graft.data.read import read
     from graft.model import load
+    from graft.report.words import noun
 
     fitted = load(model)
     try:
-        dataset = read(data, label_column=label_column, item_column=item_column, modality=modality, min_classes=1)
+        reading["modality"] = reading["modality"] or fitted.report.modality
+        reading["multi_label"] = reading["multi_label"] or fitted.report.multi_label
+        dataset = read_data(data, min_classes=1, **reading)
     except TooFewClasses as error:
+        items = noun(fitted.report.modality)
         raise TooFewClasses(
             error.message,
-            "To score, photos need labels: one folder for each class, or a manifest; "
-            f"to name unlabelled photos: graft predict {model} {data}",
+            f"To score, {items} need labels: one folder for each class, or a manifest; "
+            f"to name unlabelled {items}: graft predict {model} {data}",
         ) from None
     with progress_bar(quiet=as_json) as progress:
         evaluation = fitted.evaluate(dataset, split=split, progress=progress)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from graft.cli.output import progress_bar, show_json
+from graft.cli.reading import read_data, reading_options
 
 
 @click.command(name="fit")
@@ -15,17 +17,18 @@ from graft.cli.output import progress_bar, show_json
     "-o", "--output", type=click.Path(path_type=Path), help="The model's folder. [default: DATA's name + .graft]"
 )
 @click.option("--test", "test_data", type=click.Path(), help="Other labelled data for the final figure.")
-@click.option("--encoder", default="auto", show_default=True, help="Which encoder (see graft encoders).")
+@click.option(
+    "--encoder", default="auto", show_default=True, help="A name that graft encoders shows, owner/model, a folder, A+B."
+)
+@click.option("--prompt", default="", help="Put before every text, for encoders that were trained with one.")
 @click.option(
     "--head", default="auto", show_default=True, help="Which head: logistic, discriminant, prototype, or auto."
 )
 @click.option("--backend", default="auto", show_default=True, help="openvino, onnxruntime, or auto.")
 @click.option("--seed", default=0, show_default=True, help="Every random choice follows from it.")
-@click.option("--modality", type=click.Choice(["image"]), help="Read this kind of file and skip the others.")
-@click.option("--label-column", help="The manifest's column of labels.")
-@click.option("--item-column", help="The manifest's column of items.")
+@reading_options
 @click.option(
-    "--report", "report_file", type=click.Path(path_type=Path), help="Write the report as one HTML file, with pictures."
+    "--report", "report_file", type=click.Path(path_type=Path), help="Write the report as one HTML file, with examples."
 )
 @click.option("--overwrite", is_flag=True, help="Replace a model or report that is there already.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
@@ -35,28 +38,27 @@ def command(
     output: Path | None,
     test_data: str | None,
     encoder: str,
+    prompt: str,
     head: str,
     backend: str,
     seed: int,
-    modality: str | None,
-    label_column: str | None,
-    item_column: str | None,
     report_file: Path | None,
     overwrite: bool,
     no_cache: bool,
     as_json: bool,
+    **reading: Any,
 ) -> None:
     """Fit a model to DATA and say how good it is.
 
     DATA: a folder per class, a manifest (CSV, TSV, JSONL, Parquet), a folder with train/ and test/, or a zip of these.
     """
     from graft import bundle
-    from graft.data.read import read
     from graft.model import Stopwatch, fit
     from graft.recipe import Recipe
     from graft.report import html
+    from graft.report.words import noun
 
-    recipe = Recipe(encoder=encoder, head=head, backend=backend, seed=seed)
+    recipe = Recipe(encoder=encoder, prompt=prompt, head=head, backend=backend, seed=seed)
     target = output or Path(default_name(data))
     bundle.check_free(target, overwrite)
     if report_file:
@@ -64,14 +66,14 @@ def command(
     watch = Stopwatch()
     with progress_bar(quiet=as_json) as progress:
         with watch.timing("read"):
-            dataset = read(data, test=test_data, label_column=label_column, item_column=item_column, modality=modality)
+            dataset = read_data(data, test=test_data, **reading)
         model = fit(dataset, recipe, cache=None if no_cache else "default", progress=progress, watch=watch)
     model = model.save(target, overwrite=overwrite, page=report_file)
     if as_json:
         show_json(model.report.to_dict())
         return
     click.echo(str(model.report))
-    click.echo(f"Model   {target}    Use it: graft predict {target} PHOTO...")
+    click.echo(f"Model   {target}    Use it: graft predict {target} {noun(model.report.modality, 1).upper()}...")
     if report_file:
         click.echo(f"Report  {report_file}")
 

@@ -6,14 +6,13 @@ import csv
 import io
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
 from graft.cli.output import progress_bar, to_json
-from graft.errors import GraftError, ItemError, UsageError
+from graft.errors import GraftError, UsageError
 
 if TYPE_CHECKING:
     from graft.data.dataset import Item
@@ -32,11 +31,22 @@ WIDEST_LABEL = 24
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
 @click.option("--jsonl", "as_jsonl", is_flag=True, help="Print one JSON object a line, as they come.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+@click.option("--item-column", help="The column of texts, where a table names it unusually.")
 @click.option("--strict", is_flag=True, help="Exit with 1 when an input could not be answered.")
 def command(
-    model: Path, inputs: tuple[str, ...], top: int | None, as_json: bool, as_jsonl: bool, as_csv: bool, strict: bool
+    model: Path,
+    inputs: tuple[str, ...],
+    top: int | None,
+    as_json: bool,
+    as_jsonl: bool,
+    as_csv: bool,
+    item_column: str | None,
+    strict: bool,
 ) -> int:
-    """Name the class of INPUTS: files, folders, or - for what stdin lists (one path a line, or one picture)."""
+    """Name the class of INPUTS: files, folders, zips; for a model of texts also tables of them, or texts themselves.
+
+    - is what stdin lists: a path on each line, or a text on each line for a model of texts, or the bytes of one file.
+    """
     from graft.model import load
 
     chosen = [name for name, wanted in zip(FORMATS[1:], (as_json, as_jsonl, as_csv), strict=True) if wanted]
@@ -48,7 +58,7 @@ def command(
     def predictions() -> Iterator[Prediction]:
         nonlocal done, bad
         with progress_bar(quiet=sys.stdout.isatty()) as progress:  # there the answers themselves show how far it is
-            for prediction in fitted.stream(_items(inputs)):
+            for prediction in fitted.stream(_items(inputs, fitted.report.modality, item_column)):
                 done += 1
                 bad += prediction.error is not None
                 progress("predict", done, 0)
@@ -63,43 +73,35 @@ def command(
     return 1 if bad and strict else 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Unreadable:
-    """An input that is no item, such as a broken zip: it is answered in its place, like a broken picture."""
-
-    name: str
-    error: GraftError
-
-    def read(self) -> bytes:
-        raise ItemError("unreadable", self.error.message, self.error.hint)
-
-
-def _items(inputs: tuple[str, ...]) -> Iterator[Item]:
-    from graft.data.dataset import MAX_ITEM_BYTES, Memory
-    from graft.data.decode import sniff
+def _items(inputs: tuple[str, ...], modality: str, item_column: str | None) -> Iterator[Item]:
+    from graft.data.formats import sniff
+    from graft.data.items import MAX_ITEM_BYTES, Memory, Text
 
     for name in inputs:
         if name != "-":
-            yield from _found_at(name)
+            yield from _found_at(name, modality, item_column)
             continue
         stream = cast("io.BufferedReader", sys.stdin.buffer)
         head = stream.peek(32)
-        if sniff(head[:32]):
+        if modality != "text" and sniff(head[:32]):
             yield Memory(stream.read(MAX_ITEM_BYTES + 1), "stdin")
             continue
         for line in stream:
-            if path := line.decode(errors="surrogateescape").rstrip("\r\n"):
-                yield from _found_at(path)
+            if modality == "text" and line.strip():
+                yield Text(line.decode(errors="replace").strip())
+            elif path := line.decode(errors="surrogateescape").rstrip("\r\n"):
+                yield from _found_at(path, modality, item_column)
 
 
-def _found_at(name: str) -> Iterator[Item]:
+def _found_at(name: str, modality: str, item_column: str | None) -> Iterator[Item]:
+    from graft.data.inputs import gather
+    from graft.data.items import Broken
     from graft.data.listing import printable
-    from graft.data.read import gather
 
     try:
-        yield from gather([name])
+        yield from gather([name], modality, item_column=item_column)
     except GraftError as error:
-        yield _Unreadable(printable(name), error)
+        yield Broken(printable(name), "unreadable", error.message, error.hint)
 
 
 def _write_json(predictions: Iterable[Prediction], model: Model, top: int | None) -> None:
@@ -140,18 +142,23 @@ def _write_text(predictions: Iterable[Prediction], model: Model, top: int | None
             skipped = click.style(f"{'skipped':<{width}}", fg="red")
             click.echo(f"{skipped}          {clean(p.error.message)}")
             continue
-        label = click.style(f"{clean(p.label):<{width}}", bold=True)
+        label = click.style(f"{clean(_named(p)):<{width}}", bold=True)
         note = click.style(f"  ({doubt})", dim=True) if (doubt := _doubt(p)) else ""
         ranking = "  " + ", ".join(f"{name} {score:.0%}" for name, score in p.top(top)) if top else ""
         click.echo(f"{label}  {p.confidence:>6.1%}  {clean(p.input)}{clean(ranking)}{note}")
+
+
+def _named(p: Prediction) -> str:
+    """The class, or all labels where there may be several."""
+    return p.label if p.labels is None else ", ".join(p.labels) or "no label"
 
 
 def _doubt(p: Prediction) -> str:
     from graft.report.words import clean
 
     if p.unknown:
-        return "perhaps none of the classes"
-    if len(p.set) < 2:
+        return "perhaps none of the classes" if p.labels is None else "perhaps unlike all that it learned from"
+    if p.labels is not None or len(p.set) < 2:
         return ""
     return clean("could be " + " or ".join(p.set[:5]) + (" ..." if len(p.set) > 5 else ""))
 

@@ -105,6 +105,16 @@ def peek_member(path: Path, member: str, n: int) -> bytes:
     return _read(archive, archive.getinfo(member), n)
 
 
+def member_state(path: Path, member: str) -> tuple[int, int]:
+    """A member's size in bytes and its checksum, as the archive's directory has them.
+
+    Raises:
+        READ_ERRORS: It cannot be read.
+    """
+    info = _handles.get(path).getinfo(member)
+    return info.file_size, info.CRC
+
+
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, n: int) -> bytes:
     with _handles.lock:  # ``ZipFile`` counts its open members without a lock; reading them has one of its own
         file = archive.open(info)

@@ -3,107 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import os
-import stat
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 
-from graft.contracts import Int
-from graft.data.archive import READ_ERRORS, read_member
-from graft.errors import DataError, ItemError, NothingToRead
+from graft.contracts import Bool, Int
+from graft.data.items import MAX_ITEM_BYTES, Broken, File, Item, Member, Memory, Skipped, Text, as_item, pack
+from graft.data.kinds import check_modality, modality_of_values
+from graft.errors import DataError, NothingToRead
 
-MAX_ITEM_BYTES = 512 * 1024 * 1024
-"""An item's file may be this large; nothing is read without a bound."""
+__all__ = [
+    "MAX_ITEM_BYTES", "Broken", "Dataset", "File", "Item", "Member", "Memory", "Skipped", "Text", "as_item",
+    "negative_class",
+]  # fmt: skip
 
+SEPARATOR = "|"
+"""Stands between the labels of an item in a table, and in ``Dataset.labels``."""
 
-class Item(Protocol):
-    """Something that can be read: a file, a member of a zip, or a value in memory."""
-
-    @property
-    def name(self) -> str:
-        """How the item is called in reports and errors."""
-
-    def read(self) -> bytes:
-        """The item's content.
-
-        Raises:
-            ItemError: It cannot be read, or is larger than ``MAX_ITEM_BYTES``.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """An item that is a file of the user's."""
-
-    path: Path
-    name: str
-
-    def read(self) -> bytes:
-        """The file's bytes, bounded."""
-        try:
-            if not stat.S_ISREG(self.path.stat().st_mode):  # a FIFO or a device would hang the read, or never end
-                raise ItemError("unreadable", f"{self.name} is not a regular file.", "Give a file.")
-            with self.path.open("rb") as file:
-                size = os.fstat(file.fileno()).st_size
-                return _bounded(file.read(MAX_ITEM_BYTES + 1) if size <= MAX_ITEM_BYTES else b"", size, self.name)
-        except OSError as error:
-            if "://" in self.name:
-                raise ItemError(
-                    "unreadable", f"{self.name} is a web address: download it first.", "Give the file."
-                ) from None
-            raise ItemError(
-                "unreadable", f"{self.name} cannot be read: {error.strerror or error}.", "Check that it is there."
-            ) from None
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """An item that is a file in a zip; its archive was checked when it was read."""
-
-    archive: Path
-    member: str
-    name: str
-
-    def read(self) -> bytes:
-        """The member's bytes, bounded; its checksum is verified by ``zipfile``."""
-        try:
-            return _bounded(*read_member(self.archive, self.member, MAX_ITEM_BYTES), self.name)
-        except READ_ERRORS as error:
-            raise ItemError(
-                "unreadable", f"{self.name} cannot be read from the zip: {error}.", "Zip it again."
-            ) from None
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """An item that is held in memory, as the bytes of a file."""
-
-    content: bytes
-    name: str
-
-    def read(self) -> bytes:
-        """The bytes themselves."""
-        return _bounded(self.content, len(self.content), self.name)
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """An item that could not be used, and why."""
-
-    path: str
-    reason: str
-    code: str = "bad_item"
-
-    def to_dict(self) -> dict[str, str]:
-        """``{path, reason, code}``, as in the report."""
-        return {"path": self.path, "reason": self.reason, "code": self.code}
+NEGATIVES = ("_background_noise_", "background_noise", "background", "noise", "silence")
+"""Names, in lower case, of a class that holds whatever is none of the others."""
 
 
 @dataclass(frozen=True)
@@ -112,13 +35,15 @@ class Dataset:
 
     Attributes:
         items: What is to be classified.
-        labels: One label for each item.
+        labels: One label for each item; where an item has several, they are joined by ``|``.
         splits: ``"train"``, ``"val"``, ``"test"``, or ``""`` where none was given.
         groups: Items of one group (speaker, patient, burst) never straddle a split; ``""`` where none was given.
         modality: ``"image"``, ``"text"`` or ``"audio"``.
         skipped: What could not be read, and why.
         warnings: What the user should know about the data.
         name: How the data set is called; the default name of its model.
+        tags: In multi-label data the labels of each item, sorted; an item may have none. Else empty, and each item has
+            one label.
     """
 
     items: tuple[Item, ...]
@@ -129,8 +54,12 @@ class Dataset:
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     name: str = "model"
+    tags: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
+        if self.tags:
+            object.__setattr__(self, "tags", tuple(tuple(sorted(set(tags))) for tags in self.tags))
+            object.__setattr__(self, "labels", tuple(map(SEPARATOR.join, self.tags)))
         blank = ("",) * len(self.items)
         object.__setattr__(self, "splits", self.splits or blank)
         object.__setattr__(self, "groups", self.groups or blank)
@@ -150,19 +79,37 @@ class Dataset:
         return len(self.items)
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{label}: {n}" for label, n in sorted(Counter(self.labels).items())[:8])
+        labels = [tag for tags in self.tags for tag in tags] if self.tags else self.labels
+        counts = ", ".join(f"{label}: {n}" for label, n in sorted(Counter(labels).items())[:8])
         return f"Dataset({self.name!r}, {len(self)} {self.modality} items, {len(self.classes)} classes, {{{counts}}})"
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """The labels that occur, sorted."""
+        """The labels that occur, sorted; in multi-label data, each for itself."""
+        if self.tags:
+            return tuple(sorted({tag for tags in self.tags for tag in tags}))
         return tuple(sorted(set(self.labels)))
 
     @cached_property
     def y(self) -> Int:
-        """Index into ``classes`` of each item ``(n,) int64``."""
+        """Index into ``classes`` of each item ``(n,) int64``.
+
+        Raises:
+            DataError: The items have any number of labels each.
+        """
+        if self.tags:
+            raise DataError("An item of multi-label data has no one class.", "Use Dataset.indicator.")
         index = {label: i for i, label in enumerate(self.classes)}
         return np.array([index[label] for label in self.labels], dtype=np.int64)
+
+    @cached_property
+    def indicator(self) -> Bool:
+        """Which of ``classes`` each item has ``(n, k) bool``."""
+        index = {label: i for i, label in enumerate(self.classes)}
+        indicator = np.zeros((len(self), len(index)), dtype=np.bool_)
+        for row, tags in enumerate(self.tags or ((label,) for label in self.labels)):
+            indicator[row, [index[tag] for tag in tags]] = True
+        return indicator
 
     def select(self, rows: Sequence[int] | Int) -> Self:
         """The data set of these rows only, in this order."""
@@ -173,7 +120,12 @@ class Dataset:
             labels=tuple(self.labels[row] for row in rows),
             splits=tuple(self.splits[row] for row in rows),
             groups=tuple(self.groups[row] for row in rows),
+            tags=tuple(self.tags[row] for row in rows) if self.tags else (),
         )
+
+    def with_tags(self) -> Self:
+        """The same as multi-label data, each item with its one label."""
+        return self if self.tags else replace(self, tags=tuple((label,) if label else () for label in self.labels))
 
     def fingerprint(self, digests: Sequence[str]) -> str:
         """One hash of contents (``digests``, one for each item), labels, splits and groups; file names do not count."""
@@ -188,108 +140,57 @@ class Dataset:
         *,
         splits: Iterable[str] | None = None,
         groups: Iterable[Any] | None = None,
+        modality: str | None = None,
         name: str = "model",
     ) -> Self:
         """A data set from Python lists.
 
         Args:
-            items: Paths (``str`` or ``Path``), ``bytes`` of files, PIL images, or arrays ``(h, w)``, ``(h, w, 3)`` or
-                ``(h, w, 4)``: ``uint8``, or floats from 0 to 1.
-            labels: One label for each item; they are turned into ``str``.
+            items: Paths (``str`` or ``Path``) or ``bytes`` of files; for pictures also PIL images, or arrays
+                ``(h, w)``, ``(h, w, 3)`` or ``(h, w, 4)``: ``uint8``, or floats from 0 to 1; for texts ``str``; for
+                recordings tuples ``(samples, rate)`` of an array ``(n,)`` or ``(n, channels)`` and samples a second.
+            labels: One label for each item, turned into ``str``; or a list, tuple or set of labels for each, which
+                makes the data multi-label.
             splits: ``"train"``, ``"val"`` or ``"test"`` for each item.
             groups: Items of one group never straddle a split.
+            modality: ``"image"``, ``"text"`` or ``"audio"``, found by the items if not given. A ``str`` is then a text
+                if texts are asked for, and else a path; if nothing is asked for, it is a path where most are.
             name: How the data set is called.
 
         Raises:
             DataError: The lists differ in length, or an item is of a type that Graft cannot read.
+            MixedModalities: The items are of several modalities.
             NothingToRead: The lists are empty.
         """
-        wrapped = tuple(as_item(value, position) for position, value in enumerate(items))
-        if not wrapped:
+        check_modality(modality)
+        # Arrays and pictures are packed as they come, for a generator of them may not fit into memory at once.
+        values = [pack(value, position, modality) for position, value in enumerate(items)]
+        if not values:
             raise NothingToRead("There are no items: the list is empty.", "Give at least two items of each class.")
+        found, paths = modality_of_values(values) if modality is None else (modality, modality != "text")
+        given = list(labels)
+        several = any(isinstance(label, list | tuple | set | frozenset) for label in given)
         return cls(
-            items=wrapped,
-            labels=tuple(str(label) for label in labels),
+            items=tuple(
+                File(Path(value), str(value)) if paths and isinstance(value, str) else as_item(value, position, found)
+                for position, value in enumerate(values)
+            ),
+            labels=() if several else tuple(str(label) for label in given),
             splits=tuple(str(split) for split in splits) if splits is not None else (),
             groups=tuple(str(group) for group in groups) if groups is not None else (),
+            modality=found,
             name=name,
+            tags=tuple(map(_as_tags, given)) if several else (),
         )
 
 
-def as_item(value: Any, position: int = 0) -> Item:
-    """The item for a path, the bytes of a file, a PIL image or an array.
-
-    Raises:
-        DataError: The value is of a type that Graft cannot read.
-    """
-    if isinstance(value, File | Member | Memory):
-        return value
-    if isinstance(value, str | Path):
-        return File(Path(value), str(value))
-    if isinstance(value, bytes | bytearray | memoryview):
-        return Memory(bytes(value), f"item {position}")
-    if isinstance(value, np.ndarray):
-        return Memory(_array_as_png(value, position), f"item {position}")
-    if hasattr(value, "convert") and hasattr(
-        value, "save"
-    ):  # a PIL image, without importing PIL for those who have none
-        return Memory(_picture_as_png(value, position), f"item {position}")
-    raise DataError(
-        f"Item {position} cannot be read: it is of type {type(value).__name__}.",
-        "Give a path, the bytes of a file, a PIL image, or an array of pixels.",
-    )
+def negative_class(classes: Iterable[str]) -> str | None:
+    """The class that holds what is none of the others, by its name (``NEGATIVES``, in any case), if there is one."""
+    names = {name.strip().casefold().replace(" ", "_").replace("-", "_"): name for name in classes}
+    return next((names[name] for name in NEGATIVES if name in names), None)
 
 
-def _bounded(content: bytes, size: int, name: str) -> bytes:
-    if max(size, len(content)) > MAX_ITEM_BYTES:
-        raise ItemError(
-            "too_large",
-            f"{name} is {size / 1e6:.0f} MB; the limit is {MAX_ITEM_BYTES / 1e6:.0f} MB.",
-            "Make it smaller.",
-        )
-    return content
-
-
-def _array_as_png(array: Any, position: int) -> bytes:
-    from PIL import Image
-
-    pixels = np.asarray(array)
-    if pixels.ndim == 3 and pixels.shape[2] == 1:
-        pixels = pixels[:, :, 0]
-    grey_or_colour = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))
-    if not grey_or_colour or 0 in pixels.shape:
-        raise DataError(
-            f"Item {position} is not a picture: an array of shape {pixels.shape}.",
-            "Give (height, width), (height, width, 3) or (height, width, 4).",
-        )
-    if pixels.dtype == np.bool_:
-        pixels = pixels.astype(np.uint8) * 255
-    elif np.issubdtype(pixels.dtype, np.floating):
-        if not np.isfinite(pixels).all() or pixels.min() < 0 or pixels.max() > 1:
-            raise DataError(
-                f"Item {position} has pixels from {pixels.min():g} to {pixels.max():g}.",
-                "Floating-point pixels go from 0 to 1; give uint8 for 0 to 255.",
-            )
-        pixels = np.rint(pixels * 255).astype(np.uint8)
-    elif pixels.dtype == np.uint16:
-        pixels = (pixels >> 8).astype(np.uint8)
-    elif pixels.dtype != np.uint8:
-        raise DataError(
-            f"Item {position} has pixels of type {pixels.dtype}.", "Give uint8, uint16, or floats from 0 to 1."
-        )
-    return _picture_as_png(Image.fromarray(np.ascontiguousarray(pixels)), position)
-
-
-def _picture_as_png(picture: Any, position: int) -> bytes:
-    buffer = io.BytesIO()
-    try:
-        if picture.mode == "I":
-            picture = picture.convert("I;16")
-        if picture.mode not in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"):
-            picture = picture.convert("RGB")
-        picture.save(buffer, format="PNG", compress_level=1)
-    except (OSError, ValueError, SyntaxError) as error:  # a file behind it that was opened and never read
-        raise DataError(
-            f"Item {position} cannot be read: {error}.", "Check the file that it was opened from."
-        ) from None
-    return buffer.getvalue()
+def _as_tags(label: Any) -> tuple[str, ...]:
+    if isinstance(label, list | tuple | set | frozenset):
+        return tuple(map(str, label))
+    return () if label is None or label == "" else (str(label),)

@@ -2,89 +2,66 @@
 
 from __future__ import annotations
 
-import posixpath
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from pathlib import PurePosixPath
 
-from graft.data.dataset import File, Item, Skipped
-from graft.data.formats import TABULAR
+from graft.data.arrangement import SPLITS, Arrangement, Labelled
+from graft.data.formats import TABULAR, belongs_to
+from graft.data.items import File, Item, Skipped, Text
+from graft.data.kinds import UNREADABLE, look_at, spread
 from graft.data.listing import Entry, Listing, printable
 from graft.data.manifest import Manifest
-from graft.errors import DataError, MissingColumn
+from graft.data.naming import apply_pattern, label_by_names
+from graft.data.patterns import Pattern
+from graft.data.tables import Resolve, label_rows, resolve_in_folder, resolve_in_zip
+from graft.errors import DataError, MissingColumn, UsageError
 
-SPLITS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "dev": "val",
-    "test": "test",
-    "testing": "test",
-}
-"""Names of splits, in lower case, and which split each means."""
-
-
-class Labelled(NamedTuple):
-    """An item with all that the data say about it; whether it can be read is not known yet."""
-
-    item: Item
-    label: str
-    split: str = ""
-    group: str = ""
-
-
-@dataclass(slots=True)
-class Arrangement:
-    """What a source holds, before its files are looked into."""
-
-    rows: list[Labelled] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    unlabelled: list[Item] = field(default_factory=list)
-    """Files that lie beside the class folders, or in no folder at all."""
-    empty_folders: list[str] = field(default_factory=list)
-    """Folders where classes are, without any file."""
-    manifests: list[str] = field(default_factory=list)
-    """The manifests that were read."""
-    missing: list[str] = field(default_factory=list)
-    """Files that they name and that are not there, each with its row."""
-
-    def add(self, other: Arrangement) -> None:
-        """Take over everything from ``other``."""
-        self.rows += other.rows
-        self.skipped += other.skipped
-        self.warnings += other.warnings
-        self.unlabelled += other.unlabelled
-        self.empty_folders += other.empty_folders
-        self.manifests += other.manifests
-        self.missing += other.missing
-
-
-Resolve = Callable[[str], Item | None]
-"""The item at a path that a manifest names, or ``None`` where there is nothing."""
+_SAMPLE = 50
+_SHARD = re.compile(r"-\d{5}-of-\d{5}$")
+"""What follows the split's name in tables that were cut in pieces: ``train-00000-of-00004.parquet``."""
 
 Parse = Callable[[Entry], Manifest]
 """Reads a manifest in a listing."""
 
 
-def arrange(listing: Listing, parse: Parse, *, must_be_manifest: bool = False) -> Arrangement:
+def arrange(
+    listing: Listing,
+    parse: Parse,
+    *,
+    must_be_manifest: bool = False,
+    modality: str | None = None,
+    pattern: Pattern | None = None,
+) -> Arrangement:
     """Find out how a folder or zip is laid out, and label its files by that.
 
     Args:
         listing: Its files.
         parse: Reads a manifest among them.
         must_be_manifest: Columns were asked for by name, so folders of classes are not meant.
+        modality: What was asked for.
+        pattern: What the names of files say. If that is their label, nothing else is looked at.
 
     Raises:
         MissingColumn: There is a manifest, and no folders of classes, and it lacks a column.
-        DataError: The same, and it cannot be read, or names splits that nobody knows.
+        DataError: The same, and it cannot be read, or names splits that nobody knows; or no file fits the pattern.
+        UsageError: The pattern is of no use here.
     """
     listing = _unwrap(listing)
-    tables, problem = _from_manifests(listing, parse)
-    if tables.rows and problem is None:
+    if pattern and "label" in pattern.fields:
+        if must_be_manifest:
+            raise UsageError("A column and a pattern of labels were asked for.", "Give one of the two.")
+        return label_by_names(listing, pattern)
+    found = _by_layout(listing, parse, must_be_manifest, modality)
+    if pattern:
+        apply_pattern(found, pattern)
+    return found
+
+
+def _by_layout(listing: Listing, parse: Parse, must_be_manifest: bool, modality: str | None) -> Arrangement:
+    """By manifests, or else by folders."""
+    tables, problem = _from_manifests(listing, parse, modality)
+    if tables.rows and problem is None and (must_be_manifest or not _beside_media(tables, listing, modality)):
         return tables
     if must_be_manifest:
         raise problem or MissingColumn(
@@ -92,61 +69,15 @@ def arrange(listing: Listing, parse: Parse, *, must_be_manifest: bool = False) -
         )
     folders = _from_folders(listing)
     if len({row.label for row in folders.rows}) >= 2:  # then the tables are there for another purpose
+        if tables.rows and problem is None:
+            folders.warnings.append(
+                f"{', '.join(tables.manifests)} was not read: the class folders were. To read its texts: --modality "
+                "text (in Python modality='text')."
+            )
         return folders
     if problem:
         raise problem
-    return tables if tables.skipped else folders
-
-
-def label_rows(manifest: Manifest, name: str, resolve: Resolve, split: str = "") -> Arrangement:
-    """The items of a manifest of paths; ``split`` is that of the whole file, where it has one.
-
-    Raises:
-        DataError: A row names a split that nobody knows.
-    """
-    result = Arrangement(skipped=list(manifest.skipped), manifests=[name])
-    for row in manifest.rows:
-        if row.split and row.split not in SPLITS:
-            raise DataError(
-                f"Row {row.number} of {name} has the split {row.split!r}.", "Use train, val or test, or leave it empty."
-            )
-        item = resolve(row.item)
-        if item is None:
-            elsewhere = "://" in row.item
-            reason = "It is a web address: download it first." if elsewhere else "There is no such file."
-            result.skipped.append(Skipped(row.item, f"Row {row.number} of {name}: {reason}", "missing"))
-            if not elsewhere:
-                result.missing.append(f"{row.item} (row {row.number})")
-        else:
-            result.rows.append(Labelled(item, row.label, split or SPLITS.get(row.split, ""), row.group))
-    return result
-
-
-def resolve_in_folder(folder: Path) -> Resolve:
-    """Paths relative to ``folder``, or absolute; with Windows' separators where the plain name is not there."""
-
-    def resolve(text: str) -> Item | None:
-        for candidate in dict.fromkeys((text, text.replace("\\", "/"))):
-            try:
-                path = folder / candidate
-                if path.exists():
-                    return File(path, printable(text))
-            except (OSError, ValueError):  # too long, or holding a NUL: no path
-                pass
-        return None
-
-    return resolve
-
-
-def resolve_in_zip(entries: Sequence[Entry], folder: tuple[str, ...]) -> Resolve:
-    """Paths relative to ``folder`` inside the zip; none leads outside it."""
-    items = {entry.parts: entry.item for entry in entries}
-
-    def resolve(text: str) -> Item | None:
-        path = posixpath.normpath(posixpath.join(*folder, text.replace("\\", "/")))
-        return items.get(PurePosixPath(path).parts)
-
-    return resolve
+    return tables if tables.skipped or tables.rows else folders
 
 
 def _unwrap(listing: Listing) -> Listing:
@@ -163,7 +94,7 @@ def _unwrap(listing: Listing) -> Listing:
         listing = Listing(inside, folders, listing.strays, listing.skipped)
 
 
-def _from_manifests(listing: Listing, parse: Parse) -> tuple[Arrangement, DataError | None]:
+def _from_manifests(listing: Listing, parse: Parse, modality: str | None) -> tuple[Arrangement, DataError | None]:
     """The items of the manifest, or of those that are called as splits are, and what is wrong with these files."""
     found = [entry for entry in listing.entries if _is_manifest(entry, depth=1)]
     named = [entry for entry in found if _stem(entry) in SPLITS]
@@ -173,11 +104,31 @@ def _from_manifests(listing: Listing, parse: Parse) -> tuple[Arrangement, DataEr
         return result, DataError(f"There are {len(found)} manifests: {names}.", "Give the one that is meant.")
     for entry in named or found:
         try:
-            manifest = parse(entry)
-            result.add(label_rows(manifest, entry.item.name, _resolver(entry, listing), SPLITS.get(_stem(entry), "")))
+            split = SPLITS.get(_stem(entry), "")
+            result.add(label_rows(parse(entry), entry.item.name, _resolver(entry, listing), split, modality))
         except DataError as error:
             return result, error
+    if named and (others := [entry.parts[-1] for entry in found if entry not in named]):
+        result.warnings.append(f"Not read, as no split is called so: {printable(', '.join(others[:5]))}.")
     return result, None
+
+
+def _beside_media(tables: Arrangement, listing: Listing, modality: str | None) -> bool:
+    """Whether a table of texts stands beside class folders of pictures or recordings, which are meant then."""
+    if modality == "text" or not isinstance(tables.rows[0].item, Text):
+        return False
+    rows = _from_folders(listing).rows
+    if len({row.label for row in rows}) < 2:
+        return False
+    sample = spread(rows, _SAMPLE)
+    return 2 * sum(_is_media(row.item) for row in sample) > len(sample)
+
+
+def _is_media(item: Item) -> bool:
+    try:
+        return belongs_to(look_at(item)) in ("image", "audio")
+    except UNREADABLE:
+        return False
 
 
 def _resolver(entry: Entry, listing: Listing) -> Resolve:
@@ -238,7 +189,8 @@ def _from_class_folders(entries: Sequence[Entry], split: str) -> Arrangement:
     result = Arrangement()
     for entry in entries:
         if len(entry.parts) > 1:
-            result.rows.append(Labelled(entry.item, printable(entry.parts[0]), split))
+            inside = printable("/".join(entry.parts[1:]))
+            result.rows.append(Labelled(entry.item, printable(entry.parts[0]), split, inside=inside))
         else:
             result.unlabelled.append(entry.item)
             result.skipped.append(_beside(entry, "It lies beside the class folders, so it has no label."))
@@ -254,4 +206,4 @@ def _is_manifest(entry: Entry, depth: int) -> bool:
 
 
 def _stem(entry: Entry) -> str:
-    return PurePosixPath(entry.parts[-1]).stem.lower()
+    return _SHARD.sub("", PurePosixPath(entry.parts[-1]).stem.lower())

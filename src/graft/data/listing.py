@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from graft.data.archive import list_members, peek_member
-from graft.data.dataset import File, Item, Member, Skipped
 from graft.data.formats import HEAD
+from graft.data.items import File, Item, Member, Skipped
 from graft.errors import ItemError
 
 STRAYS = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "icon\r"})

@@ -7,32 +7,40 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
-from graft.data.dataset import Skipped
+from graft.data.dataset import SEPARATOR
+from graft.data.encoding import decode_text
+from graft.data.items import Skipped
 from graft.errors import DataError, MissingColumn, MissingExtra
 
-ITEM_COLUMNS = ("path", "file_name", "audio", "text", "sentence")
-LABEL_COLUMNS = ("label", "target", "category")
-TEXT_COLUMNS = frozenset({"text", "sentence"})
-NOT_OFFERED = TEXT_COLUMNS | {"audio"}
-"""Understood, so that what they hold can be refused by its name; this version reads pictures."""
+PATH_COLUMNS = ("path", "file_name", "audio")
+TEXT_COLUMNS = ("text", "sentence")
+LABEL_COLUMNS = ("label", "target", "category", "labels")
+ITEM_COLUMNS = {
+    None: (*PATH_COLUMNS, *TEXT_COLUMNS),
+    "image": (*PATH_COLUMNS, *TEXT_COLUMNS),
+    "text": (*TEXT_COLUMNS, *PATH_COLUMNS),
+    "audio": ("audio", "path", "file_name", *TEXT_COLUMNS),
+}
+"""By the modality that was asked for: names of the column of items, the best first."""
 
 MAX_CELL = 1 << 24
 _DELIMITERS = (",", "\t", ";", "|")
 _SNIFFED_ROWS = 50
+_ABSENT = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of a manifest, as it stands there, without the white space around.
+class Row(NamedTuple):
+    """One row of a manifest.
 
     Attributes:
         number: The line, or the row of a Parquet file, from 1.
-        item: A path, or a text.
-        label: Never empty.
+        item: A path, or a text, as it stands there.
+        label: Without white space around; ``""`` only in multi-label data.
         split: As written, in lower case; ``""`` where there is none.
         group: ``""`` where there is none.
+        tags: The labels of a cell that is a list; ``None`` for other cells.
     """
 
     number: int
@@ -40,24 +48,40 @@ class Row:
     label: str
     split: str = ""
     group: str = ""
+    tags: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A manifest's rows; ``item_column`` is the column that the items came from."""
+    """A manifest's rows.
+
+    Attributes:
+        rows: What has an item and a label.
+        skipped: What has not.
+        item_column: The column that the items came from.
+        text_column: A column of texts beside it, ``""`` where there is none.
+    """
 
     rows: tuple[Row, ...]
     skipped: tuple[Skipped, ...]
     item_column: str
+    text_column: str = ""
 
     @property
     def holds_texts(self) -> bool:
-        """The items are texts, not paths."""
-        return self.item_column.lower() in TEXT_COLUMNS
+        """The column of items is called as texts are; it may hold paths all the same."""
+        return self.item_column.strip().lower() in TEXT_COLUMNS
 
 
 def parse_manifest(
-    content: bytes, name: str, *, label_column: str | None = None, item_column: str | None = None
+    content: bytes,
+    name: str,
+    *,
+    label_column: str | None = None,
+    item_column: str | None = None,
+    group_column: str | None = None,
+    modality: str | None = None,
+    multi_label: bool = False,
 ) -> Manifest:
     """The rows of a manifest; its kind, encoding and delimiter are found out.
 
@@ -66,71 +90,107 @@ def parse_manifest(
         name: How the file is called in errors.
         label_column: The column of labels; by default the first of ``LABEL_COLUMNS`` that is there.
         item_column: The column of items; by default the first of ``ITEM_COLUMNS`` that is there.
+        group_column: The column of groups; by default ``group``, if it is there.
+        modality: What was asked for; it decides between a column of paths and one of texts.
+        multi_label: Rows may have any number of labels, none too; so they may if any cell is a list of several.
 
     Raises:
         MissingColumn: A column is not there.
         MissingExtra: It is a Parquet file, and pyarrow is not installed.
-        DataError: It cannot be read as a table, or items have several labels.
+        DataError: It cannot be read as a table.
+    """
+    asked = tuple(filter(None, (label_column, item_column, group_column)))
+    skipped: list[Skipped] = []
+    columns, records = _read_table(content, name, asked, skipped)
+    labels = _find_column(columns, label_column, LABEL_COLUMNS, name, "labels", "label_column")
+    items = _find_column(columns, item_column, ITEM_COLUMNS[modality], name, "items", "item_column")
+    splits, groups = _find_optional(columns, "split"), _find_optional(columns, "group")
+    if group_column:
+        groups = _find_column(columns, group_column, (), name, "groups", "group_column")
+    texts = next(filter(None, (_find_optional(columns, usual) for usual in TEXT_COLUMNS)), "")
+    return Manifest(
+        rows=tuple(_rows(records, (items, labels, splits, groups), name, skipped, multi_label)),
+        skipped=tuple(skipped),
+        item_column=items,
+        text_column="" if texts == items else texts,
+    )
+
+
+def parse_texts(content: bytes, name: str, *, item_column: str | None = None) -> Manifest:
+    """The texts of a table, without labels.
+
+    Args:
+        content: The file's bytes.
+        name: How the file is called in errors.
+        item_column: The column of texts; by default the first of ``TEXT_COLUMNS`` that is there.
+
+    Raises:
+        MissingColumn: The column is not there.
+        MissingExtra: It is a Parquet file, and pyarrow is not installed.
+        DataError: It cannot be read as a table.
     """
     skipped: list[Skipped] = []
-    if content.startswith(b"PAR1"):
-        columns, records = _read_parquet(content, name, filter(None, (label_column, item_column)))
-    elif (text := decode_text(content)).lstrip().startswith("{"):
-        columns, records = _read_json_lines(text, name, skipped)
-    elif _begins_with_a_list(text):
-        raise DataError(f"{name} is a JSON list.", "Write one object a line (JSONL).")
-    else:
-        columns, records = _read_delimited(text, name)
-    labels = _find_column(columns, label_column, LABEL_COLUMNS, name, "labels", "label_column")
-    items = _find_column(columns, item_column, ITEM_COLUMNS, name, "items", "item_column")
-    splits, groups = _find_optional(columns, "split"), _find_optional(columns, "group")
-    rows: list[Row] = []
-    for number, record in records:
-        item, label = _cell(record.get(items)), _label(record.get(labels), number, name)
-        if not item or not label:
-            missing = "label" if item else "item"
-            skipped.append(Skipped(item or f"{name}, row {number}", f"Row {number} has no {missing}.", f"no_{missing}"))
-            continue
-        rows.append(Row(number, item, label, _cell(record.get(splits)).lower(), _cell(record.get(groups))))
-    return Manifest(tuple(rows), tuple(skipped), items)
-
-
-def decode_text(content: bytes) -> str:
-    """Text in UTF-8, UTF-16 (with a byte order mark, or Latin letters enough to tell without), or Windows-1252."""
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
-        if content.startswith(mark):
-            return content.decode(encoding, "replace")
-    start = content[:2000]
-    for offset, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
-        if start[offset::2].count(0) > 0.4 * len(start) / 2:
-            return content.decode(encoding, "replace")
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    try:
-        return content.decode("cp1252")
-    except UnicodeDecodeError:  # five bytes have no meaning in Windows-1252
-        return content.decode("latin-1")
+    columns, records = _read_table(content, name, (item_column,) if item_column else (), skipped)
+    items = _find_column(columns, item_column, TEXT_COLUMNS, name, "texts", "item_column")
+    rows = tuple(Row(number, _text(record.get(items)), "") for number, record in records)
+    return Manifest(rows, tuple(skipped), items)
 
 
 Records = Iterable[tuple[int, Mapping[str | None, Any]]]
+Columns = tuple[str, str, str | None, str | None]
 
 
-def _read_delimited(text: str, name: str) -> tuple[list[str], Records]:
+def _read_table(content: bytes, name: str, asked: tuple[str, ...], skipped: list[Skipped]) -> tuple[list[str], Records]:
+    """The columns, and each row by its columns; ``asked`` are columns of unusual names."""
+    if content.startswith(b"PAR1"):
+        return _read_parquet(content, name, asked)
+    text = decode_text(content)
+    if text.lstrip().startswith("{"):
+        return _read_json_lines(text, name, skipped)
+    if _begins_with_a_list(text):
+        raise DataError(f"{name} is a JSON list.", "Write one object a line (JSONL).")
+    return _read_delimited(text, name, asked)
+
+
+def _rows(records: Records, columns: Columns, name: str, skipped: list[Skipped], multi_label: bool) -> Iterator[Row]:
+    items, labels, splits, groups = columns
+    records = list(records)
+    cells = (record.get(labels) for _, record in records)
+    multi_label = multi_label or any(len(cell) > 1 for cell in cells if isinstance(cell, list | tuple))
+    for number, record in records:
+        item, cell = _text(record.get(items)), record.get(labels, _ABSENT)
+        tags = _tags(cell)
+        label = "" if cell is _ABSENT else SEPARATOR.join(tags) if tags is not None else _cell(cell)
+        if not item or item.isspace() or not (label or (multi_label and cell is not _ABSENT)):
+            item = item.strip()
+            missing = "label" if item else "item"
+            skipped.append(Skipped(item or f"{name}, row {number}", f"Row {number} has no {missing}.", f"no_{missing}"))
+            continue
+        split = _cell(record.get(splits)).lower() if splits else ""
+        yield Row(number, item, label, split, _cell(record.get(groups)) if groups else "", tags)
+
+
+def _read_delimited(text: str, name: str, asked: tuple[str, ...]) -> tuple[list[str], Records]:
     lines = text.removeprefix("\ufeff")
     delimiter = None
     if lines[:4].lower() == "sep=":  # Excel's own way to say it
         first, _, lines = lines.partition("\n")
         delimiter = first.strip()[4:5] or None
-    delimiter = delimiter or _sniff_delimiter(lines, name)
-    reader = _csv_rows(lines, delimiter, name)
+    delimiter = delimiter or _sniff_delimiter(lines, name, asked)
+    bare = delimiter == "\t" and '"' in lines and _quotes_mean_nothing(lines, name)
+    reader = _csv_rows(lines, delimiter, name, csv.QUOTE_NONE if bare else csv.QUOTE_MINIMAL)
     columns = next((row for _, row in reader), [])
     header = [column.strip() for column in columns]
     return header, ((number, dict(zip(header, row, strict=False))) for number, row in reader if any(row))
 
 
-def _sniff_delimiter(text: str, name: str) -> str:
+def _quotes_mean_nothing(text: str, name: str) -> bool:
+    """Whether quotes in tab-separated text are part of it: then every line has all columns, and quoting joins lines."""
+    widths = [len(row) for _, row in _csv_rows(text, "\t", name, csv.QUOTE_NONE) if row]
+    return len(set(widths)) == 1 and len(widths) > sum(1 for _, row in _csv_rows(text, "\t", name) if row)
+
+
+def _sniff_delimiter(text: str, name: str, asked: tuple[str, ...]) -> str:
     """The delimiter that cuts the first rows into the same number of columns, and into most of them."""
 
     def score(delimiter: str) -> tuple[float, int]:
@@ -145,7 +205,7 @@ def _sniff_delimiter(text: str, name: str) -> str:
 
     # Labels may hold a second delimiter in every row, but a header that is known settles it.
     first_line = text.lstrip().split("\n", 1)[0].lower()
-    known = {*ITEM_COLUMNS, *LABEL_COLUMNS}
+    known = {*ITEM_COLUMNS[None], *LABEL_COLUMNS, *(column.strip().lower() for column in asked)}
 
     def names_known(delimiter: str) -> int:
         return len(known.intersection(cell.strip(' "\r') for cell in first_line.split(delimiter)))
@@ -153,10 +213,12 @@ def _sniff_delimiter(text: str, name: str) -> str:
     return max(_DELIMITERS, key=lambda delimiter: (min(2, names_known(delimiter)), *score(delimiter)))
 
 
-def _csv_rows(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[str]]]:
+def _csv_rows(
+    text: str, delimiter: str, name: str, quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
+) -> Iterator[tuple[int, list[str]]]:
     if csv.field_size_limit() < MAX_CELL:  # a limit of the whole process; raised, never lowered
         csv.field_size_limit(MAX_CELL)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting)
     try:
         for row in reader:
             yield reader.line_num, row
@@ -209,7 +271,7 @@ def _read_parquet(content: bytes, name: str, asked: Iterable[str]) -> tuple[list
     try:
         file = parquet.ParquetFile(pyarrow.BufferReader(content))
         columns = [str(column) for column in file.schema_arrow.names]
-        wanted = {*ITEM_COLUMNS, *LABEL_COLUMNS, "split", "group", *(name.strip().lower() for name in asked)}
+        wanted = {*ITEM_COLUMNS[None], *LABEL_COLUMNS, "split", "group", *(name.strip().lower() for name in asked)}
         needed = [column for column in columns if column.strip().lower() in wanted]
         rows = [row for batch in file.iter_batches(columns=needed) for row in batch.to_pylist()]
     except (pyarrow.ArrowException, OSError, ValueError) as error:
@@ -228,7 +290,7 @@ def _find_column(
         if candidate.strip().lower() in spelled:
             return spelled[candidate.strip().lower()]
     found = ", ".join(repr(column) for column in columns[:30]) or "none"
-    wanted = repr(asked) if asked else "any of " + ", ".join(column for column in usual if column not in NOT_OFFERED)
+    wanted = repr(asked) if asked else "any of " + ", ".join(usual)
     raise MissingColumn(
         f"{name} has no column of {what} called {wanted}; its columns are {found}.",
         f"Name the right one: --{argument.replace('_', '-')} (in Python {argument}=), or rename it.",
@@ -239,18 +301,16 @@ def _find_optional(columns: Sequence[str], wanted: str) -> str | None:
     return next((column for column in columns if column.strip().lower() == wanted), None)
 
 
-def _label(value: Any, number: int, name: str) -> str:
-    if isinstance(value, list | tuple):
-        if len(value) > 1:
-            raise DataError(
-                f"Row {number} of {name} has {len(value)} labels: {', '.join(map(str, value[:5]))}.",
-                "This version gives each item one label; keep the most important one.",
-            )
-        value = value[0] if value else None
-    return _cell(value)
+def _tags(value: Any) -> tuple[str, ...] | None:
+    """The labels of a cell that is a list."""
+    return tuple(filter(None, map(_cell, value))) if isinstance(value, list | tuple) else None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None or value != value else str(value)
 
 
 def _cell(value: Any) -> str:
-    if value is None or value != value:
-        return ""
-    return str(value).strip()
+    return _text(value).strip()

@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
-from graft.data.dataset import Dataset, File, Item, Skipped
-from graft.data.layout import Arrangement, Labelled
+from graft.data.arrangement import Arrangement, Labelled
+from graft.data.dataset import SEPARATOR, Dataset
+from graft.data.formats import NOUNS, OPEN_ADVICE
+from graft.data.items import Skipped
+from graft.data.kinds import A_FEW, how_many
+from graft.data.labels import place_of
 from graft.data.listing import printable
-from graft.errors import DataError, MixedModalities, NothingToRead, TooFewClasses
+from graft.data.patterns import suggest_pattern
+from graft.errors import DataError, NothingToRead, TooFewClasses
 
-LAYOUT_ADVICE = "Make one folder for each class and put its pictures inside: photos/cat/1.jpg, photos/dog/2.jpg."
-
-OPEN_ADVICE = "Check that the files open in a picture viewer."
-
-A_FEW = 0.1
-"""Files of another modality, up to this share, are strangers to skip; beyond it the data set is mixed."""
+LAYOUT_ADVICE = {
+    "image": "Make one folder for each class and put its pictures inside: photos/cat/1.jpg, photos/dog/2.jpg.",
+    "text": "Make a table with the columns text and label, or one folder for each class and put its texts inside: "
+    "texts/spam/1.txt, texts/ham/2.txt.",
+    "audio": "Make one folder for each class and put its recordings inside: sounds/yes/1.wav, sounds/no/2.wav.",
+}
 
 _EXAMPLES = 3
-
-
-def is_mixed(kinds: Counter[str]) -> bool:
-    """Whether there are more than a few of both pictures and recordings."""
-    return min(kinds["picture"], kinds["recording"]) > A_FEW * (kinds["picture"] + kinds["recording"])
-
-
-def mixed(path: Path, kinds: Counter[str]) -> MixedModalities:
-    """Pictures and recordings stand together."""
-    return MixedModalities(
-        f"{path} holds {_count(kinds['picture'], 'picture', 'pictures')} and "
-        f"{_count(kinds['recording'], 'recording', 'recordings')}.",
-        "Give one kind, or give --modality image (in Python modality='image') to skip the recordings.",
-    )
+_SHORT = 60
 
 
 def warn_of_strays(strays: Counter[str]) -> list[str]:
@@ -43,81 +35,99 @@ def warn_of_strays(strays: Counter[str]) -> list[str]:
     return [f"Ignored {_count(strays.total(), 'stray file or folder', 'stray files and folders')}: {printable(names)}."]
 
 
-def warn_of_names(misnamed: list[str]) -> list[str]:
+def warn_of_names(misnamed: list[str], modality: str) -> list[str]:
     """Extensions that promise another kind of file."""
     if not misnamed:
         return []
     verb = "carries the extension" if len(misnamed) == 1 else "carry the extension"
     examples = ", ".join(misnamed[:_EXAMPLES])
-    return [f"{_count(len(misnamed), 'picture', 'pictures')} {verb} of another kind; read all the same: {examples}."]
+    return [f"{how_many(len(misnamed), modality)} {verb} of another kind; read all the same: {examples}."]
 
 
-def warn_of_two_labels(rows: list[Labelled]) -> list[str]:
-    """The same path twice; the same content under two paths is found when it is embedded."""
+def warn_of_two_labels(rows: Sequence[Labelled]) -> list[str]:
+    """The same path or text twice; the same content under two paths is found when it is embedded."""
+    places = [place_of(row.item) for row in rows]
     labels: defaultdict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        labels[_place(row.item)].add(row.label)
-    torn = {_place(row.item): row.item.name for row in rows if len(labels[_place(row.item)]) > 1}
+    for place, row in zip(places, rows, strict=True):
+        labels[place].add(row.label)
+    torn = {place: row.item.name for place, row in zip(places, rows, strict=True) if len(labels[place]) > 1}
     if not torn:
         return []
     examples = ", ".join(
-        f"{name} ({', '.join(sorted(labels[place]))})" for place, name in list(torn.items())[:_EXAMPLES]
+        f"{_short(name)} ({', '.join(sorted(labels[place]))})" for place, name in list(torn.items())[:_EXAMPLES]
     )
     return [f"{_count(len(torn), 'item stands', 'items stand')} under more than one label: {examples}."]
 
 
-def warn_of_case(rows: list[Labelled]) -> list[str]:
+def warn_of_case(labels: Sequence[str]) -> list[str]:
     """Labels that differ in nothing but case."""
     spellings: defaultdict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        spellings[row.label.casefold()].add(row.label)
+    for label in set(labels):
+        spellings[label.casefold()].add(label)
     return [
-        f"These labels differ in nothing but case, and are separate classes: {', '.join(sorted(labels))}."
-        for labels in spellings.values()
-        if len(labels) > 1
+        f"These labels differ in nothing but case, and are separate classes: {', '.join(sorted(alike))}."
+        for alike in spellings.values()
+        if len(alike) > 1
     ]
 
 
-def _place(item: Item) -> str:
-    return os.path.normpath(item.path) if isinstance(item, File) else item.name
+def warn_of_separators(labels: Sequence[str]) -> list[str]:
+    """Labels that look like several."""
+    several = [label for label in labels if SEPARATOR in label]
+    if len(several) <= A_FEW * len(labels):
+        return []
+    number = _count(len(several), "label holds", "labels hold")
+    advice = "If it is several: --multi-label (in Python multi_label=True)."
+    return [f"{number} a {SEPARATOR!r}, such as {several[0]!r}, and is taken as one class. {advice}"]
 
 
-def _count(n: int, one: str, many: str) -> str:
-    return f"{n:,} {one if n == 1 else many}"
+def warn_of_joined(joined: int) -> list[str]:
+    """Rows or files that were the same item under several labels."""
+    if not joined:
+        return []
+    return [f"{_count(joined, 'row or file', 'rows and files')} joined another of the same content with other labels."]
 
 
-def no_pictures(
-    path: Path, skipped: list[Skipped], kinds: Counter[str], strays: Counter[str], found: Arrangement
+def nothing_labelled(
+    path: Path,
+    modality: str,
+    skipped: Sequence[Skipped],
+    strays: Counter[str],
+    found: Arrangement,
 ) -> DataError:
-    """There is not one labelled picture; ``kinds`` are those of all files, whether they have a label or not."""
-    if kinds["recording"] and not kinds["picture"]:
-        return unsupported("audio", f"{path} holds {_count(kinds['recording'], 'recording', 'recordings')}.")
-    if kinds["text"] and kinds["text"] == len(skipped):
-        texts = _count(kinds["text"], "text file", "text files")
-        return NothingToRead(f"{path} holds {texts} and no picture.", "This version classifies pictures.")
+    """There is not one labelled item of the modality."""
     if found.unlabelled:
         files = _count(len(found.unlabelled), "file lies", "files lie")
-        return TooFewClasses(f"{files} in no class folder of {path}.", LAYOUT_ADVICE)
+        return TooFewClasses(
+            f"{files} in no class folder of {path}.", _layout_advice(modality, [item.name for item in found.unlabelled])
+        )
     if found.missing and len(found.missing) == len(skipped):
         named = f"None of the {len(skipped):,} files that {', '.join(found.manifests)} names is there"
+        other = f" Or read its column {found.text_columns[0]!r}: --modality text." if found.text_columns else ""
         return NothingToRead(
-            f"{named}; the first is {found.missing[0]}.", "Paths are relative to the manifest's folder."
+            f"{named}; the first is {found.missing[0]}.", f"Paths are relative to the manifest's folder.{other}"
         )
     if found.manifests and not skipped:
         return NothingToRead(f"{', '.join(found.manifests)} has a header and no rows.", "Add a row for each item.")
     if not skipped:
         ignored = f", but for {strays.total()} stray files" if strays else ""
-        return NothingToRead(f"{path} is empty{ignored}.", LAYOUT_ADVICE)
+        return NothingToRead(f"{path} is empty{ignored}.", LAYOUT_ADVICE[modality])
     reasons = "; ".join(f"{one.path}: {one.reason.rstrip('.')}" for one in skipped[:_EXAMPLES])
     more = f"; and {len(skipped) - _EXAMPLES:,} more" if len(skipped) > _EXAMPLES else ""
+    flat = [one.path for one in skipped if one.code == "no_label"]
     return NothingToRead(
-        f"No labelled picture in {path} can be read. {reasons}{more}.".replace("..", "."),
-        LAYOUT_ADVICE if any(one.code == "no_label" for one in skipped) else OPEN_ADVICE,
+        f"No labelled {NOUNS[modality][0]} in {path} can be read. {reasons}{more}.".replace("..", "."),
+        _layout_advice(modality, flat) if flat else OPEN_ADVICE[modality],
     )
 
 
 def too_few_classes(dataset: Dataset, found: Arrangement) -> TooFewClasses:
     """One class is none."""
+    advice = (
+        f"A classifier needs at least two classes. {_layout_advice(dataset.modality, [i.name for i in dataset.items])}"
+    )
+    if not dataset.classes:
+        return TooFewClasses("No item has a label.", advice)
     only = f"There is only one class, {dataset.classes[0]!r}, with {_count(len(dataset), 'item', 'items')}"
     beside = ""
     if found.unlabelled:
@@ -125,10 +135,19 @@ def too_few_classes(dataset: Dataset, found: Arrangement) -> TooFewClasses:
     if empty := found.empty_folders:
         names = ", ".join(empty[:_EXAMPLES])
         beside += f"; the folder {names} is empty" if len(empty) == 1 else f"; the folders {names} are empty"
-    return TooFewClasses(f"{only}{beside}.", f"A classifier needs at least two classes. {LAYOUT_ADVICE}")
+    return TooFewClasses(f"{only}{beside}.", advice)
 
 
-def unsupported(modality: str, found: str) -> DataError:
-    """The modality is one that this version does not know."""
-    kinds = {"text": "Texts", "audio": "Recordings"}.get(modality, repr(modality))
-    return DataError(f"{found} {kinds} are not supported by this version of Graft.", "It classifies pictures.")
+def _layout_advice(modality: str, names: Sequence[str]) -> str:
+    """How to lay data out; or how to say what the names of files say, where they look as if they said something."""
+    if modality != "text" and (pattern := suggest_pattern(names)):
+        return f"{LAYOUT_ADVICE[modality]} If the names say the labels: --pattern '{pattern}' (in Python pattern=...)."
+    return LAYOUT_ADVICE[modality]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _SHORT else f"{name[: _SHORT - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
+def _count(n: int, one: str, many: str) -> str:
+    return f"{n:,} {one if n == 1 else many}"

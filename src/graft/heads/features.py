@@ -42,10 +42,7 @@ def width(stages: Stages, features: str) -> int:
 
 
 def transform(x: Float32, stages: Stages, features: str) -> Float32:
-    """Signed square root, then every stage scaled to unit length and weighted.
-
-    The square root tames the few units that dominate a pooled activation (power normalisation: Perronnin, Sánchez and
-    Mensink, ECCV 2010); unit length makes one strength of regularisation fit every encoder.
+    """Every stage scaled to unit length and weighted: one strength of regularisation fits every encoder.
 
     Args:
         x: Embeddings ``(n, dim) float32``.
@@ -85,7 +82,5 @@ def _earlier(features: str) -> float:
 
 
 def _unit(stage: Float32, length: float) -> Float32:
-    magnitude = np.abs(stage)
-    rooted = np.copysign(np.sqrt(magnitude), stage)
-    norm = np.sqrt(magnitude.sum(axis=1, keepdims=True))  # the squares of the roots are the magnitudes
-    return np.asarray(rooted * (length / np.maximum(norm, np.finfo(np.float32).tiny)), dtype=np.float32)
+    norm = np.linalg.norm(stage, axis=1, keepdims=True)
+    return np.asarray(stage * (length / np.maximum(norm, np.finfo(np.float32).tiny)), dtype=np.float32)

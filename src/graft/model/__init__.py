@@ -1,6 +1,7 @@
 """From a data set to a model, and from a model to predictions."""
 
+from graft.model.extending import extend
 from graft.model.fitting import Stopwatch, fit, fit_embeddings
 from graft.model.model import MAYBE_SEEN, SEEN, Model, embed_items, load
 
-__all__ = ["MAYBE_SEEN", "SEEN", "Model", "Stopwatch", "embed_items", "fit", "fit_embeddings", "load"]
+__all__ = ["MAYBE_SEEN", "SEEN", "Model", "Stopwatch", "embed_items", "extend", "fit", "fit_embeddings", "load"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,20 +10,23 @@ from typing import Any
 
 import numpy as np
 
-from graft.contracts import Encoder, Float32, Int, Progress, Stages, silent
+from graft.contracts import Encoder, Float32, Int, Progress, silent
 from graft.data.dataset import Dataset
-from graft.data.split import choose_folds, merge, near_duplicates, stratified_group_folds
+from graft.data.split import choose_folds, merge, stratified_group_folds
 from graft.encoders import encoder_for
-from graft.encoders.embed import Embedded, embed
+from graft.encoders.cache import Cache
+from graft.encoders.embed import Embedded, content_digest, embed
 from graft.errors import TooFewClasses
 from graft.evaluation import judge, score_held_out, warn_of_the_data
 from graft.evaluation.held_out import check_shared_labels
 from graft.executors import one_thread_each
-from graft.heads.classifier import Classifier, fit_classifier
-from graft.heads.features import GIVEN, transform
+from graft.heads.classifier import Classifier, OutOfFold, fit_classifier
+from graft.heads.features import GIVEN
 from graft.heads.selection import check_head
-from graft.model.inputs import CacheChoice, Source, as_cache, as_dataset, nothing_readable
+from graft.model.inputs import CacheChoice, Source, as_cache, as_dataset, check_modality, nothing_readable
+from graft.model.likeness import clusters_of
 from graft.model.model import Model
+from graft.model.training import Training
 from graft.recipe import Recipe
 from graft.report import Report
 from graft.report.content import HeadChoice, Interval
@@ -60,16 +62,28 @@ def fit(
     with watch.timing("read"):
         dataset = as_dataset(data)
     _check_test_labels(dataset)
-    encoder = encoder_for(recipe.encoder, dataset.modality, recipe.backend)
+    encoder = encoder_for(recipe.encoder, dataset.modality, recipe.backend, recipe.prompt)
+    usable, embedded = embed_dataset(encoder, dataset, as_cache(cache), watch, progress)
+    return fit_embedded(usable, embedded, encoder, recipe, watch, progress).model
+
+
+def embed_dataset(
+    encoder: Encoder, dataset: Dataset, cache: Cache | None, watch: Stopwatch, progress: Progress
+) -> tuple[Dataset, Embedded]:
+    """The items that can be used, and their embeddings row by row.
+
+    Raises:
+        UsageError: The encoder takes items of another modality.
+    """
+    check_modality(dataset, encoder)
     with watch.timing("embed"):
-        store = as_cache(cache)
-        embedded = embed(encoder, dataset.items, store, progress)
+        embedded = embed(encoder, dataset.items, cache, progress)
     usable = replace(
         dataset.select(embedded.rows),
         skipped=(*dataset.skipped, *embedded.skipped_items(dataset.items)),
-        warnings=(*dataset.warnings, *([store.trouble] if store and store.trouble else [])),
+        warnings=(*dataset.warnings, *([cache.trouble] if cache and cache.trouble else [])),
     )
-    return _fit_embedded(usable, embedded, encoder, encoder.stages, recipe, watch, progress)
+    return usable, embedded
 
 
 def fit_embeddings(
@@ -89,21 +103,51 @@ def fit_embeddings(
     x = np.ascontiguousarray(x, np.float32)
     rows = [_Row(f"row {row}", values.tobytes()) for row, values in enumerate(x)]
     dataset = Dataset(tuple(rows), tuple(labels), groups=tuple(map(str, groups)) if groups is not None else ())
-    digests = tuple(hashlib.sha256(row.content).hexdigest() for row in rows)
+    digests = tuple(content_digest(row.content) for row in rows)
     embedded = Embedded(x, np.arange(len(x)), digests, {}, {}, 0, len(x))
-    return _fit_embedded(dataset, embedded, None, GIVEN, recipe or Recipe(), Stopwatch(), silent)
+    return fit_embedded(dataset, embedded, None, recipe or Recipe(), Stopwatch(), silent).model
 
 
-def _fit_embedded(
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """A model, and what was found out on the way to it.
+
+    Attributes:
+        model: The model.
+        train: Which rows of the data set it was fitted to ``(n,) int64``.
+        y: Their classes ``(n,) int64``.
+        units: What had to stay together in every split ``(n,) int64``.
+        out_of_fold: What heads that had not seen them said of these rows.
+    """
+
+    model: Model
+    train: Int
+    y: Int
+    units: Int
+    out_of_fold: OutOfFold
+
+
+def fit_embedded(
     dataset: Dataset,
     embedded: Embedded,
     encoder: Encoder | None,
-    stages: Stages,
     recipe: Recipe,
     watch: Stopwatch,
     progress: Progress,
-) -> Model:
-    """Split, fit and judge; ``dataset`` has the rows of ``embedded``."""
+    clusters: Int | None = None,
+) -> Fitted:
+    """Split, fit and judge.
+
+    Args:
+        dataset: Has the rows of ``embedded``.
+        embedded: From ``embed_dataset``.
+        encoder: What embedded them; ``None`` for a matrix that was given.
+        recipe: How to fit.
+        watch: Counts the seconds.
+        progress: Told how far the work has come.
+        clusters: What is nearly a copy of what ``(n,) int64``; by default it is found out here.
+    """
+    stages = encoder.stages if encoder else GIVEN
     held_out = np.array([split == "test" for split in dataset.splits], np.bool_)
     train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out)
     classes = _classes(dataset, train)
@@ -111,7 +155,7 @@ def _fit_embedded(
     x = embedded.x[train]
     with watch.timing("fit"), one_thread_each():
         progress("fit", 0, 1)
-        clusters = _clusters(embedded, stages)
+        clusters = clusters_of(dataset, embedded, stages) if clusters is None else clusters
         units = merge(clusters, dataset.groups)  # what must stand on one side of every split
         n_folds, repeats = choose_folds(y, units[train])
         folds = stratified_group_folds(y, units[train], n_folds, recipe.seed, repeats) if n_folds else []
@@ -169,13 +213,14 @@ def _fit_embedded(
         version=__version__,
         items={item.name: item for item in dataset.items},
     )
-    return Model(classes, encoder, classifier, recipe, report)
+    training = Training.of(dataset, embedded.digests)
+    return Fitted(Model(classes, encoder, classifier, recipe, report, training), train, y, units[train], out_of_fold)
 
 
 def _classes(dataset: Dataset, train: Int) -> tuple[str, ...]:
     """The labels of the training part, sorted."""
     if not len(dataset):
-        raise nothing_readable(dataset.skipped)
+        raise nothing_readable(dataset.skipped, dataset.modality)
     if not len(train):
         raise TooFewClasses(
             f"All {len(dataset)} items that can be read stand in the test split; there is nothing to train on.",
@@ -195,13 +240,6 @@ def _check_test_labels(dataset: Dataset) -> None:
     tested = [label for label, split in zip(dataset.labels, dataset.splits, strict=True) if split == "test"]
     if learned:
         check_shared_labels("The test data", tested, "the training data", learned)
-
-
-def _clusters(embedded: Embedded, stages: Stages) -> Int:
-    """Which rows are the same item or nearly so ``(n,) int64``; in a given matrix, of equal content only."""
-    if stages == GIVEN:
-        return merge(np.arange(len(embedded.x)), embedded.digests)
-    return near_duplicates(embedded.digests, transform(embedded.x, stages, "last"))
 
 
 def _final_score(

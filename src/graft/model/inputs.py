@@ -6,18 +6,35 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from graft.contracts import Encoder
 from graft.data.dataset import Dataset, Skipped
+from graft.data.formats import OPEN_ADVICE
 from graft.data.read import read
 from graft.encoders.cache import Cache
-from graft.errors import NothingToRead
+from graft.errors import NothingToRead, UsageError
 
 Source = Dataset | str | Path
+NOUNS = {"image": "pictures", "text": "texts", "audio": "recordings"}
 CacheChoice = Cache | Literal["default"] | None
 
 
-def as_dataset(data: Source, min_classes: int = 2) -> Dataset:
+def as_dataset(data: Source, min_classes: int = 2, modality: str | None = None) -> Dataset:
     """The data set itself, or the one at a path."""
-    return read(data, min_classes=min_classes)
+    return read(data, min_classes=min_classes, modality=modality)
+
+
+def check_modality(dataset: Dataset, encoder: Encoder) -> None:
+    """Whether the encoder takes such items.
+
+    Raises:
+        UsageError: It does not.
+    """
+    if dataset.modality != encoder.modality:
+        raise UsageError(
+            f"{dataset.name} holds {NOUNS[dataset.modality]}, and the encoder {encoder.name} takes "
+            f"{NOUNS[encoder.modality]}.",
+            f"Choose an encoder of {NOUNS[dataset.modality]}, or leave the choice to Graft.",
+        )
 
 
 def as_cache(choice: CacheChoice) -> Cache | None:
@@ -25,9 +42,7 @@ def as_cache(choice: CacheChoice) -> Cache | None:
     return Cache() if choice == "default" else choice
 
 
-def nothing_readable(skipped: Sequence[Skipped]) -> NothingToRead:
+def nothing_readable(skipped: Sequence[Skipped], modality: str) -> NothingToRead:
     """The error for data of which every item had to be skipped."""
     first = f"; the first, {skipped[0].path}: {skipped[0].reason.rstrip('.')}" if skipped else ""
-    return NothingToRead(
-        f"None of the {len(skipped)} items can be read{first}.", "Check that the files open in a picture viewer."
-    )
+    return NothingToRead(f"None of the {len(skipped)} items can be read{first}.", OPEN_ADVICE[modality])

@@ -8,17 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from graft import bundle
-from graft.contracts import Array, Encoder, Float32, Progress, silent
-from graft.data.dataset import Dataset, Item, as_item
-from graft.data.split import near_duplicates
-from graft.encoders import encoder_for, find
+from graft.contracts import Array, Encoder, Float32, Int, Progress, silent
+from graft.data.dataset import SEPARATOR, Dataset, Item, as_item
+from graft.data.read import read
+from graft.encoders import encoder_for
 from graft.encoders.embed import Embedded, embed, stream
-from graft.errors import BundleError, DataError, EncoderError, EncoderMismatch
+from graft.errors import BundleError, DataError, EncoderError, EncoderMismatch, UsageError
 from graft.evaluation import score_held_out
 from graft.evaluation.held_out import check_shared_labels
-from graft.heads.classifier import Classifier
-from graft.heads.features import transform, width
-from graft.model.inputs import CacheChoice, Source, as_cache, as_dataset, nothing_readable
+from graft.evaluation.tags import check_shared_tags, score_tags
+from graft.heads.classifier import Answer, Classifier
+from graft.heads.features import width
+from graft.heads.tags import KIND as TAGS
+from graft.heads.tags import TagClassifier, confidence_of
+from graft.model.inputs import CacheChoice, Source, as_cache, check_modality, nothing_readable
+from graft.model.likeness import clusters_of
+from graft.model.training import Training
 from graft.prediction import Evaluation, Prediction
 from graft.recipe import Recipe
 from graft.report import Report
@@ -34,16 +39,19 @@ class Model:
     Attributes:
         classes: The labels, sorted; columns of every array of probabilities.
         encoder: Turns items into embeddings.
-        classifier: Turns embeddings into probabilities, prediction sets and unknown scores.
+        classifier: Turns embeddings into probabilities, prediction sets and unknown scores; a ``TagClassifier`` where
+            items bear any number of labels.
         recipe: What the fit was told.
         report: What it found.
+        training: Which items it was fitted to, by content hash; ``None`` where nothing is known of them.
     """
 
     classes: tuple[str, ...]
     encoder: Encoder | None
-    classifier: Classifier
+    classifier: Classifier | TagClassifier
     recipe: Recipe
     report: Report
+    training: Training | None = None
 
     def __repr__(self) -> str:
         score = self.report.accuracy
@@ -56,9 +64,11 @@ class Model:
         """Answer every input; one that cannot be read has an ``error`` instead of a label.
 
         Args:
-            items: Paths, the bytes of files, PIL images, or arrays ``(h, w, 3)``.
+            items: Paths or the bytes of files; PIL images or arrays ``(h, w, 3)`` for pictures; texts (``str``) for
+                texts; ``(samples, rate)`` for recordings. To a text model a ``str`` is a text, to any other a path.
         """
-        return list(self.stream(as_item(value, position) for position, value in enumerate(items)))
+        modality = self.report.modality
+        return list(self.stream(as_item(value, position, modality) for position, value in enumerate(items)))
 
     def predict_one(self, item: Any) -> Prediction:
         """Answer one input.
@@ -112,16 +122,18 @@ class Model:
         Raises:
             DataError: There is no such part, nothing in it can be read, or the model knows none of its labels.
         """
-        whole = as_dataset(data, min_classes=1)
+        several = isinstance(self.classifier, TagClassifier)
+        whole = read(data, min_classes=1, modality=self.report.modality, multi_label=several)
+        check_modality(whole, self._own_encoder())
         dataset, part = _part(whole, split)
-        check_shared_labels("The data", dataset.labels, "the model", self.classes)
+        self._check_labels(dataset)
         embedded = embed(self._own_encoder(), dataset.items, as_cache(cache), progress)
         known = dataset.select(embedded.rows)
         if not len(known):
-            raise nothing_readable(embedded.skipped_items(dataset.items))
+            raise nothing_readable(embedded.skipped_items(dataset.items), dataset.modality)
         skipped = (*dataset.skipped, *embedded.skipped_items(dataset.items))
-        clusters = near_duplicates(embedded.digests, transform(embedded.x, self.classifier.stages, "last"))
-        found = score_held_out(self.classifier, self.classes, embedded.x, known.labels, clusters, part)
+        clusters = clusters_of(known, embedded, self.classifier.stages)
+        found = self._score(known, embedded.x, clusters, part)
         seen = known.fingerprint(embedded.digests) == self.report.fingerprint
         doubts = [SEEN] if seen else [MAYBE_SEEN] if part == "train split" else []
         return replace(found, skipped=skipped, warnings=(*known.warnings, *found.warnings, *doubts))
@@ -134,8 +146,8 @@ class Model:
             BundleError: The disk refuses, or the model was fitted to a matrix and has no encoder.
         """
         report = replace(self.report, model=str(folder), report=str(page) if page else None)
-        encoder = self.encoder
-        if encoder is None:
+        encoder, training = self.encoder, self.training
+        if encoder is None or training is None:
             raise BundleError(
                 "This model was fitted to a matrix of embeddings, and a bundle holds a model of items.",
                 "Fit it to the items themselves, or keep its classifier.arrays().",
@@ -145,10 +157,15 @@ class Model:
             manifest={
                 "classes": list(self.classes),
                 "encoder": {"name": encoder.name, "version": encoder.version, "backend": encoder.backend},
+                "modality": encoder.modality,
                 "recipe": self.recipe.to_dict(),
                 "classifier": self.classifier.settings(),
+                "training": training.settings(),
             },
-            arrays=self.classifier.arrays(),
+            arrays={
+                **self.classifier.arrays(),
+                **{f"training.{name}": array for name, array in training.arrays().items()},
+            },
             documents={"report": _timeless(report).to_dict()},
             overwrite=overwrite,
         )
@@ -161,9 +178,26 @@ class Model:
             raise DataError("This model was fitted to a matrix of embeddings.", "Give it embeddings of the same kind.")
         return self.encoder
 
+    def _check_labels(self, dataset: Dataset) -> None:
+        """Whether the model knows any label of the data."""
+        if isinstance(self.classifier, TagClassifier):
+            check_shared_tags("The data", dataset.with_tags().tags, "the model", self.classes)
+        elif dataset.tags:
+            raise DataError(
+                "The items of these data bear any number of labels, and the model gives each item one class.",
+                "Score it on data with one label for each item.",
+            )
+        else:
+            check_shared_labels("The data", dataset.labels, "the model", self.classes)
+
+    def _score(self, dataset: Dataset, x: Float32, clusters: Int, part: str) -> Evaluation:
+        if isinstance(self.classifier, TagClassifier):
+            return score_tags(self.classifier, self.classes, x, dataset.with_tags().tags, clusters, part)
+        return score_held_out(self.classifier, self.classes, x, dataset.labels, clusters, part)
+
     def _answer(self, part: Embedded) -> list[Prediction]:
         answer = self.classifier.answer(part.x)
-        return [
+        predictions = [
             Prediction(
                 input="",
                 label=self.classes[int(p.argmax())],
@@ -175,6 +209,20 @@ class Model:
             )
             for p, members, score in zip(answer.p, answer.sets, answer.unknown_score, strict=True)
         ]
+        return _tagged(predictions, answer) if isinstance(self.classifier, TagClassifier) else predictions
+
+
+def _tagged(predictions: list[Prediction], answer: Answer) -> list[Prediction]:
+    """The same predictions of a model of any number of labels: their sets are what is predicted."""
+    return [
+        replace(
+            prediction,
+            label=SEPARATOR.join(prediction.set),
+            confidence=float(sure),
+            labels=tuple(label for label, _ in prediction.top() if label in prediction.set),
+        )
+        for prediction, sure in zip(predictions, confidence_of(answer.p, answer.sets), strict=True)
+    ]
 
 
 def load(folder: str | Path, *, backend: str = "auto") -> Model:
@@ -191,25 +239,33 @@ def load(folder: str | Path, *, backend: str = "auto") -> Model:
     manifest = content.manifest
     try:
         made_with = manifest["encoder"]
-        if find(made_with["name"]) is None:
-            raise EncoderError(
-                f"{folder} was made with the encoder {made_with['name']!r}, which this Graft does not have.",
-                "Fit it again, or install the Graft that made it.",
-            )
         recipe = Recipe.from_dict(manifest["recipe"])
-        encoder = encoder_for(made_with["name"], backend=backend)
+        encoder = _its_encoder(folder, made_with["name"], manifest["modality"], backend, recipe.prompt)
         if encoder.version != made_with["version"]:
             raise EncoderMismatch(
                 f"{folder} was made with version {made_with['version']} of {encoder.name}, and this Graft has "
                 f"{encoder.version}.",
                 "Fit it again, or install the Graft that made it.",
             )
-        classifier = Classifier.restore(manifest["classifier"], content.arrays)
+        kind = TagClassifier if manifest["classifier"].get("kind") == TAGS else Classifier
+        classifier = kind.restore(manifest["classifier"], content.arrays)
         _check_shapes(classifier, encoder, len(manifest["classes"]))
-        report = Report.from_dict(content.documents["report"])
-        return Model(tuple(manifest["classes"]), encoder, classifier, recipe, replace(report, model=str(folder)))
+        report = replace(Report.from_dict(content.documents["report"]), model=str(folder))
+        own = {name.removeprefix("training."): array for name, array in content.arrays.items()}
+        training = Training.restore(manifest["training"], own)
+        return Model(tuple(manifest["classes"]), encoder, classifier, recipe, report, training)
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(f"{folder} does not hold what a model needs: {error!r}.", "Fit it again.") from None
+
+
+def _its_encoder(folder: str | Path, name: str, modality: str, backend: str, prompt: str) -> Encoder:
+    try:
+        return encoder_for(name, modality, backend, prompt)
+    except UsageError as error:
+        raise EncoderError(
+            f"{folder} was made with the encoder {name!r}, which this Graft does not have. {error.message}",
+            "Fit it again, or install the Graft that made it.",
+        ) from None
 
 
 def embed_items(model: Model, items: Iterable[Any]) -> Float32:
@@ -218,7 +274,7 @@ def embed_items(model: Model, items: Iterable[Any]) -> Float32:
     Raises:
         ItemError: An input cannot be read.
     """
-    wrapped = [as_item(value, position) for position, value in enumerate(items)]
+    wrapped = [as_item(value, position, model.report.modality) for position, value in enumerate(items)]
     embedded = embed(model._own_encoder(), wrapped, as_cache("default"))
     for _, error in sorted(embedded.skipped.items()):
         raise error
@@ -230,13 +286,14 @@ def _timeless(report: Report) -> Report:
     return replace(report, model=None, report=None, seconds={}, cache={})
 
 
-def _check_shapes(classifier: Classifier, encoder: Encoder, k: int) -> None:
+def _check_shapes(classifier: Classifier | TagClassifier, encoder: Encoder, k: int) -> None:
     d = width(classifier.stages, classifier.features)
     if classifier.stages != encoder.stages or classifier.linear.weights.shape != (d, k):
         raise ValueError(
             f"a head of shape {classifier.linear.weights.shape} for {k} classes on stages of {classifier.stages}"
         )
-    if classifier.unknown.prototypes.shape[1] != d or len(classifier.sets.counts) != k:
+    sets = k if isinstance(classifier, TagClassifier) else len(classifier.sets.counts)
+    if classifier.unknown.prototypes.shape[1] != d or sets != k:
         raise ValueError(f"prototypes of shape {classifier.unknown.prototypes.shape}, sets for {k} classes")
 
 

@@ -1,0 +1,48 @@
+"""``graft compare``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from graft.cli.output import progress_bar, show_json
+from graft.cli.reading import read_data, reading_options
+
+
+@click.command(name="compare")
+@click.argument("data", type=click.Path())
+@click.option("--encoder", "encoders", multiple=True, required=True, help="An encoder; give it twice or more.")
+@click.option("--prompt", default="", help="Put before every text, for encoders that were trained with one.")
+@click.option("--head", default="auto", show_default=True, help="Which head, for all of them.")
+@click.option("--backend", default="auto", show_default=True, help="openvino, onnxruntime, or auto.")
+@click.option("--seed", default=0, show_default=True, help="Every random choice follows from it.")
+@reading_options
+@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    data: str,
+    encoders: tuple[str, ...],
+    prompt: str,
+    head: str,
+    backend: str,
+    seed: int,
+    no_cache: bool,
+    as_json: bool,
+    **reading: Any,
+) -> None:
+    """Compare encoders on DATA: cross-validated score on the same folds, milliseconds for an item, MB, licence.
+
+    The cheapest whose score may well be as good as the best is recommended. A+B joins two encoders.
+    """
+    from graft.comparison import compare
+    from graft.recipe import Recipe
+
+    recipe = Recipe(prompt=prompt, head=head, backend=backend, seed=seed)
+    with progress_bar(quiet=as_json) as progress:
+        dataset = read_data(data, **reading)
+        found = compare(dataset, encoders, recipe, cache=None if no_cache else "default", progress=progress)
+    if as_json:
+        show_json(found.to_dict())
+    else:
+        click.echo(str(found))

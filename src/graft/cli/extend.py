@@ -1,0 +1,63 @@
+"""``graft extend``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from graft.cli.output import progress_bar, show_json
+from graft.cli.reading import read_data, reading_options
+
+
+@click.command(name="extend")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path())
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="The new model's folder. [default: MODEL's name + -2]"
+)
+@click.option("--old", type=click.Path(), help="The data of the first fit, where the cache has lost their embeddings.")
+@reading_options
+@click.option(
+    "--report", "report_file", type=click.Path(path_type=Path), help="Write the report as one HTML file, with examples."
+)
+@click.option("--overwrite", is_flag=True, help="Replace a model or report that is there already.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def command(
+    model: Path,
+    data: str,
+    output: Path | None,
+    old: str | None,
+    report_file: Path | None,
+    overwrite: bool,
+    as_json: bool,
+    **reading: Any,
+) -> None:
+    """Give MODEL the classes of DATA, and say what happened to its old ones.
+
+    The embeddings of the old items come from the cache; the items themselves are not needed. MODEL stays as it is.
+    """
+    from graft import bundle
+    from graft.model import Stopwatch, extend, load
+    from graft.report import html
+
+    target = output or model.with_name(f"{model.name.removesuffix('.graft')}-2.graft")
+    bundle.check_free(target, overwrite)
+    if report_file:
+        html.check_free(report_file, overwrite=overwrite)
+    fitted = load(model)
+    watch = Stopwatch()
+    with progress_bar(quiet=as_json) as progress:
+        with watch.timing("read"):
+            reading["modality"] = reading["modality"] or fitted.report.modality
+            dataset = read_data(data, min_classes=1, **reading)
+        extended = extend(fitted, dataset, old=old, progress=progress, watch=watch)
+    extended = extended.save(target, overwrite=overwrite, page=report_file)
+    if as_json:
+        show_json(extended.report.to_dict())
+        return
+    click.echo(str(extended.report))
+    click.echo(f"Model   {target}    {model} stays as it is.")
+    if report_file:
+        click.echo(f"Report  {report_file}")

@@ -1,0 +1,35 @@
+"""The options with which every command that reads labelled data says how it is to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from graft.data.dataset import Dataset
+
+_OPTIONS = (
+    click.option("--modality", type=click.Choice(["image", "text", "audio"]), help="Read this kind, skip the others."),
+    click.option("--label-column", help="The manifest's column of labels."),
+    click.option("--item-column", help="The manifest's column of items."),
+    click.option("--group-column", help="The manifest's column of groups (speaker, patient), which are never split."),
+    click.option("--pattern", help="What file names tell, such as '{label}_{group}_*.wav'."),
+    click.option("--multi-label", is_flag=True, help="Items bear several labels: a|b in a cell, or several folders."),
+)
+
+
+def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options to a command; they arrive as keyword arguments for ``read_data``."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def read_data(data: str | Path, *, test: str | None = None, min_classes: int = 2, **options: Any) -> Dataset:
+    """Read labelled data as the options say; ``options`` are those of ``reading_options``."""
+    from graft.data.read import read
+
+    return read(data, test=test, min_classes=min_classes, **options)

@@ -1,0 +1,70 @@
+"""What a source holds, by its layout: items with their labels, and what is left over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from graft.data.items import Item, Skipped
+
+SPLITS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "test": "test",
+    "testing": "test",
+}
+"""Names of splits, in lower case, and which split each means."""
+
+
+class Labelled(NamedTuple):
+    """An item with all that the data say about it; whether it can be read is not known yet.
+
+    Attributes:
+        item: A file, or a text.
+        label: As it was found.
+        split: A value of ``SPLITS``, or ``""``.
+        group: ``""`` where there is none.
+        tags: The labels of a cell that is a list; ``None`` for other cells, and for folders.
+        inside: The path inside the class folder, or as a manifest has it; ``""`` for texts.
+    """
+
+    item: Item
+    label: str
+    split: str = ""
+    group: str = ""
+    tags: tuple[str, ...] | None = None
+    inside: str = ""
+
+
+@dataclass(slots=True)
+class Arrangement:
+    """What a source holds, before its files are looked into."""
+
+    rows: list[Labelled] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    unlabelled: list[Item] = field(default_factory=list)
+    """Files that lie beside the class folders, or in no folder at all."""
+    empty_folders: list[str] = field(default_factory=list)
+    """Folders where classes are, without any file."""
+    manifests: list[str] = field(default_factory=list)
+    """The manifests that were read."""
+    missing: list[str] = field(default_factory=list)
+    """Files that they name and that are not there, each with its row."""
+    text_columns: list[str] = field(default_factory=list)
+    """Columns of texts that stand beside columns of paths."""
+
+    def add(self, other: Arrangement) -> None:
+        """Take over everything from ``other``."""
+        self.rows += other.rows
+        self.skipped += other.skipped
+        self.warnings += other.warnings
+        self.unlabelled += other.unlabelled
+        self.empty_folders += other.empty_folders
+        self.manifests += other.manifests
+        self.missing += other.missing
+        self.text_columns += other.text_columns

@@ -1,0 +1,132 @@
+"""What the files of a data set are: which can be read, and as what."""
+
+from __future__ import annotations
+
+import contextlib
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+
+from graft.data.arrangement import Labelled
+from graft.data.formats import EXTENSIONS, NOT_OF_THE_KIND, NOUNS, STRANGERS, describe_kind
+from graft.data.items import Item, Skipped, Text
+from graft.data.kinds import UNREADABLE, can_be, count_modalities, look_at, settle
+from graft.errors import ItemError
+
+
+@dataclass(slots=True)
+class Contents:
+    """A data set's files, judged by their first bytes.
+
+    Attributes:
+        modality: What they are.
+        rows: What can be read, with clean labels.
+        skipped: What cannot, and why.
+        misnamed: Names that promise another kind.
+    """
+
+    modality: str
+    rows: list[Labelled] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    misnamed: list[str] = field(default_factory=list)
+
+
+def look_into(rows: Iterable[Labelled], place: Path, asked: str | None, *, multi_label: bool) -> Contents:
+    """Judge every file by its first bytes, never by its name, and find the modality of most.
+
+    Args:
+        rows: The items.
+        place: Where they come from.
+        asked: The modality that was asked for; files of others are skipped then, however many they are.
+        multi_label: An item may have no label.
+
+    Raises:
+        MixedModalities: There are more than a few of a second modality, and none was asked for.
+    """
+    judged: list[tuple[Labelled, str, str]] = []
+    for row in rows:
+        kind = problem = ""
+        try:
+            kind = look_at(row.item)
+        except UNREADABLE as error:
+            problem = error.message if isinstance(error, ItemError) else f"It cannot be read: {_words(error)}."
+        judged.append((row, kind, problem))
+    modality = asked or settle(
+        _count((row.item, kind) for row, kind, _ in judged),
+        f"{place} holds",
+        "Give one kind, or say which is meant: --modality image, text or audio (in Python modality='image') skips the "
+        "others.",
+    )
+    contents = Contents(modality)
+    for row, kind, problem in judged:
+        if isinstance(row.item, Text) and modality == "text":
+            reason, code = "", ""
+        elif problem:
+            reason, code = problem, "unreadable"
+        else:
+            reason, code = _objection(row.item.name, kind, modality)
+        label = clean_label(row.label)
+        if not reason and not label and not multi_label:
+            reason, code = "It has no label.", "no_label"
+        if reason:
+            contents.skipped.append(Skipped(row.item.name, reason, code))
+            continue
+        contents.rows.append(row if label == row.label else row._replace(label=label))
+        if not isinstance(row.item, Text) and _is_misnamed(row.item.name, kind, modality):
+            contents.misnamed.append(f"{row.item.name} ({kind.upper()})")
+    return contents
+
+
+@lru_cache(maxsize=10_000)
+def clean_label(label: str) -> str:
+    """Without white space around, and of one spelling: macOS writes names in another form than it reads."""
+    return unicodedata.normalize("NFC", label.strip())
+
+
+def count_files(items: Iterable[Item]) -> Counter[str]:
+    """How many files speak for each modality."""
+
+    def kinds() -> Iterable[tuple[Item, str]]:
+        for item in items:
+            with contextlib.suppress(*UNREADABLE):
+                yield item, look_at(item)
+
+    return _count(kinds())
+
+
+def _count(kinds: Iterable[tuple[Item, str]]) -> Counter[str]:
+    texts = 0
+    files: list[tuple[str, str]] = []
+    for item, kind in kinds:
+        if isinstance(item, Text):
+            texts += 1
+        else:
+            files.append((item.name, kind))
+    return count_modalities(files) + Counter(text=texts)
+
+
+def _objection(name: str, kind: str, modality: str) -> tuple[str, str]:
+    """Why a file cannot be used, and the code for it; nothing where it can."""
+    if kind == "empty":
+        return "The file is empty.", "empty"
+    if can_be(modality, kind, name):
+        return "", ""
+    what, advice = describe_kind(kind, modality)
+    reason = f"It is not a {NOUNS[modality][0]} that can be read: it is {what}."
+    if modality == "audio" and kind in STRANGERS and "ffmpeg" in advice:
+        reason = f"{reason} {advice}"
+    return reason, NOT_OF_THE_KIND[modality]
+
+
+def _is_misnamed(name: str, kind: str, modality: str) -> bool:
+    suffix = PurePosixPath(name).suffix.lower()
+    if modality == "text":  # texts have any extension
+        return suffix in EXTENSIONS
+    return bool(suffix) and EXTENSIONS.get(suffix) != kind
+
+
+def _words(error: BaseException) -> str:
+    return str(getattr(error, "strerror", None) or error or type(error).__name__)

@@ -1,0 +1,127 @@
+"""What is to be predicted: files, the files of folders and zips, texts, and values in memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from graft.data.formats import HEAD, NOT_OF_THE_KIND, TABULAR, describe_kind, sniff
+from graft.data.items import Broken, File, Item, Member, Memory, Text, as_item
+from graft.data.kinds import UNREADABLE, can_be, check_modality, is_there, look_at, looks_like_a_path
+from graft.data.listing import Listing, list_zip, printable, walk
+from graft.data.manifest import parse_texts
+from graft.data.tables import holds_paths, resolve_in_folder
+from graft.errors import GraftError, ItemError
+
+
+def gather(
+    inputs: Iterable[str | os.PathLike[str] | Any], modality: str = "image", *, item_column: str | None = None
+) -> Iterator[Item]:
+    """The items to predict, lazily and in order: files, the files of folders and zips, texts, or values in memory.
+
+    What is missing or broken comes out too; its ``read`` raises ``ItemError``, so that it is answered in its place.
+
+    Args:
+        inputs: Paths and values. Where texts are wanted, a ``str`` that is no path is a text, and each row of a table
+            (CSV, TSV, JSONL, Parquet) is one; a word with a slash or a known extension is a file that is missing.
+        modality: ``"image"``, ``"text"`` or ``"audio"``: what the model takes.
+        item_column: The tables' column of texts, where it has an unusual name.
+
+    Raises:
+        DataError: A value is of a type that Graft cannot read.
+        UnsafeArchive: A zip is broken, encrypted, a bomb, or reaches outside itself.
+    """
+    check_modality(modality)
+    for position, value in enumerate(inputs):
+        if not isinstance(value, str | os.PathLike):
+            yield as_item(value, position, modality)
+        elif modality == "text" and isinstance(value, str) and not is_there(value) and not looks_like_a_path(value):
+            yield Text(value)
+        else:
+            for item in _found_at(value):
+                yield from _texts_of(item, item_column) if modality == "text" else (item,)
+
+
+def is_zip(path: Path) -> bool:
+    """Whether a file is a zip, by its first bytes, or says so by its extension."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD) if path.is_file() else b""
+    except OSError:
+        return False
+    return sniff(head) == "zip" or (bool(head) and path.suffix.lower() == ".zip")
+
+
+def renamed(item: Item, name: str) -> Item:
+    """The same under another name; a text has no name but itself."""
+    if isinstance(item, File | Member | Memory):
+        return replace(item, name=printable(name))
+    return item
+
+
+def _found_at(value: str | os.PathLike[str]) -> Iterator[Item]:
+    path = Path(value)
+    if path.is_dir():
+        yield from _below(path)
+    elif is_zip(path):
+        for entry in list_zip(path).entries:
+            yield renamed(entry.item, f"{path}/{entry.item.name}")
+    else:  # not str(path): it would lose a slash of a web address
+        yield File(path, printable(os.fspath(value)))
+
+
+def _below(folder: Path) -> Iterator[Item]:
+    notes = Listing()
+    for entry in walk(folder, notes):
+        yield renamed(entry.item, f"{folder}/{entry.item.name}")
+    for skipped in notes.skipped:
+        if skipped.code == "unreadable":  # a folder that cannot be opened: reading it says so
+            yield File(folder / skipped.path, f"{folder}/{skipped.path}")
+
+
+def _texts_of(item: Item, item_column: str | None) -> Iterator[Item]:
+    """The rows of a table, or the file itself, if it is a text."""
+    try:
+        kind = look_at(item)
+    except UNREADABLE:
+        kind = "text"  # reading it says what is the matter
+    if kind == "parquet" or (PurePosixPath(item.name).suffix.lower() in TABULAR and kind != "empty"):
+        yield from _rows_of(item, item_column)
+    elif kind == "empty" or can_be("text", kind, item.name):
+        yield item
+    else:
+        what, advice = describe_kind(kind, "text")
+        yield Broken(item.name, NOT_OF_THE_KIND["text"], f"It is not a text that can be read: it is {what}.", advice)
+
+
+def _rows_of(item: Item, item_column: str | None) -> Iterator[Item]:
+    try:
+        manifest = parse_texts(item.read(), item.name, item_column=item_column)
+    except GraftError as error:
+        reason = error.reason if isinstance(error, ItemError) else "unreadable"
+        yield Broken(item.name, reason, error.message, error.hint)
+        return
+    resolve = resolve_in_folder(item.path.parent) if isinstance(item, File) else _nowhere
+    names_files = holds_paths(manifest, resolve, "text")
+    for row in manifest.rows:
+        name = f"{item.name}, row {row.number}"
+        if not row.item.strip():
+            yield Broken(name, "empty", f"{name} has no text.", "Write something, or leave the row out.")
+        elif names_files:
+            path = row.item.strip()
+            yield resolve(path) or Broken(
+                name, "missing", f"{name}: there is no file {path}.", "Check that it is there."
+            )
+        else:
+            yield Text(row.item)
+    for skipped in manifest.skipped:
+        yield Broken(
+            skipped.path, skipped.code, f"{skipped.path}: {skipped.reason}", "Write one object a line (JSONL)."
+        )
+
+
+def _nowhere(path: str) -> None:
+    """In a zip, texts in a table are texts."""

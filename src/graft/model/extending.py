@@ -1,0 +1,169 @@
+"""New classes for a fitted model, without its old items: their embeddings are in the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from graft.contracts import Progress, silent
+from graft.data.dataset import Dataset
+from graft.encoders.cache import Cache
+from graft.encoders.embed import Embedded, content_digest, embed, recall
+from graft.errors import DataError, ItemError
+from graft.model.fitting import Fitted, Stopwatch, embed_dataset, fit_embedded
+from graft.model.inputs import CacheChoice, Source, as_cache, as_dataset
+from graft.model.model import Model
+from graft.model.training import Training
+from graft.report.content import ClassesAdded, RecallChange
+
+
+def extend(
+    model: Model,
+    data: Source,
+    *,
+    old: Source | None = None,
+    cache: CacheChoice = "default",
+    progress: Progress = silent,
+    watch: Stopwatch | None = None,
+) -> Model:
+    """Fit a model anew with more classes, or more items of those it knows.
+
+    Every item counts as if all had been given at once: choice, calibration and judging are those of ``fit``. The report
+    says what happened to the old classes.
+
+    Args:
+        model: A fitted model. It stays as it is.
+        data: Labelled items of new classes, of old ones, or of both.
+        old: The items of the first fit, where the cache does not hold their embeddings any more.
+        cache: Where embeddings are kept.
+        progress: Told how far the work has come.
+        watch: Holds the seconds of steps that came before.
+
+    Raises:
+        DataError: Nothing is known of the old items, or the cache has lost some and ``old`` does not bring them.
+    """
+    watch = watch or Stopwatch()
+    encoder, training = model._own_encoder(), model.training
+    if training is None:
+        raise DataError("Nothing is known of the items that this model was fitted to.", "Fit a new one to all items.")
+    store = as_cache(cache)
+    with watch.timing("read"):
+        dataset = as_dataset(data, min_classes=1, modality=encoder.modality)
+    new, embedded = embed_dataset(encoder, dataset, store, watch, progress)
+    with watch.timing("embed"):
+        before, remembered = _remember(model, training, old, store, progress)
+    joined, everything = _join(before, remembered, new, embedded)
+    fitted = fit_embedded(joined, everything, encoder, model.recipe, watch, progress)
+    report = replace(fitted.model.report, name=model.report.name, added=_what_happened(model, fitted, len(before)))
+    return replace(fitted.model, report=report)
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """An item of the first fit, of which only the embedding is known."""
+
+    name: str
+
+    def read(self) -> bytes:
+        raise ItemError("not_given", f"{self.name} was not given again.", "Give the old items too, to see them.")
+
+
+def _remember(
+    model: Model, training: Training, old: Source | None, cache: Cache | None, progress: Progress
+) -> tuple[Dataset, Embedded]:
+    """The old items with what the cache has of them, or with what ``old`` brings."""
+    encoder = model._own_encoder()
+    again = as_dataset(old, min_classes=1, modality=encoder.modality) if old is not None else None
+    if again is not None:
+        wanted = set(training.digests)
+        rows = [row for row, item in enumerate(again.items) if _digest(item) in wanted]
+        embedded = embed(encoder, again.select(rows).items, cache, progress)
+        items = dict(zip(embedded.digests, (again.items[rows[row]] for row in embedded.rows.tolist()), strict=True))
+        place = {digest: row for row, digest in enumerate(embedded.digests)}
+    elif cache is not None:
+        embedded = recall(encoder, training.digests, cache)
+        place = {digest: row for row, digest in enumerate(embedded.digests)}
+        items = {}
+    else:
+        raise DataError("The old items are only known from the cache, and none is to be used.", "Give the old items.")
+    missing = [digest for digest in training.digests if digest not in place]
+    if missing:
+        where = "among the old items that were given" if again is not None else "in the cache any more"
+        raise DataError(
+            f"{len(missing):,} of the {len(training):,} items of the first fit are not {where}.",
+            "Give the data of the first fit as well (--old DATA, in Python old=), or fit a new model to all items.",
+        )
+    rows = [place[digest] for digest in training.digests]
+    names = [f"{label}, item {row + 1} of the first fit" for row, label in enumerate(training.labels)]
+    dataset = Dataset(
+        items=tuple(items.get(digest, _Remembered(name)) for digest, name in zip(training.digests, names, strict=True)),
+        labels=training.labels,
+        splits=training.splits,
+        groups=training.groups,
+        modality=encoder.modality,
+        name=model.report.name,
+    )
+    x, statistics = embedded.x[rows], {name: values[rows] for name, values in embedded.statistics.items()}
+    return dataset, Embedded(
+        x, np.arange(len(rows)), training.digests, statistics, {}, embedded.hits and len(rows), embedded.misses
+    )
+
+
+def _digest(item: object) -> str | None:
+    try:
+        return content_digest(item.read())  # type: ignore[attr-defined]
+    except ItemError:
+        return None
+
+
+def _join(before: Dataset, remembered: Embedded, new: Dataset, embedded: Embedded) -> tuple[Dataset, Embedded]:
+    """Old and new as one; what stands in both under the same label is taken once."""
+    known = set(zip(remembered.digests, before.labels, strict=True))
+    rows = [row for row, pair in enumerate(zip(embedded.digests, new.labels, strict=True)) if pair not in known]
+    added = new.select(rows)
+    splits = (*before.splits, *added.splits)
+    if any(splits):  # then what names no split is there to learn from
+        splits = tuple(split or "train" for split in splits)
+    joined = replace(
+        before,
+        items=(*before.items, *added.items),
+        labels=(*before.labels, *added.labels),
+        splits=splits,
+        groups=(*before.groups, *added.groups),
+        skipped=new.skipped,
+        warnings=new.warnings,
+    )
+    return joined, Embedded(
+        x=np.concatenate([remembered.x, embedded.x[rows]]),
+        rows=np.arange(len(joined)),
+        digests=(*remembered.digests, *(embedded.digests[row] for row in rows)),
+        statistics={
+            name: np.concatenate([values, embedded.statistics[name][rows]])
+            for name, values in remembered.statistics.items()
+        },
+        skipped=embedded.skipped,
+        hits=remembered.hits + embedded.hits,
+        misses=remembered.misses + embedded.misses,
+    )
+
+
+def _what_happened(model: Model, fitted: Fitted, n_before: int) -> ClassesAdded:
+    """Out-of-fold recall of each old class on its old items, in the first fit and now."""
+    classes = fitted.model.classes
+    old_rows = np.flatnonzero((fitted.train < n_before) & fitted.out_of_fold.scored)
+    y, p = fitted.y[old_rows], fitted.out_of_fold.p[old_rows]
+    predicted = p.argmax(axis=1) if len(p) else np.empty(0, np.int64)
+    is_new = np.array([label not in model.classes for label in classes], np.bool_)
+    recall = {}
+    for label in model.classes:
+        own = predicted[y == classes.index(label)]
+        before = model.report.per_class[label].recall
+        after = float((own == classes.index(label)).mean()) if len(own) else float("nan")
+        recall[label] = RecallChange(before, after, len(own), int(is_new[own].sum()))
+    return ClassesAdded(_new_names(classes, is_new.tolist()), recall)
+
+
+def _new_names(classes: Sequence[str], is_new: Sequence[bool]) -> tuple[str, ...]:
+    return tuple(label for label, new in zip(classes, is_new, strict=True) if new)
