@@ -105,7 +105,7 @@ def compare(
     if len(names := list(dict.fromkeys(encoders))) < 2:
         raise UsageError("A comparison needs two encoders.", "Give --encoder twice or more; graft encoders names some.")
     dataset = as_dataset(data)
-    made = [encoder_for(name, dataset.modality, recipe.backend, recipe.prompt) for name in names]
+    made = [encoder_for(name, dataset.modality, recipe.backend, recipe.prompt, progress) for name in names]
     store = as_cache(cache)
     embedded = _on_common_rows(
         [embed_dataset(encoder, dataset, store, Stopwatch(), progress) for encoder in made], dataset

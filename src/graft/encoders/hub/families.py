@@ -1,0 +1,388 @@
+"""How each family of models is read: its modality, which part of it, and how its states become one embedding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graft.contracts import Bool, Float32
+from graft.encoders.hub.fetch import Source
+from graft.errors import EncoderError
+
+MODALITIES = ("image", "text", "audio")
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """How models of one kind are read.
+
+    Attributes:
+        output: ``"tokens"``, the states of the last layer; ``"pooled"``, the network's own pooling of them;
+            ``"features"``, of a model with a tower for each modality its embedding in the space they share.
+        pooling: How states become one embedding: a key of ``POOLINGS``.
+        padded: Whether a text is always padded to the full length, as the model was trained with no mask.
+        rooted: Whether the signed root is taken of the pooled activations: of convolutional networks, where few units
+            dominate.
+    """
+
+    output: str = "tokens"
+    pooling: str = "mean"
+    padded: bool = False
+    rooted: bool = False
+
+
+FIRST_TOKEN = Family(pooling="cls")
+OWN_POOLING = Family(output="pooled", pooling="given")
+CONVOLUTIONS = Family(output="pooled", pooling="given", rooted=True)
+TOWER = Family(output="features", pooling="given")
+MEAN = Family()
+
+FAMILIES: Mapping[str, Mapping[str, Family]] = {
+    "image": {
+        **dict.fromkeys(
+            ("beit", "data2vec-vision", "deit", "dinov2", "dinov2_with_registers", "dinov3_vit", "vit", "vit_msn"),
+            FIRST_TOKEN,
+        ),
+        **dict.fromkeys(
+            (
+                *("clip_vision_model", "convnext", "convnextv2", "dinov3_convnext", "focalnet", "levit"),
+                *("siglip_vision_model", "swin", "swinv2"),
+            ),
+            OWN_POOLING,
+        ),
+        **dict.fromkeys(("bit", "mobilenet_v1", "mobilenet_v2", "mobilevit", "regnet", "resnet"), CONVOLUTIONS),
+        **dict.fromkeys(("align", "altclip", "chinese_clip", "clip", "siglip"), TOWER),
+        "efficientnet": Family(rooted=True),  # its own pooling is the same, in a form that OpenVINO cannot read
+        "ijepa": MEAN,
+        "poolformer": MEAN,
+    },
+    "text": {
+        **dict.fromkeys(("align", "altclip", "chinese_clip", "clip"), TOWER),
+        "siglip": Family(output="features", pooling="given", padded=True),
+        "clip_text_model": OWN_POOLING,
+    },
+    "audio": {
+        **dict.fromkeys(
+            ("data2vec-audio", "hubert", "sew", "unispeech", "unispeech-sat", "wav2vec2", "wavlm", "whisper"), MEAN
+        ),
+    },
+}
+"""By modality and ``model_type``. A model that stands nowhere is read as ``MEAN``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was found out of a model's settings before its weights are brought.
+
+    Attributes:
+        kind: ``model_type``.
+        modality: What it will be used for.
+        main: Whether that is what the model is used for unless another modality is asked for.
+        family: How it is read.
+        readout: How its states become an embedding; what ``read_out`` reads.
+        weights: The safetensors files; empty where there are none.
+        graph: The model's own ONNX file, or ``""``.
+        folder: Where in the repository config and weights lie: ``""`` or ``"0_Transformer/"``.
+        files: All files that are needed, weights and graph aside.
+        default_prompt: What its makers put before every text, or ``""``.
+    """
+
+    kind: str
+    modality: str
+    main: bool
+    family: Family
+    readout: Mapping[str, Any]
+    weights: tuple[str, ...]
+    graph: str
+    folder: str
+    files: tuple[str, ...]
+    default_prompt: str
+
+
+def plan(source: Source, modality: str | None) -> Plan:
+    """Find out how a model is to be read.
+
+    Raises:
+        EncoderError: It cannot be used, or not for this modality.
+    """
+    modules = source.json_list("modules.json")
+    folder = _transformer_folder(source, modules)
+    config = source.json(f"{folder}config.json")
+    if config is None or "model_type" not in config:
+        raise EncoderError(
+            f"{source.name} is no model of the transformers library: it has no config.json with a model_type.",
+            "Use a model whose page says Transformers.",
+        )
+    kind = str(config["model_type"])
+    possible = _modalities(source, kind, folder)
+    chosen = _choose(source, kind, possible, modality)
+    if chosen != "text" and not any(file in source for file in PROCESSOR_FILES):
+        raise EncoderError(
+            f"{source.name} lacks preprocessor_config.json, which says what the model's input is made of.",
+            "Add the file of the model that this one was trained from, or use another model.",
+        )
+    family = FAMILIES[chosen].get(kind, MEAN)
+    weights, graph = _weights(source, folder)
+    readout = (
+        _sentence_readout(source, modules)
+        if modules
+        else {
+            "pooling": [family.pooling],
+            "layers": [],
+            "rooted": family.rooted,
+        }
+    )
+    own = source.json("config_sentence_transformers.json") or {}
+    prompts = own.get("prompts") or {}
+    return Plan(
+        kind=kind,
+        modality=chosen,
+        main=chosen == possible[0],
+        family=family,
+        readout=readout,
+        weights=weights,
+        graph=graph,
+        folder=folder,
+        files=tuple(_settings_files(source, folder, modules)),
+        default_prompt=str(prompts.get(own.get("default_prompt_name")) or ""),
+    )
+
+
+def read_out(states: Float32, mask: Bool | None, readout: Mapping[str, Any], dense: Mapping[str, Float32]) -> Float32:
+    """One embedding for each item from the network's output.
+
+    Args:
+        states: ``(n, t, d)``, ``(n, d)``, or ``(n, c, h, w)`` of a convolutional network.
+        mask: ``(n, t)``: which of the tokens count; ``None``: all.
+        readout: ``pooling``, keys of ``POOLINGS`` whose results are joined, and ``layers`` that follow.
+        dense: Weights of the dense layers, by the names that the layers give.
+
+    Returns:
+        ``(n, dim) float32``.
+    """
+    if states.ndim == 4:
+        x = states.reshape(*states.shape[:2], -1).mean(axis=2) if states.size else states.reshape(len(states), -1)
+    elif states.ndim == 2:
+        x = states
+    else:
+        mask = np.ones(states.shape[:2], bool) if mask is None else mask
+        x = np.concatenate([POOLINGS[name](states, mask) for name in readout["pooling"]], axis=1)
+    for layer in readout["layers"]:
+        if layer["kind"] == "normalise":
+            x = normalise(x)
+        else:
+            bias = dense[layer["bias"]] if layer.get("bias") else np.float32(0)
+            x = ACTIVATIONS[layer["activation"]](x @ dense[layer["weight"]].T + bias)
+    return np.ascontiguousarray(x, np.float32)
+
+
+def normalise(x: Float32) -> Float32:
+    """Rows of length 1."""
+    scaled: Float32 = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.float32(1e-12))
+    return scaled
+
+
+def _first(states: Float32, mask: Bool) -> Float32:
+    x: Float32 = states[np.arange(len(states)), mask.argmax(axis=1)]
+    return x
+
+
+def _last(states: Float32, mask: Bool) -> Float32:
+    x: Float32 = states[np.arange(len(states)), mask.shape[1] - 1 - mask[:, ::-1].argmax(axis=1)]
+    return x
+
+
+def _mean(states: Float32, mask: Bool) -> Float32:
+    x: Float32 = np.einsum(
+        "ntd,nt->nd", states, mask / mask.sum(axis=1, keepdims=True).astype(np.float32), dtype=np.float32
+    )
+    return x
+
+
+def _mean_of_root(states: Float32, mask: Bool) -> Float32:
+    x: Float32 = _mean(states, mask) * np.sqrt(mask.sum(axis=1, keepdims=True)).astype(np.float32)
+    return x
+
+
+def _weighted_mean(states: Float32, mask: Bool) -> Float32:
+    weights = mask * np.arange(1, mask.shape[1] + 1, dtype=np.float32)
+    x: Float32 = np.einsum("ntd,nt->nd", states, weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)
+    return x
+
+
+def _max(states: Float32, mask: Bool) -> Float32:
+    x: Float32 = np.where(mask[:, :, None], states, -np.inf).max(axis=1).astype(np.float32)
+    return x
+
+
+POOLINGS: Mapping[str, Callable[[Float32, Bool], Float32]] = {
+    "cls": _first,
+    "mean": _mean,
+    "max": _max,
+    "lasttoken": _last,
+    "mean_sqrt_len_tokens": _mean_of_root,
+    "weightedmean": _weighted_mean,
+    "given": _mean,
+}
+"""By the names of sentence-transformers; ``(n, t, d)`` and mask ``(n, t)`` -> ``(n, d)``."""
+
+ACTIVATIONS: Mapping[str, Callable[[Float32], Float32]] = {
+    "Identity": lambda x: x,
+    "Tanh": np.tanh,
+    "ReLU": lambda x: np.maximum(x, np.float32(0)),
+}
+
+_OLDER_POOLING = {
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_max_tokens": "max",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
+    "pooling_mode_weightedmean_tokens": "weightedmean",
+    "pooling_mode_lasttoken": "lasttoken",
+}
+
+
+def _modalities(source: Source, kind: str, folder: str) -> tuple[str, ...]:
+    """What a model can be used for, the usual first."""
+    if known := tuple(modality for modality in MODALITIES if kind in FAMILIES[modality]):
+        return known
+    settings = next(filter(None, map(source.json, PROCESSOR_FILES)), {})
+    if "sampling_rate" in settings or "feature_extractor" in settings:
+        return ("audio",)
+    if "image_processor_type" in settings or "image_mean" in settings or "image_processor" in settings:
+        return ("image",)
+    if any(f"{place}{file}" in source for place in {"", folder} for file in TOKENIZER_FILES):
+        return ("text",)
+    raise EncoderError(
+        f"It cannot be told what {source.name} takes: it has neither a tokenizer nor a preprocessor_config.json.",
+        "Add the missing file to a local copy, or use another model.",
+    )
+
+
+def _choose(source: Source, kind: str, possible: Sequence[str], wanted: str | None) -> str:
+    if wanted is None:
+        return possible[0]
+    if wanted not in possible:
+        raise EncoderError(
+            f"{source.name} ({kind}) is a model for {' and '.join(possible)}, and the data are {wanted}.",
+            f"Choose a model for {wanted}.",
+        )
+    return wanted
+
+
+def _weights(source: Source, folder: str) -> tuple[tuple[str, ...], str]:
+    graph = next((file for file in ("onnx/model.onnx", f"{folder}onnx/model.onnx", "model.onnx") if file in source), "")
+    if f"{folder}model.safetensors" in source:
+        return (f"{folder}model.safetensors",), graph
+    if index := source.json(f"{folder}model.safetensors.index.json"):
+        shards = sorted({f"{folder}{name}" for name in index.get("weight_map", {}).values()})
+        if missing := [shard for shard in shards if shard not in source]:
+            raise EncoderError(f"{source.name} lacks {missing[0]}, a part of its weights.", "Download the model again.")
+        return tuple(shards), graph
+    if graph:
+        return (), graph
+    pickled = [file for file in source.sizes if file.endswith((".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack"))]
+    if pickled:
+        raise EncoderError(
+            f"{source.name} has its weights only as {pickled[0]}, a format that can run code when it is loaded.",
+            "Look on its page for a pull request that adds model.safetensors, and use NAME@refs/pr/NUMBER; or load it "
+            "with transformers where you trust it, call save_pretrained, and give that folder.",
+        )
+    raise EncoderError(f"{source.name} has no weights: no model.safetensors.", "Give the folder of a whole model.")
+
+
+def _transformer_folder(source: Source, modules: Sequence[Mapping[str, Any]]) -> str:
+    if not modules:
+        return ""
+    first = modules[0]
+    if str(first.get("type", "")).rpartition(".")[2] != "Transformer":
+        raise EncoderError(
+            f"{source.name} begins with a module of the type {first.get('type')}, which Graft does not know.",
+            "Use a model that begins with a Transformer.",
+        )
+    return _as_folder(first.get("path"))
+
+
+def _as_folder(path: object) -> str:
+    return f"{path}/" if path else ""
+
+
+def _sentence_readout(source: Source, modules: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Pooling and the layers after it, as a sentence-transformers model says."""
+    pooling: list[str] = ["mean"]
+    layers: list[dict[str, Any]] = []
+    for module in modules[1:]:
+        kind = str(module.get("type", "")).rpartition(".")[2]
+        folder = _as_folder(module.get("path"))
+        if kind == "Normalize":
+            layers.append({"kind": "normalise"})
+        elif kind == "Pooling":
+            pooling = _pooling_modes(source, source.json(f"{folder}config.json") or {})
+        elif kind == "Dense":
+            layers.append(_dense(source, folder, source.json(f"{folder}config.json") or {}))
+        else:
+            raise EncoderError(
+                f"{source.name} has a module of the type {module.get('type')}, which Graft does not know.",
+                "Use a model made of Transformer, Pooling, Dense and Normalize.",
+            )
+    return {"pooling": pooling, "layers": layers}
+
+
+def _pooling_modes(source: Source, config: Mapping[str, Any]) -> list[str]:
+    given = config.get("pooling_mode")
+    modes = [given] if isinstance(given, str) else list(given or [])
+    modes = modes or [mode for key, mode in _OLDER_POOLING.items() if config.get(key)]
+    if unknown := [mode for mode in modes if mode not in POOLINGS]:
+        raise EncoderError(
+            f"{source.name} pools by {unknown[0]}, which Graft does not know.", f"Known are {', '.join(POOLINGS)}."
+        )
+    if config.get("include_prompt") is False:
+        raise EncoderError(
+            f"{source.name} leaves the prompt out of its pooling, which Graft does not know.", "Use another model."
+        )
+    return modes or ["mean"]
+
+
+def _dense(source: Source, folder: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    activation = str(config.get("activation_function", "Identity")).rpartition(".")[2]
+    if activation not in ACTIVATIONS or f"{folder}model.safetensors" not in source:
+        raise EncoderError(
+            f"The dense layer of {source.name} ({folder.rstrip('/')}) cannot be used: activation {activation}, "
+            f"{'with' if f'{folder}model.safetensors' in source else 'without'} model.safetensors.",
+            "Use another model.",
+        )
+    return {
+        "kind": "dense",
+        "activation": activation,
+        "file": f"{folder}model.safetensors",
+        "weight": f"{folder}linear.weight",
+        "bias": f"{folder}linear.bias" if config.get("bias", True) else "",
+    }
+
+
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "tokenizer.model",
+)
+PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
+SETTINGS_FILES = (
+    *TOKENIZER_FILES,
+    *PROCESSOR_FILES,
+    *("config.json", "tokenizer_config.json"),
+    *("special_tokens_map.json", "added_tokens.json", "merges.txt", "sentence_bert_config.json"),
+)
+
+
+def _settings_files(source: Source, folder: str, modules: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Everything small that the model's own processors may want, and what says how it is pooled."""
+    names = [f"{place}{name}" for place in (folder, "") for name in SETTINGS_FILES]
+    names += [f"{_as_folder(module.get('path'))}config.json" for module in modules]
+    names += ["modules.json", "config_sentence_transformers.json"] if modules else []
+    return [name for name in dict.fromkeys(names) if name in source]

@@ -1,0 +1,399 @@
+"""Brings a model's files: from the hub, from the hub's cache on this machine, or from a folder."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from graft.contracts import Progress, silent
+from graft.errors import EncoderError, MissingExtra
+
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+REVISION = re.compile(r"[A-Za-z0-9][\w./-]{0,95}", re.ASCII)
+COMMIT = re.compile(r"[0-9a-f]{40}")
+MAX_JSON = 50_000_000
+"""Bytes of a settings file; tokenizers of large vocabularies have some 20 MB."""
+MAX_FILES = 5000
+"""Of a local folder."""
+
+
+def is_hub_name(name: str) -> bool:
+    """Whether this names a model of the hub, or a folder that holds one. Looks at the disk only."""
+    try:
+        Address.parse(name)
+    except EncoderError:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a model lies.
+
+    Attributes:
+        name: ``owner/model``, or the folder as it was given.
+        revision: Branch, tag or commit; of no meaning for a folder.
+        folder: The local folder, or ``None`` for the hub.
+    """
+
+    name: str
+    revision: str = "main"
+    folder: Path | None = None
+
+    @classmethod
+    def parse(cls, name: str) -> Address:
+        """Read ``owner/model``, ``owner/model@revision`` or the path of a folder with a ``config.json``.
+
+        Raises:
+            EncoderError: It is none of them.
+        """
+        folder = Path(name).expanduser()
+        if (folder / "config.json").is_file() or (folder / "modules.json").is_file():
+            return cls(name, folder=folder.resolve())
+        if folder.is_dir():
+            raise EncoderError(
+                f"The folder {name} holds no model: there is no config.json in it.",
+                "Give the folder that a model was saved to with save_pretrained, or that was downloaded from the hub.",
+            )
+        model, _, revision = name.partition("@")
+        if not HUB_NAME.fullmatch(model) or not (revision == "" or REVISION.fullmatch(revision)) or ".." in name:
+            raise EncoderError(
+                f"{name!r} is neither a model of the hub nor a folder.",
+                "A model of the hub is called owner/model, for example facebook/dinov2-small.",
+            )
+        return cls(model, revision or "main")
+
+    @property
+    def is_commit(self) -> bool:
+        """Whether the revision can never lead anywhere else."""
+        return self.folder is None and COMMIT.fullmatch(self.revision) is not None
+
+    @property
+    def slug(self) -> str:
+        """A name for a folder of the cache."""
+        if self.folder is None:
+            return self.name.replace("/", "--")
+        return f"local--{hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]}"
+
+    def state(self) -> str:
+        """A hash of names, sizes and times of a local folder's files: changes when one of them is replaced."""
+        assert self.folder is not None
+        lines = [
+            f"{name} {(status := (self.folder / name).stat()).st_size} {status.st_mtime_ns}"
+            for name in sorted(_files_of(self.folder))
+        ]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:40]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model's files at one revision, which lie here or can be brought.
+
+    Attributes:
+        name: ``owner/model``, or the folder as it was given.
+        revision: The commit, or the state of the folder.
+        sizes: Bytes of every file, by name; 0 where that is not known.
+        expected: sha256 of the files for which the hub gives one.
+        folder: Where the files lie; ``None``: on the hub, until they are fetched.
+        on_hub: Whether the name is one of the hub's.
+        progress: Told of the step ``"download"``.
+    """
+
+    name: str
+    revision: str
+    sizes: Mapping[str, int]
+    expected: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None
+    on_hub: bool = True
+    progress: Progress = silent
+
+    def __contains__(self, file: str) -> bool:
+        return file in self.sizes
+
+    def fetch(self, files: Sequence[str]) -> Path:
+        """Bring these files; the folder in which they lie by their names.
+
+        Raises:
+            EncoderError: They cannot be had, or are not what the hub says they are.
+        """
+        if self.folder:
+            return self.folder
+        total = sum(self.sizes[file] for file in files)
+        done = 0
+        place = Path()
+        for file in files:
+            path = self._download(file, done, total)
+            place = path.parents[file.count("/")]
+            done += self.sizes[file]
+        self.progress("download", total, total)
+        return place
+
+    def path(self, file: str) -> Path:
+        """One file, brought if it was not there."""
+        return self.fetch([file]) / file
+
+    def json(self, file: str) -> dict[str, Any] | None:
+        """The content of a settings file, or ``None`` where the model has no such file.
+
+        Raises:
+            EncoderError: It is no JSON object.
+        """
+        found = self._read_json(file) if file in self else {}
+        if not isinstance(found, dict):
+            raise EncoderError(f"{file} of {self.name} is not a JSON object.", "Download the model again.")
+        return found if file in self else None
+
+    def json_list(self, file: str) -> list[dict[str, Any]]:
+        """The same for a list of objects; empty where there is no such file."""
+        found = self._read_json(file) if file in self else []
+        if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
+            raise EncoderError(f"{file} of {self.name} is not a list of JSON objects.", "Download the model again.")
+        return found
+
+    def sha256(self, file: str) -> str:
+        """Hash of a file's content."""
+        if file not in self._hashes:
+            self._hashes[file] = _sha256(self.path(file))
+        return self._hashes[file]
+
+    @cached_property
+    def _hashes(self) -> dict[str, str]:
+        return {}
+
+    def _read_json(self, file: str) -> Any:
+        path = self.path(file)
+        if path.stat().st_size > MAX_JSON:
+            raise EncoderError(f"{file} of {self.name} is larger than {MAX_JSON // 10**6} MB.", "Look at the file.")
+        try:
+            return json.loads(path.read_bytes())
+        except ValueError as error:
+            raise EncoderError(f"{file} of {self.name} is damaged: {error}.", "Download the model again.") from None
+
+    def _download(self, file: str, done: int, total: int) -> Path:
+        import huggingface_hub
+
+        with _explained(self.name, file):
+            given = huggingface_hub.hf_hub_download(
+                self.name, file, revision=self.revision, tqdm_class=_meter(self.progress, done, total)
+            )
+        path = Path(given)
+        if (wanted := self.expected.get(file)) and self.sha256_of(file, path) != wanted:
+            path.resolve().unlink(missing_ok=True)  # the blob that the name leads to
+            path.unlink(missing_ok=True)
+            raise EncoderError(
+                f"{file} of {self.name} arrived damaged: sha256 {self._hashes.pop(file)[:12]}..., "
+                f"expected {wanted[:12]}....",
+                "It was deleted; run the command again to download it anew.",
+            )
+        return path
+
+    def sha256_of(self, file: str, path: Path) -> str:
+        """Hash of a file that lies at ``path``, remembered under its name."""
+        if file not in self._hashes:
+            self._hashes[file] = _sha256(path)
+        return self._hashes[file]
+
+
+def find(address: Address, progress: Progress = silent) -> Source:
+    """What there is at an address: asks the hub, or looks into its cache on this machine where that cannot be reached.
+
+    Raises:
+        EncoderError: There is no such model, it may not be read, or the hub cannot be reached and it is not here.
+        MissingExtra: huggingface_hub is not installed.
+    """
+    if address.folder:
+        sizes = {name: (address.folder / name).stat().st_size for name in _files_of(address.folder)}
+        return Source(address.name, address.state(), sizes, folder=address.folder, on_hub=False)
+    require("huggingface_hub")
+    import huggingface_hub
+
+    progress("download", 0, 0)
+    try:
+        with _explained(address.name):
+            info = huggingface_hub.model_info(
+                address.name, revision=address.revision, files_metadata=True, timeout=20.0
+            )
+    except EncoderError as error:
+        cached = _cached(address) if isinstance(error, _Unreachable) else None
+        if cached is None:
+            raise
+        return cached
+    if info.id != address.name:
+        warnings.warn(f"{address.name} is now called {info.id}; it was followed there.", stacklevel=3)
+    siblings = info.siblings or []
+    if not address.is_commit and any(file.rfilename == "config.json" for file in siblings):
+        with _explained(info.id, "config.json"):  # asked for by the branch's name, so that the hub's cache notes where
+            huggingface_hub.hf_hub_download(info.id, "config.json", revision=address.revision)  # the branch is now
+    return Source(
+        name=info.id,
+        revision=str(info.sha),
+        sizes={file.rfilename: file.size or 0 for file in siblings},
+        expected={file.rfilename: file.lfs.sha256 for file in siblings if file.lfs},
+        progress=progress,
+    )
+
+
+def require(*packages: str) -> None:
+    """Check that the libraries of the first use are installed.
+
+    Raises:
+        MissingExtra: One is not.
+    """
+    import importlib.util
+
+    if missing := [package for package in packages if importlib.util.find_spec(package) is None]:
+        raise MissingExtra(
+            f"The first use of a model of the hub needs {' and '.join(missing)}, not installed here.",
+            "pip install 'graft-learn[hub]'",
+        )
+
+
+class _Unreachable(EncoderError):
+    """The hub could not be asked."""
+
+
+def _cached(address: Address) -> Source | None:
+    """What an earlier download left in the hub's own cache."""
+    import huggingface_hub
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        found = huggingface_hub.snapshot_download(address.name, revision=address.revision, local_files_only=True)
+    except (LocalEntryNotFoundError, OSError, ValueError):
+        return None
+    folder = Path(found)
+    sizes = {name: (folder / name).stat().st_size for name in _files_of(folder)}
+    whole = any(name.endswith((".safetensors", ".onnx")) for name in sizes)
+    return Source(address.name, folder.name, sizes, folder=folder) if whole else None
+
+
+@contextmanager
+def _explained(name: str, file: str = "") -> Iterator[None]:
+    """What goes wrong with the hub, said in our words."""
+    from huggingface_hub import errors as hub
+
+    what = f"{file} of {name}" if file else name
+    try:
+        yield
+    except hub.GatedRepoError:
+        raise EncoderError(
+            f"{name} is gated: its owner gives access to those who ask.",
+            f"Ask for it at https://huggingface.co/{name}, then run hf auth login, or set HF_TOKEN.",
+        ) from None
+    except hub.RevisionNotFoundError:
+        raise EncoderError(f"{name} has no such revision.", "Look at the branches and tags on its page.") from None
+    except hub.RepositoryNotFoundError:
+        raise EncoderError(
+            f"There is no model {name} on the hub, or it is private.",
+            "Look at the spelling, owner included; for a private model run hf auth login, or set HF_TOKEN.",
+        ) from None
+    except hub.EntryNotFoundError as error:
+        if isinstance(error, hub.LocalEntryNotFoundError):
+            raise _unreachable(what, error) from None
+        raise EncoderError(f"{name} has no file {file}.", "Download the model again.") from None
+    except hub.HfHubHTTPError as error:
+        raise _refused(what, error) from None
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise EncoderError(
+                f"The disk is full: {what} could not be saved.",
+                "Make room, or set HF_HOME and GRAFT_CACHE to folders on another disk.",
+            ) from None
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            raise EncoderError(
+                f"{what} could not be saved: {error}.", "Set HF_HOME to a folder that can be written to."
+            ) from None
+        raise _unreachable(what, error) from None
+    except Exception as error:
+        if isinstance(error, _transport_errors()):
+            raise _unreachable(what, error) from None
+        raise
+
+
+def _transport_errors() -> tuple[type[Exception], ...]:
+    """What the hub's HTTP library raises for a connection that fails; which library that is depends on its version."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    return tuple(
+        base for base in HfHubHTTPError.__mro__ if base.__name__ == "HTTPError" and issubclass(base, Exception)
+    )
+
+
+def _unreachable(what: str, error: Exception) -> _Unreachable:
+    offline = "Offline" in type(error).__name__ or "HF_HUB_OFFLINE" in str(error)
+    why = (
+        "HF_HUB_OFFLINE is set"
+        if offline
+        else f"the hub did not answer, or the connection broke off ({_first_line(error)})"
+    )
+    advice = "Unset it" if offline else "Check the connection and try again: files that arrived whole are kept"
+    return _Unreachable(
+        f"{what} could not be downloaded: {why}.",
+        f"{advice}. Without a network, use a model that was used here before, a folder with the model's files, or an "
+        "encoder that comes with pip.",
+    )
+
+
+def _refused(what: str, error: Any) -> EncoderError:
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status == 429:
+        return EncoderError(
+            f"The hub refused {what}: too many requests.", "Wait some minutes, or log in with hf auth login."
+        )
+    if status in (401, 403):
+        return EncoderError(
+            f"The hub does not give out {what} ({status}).",
+            "Run hf auth login with an account, or set HF_TOKEN to a token, that may read it.",
+        )
+    if status is not None and status < 500:
+        return EncoderError(f"The hub did not give out {what}: {_first_line(error)}.", "Look at the model's page.")
+    return _unreachable(what, error)
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0].rstrip(".")[:200]
+
+
+def _meter(progress: Progress, done: int, total: int) -> type[Any]:
+    """What the hub's library takes for a progress bar, and tells ours instead."""
+    from tqdm.std import tqdm  # type: ignore[import-untyped]
+
+    class Meter(tqdm):  # type: ignore[misc]
+        def __init__(self, *args: Any, initial: int = 0, **settings: Any) -> None:
+            super().__init__(*args, **{**settings, "disable": True})
+            self.arrived = initial
+
+        def update(self, n: float | None = 1) -> bool | None:
+            self.arrived += int(n or 0)
+            progress("download", min(done + self.arrived, total), total)
+            return None
+
+    return Meter
+
+
+def _files_of(folder: Path) -> list[str]:
+    found = []
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.relative_to(folder).parts[0].startswith("."):
+            found.append(path.relative_to(folder).as_posix())
+        if len(found) > MAX_FILES:
+            raise EncoderError(
+                f"The folder {folder} holds more than {MAX_FILES} files.", "Give the folder of the model alone."
+            )
+    return found
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
