@@ -16,6 +16,7 @@ from graft.encoders import encoder_for, facts
 from graft.encoders.embed import Embedded, embed
 from graft.errors import UsageError
 from graft.evaluation.intervals import FOLD_CORRELATION
+from graft.heads.tags import TagsOutOfFold
 from graft.model.fitting import Fitted, Stopwatch, embed_dataset, fit_embedded
 from graft.model.inputs import CacheChoice, Source, as_cache, as_dataset
 from graft.model.likeness import clusters_of
@@ -175,6 +176,8 @@ def _recommend(rows: Sequence[EncoderScore], fitted: Sequence[Fitted]) -> Compar
 
 
 def _right(one: Fitted) -> Float64:
+    if isinstance(one.out_of_fold, TagsOutOfFold):
+        return one.out_of_fold.right.astype(np.float64)
     p = one.out_of_fold.p
     right = (np.nan_to_num(p).argmax(axis=1) == one.y).astype(np.float64)
     return np.where(one.out_of_fold.scored, right, np.nan)

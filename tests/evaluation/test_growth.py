@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from graft.contracts import Array, Float32, Int
+from graft.contracts import Array, Bool, Float32, Int
 from graft.data.split import stratified_group_folds
 from graft.evaluation.growth import Growth, measure_growth
 
@@ -19,7 +19,7 @@ def nearest_mean(x: Float32, y: Int, noise: float = 0.0):
     """Heads that divide the line between the two class means; with ``noise``, worse from fewer items."""
     chance = np.random.default_rng(7)
 
-    def fit_many(masks: Float32) -> Array:
+    def fit_many(masks: Float32, asked: Bool | None = None) -> Array:
         named = []
         for mask in masks:
             low, high = (x[(mask > 0) & (y == label), 0].mean() for label in (0, 1))

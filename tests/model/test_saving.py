@@ -117,7 +117,7 @@ def test_another_version_of_the_encoder_says_so(copied):
 
 
 def test_an_unknown_encoder_says_so(copied):
-    rewrite(copied, lambda manifest: manifest["encoder"].update(name="vision-2000"))
+    rewrite(copied, lambda manifest: manifest["encoder"].update(address="vision-2000"))
     with pytest.raises(EncoderError, match=r"was made with the encoder 'vision-2000'"):
         graft.load(copied)
 

@@ -16,6 +16,9 @@ from graft.contracts import Float32, Linear
 NEGLIGIBLE = 1e-6
 """Axes with less than this share of the largest second moment are float32 rounding."""
 
+_ON_AXES = 1e-5
+"""Features lie on their axes where what is off the diagonal of their second moments is below this share of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Axes:
@@ -56,17 +59,23 @@ def principal(x: Float32) -> Axes:
     plain = centred(x)
     xc = plain.z
     n, d = xc.shape
+    if n >= d and _on_axes(xc):
+        return plain
     if n < d:
         moments, u = _eigh(xc @ xc.T)
         lengths = np.sqrt(moments)
         return Axes((u * lengths).astype(np.float32), plain.mean, xc.T, (u / lengths).astype(np.float32))
-    gram = xc.T @ xc
-    diagonal = np.diagonal(gram).copy()
-    if np.abs(gram - np.diag(diagonal)).max(initial=0.0) <= 1e-5 * diagonal.max(initial=0.0):
-        return plain
-    _, basis = _eigh(gram)
+    _, basis = _eigh(xc.T @ xc)
     basis = basis.astype(np.float32)
     return Axes(xc @ basis, plain.mean, None, basis)
+
+
+def _on_axes(xc: Float32) -> bool:
+    """Whether ``xcᵀ xc`` is diagonal, seen without forming it: from its products with vectors of random signs."""
+    signs = np.random.default_rng(0).choice(np.array([-1, 1], np.float32), (xc.shape[1], 4))
+    diagonal = np.einsum("nd,nd->d", xc, xc)
+    rest = xc.T @ (xc @ signs) - diagonal[:, None] * signs
+    return bool(np.abs(rest).max(initial=0.0) <= _ON_AXES * diagonal.max(initial=0.0))
 
 
 def _eigh(gram: Float32) -> tuple[np.ndarray, np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from graft.contracts import Array, Bool, Float32, Float64, Int, Linear, Stages
 from graft.errors import UsageError
 from graft.executors import map_on_cores
 from graft.heads import HEADS
-from graft.heads.axes import principal
+from graft.heads.axes import Axes, principal
 from graft.heads.calibration import fit_temperature, probabilities
 from graft.heads.features import DESCRIPTIONS, available, transform
 
@@ -24,14 +25,20 @@ Bengio, Machine Learning 52, 2003, is 2.25 times the naive one).
 FEW_SHOTS = 5
 """Up to this many items in the smallest class, the prototype head is tried as well."""
 MANY_ROWS = 1000
-"""From this many rows on, only the logistic head is tried, at every other strength: little is left to choose."""
+"""From this many rows on, only the logistic head is tried, and the grid is explored on the first folds alone: a few
+hundred rows held out tell configurations apart. The one that is taken is then fitted on all folds."""
+_EXPLORED = 2
+"""So many folds are explored where there are many rows: at 1,000 rows 400 are held out, at 10,000 rows 4,000."""
 _PLAIN = ("late", "logistic")
 """The choice to beat: it needs no luck to do well."""
 _START = 64.0
 """Strength of the plain choice where nothing can be scored."""
 _SCORES = 1 << 26
 """Out-of-fold scores that are kept, at most; the grid is thinned out until they fit."""
-_DRAWS = 1000
+_DRAWS = (200, 1000)
+"""Bootstrap draws, at least and at most: the more rows, the fewer tell as much."""
+_DRAWN = 2_000_000
+"""Rows that are drawn in all, between these bounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +58,15 @@ class Choice:
         configurations: The grid, ``c`` entries.
         logits: Out-of-fold scores ``(c, r, n, k) float32`` for r repetitions of the folds.
         temperatures: Fitted on the out-of-fold scores ``(c,)``.
-        losses: Log loss of each row, temperature applied, mean over repetitions ``(c, n) float32``.
+        losses: Log loss of each row, temperature applied, mean over repetitions ``(c, n) float32``. Where there are
+            many rows, only the configuration that was taken has them for more than the folds that were explored.
         correct: Share of repetitions in which each row was called what it is ``(c, n) float32``.
         plain: The configurations that win where no other is clearly better ``(c,) bool``.
         index: The one that was taken.
         why: One sentence for the report.
+        groups: Rows that share their fate ``(n,) int64``.
+        axes: The features that were taken, on their principal axes.
+        final: What was taken, fitted on all rows, as ``fit_final`` does; ``None`` where that is still to be done.
     """
 
     configurations: tuple[Configuration, ...]
@@ -66,6 +77,9 @@ class Choice:
     plain: Bool
     index: int
     why: str
+    groups: Int
+    axes: Axes
+    final: Linear | None
 
     @property
     def chosen(self) -> Configuration:
@@ -105,12 +119,17 @@ def choose(
     folds: Sequence[Int],
     head: str = "auto",
     weights: Float32 | None = None,
+    groups: Int | None = None,
 ) -> Choice:
     """Try the grid on the given folds and take a configuration.
 
     The rule: the plain choice (logistic on mostly the last stage, its strength by least log loss) stands unless the
     configuration with the least loss of all is better by ``HURDLE`` standard errors. Log loss after temperature
     scaling tells configurations apart with far fewer items than accuracy does; the hurdle keeps chance from choosing.
+
+    From ``MANY_ROWS`` on the choice is made on the rows of the first folds. There the plain features are tried at the
+    inner strengths, every other kind at the best of these, and whatever wins at its neighbours as long as it wins at
+    the end of what was tried.
 
     Args:
         x: Embeddings ``(n, dim) float32``.
@@ -120,23 +139,22 @@ def choose(
         folds: For each repetition the fold of each row ``(n,) int64``; -1: always trained on, never scored.
         head: A key of ``HEADS`` that is to be taken in any case, or ``"auto"``.
         weights: Weight of each row in fitting ``(n,) float32``; by default ``class_weights``.
+        groups: Rows that share their fate ``(n,) int64``, such as near-duplicates: together they count once where the
+            standard error is taken. By default every row is on its own.
 
     Raises:
         UsageError: ``head`` is unknown.
     """
     row_weights = class_weights(y, k) if weights is None else weights
     grid = _grid(y, k, stages, len(folds), head)
-    logits = np.full((len(grid), len(folds), len(y), k), np.nan, np.float32)
     features = list(dict.fromkeys(entry.features for entry in grid))
-    axes = dict(zip(features, map_on_cores(lambda key: principal(transform(x, stages, key)).z, features), strict=True))
-
-    def score(kind: tuple[str, str]) -> None:
-        places = [i for i, entry in enumerate(grid) if (entry.features, entry.head) == kind]
-        strengths = [grid[i].strength for i in places]
-        _score(axes[kind[0]], y, k, row_weights, folds, kind[1], strengths, logits, places)
-
-    map_on_cores(score, dict.fromkeys((entry.features, entry.head) for entry in grid))
-    return _decide(grid, logits, y)
+    axes = dict(zip(features, map_on_cores(lambda key: principal(transform(x, stages, key)), features), strict=True))
+    trial = _Trial(axes, y, k, row_weights, folds, np.arange(len(y)) if groups is None else groups)
+    if len(y) < MANY_ROWS or len(trial.held_out) <= _EXPLORED:
+        trial.score(grid, slice(None))
+    else:
+        trial.explore(grid)
+    return trial.decide()
 
 
 def check_head(head: str) -> None:
@@ -150,12 +168,21 @@ def check_head(head: str) -> None:
 
 
 def fit_final(
-    x: Float32, y: Int, k: int, stages: Stages, configuration: Configuration, weights: Float32 | None = None
+    x: Float32,
+    y: Int,
+    k: int,
+    stages: Stages,
+    configuration: Configuration,
+    weights: Float32 | None = None,
+    axes: Axes | None = None,
 ) -> Linear:
-    """The chosen head fitted on every row; it takes ``transform(x, stages, configuration.features)``."""
+    """The chosen head fitted on every row; it takes ``transform(x, stages, configuration.features)``.
+
+    ``axes`` are its principal axes where they are known already, as ``Choice.axes`` are.
+    """
     row_weights = class_weights(y, k) if weights is None else weights
-    phi = transform(x, stages, configuration.features)
-    return HEADS[configuration.head].fit(phi, y, k, row_weights[None], [configuration.strength])[0][0]
+    axes = axes or principal(transform(x, stages, configuration.features))
+    return axes.restore(HEADS[configuration.head].fit(axes.z, y, k, row_weights[None], [configuration.strength])[0][0])
 
 
 def choose_without(choice: Choice, rows: Int) -> int:
@@ -164,7 +191,7 @@ def choose_without(choice: Choice, rows: Int) -> int:
     counts[rows] = 0
     if not counts.any():
         return choice.index
-    return int(_select(np.nan_to_num(choice.losses), counts[None], choice.plain)[0])
+    return int(_select(np.nan_to_num(choice.losses), counts[None], choice.plain, choice.groups)[0])
 
 
 def bias_corrected(
@@ -174,7 +201,9 @@ def bias_corrected(
 
     Bootstrap bias-corrected cross-validation (Tsamardinos, Greasidou and Borboudakis, Machine Learning 107, 2018):
     draw the out-of-fold predictions with replacement, choose on what was drawn by the same rule, score what was
-    not drawn. Nothing is refitted. Whole groups are drawn, since near-duplicates share their fate.
+    not drawn. Nothing is refitted. Whole groups are drawn, since near-duplicates share their fate. Where only the one
+    that was taken was scored on all rows, what is found on the common ones is carried over: its own accuracy on all
+    rows, less what choosing was found to flatter it by.
 
     Args:
         correct: ``(c, n) float32`` as in ``Choice``.
@@ -191,27 +220,34 @@ def bias_corrected(
         return float("nan"), np.empty(0)
     right, loss = correct[:, rows], losses[:, rows]
     _, group = np.unique(groups[rows], return_inverse=True)
+    taken = int(_select(loss, np.ones((1, len(rows)), np.float32), plain, group)[0])
+    beyond = float(np.nanmean(correct[taken]) - right[taken].mean())
     size = int(group.max()) + 1
     rng = np.random.default_rng(seed)
     accuracies = []
-    chunk = max(1, (1 << 23) // max(len(rows), size))
-    for start in range(0, _DRAWS, chunk):
-        draws = min(chunk, _DRAWS - start)
+    wanted = int(np.clip(_DRAWN // len(rows), *_DRAWS))
+    chunk = max(1, (1 << 22) // max(len(rows), size))
+    for start in range(0, wanted, chunk):
+        draws = min(chunk, wanted - start)
         drawn = rng.integers(size, size=(draws, size)) + size * np.arange(draws)[:, None]
-        counts = np.bincount(drawn.ravel(), minlength=draws * size).reshape(draws, size)[:, group].astype(np.float32)
-        winners = _select(loss, counts, plain)
+        times = np.bincount(drawn.ravel(), minlength=draws * size).reshape(draws, size).astype(np.float32)
+        counts = times if size == len(rows) and (np.diff(group) > 0).all() else times[:, group]
+        winners = _select(loss, counts, plain, group)
         out = (counts == 0).astype(np.float32)
         scored = out.sum(axis=1)
         hits = np.einsum("bn,bn->b", right[winners], out)
         accuracies.append((hits[scored > 0] / scored[scored > 0]).astype(np.float64))
-    draws_of_all = np.concatenate(accuracies)
+    draws_of_all = np.concatenate(accuracies) + beyond
     if not len(draws_of_all):  # one group: nothing is ever left out
-        return float(right[_select(loss, np.ones((1, len(rows)), np.float32), plain)[0]].mean()), draws_of_all
+        return float(right[taken].mean()), draws_of_all
     return float(draws_of_all.mean()), draws_of_all
 
 
-def _select(losses: Float32, counts: Float32, plain: Bool | None) -> Int:
-    """The rule of ``choose``, for rows that count ``counts`` ``(b, n)`` times: ``(b,)`` indices."""
+def _select(losses: Float32, counts: Float32, plain: Bool | None, groups: Int) -> Int:
+    """The rule of ``choose``, for rows that count ``counts`` ``(b, n)`` times: ``(b,)`` indices.
+
+    The standard error is that of clusters: with every row on its own the usual one of a mean.
+    """
     total = counts.sum(axis=1)
     mean = (counts @ losses.T) / total[:, None]  # (b, c)
     best: Int = mean.argmin(axis=1)
@@ -220,8 +256,14 @@ def _select(losses: Float32, counts: Float32, plain: Bool | None) -> Int:
     base = np.where(plain, mean, np.inf).argmin(axis=1)
     gain = losses[base] - losses[best]  # (b, n)
     mean_gain = np.einsum("bn,bn->b", gain, counts) / total
-    variance = np.einsum("bn,bn,bn->b", gain, gain, counts) / total - mean_gain**2
-    error = np.sqrt(np.maximum(variance, 0) / np.maximum(total - 1, 1))
+    gain -= mean_gain[:, None]
+    order = np.argsort(groups, kind="stable")
+    starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
+    if len(starts) < len(groups):
+        gain = np.add.reduceat((gain * (counts > 0))[:, order], starts, axis=1)  # (b, groups)
+        counts = np.maximum.reduceat(counts[:, order], starts, axis=1)
+    drawn = counts.sum(axis=1)
+    error = np.sqrt(np.einsum("bg,bg,bg->b", gain, gain, counts) * drawn / np.maximum(drawn - 1, 1)) / total
     return np.asarray(np.where(mean_gain > HURDLE * error, best, base), dtype=np.int64)
 
 
@@ -231,7 +273,7 @@ def _grid(y: Int, k: int, stages: Stages, repetitions: int, head: str) -> tuple[
     heads = [head] if head != "auto" else ["logistic"] if many else ["logistic", "discriminant"]
     if head == "auto" and not many and np.bincount(y, minlength=k).min() <= FEW_SHOTS:
         heads.append("prototype")
-    strengths = {name: _thinned(HEADS[name].strengths) if many else HEADS[name].strengths for name in heads}
+    strengths = {name: HEADS[name].strengths for name in heads}
     features = list(available(stages))
 
     def size() -> int:
@@ -248,52 +290,132 @@ def _thinned(strengths: tuple[float, ...]) -> tuple[float, ...]:
     return strengths[::2] if len(strengths) > 2 else strengths
 
 
-def _score(
-    z: Float32,
-    y: Int,
-    k: int,
-    weights: Float32,
-    folds: Sequence[Int],
-    head: str,
-    strengths: list[float],
-    logits: Float32,
-    places: list[int],
-) -> None:
-    """Fit one head on every fold and write its scores of the rows held out into ``logits[places]``."""
-    held_out = [(r, fold == f) for r, fold in enumerate(folds) for f in np.unique(fold[fold >= 0])]
-    chunk = max(1, (1 << 24) // (len(strengths) * k * (z.shape[1] + 1) + len(y)))  # bounds the heads in memory
-    for start in range(0, len(held_out), chunk):
-        part = held_out[start : start + chunk]
-        masks = np.stack([np.where(out, np.float32(0), weights) for _, out in part])
-        for (repetition, out), heads in zip(part, HEADS[head].fit(z, y, k, masks, strengths), strict=True):
-            rows = z[out]
-            for place, linear in zip(places, heads, strict=True):
-                logits[place, repetition, out] = linear.scores(rows)
+class _Trial:
+    """Fits configurations on folds and keeps what they say of the rows held out.
+
+    Args:
+        axes: The features of each name, on their principal axes.
+        y: As in ``choose``.
+        k: As in ``choose``.
+        weights: As in ``choose``.
+        folds: As in ``choose``.
+        groups: As in ``choose``.
+    """
+
+    def __init__(
+        self, axes: dict[str, Axes], y: Int, k: int, weights: Float32, folds: Sequence[Int], groups: Int
+    ) -> None:
+        self.axes, self.y, self.k, self.weights, self.groups = axes, y, k, weights, groups
+        self.held_out = [(r, fold == f) for r, fold in enumerate(folds) for f in np.unique(fold[fold >= 0])]
+        self.shape = (len(folds), len(y), k)
+        self.logits: dict[Configuration, Float32] = {}
+        self.final: Linear | None = None
+
+    def score(self, entries: Sequence[Configuration], part: slice) -> None:
+        """Fit these configurations on a part of the folds."""
+        for entry in entries:
+            if entry not in self.logits:
+                self.logits[entry] = np.full(self.shape, np.nan, np.float32)
+        kinds: dict[tuple[str, str], list[Configuration]] = {}
+        for entry in entries:
+            kinds.setdefault((entry.features, entry.head), []).append(entry)
+        if len(self.y) < MANY_ROWS:
+            map_on_cores(lambda kind: self._fit(kind, self.held_out[part]), kinds.values())
+        else:
+            tasks = product(kinds.values(), self.held_out[part])
+            map_on_cores(lambda task: self._fit(task[0], [task[1]]), tasks)
+
+    def explore(self, grid: tuple[Configuration, ...]) -> None:
+        """Find what to take on the first folds, and fit it on the others as well."""
+        first = slice(_EXPLORED)
+        plain = [entry for entry, is_plain in zip(grid, _plain(grid), strict=True) if is_plain]
+        self.score(plain[1:-1] if len(plain) > 4 else plain, first)
+        best = self.decide().chosen
+        rest = [entry for entry in grid if entry not in plain]
+        self.score([entry for entry in rest if entry.head != best.head or entry.strength == best.strength], first)
+        while neighbours := self._untried_beside(self.decide().chosen, grid):
+            self.score(neighbours, first)
+        chosen = self.decide().chosen
+        map_on_cores(
+            lambda held_out: self._fit([chosen], [held_out]) if held_out else self._finish(chosen),
+            [None, *self.held_out[_EXPLORED:]],  # the fit on all rows takes longest
+        )
+
+    def _untried_beside(self, entry: Configuration, grid: tuple[Configuration, ...]) -> list[Configuration]:
+        kind = [other for other in grid if (other.features, other.head) == (entry.features, entry.head)]
+        place = kind.index(entry)
+        return [other for other in kind[max(0, place - 1) : place + 2] if other not in self.logits]
+
+    def _fit(self, entries: Sequence[Configuration], held_out: Sequence[tuple[int, Bool]]) -> None:
+        """Fit configurations of one kind on every fold and write their scores of the rows held out."""
+        z, strengths = self.axes[entries[0].features].z, [entry.strength for entry in entries]
+        chunk = max(1, (1 << 24) // (len(strengths) * self.k * (z.shape[1] + 1) + len(z)))  # bounds the heads in memory
+        for start in range(0, len(held_out), chunk):
+            part = held_out[start : start + chunk]
+            masks = np.stack([np.where(out, np.float32(0), self.weights) for _, out in part])
+            fitted = HEADS[entries[0].head].fit(z, self.y, self.k, masks, strengths)
+            for (repetition, out), heads in zip(part, fitted, strict=True):
+                rows = z[out]
+                for entry, linear in zip(entries, heads, strict=True):
+                    self.logits[entry][repetition, out] = linear.scores(rows)
+
+    def _finish(self, entry: Configuration) -> None:
+        axes = self.axes[entry.features]
+        fitted = HEADS[entry.head].fit(axes.z, self.y, self.k, self.weights[None], [entry.strength])
+        self.final = axes.restore(fitted[0][0])
+
+    def decide(self) -> Choice:
+        """Take one of what was tried, by the rows that all were scored on."""
+        grid = tuple(self.logits)
+        logits = np.stack([self.logits[entry] for entry in grid])
+        c, _, n, _ = logits.shape
+        plain = _plain(grid)
+        temperatures = np.ones(c)
+        losses, correct = np.full((c, n), np.nan, np.float32), np.full((c, n), np.nan, np.float32)
+        scored = ~np.isnan(logits[..., 0])  # (c, r, n)
+        common = np.flatnonzero(scored.any(axis=1).all(axis=0))
+        if not len(common):
+            distance = [abs(np.log(e.strength / _START)) if p else np.inf for e, p in zip(grid, plain, strict=True)]
+            index = int(np.argmin(distance))
+            why = "No class has two items to hold one out, so nothing could be compared: the plain choice."
+        else:
+            for i in range(c):
+                temperatures[i] = _temperature(logits[i], self.y, common)
+                losses[i], correct[i] = _figures(logits[i], self.y, temperatures[i])
+            index = int(
+                _select(losses[:, common], np.ones((1, len(common)), np.float32), plain, self.groups[common])[0]
+            )
+            why = _why(grid, losses, plain, index)
+            temperatures[index] = _temperature(logits[index], self.y, np.flatnonzero(scored[index].any(axis=0)))
+        axes = self.axes[grid[index].features]
+        return Choice(grid, logits, temperatures, losses, correct, plain, index, why, self.groups, axes, self.final)
 
 
-def _decide(grid: tuple[Configuration, ...], logits: Float32, y: Int) -> Choice:
-    c, r, n, _ = logits.shape
+def _plain(grid: Sequence[Configuration]) -> Bool:
+    """Which configurations win where no other is clearly better ``(c,)``."""
     wanted = _PLAIN if any((e.features, e.head) == _PLAIN for e in grid) else (grid[0].features, grid[0].head)
-    plain = np.array([(e.features, e.head) == wanted for e in grid])
-    temperatures = np.ones(c)
-    losses, correct = np.full((c, n), np.nan, np.float32), np.full((c, n), np.nan, np.float32)
-    scored = ~np.isnan(logits[0, :, :, 0]) if r else np.zeros((0, n), bool)  # (r, n)
-    rows = np.flatnonzero(scored.any(axis=0))
-    if not len(rows):
-        distance = [abs(np.log(e.strength / _START)) if p else np.inf for e, p in zip(grid, plain, strict=True)]
-        why = "No class has two items to hold one out, so nothing could be compared: the plain choice."
-        return Choice(grid, logits, temperatures, losses, correct, plain, int(np.argmin(distance)), why)
-    repetition, row = np.nonzero(scored)
-    times = scored.sum(axis=0)[rows]
-    for i in range(c):
-        scores = logits[i][repetition, row]  # (m, k)
-        temperatures[i] = fit_temperature(scores, y[row], len(rows))
-        given = probabilities(scores, temperatures[i])[np.arange(len(row)), y[row]]
-        loss = -np.log(np.maximum(given, np.finfo(np.float32).tiny))
-        losses[i, rows] = np.bincount(row, loss, minlength=n)[rows] / times
-        correct[i, rows] = np.bincount(row, scores.argmax(axis=1) == y[row], minlength=n)[rows] / times
-    index = int(_select(losses[:, rows], np.ones((1, len(rows)), np.float32), plain)[0])
-    return Choice(grid, logits, temperatures, losses, correct, plain, index, _why(grid, losses, plain, index))
+    return np.array([(e.features, e.head) == wanted for e in grid])
+
+
+def _temperature(logits: Float32, y: Int, rows: Int) -> float:
+    """The temperature of scores ``(r, n, k)`` on some rows."""
+    repetition, place = np.nonzero(~np.isnan(logits[:, rows, 0]))
+    return fit_temperature(logits[repetition, rows[place]], y[rows[place]], len(rows))
+
+
+def _figures(logits: Float32, y: Int, temperature: float) -> tuple[Float32, Float32]:
+    """Log loss of each row and how often it was called what it is, mean over repetitions ``(n,)``."""
+    repetition, row = np.nonzero(~np.isnan(logits[..., 0]))
+    scores = logits[repetition, row]  # (m, k)
+    given = probabilities(scores, temperature)[np.arange(len(row)), y[row]]
+    loss = -np.log(np.maximum(given, np.finfo(np.float32).tiny))
+    times = np.bincount(row, minlength=len(y)).astype(np.float64)
+    times[times == 0] = np.nan
+    hits = np.bincount(row, scores.argmax(axis=1) == y[row], minlength=len(y))
+    return (
+        (np.bincount(row, loss, minlength=len(y)) / times).astype(np.float32),
+        (hits / times).astype(np.float32),
+    )
 
 
 def _why(grid: tuple[Configuration, ...], losses: Float32, plain: Bool, index: int) -> str:

@@ -51,6 +51,8 @@ def extend(
     store = as_cache(cache)
     with watch.timing("read"):
         dataset = as_dataset(data, min_classes=1, modality=encoder.modality)
+    if model.report.multi_label or dataset.tags:
+        raise DataError("Classes cannot be added where items bear several labels.", "Fit a new model to all items.")
     new, embedded = embed_dataset(encoder, dataset, store, watch, progress)
     with watch.timing("embed"):
         before, remembered = _remember(model, training, old, store, progress)

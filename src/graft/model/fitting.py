@@ -26,6 +26,7 @@ from graft.heads.selection import check_head
 from graft.model.inputs import CacheChoice, Source, as_cache, as_dataset, check_modality, nothing_readable
 from graft.model.likeness import clusters_of
 from graft.model.model import Model
+from graft.model.tagging import check_tags, fit_tagged
 from graft.model.training import Training
 from graft.recipe import Recipe
 from graft.report import Report
@@ -61,7 +62,10 @@ def fit(
     watch = watch or Stopwatch()
     with watch.timing("read"):
         dataset = as_dataset(data)
-    _check_test_labels(dataset)
+    if dataset.tags:
+        check_tags(dataset, recipe.head)
+    else:
+        _check_test_labels(dataset)
     encoder = encoder_for(recipe.encoder, dataset.modality, recipe.backend, recipe.prompt, progress)
     usable, embedded = embed_dataset(encoder, dataset, as_cache(cache), watch, progress)
     return fit_embedded(usable, embedded, encoder, recipe, watch, progress).model
@@ -147,6 +151,8 @@ def fit_embedded(
         progress: Told how far the work has come.
         clusters: What is nearly a copy of what ``(n,) int64``; by default it is found out here.
     """
+    if dataset.tags:
+        return Fitted(*fit_tagged(dataset, embedded, encoder, recipe, watch, progress, clusters))
     stages = encoder.stages if encoder else GIVEN
     held_out = np.array([split == "test" for split in dataset.splits], np.bool_)
     train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out)

@@ -1,0 +1,174 @@
+"""From a data set whose items bear any number of labels to a model: split, fit, judge."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from graft.contracts import Encoder, Float32, Int, Progress
+from graft.data.dataset import Dataset
+from graft.data.split import choose_folds, merge, stratified_group_folds
+from graft.encoders.embed import Embedded
+from graft.errors import TooFewClasses
+from graft.evaluation.tags import check_shared_tags, indicator, judge_tags, score_tags, warn_of_the_tags
+from graft.executors import one_thread_each
+from graft.heads.features import GIVEN
+from graft.heads.tags import TagClassifier, TagsOutOfFold, check_tag_head, fit_tags, strata_of
+from graft.model.inputs import nothing_readable
+from graft.model.likeness import clusters_of
+from graft.model.model import Model
+from graft.model.training import Training
+from graft.recipe import Recipe
+from graft.report import Report
+from graft.report.content import HeadChoice, Interval
+from graft.version import __version__
+
+if TYPE_CHECKING:
+    from graft.model.fitting import Stopwatch
+
+
+def check_tags(dataset: Dataset, head: str = "auto") -> None:
+    """Whether the labels and the head will do; ask before the work, not after it.
+
+    Raises:
+        DataError: The test split shares no label with what is to be trained on.
+        UsageError: The head is for items of one class.
+    """
+    check_tag_head(head)
+    learned = [tags for tags, split in zip(dataset.tags, dataset.splits, strict=True) if split != "test"]
+    tested = [tags for tags, split in zip(dataset.tags, dataset.splits, strict=True) if split == "test"]
+    if known := {tag for tags in learned for tag in tags}:
+        check_shared_tags("The test data", tested, "the training data", sorted(known))
+
+
+def fit_tagged(
+    dataset: Dataset,
+    embedded: Embedded,
+    encoder: Encoder | None,
+    recipe: Recipe,
+    watch: Stopwatch,
+    progress: Progress,
+    clusters: Int | None = None,
+) -> tuple[Model, Int, Int, Int, TagsOutOfFold]:
+    """Split, fit and judge, as ``fitting.fit_embedded`` does where each item has one label.
+
+    Args:
+        dataset: Has ``tags``, and the rows of ``embedded``.
+        embedded: From ``embed_dataset``.
+        encoder: What embedded them; ``None`` for a matrix that was given.
+        recipe: How to fit.
+        watch: Counts the seconds.
+        progress: Told how far the work has come.
+        clusters: What is nearly a copy of what ``(n,) int64``; by default it is found out here.
+
+    Returns:
+        The fields of ``fitting.Fitted`` in their order: the model, the training rows, their strata (see
+        ``strata_of``), what had to stay together among them, and what heads that had not seen them said of them.
+
+    Raises:
+        TooFewClasses: No label tells training items apart.
+        NothingToRead: There are no items.
+        UsageError: The recipe asks for a head for items of one class.
+    """
+    stages = encoder.stages if encoder else GIVEN
+    held_out = np.array([split == "test" for split in dataset.splits], np.bool_)
+    train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+    classes = _classes(dataset, train)
+    given = indicator([dataset.tags[row] for row in train], classes)
+    x = embedded.x[train]
+    with watch.timing("fit"), one_thread_each():
+        progress("fit", 0, 1)
+        clusters = clusters_of(dataset, embedded, stages) if clusters is None else clusters
+        units = merge(clusters, dataset.groups)[train]  # what must stand on one side of every split
+        strata = strata_of(given, units)
+        n_folds, repeats = choose_folds(strata, units)
+        folds = stratified_group_folds(strata, units, n_folds, recipe.seed, repeats) if n_folds else []
+        classifier, out_of_fold = fit_tags(x, given, units, stages, folds, recipe)
+        progress("fit", 1, 1)
+    with watch.timing("evaluate"), one_thread_each():
+        items = [dataset.items[row] for row in train]
+        judgement = judge_tags(
+            classifier,
+            out_of_fold,
+            x,
+            given,
+            folds,
+            units,
+            classes,
+            items,
+            recipe.unknown_rate,
+            recipe.seed,
+            progress,
+        )
+        score = _final_score(classifier, classes, dataset, embedded.x, test, clusters)
+    chosen = out_of_fold.choice.chosen
+    report = Report(
+        encoder=encoder.name if encoder else "given embeddings",
+        modality=dataset.modality,
+        backend=encoder.backend if encoder else "none",
+        classes=classes,
+        n_items=len(dataset),
+        n_train=len(train),
+        n_test=len(test),
+        n_skipped=len(dataset.skipped),
+        skipped=dataset.skipped,
+        accuracy=judgement.accuracy,
+        test=score,
+        macro_f1=judgement.macro_f1,
+        baselines=judgement.baselines,
+        per_class=judgement.per_class,
+        confusion=(),
+        judged_on=judgement.judged_on,
+        calibration=judgement.calibration,
+        overfit_gap=judgement.overfit_gap,
+        learning_curve=judgement.growth.curve,
+        forecast=judgement.growth.forecast,
+        sets=None,
+        unknown=judgement.unknown,
+        hardest=judgement.hardest,
+        mistakes=judgement.mistakes,
+        head=HeadChoice(chosen.head, chosen.features, chosen.strength, out_of_fold.choice.why),
+        seconds=watch.seconds(),
+        cache={"hits": embedded.hits, "misses": embedded.misses},
+        warnings=(*dataset.warnings, *warn_of_the_tags(dataset, embedded.digests, clusters, train, given, classes)),
+        recipe=recipe.to_dict(),
+        fingerprint=dataset.fingerprint(embedded.digests),
+        name=dataset.name,
+        version=__version__,
+        multi_label=True,
+        multi=judgement.multi,
+        items={item.name: item for item in dataset.items},
+    )
+    training = Training.of(dataset, embedded.digests)
+    return Model(classes, encoder, classifier, recipe, report, training), train, strata, units, out_of_fold
+
+
+def _classes(dataset: Dataset, train: Int) -> tuple[str, ...]:
+    """The labels of the training part, sorted."""
+    if not len(dataset):
+        raise nothing_readable(dataset.skipped, dataset.modality)
+    if not len(train):
+        raise TooFewClasses(
+            f"All {len(dataset)} items that can be read stand in the test split; there is nothing to train on.",
+            "Mark items to train on, or give the data without a split.",
+        )
+    borne = [dataset.tags[row] for row in train.tolist()]
+    if len(set(borne)) < 2:
+        same = ", ".join(borne[0]) or "none at all"
+        raise TooFewClasses(
+            f"All {len(borne)} items to train on have the same labels: {same}.",
+            "A classifier needs items with a label and items without it.",
+        )
+    return tuple(sorted({tag for tags in borne for tag in tags}))
+
+
+def _final_score(
+    classifier: TagClassifier, classes: tuple[str, ...], dataset: Dataset, x: Float32, test: Int, clusters: Int
+) -> Interval | None:
+    if not len(test):
+        return None
+    tags = [dataset.tags[row] for row in test.tolist()]
+    score = score_tags(classifier, classes, x[test], tags, clusters[test], split="test").accuracy
+    return replace(score, method="exact match on the given test split, used once; Wilson interval")
