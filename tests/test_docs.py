@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 from graft import errors
 from graft.cli import COMMANDS
+from graft.data.sound import wav_bytes
 from graft.report import Report
-from graft.samples import draw_doors, draw_new_doors
+from graft.samples import draw_doors, draw_new_doors, write_messages, write_new_messages
 
 PROJECT = Path(__file__).parents[1]
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md")])
@@ -48,22 +50,48 @@ def named(page: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def doors(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What every page finds: ``photos/open``, ``photos/closed``, and ``new.jpg``."""
-    folder = tmp_path_factory.mktemp("doors")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What every page finds.
+
+    ``photos/open``, ``photos/closed`` and ``new.jpg``; ``messages.csv`` and ``new.txt``; ``sounds/rising``,
+    ``sounds/falling`` and ``sounds/noise``, each by four speakers, and ``new.wav``.
+    """
+    folder = tmp_path_factory.mktemp("samples")
     draw_doors(folder / "photos", n=24)
     [(new, _)] = draw_new_doors(folder / "new", n=1)
     new.rename(folder / "new.jpg")
     (folder / "new").rmdir()
+    write_messages(folder / "messages.csv")
+    write_new_messages(folder / "new_messages")[0][0].rename(folder / "new.txt")
+    shutil.rmtree(folder / "new_messages")
+    rng = np.random.default_rng(0)
+    for label, slope in (("rising", 1.0), ("falling", -1.0), ("noise", 0.0)):
+        for speaker, pitch in (("anna", 260.0), ("ben", 150.0), ("carla", 220.0), ("dan", 110.0)):
+            for take in range(3):
+                path = folder / "sounds" / label / f"{speaker}_{take}.wav"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(wav_bytes(gliding_sound(slope, pitch, rng), 16_000))
+    (folder / "new.wav").write_bytes(wav_bytes(gliding_sound(1.0, 190.0, rng), 16_000))
     return folder
 
 
+def gliding_sound(slope: float, pitch: float, rng: np.random.Generator) -> np.ndarray:
+    """Half a second of a hum that glides up or down by an octave ``(8000,) float32``; noise where it does neither."""
+    time = np.arange(8_000) / 16_000
+    noise = rng.normal(0, 0.01, len(time))
+    if not slope:
+        return np.asarray(10 * noise, np.float32)
+    phase = 2 * np.pi * np.cumsum(pitch * rng.uniform(0.95, 1.05) * 2 ** (slope * (time - 0.25))) / 16_000
+    hum = sum(np.sin(n * phase) / n for n in range(1, 12))
+    return np.asarray(0.2 * hum * np.hanning(len(time)) + noise, np.float32)
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if runs(page)], ids=named)
-def test_the_examples_of_a_page_run_from_top_to_bottom(page, doors, tmp_path_factory, monkeypatch):
+def test_the_examples_of_a_page_run_from_top_to_bottom(page, samples, tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp(page.stem)
-    shutil.copytree(doors, folder, dirs_exist_ok=True)
+    shutil.copytree(samples, folder, dirs_exist_ok=True)
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("GRAFT_CACHE", str(doors / "cache"))  # of the pages alone: one of them clears it
+    monkeypatch.setenv("GRAFT_CACHE", str(samples / "cache"))  # of the pages alone: one of them clears it
     namespace: dict[str, object] = {"__name__": "example"}
     for block in blocks(page):
         if block.language == "python":

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from graft.contracts import Array, Float32, Float64
 from graft.data.dataset import Dataset, File, Member, Memory
 from graft.errors import DataError
-from graft.model import Model, embed_items, fit, fit_embeddings
+from graft.model import Model, fit, fit_embeddings
 from graft.recipe import Recipe
 
 
@@ -87,9 +87,9 @@ class GraftClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         model: Model = self.model_
         X = _unwrapped(X)
         if _is_items(X):
-            x: Array = embed_items(model, X)
-        elif self._columns_of is None:
-            x = validate_data(self, X, dtype=np.float32, reset=False)  # embeddings by the model's own encoder
+            return np.asarray(model.predict_proba(X)[:, self._order], dtype=np.float64)
+        if self._columns_of is None:
+            x: Array = validate_data(self, X, dtype=np.float32, reset=False)  # embeddings by the model's own encoder
         else:
             x = self._columns_of.standardised(validate_data(self, X, dtype=np.float64, reset=False))
         return np.asarray(model.classifier.probabilities(x)[:, self._order], dtype=np.float64)

@@ -118,9 +118,7 @@ def test_the_table_tells_the_truth():
 
 
 def test_an_unknown_encoder_is_named():
-    with pytest.raises(
-        UsageError, match=r"There is no encoder 'resnet'\. Choose one of image \(efficientnet-lite0\)"
-    ):
+    with pytest.raises(UsageError, match=r"There is no encoder 'resnet'\. Choose one of image \(efficientnet-lite0\)"):
         encoder_for("resnet")
 
 

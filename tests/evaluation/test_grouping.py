@@ -8,7 +8,7 @@ from graft.evaluation.grouping import group_effect
 def nearest(x, y):
     """Names every row after the nearest of those in the subset."""
 
-    def fit_many(masks):
+    def fit_many(masks, asked=None):
         distance = ((x[:, None] - x[None]) ** 2).sum(axis=2)
         return np.stack([y[np.where(mask > 0, distance, np.inf).argmin(axis=1)] for mask in masks])
 

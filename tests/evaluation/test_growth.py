@@ -79,6 +79,34 @@ def test_the_curve_grows_with_the_items() -> None:
     assert all(forecast.extra == 20 for forecast in growth.forecast)
 
 
+def test_many_rows_need_only_the_first_folds():
+    x, y = one_dimension(6, 10_000, 2.0)
+    folds = stratified_group_folds(y, np.arange(len(y)), 5, 0)[0]
+    asked_for = []
+
+    def fit_many(masks: Float32, asked: Bool | None = None) -> Array:
+        asked_for.append(asked)
+        return nearest_mean(x, y, noise=20.0)(masks)
+
+    growth = measure_growth(fit_many, y, folds, np.arange(len(y)), CLASSES, np.array([0.9, 0.9]), 0)
+    assert len(asked_for) == 1
+    assert np.array_equal(asked_for[0].any(axis=0), folds < 2)
+    assert [point.n for point in growth.curve] == [1000, 2000, 4000, 6000, 8000]
+    assert growth.curve[0].high - growth.curve[0].low < 0.04
+    whole, *by_class = growth.forecast
+    assert whole.gain > 0
+    assert sum(forecast.gain for forecast in by_class) == pytest.approx(whole.gain)
+
+
+def test_the_end_of_the_curve_may_be_known():
+    x, y = one_dimension(7, 300, 3.0)
+    folds = stratified_group_folds(y, np.arange(len(y)), 5, 0)[0]
+    masks = (folds != np.arange(5)[:, None]).astype(np.float32)
+    named = nearest_mean(x, y)(masks)[folds, np.arange(len(y))]
+    rest = (y, folds, np.arange(len(y)), CLASSES, np.array([0.9, 0.9]), 0)
+    assert measure_growth(nearest_mean(x, y), *rest, named=named) == measure_growth(nearest_mean(x, y), *rest)
+
+
 def test_the_same_seed_gives_the_same_growth() -> None:
     x, y = one_dimension(3, 60, 2.0)
     assert grown(x, y, noise=5.0) == grown(x, y, noise=5.0)

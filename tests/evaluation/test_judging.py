@@ -5,7 +5,7 @@ import pytest
 
 from graft.data.dataset import Memory
 from graft.data.split import stratified_group_folds
-from graft.evaluation import judge
+from graft.evaluation import Rows, judge
 from graft.evaluation.judging import (
     EXAMPLES,
     EXAMPLES_PER_CELL,
@@ -30,7 +30,7 @@ def judged(x, y, k, *, folds=5, repeats=1, units=None, seed=0):
     plan = stratified_group_folds(y, units, folds, seed, repeats)
     classifier, out_of_fold = fit_classifier(x, y, k, ((x.shape[1],),), plan, Recipe())
     classes = [f"class {c}" for c in range(k)]
-    found = judge(classifier, out_of_fold, x, y, plan, units, classes, items_of(len(y)), 0.05, seed)
+    found = judge(classifier, out_of_fold, Rows(x, y, plan, units, items_of(len(y))), classes, 0.05, seed)
     return found, out_of_fold
 
 
@@ -76,7 +76,7 @@ def test_an_item_that_is_never_held_out_is_not_judged():
 def test_nothing_is_judged_where_nothing_can_be_held_out():
     x, y = blobs(3, 3, 8)
     classifier, out_of_fold = fit_classifier(x, y, 3, ((8,),), [], Recipe())
-    found = judge(classifier, out_of_fold, x, y, [], np.arange(3), ["a", "b", "c"], items_of(3), 0.05, 0)
+    found = judge(classifier, out_of_fold, Rows(x, y, [], np.arange(3), items_of(3)), ["a", "b", "c"], 0.05, 0)
     assert np.isnan(found.accuracy.value)
     assert (found.accuracy.low, found.accuracy.high) == (0, 1)
     assert "not judged" in found.accuracy.method
@@ -134,3 +134,13 @@ def test_baselines():
     assert nearest_baseline(phi, y, np.arange(5)) == 1
     assert nearest_baseline(phi, y, np.array([0, 0, 0, 1, 1])) == 0  # only the other class stands in the other fold
     assert np.isnan(nearest_baseline(phi, y, np.full(5, -1)))
+
+
+def test_of_many_rows_a_sample_looks_for_its_neighbours(monkeypatch):
+    x, y = blobs(600, 3, 12, spread=1.0)
+    fold = np.arange(600) % 5
+    whole = nearest_baseline(x, y, fold)
+    monkeypatch.setattr("graft.evaluation.judging.NEIGHBOURS", 0)
+    monkeypatch.setattr("graft.evaluation.judging.LEAST_NEIGHBOURS", 200)
+    assert 0.5 < whole < 1
+    assert nearest_baseline(x, y, fold) == pytest.approx(whole, abs=0.08)

@@ -10,7 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from graft.contracts import Linear
 from graft.data.ngrams import BUCKETS, KINDS, count
 from graft.heads import lexical
-from graft.heads.lexical import LexicalPart, Lexicon, Sparse, coordinates, divided, joined, tfidf_accuracy
+from graft.heads.features import design, transform
+from graft.heads.lexical import LexicalPart, Lexicon, Sparse, coordinates, divided, tfidf_accuracy
 
 
 def read(shared, name, n):
@@ -118,13 +119,12 @@ def test_a_divided_head_gives_the_scores_of_the_joined_one(questions, counts):
     lexicon = Lexicon.fit(counts)
     projection = coordinates(lexicon.rows(counts))
     phi = rng.normal(size=(len(texts), 20)).astype(np.float32)
-    x = joined(phi, projection.z, 2.0)
-    assert (x**2).sum() == pytest.approx(((phi**2).sum() + 4 * (projection.z**2).sum()) / 5, rel=1e-4)
+    x = design(phi, ((20,),), "last+many words", projection.z)
     head = Linear(rng.normal(size=(x.shape[1], k)).astype(np.float32), rng.normal(size=k).astype(np.float32))
 
-    own, part = divided(head, lexicon, projection, 2.0)
+    own, part = divided(head, lexicon, projection, "last+many words")
 
-    assert apart(own.scores(phi) + part.scores(texts), head.scores(x)) < 0.01
+    assert apart(own.scores(transform(phi, ((20,),), "last")) + part.scores(texts), head.scores(x)) < 0.01
 
 
 def test_a_restored_part_gives_the_same_scores(questions, counts):

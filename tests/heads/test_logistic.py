@@ -13,6 +13,11 @@ def objective(x, y, weights, bias, strength, row_weights):
     return (weights.astype(np.float64) ** 2).sum() / 2 + strength * (row_weights * loss).sum()
 
 
+def log_loss(y, scores):
+    scores = scores - scores.max(axis=1, keepdims=True)
+    return (np.log(np.exp(scores).sum(axis=1)) - scores[np.arange(len(y)), y]).mean()
+
+
 @pytest.mark.parametrize(("n", "k", "d"), [(60, 3, 150), (200, 5, 20), (700, 3, 600)])
 @pytest.mark.parametrize("strength", [1.0, 100.0])
 def test_the_optimum_is_scikit_learns(n, k, d, strength):
@@ -43,6 +48,46 @@ def test_a_weight_of_two_is_a_row_twice():
     again = np.append(np.arange(40), 3)
     twice = Logistic().fit(x[again], y[again], 3, np.ones((1, 41), np.float32), [10.0])[0][0].scores(x)
     assert heavy == pytest.approx(twice, abs=0.02)
+
+
+def test_many_rows_are_fitted_nearly_to_the_optimum():
+    """Near enough that rows held out cannot tell: the tolerance of many rows is a loose one."""
+    x, y = blobs(3000, 12, 40, spread=1.2)
+    x, y, others, truth = x[:2000], y[:2000], x[2000:], y[2000:]
+    ones = np.ones(len(y), np.float32)
+    for strength, ours in zip((1.0, 16.0), Logistic().fit(x, y, 12, ones[None], [1.0, 16.0])[0], strict=True):
+        peer = LogisticRegression(C=strength, tol=1e-8, max_iter=5000).fit(x.astype(np.float64), y)
+        reached = objective(x, y, ours.weights, ours.bias, strength, ones)
+        assert reached <= objective(x, y, peer.coef_.T, peer.intercept_, strength, ones) * 1.02
+        held_out = log_loss(truth, ours.scores(others))
+        assert held_out == pytest.approx(log_loss(truth, peer.decision_function(others)), abs=0.01)
+
+
+def test_a_part_of_many_rows_is_fitted_without_the_others(monkeypatch):
+    """Subsets are solved by size, each from the one that it contains: none learns of rows that are not its own."""
+    x, y = blobs(1200, 3, 20, spread=1.5)
+    order = np.random.default_rng(0).permutation(1200)
+    masks = np.stack([np.isin(np.arange(1200), order[:size]) for size in (1100, 150, 600)]).astype(np.float32)
+    y[order[1100:]] = 0  # what no subset holds must not matter, and here it would
+    monkeypatch.setattr("graft.heads.logistic._COLUMNS", 3)
+    for mask, (linear,) in zip(masks, Logistic().fit(x, y, 3, masks, [8.0]), strict=True):
+        own = mask > 0
+        alone = Logistic().fit(x[own], y[own], 3, np.ones((1, int(own.sum())), np.float32), [8.0])[0][0]
+        assert log_loss(y[own], linear.scores(x[own])) == pytest.approx(
+            log_loss(y[own], alone.scores(x[own])), abs=0.01
+        )
+
+
+def test_many_rows_of_rare_classes_are_no_trouble():
+    """A class may be missing from the rows that a fit begins with, and from a whole subset."""
+    x, y = blobs(1500, 4, 10, spread=1.5)
+    y[:] = np.where(np.arange(1500) < 3, 3, y % 3)
+    masks = np.ones((2, 1500), np.float32)
+    masks[1, :3] = 0
+    for (linear,), count in zip(Logistic().fit(x, y, 4, masks, [16.0]), (4, 3), strict=True):
+        assert np.isfinite(linear.scores(x)).all()
+        assert linear.scores(x)[:, :count].min() > -100
+    assert (Logistic().fit(x, y, 4, masks, [16.0])[1][0].bias[3]) < -1e5
 
 
 def test_chunks_of_problems_change_nothing(monkeypatch):

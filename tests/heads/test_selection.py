@@ -4,7 +4,7 @@ import pytest
 from graft.errors import UsageError
 from graft.heads import HEADS
 from graft.heads.features import transform
-from graft.heads.selection import Configuration, bias_corrected, choose, class_weights, fit_final
+from graft.heads.selection import Configuration, bias_corrected, choose, choose_without, class_weights, fit_final
 from heads.blobs import blobs, folds
 
 STAGES = ((20, 60),)
@@ -131,6 +131,67 @@ def test_the_grid_is_thinned_out_rather_than_the_memory_filled(monkeypatch):
     choice = choose(x, y, 3, STAGES, folds(y))
     assert choice.logits.size <= 1000
     assert choice.chosen.head == "logistic"
+
+
+def many(n=1400, k=3, seed=0):
+    x, y = data(n, k, "early", seed)
+    return x, y, folds(y, 5)
+
+
+def test_of_many_rows_the_first_folds_decide_and_all_are_judged():
+    x, y, plan = many()
+    choice = choose(x, y, 3, STAGES, plan)
+    scored = ~np.isnan(choice.losses)
+    assert scored[choice.index].all()
+    assert np.isfinite(choice.logits[choice.index]).all()
+    for row in np.delete(scored, choice.index, axis=0):
+        assert np.array_equal(row, plan[0] < 2)
+    whole = trial_of_all(x, y, plan)
+    common = plan[0] < 2
+    best = [choice.losses[choice.index, common].mean(), whole.losses[whole.index, common].mean()]
+    assert best[0] == pytest.approx(best[1], abs=0.01)
+    assert choose_without(choice, np.flatnonzero(plan[0] == 3)) == choice.index
+
+
+def trial_of_all(x, y, plan):
+    """The choice among all configurations on all folds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("graft.heads.selection._EXPLORED", 100)
+        return choose(x, y, 3, STAGES, plan)
+
+
+def test_of_many_rows_the_final_head_is_fitted_along_the_way():
+    x, y, plan = many()
+    choice = choose(x, y, 3, STAGES, plan)
+    again = fit_final(x, y, 3, STAGES, choice.chosen)
+    phi = transform(x, STAGES, choice.chosen.features)
+    assert (choice.final.scores(phi).argmax(axis=1) == again.scores(phi).argmax(axis=1)).mean() > 0.99
+    known = fit_final(x, y, 3, STAGES, choice.chosen, axes=choice.axes)
+    assert known.scores(phi) == pytest.approx(again.scores(phi), abs=0.01)
+    assert choose(x[:60], y[:60], 3, STAGES, folds(y[:60])).final is None
+
+
+def test_what_choosing_flatters_is_carried_from_the_explored_rows_to_all():
+    rng = np.random.default_rng(0)
+    losses, correct = rng.random((3, 300)).astype(np.float32), (rng.random((3, 300)) < 0.6).astype(np.float32)
+    losses[1] -= 0.5
+    partly = [np.where(np.arange(300) < 120, rows, np.nan) for rows in (losses, correct)]
+    for rows, all_rows in zip(partly, (losses, correct), strict=True):
+        rows[1] = all_rows[1]
+    value, _ = bias_corrected(partly[1].astype(np.float32), partly[0].astype(np.float32), np.arange(300), 0)
+    assert value == pytest.approx(correct[1].mean(), abs=0.01)  # nothing comes near it: it is chosen in every draw
+
+
+def test_rows_of_a_group_count_once():
+    """Ten copies of every row make no difference look clearer than it is."""
+    x, y = data(40, 2, "early")
+    x += np.random.default_rng(0).normal(size=x.shape).astype(np.float32) / 3
+    copies = np.repeat(np.arange(40), 10)
+    plan = [fold[copies] for fold in folds(y, 5)]
+    alone, together = (choose(x[copies], y[copies], 2, STAGES, plan, groups=groups) for groups in (None, copies))
+    assert np.array_equal(alone.loss, together.loss)
+    assert not alone.plain[alone.index]
+    assert together.plain[together.index]
 
 
 def test_class_weights_help_rare_classes_halfway():

@@ -13,9 +13,10 @@ from graft.contracts import Float32
 SAME_SOUND = 0.9
 """Whitened cosine (see ``split.near_duplicates``) of two prints above which two recordings are the same.
 
-Measured on 3,000 spoken digits of six speakers, 90 altered copies mixed in: MP3, Ogg Vorbis and Opus, half the level,
-shifted by 20 ms either way, noise at 30 and 20 dB below the sound, resampled. 98 % of the copies are found, and not one
-of 4.5 million pairs of different takes is joined. Among 1,000 of the digits 97 to 98 % and none, among 300 all and one.
+Measured on 3,000 spoken digits of six speakers with altered copies of 90 mixed in. Of the copies as Ogg Vorbis or Opus,
+as MP3 of 64 kbit/s, at half or twice the level, begun 20 ms later or resampled all were found, of those with noise 20 dB
+below the sound or 20 ms cut off 99 %, as MP3 of 8 kHz 94 %. Not one of 4.5 million pairs of different takes was joined,
+nor one among 1,000 of the digits, and one among 300.
 """
 STEPS = 32
 """Points in time of a print."""

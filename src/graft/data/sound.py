@@ -35,7 +35,7 @@ _AGAIN = "Copy or download it again."
 def decode_sound(content: bytes, rate: int) -> Prepared:
     """Decode a recording of any supported format to one channel at one rate. Thread-safe, in bounded memory.
 
-    A file that holds less than its header claims is read as far as it goes.
+    A file that was cut short is read as far as it goes, where its format lets it.
 
     Args:
         content: The file's bytes.
@@ -48,7 +48,7 @@ def decode_sound(content: bytes, rate: int) -> Prepared:
         of the samples at full scale) and ``read`` (share of the recording that the value stands for).
 
     Raises:
-        ItemError: ``empty``, ``not_a_recording``, ``truncated``, ``too_large`` or ``corrupt``.
+        ItemError: ``empty``, ``not_a_recording``, ``too_large`` or ``corrupt``.
         EncoderError: The packages that read sound are not installed.
     """
     kind = sniff(content[:HEAD])
@@ -59,7 +59,7 @@ def decode_sound(content: bytes, rate: int) -> Prepared:
         raise ItemError("not_a_recording", f"The file is not a recording that can be read: it is {what}.", advice)
     soundfile, _ = _packages()
     try:
-        with soundfile.SoundFile(io.BytesIO(_mended(content, kind))) as file:
+        with soundfile.SoundFile(_Content(_mended(content, kind))) as file:
             _check_header(file)
             listener = _Listener(file, rate)
             _listen(file, listener)
@@ -91,7 +91,7 @@ def wav_bytes(samples: Any, rate: int) -> bytes:
             f"A recording as an array has the shape {array.shape}.",
             "Give (samples,) or (samples, channels).",
         )
-    if isinstance(rate, bool) or int(rate) != rate or not 0 < rate < 1 << 31:
+    if not _is_rate(rate):
         raise DataError(f"The rate of a recording is {rate!r}.", "Give samples per second, such as 16000.")
     if array.dtype.kind == "f":
         encoding, array = 3, array.astype("<f4")
@@ -105,6 +105,13 @@ def wav_bytes(samples: Any, rate: int) -> bytes:
     return _wav(array, encoding, int(rate))
 
 
+def _is_rate(rate: Any) -> bool:
+    try:
+        return not isinstance(rate, bool | np.bool_) and int(rate) == rate and 0 < rate < 1 << 31
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
 def _wav(array: Array, encoding: int, rate: int) -> bytes:
     channels = array.shape[1] if array.ndim == 2 else 1
     width = array.dtype.itemsize
@@ -115,6 +122,16 @@ def _wav(array: Array, encoding: int, rate: int) -> bytes:
     )
     data = struct.pack("<4sI", b"data", min(len(body), 0xFFFFFFFF)) + body + padding
     return struct.pack("<4sI4s", b"RIFF", min(4 + len(form) + len(data), 0xFFFFFFFF), b"WAVE") + form + data
+
+
+class _Content(io.BytesIO):
+    """A damaged header sends its reader before the beginning, where Python would raise inside of C."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        try:
+            return super().seek(offset, whence)
+        except (ValueError, OverflowError):
+            return self.tell()
 
 
 class _Listener:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from graft.contracts import Array, Float32, Float64, Int
+from graft.contracts import Float64, Int
+from graft.evaluation.growth import FitMany
 from graft.report.content import GroupEffect
 
-FitMany = Callable[[Float32], Array]
-"""Row subsets ``(s, n) float32`` (0 or 1) -> what each fitted head calls every row ``(s, n) int64``."""
 DRAWS = 1000
 """Bootstrap draws of whole groups behind the interval."""
 
@@ -56,7 +55,8 @@ def _share_right(fit_many: FitMany, y: Int, folds: Sequence[Int]) -> Float64:
         n_folds = int(fold.max(initial=-1)) + 1
         if not n_folds:
             continue
-        predicted = fit_many((fold[None] != np.arange(n_folds)[:, None]).astype(np.float32))
+        held_out = fold[None] == np.arange(n_folds)[:, None]
+        predicted = fit_many((~held_out).astype(np.float32), held_out)
         scored = np.flatnonzero(fold >= 0)
         right[scored] += predicted[fold[scored], scored] == y[scored]
         times[scored] += 1

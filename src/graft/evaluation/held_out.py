@@ -43,7 +43,13 @@ def check_shared_labels(what: str, labels: Sequence[str], whose: str, known: Seq
 
 
 def score_held_out(
-    classifier: Classifier, classes: Sequence[str], x: Float32, labels: Sequence[str], clusters: Int, split: str
+    classifier: Classifier,
+    classes: Sequence[str],
+    x: Float32,
+    labels: Sequence[str],
+    clusters: Int,
+    split: str,
+    texts: Sequence[str] | None = None,
 ) -> Evaluation:
     """Score a classifier on embeddings ``x`` ``(n, dim) float32`` with these labels, none of which it was fitted on.
 
@@ -56,11 +62,12 @@ def score_held_out(
         labels: One for each row.
         clusters: What is a copy of what ``(n,) int64``, so that copies do not narrow the interval.
         split: What these items are called in the result.
+        texts: The texts themselves, for a classifier that looks at words.
     """
     names = [*classes, *sorted(set(labels) - set(classes))]
     index = {label: position for position, label in enumerate(names)}
     y = np.array([index[label] for label in labels], np.int64)
-    answer = classifier.answer(x)
+    answer = classifier.answer(x, texts)
     predicted = answer.p.argmax(axis=1).astype(np.int64)
     known = y < len(classes)
     return Evaluation(

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graft.contracts import Array, Bool, Float32, Int, Progress, silent
-from graft.data.dataset import Item
+from graft.contracts import Array, Bool, Float32, Float64, Int, Progress, silent
+from graft.data.dataset import Item, negative_class
+from graft.evaluation.alarms import false_alarms
+from graft.evaluation.grouping import group_effect
 from graft.evaluation.growth import Growth, measure_growth
 from graft.evaluation.held_out import class_figures, confusion
 from graft.evaluation.intervals import cross_validated_interval
@@ -17,9 +19,20 @@ from graft.heads import HEADS
 from graft.heads.classifier import Classifier, OutOfFold
 from graft.heads.conformal import measured
 from graft.heads.features import transform
+from graft.heads.lexical import Words, tfidf_accuracy
 from graft.heads.selection import bias_corrected, class_weights
 from graft.metrics import accuracy, expected_calibration_error, macro_f1
-from graft.report.content import Calibration, ClassFigures, Interval, Judged, PredictionSets, ReliabilityBin, Unknown
+from graft.report.content import (
+    Calibration,
+    ClassFigures,
+    FalseAlarms,
+    GroupEffect,
+    Interval,
+    Judged,
+    PredictionSets,
+    ReliabilityBin,
+    Unknown,
+)
 
 HARDEST = 24
 """How many of the hardest items the report names."""
@@ -49,17 +62,42 @@ class Judgement:
     unknown: Unknown
     hardest: tuple[Judged, ...]
     mistakes: tuple[Judged, ...]
+    groups: GroupEffect | None
+    false_alarms: FalseAlarms | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """The rows that a classifier was fitted to, and all that is known of them.
+
+    Attributes:
+        x: Embeddings ``(n, dim) float32``.
+        y: ``(n,) int64``.
+        folds: For each repetition the fold of each row ``(n,) int64``; -1: never scored.
+        units: What is a copy of what, or of one group ``(n,) int64``.
+        items: The items behind the rows.
+        words: The words of texts.
+        groups: The group that was given for each row, ``""`` for none.
+        ignoring: Folds as ``folds``, made as if there were no groups; empty where there are none.
+        seconds: Length of each recording ``(n,)``.
+    """
+
+    x: Float32
+    y: Int
+    folds: Sequence[Int]
+    units: Int
+    items: Sequence[Item]
+    words: Words | None = None
+    groups: Sequence[str] = ()
+    ignoring: Sequence[Int] = ()
+    seconds: Float64 | None = None
 
 
 def judge(
     classifier: Classifier,
     out_of_fold: OutOfFold,
-    x: Float32,
-    y: Int,
-    folds: Sequence[Int],
-    units: Int,
+    rows: Rows,
     classes: Sequence[str],
-    items: Sequence[Item],
     unknown_rate: float,
     seed: int,
     progress: Progress = silent,
@@ -69,16 +107,13 @@ def judge(
     Args:
         classifier: The final one, fitted to all rows; it is scored only for the over-fitting gap.
         out_of_fold: Predictions of rows by heads that had not seen them.
-        x: Embeddings ``(n, dim) float32``.
-        y: ``(n,) int64``.
-        folds: For each repetition the fold of each row.
-        units: What is a copy of what, or of one group ``(n,) int64``.
+        rows: What it was fitted to.
         classes: Names of the classes.
-        items: The items behind the rows.
         unknown_rate: Share of in-class items that the unknown score's threshold lets through as unknown.
         seed: Of bootstrap draws and of the learning curve's parts.
         progress: Told how far the work has come.
     """
+    x, y, folds, units, items = rows.x, rows.y, rows.folds, rows.units, rows.items
     scored = np.flatnonzero(out_of_fold.scored)
     p, given = out_of_fold.p[scored], y[scored]
     predicted = p.argmax(axis=1).astype(np.int64) if len(scored) else np.empty(0, np.int64)
@@ -115,11 +150,14 @@ def judge(
 
     growth = measure_growth(fit_many, y, fold, units, classes, recall, seed, progress, named[0] if len(named) else None)
     expected = growth.carried(corrected, len(y))
-    on_training = classifier.probabilities(x).argmax(axis=1)
+    on_training = classifier.probabilities(x, rows.words.texts if rows.words else None).argmax(axis=1)
+    baselines = {"majority": majority_baseline(given, k), "nearest": nearest_baseline(phi, y, fold)}
+    if rows.words:
+        baselines["tf-idf"] = tfidf_accuracy(rows.words.z, y, k, folds)
     return Judgement(
         accuracy=cross_validated_interval(expected, units[scored], _method(folds, len(choice.configurations))),
         macro_f1=macro_f1(given, predicted, k),
-        baselines={"majority": majority_baseline(given, k), "nearest": nearest_baseline(phi, y, fold)},
+        baselines=baselines,
         per_class=figures,
         confusion=confusion(given, predicted, k),
         judged_on=_judged_on(len(scored), len(y), folds),
@@ -130,7 +168,16 @@ def judge(
         unknown=Unknown(classifier.unknown.threshold, unknown_rate),
         hardest=hardest([items[row] for row in scored.tolist()], p, given, classes),
         mistakes=mistakes([items[row] for row in scored.tolist()], p, given, classes),
+        groups=group_effect(fit_many, y, rows.groups, folds, rows.ignoring, seed) if rows.ignoring else None,
+        false_alarms=_false_alarms(out_of_fold.p, rows, classes),
     )
+
+
+def _false_alarms(p: Array, rows: Rows, classes: Sequence[str]) -> FalseAlarms | None:
+    label = negative_class(classes)
+    if label is None or rows.seconds is None:
+        return None
+    return false_alarms(p, rows.y, rows.seconds, list(classes).index(label), label)
 
 
 def _sets(classifier: Classifier, out_of_fold: OutOfFold, y: Int, folds: Sequence[Int]) -> PredictionSets:

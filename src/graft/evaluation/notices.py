@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from graft.contracts import Int
+from graft.contracts import Array, Int
 from graft.data.dataset import Dataset
 from graft.data.split import straddling
 
@@ -35,6 +35,41 @@ def warn_of_the_data(
         *_small_classes(y, classes),
         *_only_in_test(dataset, train),
     )
+
+
+SILENT = 1e-4
+"""Root mean square of a recording, full scale 1, below which nothing can be heard in it (-80 dB)."""
+CLIPPED = 0.01
+"""Share of a recording's samples at full scale above which it was recorded too loud."""
+
+
+def warn_of_the_items(dataset: Dataset, statistics: Mapping[str, Array]) -> tuple[str, ...]:
+    """What was measured when the items were decoded, where it is out of the ordinary.
+
+    Args:
+        dataset: All items.
+        statistics: What was measured on each, by name ``(n,)``.
+    """
+
+    def which(name: str, odd: Callable[[Array], Array]) -> list[str]:
+        rows = np.flatnonzero(odd(statistics[name])).tolist() if name in statistics else []
+        return [dataset.items[row].name for row in rows]
+
+    noun = "text" if dataset.modality == "text" else "recording"
+    return (
+        *_named(which("read", lambda share: share < 0.999), noun, "was too long to be read as a whole: parts spread "
+                "evenly over it were", "were too long to be read as a whole: parts spread evenly over them were"),
+        *_named(which("rms", lambda rms: rms < SILENT), noun, "is silent", "are silent"),
+        *_named(which("clipped", lambda share: share > CLIPPED), noun, "was recorded too loud and is clipped",
+                "were recorded too loud and are clipped"),
+    )  # fmt: skip
+
+
+def _named(names: Sequence[str], noun: str, one: str, many: str) -> list[str]:
+    if not names:
+        return []
+    what = f"1 {noun} {one}" if len(names) == 1 else f"{len(names):,} {noun}s {many}"
+    return [f"{what}: {'; '.join(name[:80] for name in names[:EXAMPLES])}{'; ...' if len(names) > EXAMPLES else ''}."]
 
 
 def _straddling(dataset: Dataset, clusters: Int) -> list[str]:

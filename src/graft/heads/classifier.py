@@ -12,6 +12,7 @@ from graft.contracts import Array, Bool, Float32, Int, Linear, Stages
 from graft.heads.calibration import cross_fitted, probabilities
 from graft.heads.conformal import SetRule, fit_sets
 from graft.heads.features import transform
+from graft.heads.lexical import LexicalPart, Words, divided
 from graft.heads.selection import Choice, choose, choose_without, fit_final
 from graft.heads.unknown import UnknownRule, fit_unknown
 from graft.recipe import Recipe
@@ -34,6 +35,7 @@ class Classifier:
         stages: Widths of the encoder's pooled stages.
         features: A key of ``FEATURES``.
         linear: The head, on ``transform(x, stages, features)``.
+        lexical: What the words of a text add to its scores; ``None`` where they add nothing.
         temperature: Its scores are divided by this.
         sets: Turns probabilities into prediction sets.
         unknown: Tells what is none of the classes.
@@ -45,15 +47,28 @@ class Classifier:
     temperature: float
     sets: SetRule
     unknown: UnknownRule
+    lexical: LexicalPart | None = None
 
-    def probabilities(self, x: Float32) -> Float32:
-        """Calibrated probabilities ``(n, k) float32`` of embeddings ``(n, dim) float32``."""
-        return self.answer(x).p
+    def probabilities(self, x: Float32, texts: Sequence[str] | None = None) -> Float32:
+        """Calibrated probabilities ``(n, k) float32``; see ``answer``."""
+        return self.answer(x, texts).p
 
-    def answer(self, x: Float32) -> Answer:
-        """Everything that is to be said of embeddings ``(n, dim) float32``."""
+    def answer(self, x: Float32, texts: Sequence[str] | None = None) -> Answer:
+        """Everything that is to be said of items.
+
+        Args:
+            x: Their embeddings ``(n, dim) float32``.
+            texts: The texts themselves; they matter where there is a ``lexical`` part.
+
+        Raises:
+            ValueError: There is one, and no texts were given.
+        """
         phi = transform(x, self.stages, self.features)
         logits = self.linear.scores(phi)
+        if self.lexical is not None:
+            if texts is None:
+                raise ValueError("a classifier that looks at words needs the texts")
+            logits = logits + self.lexical.scores(texts)
         p = probabilities(logits, self.temperature)
         return Answer(p, self.sets.sets(p), self.unknown.score(phi, logits))
 
@@ -63,6 +78,7 @@ class Classifier:
             "head.weights": self.linear.weights.astype(np.float16),
             "head.bias": self.linear.bias,
             **{f"unknown.{name}": array for name, array in self.unknown.arrays().items()},
+            **({f"lexical.{name}": array for name, array in self.lexical.arrays().items()} if self.lexical else {}),
         }
 
     def settings(self) -> dict[str, Any]:
@@ -82,14 +98,15 @@ class Classifier:
         bias = np.asarray(arrays["head.bias"]).astype(np.float32)
         if weights.ndim != 2 or bias.shape != weights.shape[1:]:
             raise ValueError(f"a head of shape {weights.shape} with a bias of shape {bias.shape}")
-        own = {name.removeprefix("unknown."): array for name, array in arrays.items() if name.startswith("unknown.")}
+        unknown, lexical = _within(arrays, "unknown."), _within(arrays, "lexical.")
         return cls(
             stages=tuple(tuple(int(width) for width in network) for network in settings["stages"]),
             features=str(settings["features"]),
             linear=Linear(weights, bias),
             temperature=float(settings["temperature"]),
             sets=SetRule.from_dict(settings["sets"]),
-            unknown=UnknownRule.restore(settings["unknown"], own),
+            unknown=UnknownRule.restore(settings["unknown"], unknown),
+            lexical=LexicalPart.restore(lexical) if lexical else None,
         )
 
 
@@ -110,7 +127,14 @@ class OutOfFold:
 
 
 def fit_classifier(
-    x: Float32, y: Int, k: int, stages: Stages, folds: Sequence[Int], recipe: Recipe
+    x: Float32,
+    y: Int,
+    k: int,
+    stages: Stages,
+    folds: Sequence[Int],
+    recipe: Recipe,
+    units: Int | None = None,
+    words: Words | None = None,
 ) -> tuple[Classifier, OutOfFold]:
     """Choose a head, fit it to all rows, and calibrate it on what heads said of rows they had not seen.
 
@@ -121,23 +145,33 @@ def fit_classifier(
         stages: Widths of the encoder's stages; they sum to ``dim``.
         folds: For each repetition the fold of each row; -1: always trained on, never scored.
         recipe: Its ``head``, ``set_level`` and ``unknown_rate`` count here.
+        units: What shares its fate ``(n,) int64``; by default every row is on its own.
+        words: Of texts, to be joined to the embedding where that is clearly better.
     """
-    choice = choose(x, y, k, stages, folds, recipe.head)
+    z = None if words is None else words.z
+    choice = choose(x, y, k, stages, folds, recipe.head, groups=units, words=z)
     logits = choice.logits[choice.index]  # (r, n, k)
     scored = ~np.isnan(logits).all(axis=(0, 2)) if len(folds) else np.zeros(len(y), np.bool_)
     p = _mean(cross_fitted(logits, y, folds), scored)
     unswayed = _without_own_vote(choice, p, y, folds, scored)
-    linear = _rounded(fit_final(x, y, k, stages, choice.chosen))
+    linear, lexical = fit_final(x, y, k, stages, choice.chosen, axes=choice.axes, words=z), None
+    if words is not None and "words" in choice.chosen.features:
+        linear, lexical = divided(linear, words.lexicon, words.projection, choice.chosen.features)
     phi = transform(x, stages, choice.chosen.features)
     classifier = Classifier(
         stages=stages,
         features=choice.chosen.features,
-        linear=linear,
+        linear=_rounded(linear),
         temperature=float(choice.temperatures[choice.index]),
         sets=fit_sets(p[scored], y[scored], k, recipe.set_level),
         unknown=fit_unknown(phi, y, k, folds, logits, recipe.unknown_rate),
+        lexical=lexical,
     )
     return classifier, OutOfFold(choice, unswayed, scored)
+
+
+def _within(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _without_own_vote(choice: Choice, p: Float32, y: Int, folds: Sequence[Int], scored: Bool) -> Float32:

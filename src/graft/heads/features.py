@@ -3,25 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from graft.contracts import Float32, Stages
 from graft.errors import UsageError
 
-FEATURES: Mapping[str, float] = {"last": 0.0, "late": 0.25, "even": 1.0}
-"""The weight of every stage of a network before its last one, whose weight is 1.
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """How much of what a head sees.
+
+    Attributes:
+        earlier: Weight of every stage of a network before its last one, whose weight is 1.
+        words: Length of the TF-IDF part of a text's features, where that of an embedding's last stage is 1.
+    """
+
+    earlier: float
+    words: float = 0.0
+
+
+FEATURES: Mapping[str, Features] = {
+    "last": Features(0.0),
+    "late": Features(0.25),
+    "even": Features(1.0),
+    "last+words": Features(0.0, 0.5),
+    "late+words": Features(0.25, 0.5),
+    "even+words": Features(1.0, 1.5),
+    "last+many words": Features(0.0, 2.0),
+    "even+many words": Features(1.0, 3.0),
+}
+"""What a head may see, by name.
 
 ``"last"`` leaves the earlier stages out: likeness between items is measured on it. ``"late"`` adds a little of the
 earlier ones, which costs next to nothing where the last stage knows the things that are to be told apart, and helps
-where it does not. ``"even"`` is for textures, of which the earlier stages know more than the last.
+where it does not. ``"even"`` is for textures and for the form of a sentence, of which the earlier stages know more than
+the last. Words are for names, and for languages that the network has hardly seen.
 """
-CANDIDATES = ("late", "even")
-"""The keys of ``FEATURES`` that cross-validation tries."""
 DESCRIPTIONS: Mapping[str, str] = {
     "last": "the last stage",
     "late": "mostly the last stage",
     "even": "all stages alike",
+    "last+words": "the last stage and a little TF-IDF",
+    "late+words": "mostly the last stage and a little TF-IDF",
+    "even+words": "all stages alike and TF-IDF",
+    "last+many words": "TF-IDF and the last stage",
+    "even+many words": "TF-IDF and all stages alike",
     "given": "the given columns",
 }
 """The same in words."""
@@ -29,16 +57,48 @@ GIVEN: Stages = ()
 """The stages of a matrix that was computed elsewhere: nothing is known of its columns, so they stay as they are."""
 
 
-def available(stages: Stages) -> tuple[str, ...]:
-    """What cross-validation tries on an encoder with these stages; ``"given"`` for none."""
+def available(stages: Stages, words: bool = False) -> tuple[str, ...]:
+    """What cross-validation tries on an encoder with these stages; ``"given"`` for none.
+
+    Args:
+        stages: Widths of the pooled stages.
+        words: Whether there is TF-IDF beside the embedding.
+    """
     if stages == GIVEN:
         return ("given",)
-    return ("last",) if all(len(network) == 1 for network in stages) else CANDIDATES
+    single = all(len(network) == 1 for network in stages)
+    plain = ("last",) if single else ("late", "even")
+    if not words:
+        return plain
+    return (*plain, *(("last+words", "last+many words") if single else ("late+words", "even+words", "even+many words")))
 
 
 def width(stages: Stages, features: str) -> int:
     """Number of columns that ``transform`` returns."""
-    return sum(sum(network) if _earlier(features) else network[-1] for network in stages)
+    return sum(sum(network) if _known(features).earlier else network[-1] for network in stages)
+
+
+def design(x: Float32, stages: Stages, features: str, words: Float32 | None = None) -> Float32:
+    """What a head is fitted to: ``transform``, and beside it TF-IDF where the features have words.
+
+    Args:
+        x: Embeddings ``(n, dim) float32``.
+        stages: Widths of the pooled stages.
+        features: A key of ``FEATURES``, or ``"given"``.
+        words: TF-IDF in coordinates of its own ``(n, r) float32``.
+
+    Returns:
+        ``(n, width(stages, features) + r) float32``, scaled as ``scales`` says.
+    """
+    phi = transform(x, stages, features)
+    embedding, lexical = scales(features)
+    return phi if words is None or not lexical else np.concatenate([embedding * phi, lexical * words], axis=1)
+
+
+def scales(features: str) -> tuple[np.float32, np.float32]:
+    """By what ``design`` multiplies the embedding's features and the words: their squares sum to 1."""
+    words = 0.0 if features == "given" else _known(features).words
+    return np.float32(1 / np.hypot(1, words)), np.float32(words / np.hypot(1, words))
 
 
 def transform(x: Float32, stages: Stages, features: str) -> Float32:
@@ -47,7 +107,7 @@ def transform(x: Float32, stages: Stages, features: str) -> Float32:
     Args:
         x: Embeddings ``(n, dim) float32``.
         stages: Widths of the pooled stages; they sum to ``dim``. ``GIVEN``: ``x`` is returned as it is.
-        features: A key of ``FEATURES``, or ``"given"``.
+        features: A key of ``FEATURES``, or ``"given"``; its words stand elsewhere.
 
     Returns:
         ``(n, width(stages, features)) float32``; a stage of zeros stays zero.
@@ -57,7 +117,7 @@ def transform(x: Float32, stages: Stages, features: str) -> Float32:
     """
     if stages == GIVEN:
         return x
-    earlier = _earlier(features)
+    earlier = _known(features).earlier
     if sum(map(sum, stages)) != x.shape[1]:
         raise UsageError(
             f"Embeddings of {x.shape[1]} numbers do not fit stages of {sum(map(sum, stages))}.",
@@ -75,7 +135,7 @@ def transform(x: Float32, stages: Stages, features: str) -> Float32:
     return phi
 
 
-def _earlier(features: str) -> float:
+def _known(features: str) -> Features:
     if features not in FEATURES:
         raise UsageError(f"There are no features called {features!r}.", f"Choose one of {', '.join(FEATURES)}.")
     return FEATURES[features]

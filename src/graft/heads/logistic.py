@@ -31,7 +31,6 @@ _START_ROWS = 100
 _REFRESHED = (0, 3, 10, 30)
 """Iterations at which the curvature behind the preconditioner is computed again."""
 
-
 _Pair = tuple[Float32, Float32, Float32]
 """A step, the change of the gradient along it, and one over the product of both for each subset ``(s,)``."""
 
@@ -269,7 +268,7 @@ class _Problem:
         spread = -(weighted @ p.transpose(0, 2, 1))
         spread[:, np.arange(self.k), np.arange(self.k)] += weighted.sum(axis=2)
         values, vectors = np.linalg.eigh((self.contrast @ spread @ self.contrast.T).astype(np.float64))
-        values = np.maximum(values, 1e-4 * self.total[:, None]).astype(np.float32)
+        values = np.maximum(values, np.maximum(1e-4 * self.total[:, None], 1e-12)).astype(np.float32)
         return self.penalty + values[:, :, None] * self.moments, vectors.astype(np.float32)
 
 

@@ -14,7 +14,7 @@ from graft.executors import map_on_cores
 from graft.heads import HEADS
 from graft.heads.axes import Axes, principal
 from graft.heads.calibration import fit_temperature, probabilities
-from graft.heads.features import DESCRIPTIONS, available, transform
+from graft.heads.features import DESCRIPTIONS, available, design
 
 HURDLE = 2.5
 """A challenger must beat the plain choice by this many standard errors of the paired difference of losses.
@@ -120,6 +120,7 @@ def choose(
     head: str = "auto",
     weights: Float32 | None = None,
     groups: Int | None = None,
+    words: Float32 | None = None,
 ) -> Choice:
     """Try the grid on the given folds and take a configuration.
 
@@ -128,8 +129,8 @@ def choose(
     scaling tells configurations apart with far fewer items than accuracy does; the hurdle keeps chance from choosing.
 
     From ``MANY_ROWS`` on the choice is made on the rows of the first folds. There the plain features are tried at the
-    inner strengths, every other kind at the best of these, and whatever wins at its neighbours as long as it wins at
-    the end of what was tried.
+    inner strengths, every other kind at the best of these and the next stronger regularisation, since more of the other
+    columns makes features longer, and whatever wins at its neighbours as long as it wins at the end of what was tried.
 
     Args:
         x: Embeddings ``(n, dim) float32``.
@@ -141,14 +142,17 @@ def choose(
         weights: Weight of each row in fitting ``(n,) float32``; by default ``class_weights``.
         groups: Rows that share their fate ``(n,) int64``, such as near-duplicates: together they count once where the
             standard error is taken. By default every row is on its own.
+        words: TF-IDF of texts in coordinates of its own ``(n, r) float32``, to be joined to the embedding or not.
 
     Raises:
         UsageError: ``head`` is unknown.
     """
     row_weights = class_weights(y, k) if weights is None else weights
-    grid = _grid(y, k, stages, len(folds), head)
+    grid = _grid(y, k, available(stages, words is not None), len(folds), head)
     features = list(dict.fromkeys(entry.features for entry in grid))
-    axes = dict(zip(features, map_on_cores(lambda key: principal(transform(x, stages, key)), features), strict=True))
+    axes = dict(
+        zip(features, map_on_cores(lambda key: principal(design(x, stages, key, words)), features), strict=True)
+    )
     trial = _Trial(axes, y, k, row_weights, folds, np.arange(len(y)) if groups is None else groups)
     if len(y) < MANY_ROWS or len(trial.held_out) <= _EXPLORED:
         trial.score(grid, slice(None))
@@ -175,13 +179,14 @@ def fit_final(
     configuration: Configuration,
     weights: Float32 | None = None,
     axes: Axes | None = None,
+    words: Float32 | None = None,
 ) -> Linear:
-    """The chosen head fitted on every row; it takes ``transform(x, stages, configuration.features)``.
+    """The chosen head fitted on every row; it takes ``design(x, stages, configuration.features, words)``.
 
     ``axes`` are its principal axes where they are known already, as ``Choice.axes`` are.
     """
     row_weights = class_weights(y, k) if weights is None else weights
-    axes = axes or principal(transform(x, stages, configuration.features))
+    axes = axes or principal(design(x, stages, configuration.features, words))
     return axes.restore(HEADS[configuration.head].fit(axes.z, y, k, row_weights[None], [configuration.strength])[0][0])
 
 
@@ -267,14 +272,14 @@ def _select(losses: Float32, counts: Float32, plain: Bool | None, groups: Int) -
     return np.asarray(np.where(mean_gain > HURDLE * error, best, base), dtype=np.int64)
 
 
-def _grid(y: Int, k: int, stages: Stages, repetitions: int, head: str) -> tuple[Configuration, ...]:
+def _grid(y: Int, k: int, tried: Sequence[str], repetitions: int, head: str) -> tuple[Configuration, ...]:
     check_head(head)
     many = len(y) >= MANY_ROWS
     heads = [head] if head != "auto" else ["logistic"] if many else ["logistic", "discriminant"]
     if head == "auto" and not many and np.bincount(y, minlength=k).min() <= FEW_SHOTS:
         heads.append("prototype")
     strengths = {name: HEADS[name].strengths for name in heads}
-    features = list(available(stages))
+    features = list(tried)
 
     def size() -> int:
         return len(features) * sum(map(len, strengths.values())) * repetitions * len(y) * k
@@ -310,6 +315,7 @@ class _Trial:
         self.shape = (len(folds), len(y), k)
         self.logits: dict[Configuration, Float32] = {}
         self.final: Linear | None = None
+        self.figures: dict[tuple[Configuration, int, int], tuple[float, Float32, Float32]] = {}  # while it explores
 
     def score(self, entries: Sequence[Configuration], part: slice) -> None:
         """Fit these configurations on a part of the folds."""
@@ -331,8 +337,10 @@ class _Trial:
         plain = [entry for entry, is_plain in zip(grid, _plain(grid), strict=True) if is_plain]
         self.score(plain[1:-1] if len(plain) > 4 else plain, first)
         best = self.decide().chosen
+        place = HEADS[best.head].strengths.index(best.strength)
+        near = HEADS[best.head].strengths[max(0, place - 1) : place + 1]
         rest = [entry for entry in grid if entry not in plain]
-        self.score([entry for entry in rest if entry.head != best.head or entry.strength == best.strength], first)
+        self.score([entry for entry in rest if entry.head != best.head or entry.strength in near], first)
         while neighbours := self._untried_beside(self.decide().chosen, grid):
             self.score(neighbours, first)
         chosen = self.decide().chosen
@@ -379,9 +387,12 @@ class _Trial:
             index = int(np.argmin(distance))
             why = "No class has two items to hold one out, so nothing could be compared: the plain choice."
         else:
-            for i in range(c):
-                temperatures[i] = _temperature(logits[i], self.y, common)
-                losses[i], correct[i] = _figures(logits[i], self.y, temperatures[i])
+            for i, entry in enumerate(grid):
+                key = (entry, int(scored[i].sum()), len(common))
+                if key not in self.figures:
+                    temperature = _temperature(logits[i], self.y, common)
+                    self.figures[key] = (temperature, *_figures(logits[i], self.y, temperature))
+                temperatures[i], losses[i], correct[i] = self.figures[key]
             index = int(
                 _select(losses[:, common], np.ones((1, len(common)), np.float32), plain, self.groups[common])[0]
             )

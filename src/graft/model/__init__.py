@@ -2,6 +2,6 @@
 
 from graft.model.extending import extend
 from graft.model.fitting import Stopwatch, fit, fit_embeddings
-from graft.model.model import MAYBE_SEEN, SEEN, Model, embed_items, load
+from graft.model.model import MAYBE_SEEN, SEEN, Model, load
 
-__all__ = ["MAYBE_SEEN", "SEEN", "Model", "Stopwatch", "embed_items", "extend", "fit", "fit_embeddings", "load"]
+__all__ = ["MAYBE_SEEN", "SEEN", "Model", "Stopwatch", "extend", "fit", "fit_embeddings", "load"]

@@ -17,16 +17,18 @@ from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded, content_digest, embed
 from graft.errors import TooFewClasses
-from graft.evaluation import judge, score_held_out, warn_of_the_data
+from graft.evaluation import Rows, judge, score_held_out, warn_of_the_data, warn_of_the_items
 from graft.evaluation.held_out import check_shared_labels
 from graft.executors import one_thread_each
 from graft.heads.classifier import Classifier, OutOfFold, fit_classifier
 from graft.heads.features import GIVEN
+from graft.heads.lexical import Words
 from graft.heads.selection import check_head
 from graft.model.inputs import CacheChoice, Source, as_cache, as_dataset, check_modality, nothing_readable
 from graft.model.likeness import clusters_of
 from graft.model.model import Model
 from graft.model.tagging import check_tags, fit_tagged
+from graft.model.texts import texts_of
 from graft.model.training import Training
 from graft.recipe import Recipe
 from graft.report import Report
@@ -159,30 +161,30 @@ def fit_embedded(
     classes = _classes(dataset, train)
     y = np.array([classes.index(dataset.labels[row]) for row in train], np.int64)
     x = embedded.x[train]
+    texts = texts_of(dataset.items) if encoder and dataset.modality == "text" else None
     with watch.timing("fit"), one_thread_each():
         progress("fit", 0, 1)
         clusters = clusters_of(dataset, embedded, stages) if clusters is None else clusters
         units = merge(clusters, dataset.groups)  # what must stand on one side of every split
-        n_folds, repeats = choose_folds(y, units[train])
-        folds = stratified_group_folds(y, units[train], n_folds, recipe.seed, repeats) if n_folds else []
-        classifier, out_of_fold = fit_classifier(x, y, len(classes), stages, folds, recipe)
+        folds = _folds(y, units[train], recipe.seed)
+        words = None if texts is None else Words.of([texts[row] for row in train], recipe.seed)
+        classifier, out_of_fold = fit_classifier(x, y, len(classes), stages, folds, recipe, units[train], words)
         progress("fit", 1, 1)
     with watch.timing("evaluate"), one_thread_each():
-        items = [dataset.items[row] for row in train]
-        judgement = judge(
-            classifier,
-            out_of_fold,
-            x,
-            y,
-            folds,
-            units[train],
-            classes,
-            items,
-            recipe.unknown_rate,
-            recipe.seed,
-            progress,
+        groups = [dataset.groups[row] for row in train]
+        rows = Rows(
+            x=x,
+            y=y,
+            folds=folds,
+            units=units[train],
+            items=[dataset.items[row] for row in train],
+            words=words,
+            groups=groups,
+            ignoring=_folds(y, clusters[train], recipe.seed) if len(set(groups) - {""}) > 1 else (),
+            seconds=embedded.statistics["seconds"][train] if "seconds" in embedded.statistics else None,
         )
-        score = _final_score(classifier, classes, dataset, embedded.x, test, clusters)
+        judgement = judge(classifier, out_of_fold, rows, classes, recipe.unknown_rate, recipe.seed, progress)
+        score = _final_score(classifier, classes, dataset, embedded.x, test, clusters, texts)
     chosen = out_of_fold.choice.chosen
     report = Report(
         encoder=encoder.name if encoder else "given embeddings",
@@ -209,10 +211,22 @@ def fit_embedded(
         unknown=judgement.unknown,
         hardest=judgement.hardest,
         mistakes=judgement.mistakes,
-        head=HeadChoice(chosen.head, chosen.features, chosen.strength, out_of_fold.choice.why),
+        head=HeadChoice(
+            kind=chosen.head,
+            features=chosen.features,
+            strength=chosen.strength,
+            why=out_of_fold.choice.why,
+            bytes=sum(array.nbytes for array in classifier.arrays().values()),
+        ),
+        groups=judgement.groups,
+        false_alarms=judgement.false_alarms,
         seconds=watch.seconds(),
         cache={"hits": embedded.hits, "misses": embedded.misses},
-        warnings=(*dataset.warnings, *warn_of_the_data(dataset, embedded.digests, clusters, train, y, classes)),
+        warnings=(
+            *dataset.warnings,
+            *warn_of_the_data(dataset, embedded.digests, clusters, train, y, classes),
+            *warn_of_the_items(dataset, embedded.statistics),
+        ),
         recipe=recipe.to_dict(),
         fingerprint=dataset.fingerprint(embedded.digests),
         name=dataset.name,
@@ -248,13 +262,25 @@ def _check_test_labels(dataset: Dataset) -> None:
         check_shared_labels("The test data", tested, "the training data", learned)
 
 
+def _folds(y: Int, units: Int, seed: int) -> list[Int]:
+    n_folds, repeats = choose_folds(y, units)
+    return stratified_group_folds(y, units, n_folds, seed, repeats) if n_folds else []
+
+
 def _final_score(
-    classifier: Classifier, classes: Sequence[str], dataset: Dataset, x: Float32, test: Int, clusters: Int
+    classifier: Classifier,
+    classes: Sequence[str],
+    dataset: Dataset,
+    x: Float32,
+    test: Int,
+    clusters: Int,
+    texts: Sequence[str] | None,
 ) -> Interval | None:
     if not len(test):
         return None
     labels = [dataset.labels[row] for row in test]
-    score = score_held_out(classifier, classes, x[test], labels, clusters[test], split="test").accuracy
+    own = None if texts is None else [texts[row] for row in test]
+    score = score_held_out(classifier, classes, x[test], labels, clusters[test], split="test", texts=own).accuracy
     return replace(score, method="the given test split, used once; Wilson interval")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from graft.contracts import Array, Encoder, Float32, Int, Progress, silent
 from graft.data.dataset import SEPARATOR, Dataset, Item, as_item
 from graft.data.read import read
 from graft.encoders import address_of, encoder_for
-from graft.encoders.embed import Embedded, embed, stream
+from graft.encoders.embed import embed, stream
 from graft.errors import BundleError, DataError, EncoderError, EncoderMismatch, UsageError
 from graft.evaluation import score_held_out
 from graft.evaluation.held_out import check_shared_labels
@@ -23,6 +23,7 @@ from graft.heads.tags import KIND as TAGS
 from graft.heads.tags import TagClassifier, confidence_of
 from graft.model.inputs import CacheChoice, Source, as_cache, check_modality, nothing_readable
 from graft.model.likeness import clusters_of
+from graft.model.texts import texts_of
 from graft.model.training import Training
 from graft.prediction import Evaluation, Prediction
 from graft.recipe import Recipe
@@ -87,7 +88,11 @@ class Model:
         Raises:
             ItemError: An input cannot be read.
         """
-        return self.classifier.probabilities(embed_items(self, items))
+        wrapped = [as_item(value, position, self.report.modality) for position, value in enumerate(items)]
+        embedded = embed(self._own_encoder(), wrapped, as_cache("default"))
+        for _, error in sorted(embedded.skipped.items()):
+            raise error
+        return self._ask(embedded.x, wrapped).p
 
     def stream(self, items: Iterable[Item]) -> Iterator[Prediction]:
         """Answer any number of inputs in their order, in bounded memory."""
@@ -100,7 +105,8 @@ class Model:
 
         offset = 0
         for part in stream(self._own_encoder(), noted()):
-            answers = dict(zip(part.rows.tolist(), self._answer(part), strict=True))
+            given = [waiting[row - offset] for row in part.rows.tolist()]
+            answers = dict(zip(part.rows.tolist(), self._answer(part.x, given), strict=True))
             rows = sorted([*answers, *part.skipped])
             for row in rows:
                 name = waiting[row - offset].name
@@ -198,10 +204,17 @@ class Model:
     def _score(self, dataset: Dataset, x: Float32, clusters: Int, part: str) -> Evaluation:
         if isinstance(self.classifier, TagClassifier):
             return score_tags(self.classifier, self.classes, x, dataset.with_tags().tags, clusters, part)
-        return score_held_out(self.classifier, self.classes, x, dataset.labels, clusters, part)
+        texts = texts_of(dataset.items) if self.classifier.lexical else None
+        return score_held_out(self.classifier, self.classes, x, dataset.labels, clusters, part, texts)
 
-    def _answer(self, part: Embedded) -> list[Prediction]:
-        answer = self.classifier.answer(part.x)
+    def _ask(self, x: Float32, items: Sequence[Item]) -> Answer:
+        """What the classifier says of embedded items; it reads their texts where it looks at words."""
+        if isinstance(self.classifier, TagClassifier):
+            return self.classifier.answer(x)
+        return self.classifier.answer(x, texts_of(items) if self.classifier.lexical else None)
+
+    def _answer(self, x: Float32, items: Sequence[Item]) -> list[Prediction]:
+        answer = self._ask(x, items)
         predictions = [
             Prediction(
                 input="",
@@ -271,19 +284,6 @@ def _its_encoder(folder: str | Path, name: str, modality: str, backend: str, pro
             f"{folder} was made with the encoder {name!r}, which this Graft does not have. {error.message}",
             "Fit it again, or install the Graft that made it.",
         ) from None
-
-
-def embed_items(model: Model, items: Iterable[Any]) -> Float32:
-    """Embeddings ``(n, d) float32`` of inputs of any kind, through the cache.
-
-    Raises:
-        ItemError: An input cannot be read.
-    """
-    wrapped = [as_item(value, position, model.report.modality) for position, value in enumerate(items)]
-    embedded = embed(model._own_encoder(), wrapped, as_cache("default"))
-    for _, error in sorted(embedded.skipped.items()):
-        raise error
-    return embedded.x
 
 
 def _timeless(report: Report) -> Report:
