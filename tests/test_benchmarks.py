@@ -266,6 +266,12 @@ def test_a_process_that_went_wrong_says_why(script: str, said: str) -> None:
         processes.finish([sys.executable, "-c", script])
 
 
+def test_a_process_that_does_not_end_says_where_it_stood() -> None:
+    script = "import time\ndef asleep(): time.sleep(60)\nasleep()"
+    with pytest.raises(environments.UnavailableError, match=r"did not end in 2 s.* in asleep"):
+        processes.finish([sys.executable, "-c", script], limit=2.0)
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [('{"a": 1}', {"a": 1}), ('{\n "a": 1\n}\n', {"a": 1}), ('noise\n{"a": 1}\n', {"a": 1}), ("[1]", None), ("", None)],

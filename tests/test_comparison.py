@@ -79,6 +79,8 @@ def test_the_command_line(photos, tiny, capsys):
 def test_one_encoder_is_no_comparison(photos, capsys):
     with pytest.raises(UsageError, match="two encoders"):
         graft.compare(photos, ["image", "image"])
+    with pytest.raises(UsageError, match="are the same encoder"):
+        graft.compare(photos, ["image", "efficientnet-lite0"])
     with pytest.raises(UsageError, match="no encoder 'resnet'"):
         graft.compare(photos, ["image", "resnet"])
     with pytest.raises(UsageError, match="holds pictures, and the encoder all-MiniLM-L6-v2 takes texts"):

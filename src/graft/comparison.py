@@ -106,17 +106,20 @@ def compare(
     if len(names := list(dict.fromkeys(encoders))) < 2:
         raise UsageError("A comparison needs two encoders.", "Give --encoder twice or more; graft encoders names some.")
     dataset = as_dataset(data)
-    made = [encoder_for(name, dataset.modality, recipe.backend, recipe.prompt, progress) for name in names]
+    found = [encoder_for(name, dataset.modality, recipe.backend, recipe.prompt, progress) for name in names]
+    made = list({encoder.fingerprint: encoder for encoder in found}.values())  # one may go by several names
+    if len(made) < 2:
+        raise UsageError(f"{' and '.join(names)} are the same encoder.", "Name two that differ.")
     store = as_cache(cache)
     embedded = _on_common_rows(
         [embed_dataset(encoder, dataset, store, Stopwatch(), progress) for encoder in made], dataset
     )
     clusters = np.arange(len(embedded[0][0]))
     for encoder, (usable, part) in zip(made, embedded, strict=True):
-        clusters = merge(clusters, clusters_of(usable, part, encoder.stages).tolist())
+        clusters = merge(clusters, clusters_of(usable, part, encoder.stages, store).tolist())
     fitted = [
-        fit_embedded(usable, part, encoder, replace(recipe, encoder=name), Stopwatch(), progress, clusters)
-        for name, encoder, (usable, part) in zip(names, made, embedded, strict=True)
+        fit_embedded(usable, part, encoder, replace(recipe, encoder=encoder.name), Stopwatch(), progress, clusters)
+        for encoder, (usable, part) in zip(made, embedded, strict=True)
     ]
     rows = [
         EncoderScore(

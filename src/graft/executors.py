@@ -30,6 +30,17 @@ def map_on_cores(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
             return list(pool.map(function, items))
 
 
+def run_on_cores(first: Callable[[], T], second: Callable[[], R]) -> tuple[T, R]:
+    """``(first(), second())``, side by side where there are two cores."""
+    with one_thread_each():
+        if workers() < 2:
+            return first(), second()
+        with ThreadPoolExecutor(1, thread_name_prefix="graft") as pool:
+            waiting = pool.submit(first)
+            other = second()
+            return waiting.result(), other
+
+
 @contextmanager
 def one_thread_each() -> Iterator[None]:
     """Matrix products run on the thread that asks for them.

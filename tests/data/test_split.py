@@ -233,7 +233,8 @@ def test_the_fewer_items_the_more_folds():
     assert chosen(60, 2) == (10, 3)
     assert chosen(245, 2) == (5, 3)
     assert chosen(600, 2) == (5, 2)
-    assert chosen(5000, 2) == (5, 1)
+    assert chosen(4000, 2) == (5, 1)
+    assert chosen(5000, 2) == (3, 1)
 
 
 def test_groups_count_and_not_their_items():

@@ -162,3 +162,11 @@ def test_shares_count_each_point_of_a_recording_once():
         assert share.shape == (2, 1, points, 1)
         assert np.allclose(share.sum(axis=2), 1)
         assert all(np.count_nonzero(a) < np.count_nonzero(b) for a, b in pairwise(share[:, 0, :, 0]))
+
+
+def test_another_package_of_the_same_namespace_is_no_obstacle(tmp_path, monkeypatch):
+    (tmp_path / "livekit" / "another").mkdir(parents=True)
+    for name in [name for name in sys.modules if name.split(".")[0] == "livekit"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert pinned_file(PACKAGE, NETWORK, speech_network.NETWORK_SHA256)

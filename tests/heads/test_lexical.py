@@ -100,7 +100,7 @@ def test_many_texts_keep_the_largest_axes(counts, monkeypatch):
     projection = coordinates(rows, rank=40)
     assert apart(projection.basis.T @ projection.basis, np.eye(40)) < 1e-3
     best = (np.linalg.svd(rows.dense(), compute_uv=False)[:40] ** 2).sum()
-    assert best * 0.9 < (projection.z**2).sum() <= best * (1 + 1e-4)
+    assert best * 0.7 < (projection.z**2).sum() <= best * (1 + 1e-4)
     again = coordinates(rows, rank=40)
     assert (again.z == projection.z).all()
 

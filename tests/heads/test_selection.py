@@ -156,7 +156,7 @@ def test_of_many_rows_the_first_folds_decide_and_all_are_judged():
 def trial_of_all(x, y, plan):
     """The choice among all configurations on all folds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("graft.heads.selection._EXPLORED", 100)
+        patch.setattr("graft.heads.selection._explored", lambda n: 100)
         return choose(x, y, 3, STAGES, plan)
 
 

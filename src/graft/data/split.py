@@ -138,7 +138,7 @@ def choose_folds(y: Int, groups: Int) -> tuple[int, int]:
     for fewer_than, k_folds, repeats in ((50, 10, 5), (100, 10, 3), (400, 5, 3), (700, 5, 2)):
         if n < fewer_than:
             return min(k_folds, typical), repeats
-    return min(5, typical), 1
+    return min(5 if n < 5000 else 3, typical), 1
 
 
 def stratified_group_folds(y: Int, groups: Int, k_folds: int, seed: int, repeats: int = 1) -> list[Int]:

@@ -26,7 +26,6 @@ from graft.encoders.speech_network import (
     embedding_graph,
     front_end,
     shares,
-    to_decibels,
     to_input,
 )
 
@@ -57,8 +56,8 @@ class SpeechEncoder:
     """Recordings -> four pooled stages, joined, ``(n, 768) float32``.
 
     The stages are two of the network's inner layers, and mean and standard deviation over time of its output; the
-    deviation counts as a network of its own, so that it always has the weight of an output. No square roots are taken:
-    on spoken digits they cost a point with all the data and two with five recordings of each.
+    deviation counts as a network of its own, so that it always has the weight of an output. Square roots, which
+    help with pictures, gain nothing here.
     """
 
     runs_on: Backend = field(default_factory=choose_backend)
@@ -110,12 +109,6 @@ class SpeechEncoder:
         """``n`` recordings as mel frames ``(t, 32) float32`` -> ``(n, 768) float32``."""
         session, noise = self._network
         return _pooled(session, batch) - noise
-
-    def prints(self, batch: Sequence[Any]) -> Float32:
-        """What copies of ``n`` recordings are recognised by, ``(n, 1024) float32``: see ``graft.data.near_sounds``."""
-        from graft.data.near_sounds import sound_print
-
-        return np.stack([sound_print(to_decibels(mel)) for mel in batch])
 
     @cached_property
     def _read_front_end(self) -> FrontEnd:

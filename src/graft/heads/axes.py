@@ -36,6 +36,14 @@ class Axes:
     left: Float32 | None = None
     right: Float32 | None = None
 
+    def without_tail(self, share: float) -> Axes:
+        """The same without the last axes, which hold this share of the second moments."""
+        moments = np.einsum("nr,nr->r", self.z, self.z, dtype=np.float64)
+        kept = int(np.searchsorted(np.cumsum(moments), (1 - share) * moments.sum())) + 1
+        if kept >= self.z.shape[1] or self.right is None:
+            return self
+        return Axes(np.ascontiguousarray(self.z[:, :kept]), self.mean, self.left, self.right[:, :kept])
+
     def restore(self, head: Linear) -> Linear:
         """The head on ``x`` that gives the scores of ``head`` on ``z``."""
         weights = head.weights

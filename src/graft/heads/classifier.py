@@ -154,7 +154,8 @@ def fit_classifier(
     scored = ~np.isnan(logits).all(axis=(0, 2)) if len(folds) else np.zeros(len(y), np.bool_)
     p = _mean(cross_fitted(logits, y, folds), scored)
     unswayed = _without_own_vote(choice, p, y, folds, scored)
-    linear, lexical = fit_final(x, y, k, stages, choice.chosen, axes=choice.axes, words=z), None
+    linear = choice.final or fit_final(x, y, k, stages, choice.chosen, axes=choice.axes, words=z)
+    lexical = None
     if words is not None and "words" in choice.chosen.features:
         linear, lexical = divided(linear, words.lexicon, words.projection, choice.chosen.features)
     phi = transform(x, stages, choice.chosen.features)
@@ -187,7 +188,8 @@ def _without_own_vote(choice: Choice, p: Float32, y: Int, folds: Sequence[Int], 
         rows = np.flatnonzero(fold == held_out)
         index = choose_without(choice, rows)
         if index != choice.index:
-            result[rows] = _mean(cross_fitted(choice.logits[index], y, folds), scored)[rows]
+            other = cross_fitted(choice.logits[index], y, folds)
+            result[rows] = _mean(other, np.asarray(~np.isnan(other).all(axis=(0, 2))))[rows]
     return result
 
 

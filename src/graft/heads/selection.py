@@ -27,8 +27,13 @@ FEW_SHOTS = 5
 MANY_ROWS = 1000
 """From this many rows on, only the logistic head is tried, and the grid is explored on the first folds alone: a few
 hundred rows held out tell configurations apart. The one that is taken is then fitted on all folds."""
-_EXPLORED = 2
-"""So many folds are explored where there are many rows: at 1,000 rows 400 are held out, at 10,000 rows 4,000."""
+VERY_MANY_ROWS = 5000
+"""From this many rows on, the grid is explored on one fold, of thousands of rows; fewer kinds of features are tried,
+and the axes with the last ``_TAIL`` of the second moments are left out: on 10,003 queries in 77 classes that halved the
+time, and cost 0.1 points of accuracy."""
+_TAIL = 0.01
+_SPARED = ("even", "even+many words", "last+many words")
+"""Features that are not tried on very many rows, where the others come close to them."""
 _PLAIN = ("late", "logistic")
 """The choice to beat: it needs no luck to do well."""
 _START = 64.0
@@ -148,13 +153,19 @@ def choose(
         UsageError: ``head`` is unknown.
     """
     row_weights = class_weights(y, k) if weights is None else weights
-    grid = _grid(y, k, available(stages, words is not None), len(folds), head)
+    tried = available(stages, words is not None)
+    if very_many := len(y) >= VERY_MANY_ROWS:
+        tried = tuple(key for key in tried if words is None or key not in _SPARED)
+    grid = _grid(y, k, tried, len(folds), head)
     features = list(dict.fromkeys(entry.features for entry in grid))
-    axes = dict(
-        zip(features, map_on_cores(lambda key: principal(design(x, stages, key, words)), features), strict=True)
-    )
+
+    def axes_of(key: str) -> Axes:
+        axes = principal(design(x, stages, key, words))
+        return axes.without_tail(_TAIL) if very_many else axes
+
+    axes = dict(zip(features, map_on_cores(axes_of, features), strict=True))
     trial = _Trial(axes, y, k, row_weights, folds, np.arange(len(y)) if groups is None else groups)
-    if len(y) < MANY_ROWS or len(trial.held_out) <= _EXPLORED:
+    if len(y) < MANY_ROWS or len(trial.held_out) <= _explored(len(y)):
         trial.score(grid, slice(None))
     else:
         trial.explore(grid)
@@ -333,7 +344,8 @@ class _Trial:
 
     def explore(self, grid: tuple[Configuration, ...]) -> None:
         """Find what to take on the first folds, and fit it on the others as well."""
-        first = slice(_EXPLORED)
+        explored = _explored(len(self.y))
+        first = slice(explored)
         plain = [entry for entry, is_plain in zip(grid, _plain(grid), strict=True) if is_plain]
         self.score(plain[1:-1] if len(plain) > 4 else plain, first)
         best = self.decide().chosen
@@ -346,7 +358,7 @@ class _Trial:
         chosen = self.decide().chosen
         map_on_cores(
             lambda held_out: self._fit([chosen], [held_out]) if held_out else self._finish(chosen),
-            [None, *self.held_out[_EXPLORED:]],  # the fit on all rows takes longest
+            [None, *self.held_out[explored:]],  # the fit on all rows takes longest
         )
 
     def _untried_beside(self, entry: Configuration, grid: tuple[Configuration, ...]) -> list[Configuration]:
@@ -400,6 +412,11 @@ class _Trial:
             temperatures[index] = _temperature(logits[index], self.y, np.flatnonzero(scored[index].any(axis=0)))
         axes = self.axes[grid[index].features]
         return Choice(grid, logits, temperatures, losses, correct, plain, index, why, self.groups, axes, self.final)
+
+
+def _explored(n: int) -> int:
+    """How many folds are explored where there are many rows: at 1,000 rows 400 are held out, at 10,000 rows 3,300."""
+    return 1 if n >= VERY_MANY_ROWS else 2
 
 
 def _plain(grid: Sequence[Configuration]) -> Bool:

@@ -18,6 +18,11 @@ from graft.model.model import Model
 from graft.model.training import Training
 from graft.report.content import ClassesAdded, RecallChange
 
+WITHOUT_TEXTS = (
+    "The cache holds the embeddings of the first fit's texts and not their words: no TF-IDF was tried, and near-copies "
+    "were not looked for. Give the old texts too (--old), and they are."
+)
+
 
 def extend(
     model: Model,
@@ -57,7 +62,9 @@ def extend(
     with watch.timing("embed"):
         before, remembered = _remember(model, training, old, store, progress)
     joined, everything = _join(before, remembered, new, embedded)
-    fitted = fit_embedded(joined, everything, encoder, model.recipe, watch, progress)
+    if encoder.modality == "text" and old is None:
+        joined = replace(joined, warnings=(*joined.warnings, WITHOUT_TEXTS))
+    fitted = fit_embedded(joined, everything, encoder, model.recipe, watch, progress, cache=store)
     report = replace(fitted.model.report, name=model.report.name, added=_what_happened(model, fitted, len(before)))
     return replace(fitted.model, report=report)
 

@@ -19,7 +19,7 @@ from graft.encoders.embed import Embedded, content_digest, embed
 from graft.errors import TooFewClasses
 from graft.evaluation import Rows, judge, score_held_out, warn_of_the_data, warn_of_the_items
 from graft.evaluation.held_out import check_shared_labels
-from graft.executors import one_thread_each
+from graft.executors import one_thread_each, run_on_cores
 from graft.heads.classifier import Classifier, OutOfFold, fit_classifier
 from graft.heads.features import GIVEN
 from graft.heads.lexical import Words
@@ -69,8 +69,9 @@ def fit(
     else:
         _check_test_labels(dataset)
     encoder = encoder_for(recipe.encoder, dataset.modality, recipe.backend, recipe.prompt, progress)
-    usable, embedded = embed_dataset(encoder, dataset, as_cache(cache), watch, progress)
-    return fit_embedded(usable, embedded, encoder, recipe, watch, progress).model
+    store = as_cache(cache)
+    usable, embedded = embed_dataset(encoder, dataset, store, watch, progress)
+    return fit_embedded(usable, embedded, encoder, recipe, watch, progress, cache=store).model
 
 
 def embed_dataset(
@@ -140,7 +141,8 @@ def fit_embedded(
     recipe: Recipe,
     watch: Stopwatch,
     progress: Progress,
-    clusters: Int | None = None,
+    alike: Int | None = None,
+    cache: Cache | None = None,
 ) -> Fitted:
     """Split, fit and judge.
 
@@ -151,10 +153,11 @@ def fit_embedded(
         recipe: How to fit.
         watch: Counts the seconds.
         progress: Told how far the work has come.
-        clusters: What is nearly a copy of what ``(n,) int64``; by default it is found out here.
+        alike: What is nearly a copy of what ``(n,) int64``; by default it is found out here.
+        cache: Where what it is found out by is kept.
     """
     if dataset.tags:
-        return Fitted(*fit_tagged(dataset, embedded, encoder, recipe, watch, progress, clusters))
+        return Fitted(*fit_tagged(dataset, embedded, encoder, recipe, watch, progress, alike, cache))
     stages = encoder.stages if encoder else GIVEN
     held_out = np.array([split == "test" for split in dataset.splits], np.bool_)
     train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out)
@@ -164,10 +167,16 @@ def fit_embedded(
     texts = texts_of(dataset.items) if encoder and dataset.modality == "text" else None
     with watch.timing("fit"), one_thread_each():
         progress("fit", 0, 1)
-        clusters = clusters_of(dataset, embedded, stages) if clusters is None else clusters
+
+        def look_for_copies() -> Int:
+            return clusters_of(dataset, embedded, stages, cache) if alike is None else alike
+
+        def look_at_words() -> Words | None:
+            return None if texts is None else Words.of([texts[row] for row in train], recipe.seed)
+
+        clusters, words = run_on_cores(look_for_copies, look_at_words)
         units = merge(clusters, dataset.groups)  # what must stand on one side of every split
         folds = _folds(y, units[train], recipe.seed)
-        words = None if texts is None else Words.of([texts[row] for row in train], recipe.seed)
         classifier, out_of_fold = fit_classifier(x, y, len(classes), stages, folds, recipe, units[train], words)
         progress("fit", 1, 1)
     with watch.timing("evaluate"), one_thread_each():

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from graft.contracts import Int, Stages
+from graft.contracts import Float32, Int, Stages
 from graft.data.dataset import Dataset
+from graft.data.near_sounds import SAME_SOUND, WIDTH
 from graft.data.near_texts import near_duplicate_texts
 from graft.data.split import merge, near_duplicates
-from graft.encoders.embed import Embedded
+from graft.encoders.cache import Cache
+from graft.encoders.embed import Embedded, embed, recall
+from graft.encoders.prints import SoundPrints
 from graft.heads.features import GIVEN, transform
 from graft.model.texts import texts_of
 
 
-def clusters_of(dataset: Dataset, embedded: Embedded, stages: Stages) -> Int:
+def clusters_of(dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cache | None = None) -> Int:
     """Clusters of near-duplicates ``(n,) int64``; ``dataset`` has the rows of ``embedded``.
 
-    In a matrix that was given instead of items, rows of equal content only.
+    In a matrix that was given instead of items, rows of equal content only. What recordings are compared by is kept in
+    the cache.
     """
     if stages == GIVEN:
         return merge(np.arange(len(embedded.x)), embedded.digests)
@@ -24,4 +30,20 @@ def clusters_of(dataset: Dataset, embedded: Embedded, stages: Stages) -> Int:
         texts = texts_of(dataset.items)
         alike = np.arange(len(dataset)) if texts is None else near_duplicate_texts(texts)
         return merge(alike, embedded.digests)
+    if dataset.modality == "audio":
+        return near_duplicates(embedded.digests, _prints(dataset, embedded.digests, cache), SAME_SOUND)
     return near_duplicates(embedded.digests, transform(embedded.x, stages, "last"))
+
+
+def _prints(dataset: Dataset, digests: Sequence[str], cache: Cache | None) -> Float32:
+    """What copies of recordings are recognised by ``(n, 1024) float32``; zeros, like nothing, for those gone."""
+    x = np.zeros((len(dataset), WIDTH), np.float32)
+    missing = np.arange(len(dataset))
+    if cache:
+        known = recall(SoundPrints(), digests, cache)
+        x[known.rows] = known.x
+        missing = np.setdiff1d(missing, known.rows)
+    if len(missing):
+        found = embed(SoundPrints(), [dataset.items[row] for row in missing], cache)
+        x[missing[found.rows]] = found.x
+    return x

@@ -133,12 +133,13 @@ class Model:
         check_modality(whole, self._own_encoder())
         dataset, part = _part(whole, split)
         self._check_labels(dataset)
-        embedded = embed(self._own_encoder(), dataset.items, as_cache(cache), progress)
+        store = as_cache(cache)
+        embedded = embed(self._own_encoder(), dataset.items, store, progress)
         known = dataset.select(embedded.rows)
         if not len(known):
             raise nothing_readable(embedded.skipped_items(dataset.items), dataset.modality)
         skipped = (*dataset.skipped, *embedded.skipped_items(dataset.items))
-        clusters = clusters_of(known, embedded, self.classifier.stages)
+        clusters = clusters_of(known, embedded, self.classifier.stages, store)
         found = self._score(known, embedded.x, clusters, part)
         seen = known.fingerprint(embedded.digests) == self.report.fingerprint
         doubts = [SEEN] if seen else [MAYBE_SEEN] if part == "train split" else []

@@ -10,6 +10,7 @@ import numpy as np
 from graft.contracts import Encoder, Float32, Int, Progress
 from graft.data.dataset import Dataset
 from graft.data.split import choose_folds, merge, stratified_group_folds
+from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded
 from graft.errors import TooFewClasses
 from graft.evaluation.tags import check_shared_tags, indicator, judge_tags, score_tags, warn_of_the_tags
@@ -51,6 +52,7 @@ def fit_tagged(
     watch: Stopwatch,
     progress: Progress,
     clusters: Int | None = None,
+    cache: Cache | None = None,
 ) -> tuple[Model, Int, Int, Int, TagsOutOfFold]:
     """Split, fit and judge, as ``fitting.fit_embedded`` does where each item has one label.
 
@@ -62,6 +64,7 @@ def fit_tagged(
         watch: Counts the seconds.
         progress: Told how far the work has come.
         clusters: What is nearly a copy of what ``(n,) int64``; by default it is found out here.
+        cache: Where what it is found out by is kept.
 
     Returns:
         The fields of ``fitting.Fitted`` in their order: the model, the training rows, their strata (see
@@ -80,7 +83,7 @@ def fit_tagged(
     x = embedded.x[train]
     with watch.timing("fit"), one_thread_each():
         progress("fit", 0, 1)
-        clusters = clusters_of(dataset, embedded, stages) if clusters is None else clusters
+        clusters = clusters_of(dataset, embedded, stages, cache) if clusters is None else clusters
         units = merge(clusters, dataset.groups)[train]  # what must stand on one side of every split
         strata = strata_of(given, units)
         n_folds, repeats = choose_folds(strata, units)
