@@ -1,4 +1,4 @@
-"""``python -m benchmarks [speed | accuracy | honesty | fit]``; without a name, all of them."""
+"""``python -m benchmarks [speed | accuracy | honesty | fit | text | speech]``; without a name, all of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import ModuleType
 
 import click
 
-from benchmarks import accuracy, fit, speed
+from benchmarks import accuracy, fit, speech, speed, text
 from benchmarks.draws import DRAWS
 
 draws_option = click.option(
@@ -23,8 +23,10 @@ def main(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         speed.measure()
         accuracy.measure()
-        _honesty().measure()
         fit.measure()
+        text.measure()
+        speech.measure()
+        _honesty().measure()
 
 
 @main.command("fit")
@@ -33,29 +35,48 @@ def main(context: click.Context) -> None:
 @click.option("--shots", type=click.IntRange(1), help="Photos of each class to learn from.")
 @peers_option
 def fit_command(data: tuple[Path, ...], draws: int, shots: int | None, peers: bool) -> None:
-    """Time and accuracy of graft fit on DATA beside the tutorial, logistic regression and fastai."""
+    """Time and accuracy of graft fit on photos beside the tutorial, logistic regression and fastai."""
     fit.measure(data, draws, shots, peers)
+
+
+@main.command("text")
+@click.argument("sets", nargs=-1)
+@draws_option
+@peers_option
+@click.option("--setfit/--no-setfit", default=True, help="Whether SetFit is among the peers.")
+@click.option("--steps", type=click.IntRange(1), default=text.STEPS, show_default=True, help="Of SetFit's training.")
+def text_command(sets: tuple[str, ...], draws: int, peers: bool, setfit: bool, steps: int) -> None:
+    """Time and accuracy of graft fit on texts beside SetFit and logistic regression; SETS are folders' names."""
+    text.measure(sets, draws, peers, setfit, steps)
+
+
+@main.command("speech")
+@peers_option
+def speech_command(peers: bool) -> None:
+    """Time and accuracy of graft fit on recordings beside logistic regression."""
+    speech.measure(peers)
 
 
 @main.command("accuracy")
 @draws_option
 def accuracy_command(draws: int) -> None:
-    """Accuracy on the real sets beside the project."""
+    """Accuracy on the real sets of photos beside the project."""
     accuracy.measure(draws)
 
 
 @main.command("honesty")
+@click.argument("sets", nargs=-1)
 @click.option("--draws", type=click.IntRange(1), help="Draws of each set and size.")
-def honesty_command(draws: int | None) -> None:
-    """Whether intervals, calibration, prediction sets and unknown scores are true."""
+def honesty_command(sets: tuple[str, ...], draws: int | None) -> None:
+    """Whether intervals, calibration, prediction sets and unknown scores are true; SETS are folders' names."""
     honesty = _honesty()
-    honesty.measure(draws or honesty.DRAWS)
+    honesty.measure(draws or honesty.DRAWS, names=sets)
 
 
 @main.command("speed")
 @click.option("--images", type=click.IntRange(100), default=speed.MANY, show_default=True, help="For the memory row.")
 def speed_command(images: int) -> None:
-    """Time of import, of embedding and of refits, and memory of a large fit."""
+    """Time of import, of embedding, of refits and of predictions, and memory of a large fit."""
     speed.measure(images)
 
 

@@ -1,4 +1,4 @@
-"""How good Graft is on the real sets beside the project: given splits, and means of five draws."""
+"""How good Graft is on the real sets of photos beside the project: given splits, and means of five draws."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.draws import DATA, DRAWS, Draw, Photo, draw, draws, given_split, read_folders, shots_of, write_manifest
+from benchmarks.draws import DRAWS, Draw, draw, draws, given_split, shots_of, write_manifest
 from benchmarks.environments import UnavailableError
 from benchmarks.processes import graft_fit
 from benchmarks.results import keep, mean, progress, show
+from benchmarks.sets import DATA, Example, read_folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Row:
 
     name: str
     data: str
-    divide: Callable[[str, Sequence[Photo], int], Iterator[Draw]]
+    divide: Callable[[str, Sequence[Example], int], Iterator[Draw]]
     goal: float
 
 
@@ -36,14 +37,14 @@ class Figure:
     head: str
 
 
-def as_given(name: str, photos: Sequence[Photo], count: int) -> Iterator[Draw]:
+def as_given(name: str, photos: Sequence[Example], count: int) -> Iterator[Draw]:
     """The split that came with the data, once, whatever ``count`` says."""
     division = given_split(name, photos)
     if division is not None:
         yield division
 
 
-def like_given(name: str, photos: Sequence[Photo], count: int) -> Iterator[Draw]:
+def like_given(name: str, photos: Sequence[Example], count: int) -> Iterator[Draw]:
     """Other splits of the same sizes, class by class, as the one that came with the data."""
     division = given_split(name, photos)
     if division is not None:
@@ -52,7 +53,7 @@ def like_given(name: str, photos: Sequence[Photo], count: int) -> Iterator[Draw]
         yield from (draw(name, photos, shots, seed) for seed in range(1, count + 1))
 
 
-def shots(number: int) -> Callable[[str, Sequence[Photo], int], Iterator[Draw]]:
+def shots(number: int) -> Callable[[str, Sequence[Example], int], Iterator[Draw]]:
     """``number`` of each class to learn from, and the rest, whatever split it came in, to be judged on."""
     return lambda name, photos, count: draws(name, photos, number, count)
 

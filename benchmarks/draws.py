@@ -1,27 +1,19 @@
-"""Which photos are learnt from and which are judged: both sides of every comparison get exactly the same files."""
+"""What is learnt from and what is judged on: both sides of every comparison get exactly the same examples."""
 
 from __future__ import annotations
 
 import csv
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
-"""Where the real data sets lie: beside the project."""
-SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+from benchmarks.sets import Example
+
 DRAWS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Photo:
-    """A file, its label, and ``"train"``, ``"val"``, ``"test"`` or ``""``."""
-
-    path: Path
-    label: str
-    split: str = ""
+COLUMNS = {"image": "path", "text": "text", "audio": "audio"}
+"""How a manifest's column of items is called, by modality."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,87 +21,101 @@ class Draw:
     """One division of a data set: what to learn from and what to be judged on."""
 
     name: str
-    train: tuple[Photo, ...]
-    test: tuple[Photo, ...]
+    train: tuple[Example, ...]
+    test: tuple[Example, ...]
     seed: int = 0
+    modality: str = "image"
 
 
-def read_folders(folder: Path) -> list[Photo]:
-    """The photos of a folder per class, or of split folders above such folders, in a fixed order.
-
-    Raises:
-        FileNotFoundError: There is no such folder.
-    """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder}")
-    inside = [entry for entry in sorted(folder.iterdir()) if entry.is_dir()]
-    if inside and all(entry.name.lower() in SPLITS for entry in inside):
-        return [replace(photo, split=SPLITS[entry.name.lower()]) for entry in inside for photo in _classes(entry)]
-    return list(_classes(folder))
-
-
-def given_split(name: str, photos: Sequence[Photo]) -> Draw | None:
+def given_split(name: str, examples: Sequence[Example], modality: str = "image") -> Draw | None:
     """The division that came with the data (``val`` is the test where there is no ``test``), or ``None``."""
-    splits = {photo.split for photo in photos}
+    splits = {example.split for example in examples}
     held_out = "test" if "test" in splits else "val"
     if not {"train", held_out} <= splits:
         return None
-    test = tuple(photo for photo in photos if photo.split == held_out)
-    return Draw(name, tuple(photo for photo in photos if photo.split != held_out), test)
+    train = tuple(example for example in examples if example.split != held_out)
+    test = tuple(example for example in examples if example.split == held_out)
+    return Draw(name, train, test, modality=modality)
 
 
-def draw(name: str, photos: Sequence[Photo], shots: int | Mapping[str, int], seed: int) -> Draw:
-    """Some photos of each class at random; all the rest is the test. Given splits are put together first.
+def draw(name: str, examples: Sequence[Example], shots: int | Mapping[str, int], seed: int) -> Draw:
+    """Some examples of each class at random; all the rest is the test. Given splits are put together first.
 
     Args:
         name: How the data set is called.
-        photos: All its photos.
+        examples: All that it has.
         shots: How many of each class to learn from: one number, or one for each label.
-        seed: The same seed gives the same photos.
+        seed: The same seed gives the same examples.
 
     Raises:
-        ValueError: A class has no photo left to be judged on.
+        ValueError: A class has nothing left to be judged on.
     """
-    by_label: dict[str, list[Photo]] = defaultdict(list)
-    for photo in photos:
-        by_label[photo.label].append(photo)
-    chance = random.Random(seed)
-    train: list[Photo] = []
-    test: list[Photo] = []
-    for label, members in sorted(by_label.items()):
+    train: list[Example] = []
+    test: list[Example] = []
+    for label, members in _shuffled(examples, seed):
         wanted = shots if isinstance(shots, int) else shots[label]
         if wanted >= len(members):
-            raise ValueError(f"{name} has {len(members)} photos of {label!r}, and {wanted} are to be learnt from")
-        shuffled = chance.sample(members, len(members))
-        train += shuffled[:wanted]
-        test += shuffled[wanted:]
+            raise ValueError(f"{name} has {len(members)} items of {label!r}, and {wanted} are to be learnt from")
+        train += members[:wanted]
+        test += members[wanted:]
     return Draw(name, tuple(train), tuple(test), seed)
 
 
-def draws(name: str, photos: Sequence[Photo], shots: int | Mapping[str, int], count: int = DRAWS) -> Iterator[Draw]:
+def draws(name: str, examples: Sequence[Example], shots: int | Mapping[str, int], count: int = DRAWS) -> Iterator[Draw]:
     """``count`` draws, by the seeds 0, 1, 2, ..."""
-    return (draw(name, photos, shots, seed) for seed in range(count))
+    return (draw(name, examples, shots, seed) for seed in range(count))
+
+
+def few_of(division: Draw, shots: int, seed: int) -> Draw:
+    """The same test, and of each class ``shots`` of what is learnt from at random.
+
+    Raises:
+        ValueError: A class has fewer.
+    """
+    train: list[Example] = []
+    for label, members in _shuffled(division.train, seed):
+        if shots > len(members):
+            raise ValueError(f"{division.name} has {len(members)} items of {label!r} to learn from, not {shots}")
+        train += members[:shots]
+    return replace(division, train=tuple(train), seed=seed)
+
+
+def each_group_left_out(name: str, examples: Sequence[Example], modality: str) -> Iterator[Draw]:
+    """As many divisions as there are groups: one group in its turn is the test, all others are learnt from."""
+    for seed, group in enumerate(sorted({example.group for example in examples})):
+        train = tuple(example for example in examples if example.group != group)
+        test = tuple(example for example in examples if example.group == group)
+        yield Draw(name, train, test, seed, modality)
 
 
 def shots_of(division: Draw) -> dict[str, int]:
-    """How many photos of each label a division learns from."""
+    """How many examples of each label a division learns from."""
     counts: dict[str, int] = defaultdict(int)
-    for photo in division.train:
-        counts[photo.label] += 1
+    for example in division.train:
+        counts[example.label] += 1
     return dict(counts)
 
 
 def write_manifest(division: Draw, path: Path) -> Path:
-    """Write a CSV of ``path,label,split`` with the splits ``train`` and ``test``."""
+    """Write a CSV of items, ``label``, ``split`` (``train`` or ``test``), and ``group`` where there are any."""
+    column = COLUMNS[division.modality]
+    grouped = any(example.group for example in division.train + division.test)
+    header = (column, "label", "split", *(["group"] if grouped else []))
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("path", "label", "split"))
-        for split, photos in (("train", division.train), ("test", division.test)):
-            writer.writerows((str(photo.path.resolve()), photo.label, split) for photo in photos)
+        writer = csv.DictWriter(file, header, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        for split, examples in (("train", division.train), ("test", division.test)):
+            for example in examples:
+                item = str(example.item.resolve()) if isinstance(example.item, Path) else example.item
+                writer.writerow({column: item, "label": example.label, "split": split, "group": example.group})
     return path
 
 
-def _classes(folder: Path) -> Iterator[Photo]:
-    for entry in sorted(folder.iterdir()):
-        if entry.is_dir():
-            yield from (Photo(file, entry.name) for file in sorted(entry.iterdir()) if file.is_file())
+def _shuffled(examples: Iterable[Example], seed: int) -> Iterator[tuple[str, list[Example]]]:
+    """Each label in order, and its examples in an order of chance."""
+    by_label: dict[str, list[Example]] = defaultdict(list)
+    for example in examples:
+        by_label[example.label].append(example)
+    chance = random.Random(seed)
+    for label, members in sorted(by_label.items()):
+        yield label, chance.sample(members, len(members))

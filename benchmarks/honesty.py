@@ -12,24 +12,21 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 import graft
-from benchmarks.draws import DATA
+from benchmarks.populations import SOURCES, Population, Source, population_of
+from benchmarks.race import NOUNS
 from benchmarks.results import keep, progress, show
+from benchmarks.sets import DATA
 from graft.contracts import Bool, Float32, Int
 from graft.data.dataset import Dataset
-from graft.data.split import near_duplicates
-from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
-from graft.encoders.embed import embed
-from graft.heads.features import transform
 from graft.metrics import auroc, expected_calibration_error, set_coverage, set_size, wilson
 
 DRAWS = 72
@@ -39,24 +36,8 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A data set and how many of each class are drawn from it: at most a fifth or so, so that the rest is the truth."""
-
-    name: str
-    shots: tuple[int, ...]
-
-
-SOURCES = (
-    Source("potato_leaves", (5, 10, 20, 50, 100)),
-    Source("beds_sofas", (5, 10, 20, 50, 100)),
-    Source("bears_scraped", (5, 10, 20, 30)),
-    Source("ants_bees", (5, 10, 20, 40)),
-)
-
-
-@dataclass(frozen=True, slots=True)
 class Task:
-    """One draw that is to be made: ``names`` are all the sets, of which the first is drawn from."""
+    """One draw that is to be made: ``names`` are all the sets of a modality, of which the first is drawn from."""
 
     names: tuple[str, ...]
     shots: int
@@ -70,7 +51,7 @@ class Run:
     Attributes:
         seed: Of the draw and of the fit.
         head: What was chosen.
-        value: Reported accuracy, and ``low`` and ``high``: its 95 % interval.
+        value: Reported accuracy, and ``low`` and ``high``: its 95 % interval; ``nan`` where nothing could be held out.
         wilson: Width of Wilson's interval at the same value for as many items as were drawn.
         truth: Accuracy on the ``n_rest`` items of the rest.
         ece: Expected calibration error on the rest.
@@ -100,23 +81,12 @@ class Run:
     left_out: float
 
     @property
+    def judged(self) -> bool:
+        return not math.isnan(self.value)
+
+    @property
     def holds(self) -> bool:
         return self.low <= self.truth <= self.high
-
-
-@dataclass(frozen=True, eq=False)
-class Population:
-    """A whole data set, embedded once.
-
-    Attributes:
-        dataset: Its items that can be read, given splits put together.
-        x: ``(n, dim) float32``.
-        clusters: What is a near-duplicate of what ``(n,) int64``, in the whole set.
-    """
-
-    dataset: Dataset
-    x: Float32
-    clusters: Int
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,73 +115,46 @@ def measure(draws: int = DRAWS, processes: int | None = None, names: Sequence[st
     Args:
         draws: How many of each set and size.
         processes: How many at a time; by default as many as there are cores.
-        names: The sets to draw from, by default all; the others still serve as unknown.
+        names: The sets to draw from, by default all; the others of their modality still serve as unknown.
     """
     present = [source for source in SOURCES if (DATA / source.name).is_dir()]
     for source in SOURCES:
         if source not in present:
             progress.print(f"[yellow]{source.name} is left out: there is no folder {DATA / source.name}[/yellow]")
-    everything = [source.name for source in present]
-    cells = [(source, shots) for source in present if source.name in (names or everything) for shots in source.shots]
-    tasks = [
-        Task((source.name, *(other for other in everything if other != source.name)), shots, seed)
-        for source, shots in cells
-        for seed in range(draws)
-    ]
+    cells = [(source, shots) for source in present if not names or source.name in names for shots in source.shots]
+    names_of = {source.name: (source.name, *others_of(source, present)) for source in present}
+    tasks = [Task(names_of[source.name], shots, seed) for source, shots in cells for seed in range(draws)]
     if not tasks:
         return
     runs = list(_run_all(tasks, processes or os.cpu_count() or 1))
     measured = [
-        {"set": source.name, "shots": shots, **summary(part), "runs": [asdict(run) for run in part]}
+        {**_described(source, shots), **summary(part), "runs": list(part)}
         for (source, shots), part in zip(cells, _parts(runs, draws), strict=True)
     ]
-    overall = summary_of_all(measured, runs)
+    overall = {}
+    for modality in dict.fromkeys(source.modality for source, _ in cells):
+        own = [cell for cell in measured if cell["modality"] == modality]
+        overall[modality] = summary_of_all(own, [run for cell in own for run in cell["runs"]])
     _show(measured, overall)
+    for cell in measured:
+        cell["runs"] = [asdict(run) for run in cell["runs"]]
     keep("honesty", {"draws": draws, "overall": overall, "cells": measured})
 
 
-def population(folder: Path) -> Population:
-    """Embed all that can be read of a data set, and find its near-duplicates."""
-    dataset = replace(graft.read(folder), splits=(), skipped=(), warnings=())
-    encoder = encoder_for("auto", dataset.modality)
-    with closing(Cache()) as store:
-        embedded = embed(encoder, dataset.items, store)
-    clusters = near_duplicates(embedded.digests, transform(embedded.x, encoder.stages, "last"))
-    return Population(dataset.select(embedded.rows), embedded.x, clusters)
-
-
-def draw_rows(y: Int, clusters: Int, shots: int, seed: int) -> tuple[Int, Int]:
-    """So many rows of each class at random, and the rest: what was not drawn and has no near-duplicate that was.
-
-    Args:
-        y: Class of each row ``(n,) int64``.
-        clusters: Cluster of near-duplicates of each row ``(n,) int64``.
-        shots: How many of each class.
-        seed: The same seed gives the same rows.
-
-    Raises:
-        ValueError: A class has not that many.
-    """
-    chance = np.random.default_rng(seed)
-    parts = []
-    for label in np.unique(y):
-        members = np.flatnonzero(y == label)
-        if len(members) < shots:
-            raise ValueError(f"class {label} has {len(members)} items, and {shots} are to be drawn")
-        parts.append(chance.permutation(members)[:shots])
-    drawn = np.sort(np.concatenate(parts))
-    return drawn, np.flatnonzero(~np.isin(clusters, clusters[drawn]))
+def others_of(source: Source, present: Sequence[Source]) -> tuple[str, ...]:
+    """The other sets of the same modality: what they hold is unknown to a model of this one."""
+    return tuple(other.name for other in present if other is not source and other.modality == source.modality)
 
 
 def run_once(own: Population, others: Mapping[str, Population], shots: int, seed: int) -> Run:
     """Draw, fit as a user would, and compare what is reported with what the rest says."""
     y = own.dataset.y
-    drawn, rest = draw_rows(y, own.clusters, shots, seed)
+    drawn, rest = own.draw(shots, seed)
     model = _fit(own.dataset.select(drawn), seed)
     report, answer = model.report, model.classifier.answer(own.x[rest])
     predicted, given = answer.p.argmax(axis=1), y[rest]
     n = len(drawn)
-    low, high = wilson(report.accuracy.value * n, n)
+    low, high = wilson(float(np.nan_to_num(report.accuracy.value)) * n, n)
     threshold = model.classifier.unknown.threshold
     return Run(
         seed=seed,
@@ -240,14 +183,16 @@ def run_once(own: Population, others: Mapping[str, Population], shots: int, seed
 def summary(runs: Sequence[Run]) -> dict[str, float]:
     """Means over the draws of one set and size; those of the sets where not every class had to be returned."""
     useful = [run for run in runs if not run.complete]
+    judged = [run for run in runs if run.judged]
     return {
         "draws": len(runs),
-        "holds": _mean([run.holds for run in runs]),
-        "too_high": _mean([run.low > run.truth for run in runs]),
-        "too_low": _mean([run.high < run.truth for run in runs]),
-        "width": _mean([run.high - run.low for run in runs]),
-        "width_ratio": _mean([run.high - run.low for run in runs]) / _mean([run.wilson for run in runs]),
-        "value": _mean([run.value for run in runs]),
+        "judged": len(judged),
+        "holds": _mean([run.holds for run in judged]),
+        "too_high": _mean([run.low > run.truth for run in judged]),
+        "too_low": _mean([run.high < run.truth for run in judged]),
+        "width": _mean([run.high - run.low for run in judged]),
+        "width_ratio": _mean([run.high - run.low for run in judged]) / _mean([run.wilson for run in judged]),
+        "value": _mean([run.value for run in judged]),
         "truth": _mean([run.truth for run in runs]),
         "ece": _mean([run.ece for run in runs]),
         "reported_ece": _mean([run.reported_ece for run in runs]),
@@ -266,11 +211,19 @@ def summary_of_all(cells: Sequence[Mapping[str, Any]], runs: Sequence[Run]) -> d
     """The plain mean over the cells of every figure that has a goal, and the pooled share of intervals that hold.
 
     Its range is Wilson's, as if the draws were independent; draws of one set overlap, so that it is somewhat wider.
+    Wilson's width is no measure for items of a few groups, which are not independent: those cells do not count there.
     """
-    held = sum(run.holds for run in runs)
-    low, high = wilson(held, len(runs))
-    means = {goal.key: _mean([cell[goal.key] for cell in cells if not math.isnan(cell[goal.key])]) for goal in GOALS}
-    return {**means, "draws": len(runs), "holds_pooled": held / len(runs), "holds_low": low, "holds_high": high}
+    judged = [run for run in runs if run.judged]
+    held = sum(run.holds for run in judged)
+    low, high = wilson(held, len(judged)) if judged else (math.nan, math.nan)
+    figures = {goal.key: [cell[goal.key] for cell in cells if not math.isnan(cell[goal.key])] for goal in GOALS}
+    figures["width_ratio"] = [cell["width_ratio"] for cell in cells if cell["judged"] and not cell.get("groups")]
+    pooled = {"holds_pooled": _mean([run.holds for run in judged]), "holds_low": low, "holds_high": high}
+    return {**{key: _mean(values) for key, values in figures.items()}, "draws": len(judged), **pooled}
+
+
+def _described(source: Source, shots: int) -> dict[str, Any]:
+    return {"set": source.name, "modality": source.modality, "groups": source.groups, "shots": shots}
 
 
 def _fit(dataset: Dataset, seed: int) -> graft.Model:
@@ -299,7 +252,7 @@ def _run_all(tasks: Sequence[Task], processes: int) -> Iterator[Run]:
     spawn = multiprocessing.get_context("spawn")
     with TemporaryDirectory() as folder, _environment({"GRAFT_CACHE": os.environ.get("GRAFT_CACHE") or folder}):
         with ProcessPoolExecutor(1, spawn) as pool:  # all cores for one set at a time
-            for name in tasks[0].names:
+            for name in dict.fromkeys(name for task in tasks for name in task.names):
                 progress.print(f"embedding {name}")
                 pool.submit(_embed, name).result()
         with _environment(dict.fromkeys(THREADS, "1")), ProcessPoolExecutor(processes, spawn) as pool:
@@ -321,7 +274,7 @@ def _run_task(task: Task) -> Run:
 
 @cache
 def _population(name: str) -> Population:
-    return population(DATA / name)
+    return population_of(name)
 
 
 @contextmanager
@@ -354,21 +307,22 @@ OTHERS = (
 )  # fmt: skip
 
 
-def _show(cells: Sequence[Mapping[str, Any]], overall: Mapping[str, float]) -> None:
+def _show(cells: Sequence[Mapping[str, Any]], overall: Mapping[str, Mapping[str, float]]) -> None:
     for title, columns, keys in (
         ("Intervals beside the accuracy on the rest of the set", INTERVALS, INTERVAL_KEYS),
         ("Other figures, on the rest of the set", OTHERS, OTHER_KEYS),
     ):
         show(title, columns, [_row(cell, keys) for cell in cells])
-    rows = [
-        (goal.name, _figure(overall[goal.key]), f"{goal.least:g} to {goal.most:g}", _verdict(goal, overall[goal.key]))
-        for goal in GOALS
-    ]
-    note = (
-        f"Means over the rows above. Of all {overall['draws']:.0f} intervals {overall['holds_pooled']:.3f} hold "
-        f"({overall['holds_low']:.3f} to {overall['holds_high']:.3f})."
-    )
-    show("Honesty", ("", "measured", "goal", ""), rows, note)
+    for modality, figures in overall.items():
+        rows = [
+            (goal.name, _figure(value), f"{goal.least:g} to {goal.most:g}", _verdict(goal, value))
+            for goal, value in ((goal, figures[goal.key]) for goal in GOALS)
+        ]
+        note = (
+            f"Means over the rows above. Of all {figures['draws']:.0f} intervals {figures['holds_pooled']:.3f} hold "
+            f"({figures['holds_low']:.3f} to {figures['holds_high']:.3f})."
+        )
+        show(f"Honesty, {NOUNS[modality]}", ("", "measured", "goal", ""), rows, note)
 
 
 INTERVAL_KEYS = ("draws", "holds", "too_low", "too_high", "width_ratio", "value", "truth")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,11 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
+from threading import Timer
 from typing import Any
 
 from benchmarks.environments import UnavailableError, last_words
 
 GRAFT = Path(sys.executable).with_name("graft")
+LIMIT = 3600.0
+"""Seconds after which a process is taken to hang; nothing here takes half as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,28 +38,41 @@ class Finished:
     peak: int
 
 
-def finish(command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> Finished:
+def finish(
+    command: Sequence[str | Path], environment: Mapping[str, str] | None = None, limit: float = LIMIT
+) -> Finished:
     """Run a command to its end; the last thing on its stdout is a JSON object.
 
     Args:
         command: The program and its arguments.
         environment: Added to this process's own.
+        limit: After so many seconds it is ended.
 
     Raises:
-        UnavailableError: It went wrong; the message holds its last words.
+        UnavailableError: It went wrong, and the message holds its last words; or it did not end, and the message says
+            where its threads stood.
     """
     # Files, not pipes: nothing has to be read while the process runs, so that waiting for it is all that is done here.
     with TemporaryFile("w+", encoding="utf-8") as out, TemporaryFile("w+", encoding="utf-8") as err:
         started = time.perf_counter()
         process = subprocess.Popen(
-            [str(part) for part in command], stdout=out, stderr=err, env={**os.environ, **(environment or {})}
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            env={**os.environ, "PYTHONFAULTHANDLER": "1", **(environment or {})},  # for SIGABRT: tell where it stood
         )
+        guard = Timer(limit, os.kill, (process.pid, signal.SIGABRT))
+        guard.start()
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
+        guard.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
         said, complaint = out.read(), err.read()
+    if wall >= limit:
+        raise UnavailableError(f"{Path(command[0]).name} did not end in {limit:.0f} s: {last_words(complaint, 60)}")
     answer = json_at_end(said)
     if process.returncode or answer is None:
         raise UnavailableError(

@@ -16,35 +16,29 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.draws import Photo, read_folders
+from benchmarks.samples import join_clips
+from benchmarks.sets import Example, read_folders, read_tables
 
 WARM_UP = 16
 REPEATS = 5
 PER_CLASS = 500
+CLIPS = 1000
 
 
-def embedding(folder: Path) -> dict[str, Any]:
-    """Milliseconds for each photo of a folder, from its bytes on disk to its embedding, without a cache.
+def photos(folder: Path) -> dict[str, Any]:
+    """Milliseconds for each photo of a folder, from its bytes on disk to its embedding."""
+    return _embedding("image", [photo.item for photo in read_folders(folder)])
 
-    The network is loaded and warm; the files have been read once, so that they come from memory. Median of five passes.
-    """
-    from graft.data.dataset import as_item
-    from graft.encoders import encoder_for
-    from graft.encoders.embed import embed
 
-    encoder = encoder_for("auto", "image")
-    items = [as_item(photo.path) for photo in read_folders(folder)]
-    started = time.perf_counter()
-    embed(encoder, items[:WARM_UP])
-    first = time.perf_counter() - started
-    passes = [_seconds(lambda: embed(encoder, items)) for _ in range(REPEATS)]
-    return {
-        "ms_per_image": statistics.median(passes) / len(items) * 1e3,
-        "passes": [seconds / len(items) * 1e3 for seconds in passes],
-        "images": len(items),
-        "load_and_warm_up": first,
-        "encoder": encoder.fingerprint,
-    }
+def texts(folder: Path) -> dict[str, Any]:
+    """Milliseconds for each text of a folder's ``test.csv``, from its characters to its embedding."""
+    return _embedding("text", [text.item for text in read_tables(folder) if text.split == "test"])
+
+
+def recordings(folder: Path) -> dict[str, Any]:
+    """Milliseconds for each clip of one second, joined from the recordings of a folder, from disk to its embedding."""
+    with TemporaryDirectory() as clips:
+        return _embedding("audio", join_clips(folder, Path(clips), CLIPS))
 
 
 def refit(folder: Path) -> dict[str, Any]:
@@ -61,8 +55,10 @@ def refit(folder: Path) -> dict[str, Any]:
     from graft.heads import HEADS
     from graft.heads.features import transform
 
-    photos = _two_classes(read_folders(folder))
-    dataset = graft.Dataset.from_lists([photo.path for photo in photos], [photo.label for photo in photos])
+    chosen_photos = _two_classes(read_folders(folder))
+    dataset = graft.Dataset.from_lists(
+        [photo.item for photo in chosen_photos], [photo.label for photo in chosen_photos]
+    )
     with TemporaryDirectory() as cache_folder:
         cache = Cache(Path(cache_folder))
         reports = [graft.fit(dataset, cache=cache).report for _ in range(1 + REPEATS)][1:]
@@ -88,7 +84,31 @@ def refit(folder: Path) -> dict[str, Any]:
     }
 
 
-def _two_classes(photos: Sequence[Photo]) -> list[Photo]:
+def _embedding(modality: str, values: Sequence[Path | str]) -> dict[str, Any]:
+    """Embed all of them without a cache, in as many threads as there are cores; the median of five passes.
+
+    The network is loaded and warm; files have been read once, so that they come from memory.
+    """
+    from graft.data.dataset import as_item
+    from graft.encoders import encoder_for
+    from graft.encoders.embed import embed
+
+    encoder = encoder_for("auto", modality)
+    items = [as_item(value, position, modality) for position, value in enumerate(values)]
+    started = time.perf_counter()
+    embed(encoder, items[:WARM_UP])
+    first = time.perf_counter() - started
+    passes = [_seconds(lambda: embed(encoder, items)) for _ in range(REPEATS)]
+    return {
+        "ms_per_item": statistics.median(passes) / len(items) * 1e3,
+        "passes": [seconds / len(items) * 1e3 for seconds in passes],
+        "items": len(items),
+        "load_and_warm_up": first,
+        "encoder": encoder.fingerprint,
+    }
+
+
+def _two_classes(photos: Sequence[Example]) -> list[Example]:
     labels = sorted({photo.label for photo in photos})[:2]
     return [photo for label in labels for photo in [photo for photo in photos if photo.label == label][:PER_CLASS]]
 
@@ -99,7 +119,7 @@ def _seconds(action: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-ROOMS = {"embedding": embedding, "refit": refit}
+ROOMS = {"photos": photos, "texts": texts, "recordings": recordings, "refit": refit}
 
 if __name__ == "__main__":
     print(json.dumps(ROOMS[sys.argv[1]](Path(sys.argv[2]))))

@@ -1,43 +1,45 @@
-"""How fast and how small: import, embedding, refits, the memory of a fit on many images."""
+"""How fast and how small: import, embedding, refits, predictions, the memory of a fit on many images."""
 
 from __future__ import annotations
 
-import io
-import random
 import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.draws import DATA, read_folders
+from benchmarks.draws import Draw, few_of, given_split, write_manifest
 from benchmarks.environments import UnavailableError
-from benchmarks.processes import Finished, finish, graft_fit
+from benchmarks.processes import GRAFT, Finished, finish, graft_fit
 from benchmarks.results import keep, progress, show
+from benchmarks.samples import SIDE, draw_photos
+from benchmarks.sets import DATA, read_tables, read_takes
 
 MANY = 5_000
 IMPORTS = 10
-SIDE = 500
-"""Longer side, in pixels, of the photos that are drawn for the memory row."""
+SHOTS = 8
+"""Of each class, for the models that predict."""
+PREDICTIONS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured figure, its unit, and the most that it may be."""
+    """One measured figure, its unit, and the most that it may be, if that was said."""
 
     name: str
     value: float
     unit: str
-    goal: float
+    goal: float | None
     how: str
 
 
 def measure(images: int = MANY) -> None:
     """Measure every row; print the table and write ``results/speed.json``."""
     figures: list[Figure] = []
-    for step in (import_time, embedding_time, refit_times, lambda: peak_memory(images)):
+    for step in (import_time, *EMBEDDINGS, refit_times, *PREDICTS, lambda: peak_memory(images)):
         try:
             figures += step()
         except (FileNotFoundError, UnavailableError) as problem:
@@ -53,11 +55,18 @@ def import_time() -> list[Figure]:
     return [Figure("import graft", seconds, "s", 0.2, f"python -X importtime, median of {IMPORTS}")]
 
 
-def embedding_time() -> list[Figure]:
-    """Milliseconds for each 500-pixel JPEG of ants and bees, decoding included."""
-    said = _room("embedding", DATA / "ants_bees").answer
-    how = f"{said['images']} photos of ants and bees, {said['encoder']}"
-    return [Figure("embedding, one 500-pixel JPEG", said["ms_per_image"], "ms", 4.0, how)]
+def embedding_time(room: str, data: str, name: str, goal: float) -> list[Figure]:
+    """Milliseconds for each item of a set, decoding or tokenising included."""
+    said = _room(room, DATA / data).answer
+    how = f"{said['items']} of {data}, {said['encoder']}"
+    return [Figure(f"embedding, {name}", said["ms_per_item"], "ms", goal, how)]
+
+
+EMBEDDINGS = (
+    partial(embedding_time, "photos", "ants_bees", "one 500-pixel JPEG", 4.0),
+    partial(embedding_time, "texts", "banking77", "one short query", 0.6),
+    partial(embedding_time, "recordings", "spoken_digits", "one clip of 1 s", 1.5),
+)
 
 
 def refit_times() -> list[Figure]:
@@ -76,6 +85,19 @@ def refit_times() -> list[Figure]:
     ]
 
 
+def text_predict_time() -> list[Figure]:
+    """Seconds of ``graft predict MODEL TEXT``, a process of its own each time."""
+    return _predict_time("text", given_split("banking77", read_tables(DATA / "banking77"), "text"))
+
+
+def speech_predict_time() -> list[Figure]:
+    """Seconds of ``graft predict MODEL RECORDING``, a process of its own each time."""
+    return _predict_time("recording", given_split("spoken_digits", read_takes(DATA / "spoken_digits"), "audio"))
+
+
+PREDICTS = (text_predict_time, speech_predict_time)
+
+
 def peak_memory(images: int = MANY) -> list[Figure]:
     """Most memory that ``graft fit`` holds on so many different photos, and how long it takes."""
     with TemporaryDirectory() as folder:
@@ -86,46 +108,6 @@ def peak_memory(images: int = MANY) -> list[Figure]:
         done = graft_fit(data, Path(folder), cache)
     how = f"graft fit on {images} different JPEGs of {SIDE} pixels, empty cache: {done.wall:.1f} s"
     return [Figure(f"peak memory of a fit on {images} images", done.peak / 1e9, "GB", 1.5, how)]
-
-
-SOURCES = ("ants_bees", "beds_sofas", "potato_leaves")
-
-
-def draw_photos(source: Path, folder: Path, count: int, seed: int = 0) -> None:
-    """Cut so many different JPEGs from the photos of ``source``, in a folder per class.
-
-    Each is a window of 60 to 100 % of a photo's sides, mirrored or not, brought to 500 pixels and encoded again.
-
-    Raises:
-        FileNotFoundError: There are no photos to cut from.
-    """
-    photos = [photo for name in SOURCES if (source / name).is_dir() for photo in read_folders(source / name)]
-    if not photos:
-        raise FileNotFoundError(f"there are no photos in {source}")
-    chance = random.Random(seed)
-    for number in range(count):
-        photo = photos[number % len(photos)]
-        target = folder / photo.label / f"{number:06d}.jpg"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(_window(photo.path, chance))
-
-
-def _window(path: Path, chance: random.Random) -> bytes:
-    from PIL import Image
-
-    with Image.open(path) as file:
-        picture = file.convert("RGB")
-    share = chance.uniform(0.6, 1.0)
-    width, height = round(picture.width * share), round(picture.height * share)
-    left, top = chance.randint(0, picture.width - width), chance.randint(0, picture.height - height)
-    scale = SIDE / max(width, height)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    picture = picture.resize(size, Image.Resampling.BILINEAR, box=(left, top, left + width, top + height))
-    if chance.random() < 0.5:
-        picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    buffer = io.BytesIO()
-    picture.save(buffer, format="JPEG", quality=90)
-    return buffer.getvalue()
 
 
 def _import_once() -> float:
@@ -148,6 +130,23 @@ def imported_in(told: str, module: str) -> float:
     raise ValueError(f"{module} was not imported")
 
 
+def _predict_time(noun: str, division: Draw | None) -> list[Figure]:
+    if division is None:
+        raise FileNotFoundError(f"there is nothing to predict a {noun} with")
+    few = few_of(division, SHOTS, seed=0)
+    progress.print(f"graft predict, one {noun}")
+    with TemporaryDirectory() as folder:
+        cache = Path(folder) / "cache"
+        graft_fit(write_manifest(few, Path(folder) / "few.csv"), Path(folder), cache)
+        model = Path(folder) / "model.graft"
+        walls = [
+            finish([GRAFT, "predict", model, example.item, "--jsonl"], {"GRAFT_CACHE": str(cache)}).wall
+            for example in few.test[:PREDICTIONS]
+        ]
+    how = f"from a saved model, whole process, median of {PREDICTIONS}"
+    return [Figure(f"graft predict, one {noun}", statistics.median(walls), "s", None, how)]
+
+
 def _room(name: str, folder: Path) -> Finished:
     if not folder.is_dir():
         raise FileNotFoundError(f"{name}: there is no folder {folder}")
@@ -160,8 +159,8 @@ def _show(figures: Sequence[Figure]) -> None:
         (
             figure.name,
             f"{figure.value:.3g} {figure.unit}",
-            f"{figure.goal:g} {figure.unit}",
-            "reached" if figure.value <= figure.goal else "MISSED",
+            "" if figure.goal is None else f"{figure.goal:g} {figure.unit}",
+            "" if figure.goal is None else "reached" if figure.value <= figure.goal else "MISSED",
             figure.how,
         )
         for figure in figures

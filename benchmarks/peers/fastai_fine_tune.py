@@ -51,7 +51,7 @@ def solve(task: Task) -> float:
 
 
 def _frame(task: Task, split: Split) -> DataFrame:
-    return DataFrame({"path": split.paths, "label": [task.classes[target] for target in split.targets]})
+    return DataFrame({"path": split.items, "label": [task.classes[target] for target in split.targets]})
 
 
 if __name__ == "__main__":

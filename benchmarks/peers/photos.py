@@ -29,7 +29,7 @@ class Photos(Dataset):
         return len(self.split)
 
     def __getitem__(self, row: int) -> tuple[Tensor, int]:
-        with Image.open(self.split.paths[row]) as file:
+        with Image.open(self.split.items[row]) as file:
             picture = ImageOps.exif_transpose(file).convert("RGB").resize((SIZE, SIZE), Image.Resampling.BILINEAR)
         if self.augment:
             if random.random() < 0.5:

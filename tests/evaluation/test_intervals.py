@@ -5,7 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from graft.evaluation.intervals import FOLD_CORRELATION, cross_validated_interval, effective_size, held_out_interval
+from graft.evaluation.intervals import (
+    FOLD_CORRELATION,
+    cross_validated_interval,
+    effective_size,
+    group_design_effect,
+    held_out_interval,
+)
 from graft.metrics import wilson
 
 
@@ -77,3 +83,21 @@ def test_wilsons_interval_holds_the_truth_as_often_as_it_says():
     draws = random.binomial(60, 0.9, 2000) / 60
     held = [found.low <= 0.9 <= found.high for found in (held_out_interval(share, alone(60), "") for share in draws)]
     assert 0.93 < np.mean(held) < 0.98
+
+
+def test_items_of_a_group_that_fare_alike_count_for_less():
+    rng = np.random.default_rng(0)
+    groups = [f"speaker {i // 100}" for i in range(4000)]
+    alone = rng.random(4000) < 0.9
+    together = rng.random(4000) < np.repeat(rng.beta(9, 1, 40), 100)
+    quantile = (2.04 / 1.96) ** 2
+    assert 1 <= group_design_effect(alone, groups) < 3.5 * quantile
+    assert group_design_effect(together, groups) > 4
+    assert group_design_effect(np.ones(4000, bool), groups) == pytest.approx(1.99)  # 39 degrees count as many
+    assert group_design_effect(alone, [""] * 4000) == group_design_effect(alone, ["one"] * 4000) == 1
+
+
+def test_few_groups_tell_less_of_how_groups_differ():
+    right = np.tile([True, True, True, False], 100)
+    few, many = ([f"{i * n // 400}" for i in range(400)] for n in (4, 40))
+    assert group_design_effect(right, few) > group_design_effect(right, many)

@@ -30,7 +30,7 @@ def judged(x, y, k, *, folds=5, repeats=1, units=None, seed=0):
     plan = stratified_group_folds(y, units, folds, seed, repeats)
     classifier, out_of_fold = fit_classifier(x, y, k, ((x.shape[1],),), plan, Recipe())
     classes = [f"class {c}" for c in range(k)]
-    found = judge(classifier, out_of_fold, Rows(x, y, plan, units, items_of(len(y))), classes, 0.05, seed)
+    found = judge(classifier, out_of_fold, Rows(x, y, plan, units, units, items_of(len(y))), classes, 0.05, seed)
     return found, out_of_fold
 
 
@@ -76,7 +76,9 @@ def test_an_item_that_is_never_held_out_is_not_judged():
 def test_nothing_is_judged_where_nothing_can_be_held_out():
     x, y = blobs(3, 3, 8)
     classifier, out_of_fold = fit_classifier(x, y, 3, ((8,),), [], Recipe())
-    found = judge(classifier, out_of_fold, Rows(x, y, [], np.arange(3), items_of(3)), ["a", "b", "c"], 0.05, 0)
+    found = judge(
+        classifier, out_of_fold, Rows(x, y, [], np.arange(3), np.arange(3), items_of(3)), ["a", "b", "c"], 0.05, 0
+    )
     assert np.isnan(found.accuracy.value)
     assert (found.accuracy.low, found.accuracy.high) == (0, 1)
     assert "not judged" in found.accuracy.method

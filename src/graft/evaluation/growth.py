@@ -80,6 +80,7 @@ def measure_growth(
     seed: int,
     progress: Progress = silent,
     named: Array | None = None,
+    design_effect: float = 1.0,
 ) -> Growth:
     """Cross-validate the chosen head on nested parts of the training rows.
 
@@ -90,13 +91,14 @@ def measure_growth(
         fit_many: Fits the chosen head on each row subset.
         y: ``(n,) int64``.
         folds: Fold of each row ``(n,) int64``; -1 is never scored.
-        clusters: Groups and near-duplicates, ``(n,) int64``.
+        clusters: Near-duplicates, ``(n,) int64``.
         classes: Their names.
         recall: Out-of-fold recall of each class ``(k,)``, to forecast for the weakest first.
         seed: Decides which rows the parts hold.
         progress: Told how far the work has come.
         named: What heads fitted to all other folds call each row of ``folds`` ``(n,) int64``, where it is known: the
             end of the curve.
+        design_effect: Of given groups, for the curve's intervals.
     """
     scored = folds >= 0
     if not scored.any():
@@ -113,7 +115,7 @@ def measure_growth(
         right = _correct(fit_many, y, folds, subsets)[:, rows]  # (sizes, m)
     curve = []
     for size, row in zip(sizes, right, strict=True):
-        point = cross_validated_interval(float(row.mean()), clusters[rows], "")
+        point = cross_validated_interval(float(row.mean()), clusters[rows], "", design_effect)
         curve.append(CurvePoint(size, point.value, point.low, point.high))
     whole, power = _forecast_all(np.array(sizes), right, len(y), len(classes), seed)
     counts = np.bincount(y, minlength=len(classes))

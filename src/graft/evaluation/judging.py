@@ -13,7 +13,7 @@ from graft.evaluation.alarms import false_alarms
 from graft.evaluation.grouping import group_effect
 from graft.evaluation.growth import Growth, measure_growth
 from graft.evaluation.held_out import class_figures, confusion
-from graft.evaluation.intervals import cross_validated_interval
+from graft.evaluation.intervals import cross_validated_interval, group_design_effect
 from graft.executors import map_on_cores, workers
 from graft.heads import HEADS
 from graft.heads.classifier import Classifier, OutOfFold
@@ -40,6 +40,8 @@ EXAMPLES_PER_CELL = 6
 """How many examples it keeps of each kind of mistake."""
 EXAMPLES = 200
 """How many mistakes it keeps in all."""
+OVERFIT_ROWS = 2000
+"""The score on what was learned from is measured on at least so many rows, where there are as many."""
 NEIGHBOURS = 1 << 24
 """The nearest neighbours of held-out rows are looked for in so many pairs, at least of ``LEAST_NEIGHBOURS`` rows."""
 LEAST_NEIGHBOURS = 2000
@@ -75,6 +77,7 @@ class Rows:
         y: ``(n,) int64``.
         folds: For each repetition the fold of each row ``(n,) int64``; -1: never scored.
         units: What is a copy of what, or of one group ``(n,) int64``.
+        copies: What is a copy of what ``(n,) int64``.
         items: The items behind the rows.
         words: The words of texts.
         groups: The group that was given for each row, ``""`` for none.
@@ -86,6 +89,7 @@ class Rows:
     y: Int
     folds: Sequence[Int]
     units: Int
+    copies: Int
     items: Sequence[Item]
     words: Words | None = None
     groups: Sequence[str] = ()
@@ -148,21 +152,38 @@ def judge(
             predicted[part::parts] = found
         return predicted
 
-    growth = measure_growth(fit_many, y, fold, units, classes, recall, seed, progress, named[0] if len(named) else None)
+    right = predicted == given
+    design_effect = group_design_effect(right, [rows.groups[row] for row in scored.tolist()]) if rows.ignoring else 1.0
+    growth = measure_growth(
+        fit_many,
+        y,
+        fold,
+        rows.copies,
+        classes,
+        recall,
+        seed,
+        progress,
+        named[0] if len(named) else None,
+        design_effect,
+    )
     expected = growth.carried(corrected, len(y))
-    on_training = classifier.probabilities(x, rows.words.texts if rows.words else None).argmax(axis=1)
+    sample = scored[:: max(1, len(scored) // OVERFIT_ROWS)]
+    texts = [rows.words.texts[row] for row in sample.tolist()] if rows.words else None
+    on_training = classifier.probabilities(x[sample], texts).argmax(axis=1).astype(np.int64)
     baselines = {"majority": majority_baseline(given, k), "nearest": nearest_baseline(phi, y, fold)}
     if rows.words:
         baselines["tf-idf"] = tfidf_accuracy(rows.words.z, y, k, folds)
     return Judgement(
-        accuracy=cross_validated_interval(expected, units[scored], _method(folds, len(choice.configurations))),
+        accuracy=cross_validated_interval(
+            expected, rows.copies[scored], _method(folds, len(choice.configurations)), design_effect
+        ),
         macro_f1=macro_f1(given, predicted, k),
         baselines=baselines,
         per_class=figures,
         confusion=confusion(given, predicted, k),
         judged_on=_judged_on(len(scored), len(y), folds),
         calibration=calibration(p, given),
-        overfit_gap=accuracy(given, on_training[scored].astype(np.int64)) - expected,
+        overfit_gap=accuracy(y[sample], on_training) - expected,
         growth=growth,
         sets=_sets(classifier, out_of_fold, y, folds),
         unknown=Unknown(classifier.unknown.threshold, unknown_rate),

@@ -36,14 +36,6 @@ class Axes:
     left: Float32 | None = None
     right: Float32 | None = None
 
-    def without_tail(self, share: float) -> Axes:
-        """The same without the last axes, which hold this share of the second moments."""
-        moments = np.einsum("nr,nr->r", self.z, self.z, dtype=np.float64)
-        kept = int(np.searchsorted(np.cumsum(moments), (1 - share) * moments.sum())) + 1
-        if kept >= self.z.shape[1] or self.right is None:
-            return self
-        return Axes(np.ascontiguousarray(self.z[:, :kept]), self.mean, self.left, self.right[:, :kept])
-
     def restore(self, head: Linear) -> Linear:
         """The head on ``x`` that gives the scores of ``head`` on ``z``."""
         weights = head.weights
@@ -58,11 +50,15 @@ def centred(x: Float32) -> Axes:
     return Axes(x - mean, mean)
 
 
-def principal(x: Float32) -> Axes:
+def principal(x: Float32, tail: float = 0.0) -> Axes:
     """The principal axes of ``x`` ``(n, d) float32``, largest first; at most ``min(n, d)`` of them.
 
     One eigendecomposition of the smaller of ``x xᵀ`` and ``xᵀ x``. Features that lie on their axes already are only
     centred.
+
+    Args:
+        x: The features.
+        tail: The last axes, which hold this share of the second moments, are left out: smaller, and no longer exact.
     """
     plain = centred(x)
     xc = plain.z
@@ -70,10 +66,10 @@ def principal(x: Float32) -> Axes:
     if n >= d and _on_axes(xc):
         return plain
     if n < d:
-        moments, u = _eigh(xc @ xc.T)
+        moments, u = _eigh(xc @ xc.T, tail)
         lengths = np.sqrt(moments)
         return Axes((u * lengths).astype(np.float32), plain.mean, xc.T, (u / lengths).astype(np.float32))
-    _, basis = _eigh(xc.T @ xc)
+    _, basis = _eigh(xc.T @ xc, tail)
     basis = basis.astype(np.float32)
     return Axes(xc @ basis, plain.mean, None, basis)
 
@@ -86,8 +82,10 @@ def _on_axes(xc: Float32) -> bool:
     return bool(np.abs(rest).max(initial=0.0) <= _ON_AXES * diagonal.max(initial=0.0))
 
 
-def _eigh(gram: Float32) -> tuple[np.ndarray, np.ndarray]:
+def _eigh(gram: Float32, tail: float) -> tuple[np.ndarray, np.ndarray]:
     moments, vectors = np.linalg.eigh(gram.astype(np.float64))
     moments, vectors = moments[::-1], vectors[:, ::-1]
     kept = moments > max(NEGLIGIBLE * float(moments[0]), float(np.finfo(np.float32).tiny))
+    if tail:
+        kept &= np.cumsum(moments[::-1])[::-1] > tail * moments.sum()
     return moments[kept], vectors[:, kept]

@@ -25,8 +25,9 @@ from graft.data.ngrams import BUCKETS, KINDS, Counts, Int32, count
 from graft.heads import HEADS
 from graft.heads.features import scales
 
-RANK = 512
-"""Principal axes of the TF-IDF rows of many texts."""
+RANK, LARGE_RANK = 512, 384
+"""Principal axes of the TF-IDF rows of many texts, and of very many, where time counts: little is lost."""
+VERY_MANY_ROWS = 5000
 EXACT = 1024
 """Up to so many texts all axes are kept, and nothing is lost."""
 LARGEST = 4096
@@ -211,7 +212,8 @@ class Words:
         """The words of these texts."""
         counts = count(texts)
         lexicon = Lexicon.fit(counts)
-        return cls(texts, lexicon, coordinates(lexicon.rows(counts), seed=seed))
+        rank = LARGE_RANK if len(texts) >= VERY_MANY_ROWS else RANK
+        return cls(texts, lexicon, coordinates(lexicon.rows(counts), rank, seed))
 
     @property
     def z(self) -> Float32:

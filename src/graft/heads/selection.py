@@ -10,7 +10,7 @@ import numpy as np
 
 from graft.contracts import Array, Bool, Float32, Float64, Int, Linear, Stages
 from graft.errors import UsageError
-from graft.executors import map_on_cores
+from graft.executors import map_on_cores, workers
 from graft.heads import HEADS
 from graft.heads.axes import Axes, principal
 from graft.heads.calibration import fit_temperature, probabilities
@@ -135,7 +135,8 @@ def choose(
 
     From ``MANY_ROWS`` on the choice is made on the rows of the first folds. There the plain features are tried at the
     inner strengths, every other kind at the best of these and the next stronger regularisation, since more of the other
-    columns makes features longer, and whatever wins at its neighbours as long as it wins at the end of what was tried.
+    columns makes features longer (from ``VERY_MANY_ROWS`` on at the middle strength), and whatever wins at its
+    neighbours as long as it wins at the end of what was tried.
 
     Args:
         x: Embeddings ``(n, dim) float32``.
@@ -160,8 +161,7 @@ def choose(
     features = list(dict.fromkeys(entry.features for entry in grid))
 
     def axes_of(key: str) -> Axes:
-        axes = principal(design(x, stages, key, words))
-        return axes.without_tail(_TAIL) if very_many else axes
+        return principal(design(x, stages, key, words), _TAIL if very_many else 0.0)
 
     axes = dict(zip(features, map_on_cores(axes_of, features), strict=True))
     trial = _Trial(axes, y, k, row_weights, folds, np.arange(len(y)) if groups is None else groups)
@@ -339,20 +339,27 @@ class _Trial:
         if len(self.y) < MANY_ROWS:
             map_on_cores(lambda kind: self._fit(kind, self.held_out[part]), kinds.values())
         else:
-            tasks = product(kinds.values(), self.held_out[part])
-            map_on_cores(lambda task: self._fit(task[0], [task[1]]), tasks)
+            folds = self.held_out[part]
+            alone = len(kinds) * len(folds) < workers()  # rather one strength on each core than one core without work
+            sets = [[entry] for entry in entries] if alone else list(kinds.values())
+            map_on_cores(lambda task: self._fit(task[0], [task[1]]), product(sets, folds))
 
     def explore(self, grid: tuple[Configuration, ...]) -> None:
         """Find what to take on the first folds, and fit it on the others as well."""
         explored = _explored(len(self.y))
         first = slice(explored)
         plain = [entry for entry, is_plain in zip(grid, _plain(grid), strict=True) if is_plain]
-        self.score(plain[1:-1] if len(plain) > 4 else plain, first)
-        best = self.decide().chosen
-        place = HEADS[best.head].strengths.index(best.strength)
-        near = HEADS[best.head].strengths[max(0, place - 1) : place + 1]
         rest = [entry for entry in grid if entry not in plain]
-        self.score([entry for entry in rest if entry.head != best.head or entry.strength in near], first)
+        inner = plain[1:-1] if len(plain) > 4 else plain
+        if explored == 1:
+            middle = inner[len(inner) // 2].strength
+            self.score([*inner, *(entry for entry in rest if entry.strength == middle)], first)
+        else:
+            self.score(inner, first)
+            best = self.decide().chosen
+            place = HEADS[best.head].strengths.index(best.strength)
+            near = HEADS[best.head].strengths[max(0, place - 1) : place + 1]
+            self.score([entry for entry in rest if entry.head != best.head or entry.strength in near], first)
         while neighbours := self._untried_beside(self.decide().chosen, grid):
             self.score(neighbours, first)
         chosen = self.decide().chosen

@@ -186,6 +186,7 @@ def fit_embedded(
             y=y,
             folds=folds,
             units=units[train],
+            copies=clusters[train],
             items=[dataset.items[row] for row in train],
             words=words,
             groups=groups,
