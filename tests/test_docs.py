@@ -91,7 +91,9 @@ def test_the_examples_of_a_page_run_from_top_to_bottom(page, samples, tmp_path_f
     folder = tmp_path_factory.mktemp(page.stem)
     shutil.copytree(samples, folder, dirs_exist_ok=True)
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("GRAFT_CACHE", str(samples / "cache"))  # of the pages alone: one of them clears it
+    # Of the pages alone, for one of them clears it; and beside what is copied, for a process that reads the file of a
+    # database that it has open loses its locks.
+    monkeypatch.setenv("GRAFT_CACHE", str(samples.with_name(f"{samples.name}-cache")))
     namespace: dict[str, object] = {"__name__": "example"}
     for block in blocks(page):
         if block.language == "python":
