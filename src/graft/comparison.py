@@ -12,10 +12,12 @@ import numpy as np
 from graft.contracts import Encoder, Float64, Int, Progress, silent
 from graft.data.dataset import Dataset, Item
 from graft.data.split import merge
-from graft.encoders import encoder_for, facts
+from graft.encoders import address_of, encoder_for, facts
 from graft.encoders.embed import Embedded, embed
 from graft.errors import UsageError
 from graft.evaluation.intervals import FOLD_CORRELATION
+from graft.executors import workers
+from graft.heads.selection import check_head
 from graft.heads.tags import TagsOutOfFold
 from graft.model.fitting import Fitted, Stopwatch, embed_dataset, fit_embedded
 from graft.model.inputs import CacheChoice, Source, as_cache, as_dataset
@@ -25,7 +27,7 @@ from graft.report.content import Interval, plain
 from graft.report.words import clean
 
 SAMPLE = 64
-"""Items that are embedded anew, without the cache, to see how long one takes."""
+"""So many items at least are embedded anew, without the cache, to see how long one takes."""
 _95 = 1.959964
 
 
@@ -105,7 +107,10 @@ def compare(
     recipe = recipe or Recipe()
     if len(names := list(dict.fromkeys(encoders))) < 2:
         raise UsageError("A comparison needs two encoders.", "Give --encoder twice or more; graft encoders names some.")
-    dataset = as_dataset(data)
+    check_head(recipe.head)  # before the downloads, not after them
+    whole = as_dataset(data)
+    dataset = whole.select([row for row, split in enumerate(whole.splits) if split != "test"])  # kept for the last word
+    dataset = replace(dataset, skipped=whole.skipped, warnings=whole.warnings)
     found = [encoder_for(name, dataset.modality, recipe.backend, recipe.prompt, progress) for name in names]
     made = list({encoder.fingerprint: encoder for encoder in found}.values())  # one may go by several names
     if len(made) < 2:
@@ -121,9 +126,10 @@ def compare(
         fit_embedded(usable, part, encoder, replace(recipe, encoder=encoder.name), Stopwatch(), progress, clusters)
         for encoder, (usable, part) in zip(made, embedded, strict=True)
     ]
+    names_of = [encoder.name for encoder in made]
     rows = [
         EncoderScore(
-            name=encoder.name,
+            name=address_of(encoder) if names_of.count(encoder.name) > 1 else encoder.name,
             accuracy=one.model.report.accuracy,
             behind=Interval(0, 0, 0),
             ms_per_item=_milliseconds(encoder, dataset.items),
@@ -155,13 +161,16 @@ def _on_common_rows(parts: Sequence[tuple[Dataset, Embedded]], dataset: Dataset)
 
 
 def _milliseconds(encoder: Encoder, items: Sequence[Item]) -> float:
-    """For one item, with the cache out of the way; the first batch warms up."""
-    step = max(1, len(items) // SAMPLE)
-    sample = items[::step][:SAMPLE]
+    """For one item, with the cache out of the way and every core at work; the first batch warms up."""
+    wanted = max(SAMPLE, 2 * encoder.batch_size * workers())
+    sample = items[:: max(1, len(items) // wanted)][:wanted]
     embed(encoder, sample[: encoder.batch_size])
     start = time.perf_counter()
     embed(encoder, sample)
-    return 1000 * (time.perf_counter() - start) / len(sample)
+    seconds = time.perf_counter() - start
+    chunks = -(-len(sample) // encoder.batch_size)
+    busy = min(workers(), chunks) / workers()  # a small data set cannot keep all cores busy; one item costs no more
+    return 1000 * seconds * busy / len(sample)
 
 
 def _recommend(rows: Sequence[EncoderScore], fitted: Sequence[Fitted]) -> Comparison:
@@ -180,9 +189,9 @@ def _recommend(rows: Sequence[EncoderScore], fitted: Sequence[Fitted]) -> Compar
 
 def _right(one: Fitted) -> Float64:
     if isinstance(one.out_of_fold, TagsOutOfFold):
-        return one.out_of_fold.right.astype(np.float64)
-    p = one.out_of_fold.p
-    right = (np.nan_to_num(p).argmax(axis=1) == one.y).astype(np.float64)
+        right = one.out_of_fold.right.astype(np.float64)
+    else:
+        right = (np.nan_to_num(one.out_of_fold.p).argmax(axis=1) == one.y).astype(np.float64)
     return np.where(one.out_of_fold.scored, right, np.nan)
 
 

@@ -93,3 +93,31 @@ def test_a_model_of_a_matrix_cannot_be_extended(tmp_path):
     matrix = graft.model.fit_embeddings(x, ["a", "b"] * 10)
     with pytest.raises((DataError, UsageError)):
         graft.extend(matrix, shapes.folders(tmp_path / "more", {"triangle": 6}))
+
+
+def test_an_old_and_a_new_photo_of_one_name_are_two(start, tmp_path):
+    saved, cache = start
+    old = shapes.folders(tmp_path / "old", {"circle": 10, "square": 10})
+    more = shapes.folders(tmp_path / "more", {"circle": 3, "triangle": 6}, first=100)
+    (more / "circle" / "100.png").rename(more / "circle" / "000.png")  # as an old one is called
+    report = graft.extend(graft.load(saved), more, old=old, cache=cache).report
+    assert report.n_items == 29
+    assert len(report.items) == 29
+    assert {"circle/000.png", "more/circle/000.png"} <= set(report.items)
+
+
+def test_texts_are_added_without_the_old_ones(tmp_path):
+    cache = Cache(tmp_path / "cache")
+    old = [f"my parcel number {n} has not come, where is it" for n in range(8)]
+    old += [f"please send the money for order {n} back to me" for n in range(8)]
+    model = graft.fit(graft.Dataset.from_lists(old, ["delivery"] * 8 + ["refund"] * 8), cache=cache)
+    new = [f"i cannot log in to account {n}, it says the password is wrong" for n in range(6)]
+    extended = graft.extend(model, graft.Dataset.from_lists([*new, new[0]], ["account"] * 7), cache=cache)
+    assert extended.classes == ("account", "delivery", "refund")
+    assert any("no TF-IDF" in warning for warning in extended.report.warnings)
+    assert "tf-idf" not in extended.report.baselines
+    assert extended.predict_one("the password for my account is refused").label == "account"
+    whole = graft.extend(
+        model, graft.Dataset.from_lists(new, ["account"] * 6), cache=cache, old=graft.Dataset.from_lists(old, old)
+    )
+    assert not any("no TF-IDF" in warning for warning in whole.report.warnings)

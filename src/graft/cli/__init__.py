@@ -86,7 +86,8 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
 def cli() -> None:
     """Practical transfer learning: a few labelled examples in, an honest classifier out.
 
-    Begin with `graft demo`, or with your own photos in a folder per class: `graft fit photos/`.
+    Begin with `graft demo`, or with your own photos or recordings in a folder per class (`graft fit photos/`) or texts
+    in a table (`graft fit messages.csv`).
     """
 
 

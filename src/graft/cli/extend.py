@@ -42,7 +42,8 @@ def command(
     from graft.model import Stopwatch, extend, load
     from graft.report import html
 
-    target = output or model.with_name(f"{model.name.removesuffix('.graft')}-2.graft")
+    name = model.resolve().name.removesuffix(".graft")
+    target = output or model.resolve().with_name(f"{name or 'model'}-2.graft")
     bundle.check_free(target, overwrite)
     if report_file:
         html.check_free(report_file, overwrite=overwrite)
@@ -52,7 +53,8 @@ def command(
         with watch.timing("read"):
             reading["modality"] = reading["modality"] or fitted.report.modality
             dataset = read_data(data, min_classes=1, **reading)
-        extended = extend(fitted, dataset, old=old, progress=progress, watch=watch)
+        again = None if old is None else read_data(old, min_classes=1, **reading)
+        extended = extend(fitted, dataset, old=again, progress=progress, watch=watch)
     extended = extended.save(target, overwrite=overwrite, page=report_file)
     if as_json:
         show_json(extended.report.to_dict())

@@ -118,6 +118,7 @@ class OutOfFold:
         choice: What cross-validation tried and took.
         p: Probabilities, mean over repetitions ``(n, k) float32``; ``nan`` where not scored. The head of each row was
             fitted, calibrated and chosen on other folds than the row's own, so that figures from ``p`` do not flatter.
+            Of very many rows only one fold is explored: its rows chose, with thousands of votes, for themselves too.
         scored: Which rows were held out at all ``(n,) bool``.
     """
 

@@ -22,6 +22,9 @@ HURDLE = 2.5
 One-sided 5 % (1.645), times 1.5 because the training sets of five folds overlap (the corrected variance of Nadeau and
 Bengio, Machine Learning 52, 2003, is 2.25 times the naive one).
 """
+LOW_HURDLE = 1.0
+MANY_HELD_OUT = 1000
+"""From so many held-out rows on ``LOW_HURDLE`` is enough: what chance can choose there is hardly worse."""
 FEW_SHOTS = 5
 """Up to this many items in the smallest class, the prototype head is tried as well."""
 MANY_ROWS = 1000
@@ -130,8 +133,9 @@ def choose(
     """Try the grid on the given folds and take a configuration.
 
     The rule: the plain choice (logistic on mostly the last stage, its strength by least log loss) stands unless the
-    configuration with the least loss of all is better by ``HURDLE`` standard errors. Log loss after temperature
-    scaling tells configurations apart with far fewer items than accuracy does; the hurdle keeps chance from choosing.
+    configuration with the least loss of all is better by ``HURDLE`` (of many rows ``LOW_HURDLE``) standard errors. Log
+    loss after temperature scaling tells configurations apart with far fewer items than accuracy does; the hurdle keeps
+    chance from choosing.
 
     From ``MANY_ROWS`` on the choice is made on the rows of the first folds. There the plain features are tried at the
     inner strengths, every other kind at the best of these and the next stronger regularisation, since more of the other
@@ -279,8 +283,9 @@ def _select(losses: Float32, counts: Float32, plain: Bool | None, groups: Int) -
         gain = np.add.reduceat((gain * (counts > 0))[:, order], starts, axis=1)  # (b, groups)
         counts = np.maximum.reduceat(counts[:, order], starts, axis=1)
     drawn = counts.sum(axis=1)
+    hurdle = LOW_HURDLE if losses.shape[1] >= MANY_HELD_OUT else HURDLE
     error = np.sqrt(np.einsum("bg,bg,bg->b", gain, gain, counts) * drawn / np.maximum(drawn - 1, 1)) / total
-    return np.asarray(np.where(mean_gain > HURDLE * error, best, base), dtype=np.int64)
+    return np.asarray(np.where(mean_gain > hurdle * error, best, base), dtype=np.int64)
 
 
 def _grid(y: Int, k: int, tried: Sequence[str], repetitions: int, head: str) -> tuple[Configuration, ...]:

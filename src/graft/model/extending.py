@@ -9,6 +9,7 @@ import numpy as np
 
 from graft.contracts import Progress, silent
 from graft.data.dataset import Dataset
+from graft.data.inputs import renamed
 from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded, content_digest, embed, recall
 from graft.errors import DataError, ItemError
@@ -20,7 +21,7 @@ from graft.report.content import ClassesAdded, RecallChange
 
 WITHOUT_TEXTS = (
     "The cache holds the embeddings of the first fit's texts and not their words: no TF-IDF was tried, and near-copies "
-    "were not looked for. Give the old texts too (--old), and they are."
+    "of the old texts were not looked for. Give the old texts too (--old), and they are."
 )
 
 
@@ -132,6 +133,9 @@ def _join(before: Dataset, remembered: Embedded, new: Dataset, embedded: Embedde
     known = set(zip(remembered.digests, before.labels, strict=True))
     rows = [row for row, pair in enumerate(zip(embedded.digests, new.labels, strict=True)) if pair not in known]
     added = new.select(rows)
+    names = {item.name for item in before.items}  # an old and a new cat/1.jpg are two items
+    items = (renamed(item, f"{new.name}/{item.name}") if item.name in names else item for item in added.items)
+    added = replace(added, items=tuple(items))
     splits = (*before.splits, *added.splits)
     if any(splits):  # then what names no split is there to learn from
         splits = tuple(split or "train" for split in splits)

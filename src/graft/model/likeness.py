@@ -15,7 +15,7 @@ from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded, embed, recall
 from graft.encoders.prints import SoundPrints
 from graft.heads.features import GIVEN, transform
-from graft.model.texts import texts_of
+from graft.model.texts import text_of
 
 
 def clusters_of(dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cache | None = None) -> Int:
@@ -27,12 +27,19 @@ def clusters_of(dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cac
     if stages == GIVEN:
         return merge(np.arange(len(embedded.x)), embedded.digests)
     if dataset.modality == "text":
-        texts = texts_of(dataset.items)
-        alike = np.arange(len(dataset)) if texts is None else near_duplicate_texts(texts)
-        return merge(alike, embedded.digests)
+        return merge(_alike_texts(dataset), embedded.digests)
     if dataset.modality == "audio":
         return near_duplicates(embedded.digests, _prints(dataset, embedded.digests, cache), SAME_SOUND)
     return near_duplicates(embedded.digests, transform(embedded.x, stages, "last"))
+
+
+def _alike_texts(dataset: Dataset) -> Int:
+    """Near-duplicates among the texts that are at hand; the others stand alone."""
+    texts = [text_of(item) for item in dataset.items]
+    known = [row for row, text in enumerate(texts) if text is not None]
+    alike = len(dataset) + np.arange(len(dataset))
+    alike[known] = near_duplicate_texts([text for text in texts if text is not None])
+    return alike
 
 
 def _prints(dataset: Dataset, digests: Sequence[str], cache: Cache | None) -> Float32:

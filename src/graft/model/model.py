@@ -273,7 +273,7 @@ def load(folder: str | Path, *, backend: str = "auto") -> Model:
         own = {name.removeprefix("training."): array for name, array in content.arrays.items()}
         training = Training.restore(manifest["training"], own)
         return Model(tuple(manifest["classes"]), encoder, classifier, recipe, report, training)
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(f"{folder} does not hold what a model needs: {error!r}.", "Fit it again.") from None
 
 
@@ -298,6 +298,9 @@ def _check_shapes(classifier: Classifier | TagClassifier, encoder: Encoder, k: i
         raise ValueError(
             f"a head of shape {classifier.linear.weights.shape} for {k} classes on stages of {classifier.stages}"
         )
+    lexical = None if isinstance(classifier, TagClassifier) else classifier.lexical
+    if lexical is not None and lexical.weights.shape[1] != k:
+        raise ValueError(f"weights of words of shape {lexical.weights.shape} for {k} classes")
     sets = k if isinstance(classifier, TagClassifier) else len(classifier.sets.counts)
     if classifier.unknown.prototypes.shape[1] != d or sets != k:
         raise ValueError(f"prototypes of shape {classifier.unknown.prototypes.shape}, sets for {k} classes")

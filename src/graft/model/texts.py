@@ -11,7 +11,14 @@ from graft.errors import ItemError
 
 def texts_of(items: Iterable[Item]) -> list[str] | None:
     """The text of each item; ``None`` where one is not at hand, such as an item of a former fit."""
+    found = [text_of(item) for item in items]
+    texts = [text for text in found if text is not None]
+    return texts if len(texts) == len(found) else None
+
+
+def text_of(item: Item) -> str | None:
+    """The text of an item, if it is at hand."""
     try:
-        return [read_text(item.read()) for item in items]
+        return read_text(item.read())
     except ItemError:
         return None

@@ -50,6 +50,8 @@ class Training:
         """The record that ``settings`` and ``arrays`` describe."""
         digests = tuple(row.tobytes().hex() for row in np.asarray(arrays["digests"], np.uint8))
         columns = {name: tuple(str(settings[name][code]) for code in arrays[name]) for name in _COLUMNS}
+        if any(int(arrays[name].min(initial=0)) < 0 for name in _COLUMNS):
+            raise ValueError("the record of the training items has numbers without a name")
         if any(len(values) != len(digests) for values in columns.values()):
             raise ValueError("the record of the training items has columns of different length")
         return cls(digests, **columns)
