@@ -151,7 +151,7 @@ def run_once(own: Population, others: Mapping[str, Population], shots: int, seed
     y = own.dataset.y
     drawn, rest = own.draw(shots, seed)
     model = _fit(own.dataset.select(drawn), seed)
-    report, answer = model.report, model.classifier.answer(own.x[rest])
+    report, answer = model.report, own.ask(model, rest)
     predicted, given = answer.p.argmax(axis=1), y[rest]
     n = len(drawn)
     low, high = wilson(float(np.nan_to_num(report.accuracy.value)) * n, n)
@@ -172,7 +172,7 @@ def run_once(own: Population, others: Mapping[str, Population], shots: int, seed
         reported_coverage=report.sets.coverage,
         complete=report.sets.complete,
         unknown={
-            name: _against(answer.unknown_score, model.classifier.answer(other.x).unknown_score)
+            name: _against(answer.unknown_score, other.ask(model).unknown_score)
             for name, other in others.items()
         },
         unknown_rate=float((answer.unknown_score > threshold).mean()),
@@ -243,7 +243,7 @@ def _left_out(own: Population, drawn: Int, rest: Int, seed: int) -> float:
         return math.nan
     hidden = seed % k
     model = _fit(own.dataset.select(drawn[y[drawn] != hidden]), seed)
-    score = model.classifier.answer(own.x[rest]).unknown_score
+    score = own.ask(model, rest).unknown_score
     return auroc(y[rest] == hidden, score)
 
 

@@ -15,7 +15,9 @@ from graft.data.dataset import Dataset
 from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
 from graft.encoders.embed import embed
+from graft.heads.classifier import Answer
 from graft.model.likeness import clusters_of
+from graft.model.texts import texts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,12 @@ class Population:
     clusters: Int
     drawn_groups: int = 0
 
+    def ask(self, model: graft.Model, rows: Int | None = None) -> Answer:
+        """What a model says of these rows, by default all."""
+        rows = np.arange(len(self.x)) if rows is None else rows
+        texts = texts_of(self.dataset.items[row] for row in rows) if self.dataset.modality == "text" else None
+        return model.classifier.answer(self.x[rows], texts)
+
     def draw(self, shots: int, seed: int) -> tuple[Int, Int]:
         """The rows that a user would have had, and the rest, which tells what the user could not know.
 
@@ -98,8 +106,8 @@ def population(folder: Path, source: Source | None = None) -> Population:
     encoder = encoder_for("auto", dataset.modality)
     with closing(Cache()) as store:
         embedded = embed(encoder, dataset.items, store)
-    usable = dataset.select(embedded.rows)
-    return Population(usable, embedded.x, clusters_of(usable, embedded, encoder.stages), source.groups)
+        usable = dataset.select(embedded.rows)
+        return Population(usable, embedded.x, clusters_of(usable, embedded, encoder.stages, store), source.groups)
 
 
 def population_of(name: str) -> Population:

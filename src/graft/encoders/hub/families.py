@@ -136,7 +136,7 @@ def plan(source: Source, modality: str | None) -> Plan:
         }
     )
     own = source.json("config_sentence_transformers.json") or {}
-    prompts = own.get("prompts") or {}
+    prompts = _object(source, "config_sentence_transformers.json", own, "prompts")
     return Plan(
         kind=kind,
         modality=chosen,
@@ -147,7 +147,7 @@ def plan(source: Source, modality: str | None) -> Plan:
         graph=graph,
         folder=folder,
         files=tuple(_settings_files(source, folder, modules)),
-        default_prompt=str(prompts.get(own.get("default_prompt_name")) or ""),
+        default_prompt=str(prompts.get(str(own.get("default_prompt_name"))) or ""),
     )
 
 
@@ -278,7 +278,10 @@ def _weights(source: Source, folder: str) -> tuple[tuple[str, ...], str]:
     if f"{folder}model.safetensors" in source:
         return (f"{folder}model.safetensors",), graph
     if index := source.json(f"{folder}model.safetensors.index.json"):
-        shards = sorted({f"{folder}{name}" for name in index.get("weight_map", {}).values()})
+        named = _object(source, f"{folder}model.safetensors.index.json", index, "weight_map")
+        shards = sorted({f"{folder}{name}" for name in named.values()})
+        if not shards:
+            raise EncoderError(f"The index of {source.name} names no weights.", "Download the model again.")
         if missing := [shard for shard in shards if shard not in source]:
             raise EncoderError(f"{source.name} lacks {missing[0]}, a part of its weights.", "Download the model again.")
         return tuple(shards), graph
@@ -292,6 +295,13 @@ def _weights(source: Source, folder: str) -> tuple[tuple[str, ...], str]:
             "with transformers where you trust it, call save_pretrained, and give that folder.",
         )
     raise EncoderError(f"{source.name} has no weights: no model.safetensors.", "Give the folder of a whole model.")
+
+
+def _object(source: Source, file: str, settings: Mapping[str, Any], key: str) -> dict[str, Any]:
+    found = settings.get(key) or {}
+    if not isinstance(found, dict):
+        raise EncoderError(f"{key} in {file} of {source.name} is not a JSON object.", "Download the model again.")
+    return found
 
 
 def _transformer_folder(source: Source, modules: Sequence[Mapping[str, Any]]) -> str:
@@ -333,7 +343,7 @@ def _sentence_readout(source: Source, modules: Sequence[Mapping[str, Any]]) -> d
 
 def _pooling_modes(source: Source, config: Mapping[str, Any]) -> list[str]:
     given = config.get("pooling_mode")
-    modes = [given] if isinstance(given, str) else list(given or [])
+    modes = [str(mode) for mode in (given if isinstance(given, list) else [given] if given else [])]
     modes = modes or [mode for key, mode in _OLDER_POOLING.items() if config.get(key)]
     if unknown := [mode for mode in modes if mode not in POOLINGS]:
         raise EncoderError(

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,6 +23,11 @@ REVISION = re.compile(r"[A-Za-z0-9][\w./-]{0,95}", re.ASCII)
 COMMIT = re.compile(r"[0-9a-f]{40}")
 MAX_JSON = 50_000_000
 """Bytes of a settings file; tokenizers of large vocabularies have some 20 MB."""
+MAX_SETTINGS = 250_000_000
+"""Bytes of all settings files of a model."""
+MAX_WEIGHTS = 1_900_000_000
+"""Bytes in f32: an ONNX graph is one message of at most 2 GiB."""
+WEIGHTS = (".safetensors", ".onnx")
 MAX_FILES = 5000
 """Of a local folder."""
 
@@ -36,12 +41,21 @@ def is_hub_name(name: str) -> bool:
     return True
 
 
+def local_folder(name: str) -> Path | None:
+    """The whole path of a folder on this machine; ``None`` where there is none of this name, or it may not be read."""
+    try:
+        folder = Path(name).expanduser().resolve()
+        return folder if folder.is_dir() and os.access(folder, os.R_OK | os.X_OK) else None
+    except (OSError, RuntimeError, ValueError):  # too long for the disk, of a user that is not there, with a null byte
+        return None
+
+
 @dataclass(frozen=True)
 class Address:
     """Where a model lies.
 
     Attributes:
-        name: ``owner/model``, or the folder as it was given.
+        name: ``owner/model``, or the folder's whole path, which leads to it from wherever a program is run.
         revision: Branch, tag or commit; of no meaning for a folder.
         folder: The local folder, or ``None`` for the hub.
     """
@@ -57,10 +71,10 @@ class Address:
         Raises:
             EncoderError: It is none of them.
         """
-        folder = Path(name).expanduser()
-        if (folder / "config.json").is_file() or (folder / "modules.json").is_file():
-            return cls(name, folder=folder.resolve())
-        if folder.is_dir():
+        folder = local_folder(name)
+        if folder and ((folder / "config.json").is_file() or (folder / "modules.json").is_file()):
+            return cls(str(folder), folder=folder)
+        if folder:
             raise EncoderError(
                 f"The folder {name} holds no model: there is no config.json in it.",
                 "Give the folder that a model was saved to with save_pretrained, or that was downloaded from the hub.",
@@ -100,7 +114,7 @@ class Source:
     """A model's files at one revision, which lie here or can be brought.
 
     Attributes:
-        name: ``owner/model``, or the folder as it was given.
+        name: ``owner/model``, or the folder's whole path.
         revision: The commit, or the state of the folder.
         sizes: Bytes of every file, by name; 0 where that is not known.
         expected: sha256 of the files for which the hub gives one.
@@ -124,8 +138,9 @@ class Source:
         """Bring these files; the folder in which they lie by their names.
 
         Raises:
-            EncoderError: They cannot be had, or are not what the hub says they are.
+            EncoderError: They cannot be had, are too large, or are not what the hub says they are.
         """
+        self._refuse_giants(files)
         if self.folder:
             return self.folder
         total = sum(self.sizes[file] for file in files)
@@ -137,6 +152,28 @@ class Source:
             done += self.sizes[file]
         self.progress("download", total, total)
         return place
+
+    def _refuse_giants(self, files: Sequence[str]) -> None:
+        for file in files:
+            if self.sizes[file] > limit_of(file):
+                raise self._too_large(file)
+        settings = sum(self.sizes[file] for file in files if not file.endswith(WEIGHTS))
+        if settings > MAX_SETTINGS:
+            raise EncoderError(
+                f"{self.name} is too large: beside its weights it has {settings / 1e6:.0f} MB, and "
+                f"{MAX_SETTINGS // 10**6} MB are allowed.",
+                "Look at its files, or use another model.",
+            )
+
+    def _too_large(self, file: str) -> EncoderError:
+        return EncoderError(
+            f"{file} of {self.name} is larger than {limit_of(file) // 10**6} MB.", "Look at it, or use another model."
+        )
+
+    def note(self, branch: str) -> None:
+        """Ask for a small file by the branch's name, so that the hub's cache knows where the branch is now."""
+        self._refuse_giants(["config.json"])
+        self._download("config.json", 0, self.sizes["config.json"], branch)
 
     def path(self, file: str) -> Path:
         """One file, brought if it was not there."""
@@ -171,22 +208,32 @@ class Source:
         return {}
 
     def _read_json(self, file: str) -> Any:
-        path = self.path(file)
-        if path.stat().st_size > MAX_JSON:
-            raise EncoderError(f"{file} of {self.name} is larger than {MAX_JSON // 10**6} MB.", "Look at the file.")
+        with self.path(file).open("rb") as opened:
+            content = opened.read(MAX_JSON + 1)
+        if len(content) > MAX_JSON:
+            raise self._too_large(file)
         try:
-            return json.loads(path.read_bytes())
+            return json.loads(content)
         except ValueError as error:
             raise EncoderError(f"{file} of {self.name} is damaged: {error}.", "Download the model again.") from None
+        except RecursionError:
+            raise EncoderError(f"{file} of {self.name} is nested too deeply.", "Use another model.") from None
 
-    def _download(self, file: str, done: int, total: int) -> Path:
+    def _download(self, file: str, done: int, total: int, revision: str = "") -> Path:
         import huggingface_hub
+
+        def arrived(size: int) -> None:
+            if size > limit_of(file):  # where the hub said nothing of its size, or something else
+                raise self._too_large(file)
+            self.progress("download", min(done + size, total), total)
 
         with _explained(self.name, file):
             given = huggingface_hub.hf_hub_download(
-                self.name, file, revision=self.revision, tqdm_class=_meter(self.progress, done, total)
+                self.name, file, revision=revision or self.revision, tqdm_class=_meter(arrived)
             )
         path = Path(given)
+        if path.stat().st_size > limit_of(file):
+            raise self._too_large(file)
         if (wanted := self.expected.get(file)) and self.sha256_of(file, path) != wanted:
             path.resolve().unlink(missing_ok=True)  # the blob that the name leads to
             path.unlink(missing_ok=True)
@@ -202,6 +249,11 @@ class Source:
         if file not in self._hashes:
             self._hashes[file] = _sha256(path)
         return self._hashes[file]
+
+
+def limit_of(file: str) -> int:
+    """How many bytes a file of this name may have."""
+    return MAX_WEIGHTS if file.endswith(WEIGHTS) else MAX_JSON
 
 
 def find(address: Address, progress: Progress = silent) -> Source:
@@ -231,16 +283,16 @@ def find(address: Address, progress: Progress = silent) -> Source:
     if info.id != address.name:
         warnings.warn(f"{address.name} is now called {info.id}; it was followed there.", stacklevel=3)
     siblings = info.siblings or []
-    if not address.is_commit and any(file.rfilename == "config.json" for file in siblings):
-        with _explained(info.id, "config.json"):  # asked for by the branch's name, so that the hub's cache notes where
-            huggingface_hub.hf_hub_download(info.id, "config.json", revision=address.revision)  # the branch is now
-    return Source(
+    source = Source(
         name=info.id,
         revision=str(info.sha),
         sizes={file.rfilename: file.size or 0 for file in siblings},
         expected={file.rfilename: file.lfs.sha256 for file in siblings if file.lfs},
         progress=progress,
     )
+    if not address.is_commit and "config.json" in source:
+        source.note(address.revision)
+    return source
 
 
 def require(*packages: str) -> None:
@@ -365,8 +417,8 @@ def _first_line(error: Exception) -> str:
     return text.splitlines()[0].rstrip(".")[:200]
 
 
-def _meter(progress: Progress, done: int, total: int) -> type[Any]:
-    """What the hub's library takes for a progress bar, and tells ours instead."""
+def _meter(arrived: Callable[[int], None]) -> type[Any]:
+    """What the hub's library takes for a progress bar, and tells how many bytes are here instead."""
     from tqdm.std import tqdm  # type: ignore[import-untyped]
 
     class Meter(tqdm):  # type: ignore[misc]
@@ -376,7 +428,7 @@ def _meter(progress: Progress, done: int, total: int) -> type[Any]:
 
         def update(self, n: float | None = 1) -> bool | None:
             self.arrived += int(n or 0)
-            progress("download", min(done + self.arrived, total), total)
+            arrived(self.arrived)
             return None
 
     return Meter

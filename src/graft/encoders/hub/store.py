@@ -12,7 +12,7 @@ import re
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ class Card:
     """What there is to know of an encoder that was made from a model.
 
     Attributes:
-        name: The model's name on the hub, or its folder.
+        name: The model's name on the hub, or its folder's whole path.
         revision: The commit it was made from, or a hash of the folder's files.
         on_hub: Whether it came from there.
         modality: ``"image"``, ``"text"`` or ``"audio"``.
@@ -115,15 +115,16 @@ def kept(address: Address, revision: str, modality: str | None) -> Entry | None:
         folder = shelf / f"{revision}-{candidate}-{RECIPE}"
         try:
             card = Card(**json.loads((folder / CARD).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, RecursionError):
             continue
         if modality or card.main:
-            return Entry(card, folder)
+            # A folder may have been called otherwise when this was made: relative to where the program then ran.
+            return Entry(replace(card, name=address.name) if address.folder else card, folder)
     return None
 
 
 def keep(address: Address, card: Card, contents: Mapping[str, bytes]) -> Entry:
-    """Put an encoder on the shelf.
+    """Put an encoder on the shelf, unless another process has just done so: then the encoder is the one that is there.
 
     Raises:
         EncoderError: The disk is full, or the cache cannot be written to.
@@ -139,9 +140,10 @@ def keep(address: Address, card: Card, contents: Mapping[str, bytes]) -> Entry:
             write_synced(temporary / name, content)
         write_synced(temporary / CARD, json.dumps(asdict(card), indent=1, sort_keys=True).encode())
         sync_folder(temporary)
-        if folder.exists():  # without a readable card, or another process was quicker
-            shutil.rmtree(folder)
-        temporary.replace(folder)
+        if there := kept(address, card.revision, card.modality):
+            entry = there
+        else:
+            entry = _placed(temporary, entry, address)
         sync_folder(folder.parent)
         if not address.folder and not address.is_commit:
             write_atomically(_pointer(address), card.revision.encode("ascii"))
@@ -152,6 +154,19 @@ def keep(address: Address, card: Card, contents: Mapping[str, bytes]) -> Entry:
         ) from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+    return entry
+
+
+def _placed(temporary: Path, entry: Entry, address: Address) -> Entry:
+    """Give the folder its name; what has none that can be read makes room for it."""
+    if entry.folder.exists():
+        shutil.rmtree(entry.folder)
+    try:
+        temporary.replace(entry.folder)
+    except OSError:
+        if there := kept(address, entry.card.revision, entry.card.modality):  # another process was quicker after all
+            return there
+        raise
     return entry
 
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from graft.contracts import Array, Bool, Int, Prepared
 from graft.data.encoding import read_text
+from graft.encoders.windows import MAX_WINDOWS, cuts, pieces, spread
 from graft.errors import EncoderError, ItemError
 
 STATISTICS = ("characters", "tokens", "windows", "read")
 BATCH = 64
 LONGEST = 512
 """Tokens of a window at most, whatever the model can take: its time grows with the square of its length."""
-MAX_WINDOWS = 64
-"""Of a longer text this many windows are read, spread evenly."""
 PIECE = 4096
 """Of a text of more than ``MAX_WINDOWS`` times as many characters, only pieces of this many are cut into tokens."""
+ROOM = 8
+"""Tokens of a window that must be left for the text: with fewer, all embeddings would be that of the prompt."""
 CALL = 4096
 """Tokens that go through the network at once, padding included."""
 STEP = 16
@@ -35,6 +35,9 @@ class Texts:
             (whether every window is filled up to ``length`` and nothing is masked), ``lower``.
         vocabulary: The content of a ``tokenizer.json``.
         prompt: What stands before every window.
+
+    Raises:
+        EncoderError: The prompt leaves fewer than ``ROOM`` tokens of a window to the text.
     """
 
     statistics = STATISTICS
@@ -50,6 +53,12 @@ class Texts:
         self.tokenizer.no_truncation()
         self.tokenizer.no_padding()
         self.tokenizer.encode_special_tokens = True  # a text that says "[SEP]" says just that
+        if self._room < ROOM:
+            raise EncoderError(
+                f"The model reads {self.length} tokens at once; the prompt and the marks at the ends take "
+                f"{self._overhead} of them, and too few are left for the text.",
+                "Use a shorter prompt." if prompt else "Use another model.",
+            )
 
     def prepare(self, content: bytes) -> Prepared:
         """Cut a text into windows: the value is a tuple of them, ``(t,) int64`` each.
@@ -59,7 +68,7 @@ class Texts:
         """
         text = read_text(content)
         windows, tokens = self._windows(text.lower() if self.settings["lower"] else text)
-        chosen = _spread(windows, MAX_WINDOWS)
+        chosen = spread(windows)
         statistics = {
             "characters": float(len(text)),
             "tokens": float(tokens),
@@ -110,11 +119,11 @@ class Texts:
                 return [whole], len(whole) - self._overhead
         windows = []
         tokens = 0
-        for piece in _pieces(text):
+        for piece in pieces(text, PIECE):
             offsets = self.tokenizer.encode(piece, add_special_tokens=False).offsets
             tokens += len(offsets)
             # Cut where tokens end, and encoded anew: what is at the edge of a window may become other tokens there.
-            for start, end in _cuts(len(offsets), max(1, self.length - self._overhead - 2)):
+            for start, end in cuts(len(offsets), self._room):
                 windows.append(self._encode(piece[offsets[start][0] : offsets[end - 1][1]])[: self.length])
         return windows or [self._encode(text)[: self.length]], round(tokens / self._share(text))
 
@@ -124,6 +133,11 @@ class Texts:
     @cached_property
     def _overhead(self) -> int:
         return len(self._encode(""))
+
+    @property
+    def _room(self) -> int:
+        """Tokens of a window that are the text's; two fewer, as it may be cut into other tokens at its edges."""
+        return self.length - self._overhead - 2
 
     def _share(self, text: str) -> float:
         return min(1.0, MAX_WINDOWS * PIECE / len(text))
@@ -184,25 +198,3 @@ def check(texts: Texts, tokenizer: Any, name: str) -> None:
 
 
 SAMPLES = ("My card has not arrived yet.", "two  spaces, Ünïcödé and 漢字", "a", "Where is it? " * 8)
-
-
-def _pieces(text: str) -> list[str]:
-    """The text itself, or of a very long one ``MAX_WINDOWS`` pieces, spread evenly."""
-    if len(text) <= MAX_WINDOWS * PIECE:
-        return [text]
-    starts = np.linspace(0, len(text) - PIECE, MAX_WINDOWS).astype(int)
-    return [text[start : start + PIECE] for start in starts]
-
-
-def _cuts(tokens: int, room: int) -> list[tuple[int, int]]:
-    """As few parts as will hold the tokens, all of nearly the same length."""
-    count = -(-tokens // room)
-    bounds = [tokens * index // count for index in range(count + 1)] if count else []
-    return list(pairwise(bounds))
-
-
-def _spread(windows: list[list[int]], limit: int) -> list[list[int]]:
-    """At most ``limit`` of them, evenly, the first and the last among them."""
-    if len(windows) <= limit:
-        return windows
-    return [windows[index] for index in np.linspace(0, len(windows) - 1, limit).round().astype(int)]
