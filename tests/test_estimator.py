@@ -1,6 +1,7 @@
 """``GraftClassifier`` keeps scikit-learn's contract, on matrices and on items."""
 
 import copy
+import csv
 import pickle
 
 import numpy as np
@@ -16,6 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import shapes
 from graft import GraftClassifier
+from graft.data.dataset import Text
 from graft.errors import DataError, GraftError, ItemError, TooFewClasses, UsageError
 
 
@@ -172,6 +174,97 @@ def test_groups_reach_the_reports_cross_validation():
     plain = GraftClassifier().fit(x, y).model_.report.accuracy
     grouped = GraftClassifier().fit(x, y, groups=np.arange(40) // 10).model_.report.accuracy
     assert grouped.high - grouped.low > plain.high - plain.low
+
+
+# Texts and recordings
+
+WORDS = {
+    "weather": ["rain", "snow", "wind", "a storm", "sunshine", "fog", "hail", "frost"],
+    "food": ["bread", "soup", "cheese", "an apple", "rice", "cake", "butter", "noodles"],
+}
+
+
+@pytest.fixture(scope="module")
+def texts():
+    """Sentences, and the label of each."""
+    pytest.importorskip("tokenizers")
+    told = [
+        (f"{opening} {word} {ending}", label)
+        for label, words in WORDS.items()
+        for word in words
+        for opening, ending in (("We had", "on Monday"), ("They spoke of", "all evening"))
+    ]
+    return [text for text, _ in told], [label for _, label in told]
+
+
+@pytest.fixture(scope="module")
+def of_texts(texts):
+    return GraftClassifier().fit(*texts)
+
+
+@pytest.mark.parametrize("form", [str, Text, str.encode], ids=["str", "Text", "bytes"])
+def test_texts_of_every_kind(texts, of_texts, form):
+    own = GraftClassifier().fit([form(text) for text in texts[0]], texts[1])
+    assert own.model_.report.modality == "text"
+    assert own.score([form(text) for text in texts[0]], texts[1]) > 0.9
+    assert np.allclose(
+        own.predict_proba([form(text) for text in texts[0][:3]]), of_texts.predict_proba(texts[0][:3]), atol=0.02
+    )
+    assert set(own.predict(np.array(["heavy rain and snow", "bread with cheese"]))) == set(WORDS)
+
+
+@pytest.mark.parametrize("form", [str, lambda path: path], ids=["str", "Path"])
+def test_files_of_texts_are_read_by_fit_and_predict(texts, of_texts, tmp_path, form):
+    paths = [tmp_path / f"{place}.txt" for place in range(len(texts[0]))]
+    for path, text in zip(paths, texts[0], strict=True):
+        path.write_text(text, encoding="utf-8")
+    own = GraftClassifier().fit([form(path) for path in paths], texts[1])
+    assert own.model_.report.modality == "text"
+    found = own.predict_proba([form(path) for path in paths[:4]])
+    assert np.allclose(found, of_texts.predict_proba(texts[0][:4]), atol=0.02)
+    with pytest.raises(ItemError, match=r"gone\.txt"):
+        own.predict([form(tmp_path / "gone.txt")])
+
+
+def test_scikit_learn_drives_it_on_texts(texts):
+    assert cross_val_score(GraftClassifier(), *texts, cv=2).mean() > 0.7
+
+
+def sounds(n, seed=0):
+    """Low and high tones in noise, as ``(samples, rate)``, of different lengths."""
+    random = np.random.default_rng(seed)
+    labels = ["low", "high"] * (n // 2)
+    items = []
+    for label in labels:
+        time = np.arange(16000 + 800 * int(random.integers(4))) / 16000
+        tone = np.sin(2 * np.pi * (200 if label == "low" else 2000) * random.uniform(0.9, 1.1) * time)
+        items.append(((0.2 * tone + 0.01 * random.normal(size=len(time))).astype(np.float32), 16000))
+    return items, labels
+
+
+def test_recordings_as_samples_and_their_rate():
+    items, labels = sounds(20)
+    own = GraftClassifier().fit(items, labels)
+    assert own.model_.report.modality == "audio"
+    assert own.score(*sounds(10, seed=1)) > 0.9
+    stereo = [(np.column_stack([samples, samples]), rate) for samples, rate in items[:2]]
+    assert own.predict(stereo).tolist() == labels[:2]
+    assert own.predict(tuple(items[:2])).tolist() == labels[:2]
+    alike = [(samples[:16000], rate) for samples, rate in items]
+    assert cross_val_score(GraftClassifier(), alike, labels, cv=2).mean() > 0.8
+
+
+@pytest.mark.shared
+def test_embeddings_alone_do_not_do_where_words_count(shared):
+    pytest.importorskip("tokenizers")
+    with (shared / "trec6" / "train.csv").open(encoding="utf-8") as file:
+        rows = [(row["text"], row["label"]) for row in csv.DictReader(file)][:600]
+    own = GraftClassifier().fit(*zip(*rows, strict=True))
+    assert own.model_.classifier.lexical is not None
+    assert own.predict([rows[0][0]]).shape == (1,)
+    with pytest.raises(DataError, match="words of texts") as caught:
+        own.predict(np.zeros((2, own.model_.encoder.dim)))
+    assert "texts themselves" in caught.value.hint
 
 
 # What is amiss

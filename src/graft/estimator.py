@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -13,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from graft.contracts import Array, Float32, Float64
-from graft.data.dataset import Dataset, File, Member, Memory
+from graft.data.dataset import Broken, Dataset, File, Member, Memory, Text
 from graft.errors import DataError
 from graft.model import Model, fit, fit_embeddings
 from graft.recipe import Recipe
@@ -22,12 +23,23 @@ from graft.recipe import Recipe
 class GraftClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A scikit-learn classifier over items or over a numeric matrix.
 
-    ``X`` is a list of items (paths, the bytes of files, PIL images, arrays ``(h, w, 3)``) or an array
-    ``(n, h, w, 3)``, which are embedded through the cache; or a numeric matrix ``(n, d)``, such as embeddings computed
-    elsewhere, whose columns are standardised and on which only the head is fitted.
+    ``X`` is a list of items, which are embedded through the cache; or a numeric matrix ``(n, d)``, such as embeddings
+    computed elsewhere, whose columns are standardised and on which only the head is fitted.
+
+    Items are pictures, texts or recordings; ``fit`` finds out which. Each is a path or the bytes of a file, or
+
+    - for a picture, a PIL image or an array ``(h, w, 3)``; an array ``(n, h, w, 3)`` is a list of them;
+    - for a text, a ``str``;
+    - for a recording, a tuple ``(samples, rate)`` of an array ``(n,)`` or ``(n, channels)`` and samples a second.
+
+    Whether a ``str`` is a text or a path, ``fit`` decides by most of those that it is given; ``predict`` takes it for
+    the same. Where ``fit`` was given none, it is a text to a model of texts, and a path to any other.
+
+    To a model that was fitted to items, a numeric matrix is one of embeddings by its own encoder. A model of texts that
+    looks at words as well cannot take them.
 
     Args:
-        encoder: A key of ``graft.encoders.ENCODERS``, or ``"auto"``; of no effect on a numeric matrix.
+        encoder: What ``graft.Recipe`` takes for an encoder, or ``"auto"``; of no effect on a numeric matrix.
         head: A key of ``graft.heads.HEADS``, or ``"auto"``.
         seed: Every random choice follows from it.
 
@@ -66,10 +78,15 @@ class GraftClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         names = _names(classes)
         labels = [names[code] for code in codes]
         if items:
+            dataset = Dataset.from_lists(X, labels, groups=groups)
             self._columns_of = None
-            self.model_ = fit(Dataset.from_lists(X, labels, groups=groups), recipe)
+            self._strings_are_paths = any(
+                isinstance(value, str) and isinstance(item, File) for value, item in zip(X, dataset.items, strict=True)
+            )
+            self.model_ = fit(dataset, recipe)
         else:
             self._columns_of = Columns.of(X)
+            self._strings_are_paths = False
             self.model_ = fit_embeddings(self._columns_of.standardised(X), labels, recipe, groups=groups)
         if lost := [name for name in names if name not in self.model_.classes]:
             raise DataError(f"No item of the class {lost[0]} can be read.", "Look at model_.report.skipped.")
@@ -82,13 +99,20 @@ class GraftClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Raises:
             ItemError: An item cannot be read.
+            DataError: The model looks at the words of texts, and was given embeddings alone.
         """
         check_is_fitted(self)
         model: Model = self.model_
         X = _unwrapped(X)
         if _is_items(X):
-            return np.asarray(model.predict_proba(X)[:, self._order], dtype=np.float64)
+            items = [File(Path(x), str(x)) if self._strings_are_paths and isinstance(x, str) else x for x in X]
+            return np.asarray(model.predict_proba(items)[:, self._order], dtype=np.float64)
         if self._columns_of is None:
+            if getattr(model.classifier, "lexical", None) is not None:
+                raise DataError(
+                    "This model looks at the words of texts as well, and a matrix of embeddings holds none.",
+                    "Give the texts themselves, or fit to a matrix of embeddings.",
+                )
             x: Array = validate_data(self, X, dtype=np.float32, reset=False)  # embeddings by the model's own encoder
         else:
             x = self._columns_of.standardised(validate_data(self, X, dtype=np.float64, reset=False))
@@ -125,7 +149,7 @@ class Columns:
         return np.asarray((x - self.mean) / (self.spread * np.sqrt(x.shape[1])), dtype=np.float32)
 
 
-_ITEMS = (str, bytes, bytearray, Path, File, Member, Memory)
+_ITEMS = (str, bytes, bytearray, memoryview, os.PathLike, File, Member, Memory, Text, Broken)
 
 
 def _names(classes: Array) -> list[str]:
@@ -147,7 +171,11 @@ def _is_items(X: Any) -> bool:
         return False
     first = X[0]
     if first is None:
-        raise DataError("The first item is None.", "Give paths, the bytes of files, PIL images, or arrays of pixels.")
+        raise DataError(
+            "The first item is None.", "Give paths, the bytes of files, pictures, texts, or (samples, rate)."
+        )
     if isinstance(first, np.ndarray):
         return first.ndim > 1
+    if isinstance(first, tuple):
+        return len(first) == 2 and isinstance(first[0], np.ndarray)  # a recording: samples and their rate
     return isinstance(first, _ITEMS) or (hasattr(first, "convert") and hasattr(first, "save"))

@@ -7,10 +7,10 @@ from sklearn import metrics as theirs
 from graft.data.dataset import Dataset, Text
 from graft.data.split import stratified_group_folds
 from graft.errors import DataError
+from graft.evaluation.judging import Rows
 from graft.evaluation.tags import (
     check_shared_tags,
     hardest,
-    indicator,
     judge_tags,
     label_figures,
     measure,
@@ -19,6 +19,7 @@ from graft.evaluation.tags import (
     sets_calibration,
     warn_of_the_tags,
 )
+from graft.heads.selection import choose_without
 from graft.heads.tags import fit_tags, strata_of
 from graft.recipe import Recipe
 
@@ -31,6 +32,12 @@ def tagged(n, seed=0):
     given = random.random((n, 3)) < np.array([0.5, 0.4, 0.2])
     directions = np.random.default_rng(99).normal(size=(3, 16))
     return np.abs(1 + given @ directions + 0.6 * random.normal(size=(n, 16))).astype(np.float32), given
+
+
+def rows_of(x, given, folds, units=None, copies=None, groups=()):
+    units = np.arange(len(x)) if units is None else units
+    items = [Text(f"item {row}") for row in range(len(x))]
+    return Rows(x, strata_of(given, units), folds, units, units if copies is None else copies, items, groups=groups)
 
 
 def names(given):
@@ -47,9 +54,8 @@ def fitted():
 
 @pytest.fixture(scope="module")
 def judgement(fitted):
-    classifier, out_of_fold, x, given, folds, units = fitted
-    items = [Text(f"item {row}") for row in range(len(x))]
-    return judge_tags(classifier, out_of_fold, x, given, folds, units, CLASSES, items, 0.05, 0)
+    classifier, out_of_fold, x, given, folds, _ = fitted
+    return judge_tags(classifier, out_of_fold, rows_of(x, given, folds), given, CLASSES, 0.05, 0)
 
 
 def test_figures_are_those_of_scikit_learn():
@@ -132,6 +138,43 @@ def test_mistakes_are_the_surest_first_and_few_of_a_kind():
     assert hardest(items, p, p >= 0.5, given, ("a", "b"))[-1].path == "item 10"
 
 
+def test_no_row_is_judged_by_a_calibration_that_has_seen_it():
+    x, given = noisy(90)
+    units = np.arange(90)
+    folds = stratified_group_folds(strata_of(given, units), units, 5, 0)
+    classifier, out_of_fold = fit_tags(x, given, units, STAGES, folds, Recipe())
+    found = judge_tags(classifier, out_of_fold, rows_of(x, given, folds), given, CLASSES, 0.05, 0)
+    choice = out_of_fold.choice
+    own = choice.correct[choice.index]
+    assert found.growth.curve[-1].accuracy == pytest.approx(own.mean())
+    parts = [np.flatnonzero(folds[0] == held_out) for held_out in range(5)]
+    chosen_alike = [rows for rows in parts if choose_without(choice, rows) == choice.index]
+    assert chosen_alike
+    for rows in chosen_alike:
+        assert np.array_equal(own[rows] == 1, out_of_fold.right[rows])
+
+
+def noisy(n):
+    x, given = tagged(n)
+    return x + 2 * np.random.default_rng(1).normal(size=x.shape).astype(np.float32), given
+
+
+def test_groups_widen_the_interval_by_how_alike_they_are(fitted):
+    classifier, out_of_fold, x, given, folds, _ = fitted
+    right = out_of_fold.right
+    scattered = [f"g{row % 40}" for row in range(120)]
+    alike = [f"g{place // 3}" for place in np.argsort(np.argsort(right, kind="stable"))]  # right together, or wrong
+    plain, some, all_of_it = (
+        judge_tags(classifier, out_of_fold, rows_of(x, given, folds, groups=groups), given, CLASSES, 0.05, 0)
+        for groups in ((), scattered, alike)
+    )
+    widths = [found.accuracy.high - found.accuracy.low for found in (plain, some, all_of_it)]
+    assert widths[0] < widths[1] < widths[2]
+    assert plain.accuracy.value == some.accuracy.value == all_of_it.accuracy.value
+    curves = [found.growth.curve[-1].high - found.growth.curve[-1].low for found in (plain, all_of_it)]
+    assert curves[0] < curves[1]
+
+
 def test_a_label_of_one_item_has_no_figures():
     x, given = tagged(60)
     given[:, 2] = False
@@ -139,8 +182,7 @@ def test_a_label_of_one_item_has_no_figures():
     units = np.arange(60)
     folds = stratified_group_folds(strata_of(given, units), units, 5, 0)
     classifier, out_of_fold = fit_tags(x, given, units, STAGES, folds, Recipe())
-    items = [Text(str(row)) for row in range(60)]
-    found = judge_tags(classifier, out_of_fold, x, given, folds, units, CLASSES, items, 0.05, 0)
+    found = judge_tags(classifier, out_of_fold, rows_of(x, given, folds), given, CLASSES, 0.05, 0)
     assert found.per_class["rain"].n == 0
     assert math.isnan(found.per_class["rain"].recall)
 
@@ -149,8 +191,7 @@ def test_nothing_held_out_is_no_error():
     x, given = tagged(3)
     given = np.eye(3, dtype=np.bool_)
     classifier, out_of_fold = fit_tags(x, given, np.arange(3), STAGES, [], Recipe())
-    items = [Text(str(row)) for row in range(3)]
-    found = judge_tags(classifier, out_of_fold, x, given, [], np.arange(3), CLASSES, items, 0.05, 0)
+    found = judge_tags(classifier, out_of_fold, rows_of(x, given, []), given, CLASSES, 0.05, 0)
     assert math.isnan(found.accuracy.value)
     assert found.judged_on.startswith("nothing")
     assert found.hardest == found.mistakes == ()
@@ -193,10 +234,6 @@ def test_confidence_that_is_right_as_often_as_it_says():
     assert sets_calibration(p, p >= 0.5, given).ece < 0.04
 
 
-def test_indicator_leaves_out_what_is_not_asked_for():
-    assert indicator([("b",), (), ("a", "c")], ["a", "b"]).tolist() == [[False, True], [False, False], [True, False]]
-
-
 def test_data_without_a_known_label_are_refused():
     check_shared_tags("The data", [("day",), ()], "the model", CLASSES)
     check_shared_tags("The data", [(), ()], "the model", CLASSES)
@@ -208,6 +245,6 @@ def test_warnings_speak_of_labels_one_by_one():
     tags = [("a",)] * 6 + [("a", "b")] + [("a", "c")] * 3 + [("a", "d")]
     splits = ["train"] * 10 + ["test"]
     data = Dataset(tuple(Text(f"t{i}") for i in range(11)), (), splits=tuple(splits), modality="text", tags=tuple(tags))
-    given = indicator(tags[:10], ("a", "b", "c"))
+    given = data.select(range(10)).indicator
     notes = warn_of_the_tags(data, [str(i) for i in range(11)], np.arange(11), np.arange(10), given, ("a", "b", "c"))
     assert [note.split(":")[0] for note in notes] == ["b", "c (3)", "a", "d"]

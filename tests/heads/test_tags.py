@@ -13,6 +13,7 @@ from graft.heads.tags import (
     confidence_of,
     fit_rule,
     fit_tags,
+    rules_without,
     sigmoid,
     strata_of,
     units_with,
@@ -110,6 +111,31 @@ def test_the_scores_of_a_row_do_not_depend_on_its_labels():
     others = np.flatnonzero(folds[0] != 0)
     assert np.allclose(before[:, 0, rows], after[:, 0, rows], rtol=1e-3, atol=1e-3)
     assert not np.allclose(before[:, 0, others], after[:, 0, others], rtol=1e-3, atol=1e-3)
+
+
+def test_the_calibration_of_a_row_does_not_depend_on_its_labels():
+    x, given = tagged(60, noise=2)
+    [fold] = folds_of(given)
+    scores = choose_tags(x, given, STAGES, [fold], np.arange(60)).logits[0, 0]
+    changed = given.copy()
+    own = fold == 0
+    changed[own] = ~changed[own]
+    before, after = (rules_without(scores, labels, fold) for labels in (given, changed))
+    assert before.slope.shape == before.shift.shape == given.shape
+    assert np.array_equal(before.of(own).slope, after.of(own).slope)
+    assert np.array_equal(before.of(own).shift, after.of(own).shift)
+    assert not np.isclose(before.of(~own).slope, after.of(~own).slope).any()
+
+
+def test_every_configuration_is_scored_by_calibrations_that_have_not_seen_the_row():
+    x, given = tagged(60, noise=2)
+    [fold] = folds_of(given)
+    choice = choose_tags(x, given, STAGES, [fold], np.arange(60))
+    for scores, correct in zip(choice.logits[:, 0], choice.correct, strict=True):
+        for held_out in range(5):
+            rows = fold == held_out
+            rule = fit_rule(scores[None, ~rows], given[~rows])
+            assert np.array_equal(((rule.apply(scores[rows]) >= 0) == given[rows]).all(axis=1), correct[rows] == 1)
 
 
 def test_nothing_scored_is_no_error():

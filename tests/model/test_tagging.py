@@ -13,6 +13,7 @@ from graft.contracts import silent
 from graft.data.dataset import Dataset
 from graft.encoders import encoder_for
 from graft.errors import DataError, TooFewClasses, UsageError
+from graft.evaluation.intervals import cross_validated_interval
 from graft.model.fitting import Stopwatch, embed_dataset
 from graft.model.inputs import as_cache
 from graft.model.tagging import check_tags, fit_tagged
@@ -69,6 +70,7 @@ def test_the_report_is_of_many_labels(model):
     assert report.confusion == ()
     assert report.sets is None
     assert "Exact match" in str(report)
+    assert report.head.bytes == sum(array.nbytes for array in model.classifier.arrays().values()) > 0
     assert report.to_html()
     assert graft.Report.from_dict(report.to_dict()).to_dict() == report.to_dict()
 
@@ -144,6 +146,29 @@ def test_groups_stay_on_one_side_of_every_split():
     _, _, _, units, out_of_fold = fitted(data)
     assert len(np.unique(units)) <= 35
     assert out_of_fold.scored.any()
+
+
+def test_groups_are_not_copies_of_each_other():
+    plain, few = drawn(70), drawn(70, groups=["ab"[row // 7 % 2] for row in range(70)])
+    alone, grouped = fitted(plain)[0].report.accuracy, fitted(few)[0].report.accuracy
+    assert grouped.high - grouped.low > alone.high - alone.low
+    many = fitted(drawn(70, groups=[f"g{row // 7}" for row in range(70)]))[0].report.accuracy
+    as_copies = cross_validated_interval(many.value, np.arange(70) // 7, "")
+    assert many.high - many.low < as_copies.high - as_copies.low
+
+
+def test_silent_recordings_are_named():
+    chance, rate = np.random.default_rng(0), 16000
+    time = np.arange(rate) / rate
+
+    def sound(*pitches):
+        tone = sum((np.sin(2 * np.pi * pitch * time + chance.random()) for pitch in pitches), np.zeros(rate))
+        return (0.1 * tone + 0.003 * chance.normal(size=rate)).astype(np.float32), rate
+
+    kinds = [((200,), ["low"]), ((2000,), ["high"]), ((200, 2000), ["high", "low"])] * 4
+    items = [*(sound(*pitches) for pitches, _ in kinds), (np.zeros(rate, np.float32), rate)]
+    data = Dataset.from_lists(items, [*(tags for _, tags in kinds), []])
+    assert any("1 recording is silent" in warning for warning in fitted(data)[0].report.warnings)
 
 
 def test_copies_are_no_items_of_their_own():

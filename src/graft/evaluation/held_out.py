@@ -37,7 +37,7 @@ def check_shared_labels(what: str, labels: Sequence[str], whose: str, known: Seq
     """
     if labels and not set(labels) & set(known):
         raise DataError(
-            f"{what} share no label with {whose} ({_some(sorted(set(labels)))} / {_some(sorted(set(known)))}).",
+            f"{what} share no label with {whose} ({some(sorted(set(labels)))} / {some(sorted(set(known)))}).",
             "Check that these data belong together, and that their labels are spelled alike.",
         )
 
@@ -110,10 +110,11 @@ def confusion(y: Int, predicted: Int, k: int) -> tuple[tuple[int, ...], ...]:
 def _warn_of_strangers(labels: Sequence[str], items: int) -> tuple[str, ...]:
     if not labels:
         return ()
-    return (f"The model does not know {_some(labels)}: the {items} items with such labels count as wrong.",)
+    return (f"The model does not know {some(labels)}: the {items} items with such labels count as wrong.",)
 
 
-def _some(labels: Sequence[str]) -> str:
+def some(labels: Sequence[str]) -> str:
+    """The first five labels, and whether there are more."""
     return ", ".join(labels[:5]) + (", ..." if len(labels) > 5 else "")
 
 

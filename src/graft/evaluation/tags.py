@@ -11,11 +11,13 @@ from graft.contracts import Array, Bool, Float32, Int, Progress, silent
 from graft.data.dataset import SEPARATOR, Dataset, Item
 from graft.errors import DataError
 from graft.evaluation.growth import Growth, measure_growth
-from graft.evaluation.intervals import cross_validated_interval, held_out_interval
+from graft.evaluation.held_out import some
+from graft.evaluation.intervals import cross_validated_interval, group_design_effect, held_out_interval
 from graft.evaluation.judging import (
     EXAMPLES,
     EXAMPLES_PER_CELL,
     HARDEST,
+    Rows,
     calibration,
     majority_baseline,
     nearest_baseline,
@@ -30,16 +32,12 @@ from graft.heads.tags import (
     TagsOutOfFold,
     balance,
     confidence_of,
-    fit_rule,
-    strata_of,
+    rules_without,
     units_with,
 )
 from graft.metrics import average_precision, exact_match, hamming_loss, label_f1, label_scores, wilson
 from graft.prediction import Evaluation
 from graft.report.content import Calibration, ClassFigures, Interval, Judged, MultiLabelFigures, Unknown
-
-NAMED = 5
-"""So many labels are named in a message."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,12 +61,9 @@ class TagJudgement:
 def judge_tags(
     classifier: TagClassifier,
     out_of_fold: TagsOutOfFold,
-    x: Float32,
+    rows: Rows,
     given: Bool,
-    folds: Sequence[Int],
-    units: Int,
     classes: Sequence[str],
-    items: Sequence[Item],
     unknown_rate: float,
     seed: int,
     progress: Progress = silent,
@@ -78,40 +73,42 @@ def judge_tags(
     Args:
         classifier: The final one, fitted to all rows; it is scored only for the over-fitting gap.
         out_of_fold: Predictions of rows by heads that had not seen them.
-        x: Embeddings ``(n, dim) float32``.
+        rows: What it was fitted to; their ``y`` are the strata, see ``strata_of``.
         given: Which labels each row bears ``(n, k) bool``.
-        folds: For each repetition the fold of each row.
-        units: What is a copy of what, or of one group ``(n,) int64``.
         classes: The labels.
-        items: The items behind the rows.
         unknown_rate: Share of items that the unknown score's threshold lets through as unknown.
         seed: Of bootstrap draws and of the learning curve's parts.
         progress: Told how far the work has come.
     """
-    rows = np.flatnonzero(out_of_fold.scored)
-    p, sets, truth = out_of_fold.p[rows], out_of_fold.sets[rows], given[rows]
+    x, folds, units = rows.x, rows.folds, rows.units
+    scored = np.flatnonzero(out_of_fold.scored)
+    p, sets, truth = out_of_fold.p[scored], out_of_fold.sets[scored], given[scored]
     choice = out_of_fold.choice
     corrected, _ = bias_corrected(choice.correct, choice.losses, units, seed, choice.plain)
     fold = folds[0] if folds else np.full(len(given), -1, np.int64)
-    growth = _grow(out_of_fold, given, fold, units, seed, progress)
+    design_effect = 1.0
+    if len(set(rows.groups) - {""}) > 1:
+        design_effect = group_design_effect(out_of_fold.right[scored], [rows.groups[row] for row in scored.tolist()])
+    growth = _grow(out_of_fold, rows, given, fold, seed, progress, design_effect)
     expected = growth.carried(corrected, len(given))
     figures = measure(p, sets, truth)
-    own = classifier.answer(x[rows]).sets
+    own = classifier.answer(x[scored]).sets
     combination = np.unique(given, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
-    judged = [items[row] for row in rows.tolist()]
+    judged = [rows.items[row] for row in scored.tolist()]
     lone = units_with(given, units) < 2  # cannot be held out: heads that have not seen them know nothing of them
     per_class = label_figures(truth, sets, classes)
     per_class |= {classes[j]: ClassFigures(np.nan, np.nan, 0, 0.0, 1.0) for j in np.flatnonzero(lone).tolist()}
+    method = _method(folds, len(choice.configurations))
     return TagJudgement(
-        accuracy=cross_validated_interval(expected, units[rows], _method(folds, len(choice.configurations))),
+        accuracy=cross_validated_interval(expected, rows.copies[scored], method, design_effect),
         macro_f1=figures.macro_f1,
         multi=replace(figures, exact_match=expected),
         baselines={
-            "majority": majority_baseline(combination[rows], int(combination.max(initial=0)) + 1),
+            "majority": majority_baseline(combination[scored], int(combination.max(initial=0)) + 1),
             "nearest": nearest_baseline(transform(x, classifier.stages, classifier.features), combination, fold),
         },
         per_class=per_class,
-        judged_on=_judged_on(len(rows), len(given)),
+        judged_on=_judged_on(len(scored), len(given)),
         calibration=sets_calibration(p, sets, truth),
         overfit_gap=exact_match(truth, own) - expected,
         growth=growth,
@@ -198,7 +195,7 @@ def check_shared_tags(what: str, tags: Sequence[Sequence[str]], whose: str, know
     found = {tag for own in tags for tag in own}
     if found and not found & set(known):
         raise DataError(
-            f"{what} share no label with {whose} ({_some(sorted(found))} / {_some(sorted(set(known)))}).",
+            f"{what} share no label with {whose} ({some(sorted(found))} / {some(sorted(set(known)))}).",
             "Check that these data belong together, and that their labels are spelled alike.",
         )
 
@@ -225,14 +222,14 @@ def score_tags(
     """
     strange = sorted({tag for own in tags for tag in own} - set(classes))
     names = [*classes, *strange]
-    given = indicator(tags, names)
+    given = np.array([[label in own for label in names] for own in map(set, tags)], np.bool_).reshape(-1, len(names))
     answer = classifier.answer(x)
     beyond = ((0, 0), (0, len(strange)))
     p, sets = np.pad(answer.p, beyond), np.pad(answer.sets, beyond)
     figures = measure(p, sets, given)
     unknown = int(given[:, len(classes) :].any(axis=1).sum())
     warnings = (
-        [f"The model does not know {_some(strange)}: the {unknown} items with such labels count as wrong."]
+        [f"The model does not know {some(strange)}: the {unknown} items with such labels count as wrong."]
         if strange
         else []
     )
@@ -249,15 +246,6 @@ def score_tags(
         warnings=tuple(warnings),
         multi=figures,
     )
-
-
-def indicator(tags: Sequence[Sequence[str]], classes: Sequence[str]) -> Bool:
-    """Which of ``classes`` each item bears ``(n, k) bool``; labels that are not among them are left out."""
-    index = {label: j for j, label in enumerate(classes)}
-    given = np.zeros((len(tags), len(classes)), np.bool_)
-    for row, own in enumerate(tags):
-        given[row, [index[tag] for tag in own if tag in index]] = True
-    return given
 
 
 def warn_of_the_tags(
@@ -277,29 +265,38 @@ def warn_of_the_tags(
     every = np.arange(len(dataset))  # what stands only in the test part is asked label by label
     notes = [*warn_of_the_data(dataset, digests, clusters, every, bearing, classes)]
     if always := [label for label, column in zip(classes, given.T, strict=True) if column.all()]:
-        notes.append(f"{_some(always)}: all training items bear it, so it tells nothing and is always predicted.")
+        notes.append(f"{some(always)}: all training items bear it, so it tells nothing and is always predicted.")
     if strange := sorted({tag for own in dataset.tags for tag in own} - set(classes)):
-        notes.append(f"{_some(strange)}: only in the test split, so items with such labels count as wrong there.")
+        notes.append(f"{some(strange)}: only in the test split, so items with such labels count as wrong there.")
     return tuple(notes)
 
 
-def _grow(out_of_fold: TagsOutOfFold, given: Bool, fold: Int, units: Int, seed: int, progress: Progress) -> Growth:
+def _grow(
+    out_of_fold: TagsOutOfFold,
+    rows: Rows,
+    given: Bool,
+    fold: Int,
+    seed: int,
+    progress: Progress,
+    design_effect: float,
+) -> Growth:
     """The learning curve of exact matches; a row that is matched is called its own stratum, any other nothing."""
     choice = out_of_fold.choice
-    z, weights = choice.axes.z, balance(given)
-    strata = strata_of(given, units)
-    rule = fit_rule(choice.logits[choice.index], given)
+    z, weights, strata = choice.axes.z, balance(given), rows.y
+    known = choice.logits[choice.index, :1]  # (1, n, k); (0, n, k) where nothing was held out
+    unscored = np.full(given.shape, np.nan, np.float32)
+    rules = rules_without(known[0] if len(known) else unscored, given, fold)
 
-    def called(scores: Float32, rows: Int | Bool) -> Int:
-        right = ((rule.apply(scores) >= 0) == given[rows]).all(axis=1)
-        return np.where(right, strata[rows], -1)
+    def called(scores: Float32, asked: Int | Bool) -> Int:
+        right = ((rules.of(asked).apply(scores) >= 0) == given[asked]).all(axis=1)
+        return np.where(right, strata[asked], -1)
 
     def fit_some(task: tuple[Float32, Bool]) -> Array:
         masks, asked = task
         found = fit_binary(z, given, weights, masks, [choice.chosen.strength])
         named = np.full(masks.shape, -1, np.int64)
-        for names, rows, (linear,) in zip(named, asked, found, strict=True):
-            names[rows] = called(linear.scores(z[rows]), rows)
+        for names, own, (linear,) in zip(named, asked, found, strict=True):
+            names[own] = called(linear.scores(z[own]), own)
         return named
 
     def fit_many(masks: Float32, asked: Bool | None = None) -> Array:
@@ -313,9 +310,10 @@ def _grow(out_of_fold: TagsOutOfFold, given: Bool, fold: Int, units: Int, seed: 
 
     # So many items have, on average, one of each label: what a forecast for "20 more of each" needs.
     once = max(1, round(given.shape[1] / max(float(given.sum(axis=1).mean()), 1.0)))
-    known = choice.logits[choice.index]
     end = called(known[0], np.arange(len(given))) if len(known) else None
-    return measure_growth(fit_many, strata, fold, units, ("",) * once, np.empty(0), seed, progress, end)
+    return measure_growth(
+        fit_many, strata, fold, rows.copies, ("",) * once, np.empty(0), seed, progress, end, design_effect
+    )
 
 
 def _judged(item: Item, p: Float32, sets: Bool, given: Bool, classes: Sequence[str]) -> Judged:
@@ -338,7 +336,3 @@ def _judged_on(scored: int, n: int) -> str:
         return "nothing: no label has two items of which one could be held out"
     every = "all" if scored == n else f"{scored} of the"
     return f"{every} {n} training items, each by heads that had not seen it"
-
-
-def _some(labels: Sequence[str]) -> str:
-    return ", ".join(labels[:NAMED]) + (", ..." if len(labels) > NAMED else "")

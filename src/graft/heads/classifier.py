@@ -98,7 +98,7 @@ class Classifier:
         bias = np.asarray(arrays["head.bias"]).astype(np.float32)
         if weights.ndim != 2 or bias.shape != weights.shape[1:]:
             raise ValueError(f"a head of shape {weights.shape} with a bias of shape {bias.shape}")
-        unknown, lexical = _within(arrays, "unknown."), _within(arrays, "lexical.")
+        unknown, lexical = within(arrays, "unknown."), within(arrays, "lexical.")
         return cls(
             stages=tuple(tuple(int(width) for width in network) for network in settings["stages"]),
             features=str(settings["features"]),
@@ -172,7 +172,8 @@ def fit_classifier(
     return classifier, OutOfFold(choice, unswayed, scored)
 
 
-def _within(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
+def within(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
+    """The arrays whose names begin with ``prefix``, by the rest of their names."""
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 

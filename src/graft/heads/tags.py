@@ -13,7 +13,7 @@ from graft.errors import UsageError
 from graft.executors import map_on_cores
 from graft.heads.axes import principal
 from graft.heads.binary import fit_binary
-from graft.heads.classifier import Answer, OutOfFold
+from graft.heads.classifier import Answer, OutOfFold, within
 from graft.heads.features import DESCRIPTIONS, available, transform
 from graft.heads.selection import MANY_ROWS, Choice, Configuration, choose_without
 from graft.heads.unknown import UnknownRule, fit_unknown
@@ -97,12 +97,11 @@ class TagClassifier:
         bias = np.asarray(arrays["head.bias"]).astype(np.float32)
         if weights.ndim != 2 or bias.shape != weights.shape[1:]:
             raise ValueError(f"a head of shape {weights.shape} with a bias of shape {bias.shape}")
-        own = {name.removeprefix("unknown."): array for name, array in arrays.items() if name.startswith("unknown.")}
         return cls(
             stages=tuple(tuple(int(width) for width in network) for network in settings["stages"]),
             features=str(settings["features"]),
             linear=Linear(weights, bias),
-            unknown=UnknownRule.restore(settings["unknown"], own),
+            unknown=UnknownRule.restore(settings["unknown"], within(arrays, "unknown.")),
             threshold=float(settings["threshold"]),
         )
 
@@ -203,7 +202,8 @@ def balance(given: Bool) -> Float32:
 def choose_tags(x: Float32, given: Bool, stages: Stages, folds: Sequence[Int], units: Int) -> Choice:
     """Try features and strengths on the given folds; the rule is that of ``selection.choose``.
 
-    The loss of a row is the sum of its labels' log losses after calibration; it is right where all labels are.
+    The loss of a row is the sum of its labels' log losses after calibration; it is right where all labels are. Both
+    are those of a calibration that was fitted without the row, as ``calibrated`` does it.
     """
     n, k = given.shape
     grid = _grid(stages, len(folds) * n * k, n)
@@ -226,7 +226,7 @@ def choose_tags(x: Float32, given: Bool, stages: Stages, folds: Sequence[Int], u
     many = max(1, (1 << 24) // max(len(grid) * k * (max(own.z.shape[1] for own in axes.values()) + 1), 1))
     parts = [held_out[start : start + many] for start in range(0, len(held_out), many)]
     map_on_cores(score, [(key, part) for key in features for part in parts])
-    losses, correct = _losses(scores, given)
+    losses, correct = _losses(scores, given, folds)
     plain = np.array([entry.features == grid[0].features for entry in grid])
     distance = [abs(np.log(entry.strength / _START)) if p else np.inf for entry, p in zip(grid, plain, strict=True)]
     choice = Choice(
@@ -256,17 +256,20 @@ def _grid(stages: Stages, scores: int, n: int) -> tuple[Configuration, ...]:
     return tuple(Configuration(f, HEAD, strength) for f in features for strength in strengths)
 
 
-def _losses(scores: Float32, given: Bool) -> tuple[Float32, Float32]:
+def _losses(scores: Float32, given: Bool, folds: Sequence[Int]) -> tuple[Float32, Float32]:
     """Log loss of each row, and the share of repetitions in which all its labels were right: ``(c, n)`` each."""
     losses, correct = np.full((2, len(scores), len(given)), np.nan, np.float32)
     scored = ~np.isnan(scores[0, :, :, 0])  # (r, n)
     rows = np.flatnonzero(scored.any(axis=0))
     times = scored.sum(axis=0)[rows]
-    for i, own in enumerate(scores):
-        logits = fit_rule(own, given).apply(own)
+
+    def judge(i: int) -> None:
+        logits = calibrated(scores[i], given, folds)
         right = ((logits >= 0) == given).all(axis=2) & scored
         losses[i, rows] = -np.nansum(_log_likelihood(logits, given), axis=0)[rows] / times
         correct[i, rows] = right.sum(axis=0)[rows] / times
+
+    map_on_cores(judge, range(len(scores)))
     return losses, correct
 
 
@@ -290,33 +293,51 @@ def _out_of_fold(choice: Choice, given: Bool, folds: Sequence[Int], scored: Bool
     p, sets = np.full((n, k), np.nan, np.float32), np.zeros((n, k), np.bool_)
     if scored.any():
         fold = folds[0]
-        for held_out in np.unique(fold[fold >= 0]):
-            rows = np.flatnonzero(fold == held_out)
-            p[rows] = _mean(_cross_fitted(choice.logits[choose_without(choice, rows)], given, folds, rows))
+        parts = [np.flatnonzero(fold == held_out) for held_out in np.unique(fold[fold >= 0])]
+        taken = [choose_without(choice, rows) for rows in parts]  # nearly always the same
+        said = {index: sigmoid(calibrated(choice.logits[index], given, folds)) for index in set(taken)}
+        for rows, index in zip(parts, taken, strict=True):
+            p[rows] = np.nanmean(said[index][:, rows], axis=0)
         sets[scored] = p[scored] >= THRESHOLD
     return TagsOutOfFold(choice, p, scored, sets, scored & (sets == given).all(axis=1))
 
 
-def _cross_fitted(scores: Float32, given: Bool, folds: Sequence[Int], wanted: Int) -> Float32:
-    """Probabilities of some rows ``(r, m, k)`` with a calibration that was fitted without their own block of folds."""
-    p = np.full((len(folds), len(wanted), scores.shape[2]), np.nan, np.float32)
-    for repetition, fold in enumerate(folds):
-        block = np.where(fold >= 0, fold % _BLOCKS, -1)
-        for held_out in np.unique(block[wanted][block[wanted] >= 0]):
-            others = np.flatnonzero((block >= 0) & (block != held_out))
-            rule = fit_rule(scores[repetition, others][None], given[others])
-            inside = block[wanted] == held_out
-            p[repetition, inside] = sigmoid(rule.apply(scores[repetition, wanted[inside]]))
-    return p
+def calibrated(scores: Float32, given: Bool, folds: Sequence[Int]) -> Float32:
+    """Log odds ``(r, n, k) float32`` of out-of-fold scores, each row calibrated as ``rules_without`` says."""
+    logits = np.full_like(scores, np.nan)
+    for own, result, fold in zip(scores, logits, folds, strict=True):
+        result[:] = rules_without(own, given, fold).apply(own)
+    return logits
 
 
-def _mean(p: Float32) -> Float32:
-    return np.asarray(np.nanmean(p, axis=0), dtype=np.float32)
+def rules_without(scores: Float32, given: Bool, fold: Int) -> Calibration:
+    """For each row the calibration that is fitted without its own block of folds.
+
+    A rule that has seen a row has moved the decision on it towards its labels, which flatters exact matches.
+
+    Args:
+        scores: Of one repetition ``(n, k) float32``, ``nan`` where a row was not scored.
+        given: Which labels each row bears ``(n, k) bool``.
+        fold: Of each row ``(n,) int64``; -1: not scored.
+
+    Returns:
+        Slopes and shifts ``(n, k)``; rows that were not scored have that of all others.
+    """
+    block = np.where(fold >= 0, fold % _BLOCKS, -1)
+    slope, shift = np.empty((2, *scores.shape))
+    for held_out in np.unique(block):
+        others = np.flatnonzero((block >= 0) & (block != held_out))
+        rule = fit_rule(scores[None, others], given[others])
+        slope[block == held_out], shift[block == held_out] = rule.slope, rule.shift
+    return Calibration(slope, shift)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
-    """Log odds of each label from the score of its head: ``slope * score + shift``, each ``(k,) float64``."""
+    """Log odds of each label from the score of its head: ``slope * score + shift``.
+
+    Each is ``(k,) float64``, or ``(n, k)`` where every row has a rule of its own.
+    """
 
     slope: Float64
     shift: Float64
@@ -324,6 +345,10 @@ class Calibration:
     def apply(self, scores: Float32) -> Float32:
         """Calibrated log odds, the labels on the last axis; ``nan`` stays ``nan``."""
         return np.asarray(scores * self.slope.astype(np.float32) + self.shift.astype(np.float32), dtype=np.float32)
+
+    def of(self, rows: Int | Bool) -> Calibration:
+        """The rules of some rows, where every row has its own."""
+        return Calibration(self.slope[rows], self.shift[rows])
 
     def into(self, head: Linear) -> Linear:
         """The head whose scores are calibrated log odds, its weights as a bundle keeps them."""

@@ -13,7 +13,8 @@ from graft.data.split import choose_folds, merge, stratified_group_folds
 from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded
 from graft.errors import TooFewClasses
-from graft.evaluation.tags import check_shared_tags, indicator, judge_tags, score_tags, warn_of_the_tags
+from graft.evaluation import Rows, warn_of_the_items
+from graft.evaluation.tags import check_shared_tags, judge_tags, score_tags, warn_of_the_tags
 from graft.executors import one_thread_each
 from graft.heads.features import GIVEN
 from graft.heads.tags import TagClassifier, TagsOutOfFold, check_tag_head, fit_tags, strata_of
@@ -78,8 +79,9 @@ def fit_tagged(
     stages = encoder.stages if encoder else GIVEN
     held_out = np.array([split == "test" for split in dataset.splits], np.bool_)
     train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out)
-    classes = _classes(dataset, train)
-    given = indicator([dataset.tags[row] for row in train], classes)
+    learned = dataset.select(train)
+    _check_learned(dataset, learned)
+    classes, given = learned.classes, learned.indicator
     x = embedded.x[train]
     with watch.timing("fit"), one_thread_each():
         progress("fit", 0, 1)
@@ -91,19 +93,17 @@ def fit_tagged(
         classifier, out_of_fold = fit_tags(x, given, units, stages, folds, recipe)
         progress("fit", 1, 1)
     with watch.timing("evaluate"), one_thread_each():
-        items = [dataset.items[row] for row in train]
+        rows = Rows(
+            x=x,
+            y=strata,
+            folds=folds,
+            units=units,
+            copies=clusters[train],
+            items=learned.items,
+            groups=learned.groups,
+        )
         judgement = judge_tags(
-            classifier,
-            out_of_fold,
-            x,
-            given,
-            folds,
-            units,
-            classes,
-            items,
-            recipe.unknown_rate,
-            recipe.seed,
-            progress,
+            classifier, out_of_fold, rows, given, classes, recipe.unknown_rate, recipe.seed, progress
         )
         score = _final_score(classifier, classes, dataset, embedded.x, test, clusters)
     chosen = out_of_fold.choice.chosen
@@ -132,10 +132,20 @@ def fit_tagged(
         unknown=judgement.unknown,
         hardest=judgement.hardest,
         mistakes=judgement.mistakes,
-        head=HeadChoice(chosen.head, chosen.features, chosen.strength, out_of_fold.choice.why),
+        head=HeadChoice(
+            kind=chosen.head,
+            features=chosen.features,
+            strength=chosen.strength,
+            why=out_of_fold.choice.why,
+            bytes=sum(array.nbytes for array in classifier.arrays().values()),
+        ),
         seconds=watch.seconds(),
         cache={"hits": embedded.hits, "misses": embedded.misses},
-        warnings=(*dataset.warnings, *warn_of_the_tags(dataset, embedded.digests, clusters, train, given, classes)),
+        warnings=(
+            *dataset.warnings,
+            *warn_of_the_tags(dataset, embedded.digests, clusters, train, given, classes),
+            *warn_of_the_items(dataset, embedded.statistics),
+        ),
         recipe=recipe.to_dict(),
         fingerprint=dataset.fingerprint(embedded.digests),
         name=dataset.name,
@@ -148,23 +158,21 @@ def fit_tagged(
     return Model(classes, encoder, classifier, recipe, report, training), train, strata, units, out_of_fold
 
 
-def _classes(dataset: Dataset, train: Int) -> tuple[str, ...]:
-    """The labels of the training part, sorted."""
+def _check_learned(dataset: Dataset, learned: Dataset) -> None:
+    """Whether the training part, ``learned``, has labels that tell its items apart."""
     if not len(dataset):
         raise nothing_readable(dataset.skipped, dataset.modality)
-    if not len(train):
+    if not len(learned):
         raise TooFewClasses(
             f"All {len(dataset)} items that can be read stand in the test split; there is nothing to train on.",
             "Mark items to train on, or give the data without a split.",
         )
-    borne = [dataset.tags[row] for row in train.tolist()]
-    if len(set(borne)) < 2:
-        same = ", ".join(borne[0]) or "none at all"
+    if len(set(learned.tags)) < 2:
+        same = ", ".join(learned.tags[0]) or "none at all"
         raise TooFewClasses(
-            f"All {len(borne)} items to train on have the same labels: {same}.",
+            f"All {len(learned)} items to train on have the same labels: {same}.",
             "A classifier needs items with a label and items without it.",
         )
-    return tuple(sorted({tag for tags in borne for tag in tags}))
 
 
 def _final_score(
