@@ -172,8 +172,7 @@ def run_once(own: Population, others: Mapping[str, Population], shots: int, seed
         reported_coverage=report.sets.coverage,
         complete=report.sets.complete,
         unknown={
-            name: _against(answer.unknown_score, other.ask(model).unknown_score)
-            for name, other in others.items()
+            name: _against(answer.unknown_score, other.ask(model).unknown_score) for name, other in others.items()
         },
         unknown_rate=float((answer.unknown_score > threshold).mean()),
         left_out=_left_out(own, drawn, rest, seed),

@@ -1,6 +1,6 @@
 """Graft: practical transfer learning.
 
-A few labelled photos in, an honest classifier out::
+A few labelled photos, texts or recordings in, an honest classifier out::
 
     model = graft.fit("photos/")
     print(model.report)

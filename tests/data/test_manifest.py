@@ -65,7 +65,7 @@ def test_a_missing_column_is_named_with_those_that_are_there():
         parse_manifest(b"path,breed\na.jpg,pug\n", "a.csv")
     with pytest.raises(MissingColumn, match=r"'colour'.*'path', 'breed'"):
         parse_manifest(b"path,breed\na.jpg,pug\n", "a.csv", label_column="colour")
-    with pytest.raises(MissingColumn, match=r"items called any of path, .*text, sentence; .*'photo', 'label'"):
+    with pytest.raises(MissingColumn, match=r"items called any of path, .*text, sentence, image; .*'photo', 'label'"):
         parse_manifest(b"photo,label\na.jpg,pug\n", "a.csv")
     with pytest.raises(MissingColumn, match="none"):
         parse_manifest(b"", "a.csv")

@@ -349,7 +349,7 @@ def test_a_manifest_that_leads_nowhere(tmp_path):
 def test_a_saved_model_is_no_data(photos):
     for name in ("manifest.json", "arrays.safetensors"):
         (photos / name).write_text("{}")
-    with pytest.raises(DataError, match=r"photos is a saved model, not data\. Give the photos: graft fit PHOTOS"):
+    with pytest.raises(DataError, match=r"photos is a saved model, not data\. Give labelled data: graft fit DATA"):
         read(photos)
 
 

@@ -40,6 +40,19 @@ def decode_text(content: bytes) -> str:
         return content.decode("latin-1")
 
 
+def decode_beginning(content: bytes, size: int) -> str:
+    """Text in the first ``size`` bytes (an even number), without the character that the cut goes through."""
+    head = content[:size]
+    if len(content) > size:
+        for length in range(1, min(4, len(head)) + 1):
+            last = head[-length]
+            if last >= 0xC0 and _is_utf8(head[:-length]):  # a character of UTF-8 begins here
+                return decode_text(head[:-length])
+            if last < 0x80:
+                break
+    return decode_text(head)
+
+
 def _is_utf8(content: bytes) -> bool:
     try:
         content.decode("utf-8")

@@ -110,6 +110,8 @@ def _rows_of(item: Item, item_column: str | None) -> Iterator[Item]:
         name = f"{item.name}, row {row.number}"
         if not row.item.strip():
             yield Broken(name, "empty", f"{name} has no text.", "Write something, or leave the row out.")
+        elif row.content is not None:
+            yield Memory(row.content, name)
         elif names_files:
             path = row.item.strip()
             yield resolve(path) or Broken(
@@ -118,9 +120,8 @@ def _rows_of(item: Item, item_column: str | None) -> Iterator[Item]:
         else:
             yield Text(row.item)
     for skipped in manifest.skipped:
-        yield Broken(
-            skipped.path, skipped.code, f"{skipped.path}: {skipped.reason}", "Write one object a line (JSONL)."
-        )
+        advice = "Put the text in quotes." if skipped.code == "columns" else "Write one object a line (JSONL)."
+        yield Broken(skipped.path, skipped.code, f"{skipped.path}: {skipped.reason}", advice)
 
 
 def _nowhere(path: str) -> None:

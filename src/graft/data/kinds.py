@@ -135,8 +135,8 @@ def are_paths(texts: Sequence[str]) -> bool:
 
 
 def is_path(text: str) -> bool:
-    """Whether there is a file or folder of this name, or the text looks like one that is missing."""
-    return is_there(text) or looks_like_a_path(text)
+    """Whether there is a file or folder of this name, or a word ends as files do; "yes/no" is a text."""
+    return is_there(text) or (looks_like_a_path(text) and _has_known_suffix(text))
 
 
 def is_there(text: str) -> bool:
@@ -153,7 +153,11 @@ def looks_like_a_path(text: str) -> bool:
     """No white space, and either an extension that is known or a slash."""
     if not text or len(text) > 4096 or text.split(None, 1) != [text]:
         return False
-    return "/" in text or "\\" in text or PurePosixPath(text).suffix.lower() in KNOWN_SUFFIXES
+    return "/" in text or "\\" in text or _has_known_suffix(text)
+
+
+def _has_known_suffix(text: str) -> bool:
+    return PurePosixPath(text).suffix.lower() in KNOWN_SUFFIXES
 
 
 def spread(values: Sequence[T], n: int) -> Sequence[T]:

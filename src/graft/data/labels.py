@@ -12,7 +12,7 @@ from graft.data.archive import member_state
 from graft.data.arrangement import Labelled
 from graft.data.contents import clean_label
 from graft.data.dataset import SEPARATOR
-from graft.data.items import File, Item, Member, Text
+from graft.data.items import File, Item, Member, Memory, Text
 from graft.data.kinds import UNREADABLE
 
 Tagged = tuple[Labelled, tuple[str, ...]]
@@ -55,9 +55,11 @@ def _merge(tagged: Sequence[Tagged], keys: Sequence[Hashable]) -> list[Tagged]:
 
 
 def place_of(item: Item) -> str:
-    """Where an item lies; a text lies nowhere and is known by itself."""
+    """Where an item lies; a text or a file in memory lies nowhere and is known by itself."""
     if isinstance(item, Text):
         return item.text.strip()
+    if isinstance(item, Memory):
+        return f"{item.name}\0{hashlib.sha256(item.content).hexdigest()}"
     return os.path.normpath(item.path) if isinstance(item, File) else item.name
 
 

@@ -115,6 +115,11 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
+def shortened(name: str, most: int = 100) -> str:
+    """A name of at most so many characters, for messages: a text, or what was taken for a path, may be a book."""
+    return name if len(name) <= most else f"{name[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
 def peek(item: Item) -> bytes:
     """The first bytes of an item, enough to ``sniff``; empty where it is empty.
 

@@ -18,8 +18,8 @@ PATH_COLUMNS = ("path", "file_name", "audio")
 TEXT_COLUMNS = ("text", "sentence")
 LABEL_COLUMNS = ("label", "target", "category", "labels")
 ITEM_COLUMNS = {
-    None: (*PATH_COLUMNS, *TEXT_COLUMNS),
-    "image": (*PATH_COLUMNS, *TEXT_COLUMNS),
+    None: (*PATH_COLUMNS, *TEXT_COLUMNS, "image"),
+    "image": (*PATH_COLUMNS, "image", *TEXT_COLUMNS),
     "text": (*TEXT_COLUMNS, *PATH_COLUMNS),
     "audio": ("audio", "path", "file_name", *TEXT_COLUMNS),
 }
@@ -41,6 +41,7 @@ class Row(NamedTuple):
         split: As written, in lower case; ``""`` where there is none.
         group: ``""`` where there is none.
         tags: The labels of a cell that is a list; ``None`` for other cells.
+        content: The bytes of the file, where the cell holds them; ``item`` is then what it is called.
     """
 
     number: int
@@ -49,6 +50,7 @@ class Row(NamedTuple):
     split: str = ""
     group: str = ""
     tags: tuple[str, ...] | None = None
+    content: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ def parse_manifest(
     splits, groups = _find_optional(columns, "split"), _find_optional(columns, "group")
     if group_column:
         groups = _find_column(columns, group_column, (), name, "groups", "group_column")
+    _refuse_twins(columns, (labels, items, splits, groups), name)
     texts = next(filter(None, (_find_optional(columns, usual) for usual in TEXT_COLUMNS)), "")
     return Manifest(
         rows=tuple(_rows(records, (items, labels, splits, groups), name, skipped, multi_label)),
@@ -132,8 +135,12 @@ def parse_texts(content: bytes, name: str, *, item_column: str | None = None) ->
     skipped: list[Skipped] = []
     columns, records = _read_table(content, name, (item_column,) if item_column else (), skipped)
     items = _find_column(columns, item_column, TEXT_COLUMNS, name, "texts", "item_column")
-    rows = tuple(Row(number, _text(record.get(items)), "") for number, record in records)
-    return Manifest(rows, tuple(skipped), items)
+    _refuse_twins(columns, (items,), name)
+    rows = []
+    for number, record in records:
+        item, own = _item(record.get(items), number, items, name)
+        rows.append(Row(number, item, "", content=own))
+    return Manifest(tuple(rows), tuple(skipped), items)
 
 
 Records = Iterable[tuple[int, Mapping[str | None, Any]]]
@@ -149,7 +156,7 @@ def _read_table(content: bytes, name: str, asked: tuple[str, ...], skipped: list
         return _read_json_lines(text, name, skipped)
     if _begins_with_a_list(text):
         raise DataError(f"{name} is a JSON list.", "Write one object a line (JSONL).")
-    return _read_delimited(text, name, asked)
+    return _read_delimited(text, name, asked, skipped)
 
 
 def _rows(records: Records, columns: Columns, name: str, skipped: list[Skipped], multi_label: bool) -> Iterator[Row]:
@@ -157,8 +164,13 @@ def _rows(records: Records, columns: Columns, name: str, skipped: list[Skipped],
     records = list(records)
     cells = (record.get(labels) for _, record in records)
     multi_label = multi_label or any(len(cell) > 1 for cell in cells if isinstance(cell, list | tuple))
+    called: set[str] = set()
     for number, record in records:
-        item, cell = _text(record.get(items)), record.get(labels, _ABSENT)
+        item, content = _item(record.get(items), number, items, name)
+        if content is not None and item in called:  # two files of one name are two items
+            item = f"{item} (row {number})"
+        called.update((item,) if content is not None else ())
+        cell = record.get(labels, _ABSENT)
         tags = _tags(cell)
         label = "" if cell is _ABSENT else SEPARATOR.join(tags) if tags is not None else _cell(cell)
         if not item or item.isspace() or not (label or (multi_label and cell is not _ABSENT)):
@@ -167,10 +179,10 @@ def _rows(records: Records, columns: Columns, name: str, skipped: list[Skipped],
             skipped.append(Skipped(item or f"{name}, row {number}", f"Row {number} has no {missing}.", f"no_{missing}"))
             continue
         split = _cell(record.get(splits)).lower() if splits else ""
-        yield Row(number, item, label, split, _cell(record.get(groups)) if groups else "", tags)
+        yield Row(number, item, label, split, _cell(record.get(groups)) if groups else "", tags, content)
 
 
-def _read_delimited(text: str, name: str, asked: tuple[str, ...]) -> tuple[list[str], Records]:
+def _read_delimited(text: str, name: str, asked: tuple[str, ...], skipped: list[Skipped]) -> tuple[list[str], Records]:
     lines = text.removeprefix("\ufeff")
     delimiter = None
     if lines[:4].lower() == "sep=":  # Excel's own way to say it
@@ -181,7 +193,36 @@ def _read_delimited(text: str, name: str, asked: tuple[str, ...]) -> tuple[list[
     reader = _csv_rows(lines, delimiter, name, csv.QUOTE_NONE if bare else csv.QUOTE_MINIMAL)
     columns = next((row for _, row in reader), [])
     header = [column.strip() for column in columns]
-    return header, ((number, dict(zip(header, row, strict=False))) for number, row in reader if any(row))
+    return header, _fitting(header, reader, delimiter, name, skipped)
+
+
+def _fitting(
+    header: Sequence[str], rows: Iterable[tuple[int, list[str]]], delimiter: str, name: str, skipped: list[Skipped]
+) -> Iterator[tuple[int, Mapping[str | None, Any]]]:
+    """Rows by their columns; what has more cells than the header was cut inside a text, and is skipped.
+
+    Raises:
+        DataError: Most rows have.
+    """
+    n, too_wide = 0, 0
+    for number, row in rows:
+        if not any(row):
+            continue
+        n += 1
+        if len(header) == 1:  # then there is nothing to cut
+            row = [delimiter.join(row)]
+        if header and any(cell.strip() for cell in row[len(header) :]):
+            too_wide += 1
+            reason = f"Row {number} has {len(row)} cells and the header {len(header)}: put the text in quotes."
+            skipped.append(Skipped(f"{name}, row {number}", reason, "columns"))
+            continue
+        yield number, dict(zip(header, row, strict=False))
+    if 2 * too_wide > n:
+        first = next(one.reason for one in skipped if one.code == "columns")
+        raise DataError(
+            f"{too_wide:,} of the {n:,} rows of {name} have more cells than the header. {first}",
+            f'Put cells that hold {delimiter!r} in quotes: "one{delimiter} two".',
+        )
 
 
 def _quotes_mean_nothing(text: str, name: str) -> bool:
@@ -299,6 +340,34 @@ def _find_column(
 
 def _find_optional(columns: Sequence[str], wanted: str) -> str | None:
     return next((column for column in columns if column.strip().lower() == wanted), None)
+
+
+def _refuse_twins(columns: Sequence[str], used: Iterable[str | None], name: str) -> None:
+    """Of two columns of one name nobody knows which is meant."""
+    for column in filter(None, used):
+        if (n := columns.count(column)) > 1:
+            raise DataError(f"{name} has {n} columns called {column!r}.", "Rename or remove all but one.")
+
+
+def _item(value: Any, number: int, column: str, name: str) -> tuple[str, bytes | None]:
+    """A path or text; or what a file is called and its bytes, where the cell holds them.
+
+    Raises:
+        DataError: The cell is an object of another kind.
+    """
+    if isinstance(value, bytes):
+        return f"{name}, row {number}", value
+    if not isinstance(value, dict):
+        return _text(value), None
+    content, path = value.get("bytes"), value.get("path")
+    if not {"bytes", "path"} & value.keys() or not isinstance(content, bytes | None):
+        keys = ", ".join(repr(key)[:30] for key in list(value)[:5]) or "none"
+        raise DataError(
+            f"The column {column!r} of {name} holds objects with the keys {keys}; the first is in row {number}.",
+            "Give paths, texts, or files as objects with the keys 'bytes' and 'path'.",
+        )
+    called = _cell(path)
+    return (called, None) if content is None else (called or f"{name}, row {number}", content)
 
 
 def _tags(value: Any) -> tuple[str, ...] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.contracts import Array, Bool, Float64, Int
-from graft.data.ngrams import DIGIT, MARK, blocks, classes, code_points, hashes, mixed
+from graft.data.ngrams import DIGIT, LONGEST, MARK, blocks, classes, code_points, folded, hashes, mixed
 from graft.data.split import Forest, largest_cluster
 
 SAME_TEXT = 0.75
@@ -34,6 +35,8 @@ _N_BANDS, _BAND = 16, 4
 0.2 %, of those with 0.2 one in forty."""
 _FOLLOWED = 32
 """Texts that agree in a band are compared with so many of the next in length."""
+_PIECE = 1 << 20
+"""Characters of a long text that are hashed at once."""
 _BITS = 512
 _PAIRS = 4096
 """Pairs that are compared at once."""
@@ -49,7 +52,7 @@ def near_duplicate_texts(texts: Sequence[str]) -> Int:
     Mining of Massive Datasets, chapter 3), so that the time grows with the number of texts, not with that of pairs.
 
     Args:
-        texts: ``n`` texts; long ones are compared by a sample of their trigrams.
+        texts: ``n`` texts; long ones are alike by a sample of the trigrams of their beginning, and equal as a whole.
 
     Returns:
         ``(n,) int64`` cluster of each text, numbered from 0 in order of appearance.
@@ -57,6 +60,9 @@ def near_duplicate_texts(texts: Sequence[str]) -> Int:
     forest = Forest(len(texts))
     limit = largest_cluster(len(texts))
     equal, alike, sets = _described(texts)
+    for row, text in enumerate(texts):
+        if len(text) > LONGEST and (whole := _hash_whole(text)) is not None:
+            equal[row] = whole
     _join_equal(forest, equal, np.arange(len(texts)), None)
     rows = np.flatnonzero(np.diff(sets.starts) > 0)
     _join_equal(forest, alike[rows], rows, limit)
@@ -85,6 +91,22 @@ class _Sets:
         sizes = self.sizes[rows]
         starts = np.concatenate([[0], np.cumsum(sizes)])
         return _Sets(starts, self.members[np.arange(starts[-1]) + np.repeat(self.starts[rows] - starts[:-1], sizes)])
+
+
+def _hash_whole(text: str) -> np.uint64 | None:
+    """Hash of the words of a long text; ``None`` where all of them stand in the beginning that is looked at anyway."""
+    whole = folded(text, None)
+    digest = hashlib.blake2b(digest_size=8)
+    before, words_end = True, 0  # whether a space stands before the next character
+    for start in range(0, len(whole), _PIECE):
+        codes = code_points([whole[start : start + _PIECE]])
+        space = classes(codes) <= MARK
+        begins = ~space & np.concatenate([[before], space[:-1]])
+        digest.update(np.where(begins, codes | np.uint32(1 << 31), codes)[~space].astype("<u4").tobytes())
+        before = bool(space[-1])
+        if not space.all():
+            words_end = start + int(np.flatnonzero(~space)[-1]) + 1
+    return np.frombuffer(digest.digest(), "<u8")[0] if words_end > LONGEST else None
 
 
 def _described(texts: Sequence[str]) -> tuple[Array, Array, _Sets]:

@@ -82,11 +82,11 @@ def count(texts: Sequence[str], kinds: Sequence[str] = KINDS) -> Counts:
     return Counts(starts, buckets, np.concatenate([counts for _, _, counts in parts]))
 
 
-def folded(text: str) -> str:
-    """The text in compatible characters, case folded, without characters that cannot be encoded."""
-    text = text[:LONGEST]
+def folded(text: str, longest: int | None = LONGEST) -> str:
+    """The text in compatible characters, case folded, without characters that cannot be encoded; its beginning."""
+    text = text[:longest]
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text).casefold()[:LONGEST]
+        text = unicodedata.normalize("NFKC", text).casefold()[:longest]
         return text.encode("utf-8", "ignore").decode()
     return text.lower()
 

@@ -12,7 +12,7 @@ from graft.data.formats import NOUNS, OPEN_ADVICE
 from graft.data.items import Skipped
 from graft.data.kinds import A_FEW, how_many
 from graft.data.labels import place_of
-from graft.data.listing import printable
+from graft.data.listing import printable, shortened
 from graft.data.patterns import suggest_pattern
 from graft.errors import DataError, NothingToRead, TooFewClasses
 
@@ -54,7 +54,8 @@ def warn_of_two_labels(rows: Sequence[Labelled]) -> list[str]:
     if not torn:
         return []
     examples = ", ".join(
-        f"{_short(name)} ({', '.join(sorted(labels[place]))})" for place, name in list(torn.items())[:_EXAMPLES]
+        f"{shortened(name, _SHORT)} ({', '.join(sorted(labels[place]))})"
+        for place, name in list(torn.items())[:_EXAMPLES]
     )
     return [f"{_count(len(torn), 'item stands', 'items stand')} under more than one label: {examples}."]
 
@@ -112,7 +113,7 @@ def nothing_labelled(
     if not skipped:
         ignored = f", but for {strays.total()} stray files" if strays else ""
         return NothingToRead(f"{path} is empty{ignored}.", LAYOUT_ADVICE[modality])
-    reasons = "; ".join(f"{one.path}: {one.reason.rstrip('.')}" for one in skipped[:_EXAMPLES])
+    reasons = "; ".join(f"{shortened(one.path)}: {one.reason.rstrip('.')}" for one in skipped[:_EXAMPLES])
     more = f"; and {len(skipped) - _EXAMPLES:,} more" if len(skipped) > _EXAMPLES else ""
     flat = [one.path for one in skipped if one.code == "no_label"]
     return NothingToRead(
@@ -143,10 +144,6 @@ def _layout_advice(modality: str, names: Sequence[str]) -> str:
     if modality != "text" and (pattern := suggest_pattern(names)):
         return f"{LAYOUT_ADVICE[modality]} If the names say the labels: --pattern '{pattern}' (in Python pattern=...)."
     return LAYOUT_ADVICE[modality]
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _SHORT else f"{name[: _SHORT - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def _count(n: int, one: str, many: str) -> str:

@@ -207,7 +207,7 @@ def _refuse_saved_model(folder: Path) -> None:
     if all((folder / name).is_file() for name in ("manifest.json", "arrays.safetensors")):  # as graft.bundle writes it
         raise DataError(
             f"{folder} is a saved model, not data.",
-            "Give the photos: graft fit PHOTOS; to score a model: graft evaluate MODEL PHOTOS.",
+            "Give labelled data: graft fit DATA; to score a model: graft evaluate MODEL DATA.",
         )
 
 

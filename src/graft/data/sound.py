@@ -6,6 +6,7 @@ import io
 import math
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,55 @@ def decode_sound(content: bytes, rate: int) -> Prepared:
         ItemError: ``empty``, ``not_a_recording``, ``too_large`` or ``corrupt``.
         EncoderError: The packages that read sound are not installed.
     """
+    with _opened(content) as file:
+        listener = _Listener(file, rate)
+        _listen(file, listener)
+    return listener.result()
+
+
+def decode_beginning(content: bytes, seconds: float) -> tuple[Float32, int, float]:
+    """The beginning of a recording as one channel, at its own rate.
+
+    Args:
+        content: The file's bytes.
+        seconds: How much of it.
+
+    Returns:
+        ``(s,) float32``, s >= 0; samples per second; and how many seconds the whole is, ``nan`` where nobody knows.
+
+    Raises:
+        ItemError: As ``decode_sound`` does.
+        EncoderError: The packages that read sound are not installed.
+    """
+    with _opened(content) as file:
+        wanted = round(seconds * file.samplerate)
+        listener = _Listener(file, int(file.samplerate))
+        heard = _hear(file, listener, wanted)
+        if heard < wanted:
+            total = float(heard)
+        else:
+            total = float(file.frames) if _is_known(file.frames) else math.nan
+        return np.concatenate([np.empty(0, np.float32), *listener.chunks]), listener.rate, total / listener.rate
+
+
+def seconds_of(content: bytes) -> float:
+    """How long a recording is, by its header or else by listening; ``nan`` beyond ``LONGEST`` where nobody knows.
+
+    Raises:
+        ItemError: As ``decode_sound`` does.
+        EncoderError: The packages that read sound are not installed.
+    """
+    with _opened(content) as file:
+        if _is_known(file.frames):
+            return float(file.frames / file.samplerate)
+        longest = int(LONGEST * file.samplerate)
+        heard = sum(len(block) for block in _blocks(file, longest))
+        return heard / file.samplerate if heard < longest else math.nan
+
+
+@contextmanager
+def _opened(content: bytes) -> Iterator[Any]:
+    """The file, with its header mended and checked; what goes wrong inside comes out as ``ItemError``."""
     kind = sniff(content[:HEAD])
     if not content:
         raise ItemError("empty", "The file is empty.", _AGAIN)
@@ -59,17 +109,17 @@ def decode_sound(content: bytes, rate: int) -> Prepared:
         raise ItemError("not_a_recording", f"The file is not a recording that can be read: it is {what}.", advice)
     soundfile, _ = _packages()
     try:
-        with soundfile.SoundFile(_Content(_mended(content, kind))) as file:
+        with soundfile.SoundFile(_Content(mended(content))) as file:
             _check_header(file)
-            listener = _Listener(file, rate)
-            _listen(file, listener)
+            if not _is_known(file.frames):
+                file.seekable = lambda: False  # soundfile seeks after each read, which needs to know where the end is
+            yield file
     except ItemError:
         raise
     except MemoryError:
         raise ItemError("too_large", "The recording does not fit into memory.", "Cut it into pieces.") from None
     except Exception as error:  # codecs raise anything
         raise _broken(kind, error, soundfile) from None
-    return listener.result()
 
 
 def wav_bytes(samples: Any, rate: int) -> bytes:
@@ -178,7 +228,7 @@ class _Listener:
         if not self.heard:
             raise ItemError("empty", "The recording holds no sound.", "Record it again, or leave it out.")
         samples = np.concatenate(self.chunks)
-        total = max(self.heard, self.claimed if 0 <= self.claimed < 1 << 50 else 0)
+        total = max(self.heard, self.claimed if _is_known(self.claimed) else 0)
         statistics = {
             "seconds": (total if self.skipped else self.heard) / self.file_rate,
             "rate": float(self.file_rate),
@@ -214,7 +264,7 @@ class _Listener:
 def _listen(file: Any, listener: _Listener) -> None:
     """Hear the whole recording, or pieces of a long one."""
     longest = int(LONGEST * file.samplerate)
-    if longest < file.frames < 1 << 50 and file.seekable():
+    if longest < file.frames and _is_known(file.frames) and file.seekable():
         piece, count = int(PIECE * file.samplerate), int(LONGEST / PIECE)
         listener.skipped = True
         try:
@@ -249,6 +299,11 @@ def _blocks(file: Any, frames: int) -> Iterator[Float32]:
         yield block
 
 
+def _is_known(frames: int) -> bool:
+    """Whether a header says how long the recording is; FLAC written to a pipe says the largest number there is."""
+    return 0 <= frames < 1 << 50
+
+
 def _check_header(file: Any) -> None:
     if not LOWEST_RATE <= file.samplerate <= HIGHEST_RATE:
         raise ItemError(
@@ -264,8 +319,9 @@ def _check_header(file: Any) -> None:
         )
 
 
-def _mended(content: bytes, kind: str) -> bytes:
-    """The content with sizes in its header set right where that makes a difference."""
+def mended(content: bytes) -> bytes:
+    """The content of a recording with sizes in its header set right where that makes a difference."""
+    kind = sniff(content[:HEAD])
     if kind == "wav":
         return _with_wav_size(content)
     return _with_mp3_size(content) if kind == "mp3" else content

@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 
 from graft.data.arrangement import SPLITS, Arrangement, Labelled
 from graft.data.formats import KNOWN_SUFFIXES
-from graft.data.items import File, Item, Skipped, Text
+from graft.data.items import File, Item, Memory, Skipped, Text
 from graft.data.kinds import spread
-from graft.data.listing import Entry, printable
+from graft.data.listing import Entry, printable, shortened
 from graft.data.manifest import PATH_COLUMNS, Manifest
 from graft.errors import DataError
 
@@ -43,12 +43,15 @@ def label_rows(
             )
         place = row.item.strip() if names_files else ""
         item = resolve(place) if names_files else Text(row.item)
+        if row.content is not None:
+            place = row.item
+            item = Memory(row.content, printable(place))
         if item is None:
             elsewhere = "://" in place
             reason = "It is a web address: download it first." if elsewhere else "There is no such file."
-            result.skipped.append(Skipped(place, f"Row {row.number} of {name}: {reason}", "missing"))
+            result.skipped.append(Skipped(shortened(place), f"Row {row.number} of {name}: {reason}", "missing"))
             if not elsewhere:
-                result.missing.append(f"{place} (row {row.number})")
+                result.missing.append(f"{shortened(place)} (row {row.number})")
         else:
             own = split or SPLITS.get(row.split, "")
             result.rows.append(Labelled(item, row.label, own, row.group, row.tags, place.replace("\\", "/")))
@@ -59,7 +62,8 @@ def holds_paths(manifest: Manifest, resolve: Resolve, modality: str | None = Non
     """Whether the items of a manifest are files: by the column's name, or by what a sample of the rows leads to."""
     if manifest.item_column.strip().lower() in PATH_COLUMNS:
         return True
-    cells = [row.item.strip() for row in spread(manifest.rows, _SAMPLE)]
+    rows = [row for row in manifest.rows if row.content is None]
+    cells = [row.item.strip() for row in spread(rows, _SAMPLE)]
     there = sum(resolve(cell) is not None for cell in cells if len(cell) < _LONGEST_PATH and "\n" not in cell)
     if cells and there >= _NEARLY_ALL * len(cells):
         return True

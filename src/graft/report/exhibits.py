@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from graft.data.encoding import decode_beginning
 from graft.errors import GraftError
 from graft.executors import map_on_cores
 from graft.report.content import Judged, Report
@@ -139,4 +140,4 @@ def _thumbnail(content: bytes) -> str:
 
 
 def _quote(content: bytes) -> str:
-    return excerpt(content[: 8 * EXCERPT].decode("utf-8-sig", "replace"))
+    return excerpt(decode_beginning(content, 8 * EXCERPT))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from graft.data.formats import HEAD, sniff
+from graft.data.sound import decode_beginning, mended, seconds_of
+from graft.errors import GraftError
 
 EACH = 100_000
 """No recording takes more bytes of the page than this."""
@@ -40,17 +42,14 @@ def portable(content: bytes, most: int = EACH) -> Sound:
     """
     kind = TYPES.get(sniff(content[:HEAD]) or "")
     if kind and len(content) <= most:
-        return Sound(content, kind, _seconds(content))
+        return Sound(mended(content), kind, _seconds(content))
     return _beginning(content, most)
 
 
 def _seconds(content: bytes) -> float:
     try:
-        import soundfile
-
-        found = soundfile.info(io.BytesIO(content))
-        return float(found.frames / found.samplerate)
-    except (ImportError, OSError, RuntimeError, ValueError, ZeroDivisionError):
+        return seconds_of(content)
+    except GraftError:
         return math.nan
 
 
@@ -59,13 +58,11 @@ def _beginning(content: bytes, most: int) -> Sound:
     try:
         import soundfile
 
-        with soundfile.SoundFile(io.BytesIO(content)) as file:
-            rate, seconds = file.samplerate, file.frames / file.samplerate
-            samples = file.read(round(BEGINNING * rate), dtype="float32", always_2d=True).mean(axis=1)  # (frames,)
+        samples, rate, seconds = decode_beginning(content, BEGINNING)
         samples, rate = _thinned(samples, rate)
         buffer = io.BytesIO()
         soundfile.write(buffer, samples, rate, format="MP3", subtype="MPEG_LAYER_III", compression_level=0.8)
-    except (ImportError, OSError, RuntimeError, ValueError, ZeroDivisionError):
+    except (GraftError, ImportError, OSError, RuntimeError, ValueError, MemoryError):
         return Sound(b"", "")
     small = buffer.getvalue()
     kept = 0.0 if seconds <= BEGINNING else BEGINNING
