@@ -87,6 +87,8 @@ def test_ctrl_c_stops_without_a_trace(tmp_path):
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # What runs in the background of a shell has Ctrl-C switched off, and hands that down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not (cache / "embeddings.sqlite-wal").exists() and process.poll() is None:
         time.sleep(0.02)

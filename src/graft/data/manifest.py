@@ -168,7 +168,7 @@ def _rows(records: Records, columns: Columns, name: str, skipped: list[Skipped],
     for number, record in records:
         item, content = _item(record.get(items), number, items, name)
         if content is not None and item in called:  # two files of one name are two items
-            item = f"{item} (row {number})"
+            item = f"row {number}, {item}"
         called.update((item,) if content is not None else ())
         cell = record.get(labels, _ABSENT)
         tags = _tags(cell)
