@@ -3,6 +3,8 @@
 import io
 import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -227,3 +229,22 @@ def test_a_recorder_that_was_switched_off(most):
 def test_flac_of_unknown_length_in_the_page(seconds, most):
     found = portable(of_unknown_length(flac(seconds)), most)
     assert math.isnan(found.seconds) if seconds > BEGINNING else found.seconds == seconds
+
+
+# --- cli/predict
+
+
+def test_what_a_text_model_cannot_read_is_named_with_advice(tmp_path):
+    texts = "text,label\n" + "".join(f"the parcel is late {i},late\nthank you so much {i},thanks\n" for i in range(6))
+    (tmp_path / "a.csv").write_text(texts, encoding="utf-8")
+    (tmp_path / "hello.wav").write_bytes(wav_bytes((tone() * 32767).astype(np.int16), RATE))
+    (tmp_path / "hello.m4a").write_bytes(b"\0\0\0\x18ftypM4A \0\0\0\0M4A mp42")
+    run = [sys.executable, "-m", "graft"]
+    subprocess.run([*run, "fit", "a.csv"], cwd=tmp_path, check=True, capture_output=True)
+    inputs = ["hello.wav", "hello.m4a", "nowhere.txt"]
+    found = subprocess.run([*run, "predict", "a.graft", *inputs], cwd=tmp_path, capture_output=True, text=True)
+    lines = found.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["skipped"] * 3
+    for name, line in zip(inputs, lines, strict=True):
+        assert name in line
+        assert len(line.split(". ")) == 2  # what is wrong, and what to do

@@ -95,7 +95,7 @@ def test_folders_and_zips_of_texts(tmp_path, as_zip):
     items = list(gather([str(source)], "text"))
     assert sorted(answers(items)) == sorted(["one", "two", "three", "not_a_text", "", "# four"])
     (stranger,) = (item for item in items if item.name == f"{source}/c.jpg")
-    with pytest.raises(ItemError, match=r"It is not a text that can be read: it is a JPEG picture\. Give texts\."):
+    with pytest.raises(ItemError, match=r"c\.jpg is not a text that can be read: it is a JPEG picture\. Give texts\."):
         stranger.read()
 
 

@@ -140,7 +140,7 @@ def _write_text(predictions: Iterable[Prediction], model: Model, top: int | None
     for p in predictions:
         if p.error is not None:
             skipped = click.style(f"{'skipped':<{width}}", fg="red")
-            click.echo(f"{skipped}          {clean(p.error.message)}")
+            click.echo(f"{skipped}          {clean(p.error.message)} {clean(p.error.hint)}".rstrip())
             continue
         label = click.style(f"{clean(_named(p)):<{width}}", bold=True)
         note = click.style(f"  ({doubt})", dim=True) if (doubt := _doubt(p)) else ""

@@ -94,7 +94,9 @@ def _texts_of(item: Item, item_column: str | None) -> Iterator[Item]:
         yield item
     else:
         what, advice = describe_kind(kind, "text")
-        yield Broken(item.name, NOT_OF_THE_KIND["text"], f"It is not a text that can be read: it is {what}.", advice)
+        yield Broken(
+            item.name, NOT_OF_THE_KIND["text"], f"{item.name} is not a text that can be read: it is {what}.", advice
+        )
 
 
 def _rows_of(item: Item, item_column: str | None) -> Iterator[Item]:
