@@ -1,4 +1,4 @@
-"""``python -m benchmarks [speed | accuracy | honesty | fit | text | speech]``; without a name, all of them."""
+"""``python -m benchmarks [speed | accuracy | honesty | fit | text | speech | copies]``; without a name, all of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import ModuleType
 
 import click
 
-from benchmarks import accuracy, fit, speech, speed, text
+from benchmarks import accuracy, copies, fit, speech, speed, text
 from benchmarks.draws import DRAWS
 
 draws_option = click.option(
@@ -26,6 +26,7 @@ def main(context: click.Context) -> None:
         fit.measure()
         text.measure()
         speech.measure()
+        copies.measure()
         _honesty().measure()
 
 
@@ -55,6 +56,13 @@ def text_command(sets: tuple[str, ...], draws: int, peers: bool, setfit: bool, s
 def speech_command(peers: bool) -> None:
     """Time and accuracy of graft fit on recordings beside logistic regression."""
     speech.measure(peers)
+
+
+@main.command("copies")
+@click.argument("sets", nargs=-1)
+def copies_command(sets: tuple[str, ...]) -> None:
+    """Whether altered copies of pictures are found; SETS are folders' names."""
+    copies.measure(sets)
 
 
 @main.command("accuracy")

@@ -146,7 +146,7 @@ def test_every_key_of_the_report_stands_in_the_table_once_and_no_other_does():
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_of_a_command_is_described(name):
     text = section("commands.md", f"## graft {name}")
-    command = importlib.import_module(f"graft.cli.{name}").command
+    command = importlib.import_module(f"graft.cli.{name.replace('-', '_')}").command
     options = [option for parameter in command.params for option in parameter.opts if option.startswith("-")]
     assert [option for option in options if option not in text] == []
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from graft.version import __version__
 
 if TYPE_CHECKING:
+    from graft.cleaning import Findings, find_issues
     from graft.comparison import Comparison, compare
     from graft.data.dataset import Dataset
     from graft.data.read import read
@@ -26,30 +27,39 @@ if TYPE_CHECKING:
     from graft.prediction import Evaluation, Prediction
     from graft.recipe import Recipe
     from graft.report import Report
+    from graft.similarity import Index, Match, search
 
 _HOMES = {
     "Comparison": "graft.comparison",
     "Dataset": "graft.data.dataset",
     "Evaluation": "graft.prediction",
+    "Findings": "graft.cleaning",
     "GraftClassifier": "graft.estimator",
     "GraftError": "graft.errors",
+    "Index": "graft.similarity",
+    "Match": "graft.similarity",
     "Model": "graft.model",
     "Prediction": "graft.prediction",
     "Recipe": "graft.recipe",
     "Report": "graft.report",
     "compare": "graft.comparison",
     "extend": "graft.model",
+    "find_issues": "graft.cleaning",
     "fit": "graft.model",
     "load": "graft.model",
     "read": "graft.data.read",
+    "search": "graft.similarity",
 }
 
 __all__ = [
     "Comparison",
     "Dataset",
     "Evaluation",
+    "Findings",
     "GraftClassifier",
     "GraftError",
+    "Index",
+    "Match",
     "Model",
     "Prediction",
     "Recipe",
@@ -57,9 +67,11 @@ __all__ = [
     "__version__",
     "compare",
     "extend",
+    "find_issues",
     "fit",
     "load",
     "read",
+    "search",
 ]
 
 

@@ -20,6 +20,7 @@ Each message has three parts: what was wrong, what was found, and (in ``hint``) 
     |   `-- EncoderMismatch         made with another version of the encoder
     |-- OutputExists                something is already there; nothing was overwritten
     |-- MissingExtra                an optional library is not installed
+    |-- ProviderError               a provider of pictures is broken, or cannot be reached
     |-- UsageError                  exit 2: the call itself is off
     `-- GateError                   exit 3: a gate said no
 """
@@ -154,6 +155,12 @@ class MissingExtra(GraftError):
     """An optional library is not installed."""
 
     code = "missing_extra"
+
+
+class ProviderError(GraftError):
+    """A provider of pictures is broken, or cannot be reached."""
+
+    code = "provider"
 
 
 class UsageError(GraftError):

@@ -110,7 +110,8 @@ def test_what_stands_at_the_end_of_a_long_text_is_read(encoder):
 @pytest.mark.parametrize(("tokens", "windows"), [(1, 1), (WINDOW, 1), (WINDOW + 1, 2), (5 * WINDOW, 5)])
 def test_windows_are_as_few_as_can_be(encoder, tokens, windows):
     prepared = encoder.prepare(("a " * tokens).encode())
-    assert prepared.statistics == {"characters": 2 * tokens, "tokens": tokens, "windows": windows, "read": 1.0}
+    expected = {"characters": 2 * tokens, "tokens": tokens, "windows": windows, "read": 1.0}
+    assert {name: prepared.statistics[name] for name in expected} == expected
 
 
 def test_of_a_very_long_text_a_part_is_read_and_the_report_can_tell(encoder):
@@ -186,6 +187,15 @@ def test_version_and_fingerprint_follow_what_an_embedding_depends_on(monkeypatch
         with monkeypatch.context() as patch:
             patch.setattr(encoder_of_texts, name, "other")
             assert TextEncoder(PRECISE).version != before.version
+
+
+def test_what_is_measured_changes_the_key_of_the_cache_and_no_bundle(monkeypatch):
+    before = TextEncoder(PRECISE)
+    version, fingerprint = before.version, before.fingerprint
+    monkeypatch.setattr(encoder_of_texts, "MEASURES", "other")
+    after = TextEncoder(PRECISE)
+    assert after.version == version
+    assert after.fingerprint != fingerprint
 
 
 def test_a_copy_gives_the_same(encoder):

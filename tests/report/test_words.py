@@ -15,6 +15,7 @@ from graft.report.content import (
     Forecast,
     GroupEffect,
     Interval,
+    JournalEffect,
     Judged,
     RecallChange,
     Report,
@@ -229,3 +230,17 @@ def test_a_report_of_an_earlier_version_is_read(doors: Report) -> None:
     del values["multi_label"], values["head"]["bytes"]
 
     assert Report.from_dict(values).to_dict() == doors.to_dict()
+
+
+def test_what_a_journal_did_is_one_line() -> None:
+    effect = JournalEffect("doors.journal", "0" * 32, relabelled=1_200, dropped=3, kept=0, unsure=0, unmatched=2)
+    assert words.journal(effect) == "1,200 relabelled, 3 dropped, 2 could not be matched"
+    assert words.journal(JournalEffect("doors.journal", "0" * 32, 0, 0, 0, 0, 0)) == "no decisions"
+
+
+def test_the_journal_stands_in_the_text_and_in_the_page_and_can_be_saved(doors: Report) -> None:
+    effect = JournalEffect("<b>\u202e.journal", "0" * 32, relabelled=1, dropped=0, kept=4, unsure=5, unmatched=0)
+    report = dataclasses.replace(doors, journal=effect)
+    assert "Journal     1 relabelled, 4 kept, 5 unsure" in str(report)
+    assert "Journal &lt;b&gt;\ufffd.journal: 1 relabelled, 4 kept, 5 unsure" in report.to_html()
+    assert Report.from_dict(report.to_dict()).journal == effect

@@ -25,6 +25,10 @@ COMMANDS = {
     "predict": "Name the class of files, folders, or what stdin lists.",
     "evaluate": "Score a model on labelled data.",
     "extend": "Give a fitted model more classes, without its old items.",
+    "clean": "Find what is wrong in the data; go through it in a web page.",
+    "search": "Find the items that are most like a picture, text or recording.",
+    "collect": "Download pictures from an image search, a folder for each class.",
+    "label-next": "Of unlabelled items, those whose labels would help most.",
     "compare": "Compare encoders on your data: score, speed, size, licence.",
     "encoders": "What encoders are here, what they cost, under which licence.",
     "cache": "Look at the cache of embeddings, or clear it.",
@@ -44,7 +48,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"graft.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"graft.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def resolve_command(
@@ -123,7 +127,7 @@ def _run(arguments: list[str]) -> int:
             show_error(UsageError(error.format_message(), "See graft --help."), as_json=wants_json(arguments))
         return UsageError.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped. What was embedded is kept in the cache; the same command goes on from there.", err=True)
+        click.echo("Stopped. What was done is kept; the same command goes on from there.", err=True)
         return 128 + signal.SIGINT
     except BrokenPipeError:
         raise

@@ -25,6 +25,7 @@ from graft.cli.reading import read_data, reading_options
     "--head", default="auto", show_default=True, help="Which head: logistic, discriminant, prototype, or auto."
 )
 @click.option("--backend", default="auto", show_default=True, help="openvino, onnxruntime, or auto.")
+@click.option("--journal", type=click.Path(path_type=Path), help="Decisions about the items, which are followed.")
 @click.option("--seed", default=0, show_default=True, help="Every random choice follows from it.")
 @reading_options
 @click.option(
@@ -41,6 +42,7 @@ def command(
     prompt: str,
     head: str,
     backend: str,
+    journal: Path | None,
     seed: int,
     report_file: Path | None,
     overwrite: bool,
@@ -67,7 +69,14 @@ def command(
     with progress_bar(quiet=as_json) as progress:
         with watch.timing("read"):
             dataset = read_data(data, test=test_data, **reading)
-        model = fit(dataset, recipe, cache=None if no_cache else "default", progress=progress, watch=watch)
+        model = fit(
+            dataset,
+            recipe,
+            journal=journal,
+            cache=None if no_cache else "default",
+            progress=progress,
+            watch=watch,
+        )
     model = model.save(target, overwrite=overwrite, page=report_file)
     if as_json:
         show_json(model.report.to_dict())

@@ -22,6 +22,7 @@ STEPS = {
     "embed": "Embedding",
     "fit": "Fitting",
     "judge": "Judging",
+    "index": "Indexing",
     "draw": "Drawing",
     "predict": "Predicting",
 }

@@ -14,9 +14,10 @@ import numpy as np
 import simplejpeg
 from PIL import Image, ImageFile
 
-from graft.contracts import Array, Prepared
+from graft.contracts import Prepared
 from graft.data import orientation, pillow
 from graft.data.formats import HEAD, PICTURES, describe, sniff
+from graft.data.measures import of_picture
 from graft.errors import ItemError
 
 __all__ = ["MAX_PIXELS", "decode_picture", "sniff", "thumbnail"]
@@ -88,21 +89,13 @@ def decode_picture(content: bytes, height: int, width: int, crop: float = 1.0, z
         zoom: Share of that box's sides that is kept, in (0, 1].
 
     Returns:
-        The array is ``(height, width, 3) uint8`` RGB. The statistics are ``brightness`` (mean luma, 0 to 1),
-        ``sharpness`` (variance of the Laplacian of the luma, 0 to 255, at the result's size) and ``width`` and
-        ``height`` of the upright picture in pixels.
+        The array is ``(height, width, 3) uint8`` RGB. The statistics are those of ``measures.of_picture``.
 
     Raises:
         ItemError: ``empty``, ``not_a_picture``, ``truncated``, ``too_large`` or ``corrupt``.
     """
     image, full_width, full_height = render(content, lambda w, h: _box(w, h, width, height, crop, zoom))
-    brightness, sharpness = measure(image)
-    statistics = {
-        "brightness": brightness,
-        "sharpness": sharpness,
-        "width": float(full_width),
-        "height": float(full_height),
-    }
+    statistics = of_picture(image, content, sniff(content[:HEAD]), full_width, full_height)
     return Prepared(np.asarray(image), statistics)
 
 
@@ -234,22 +227,6 @@ def _upright_view(stored_width: int, stored_height: int, turn: int, frame: Frame
     if turn < 5:
         return frame(stored_width, stored_height), stored_width, stored_height
     return frame(stored_height, stored_width).turned(), stored_height, stored_width
-
-
-def measure(image: Image.Image) -> tuple[float, float]:
-    """Brightness and sharpness of a resized picture.
-
-    Sharpness is the variance of the Laplacian (Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy",
-    ICPR 2000), of every second row: that changes it little and halves its cost.
-    """
-    luma: Array = np.asarray(image.convert("L"))  # (h, w) uint8
-    brightness = float(luma[::2].mean()) / 255
-    if min(luma.shape) < 3:
-        return brightness, 0.0
-    v = luma.astype(np.int16)
-    laplacian = (v[1:-1:2, 1:-1] << 2) - v[:-2:2, 1:-1] - v[2::2, 1:-1] - v[1:-1:2, :-2] - v[1:-1:2, 2:]
-    edges = laplacian.astype(np.float32).ravel()
-    return brightness, max(0.0, float(edges @ edges) / edges.size - float(edges.mean()) ** 2)
 
 
 def _patience(pixels: int) -> threading.Lock | nullcontext[None]:

@@ -14,6 +14,8 @@ from graft.data.formats import HEAD
 from graft.data.items import File, Item, Member, Skipped
 from graft.errors import ItemError
 
+OWN = ".graft-"
+"""What Graft itself lays beside the data is passed over without a word."""
 STRAYS = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "icon\r"})
 """Left behind by operating systems, in lower case; so is whatever begins with a dot."""
 
@@ -66,7 +68,7 @@ def list_zip(path: Path) -> Listing:
     for member, parts, is_link in list_members(path):
         name = "/".join(parts)
         if stray := next((part for part in parts if is_stray(part)), None):
-            listing.strays[stray] += 1
+            listing.strays.update([stray] if not stray.startswith(OWN) else [])
         elif is_link:
             listing.skipped.append(Skipped(name, "It is a link; links in a zip are not followed.", "link"))
         elif parts in seen:
@@ -95,7 +97,7 @@ def walk(root: Path, listing: Listing | None = None) -> Iterator[Entry]:
         for child in children:
             child_parts = (*parts, child.name)
             if is_stray(child.name):
-                notes.strays[child.name] += 1
+                notes.strays.update([child.name] if not child.name.startswith(OWN) else [])
             elif _is_folder(child):
                 if not parts:
                     notes.folders.add(child.name)

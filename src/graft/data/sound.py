@@ -13,6 +13,7 @@ import numpy as np
 
 from graft.contracts import Array, Float32, Prepared
 from graft.data.formats import HEAD, RECORDINGS, describe, sniff
+from graft.data.measures import format_code, of_sound
 from graft.errors import DataError, EncoderError, ItemError
 
 LONGEST = 120.0
@@ -46,7 +47,8 @@ def decode_sound(content: bytes, rate: int) -> Prepared:
         The value is ``(s,) float32``, s >= 1, full scale being 1: the mean of the channels. The statistics are
         ``seconds`` (how long the recording is), ``rate`` (samples per second in the file), ``channels``, ``peak`` and
         ``rms`` (largest absolute sample and root mean square over all channels, full scale being 1), ``clipped`` (share
-        of the samples at full scale) and ``read`` (share of the recording that the value stands for).
+        of the samples at full scale), ``read`` (share of the recording that the value stands for), ``bytes`` and
+        ``format`` of the file (number in ``measures.FORMATS``), and those of ``measures.of_sound``.
 
     Raises:
         ItemError: ``empty``, ``not_a_recording``, ``too_large`` or ``corrupt``.
@@ -55,7 +57,7 @@ def decode_sound(content: bytes, rate: int) -> Prepared:
     with _opened(content) as file:
         listener = _Listener(file, rate)
         _listen(file, listener)
-    return listener.result()
+    return listener.result(content)
 
 
 def decode_beginning(content: bytes, seconds: float) -> tuple[Float32, int, float]:
@@ -223,11 +225,12 @@ class _Listener:
         self._keep(np.empty(0, np.float32), last=True)
         self.resampler = None
 
-    def result(self) -> Prepared:
-        """The samples and what was measured."""
+    def result(self, content: bytes) -> Prepared:
+        """The samples and what was measured, of a file of this content."""
         if not self.heard:
             raise ItemError("empty", "The recording holds no sound.", "Record it again, or leave it out.")
         samples = np.concatenate(self.chunks)
+        samples = samples if len(samples) else np.zeros(1, np.float32)
         total = max(self.heard, self.claimed if _is_known(self.claimed) else 0)
         statistics = {
             "seconds": (total if self.skipped else self.heard) / self.file_rate,
@@ -237,8 +240,11 @@ class _Listener:
             "rms": math.sqrt(self.energy / (self.heard * self.channels)),
             "clipped": self.at_full_scale / (self.heard * self.channels),
             "read": self.heard / total,
+            **of_sound(samples, self.rate),
+            "bytes": float(len(content)),
+            "format": format_code(sniff(content[:HEAD])),
         }
-        return Prepared(samples if len(samples) else np.zeros(1, np.float32), statistics)
+        return Prepared(samples, statistics)
 
     def _mixed(self, block: Float32) -> Float32:
         if self.channels == 1:

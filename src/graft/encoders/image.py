@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from graft.contracts import Float32, Prepared, Stages
+from graft.data.measures import MEASURES, OF_PICTURES
 from graft.encoders.pooling import signed_root
 from graft.encoders.runtime import Backend, Session, choose_backend, open_session
 
@@ -35,7 +36,7 @@ class ImageEncoder:
     modality: str = "image"
     stages: Stages = ((40, 112, 320, 1280),)
     batch_size: int = 8
-    statistics: tuple[str, ...] = ("brightness", "sharpness", "width", "height")
+    statistics: tuple[str, ...] = OF_PICTURES
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[type[ImageEncoder], tuple[Backend]]:
@@ -58,8 +59,8 @@ class ImageEncoder:
 
     @property
     def fingerprint(self) -> str:
-        """``version``, backend and precision: the cache's key."""
-        return f"{self.name}:{self.version}:{self.runs_on.name}:{self.runs_on.precision}"
+        """``version``, backend, precision and what is measured: the cache's key."""
+        return f"{self.name}:{self.version}:{self.runs_on.name}:{self.runs_on.precision}:{MEASURES}"
 
     def prepare(self, content: bytes) -> Prepared:
         """Decode a picture to ``(224, 224, 3) uint8``."""

@@ -1,4 +1,4 @@
-"""What copies of recordings are recognised by, embedded and cached like anything else."""
+"""What copies of recordings and pictures are recognised by, embedded and cached like anything else."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from graft.contracts import Float32, Prepared, Stages
+from graft.data import near_pictures
 from graft.data.near_sounds import RATE, WIDTH, sound_print
 
 PREPROCESSING = "1"
@@ -52,6 +53,41 @@ class SoundPrints:
         from graft.data.sound import decode_sound
 
         return Prepared(sound_print(decode_sound(content, RATE).value), {})
+
+    def embed(self, batch: Sequence[Any]) -> Float32:
+        """Prints ``(1024,) float32`` -> ``(n, 1024) float32``."""
+        return np.stack(batch)
+
+
+@dataclass(frozen=True)
+class PicturePrints:
+    """Pictures -> prints ``(n, 1024) float32``, for ``near_pictures`` and for no head; else as ``SoundPrints``."""
+
+    name: str = "picture-print"
+    modality: str = "image"
+    stages: Stages = ((near_pictures.WIDTH,),)
+    dim: int = near_pictures.WIDTH
+    backend: str = "numpy"
+    batch_size: int = 64
+    statistics: tuple[str, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """Hash of the preprocessing."""
+        return hashlib.sha256(f"{near_pictures.WIDTH}:{PREPROCESSING}".encode()).hexdigest()[:16]
+
+    @property
+    def fingerprint(self) -> str:
+        """The cache's key."""
+        return f"{self.name}:{self.version}"
+
+    def prepare(self, content: bytes) -> Prepared:
+        """Decode a picture to its print ``(1024,) float32``.
+
+        Raises:
+            ItemError: As for ``decode_picture``.
+        """
+        return Prepared(near_pictures.picture_print(content), {})
 
     def embed(self, batch: Sequence[Any]) -> Float32:
         """Prints ``(1024,) float32`` -> ``(n, 1024) float32``."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from graft.contracts import Float32, Prepared, Stages
+from graft.data.measures import MEASURES, OF_RECORDINGS
 from graft.encoders.runtime import Backend, Session, choose_backend, open_session
 from graft.encoders.speech_network import (
     FRONT_END_SHA256,
@@ -65,7 +66,7 @@ class SpeechEncoder:
     modality: str = "audio"
     stages: Stages = (WIDTHS[:3], WIDTHS[3:])
     batch_size: int = 64
-    statistics: tuple[str, ...] = ("seconds", "rate", "channels", "peak", "rms", "clipped", "read")
+    statistics: tuple[str, ...] = OF_RECORDINGS
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[type[SpeechEncoder], tuple[Backend]]:
@@ -90,8 +91,8 @@ class SpeechEncoder:
 
     @property
     def fingerprint(self) -> str:
-        """``version``, backend and precision: the cache's key."""
-        return f"{self.name}:{self.version}:{self.runs_on.name}:{self.runs_on.precision}"
+        """``version``, backend, precision and what is measured: the cache's key."""
+        return f"{self.name}:{self.version}:{self.runs_on.name}:{self.runs_on.precision}:{MEASURES}"
 
     def prepare(self, content: bytes) -> Prepared:
         """Decode a recording to mel frames ``(t, 32) float32``, 10 ms each, with silence about them.

@@ -14,6 +14,7 @@ import numpy as np
 
 from graft.contracts import Float32, Prepared, Stages
 from graft.data.encoding import read_text
+from graft.data.measures import MEASURES, OF_TEXTS, of_text
 from graft.encoders.runtime import Backend, Session, choose_backend, open_session
 from graft.encoders.windows import MAX_WINDOWS, cuts, pieces, spread
 from graft.errors import EncoderError, ItemError
@@ -57,7 +58,7 @@ class TextEncoder:
     modality: str = "text"
     stages: Stages = ((384, 384),)
     batch_size: int = 128
-    statistics: tuple[str, ...] = ("characters", "tokens", "windows", "read")
+    statistics: tuple[str, ...] = OF_TEXTS
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[type[TextEncoder], tuple[Backend]]:
@@ -81,16 +82,16 @@ class TextEncoder:
 
     @property
     def fingerprint(self) -> str:
-        """``version``, backend and precision: the cache's key."""
-        return f"{self.name}:{self.version}:{self.runs_on.name}:{self.runs_on.precision}"
+        """``version``, backend, precision and what is measured: the cache's key."""
+        return f"{self.name}:{self.version}:{self.runs_on.name}:{self.runs_on.precision}:{MEASURES}"
 
     def prepare(self, content: bytes) -> Prepared:
         """Cut a text into windows of tokens.
 
         Returns:
             The value is a tuple of windows, ``(t,) int32`` each with ``2 < t <= 256``. The statistics are
-            ``characters``, ``tokens``, ``windows`` (how many are read), and ``read``, the share of the tokens that
-            stand in them. The tokens of a very long text are estimated from the pieces that were cut.
+            those of ``measures.of_text``, ``tokens``, ``windows`` (how many are read), and ``read``, the share of the
+            tokens that stand in them. The tokens of a very long text are estimated from the pieces that were cut.
 
         Raises:
             ItemError: ``empty``.
@@ -104,7 +105,7 @@ class TextEncoder:
         tokens = sum(map(len, windows)) * len(text) / sum(map(len, parts))
         chosen = spread(windows)
         statistics = {
-            "characters": float(len(text)),
+            **of_text(text),
             "tokens": float(round(tokens)),
             "windows": float(len(chosen)),
             "read": min(1.0, sum(map(len, chosen)) / tokens),

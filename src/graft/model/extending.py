@@ -66,7 +66,12 @@ def extend(
     if encoder.modality == "text" and old is None:
         joined = replace(joined, warnings=(*joined.warnings, WITHOUT_TEXTS))
     fitted = fit_embedded(joined, everything, encoder, model.recipe, watch, progress, cache=store)
-    report = replace(fitted.model.report, name=model.report.name, added=_what_happened(model, fitted, len(before)))
+    report = replace(
+        fitted.model.report,
+        name=model.report.name,
+        added=_what_happened(model, fitted, len(before)),
+        journal=model.report.journal,  # the old items are those of the first fit, as the journal had them
+    )
     return replace(fitted.model, report=report)
 
 

@@ -6,12 +6,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from graft.contracts import Encoder, Float32, Int, Progress, silent
 from graft.data.dataset import Dataset
+from graft.data.journal import Journal
 from graft.data.split import choose_folds, merge, stratified_group_folds
 from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
@@ -25,6 +27,7 @@ from graft.heads.features import GIVEN
 from graft.heads.lexical import Words
 from graft.heads.selection import check_head
 from graft.model.inputs import CacheChoice, Source, as_cache, as_dataset, check_modality, nothing_readable
+from graft.model.journalled import decisions_of, follow_journal
 from graft.model.likeness import clusters_of
 from graft.model.model import Model
 from graft.model.tagging import check_tags, fit_tagged
@@ -40,6 +43,7 @@ def fit(
     data: Source,
     recipe: Recipe | None = None,
     *,
+    journal: Journal | str | Path | None = None,
     cache: CacheChoice = "default",
     progress: Progress = silent,
     watch: Stopwatch | None = None,
@@ -49,6 +53,7 @@ def fit(
     Args:
         data: A data set, or a path to one.
         recipe: How to fit; the default is right for most.
+        journal: Decisions about the items, or the file that holds them; the data are used as they are with these.
         cache: Where embeddings are kept: ``"default"``, a ``Cache``, or ``None`` for nowhere.
         progress: Told how far the work has come.
         watch: Holds the seconds of steps that came before, such as reading.
@@ -56,22 +61,26 @@ def fit(
     Raises:
         TooFewClasses: Fewer than two classes have an item that can be read.
         NothingToRead: No item can be read.
-        DataError: The test split shares no label with what is to be trained on.
+        DataError: The test split shares no label with what is to be trained on, or there is no journal at the path.
         UsageError: The recipe asks for something that is not there.
     """
     recipe = recipe or Recipe()
     check_head(recipe.head)  # before the work, not after it
     watch = watch or Stopwatch()
     with watch.timing("read"):
+        decided = None if journal is None else decisions_of(journal)
         dataset = as_dataset(data)
-    if dataset.tags:
-        check_tags(dataset, recipe.head)
-    else:
-        _check_test_labels(dataset)
+    if decided is None:
+        _check_labels(dataset, recipe)
     encoder = encoder_for(recipe.encoder, dataset.modality, recipe.backend, recipe.prompt, progress)
     store = as_cache(cache)
     usable, embedded = embed_dataset(encoder, dataset, store, watch, progress)
-    return fit_embedded(usable, embedded, encoder, recipe, watch, progress, cache=store).model
+    if decided is None:
+        return fit_embedded(usable, embedded, encoder, recipe, watch, progress, cache=store).model
+    mended, remaining, effect = follow_journal(decided, usable, embedded)
+    _check_labels(mended, recipe)
+    model = fit_embedded(mended, remaining, encoder, recipe, watch, progress, cache=store).model
+    return replace(model, report=replace(model.report, journal=effect))
 
 
 def embed_dataset(
@@ -265,7 +274,11 @@ def _classes(dataset: Dataset, train: Int) -> tuple[str, ...]:
     return classes
 
 
-def _check_test_labels(dataset: Dataset) -> None:
+def _check_labels(dataset: Dataset, recipe: Recipe) -> None:
+    """Whether there is something to learn, and something of it in the test split; before the work, if possible."""
+    if dataset.tags:
+        check_tags(dataset, recipe.head)
+        return
     learned = [label for label, split in zip(dataset.labels, dataset.splits, strict=True) if split != "test"]
     tested = [label for label, split in zip(dataset.labels, dataset.splits, strict=True) if split == "test"]
     if learned:

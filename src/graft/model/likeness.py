@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from graft.contracts import Float32, Int, Stages
+from graft.contracts import Encoder, Float32, Int, Stages
 from graft.data.dataset import Dataset
-from graft.data.near_sounds import SAME_SOUND, WIDTH
+from graft.data.near_sounds import SAME_SOUND
 from graft.data.near_texts import near_duplicate_texts
 from graft.data.split import merge, near_duplicates
 from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded, embed, recall
-from graft.encoders.prints import SoundPrints
+from graft.encoders.prints import PicturePrints, SoundPrints
 from graft.heads.features import GIVEN, transform
+from graft.model.copies import Copies, copies_among
 from graft.model.texts import text_of
 
 
@@ -29,8 +30,21 @@ def clusters_of(dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cac
     if dataset.modality == "text":
         return merge(_alike_texts(dataset), embedded.digests)
     if dataset.modality == "audio":
-        return near_duplicates(embedded.digests, _prints(dataset, embedded.digests, cache), SAME_SOUND)
+        return near_duplicates(embedded.digests, _prints(SoundPrints(), dataset, embedded.digests, cache), SAME_SOUND)
     return near_duplicates(embedded.digests, transform(embedded.x, stages, "last"))
+
+
+def copies_of(dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cache | None = None) -> Copies:
+    """What is a copy of what, as strictly as it can be told; for cleaning, where ``clusters_of`` is for splits.
+
+    Of pictures only those that show the same in the same places, whichever encoder there is; two shots of one thing
+    must not straddle a split, and are no copies. That takes a print of each picture, which is kept in the cache.
+    """
+    if dataset.modality == "image" and stages != GIVEN:
+        return copies_among(embedded.digests, _prints(PicturePrints(), dataset, embedded.digests, cache))
+    clusters = clusters_of(dataset, embedded, stages, cache)
+    together = np.bincount(clusters, minlength=1)[clusters] > 1
+    return Copies(clusters, np.where(together, np.float32(0.5), np.float32(0)))
 
 
 def _alike_texts(dataset: Dataset) -> Int:
@@ -42,15 +56,15 @@ def _alike_texts(dataset: Dataset) -> Int:
     return alike
 
 
-def _prints(dataset: Dataset, digests: Sequence[str], cache: Cache | None) -> Float32:
-    """What copies of recordings are recognised by ``(n, 1024) float32``; zeros, like nothing, for those gone."""
-    x = np.zeros((len(dataset), WIDTH), np.float32)
+def _prints(encoder: Encoder, dataset: Dataset, digests: Sequence[str], cache: Cache | None) -> Float32:
+    """What copies are recognised by ``(n, dim) float32``; zeros, like nothing, for items that are gone."""
+    x = np.zeros((len(dataset), encoder.dim), np.float32)
     missing = np.arange(len(dataset))
     if cache:
-        known = recall(SoundPrints(), digests, cache)
+        known = recall(encoder, digests, cache)
         x[known.rows] = known.x
         missing = np.setdiff1d(missing, known.rows)
     if len(missing):
-        found = embed(SoundPrints(), [dataset.items[row] for row in missing], cache)
+        found = embed(encoder, [dataset.items[row] for row in missing], cache)
         x[missing[found.rows]] = found.x
     return x

@@ -191,6 +191,24 @@ class ClassesAdded:
     recall: Mapping[str, RecallChange]
 
 
+@dataclass(frozen=True, slots=True)
+class JournalEffect:
+    """What a journal of decisions did to the data before the fit."""
+
+    name: str
+    """The file's name, without its folder."""
+    digest: str
+    """The first 128 bits of the SHA-256 of the decisions, as 32 hexadecimal digits."""
+    relabelled: int
+    dropped: int
+    kept: int
+    """How many items were found right."""
+    unsure: int
+    """How many nobody could judge; they stayed as they were."""
+    unmatched: int
+    """How many the data do not have."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """What a fit found. ``str(report)`` is for a terminal, ``to_html`` for a browser, ``to_dict`` for programs.
@@ -244,6 +262,7 @@ class Report:
     groups: GroupEffect | None = None
     false_alarms: FalseAlarms | None = None
     added: ClassesAdded | None = None
+    journal: JournalEffect | None = None
     items: Mapping[str, Item] = field(default_factory=dict, repr=False, compare=False)
     """The items behind ``hardest`` and ``mistakes`` by their path, to show and to play them; not saved."""
 
@@ -308,6 +327,7 @@ class Report:
                 "groups": _maybe(GroupEffect, v.get("groups")),
                 "false_alarms": _maybe(FalseAlarms, v.get("false_alarms")),
                 "added": _added(v.get("added")),
+                "journal": _maybe(JournalEffect, v.get("journal")),
             }
         )
 

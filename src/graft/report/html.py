@@ -99,6 +99,9 @@ def _cannot_be_written(path: Path, error: OSError) -> GraftError:
 
 def _header(report: Report) -> Html:
     facts = [words.brought(report), element("br"), words.made(report)]
+    if report.journal is not None:
+        said = f"{words.clean(report.journal.name)}: {words.journal(report.journal)}"
+        facts += [element("br"), f"Journal {said}"]
     return element("header", element("h1", name(report.name)), element("p", facts, class_="quiet"))
 
 

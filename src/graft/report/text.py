@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import io
-import shutil
 from collections.abc import Iterator
 
-from rich.cells import cell_len, set_cell_size
-from rich.console import Console, Group, JustifyMethod, RenderableType
+from rich.cells import cell_len
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from graft.report import words
 from graft.report.content import ClassesAdded, Interval, MultiLabelFigures, Report
+from graft.report.terminal import (
+    bounded,
+    columns,
+    draw,
+    page_width,
+    plain,
+    room_of,
+    shorten,
+    shorten_front,
+    shorten_middle,
+)
 
-NARROWEST, WIDEST = 60, 100
 ALL_CLASSES = 12
 """Up to this many classes are all shown; of more, the ``WORST`` ones."""
 WORST = 10
-_MARGIN = 13
 _SPARKS = "▁▂▃▄▅▆▇█"
-# Rich breaks lines at no-break spaces too; a private-use character stands in for them until it has.
-_UNBROKEN = str.maketrans(words.NBSP, "\ue000")
 
 
 def render(report: Report, width: int | None = None, colour: bool = False) -> str:
@@ -33,24 +38,8 @@ def render(report: Report, width: int | None = None, colour: bool = False) -> st
         width: Columns.
         colour: Whether to write the escape sequences of colours and bold type.
     """
-    width = _bounded(width or shutil.get_terminal_size().columns, NARROWEST, WIDEST)
-    console = Console(
-        file=io.StringIO(),
-        width=width,
-        force_terminal=colour,
-        color_system="standard" if colour else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-    )
-    with console.capture() as capture:
-        console.print(_title(report, width))
-        console.print()
-        for heading, body in _sections(report, width - _MARGIN - 2):
-            console.print(_entry(heading, body))
-    lines = capture.get().replace("\ue000", " ").split("\n")
-    return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
+    width = page_width(width)
+    return draw(_title(report, width), _sections(report, room_of(width)), width, colour)
 
 
 def _title(report: Report, width: int) -> RenderableType:
@@ -63,7 +52,7 @@ def _title(report: Report, width: int) -> RenderableType:
     grid = Table.grid(expand=True, padding=(0, 1))
     grid.add_column(no_wrap=True, overflow="ellipsis")
     grid.add_column(justify="right", no_wrap=True, overflow="ellipsis")
-    grid.add_row(Text(" " + _shorten(words.clean(report.name), room), "bold"), _plain(made, "dim"))
+    grid.add_row(Text(" " + shorten(words.clean(report.name), room), "bold"), plain(made, "dim"))
     return Group(grid, Text(" " + brought, "dim"))
 
 
@@ -77,45 +66,39 @@ def _sections(report: Report, room: int) -> Iterator[tuple[str, RenderableType]]
         yield "New classes", Group(*_added(report.added, room), Text())
     if report.confusion:
         yield "Confused", Group(*_confusions(report, room), Text())
-    yield "Confidence", _plain(words.confidence(report))
+    yield "Confidence", plain(words.confidence(report))
     if report.sets is not None:
-        yield "Sets", _plain(words.sets(report))
-    yield "Unknown", _plain(words.unknown(report))
+        yield "Sets", plain(words.sets(report))
+    yield "Unknown", plain(words.unknown(report))
     yield "Learning", Group(*_learning(report, room), Text())
     if report.hardest:
         shown = _hardest_texts(report, room) if report.modality == "text" else [_hardest(report, room)]
         yield "Hardest", Group(*shown, Text())
+    if report.journal is not None:
+        yield "Journal", Group(plain(words.journal(report.journal)), Text())
     if report.n_skipped:
         yield "Skipped", Group(*_skipped(report, room), Text())
     if report.warnings:
         yield "Warnings", Group(*_warnings(report), Text())
-    yield "Time", _plain(_time(report), "dim")
-
-
-def _entry(heading: str, body: RenderableType) -> Table:
-    grid = Table.grid(padding=0)
-    grid.add_column(width=_MARGIN, no_wrap=True)
-    grid.add_column(overflow="fold")
-    grid.add_row(Text(f" {heading}", "bold"), body)
-    return grid
+    yield "Time", plain(_time(report), "dim")
 
 
 def _score(report: Report, room: int) -> Iterator[RenderableType]:
     score = report.accuracy
-    figure = Text().append(_plain(words.percent(score.value), "bold cyan"))
+    figure = Text().append(plain(words.percent(score.value), "bold cyan"))
     if words.known(score.value, score.low, score.high):
-        figure.append(_plain(f"   95{words.NBSP}% interval {words.span(score.low, score.high)}"))
+        figure.append(plain(f"   95{words.NBSP}% interval {words.span(score.low, score.high)}"))
     yield figure
-    yield _plain(words.headline(report))
+    yield plain(words.headline(report))
     if doubt := words.doubt(report):
-        yield _plain(doubt, "yellow")
+        yield plain(doubt, "yellow")
     yield Text()
     yield _ladder(report, room)
     if origin := words.origin(report):
-        yield _plain(origin, "dim")
+        yield plain(origin, "dim")
     for said in words.beside(report):
         yield Text()
-        yield _plain(said)
+        yield plain(said)
     yield Text()
 
 
@@ -125,15 +108,15 @@ def _ladder(report: Report, room: int) -> Table:
     if report.test is not None:
         rows.append((f"test split, {report.n_test:,}", report.test))
     rows += [(called, Interval(value, value, value)) for called, value in words.baselines(report)]
-    grid = _grid("left", "left", "right", "right")
-    line = _bounded(room - max(len(label) for label, _ in rows) - 22, 8, 32)
+    grid = columns("left", "left", "right", "right")
+    line = bounded(room - max(len(label) for label, _ in rows) - 22, 8, 32)
     for index, (label, score) in enumerate(rows):
         between = words.span(score.low, score.high) if words.measured(score) else ""
         style = "cyan" if index == 0 else ""
         grid.add_row(
-            _plain(words.clean(label)),
+            plain(words.clean(label)),
             Text(_line(score, line), style),
-            _plain(words.percent(score.value), style),
+            plain(words.percent(score.value), style),
             Text(between, "dim"),
         )
     return grid
@@ -163,22 +146,22 @@ def _classes(report: Report, room: int) -> Table:
     counts = max(len(f"{figures.n:,}") for _, figures in rows)
     free = room - counts - 36  # what the figures and the gaps between the columns leave for the label and its bar
     labels = min(max(cell_len(words.clean(label)) for label, _ in rows), max(8, free - 8))
-    bar = _bounded(free - labels, 6, 24)
-    grid = _grid("left", "left", "right", "right", "right", "right")
+    bar = bounded(free - labels, 6, 24)
+    grid = columns("left", "left", "right", "right", "right", "right")
     grid.add_row(
         *(
-            _plain(head, "dim")
+            plain(head, "dim")
             for head in ("label" if report.multi_label else "class", "", "recall", f"95{words.NBSP}%", "precision", "n")
         )
     )
     for label, figures in rows:
         scored = figures.n > 0
         grid.add_row(
-            _shorten_middle(words.clean(label), labels),
+            shorten_middle(words.clean(label), labels),
             Text(_bar(figures.recall if scored else 0.0, bar), "cyan"),
-            _plain(words.percent(figures.recall if scored else None)),
+            plain(words.percent(figures.recall if scored else None)),
             Text(words.span(figures.recall_low, figures.recall_high, 0) if scored else words.NO_FIGURE, "dim"),
-            _plain(words.percent(figures.precision)),
+            plain(words.percent(figures.precision)),
             f"{figures.n:,}",
         )
     return grid
@@ -191,27 +174,27 @@ def _class_note(report: Report) -> str:
 
 
 def _multi_label(found: MultiLabelFigures, room: int) -> Table:
-    grid = _grid("left", "right")
+    grid = columns("left", "right")
     grid.add_column(overflow="fold")
     for called, figure, meaning in words.multi_label(found):
-        grid.add_row(called, _plain(figure), Text(meaning, "dim"))
+        grid.add_row(called, plain(figure), Text(meaning, "dim"))
     return grid
 
 
 def _added(found: ClassesAdded, room: int) -> Iterator[RenderableType]:
-    yield Text(words.added(found, lambda label: _shorten_middle(words.clean(label), max(8, room // 2))))
+    yield Text(words.added(found, lambda label: shorten_middle(words.clean(label), max(8, room // 2))))
     changed = [(label, change) for label, change in words.losses(found) if words.changed(change)]
     if not changed:
         return
     shown = changed if len(changed) <= ALL_CLASSES else changed[:WORST]
     longest = max(cell_len(words.clean(label)) for label, _ in shown)
-    grid = _grid("left", "right", "right", "right", "right")
+    grid = columns("left", "right", "right", "right", "right")
     grid.add_row(*(Text(head, "dim") for head in ("recall", "before", "after", "lost to new", "n")))
     for label, change in shown:
         grid.add_row(
-            _shorten_middle(words.clean(label), min(longest, max(8, room - 42))),
-            _plain(words.percent(change.before)),
-            _plain(words.percent(change.after)),
+            shorten_middle(words.clean(label), min(longest, max(8, room - 42))),
+            plain(words.percent(change.before)),
+            plain(words.percent(change.after)),
             f"{change.lost_to_new:,}",
             f"{change.n:,}",
         )
@@ -227,7 +210,7 @@ def _confusions(report: Report, room: int) -> Iterator[RenderableType]:
         yield Text("No mistakes on held-out items." if judged else "Nothing was judged.")
     half = max(8, (room - 26) // 2)
     for pair in pairs[:3]:
-        label, predicted = (_shorten_middle(words.clean(text), half) for text in (pair.label, pair.predicted))
+        label, predicted = (shorten_middle(words.clean(text), half) for text in (pair.label, pair.predicted))
         yield Text(f"{label} taken for {predicted}: {pair.n:,} of {pair.of:,}")
     if rest := sum(pair.n for pair in pairs[3:]):
         yield Text(f"and {rest:,} more {'mistake' if rest == 1 else 'mistakes'} between other pairs", "dim")
@@ -236,13 +219,13 @@ def _confusions(report: Report, room: int) -> Iterator[RenderableType]:
 def _learning(report: Report, room: int) -> Iterator[RenderableType]:
     if growth := words.growth(report):
         accuracies = [point.accuracy for point in report.learning_curve if words.known(point.accuracy)]
-        yield Text().append(f"{_sparkline(accuracies)}  ", "cyan").append(_plain(growth))
+        yield Text().append(f"{_sparkline(accuracies)}  ", "cyan").append(plain(growth))
     else:
         yield Text("Too few items for a learning curve.")
     for forecast in report.forecast[:3]:
-        yield _plain(words.outlook(forecast, lambda label: _shorten_middle(words.clean(label), max(8, room - 52))))
+        yield plain(words.outlook(forecast, lambda label: shorten_middle(words.clean(label), max(8, room - 52))))
     if overfit := words.overfit(report):
-        yield _plain(overfit, "dim")
+        yield plain(overfit, "dim")
 
 
 def _sparkline(values: list[float]) -> str:
@@ -262,8 +245,8 @@ def _hardest(report: Report, room: int) -> Table:
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for judged in shown:
-        verdict = words.verdict(judged, lambda label: _shorten_middle(words.clean(words.label(report, label)), half))
-        grid.add_row(_shorten_front(words.clean(judged.path), path), _plain(verdict, "dim"))
+        verdict = words.verdict(judged, lambda label: shorten_middle(words.clean(words.label(report, label)), half))
+        grid.add_row(shorten_front(words.clean(judged.path), path), plain(verdict, "dim"))
     return grid
 
 
@@ -271,9 +254,9 @@ def _hardest_texts(report: Report, room: int) -> Iterator[RenderableType]:
     """Each text on lines of its own, where one that runs from right to left reorders nothing else."""
     half = (room - 35) // 2 if room >= 63 else room - 16
     for judged in report.hardest[:4]:
-        yield Text(_shorten(words.excerpt(judged.path), 2 * room - 12), overflow="fold")
-        verdict = words.verdict(judged, lambda label: _shorten_middle(words.clean(words.label(report, label)), half))
-        yield Padding(_plain(verdict, "dim"), (0, 0, 0, 2))
+        yield Text(shorten(words.excerpt(judged.path), 2 * room - 12), overflow="fold")
+        verdict = words.verdict(judged, lambda label: shorten_middle(words.clean(words.label(report, label)), half))
+        yield Padding(plain(verdict, "dim"), (0, 0, 0, 2))
 
 
 def _skipped(report: Report, room: int) -> Iterator[RenderableType]:
@@ -282,9 +265,9 @@ def _skipped(report: Report, room: int) -> Iterator[RenderableType]:
     shown = report.skipped[:3]
     for entry in shown:
         if report.modality == "text":
-            path = _shorten(words.excerpt(entry.path) or "(blank)", room // 2)
+            path = shorten(words.excerpt(entry.path) or "(blank)", room // 2)
         else:
-            path = _shorten_front(words.clean(entry.path), room // 2)
+            path = shorten_front(words.clean(entry.path), room // 2)
         yield Text(f"{path}  {words.clean(entry.reason)}", "dim")
     if report.n_skipped > len(shown) > 0:
         yield Text(f"and {report.n_skipped - len(shown):,} more", "dim")
@@ -300,45 +283,3 @@ def _warnings(report: Report) -> Iterator[RenderableType]:
 
 def _time(report: Report) -> str:
     return "\n".join(part for part in (words.timings(report), words.cache(report)) if part)
-
-
-def _grid(*justify: JustifyMethod) -> Table:
-    grid = Table.grid(padding=(0, 2))
-    for side in justify:
-        grid.add_column(justify=side, no_wrap=True)
-    return grid
-
-
-def _plain(text: str, style: str = "") -> Text:
-    """Text whose no-break spaces hold."""
-    return Text(text.translate(_UNBROKEN), style)
-
-
-def _bounded(value: int, low: int, high: int) -> int:
-    return min(max(value, low), high)
-
-
-def _shorten(text: str, width: int) -> str:
-    """The beginning of the text, ended by an ellipsis where it had to be cut; double-width characters count as two."""
-    return text if cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…"
-
-
-def _shorten_middle(label: str, width: int) -> str:
-    """Both ends of a label: those of many classes often differ in their last word only."""
-    if cell_len(label) <= width:
-        return label
-    tail = ""
-    for character in reversed(label):
-        if cell_len(tail) + cell_len(character) > width // 3:
-            break
-        tail = character + tail
-    return set_cell_size(label, width - 1 - cell_len(tail)).rstrip() + "…" + tail
-
-
-def _shorten_front(path: str, width: int) -> str:
-    """The end of a path, which tells files apart better than its beginning."""
-    if cell_len(path) <= width:
-        return path
-    while cell_len(path) > width - 1:
-        path = path[1:]
-    return "…" + path

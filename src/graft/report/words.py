@@ -16,6 +16,7 @@ from graft.report.content import (
     Forecast,
     GroupEffect,
     Interval,
+    JournalEffect,
     Judged,
     MultiLabelFigures,
     RecallChange,
@@ -133,6 +134,22 @@ def brought(report: Report) -> str:
     n = len(report.classes)
     kinds = f"with {n} labels" if report.multi_label else f"in {n} classes"
     return f"{amount(report.n_items, report.modality)} {kinds}"
+
+
+def journal(found: JournalEffect) -> str:
+    """``12 relabelled, 3 dropped, 2 could not be matched``: what a journal did to the data."""
+    parts = [
+        f"{n:,} {done}"
+        for n, done in (
+            (found.relabelled, "relabelled"),
+            (found.dropped, "dropped"),
+            (found.kept, "kept"),
+            (found.unsure, "unsure"),
+            (found.unmatched, "could not be matched"),
+        )
+        if n
+    ]
+    return ", ".join(parts) or "no decisions"
 
 
 def size(n: int) -> str:

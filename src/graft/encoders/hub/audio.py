@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from graft.contracts import Array, Bool, Float32, Float64, Int, Prepared
+from graft.data.measures import OF_RECORDINGS
 from graft.errors import EncoderError
 
-STATISTICS = ("seconds", "rate", "channels", "peak", "rms", "clipped", "read")
 BATCH = 8
 WINDOW = 20.0
 """Seconds that are heard at once: the time for a window grows with the square of its length."""
@@ -35,7 +35,7 @@ class Recordings:
             which all are filled up, ``mels``, ``reduction``: frames of the spectrogram in one of the output).
     """
 
-    statistics = STATISTICS
+    statistics = OF_RECORDINGS
     batch_size = BATCH
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -50,9 +50,7 @@ class Recordings:
         windows, share = _cut(decoded.value, self._longest)
         shortest = int(self.settings.get("shortest", 1))
         value = tuple(np.pad(window, (0, max(0, shortest - len(window)))) for window in windows)
-        statistics = {name: float(decoded.statistics.get(name, np.nan)) for name in STATISTICS}
-        statistics["read"] = float(decoded.statistics.get("read", 1.0)) * share
-        return Prepared(value, statistics)
+        return Prepared(value, {**decoded.statistics, "read": decoded.statistics["read"] * share})
 
     def calls(self, windows: Sequence[Float32]) -> Iterator[tuple[Int, tuple[Array, ...], Bool | None]]:
         """What goes through the network at once.

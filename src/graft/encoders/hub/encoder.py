@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from graft.contracts import Array, Bool, Float32, Int, Prepared, Stages
+from graft.data.measures import MEASURES
 from graft.encoders.hub import families
 from graft.encoders.hub.store import DENSE, GRAPH, VOCABULARY, Entry
 from graft.encoders.pooling import signed_root
@@ -90,9 +91,9 @@ class HubEncoder:
 
     @property
     def fingerprint(self) -> str:
-        """``version``, graph, backend and precision: the cache's key."""
+        """``version``, graph, backend, precision and what is measured: the cache's key."""
         graph = self.entry.card.files[GRAPH][:12]
-        return f"{self.name}:{self.version}:{graph}:{self.runs_on.name}:{self.runs_on.precision}"
+        return f"{self.name}:{self.version}:{graph}:{self.runs_on.name}:{self.runs_on.precision}:{MEASURES}"
 
     @property
     def backend(self) -> str:

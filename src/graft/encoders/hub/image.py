@@ -10,9 +10,10 @@ from PIL import Image
 
 from graft.contracts import Array, Bool, Float32, Int, Prepared
 from graft.data import decode
+from graft.data.formats import HEAD, sniff
+from graft.data.measures import OF_PICTURES, of_picture
 from graft.errors import EncoderError
 
-STATISTICS = ("brightness", "sharpness", "width", "height")
 BATCH = 8
 KEPT_DETAIL = 4
 """A picture is decoded with at most so many times the pixels along a side that the model looks at."""
@@ -29,7 +30,7 @@ class Pictures:
             (what a pixel's value is multiplied by and added to, by channel), ``bgr``.
     """
 
-    statistics = STATISTICS
+    statistics = OF_PICTURES
     batch_size = BATCH
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -41,13 +42,7 @@ class Pictures:
         """Decode, resize and crop one picture: the value is a tuple of one ``(h, w, 3) uint8``."""
         image, width, height = decode.render(content, self._frame)
         pixels = self.see(image)
-        brightness, sharpness = decode.measure(Image.fromarray(pixels))
-        statistics = {
-            "brightness": brightness,
-            "sharpness": sharpness,
-            "width": float(width),
-            "height": float(height),
-        }
+        statistics = of_picture(Image.fromarray(pixels), content, sniff(content[:HEAD]), width, height)
         return Prepared((pixels,), statistics)
 
     def see(self, image: Image.Image) -> Array:

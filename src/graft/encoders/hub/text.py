@@ -10,10 +10,10 @@ import numpy as np
 
 from graft.contracts import Array, Bool, Int, Prepared
 from graft.data.encoding import read_text
+from graft.data.measures import OF_TEXTS, of_text
 from graft.encoders.windows import MAX_WINDOWS, cuts, pieces, spread
 from graft.errors import EncoderError, ItemError
 
-STATISTICS = ("characters", "tokens", "windows", "read")
 BATCH = 64
 LONGEST = 512
 """Tokens of a window at most, whatever the model can take: its time grows with the square of its length."""
@@ -40,7 +40,7 @@ class Texts:
         EncoderError: The prompt leaves fewer than ``ROOM`` tokens of a window to the text.
     """
 
-    statistics = STATISTICS
+    statistics = OF_TEXTS
     batch_size = BATCH
 
     def __init__(self, settings: Mapping[str, Any], vocabulary: bytes, prompt: str = "") -> None:
@@ -70,7 +70,7 @@ class Texts:
         windows, tokens = self._windows(text.lower() if self.settings["lower"] else text)
         chosen = spread(windows)
         statistics = {
-            "characters": float(len(text)),
+            **of_text(text),
             "tokens": float(tokens),
             "windows": float(len(chosen)),
             "read": min(1.0, len(chosen) / len(windows) * self._share(text)),

@@ -1,0 +1,185 @@
+"""The editor's addresses: what the page asks for, and the decisions that it sends. Items are named by row only."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from importlib import resources
+from typing import Any
+
+from graft.app import views
+from graft.app.media import SIDES, Media, Medium
+from graft.app.scoring import LiveScore
+from graft.cleaning.agenda import ANY, Filter
+from graft.cleaning.review import Review
+from graft.errors import GraftError, ItemError, UsageError
+from graft.report.words import clean
+
+Values = Mapping[str, Any]
+
+MAX_BODY = 64 << 10
+"""Bytes of a decision."""
+MAX_WHO = 60
+"""Characters of a name."""
+HEADER = "x-graft-token"
+"""Carried by every decision; only the page itself knows its value."""
+ASSETS = {
+    "editor.js": "text/javascript",
+    "draw.js": "text/javascript",
+    "link.js": "text/javascript",
+    "editor.css": "text/css",
+}
+"""Files of the page, and what they are."""
+
+
+class Routes:
+    """What stands behind the addresses."""
+
+    def __init__(self, review: Review, live: LiveScore, token: str) -> None:
+        self._review = review
+        self._live = live
+        self._token = token
+        self._run = secrets.token_hex(4)  # so that no browser takes a picture of an earlier run for one of this
+        self._media = Media(review.findings.dataset)
+        self._assets = {name: resources.files("graft.app").joinpath("assets", name).read_bytes() for name in ASSETS}
+
+    def table(self) -> list[Any]:
+        """All routes, for an app of Starlette's kind."""
+        from starlette.routing import Route
+
+        asked: Mapping[str, Callable[[Values], Any]] = {
+            "start": lambda _: views.of_whole(self._review, self._run),
+            "state": self._state,
+            "queue": self._queue,
+            "item/{row:int}": self._item,
+            "picture/{row:int}": self._picture,
+            "sound/{row:int}": lambda values: self._media.sound(self._row(values)),
+            "{name:str}": self._asset,
+        }
+        sent = {"decide": self._decide, "undo": self._undo, "redo": self._redo}
+        return [
+            *(Route(f"/editor/{path}", self._taking(handle), methods=["POST"]) for path, handle in sent.items()),
+            *(Route(f"/editor/{path}", _giving(handle), methods=["GET"]) for path, handle in asked.items()),
+        ]
+
+    def _state(self, values: Values) -> Any:
+        n = len(self._review.decisions)
+        if self._review.refresh() != n:
+            self._live.poke()
+        return views.of_state(self._review, self._live.current, _who(values))
+
+    def _queue(self, values: Values) -> Any:
+        wanted = Filter(
+            kind=values.get("kind", ANY),
+            label=values.get("label"),
+            predicted=values.get("predicted"),
+            undecided=values.get("undecided") == "1",
+        )
+        keep = values.get("keep", "")
+        rows = self._review.queue(wanted, int(keep) if keep.isascii() and keep.isdigit() else None)
+        return {"rows": rows.tolist(), "decided": rows[self._review.decided[rows]].tolist()}
+
+    def _item(self, values: Values) -> Any:
+        return views.of_item(self._review, self._row(values))
+
+    def _picture(self, values: Values) -> Medium:
+        side = next((side for side in SIDES if values.get("side") == str(side)), SIDES[0])
+        return self._media.picture(self._row(values), side)
+
+    def _asset(self, values: Values) -> Medium:
+        if values["name"] not in ASSETS:
+            raise ItemError("unreadable", "There is nothing here.")
+        return Medium(self._assets[values["name"]], ASSETS[values["name"]])
+
+    def _decide(self, values: Values) -> Any:
+        rows, to = values.get("rows"), values.get("to")
+        if not isinstance(rows, list) or not all(type(row) is int for row in rows):
+            raise UsageError("There are no rows.", "Name items by their rows.")
+        if to is not None and not isinstance(to, str):
+            raise UsageError("The label is no text.", "Name a class.")
+        self._review.decide(str(values.get("action")), rows, to, _who(values))
+        return self._decided(rows, values)
+
+    def _undo(self, values: Values) -> Any:
+        undone = self._review.undo(_who(values))
+        return self._decided(self._review.rows_of(undone) if undone else (), values)
+
+    def _redo(self, values: Values) -> Any:
+        made = self._review.redo(_who(values))
+        return self._decided(self._review.rows_of(made) if made else (), values)
+
+    def _decided(self, rows: Any, values: Values) -> Any:
+        self._live.poke()
+        return {"rows": list(rows), "state": views.of_state(self._review, self._live.current, _who(values))}
+
+    def _row(self, values: Values) -> int:
+        row = int(values["row"])
+        if row >= len(self._review.findings):
+            raise ItemError("unreadable", f"There is no item {row}.")
+        return row
+
+    def _taking(self, handle: Callable[[Values], Any]) -> Callable[[Any], Awaitable[Any]]:
+        """An endpoint that takes a decision: JSON of bounded size, with the token."""
+        from starlette.concurrency import run_in_threadpool
+
+        async def endpoint(request: Any) -> Any:
+            if not hmac.compare_digest(request.headers.get(HEADER, "").encode(), self._token.encode()):
+                return _json(
+                    {"code": "token", "message": "This page is from an earlier run.", "hint": "Reload it."}, 403
+                )
+            body = b""
+            async for part in request.stream():
+                body += part
+                if len(body) > MAX_BODY:
+                    return _refuse("too_large", "The request is too large.", 413)
+            try:
+                values = json.loads(body)
+            except (ValueError, RecursionError):
+                values = None
+            if not isinstance(values, dict):
+                return _refuse("usage", "The request is no JSON object.", 400)
+            return await run_in_threadpool(_answer, handle, values)
+
+        return endpoint
+
+
+def _giving(handle: Callable[[Values], Any]) -> Callable[[Any], Any]:
+    """An endpoint that is asked for something; Starlette runs it in a thread."""
+
+    def endpoint(request: Any) -> Any:
+        return _answer(handle, {**request.query_params, **request.path_params})
+
+    return endpoint
+
+
+def _answer(handle: Callable[[Values], Any], values: Values) -> Any:
+    from starlette.responses import Response
+
+    try:
+        found = handle(values)
+    except (UsageError, ItemError) as error:
+        return _json(error.to_dict(), 404 if isinstance(error, ItemError) else 400)
+    except GraftError as error:
+        return _json(error.to_dict(), 503)
+    if isinstance(found, Medium):
+        lasting = "no-cache" if found.kind in ASSETS.values() else "private, max-age=86400, immutable"
+        return Response(found.content, media_type=found.kind, headers={"cache-control": lasting})
+    return _json(found, 200)
+
+
+def _refuse(code: str, message: str, status: int) -> Any:
+    return _json({"code": code, "message": message, "hint": ""}, status)
+
+
+def _json(values: Any, status: int) -> Any:
+    """ASCII only: a name may hold what cannot be encoded."""
+    from starlette.responses import Response
+
+    content = json.dumps(values, allow_nan=False, separators=(",", ":"))
+    return Response(content, status, {"cache-control": "no-store"}, "application/json")
+
+
+def _who(values: Values) -> str:
+    return clean(str(values.get("who", ""))).strip()[:MAX_WHO]

@@ -1,0 +1,173 @@
+"""What the page shows, as plain data: the whole, and one item."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from graft.app.scoring import Scored
+from graft.cleaning.agenda import ALL, ANY, OF_COPIES
+from graft.cleaning.duplicates import DuplicateSet
+from graft.cleaning.quality import KINDS
+from graft.cleaning.review import Review
+from graft.data.decision import login
+from graft.data.standing import Outcome
+from graft.report.words import EXCERPT, excerpt
+
+TEXT = 20_000
+"""Characters of a text that are shown."""
+BARS = 5
+"""Classes whose probability is shown; all, where they have digits of their own."""
+DIGITS = 10
+NEIGHBOURS = 8
+COPIES = 24
+"""Of more copies, the others are only counted."""
+SKIPPED = 100
+"""Files that could not be read that are named."""
+RECENT = 3
+TITLES = {
+    ANY: "All issues", ALL: "All items", "label": "Wrong label", "outlier": "Outlier", "exact_duplicate": "Exact copy",
+    "near_duplicate": "Near copy", "label_conflict": "Copies, two labels", "leak": "Copies across splits",
+}  # fmt: skip
+
+
+def of_whole(review: Review, run: str) -> dict[str, Any]:
+    """What does not change while the page is open."""
+    findings = review.findings
+    table = findings.confusion()
+    pairs = [[int(i), int(j), int(table[i, j])] for i, j in zip(*np.nonzero(table), strict=True)]
+    labels = findings.dataset.tags or tuple((label,) for label in findings.dataset.labels)
+    sizes = dict.fromkeys(findings.classes, 0)
+    for tags in labels:
+        for tag in tags:
+            sizes[tag] += 1
+    return {
+        "run": run,
+        "name": findings.dataset.name,
+        "modality": findings.dataset.modality,
+        "n": len(findings),
+        "several": bool(findings.dataset.tags),
+        "judged": findings.labels is not None,
+        "classes": [{"name": label, "n": sizes[label]} for label in findings.classes],
+        "kinds": [{"name": kind, "title": title_of(kind)} for kind in review.agenda.kinds],
+        "confusion": sorted(pairs, key=lambda pair: -pair[2]),
+        "cues": [cue.sentence for cue in findings.cues],
+        "warnings": list(findings.dataset.warnings),
+        "too_few": list(findings.too_few()),
+        "skipped": [[entry.path, entry.reason] for entry in findings.skipped[:SKIPPED]],
+        "n_skipped": len(findings.skipped),
+        "journal": str(review.journal.path),
+        "who": login(),
+    }
+
+
+def of_state(review: Review, scored: Scored, who: str) -> dict[str, Any]:
+    """What changes with every decision."""
+    decisions = review.decisions
+    others = [decision for decision in decisions[-50:] if decision.who != who][-RECENT:]
+    return {
+        "version": len(decisions),
+        "counts": {kind: [count.n, count.left] for kind, count in review.counts().items()},
+        "new_labels": list(review.new_labels()),
+        "n_bad": review.n_bad,
+        "others": [
+            {"who": d.who, "action": d.action, "to": d.to, "at": d.at, "rows": list(review.rows_of(d))[:1]}
+            for d in others
+        ],
+        "score": {"text": scored.text, "n": scored.n_decisions, "busy": scored.busy},
+    }
+
+
+def of_item(review: Review, row: int) -> dict[str, Any]:
+    """Everything about one item."""
+    findings = review.findings
+    dataset = findings.dataset
+    found = review.agenda.sets.get(row)
+    copies = review.agenda.best_first(found) if found else ()
+    shown: dict[str, Any] = {
+        **_of_other(review, row),
+        "path": "" if dataset.modality == "text" else dataset.items[row].name,
+        "split": dataset.splits[row],
+        "group": dataset.groups[row],
+        "issues": [[kind, sentence] for kind in findings.kinds if (sentence := _sentence(review, row, kind))],
+        "bars": _bars(review, row),
+        "neighbours": [_of_other(review, int(other)) for other in findings.outliers.neighbours[row][:NEIGHBOURS]],
+        "copies": [_of_other(review, other) for other in copies[:COPIES]],
+        "copy_rows": copies,
+    }
+    if findings.pool.texts is not None:
+        text = findings.pool.texts[row]
+        shown["text"] = text[:TEXT]
+        shown["cut"] = len(text) > TEXT
+    return shown
+
+
+def of_outcome(outcome: Outcome | None) -> dict[str, Any] | None:
+    """What was decided, by whom and when."""
+    if outcome is None:
+        return None
+    return {
+        "action": outcome.action,
+        "to": outcome.to,
+        "merged": outcome.decision.action == "merge",
+        "who": outcome.decision.who,
+        "at": outcome.decision.at,
+    }
+
+
+def title_of(kind: str) -> str:
+    """What a kind of issue is called."""
+    return TITLES.get(kind, kind.replace("_", " ").capitalize())
+
+
+def _of_other(review: Review, row: int) -> dict[str, Any]:
+    """What is shown of an item beside another one."""
+    dataset = review.findings.dataset
+    texts = review.findings.pool.texts
+    return {
+        "row": row,
+        "name": excerpt(texts[row][: 4 * EXCERPT]) if texts is not None else dataset.items[row].name.rsplit("/", 1)[-1],
+        "given": dataset.labels[row],
+        "label": review.label(row),
+        "at_split": dataset.splits[row],
+        "outcome": of_outcome(review.outcome(row)),
+    }
+
+
+def _bars(review: Review, row: int) -> list[list[Any]]:
+    """``[class, probability]``: of all classes in their order where they are few, else the most probable first."""
+    labels = review.findings.labels
+    if labels is None or not labels.judged[row] or math.isnan(float(labels.p[row, 0])):
+        return []
+    p = labels.p[row]
+    places = range(len(p)) if len(p) <= DIGITS else np.argsort(-p, kind="stable")[:BARS].tolist()
+    return [[review.findings.classes[place], round(float(p[place]), 4)] for place in places]
+
+
+def _sentence(review: Review, row: int, kind: str) -> str:
+    """What is the matter with an item; ``""``: nothing of this kind."""
+    findings = review.findings
+    if not findings[f"is_{kind}_issue"][row]:
+        return ""
+    if kind == "label":
+        return f"Its label is probably wrong: the model takes it for {findings['predicted_label'][row]}."
+    if kind == "outlier":
+        return "Unlike all the others: perhaps none of the classes."
+    if kind in OF_COPIES:
+        return _of_copies(review.agenda.sets[row], kind)
+    known = KINDS.get(kind)
+    words = known.words if known else title_of(kind).lower()
+    return f"{words[:1].upper()}{words[1:]}. {known.advice if known else ''}".strip()
+
+
+def _of_copies(found: DuplicateSet, kind: str) -> str:
+    n = len(found.rows) - 1
+    others = "another item" if n == 1 else f"{n:,} others"
+    return {
+        "exact_duplicate": f"The same content as that of {others}.",
+        "near_duplicate": f"Nearly the same as {others}.",
+        "label_conflict": f"Its copies bear different labels: {', '.join(found.labels[:BARS])}.",
+        "leak": f"Its copies stand on both sides of a split: {', '.join(found.splits)}. They flatter the score.",
+    }[kind]

@@ -1,0 +1,8 @@
+"""What is wrong in the data, the mending of it, and what that was worth."""
+
+from graft.cleaning.exporting import export
+from graft.cleaning.findings import Findings
+from graft.cleaning.issues import find_issues
+from graft.cleaning.worth import Worth, measure_worth
+
+__all__ = ["Findings", "Worth", "export", "find_issues", "measure_worth"]

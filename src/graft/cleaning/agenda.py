@@ -1,0 +1,129 @@
+"""What there is to look at, in which order: the items that a filter lets through, worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from graft.cleaning.duplicates import DuplicateSet
+from graft.cleaning.findings import Findings
+from graft.contracts import Bool, Float64, Int
+from graft.errors import UsageError
+
+ANY, ALL = "any", "all"
+"""Filters beside the kinds of issues: whatever has an issue, and everything."""
+OF_COPIES = ("exact_duplicate", "near_duplicate", "label_conflict", "leak")
+"""Kinds whose items are looked at set by set."""
+_SPLITS = ("test", "val", "train", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which items are wanted.
+
+    Attributes:
+        kind: A kind of issue, ``"any"`` of them, or ``"all"`` items.
+        label: Only items that the data give this label.
+        predicted: Only items that the model takes for this class.
+        undecided: Only items on which nothing was decided yet.
+    """
+
+    kind: str = ANY
+    label: str | None = None
+    predicted: str | None = None
+    undecided: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many items of a kind there are, and on how many of them nothing was decided yet."""
+
+    n: int
+    left: int
+
+
+class Agenda:
+    """The items of a data set by what is the matter with them. Nothing in it changes."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+        self.sets: Mapping[int, DuplicateSet] = {row: found for found in findings.duplicates for row in found.rows}
+        self._has = {kind: np.asarray(findings[f"is_{kind}_issue"], np.bool_) for kind in findings.kinds}
+        self._has[ANY] = np.logical_or.reduce([np.zeros(len(findings), np.bool_), *self._has.values()])
+        self._has[ALL] = np.ones(len(findings), np.bool_)
+        self._worst_first = findings.worst_first()
+        self._size = self._sizes()
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What can be filtered by."""
+        return (ANY, *self.findings.kinds, ALL)
+
+    def queue(self, wanted: Filter, decided: Bool, keep: int | None = None) -> Int:
+        """The rows that a filter lets through, worst first; copies beside each other where they are asked for.
+
+        Args:
+            wanted: The filter.
+            decided: On which rows something was decided ``(n,) bool``.
+            keep: A row that stays even if something was decided about it, so that nobody loses the place.
+
+        Raises:
+            UsageError: The filter names a kind that was not looked for.
+        """
+        if wanted.kind not in self.kinds:
+            raise UsageError(
+                f"There is no kind of issue called {wanted.kind[:40]!r}.", f"Choose one of {', '.join(self.kinds)}."
+            )
+        chosen = self._has[wanted.kind].copy()
+        if wanted.label is not None:
+            chosen &= self._bears(wanted.label)
+        if wanted.predicted is not None:
+            chosen &= self.findings["predicted_label"] == wanted.predicted
+        if wanted.undecided:
+            left = ~decided
+            if keep is not None and 0 <= keep < len(left):
+                left[keep] = True
+            chosen &= left
+        order = self._order(wanted.kind)
+        return order[chosen[order]]
+
+    def counts(self, decided: Bool) -> dict[str, Count]:
+        """How much there is of each kind and how much of it is left; ``decided``: as in ``queue``."""
+        return {kind: Count(int(has.sum()), int((has & ~decided).sum())) for kind, has in self._has.items()}
+
+    def best_first(self, found: DuplicateSet) -> tuple[int, ...]:
+        """The rows of a set of copies, the one to keep first.
+
+        That is the one with the most credible label where labels differ; else the one that is held out, for a score on
+        what was learnt is none; else the largest picture, the longest text or recording.
+        """
+        credible, splits = self.findings["label_score"], self.findings.dataset.splits
+
+        def rank(row: int) -> tuple[float, int, float, int]:
+            doubt = -float(credible[row]) if found.across_labels else 0.0
+            return doubt, _SPLITS.index(splits[row]), -float(self._size[row]), row
+
+        return tuple(sorted(found.rows, key=rank))
+
+    def _order(self, kind: str) -> Int:
+        if kind in (ANY, ALL):
+            return self._worst_first
+        if kind in OF_COPIES:
+            return np.array([row for entry in self.findings.duplicates for row in self.best_first(entry)], np.int64)
+        return self.findings.issues(kind)
+
+    def _bears(self, label: str) -> Bool:
+        dataset = self.findings.dataset
+        borne = dataset.tags or tuple((given,) for given in dataset.labels)
+        return np.array([label in tags for tags in borne], np.bool_)
+
+    def _sizes(self) -> Float64:
+        known = self.findings.pool.embedded.statistics
+        if {"width", "height"} <= set(known):
+            size = np.asarray(known["width"]) * np.asarray(known["height"])
+        else:
+            name = next((name for name in ("characters", "seconds") if name in known), None)
+            size = np.asarray(known[name]) if name else np.zeros(len(self.findings))
+        return np.nan_to_num(np.asarray(size, np.float64))

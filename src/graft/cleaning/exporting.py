@@ -1,0 +1,219 @@
+"""A data set as files of its own: a cleaned copy, or a manifest of the files that remain. No original is touched.
+
+Whatever layout is chosen, ``graft.read`` gives the same contents, labels, splits and groups again.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from graft.cleaning.naming import Names, can_be_folders
+from graft.data.dataset import SEPARATOR, Dataset, File, Item, Skipped, Text
+from graft.data.encoding import mend
+from graft.data.manifest import MAX_CELL
+from graft.errors import DataError, GraftError, ItemError, OutputExists
+from graft.files import beside, sync_folder
+
+Paths = Literal["absolute", "relative"]
+
+_SYNCED_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written; it can be given to ``graft.read`` as it is.
+
+    Attributes:
+        folder: Where it lies.
+        n_items: How many items it holds.
+        skipped: What could not be written, and why.
+    """
+
+    folder: Path
+    n_items: int
+    skipped: tuple[Skipped, ...]
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
+
+
+def export(dataset: Dataset, folder: str | os.PathLike[str], *, as_manifest: Paths | None = None) -> Exported:
+    """Write a data set into a new folder, wholly or not at all, even if the process is killed.
+
+    Files are copied byte by byte into ``label/name``, or ``split/label/name``. Where folders cannot say it all (labels
+    that are no names for folders, groups, several labels, a single class), they lie in ``items/`` beside a
+    ``manifest.csv``. Texts that were rows of a table become a table: ``data.csv``, or one for each split. Several
+    labels stand as ``a|b``; read them with ``multi_label=True``.
+
+    Args:
+        dataset: What is to be written.
+        folder: Where to; its parents are made. It may be there if it is empty.
+        as_manifest: Copy no files; write a ``manifest.csv`` with their paths, absolute or relative to it.
+
+    Raises:
+        OutputExists: ``folder`` is there already and is not empty.
+        DataError: There is nothing to write, or the items of ``as_manifest`` are no files.
+        GraftError: Nothing can be written there.
+    """
+    given, place = Path(folder), Path(folder).expanduser().resolve()
+    if os.path.lexists(place) and not (place.is_dir() and not any(place.iterdir())):
+        raise OutputExists(f"{given} is already there.", "Name a folder that is not there yet.")
+    _check(dataset, as_manifest)
+    try:
+        with _made_whole(place, given) as new:
+            if all(isinstance(item, Text) for item in dataset.items):
+                skipped = _write_tables(dataset, new)
+            elif as_manifest:
+                skipped = _write_paths(dataset, new, place, as_manifest)
+            else:
+                skipped = _copy(dataset, new)
+            if len(skipped) == len(dataset):
+                raise DataError(
+                    f"None of the {len(dataset):,} items can be written: {skipped[0].reason}", "Check them."
+                )
+    except OSError as error:
+        raise GraftError(
+            f"The data cannot be written to {given}: {error.strerror or error}.",
+            "Make room on the disk, or choose another place.",
+        ) from None
+    return Exported(place, len(dataset) - len(skipped), tuple(skipped))
+
+
+def _check(dataset: Dataset, as_manifest: Paths | None) -> None:
+    if not len(dataset):
+        raise DataError("There are no items to write.", "Undo some of the decisions that dropped them.")
+    if torn := [tag for tags in dataset.tags for tag in tags if SEPARATOR in tag]:
+        raise DataError(f"The label {torn[0]!r} holds a {SEPARATOR!r}, which stands between labels.", "Rename it.")
+    if as_manifest and any(not isinstance(item, File | Text) for item in dataset.items):
+        first = next(item for item in dataset.items if not isinstance(item, File | Text))
+        raise DataError(
+            f"{first.name} lies in a zip or in memory, where no manifest can point to.", "Write a copy instead."
+        )
+
+
+def _write_tables(dataset: Dataset, folder: Path) -> list[Skipped]:
+    """Texts as ``data.csv``, or as a table for each split; what names no split is there to learn from."""
+    skipped = []
+    rows: dict[str, list[list[str]]] = {}
+    grouped = any(dataset.groups)
+    for row, item in enumerate(dataset.items):
+        text = mend(item.text) if isinstance(item, Text) else ""
+        if not text.strip() or len(text) > MAX_CELL:
+            reason = "It is longer than a cell of a table may be." if text.strip() else "It is blank."
+            skipped.append(Skipped(item.name, reason, "not_written"))
+            continue
+        split = (dataset.splits[row] or "train") if any(dataset.splits) else "data"
+        group = [dataset.groups[row]] if grouped else []
+        rows.setdefault(split, []).append([text, dataset.labels[row], *group])
+    for split, table in rows.items():
+        _write_table(folder / f"{split}.csv", ["text", "label", *(["group"] if grouped else [])], table)
+    return skipped
+
+
+def _write_paths(dataset: Dataset, folder: Path, place: Path, paths: Paths) -> list[Skipped]:
+    """A manifest of files that stay where they are."""
+    skipped, rows, cells = [], [], []
+    for row, item in enumerate(dataset.items):
+        cell = _path_of(item, place, paths)
+        if cell != cell.strip() or cell != mend(cell):
+            skipped.append(Skipped(item.name, "A manifest cannot hold its path.", "not_written"))
+            continue
+        rows.append(row)
+        cells.append(cell)
+    _write_manifest(dataset, rows, cells, folder)
+    return skipped
+
+
+def _path_of(item: Item, place: Path, paths: Paths) -> str:
+    if not isinstance(item, File):
+        raise DataError("Files and texts stand together.", "Write a copy instead.")
+    path = os.path.abspath(item.path)  # links stay links  # noqa: PTH100
+    if paths == "absolute":
+        return path
+    try:
+        return os.path.relpath(path, place)
+    except ValueError:  # another drive of Windows
+        return path
+
+
+def _copy(dataset: Dataset, folder: Path) -> list[Skipped]:
+    """The bytes of each item under a name of its own."""
+    as_folders = can_be_folders(dataset)
+    split = "train" if any(dataset.splits) else ""
+    names, skipped, rows, cells = Names(), [], [], []
+    for row, item in enumerate(dataset.items):
+        try:
+            content = item.read()
+        except ItemError as error:
+            skipped.append(Skipped(item.name, error.message, error.reason))
+            continue
+        parts = (dataset.splits[row] or split, dataset.labels[row]) if as_folders else ("items",)
+        inside = "/".join(filter(None, parts))
+        name = names.name(inside, item.name, content, dataset.modality)
+        target = folder / inside / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        rows.append(row)
+        cells.append(f"{inside}/{name}")
+    if rows and not as_folders:
+        _write_manifest(dataset, rows, cells, folder)
+    return skipped
+
+
+def _write_manifest(dataset: Dataset, rows: Sequence[int], cells: Sequence[str], folder: Path) -> None:
+    columns = {"path": cells, "label": [dataset.labels[row] for row in rows]}
+    for name, values in (("split", dataset.splits), ("group", dataset.groups)):
+        if any(values):
+            columns[name] = [values[row] for row in rows]
+    _write_table(folder / "manifest.csv", list(columns), zip(*columns.values(), strict=True))
+
+
+def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows([mend(cell) for cell in row] for row in rows)
+
+
+@contextmanager
+def _made_whole(place: Path, given: Path) -> Iterator[Path]:
+    """A folder beside ``place`` to write into, which takes its name once all is on the disk; else nothing is left."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    new = beside(place, "new")
+    new.mkdir()
+    try:
+        yield new
+        _sync(new)
+        if place.is_dir() and os.name == "nt":  # where a folder is not renamed onto an empty one
+            place.rmdir()
+        try:
+            new.rename(place)
+        except OSError:
+            if place.exists():
+                raise OutputExists(f"{given} was made by somebody else meanwhile.", "Name another folder.") from None
+            raise
+        sync_folder(place.parent)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _sync(folder: Path) -> None:
+    """Bring all that lies in a folder to the disk; disks take many files at once far quicker than one by one."""
+
+    def sync(path: Path) -> None:
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+
+    paths = list(folder.rglob("*"))
+    with ThreadPoolExecutor(_SYNCED_AT_ONCE, thread_name_prefix="graft-sync") as pool:
+        list(pool.map(sync, [path for path in paths if path.is_file()]))
+    for inside in (folder, *(path for path in paths if path.is_dir())):
+        sync_folder(inside)

@@ -1,0 +1,238 @@
+"""What a class might be told by although it has nothing to do with it: families of what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from graft.contracts import Array, Float64
+from graft.data.measures import FORMATS
+
+Known = Mapping[str, Array]
+
+ESSENTIAL = 0.3
+"""The alarm of what often belongs to a class: colours, digits, capitals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A number of an item.
+
+    Attributes:
+        of: From what was measured on all, ``(n,)`` each, to ``(n,) float64``.
+        least: What is said of the items that have least of it; "" where it is the code of a type of file.
+        most: What is said of those that have most.
+    """
+
+    of: Callable[[Known], Float64]
+    least: str
+    most: str
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Numbers that say the same kind of thing.
+
+    Attributes:
+        name: What they say something about.
+        features: The numbers.
+        meaning: What the model may learn instead of what it should.
+        advice: What to do.
+        alarm: A cue is reported when its score is below: where half of what guessing leaves open is told by it, and
+            more where the numbers are often of the essence.
+    """
+
+    name: str
+    features: tuple[Feature, ...]
+    meaning: str
+    advice: str
+    alarm: float = 0.5
+
+
+def _plain(name: str) -> Callable[[Known], Float64]:
+    return lambda known: np.asarray(known[name], np.float64)
+
+
+def _log(name: str, per: str = "") -> Callable[[Known], Float64]:
+    """On a logarithmic scale, so that rounding does not part what is the same."""
+
+    def of(known: Known) -> Float64:
+        value = np.maximum(known[name], 1e-9) / (np.maximum(known[per], 1e-9) if per else 1.0)
+        return np.asarray(np.round(np.log(value), 4))
+
+    return of
+
+
+def _shape(known: Known) -> Float64:
+    return np.asarray(np.round(np.log(np.maximum(known["width"], 1) / np.maximum(known["height"], 1)), 2))
+
+
+def _bytes_a_pixel(known: Known) -> Float64:
+    share = np.maximum(known["bytes"], 1) / np.maximum(known["width"] * known["height"], 1)
+    return np.asarray(np.round(np.log(share), 3), np.float64)
+
+
+def format_word(code: float) -> str:
+    """How a type of file is called."""
+    name = FORMATS[int(code)] if 0 <= code < len(FORMATS) else FORMATS[0]
+    return "of a rare type" if name == "other" else f"{name.upper()} files"
+
+
+_FORMAT = Family(
+    "file type", (Feature(_plain("format"), "", ""),),
+    "the type of file says where it came from, not what it shows",
+    "Save all classes the same way, or get every class from the same sources.",
+)  # fmt: skip
+
+_PICTURES = (
+    Family(
+        "brightness",
+        (
+            Feature(_plain("brightness"), "are darkest", "are brightest"),
+            Feature(_plain("luma_5"), "have the darkest shadows", "have the brightest shadows"),
+            Feature(_plain("luma_99"), "have the darkest lights", "have the brightest lights"),
+        ),
+        "the model may learn the light instead of the thing",
+        "Take pictures of every class under the same light.",
+    ),
+    Family(
+        "size",
+        (Feature(_log("width"), "are narrowest", "are widest"), Feature(_log("height"), "are lowest", "are highest")),
+        "the sizes say where the pictures came from, and small ones look softer to the encoder",
+        "Get every class from the same sources, at the same size.",
+    ),
+    Family(
+        "shape",
+        (Feature(_shape, "are most upright", "are most oblong"),),
+        "the format decides what is cropped, and may say where the pictures came from",
+        "Crop all pictures to one format, or get every class from the same sources.",
+    ),
+    Family(
+        "background colour",
+        (
+            Feature(_plain("border_red"), "have the least red at the border", "have the most red at the border"),
+            Feature(_plain("border_green"), "have the least green at the border", "have the most green at the border"),
+            Feature(_plain("border_blue"), "have the least blue at the border", "have the most blue at the border"),
+            Feature(_plain("border_spread"), "have the plainest border", "have the liveliest border"),
+        ),
+        "the model may learn the background instead of the thing",
+        "Take pictures of every class before the same backgrounds.",
+    ),
+    Family(
+        "colour",
+        (
+            Feature(_plain("red"), "have the least red", "have the most red"),
+            Feature(_plain("green"), "have the least green", "have the most green"),
+            Feature(_plain("blue"), "have the least blue", "have the most blue"),
+            Feature(_plain("saturation"), "are palest", "are most colourful"),
+        ),
+        "fine if colour is what tells the classes; else the model may learn the light or the camera",
+        "Take pictures of every class under the same light, with the same camera.",
+        ESSENTIAL,
+    ),
+    Family(
+        "sharpness",
+        (Feature(_log("sharpness"), "are softest", "are sharpest"),),
+        "the model may learn the camera or the focus instead of the thing",
+        "Take pictures of every class with the same camera, from the same distance.",
+    ),
+    _FORMAT,
+    Family(
+        "file size",
+        (Feature(_bytes_a_pixel, "take the fewest bytes a pixel",
+                 "take the most bytes a pixel"),),
+        "strong compression leaves traces that the model may learn",
+        "Save all classes with the same quality.",
+    ),
+)  # fmt: skip
+
+_TEXTS = (
+    Family(
+        "length",
+        (
+            Feature(_log("characters"), "are shortest", "are longest"),
+            Feature(_plain("words"), "have the fewest words", "have the most words"),
+            Feature(_plain("lines"), "have the fewest lines", "have the most lines"),
+        ),
+        "the model may learn the length instead of the meaning",
+        "Collect texts of every class of all lengths.",
+    ),
+    Family(
+        "capitals", (Feature(_plain("upper"), "have the fewest capitals", "have the most capitals"),),
+        "capitals often say who wrote, not what about",
+        "Get every class from the same sources, or write all in lower case.",
+        ESSENTIAL,
+    ),
+    Family(
+        "digits and signs",
+        (
+            Feature(_plain("digits"), "have the fewest digits", "have the most digits"),
+            Feature(_plain("letters"), "have the fewest letters", "have the most letters"),
+        ),
+        "fine if numbers belong to the class; else they may say where a text came from",
+        "Look at the digits and signs, and take out what is no part of the text.",
+        ESSENTIAL,
+    ),
+    Family(
+        "links", (Feature(_plain("links"), "have the fewest links", "have the most links"),),
+        "fine if links belong to the class; else they say where a text came from",
+        "Take the links out of all texts, or get every class from the same sources.",
+        ESSENTIAL,
+    ),
+    Family(
+        "alphabet",
+        (Feature(_plain("ascii"), "have the most unusual characters", "have the fewest unusual characters"),),
+        "the characters may say who wrote or how it was exported, not what about",
+        "Look at the characters, and export every class the same way.",
+        ESSENTIAL,
+    ),
+)  # fmt: skip
+
+_RECORDINGS = (
+    Family(
+        "length", (Feature(_log("seconds"), "are shortest", "are longest"),),
+        "the model may learn how the recordings were cut",
+        "Cut recordings of every class in the same way.",
+    ),
+    Family(
+        "rate and channels",
+        (
+            Feature(_plain("rate"), "have the lowest rate", "have the highest rate"),
+            Feature(_plain("channels"), "have the fewest channels", "have the most channels"),
+            Feature(_plain("bandwidth"), "have the narrowest band", "have the widest band"),
+        ),
+        "the model may learn the recorder instead of the sound",
+        "Record every class with the same equipment, or bring all to the lowest rate.",
+    ),
+    Family(
+        "loudness",
+        (
+            Feature(_log("rms"), "are quietest", "are loudest"),
+            Feature(_log("peak"), "have the lowest peaks", "have the highest peaks"),
+            Feature(_plain("clipped"), "are clipped least", "are clipped most"),
+        ),
+        "the model may learn the distance or the level instead of the sound",
+        "Record every class at the same distance and level.",
+    ),
+    Family(
+        "background noise",
+        (
+            Feature(_plain("noise"), "have the quietest pauses", "have the loudest pauses"),
+            Feature(_plain("silence"), "have the least silence", "have the most silence"),
+        ),
+        "the model may learn the room instead of the sound",
+        "Record every class in the same places.",
+    ),
+    _FORMAT,
+    Family(
+        "file size", (Feature(_log("bytes", per="seconds"), "take the fewest bytes a second",
+                              "take the most bytes a second"),),
+        "the way in which a recording was saved leaves traces that the model may learn",
+        "Save all classes the same way.",
+    ),
+)  # fmt: skip
+
+FAMILIES: Mapping[str, tuple[Family, ...]] = {"image": _PICTURES, "text": _TEXTS, "audio": _RECORDINGS}
+"""What is looked at, by modality."""

@@ -1,0 +1,222 @@
+"""What was found in the data, item by item: a table with cleanlab's column names, and a summary."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graft.cleaning.cues import Cue
+from graft.cleaning.duplicates import DuplicateSet
+from graft.cleaning.label_errors import LabelQuality
+from graft.cleaning.outliers import Outliers
+from graft.cleaning.pool import Pool
+from graft.contracts import Array, Int
+from graft.data.dataset import Dataset, Skipped
+from graft.errors import MissingExtra, UsageError
+from graft.files import write_atomically
+
+FEW = 5
+"""Classes with fewer items are named: too few to judge the labels by."""
+FORMATS = (".csv", ".json", ".parquet")
+DOUBTFUL, LESSER = 0.5, 0.6
+"""Where doubtful labels and issues of quality begin in the order of ``worst_first``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """Issues of a data set. Nothing in the data was changed.
+
+    Attributes:
+        pool: What was examined.
+        columns: The table, by name ``(n,)`` each; ``is_<kind>_issue`` is bool, ``<kind>_score`` is 0 to 1, low is bad.
+        labels: What is to be said of the labels; ``None`` where they cannot be judged at all.
+        outliers: What is far from all others, and the nearest neighbours of every item.
+        duplicates: Sets of copies and near-copies, the worst first.
+        cues: By what classes can be told apart without looking at what is on the items.
+    """
+
+    pool: Pool
+    columns: Mapping[str, Array]
+    labels: LabelQuality | None
+    outliers: Outliers
+    duplicates: tuple[DuplicateSet, ...]
+    cues: tuple[Cue, ...]
+
+    def __len__(self) -> int:
+        return len(self.pool.dataset)
+
+    def __getitem__(self, column: str) -> Array:
+        return self.columns[column]
+
+    def __str__(self) -> str:
+        from graft.cleaning.text import render
+
+        return render(self)
+
+    @property
+    def dataset(self) -> Dataset:
+        """The items of the rows."""
+        return self.pool.dataset
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels, sorted."""
+        return self.pool.classes
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """Files that could not be read."""
+        return self.pool.dataset.skipped
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of issues that were looked for: ``"label"``, ``"outlier"``, ``"near_duplicate"``, ``"dark"``, ..."""
+        return tuple(name[3:-6] for name in self.columns if name.startswith("is_") and name.endswith("_issue"))
+
+    def issues(self, kind: str) -> Int:
+        """The rows with this kind of issue, worst first.
+
+        Raises:
+            UsageError: The kind was not looked for.
+        """
+        if kind not in self.kinds:
+            raise UsageError(f"There is no kind of issue called {kind!r}.", f"Choose one of {', '.join(self.kinds)}.")
+        rows = np.flatnonzero(self.columns[f"is_{kind}_issue"])
+        score = self.columns.get(f"{kind}_score")
+        return rows if score is None else rows[np.argsort(score[rows], kind="stable")]
+
+    def worst_first(self) -> Int:
+        """All rows, in the order in which to look at them."""
+        return np.argsort(self.columns["overall_score"], kind="stable")
+
+    def too_few(self) -> tuple[str, ...]:
+        """Classes whose labels can hardly be judged, for they have fewer than ``FEW`` items."""
+        labels = self.dataset.labels if not self.dataset.tags else [tag for tags in self.dataset.tags for tag in tags]
+        sizes = dict.fromkeys(self.classes, 0)
+        for label in labels:
+            sizes[label] += 1
+        return tuple(label for label, size in sizes.items() if size < FEW)
+
+    def confusion(self) -> Int:
+        """How many items of each given class (row) are probably of another (column) ``(k, k)``: label issues."""
+        table = np.zeros((len(self.classes), len(self.classes)), np.int64)
+        if self.labels is not None:
+            rows = np.flatnonzero(self.labels.is_issue)
+            np.add.at(table, (self.pool.y[rows], self.labels.predicted[rows]), 1)
+        return table
+
+    def items(self) -> Iterator[dict[str, Any]]:
+        """One dictionary for each row, in the order of the data, ready for JSON."""
+        names = list(self.columns)
+        for row in range(len(self)):
+            yield {name: _plain(self.columns[name][row]) for name in names}
+
+    def summary(self) -> dict[str, Any]:
+        """The figures of the whole, ready for JSON."""
+        return {
+            "n_items": len(self),
+            "n_skipped": len(self.skipped),
+            "skipped": [entry.to_dict() for entry in self.skipped],
+            "modality": self.dataset.modality,
+            "encoder": self.pool.encoder.name,
+            "classes": list(self.classes),
+            "issues": {kind: int(self.columns[f"is_{kind}_issue"].sum()) for kind in self.kinds},
+            "n_unjudged": int((~self.columns["is_label_judged"]).sum()),
+            "too_few_to_judge": list(self.too_few()),
+            "duplicate_sets": [asdict(entry) for entry in self.duplicates],
+            "cues": [asdict(cue) for cue in self.cues],
+            "warnings": list(self.dataset.warnings),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """``{items, summary}``, ready for JSON."""
+        return {"items": list(self.items()), "summary": self.summary()}
+
+    def write(self, path: str | Path) -> None:
+        """Write the table as CSV, JSON or Parquet, by the extension of ``path``.
+
+        Raises:
+            UsageError: The extension is another.
+            MissingExtra: It is Parquet, and pyarrow is not installed.
+        """
+        path = Path(path)
+        check_format(path)
+        writers = {".csv": self._as_csv, ".json": self._as_json, ".parquet": self._as_parquet}
+        write_atomically(path, writers[path.suffix.lower()]())
+
+    def _as_csv(self) -> bytes:
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, list(self.columns), lineterminator="\n")
+        writer.writeheader()
+        for row in self.items():
+            writer.writerow(
+                {name: json.dumps(value) if isinstance(value, list) else value for name, value in row.items()}
+            )
+        return buffer.getvalue().encode()
+
+    def _as_json(self) -> bytes:
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False).encode()
+
+    def _as_parquet(self) -> bytes:
+        try:
+            import pyarrow
+            from pyarrow import parquet
+        except ImportError:
+            raise MissingExtra(
+                "Parquet needs pyarrow, which is not installed.", "pip install 'graft-learn[parquet]'"
+            ) from None
+        rows = list(self.items())
+        table = pyarrow.table({name: [row[name] for row in rows] for name in self.columns})
+        sink = io.BytesIO()
+        parquet.write_table(table, sink)
+        return sink.getvalue()
+
+
+def check_format(path: Path) -> None:
+    """Whether findings can be written to a file of this name.
+
+    Raises:
+        UsageError: They cannot.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise UsageError(f"Findings cannot be written as {path.name}.", f"Use {', '.join(FORMATS)}.")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, np.ndarray | tuple):
+        return [int(entry) for entry in value]
+    return value
+
+
+def overall(columns: Mapping[str, Array], grave: Sequence[str] = ()) -> Array:
+    """One score for each item to sort by ``(n,) float64``, 0 to 1, low is bad.
+
+    Label errors, strangers and issues in ``grave`` come by their own scores, for they mislead a model. Labels that are
+    doubtful, and no more, begin at ``DOUBTFUL``; other issues of quality at ``LESSER``.
+
+    Args:
+        columns: As in ``Findings``.
+        grave: Kinds that mislead like a wrong label, such as copies under two labels.
+    """
+    label = columns["label_score"].astype(np.float64)
+    doubt = np.where(columns["is_label_issue"], label, DOUBTFUL + (1 - DOUBTFUL) * label)
+    score = np.minimum(doubt, columns["outlier_score"])
+    for name in columns:
+        kind = name.removeprefix("is_").removesuffix("_issue")
+        if f"is_{kind}_issue" != name or kind in ("label", "outlier"):
+            continue
+        own = columns.get(f"{kind}_score", np.zeros(len(score)))
+        weight = own if kind in grave else LESSER + (1 - LESSER) * own
+        score = np.where(columns[name], np.minimum(score, weight), score)
+    return np.asarray(score)

@@ -1,0 +1,108 @@
+"""Find what is wrong in a data set: labels, strangers, copies, leaks, bad pictures, spurious cues."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from graft.cleaning.cues import find_cues
+from graft.cleaning.duplicates import Duplicates, duplicates_of
+from graft.cleaning.findings import LESSER, Findings, overall
+from graft.cleaning.label_errors import LabelQuality, score_labels
+from graft.cleaning.outliers import score_outliers
+from graft.cleaning.pool import Pool, gather
+from graft.cleaning.quality import examine
+from graft.contracts import Array, Progress, silent
+from graft.executors import one_thread_each
+from graft.heads.features import transform
+from graft.model.inputs import CacheChoice, Source, as_cache, as_dataset
+from graft.recipe import Recipe
+
+GRAVE = ("label_conflict",)
+"""Issues that mislead a model as a wrong label does."""
+
+
+def find_issues(
+    data: Source, recipe: Recipe | None = None, *, cache: CacheChoice = "default", progress: Progress = silent
+) -> Findings:
+    """Find what is wrong in a data set. Nothing in it is changed.
+
+    Args:
+        data: A data set, or a path to one. One class is enough for all but the labels.
+        recipe: Which encoder and head to look with; the default is right for most.
+        cache: Where embeddings are kept: ``"default"``, a ``Cache``, or ``None`` for nowhere.
+        progress: Told how far the work has come.
+
+    Raises:
+        NothingToRead: No item can be read.
+        UsageError: The recipe asks for something that is not there.
+    """
+    dataset = as_dataset(data, min_classes=1)
+    pool = gather(dataset, recipe or Recipe(), as_cache(cache), progress)
+    with one_thread_each():
+        return examine_pool(pool)
+
+
+def examine_pool(pool: Pool) -> Findings:
+    """All findings about items that are embedded and cross-validated already."""
+    dataset, embedded = pool.dataset, pool.embedded
+    n = len(dataset)
+    labels = None
+    if pool.out_of_fold is not None:
+        labels = score_labels(pool.out_of_fold, pool.y, len(pool.classes), pool.folds)
+    outliers = score_outliers(transform(pool.x, pool.encoder.stages, "last"), pool.clusters)
+    copies = duplicates_of(
+        pool.clusters, embedded.digests, dataset.labels, dataset.splits, dataset.groups, pool.copies.likeness
+    )
+    cues = (
+        ()
+        if dataset.tags
+        else find_cues(pool.y, pool.classes, embedded.statistics, dataset.modality, pool.clusters, pool.recipe.seed)
+    )
+    columns: dict[str, Array] = {
+        "row": np.arange(n),
+        ("text" if dataset.modality == "text" else "path"): np.array([item.name for item in dataset.items], object),
+        "split": np.array(dataset.splits, object),
+        "given_label": np.array(dataset.labels, object),
+        "predicted_label": _predicted(pool, labels),
+        "is_label_issue": labels.is_issue if labels else np.zeros(n, np.bool_),
+        "label_score": labels.score if labels else np.ones(n, np.float32),
+        "is_label_judged": labels.judged if labels else np.zeros(n, np.bool_),
+        "is_outlier_issue": outliers.is_issue,
+        "outlier_score": outliers.score,
+        **_of_copies(copies, embedded.digests, dataset.labels),
+        "distance_to_nearest_neighbor": outliers.distance,
+        **examine(dataset, embedded.statistics, pool.texts),
+        "digest": np.array(embedded.digests, object),
+    }
+    columns["overall_score"] = overall(columns, GRAVE)
+    return Findings(pool, columns, labels, outliers, copies.sets, cues)
+
+
+def _of_copies(copies: Duplicates, digests: Sequence[str], labels: Sequence[str]) -> dict[str, Array]:
+    n = len(digests)
+    conflict, leak = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
+    score = np.ones(n)
+    for found in copies.sets:
+        rows = list(found.rows)
+        leak[rows] = found.across_splits
+        if found.across_labels:
+            conflict[rows] = True  # what is nearly the same may well be of another class; what is the same may not
+            called: defaultdict[str, set[str]] = defaultdict(set)
+            for row in rows:
+                called[digests[row]].add(labels[row])
+            score[rows] = [0 if len(called[digests[row]]) > 1 else LESSER for row in rows]
+    return {
+        **copies.columns,
+        "is_label_conflict_issue": conflict,
+        "label_conflict_score": score,
+        "is_leak_issue": leak,
+    }
+
+
+def _predicted(pool: Pool, labels: LabelQuality | None) -> Array:
+    if labels is None:
+        return np.array(pool.dataset.labels, object)
+    return np.array([pool.classes[place] for place in labels.predicted.tolist()], object)

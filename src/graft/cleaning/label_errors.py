@@ -1,0 +1,134 @@
+"""Which labels are wrong: out-of-fold probabilities of heads that were not misled by the errors themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from graft.contracts import Bool, Float32, Float64, Int
+from graft.executors import map_on_cores
+from graft.heads import HEADS
+from graft.heads.calibration import cross_fitted
+from graft.heads.classifier import OutOfFold
+from graft.heads.selection import Choice, class_weights
+
+STRONGER = (1.0, 4.0)
+"""The strength that cross-validation chose, and one that trusts the data more: wrong labels ask for a strength that
+right ones do not need. The one with the least weighted log loss is taken."""
+
+LEAST = 1e-3
+"""Weight that the least credible label keeps, so that no class loses all of its rows."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelQuality:
+    """What is to be said of each given label.
+
+    Attributes:
+        p: Probability of each class, by heads that had not seen the row and that trusted credible labels more
+            ``(n, k) float32``; ``nan`` in rows that cannot be judged.
+        score: How credible the given label is ``(n,) float32``, 0 to 1, low is bad; 1 where it cannot be judged.
+        predicted: The most probable class ``(n,) int64``; the given one where it cannot be judged.
+        is_issue: Whether the label is probably wrong ``(n,) bool``.
+        judged: Whether it can be judged at all ``(n,) bool``.
+        balance: How much the classes' shares were divided out, 0 to 1; see ``score_labels``.
+    """
+
+    p: Float32
+    score: Float32
+    predicted: Int
+    is_issue: Bool
+    judged: Bool
+    balance: float
+
+
+def score_labels(out_of_fold: OutOfFold, y: Int, k: int, folds: Sequence[Int]) -> LabelQuality:
+    """Score the given labels.
+
+    Three steps. Heads fitted to all labels say how probable each given label is beside the most probable one; that is
+    its weight in a second fit, in which wrong labels mislead little. The second fit's out-of-fold probability of the
+    given label is the score (self-confidence: Northcutt, Jiang and Chuang, "Confident learning", JAIR 70, 2021). Then
+    classes that swallow what belongs to others are made up for: ``balance_of``.
+
+    A label is an issue where another class is the most probable, at least as probable as it is on average for items of
+    that class: off the diagonal of the confident joint, as that paper has it.
+
+    Args:
+        out_of_fold: What heads said of rows that they had not seen.
+        y: Given classes ``(n,) int64``.
+        k: Number of classes.
+        folds: As they were made for ``out_of_fold``.
+    """
+    rows = np.arange(len(y))
+    judged = out_of_fold.scored
+    first = out_of_fold.p
+    weights = np.ones(len(y), np.float32)
+    weights[judged] = np.maximum(first[judged, y[judged]] / first[judged].max(axis=1), LEAST)
+    p = _refit(out_of_fold.choice, y, k, folds, weights)
+    balance = balance_of(weights[judged], y[judged], k)
+    share = np.bincount(y[judged], minlength=k).clip(min=1) / max(1, int(judged.sum()))
+    even = p / np.asarray(share**balance, np.float32)
+    even /= even.sum(axis=1, keepdims=True)
+    score = np.where(judged, np.nan_to_num(even[rows, y]), 1).astype(np.float32)
+    predicted = np.where(judged, np.nan_to_num(even, nan=-1).argmax(axis=1), y)
+    own = np.nan_to_num(even[rows, y])
+    typical = np.bincount(y[judged], own[judged], minlength=k) / np.bincount(y[judged], minlength=k).clip(min=1)
+    is_issue = judged & (predicted != y) & (np.nan_to_num(even[rows, predicted]) >= typical[predicted])
+    return LabelQuality(even, score, predicted, is_issue, judged, balance)
+
+
+def balance_of(credible: Float32, y: Int, k: int) -> float:
+    """To what power the classes' shares are to be divided out of probabilities, 0 to 1.
+
+    Slips of the hand fall on all classes alike, so that small classes end up with the largest share of strangers:
+    class size and purity rise together, and self-confidence is the right score as it is. Where they do not (one minus
+    their correlation, in logarithms), labels have flowed into classes for another reason, such as a default answer, and
+    heads that learned that habit believe it. Dividing by the class's share makes up for it.
+
+    Args:
+        credible: How credible each label is ``(n,) float32``, 0 to 1.
+        y: Given classes ``(n,) int64``.
+        k: Number of classes.
+    """
+    size = np.bincount(y, minlength=k)
+    present = size > 0
+    purity: Float64 = np.bincount(y, credible, minlength=k)[present] / size[present]
+    spread = np.log(size[present]) - np.log(size[present]).mean()
+    other = np.log(purity) - np.log(purity).mean()
+    scale = float(np.sqrt((spread**2).sum() * (other**2).sum()))
+    if scale < 1e-9:  # classes of one size: there is nothing to divide out
+        return 0.0
+    return float(np.clip(1 - (spread * other).sum() / scale, 0, 1))
+
+
+def _refit(choice: Choice, y: Int, k: int, folds: Sequence[Int], weights: Float32) -> Float32:
+    """Out-of-fold probabilities ``(n, k)`` of the chosen head, fitted with these weights."""
+    chosen, z = choice.chosen, choice.axes.z
+    head = HEADS[chosen.head]
+    own = weights * class_weights(y, k)
+    strengths = [chosen.strength * factor for factor in STRONGER]
+    logits = np.full((len(strengths), len(folds), len(y), k), np.nan, np.float32)
+
+    def hold_out(task: tuple[int, int]) -> None:
+        repetition, fold = task
+        out = folds[repetition] == fold
+        fitted = head.fit(z, y, k, np.where(out, np.float32(0), own)[None], strengths)[0]
+        for place, linear in enumerate(fitted):
+            logits[place, repetition, out] = linear.scores(z[out])
+
+    tasks = [task for r, fold in enumerate(folds) for task in product([r], np.unique(fold[fold >= 0]).tolist())]
+    map_on_cores(hold_out, tasks)
+    found = [_mean(cross_fitted(part, y, folds)) for part in logits]
+    rows = np.flatnonzero(~np.isnan(found[0][:, 0]))
+    losses = [float(-(weights[rows] * np.log(np.maximum(p[rows, y[rows]], 1e-9))).sum()) for p in found]
+    return found[int(np.argmin(losses))]
+
+
+def _mean(p: Float32) -> Float32:
+    """The mean over repetitions of ``(r, n, k)``; rows that were never scored stay ``nan``."""
+    times = (~np.isnan(p[..., 0])).sum(axis=0)
+    total = np.nansum(p, axis=0)
+    return np.asarray(np.where(times[:, None] > 0, total / np.maximum(times, 1)[:, None], np.nan), np.float32)

@@ -1,0 +1,108 @@
+"""All items as one pool, and what heads that had not seen them say of each: what every finding starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from graft.contracts import Encoder, Float32, Int, Progress, silent
+from graft.data.dataset import Dataset
+from graft.data.split import choose_folds, merge, stratified_group_folds
+from graft.encoders import encoder_for
+from graft.encoders.cache import Cache
+from graft.encoders.embed import Embedded
+from graft.errors import NothingToRead
+from graft.executors import one_thread_each, run_on_cores
+from graft.heads.classifier import OutOfFold, fit_classifier
+from graft.heads.lexical import Words
+from graft.model.copies import Copies
+from graft.model.fitting import Stopwatch, embed_dataset
+from graft.model.inputs import nothing_readable
+from graft.model.likeness import clusters_of, copies_of
+from graft.model.texts import texts_of
+from graft.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """Items of all splits, embedded and cross-validated together.
+
+    Errors in the test split are looked for as in the others: every row was held out once, and rows that are copies of
+    each other always together.
+
+    Attributes:
+        dataset: The items that can be used, n of them.
+        embedded: Their embeddings.
+        encoder: What embedded them.
+        recipe: How heads are fitted.
+        classes: The labels, sorted.
+        y: ``(n,) int64``.
+        copies: What is a copy of what.
+        units: What is held out together, as in ``fit``: shots of one thing, given groups ``(n,) int64``.
+        folds: For each repetition the fold of each row ``(n,) int64``; -1: never held out, for lack of others.
+        out_of_fold: What heads said of rows that they had not seen; ``None`` where there is nothing to tell apart, or
+            items bear several labels.
+        texts: The texts, where the items are texts.
+    """
+
+    dataset: Dataset
+    embedded: Embedded
+    encoder: Encoder
+    recipe: Recipe
+    classes: tuple[str, ...]
+    y: Int
+    copies: Copies
+    units: Int
+    folds: Sequence[Int]
+    out_of_fold: OutOfFold | None
+    texts: Sequence[str] | None
+
+    @property
+    def clusters(self) -> Int:
+        """Copies of each other ``(n,) int64``."""
+        return self.copies.clusters
+
+    @property
+    def x(self) -> Float32:
+        """Embeddings ``(n, dim) float32``."""
+        return self.embedded.x
+
+
+def gather(dataset: Dataset, recipe: Recipe, cache: Cache | None, progress: Progress = silent) -> Pool:
+    """Embed everything and cross-validate a head on it, as ``fit`` would.
+
+    Raises:
+        NothingToRead: No item can be read.
+        UsageError: The recipe asks for something that is not there.
+    """
+    encoder = encoder_for(recipe.encoder, dataset.modality, recipe.backend, recipe.prompt, progress)
+    usable, embedded = embed_dataset(encoder, dataset, cache, Stopwatch(), progress)
+    if not len(usable):
+        raise _nothing(usable)
+    classes = usable.classes
+    single = not usable.tags
+    y = usable.y if single else np.zeros(len(usable), np.int64)
+    texts = texts_of(usable.items) if usable.modality == "text" else None
+    progress("fit", 0, 1)
+    with one_thread_each():
+        clusters, words = run_on_cores(
+            lambda: clusters_of(usable, embedded, encoder.stages, cache),
+            lambda: Words.of(texts, recipe.seed) if texts is not None and single and len(classes) > 1 else None,
+        )
+        copies = copies_of(usable, embedded, encoder.stages, cache)
+        units = merge(clusters, usable.groups)
+        folds: list[Int] = []
+        out_of_fold = None
+        if single and len(classes) > 1:
+            n_folds, repeats = choose_folds(y, units)
+            folds = stratified_group_folds(y, units, n_folds, recipe.seed, repeats) if n_folds else []
+        if folds:
+            _, out_of_fold = fit_classifier(embedded.x, y, len(classes), encoder.stages, folds, recipe, units, words)
+    progress("fit", 1, 1)
+    return Pool(usable, embedded, encoder, recipe, classes, y, copies, units, folds, out_of_fold, texts)
+
+
+def _nothing(usable: Dataset) -> NothingToRead:
+    return nothing_readable(usable.skipped, usable.modality)

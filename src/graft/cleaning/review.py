@@ -1,0 +1,228 @@
+"""Going through what was found, one item after another: what was decided so far, decisions, undo and redo.
+
+All that a review knows beside the findings stands in the journal. It can be left and taken up at any time, and several
+people can work on one journal at once, each with a review of their own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from graft.cleaning.agenda import Agenda, Count, Filter
+from graft.cleaning.findings import Findings
+from graft.contracts import Bool, Int
+from graft.data.contents import clean_label
+from graft.data.dataset import SEPARATOR
+from graft.data.decision import Decision, ItemKey, login
+from graft.data.journal import Journal, Reading
+from graft.data.standing import Applied, Outcome, apply, keys_of, standing
+from graft.errors import UsageError
+from graft.report.words import clean
+
+MAX_LABEL = 200
+"""Characters of a new label."""
+
+
+class Review:
+    """Findings, and what was decided about them so far. Safe to use from several threads."""
+
+    def __init__(self, findings: Findings, journal: Journal) -> None:
+        """Take up the review where the journal is.
+
+        Raises:
+            DataError: The journal cannot be read, or it is something else.
+        """
+        self.findings = findings
+        self.journal = journal
+        self.agenda = Agenda(findings)
+        self.keys = keys_of(findings.dataset, findings.pool.embedded.digests)
+        self._row = {key: row for row, key in enumerate(self.keys)}
+        self._lock = threading.RLock()
+        self._reading = Reading()
+        self._outcomes: dict[int, Outcome] = {}
+        self.refresh()
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """All that stands in the journal, in its order."""
+        return self._reading.decisions
+
+    @property
+    def n_bad(self) -> int:
+        """Lines of the journal that could not be used."""
+        return self._reading.n_bad
+
+    @property
+    def decided(self) -> Bool:
+        """On which rows something was decided ``(n,) bool``."""
+        decided = np.zeros(len(self.findings), np.bool_)
+        with self._lock:
+            decided[list(self._outcomes)] = True
+        return decided
+
+    def outcome(self, row: int) -> Outcome | None:
+        """What holds for an item; ``None``: nothing was decided."""
+        return self._outcomes.get(row)
+
+    def label(self, row: int) -> str:
+        """The label of an item as it is now."""
+        outcome = self._outcomes.get(row)
+        return outcome.to if outcome is not None and outcome.to is not None else self.findings.dataset.labels[row]
+
+    def new_labels(self) -> tuple[str, ...]:
+        """Labels that were decided on and that the data do not have."""
+        with self._lock:
+            made = {tag for outcome in self._outcomes.values() if outcome.to for tag in self._tags(outcome.to)}
+        return tuple(sorted(made - set(self.findings.classes)))
+
+    def queue(self, wanted: Filter, keep: int | None = None) -> Int:
+        """The rows that a filter lets through, worst first; see ``Agenda.queue``.
+
+        Raises:
+            UsageError: The filter names a kind that was not looked for.
+        """
+        return self.agenda.queue(wanted, self.decided, keep)
+
+    def counts(self) -> dict[str, Count]:
+        """How much there is of each kind and how much of it is left."""
+        return self.agenda.counts(self.decided)
+
+    def decide(self, action: str, rows: Sequence[int], to: str | None = None, who: str | None = None) -> Decision:
+        """Decide about items; once this returns, the decision is on the disk.
+
+        Args:
+            action: ``"relabel"``, ``"drop"``, ``"keep"``, ``"unsure"``, or ``"merge"``: of copies, keep the first.
+            rows: What about.
+            to: The new label, for ``relabel``; the given one is a ``keep``.
+            who: Who decides; by default who is logged in.
+
+        Raises:
+            UsageError: That cannot be decided.
+            GraftError: The journal cannot be written; nothing was decided.
+        """
+        keys = self._keys_of(rows)
+        if action == "relabel":
+            to = self._checked(to)
+            if all(to == key.label for key in keys):
+                action, to = "keep", None
+        elif to is not None or action not in ("drop", "keep", "unsure", "merge"):
+            raise UsageError(f"There is no such decision: {action[:40]!r}.", "Relabel, drop, keep, merge or unsure.")
+        if action == "merge":
+            found = self.agenda.sets.get(rows[0])
+            if found is None or len(rows) < 2 or not set(rows) <= set(found.rows):
+                raise UsageError("These items are no copies of each other.", "Drop them one by one.")
+        return self._append(Decision(action, keys, to, who=_known(who)))
+
+    def undo(self, who: str | None = None) -> Decision | None:
+        """Take back the last decision of somebody's that still holds; that decision, or ``None`` if there is none."""
+        with self._lock:
+            self.refresh()
+            done, _ = self._own(_known(who))
+            if not done:
+                return None
+            self._append(Decision("undo", undoes=done[-1].id, who=_known(who)))
+            return done[-1]
+
+    def redo(self, who: str | None = None) -> Decision | None:
+        """Make somebody's decision again that they took back last; ``None`` if they have decided anything since."""
+        with self._lock:
+            self.refresh()
+            _, undos = self._own(_known(who))
+            if not undos:
+                return None
+            self._append(Decision("undo", undoes=undos[-1].id, who=_known(who)))
+            return next(decision for decision in self.decisions if decision.id == undos[-1].undoes)
+
+    def rows_of(self, decision: Decision) -> tuple[int, ...]:
+        """The rows that a decision is about, so far as they are in these data."""
+        return tuple(self._row[key] for key in decision.items if key in self._row)
+
+    def refresh(self) -> int:
+        """Take in what was appended to the journal since, by whomever; how many decisions there are now.
+
+        Raises:
+            DataError: The journal cannot be read.
+        """
+        with self._lock:
+            earlier = self._reading
+            there = self.journal.path.exists() or not self.journal.path.parent.is_dir()
+            reading = self.journal.follow(earlier) if there else Reading()
+            self._reading = reading
+            new = reading.decisions[len(earlier.decisions) :]
+            continued = reading.file == earlier.file and reading.offset >= earlier.offset
+            if continued and not any(decision.undoes for decision in new) and not _repeats(earlier, new):
+                self._take(standing(new).outcomes)
+            elif reading is not earlier:
+                self._outcomes = {}
+                self._take(standing(reading.decisions).outcomes)
+            return len(reading.decisions)
+
+    def applied(self) -> Applied:
+        """The data with all decisions."""
+        return apply(self.findings.dataset, self.findings.pool.embedded.digests, self.decisions)
+
+    def _append(self, decision: Decision) -> Decision:
+        with self._lock:
+            self.journal.append(decision)
+            self.refresh()
+        return decision
+
+    def _take(self, outcomes: Mapping[ItemKey, Outcome]) -> None:
+        self._outcomes |= {self._row[key]: outcome for key, outcome in outcomes.items() if key in self._row}
+
+    def _own(self, who: str) -> tuple[list[Decision], list[Decision]]:
+        """Somebody's decisions that hold, and their undos that nothing followed, the latest last."""
+        gone = standing(self.decisions).undone
+        by_id = {decision.id: decision for decision in self.decisions}
+        done: dict[str, Decision] = {}
+        undos: dict[str, Decision] = {}
+        for decision in self.decisions:
+            if decision.who != who:
+                continue
+            if decision.undoes is None:
+                done[decision.id] = decision
+                undos.clear()
+            elif decision.undoes in done:
+                undos[decision.id] = decision
+                del done[decision.undoes]
+            elif decision.undoes in undos:
+                again = undos.pop(decision.undoes).undoes or ""
+                done[again] = by_id[again]
+        return [d for d in done.values() if d.id not in gone], [d for d in undos.values() if d.id not in gone]
+
+    def _keys_of(self, rows: Sequence[int]) -> tuple[ItemKey, ...]:
+        if not rows or len(set(rows)) < len(rows) or not all(0 <= row < len(self.keys) for row in rows):
+            raise UsageError(
+                f"These are no items: {str(list(rows))[:40]}.", f"Rows go from 0 to {len(self.keys) - 1:,}, each once."
+            )
+        return tuple(self.keys[row] for row in rows)
+
+    def _checked(self, to: str | None) -> str:
+        """A label as the data would give it."""
+        tags = self._tags(to or "")
+        if any(clean(tag) != tag or len(tag) > MAX_LABEL for tag in tags):
+            raise UsageError(
+                "The label holds characters that cannot be shown, or is too long.",
+                f"Use at most {MAX_LABEL} letters, digits and signs.",
+            )
+        if not tags and not self.findings.dataset.tags:
+            raise UsageError("The label is empty.", "Name a class.")
+        return SEPARATOR.join(tags)
+
+    def _tags(self, label: str) -> tuple[str, ...]:
+        if not self.findings.dataset.tags:
+            return tuple(filter(None, [clean_label(label)]))
+        return tuple(sorted({clean_label(tag) for tag in label.split(SEPARATOR)} - {""}))
+
+
+def _known(who: str | None) -> str:
+    return login() if who is None else who
+
+
+def _repeats(earlier: Reading, new: Sequence[Decision]) -> bool:
+    """Whether a decision stands in the journal for the second time, as in two journals that were joined."""
+    known = {decision.id for decision in earlier.decisions} if new else set()
+    return any(decision.id in known for decision in new)

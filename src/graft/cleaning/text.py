@@ -1,0 +1,153 @@
+"""The findings for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from graft.cleaning.quality import KINDS
+from graft.report import words
+from graft.report.terminal import columns, draw, page_width, plain, room_of, shorten, shorten_front, shorten_middle
+
+if TYPE_CHECKING:
+    from graft.cleaning.findings import Findings
+
+SHOWN = 5
+"""So many of each kind are named; the table and the editor have all."""
+
+
+def render(findings: Findings, width: int | None = None, colour: bool = False) -> str:
+    """The findings as lines of at most ``width`` columns (60 to 100; by default what the terminal has)."""
+    width = page_width(width)
+    return draw(_title(findings), _sections(findings, room_of(width)), width, colour)
+
+
+def _title(findings: Findings) -> RenderableType:
+    brought = f" {words.amount(len(findings), findings.dataset.modality)} in {len(findings.classes)} classes"
+    if findings.skipped:
+        brought += f", {len(findings.skipped):,} skipped"
+    return Group(Text(f" {words.clean(findings.dataset.name)}", "bold"), Text(brought, "dim"))
+
+
+def _sections(findings: Findings, room: int) -> Iterator[tuple[str, RenderableType]]:
+    yield "Labels", Group(*_labels(findings, room), Text())
+    yield "Outliers", Group(*_outliers(findings, room), Text())
+    yield "Copies", Group(*_copies(findings, room), Text())
+    if quality := [kind for kind in KINDS if kind in findings.kinds and findings[f"is_{kind}_issue"].any()]:
+        yield "Quality", Group(*_quality(findings, quality, room), Text())
+    if findings.cues:
+        yield "Cues", Group(*(plain(words.clean(cue.sentence)) for cue in findings.cues[:SHOWN]), Text())
+    if findings.skipped:
+        yield "Skipped", Group(*_skipped(findings, room), Text())
+    if findings.dataset.warnings:
+        yield "Warnings", Group(*(Text(words.clean(w), "yellow") for w in findings.dataset.warnings[:SHOWN]), Text())
+
+
+def _labels(findings: Findings, room: int) -> Iterator[RenderableType]:
+    if findings.labels is None:
+        why = (
+            "items bear several labels"
+            if findings.dataset.tags
+            else "nothing to tell apart: one class, or one item each"
+        )
+        yield Text(f"Not judged: {why}.")
+        return
+    rows = findings.issues("label")
+    share = words.percent(len(rows) / len(findings))
+    yield plain(f"{words.count(len(rows), 'label is', 'labels are')} probably wrong ({share})." if len(rows) else
+                "No label looks wrong.")  # fmt: skip
+    if len(rows):
+        yield _label_table(findings, rows[:SHOWN].tolist(), room)
+        yield from _more(len(rows))
+    if few := findings.too_few():
+        named = ", ".join(words.clean(label) for label in few[:SHOWN]) + (", ..." if len(few) > SHOWN else "")
+        yield Text(f"Too few items to judge: {named}.", "yellow")
+
+
+def _label_table(findings: Findings, rows: Sequence[int], room: int) -> Table:
+    grid = columns("right", "left", "left")
+    grid.add_column(overflow="fold")
+    grid.add_row(*(Text(head, "dim") for head in ("score", "given", "probably", "")))
+    half = max(8, room // 5)
+    longest = max(cell_len(words.clean(label)) for label in findings.classes)
+    label_room = min(half, longest)
+    for row in rows:
+        grid.add_row(
+            f"{findings['label_score'][row]:.2f}",
+            *(shorten_middle(words.clean(findings[c][row]), label_room) for c in ("given_label", "predicted_label")),
+            Text(_name(findings, row, max(16, room - 2 * label_room - 14)), "dim"),
+        )
+    return grid
+
+
+def _outliers(findings: Findings, room: int) -> Iterator[RenderableType]:
+    rows = findings.issues("outlier")
+    modality = findings.dataset.modality
+    if not len(rows):
+        yield Text("Nothing is far from all the rest.")
+        return
+    yield plain(f"{words.amount(len(rows), modality)} unlike all the others: perhaps none of the classes.")
+    yield _list(findings, "outlier_score", rows[:SHOWN].tolist(), room)
+    yield from _more(len(rows))
+
+
+def _copies(findings: Findings, room: int) -> Iterator[RenderableType]:
+    sets = findings.duplicates
+    if not sets:
+        yield Text("No copies.")
+        return
+    n = sum(len(entry.rows) for entry in sets)
+    yield plain(f"{words.count(len(sets), 'set', 'sets')} of copies or near-copies, {n:,} items in all.")
+    for what, found in (
+        ("under different labels", [entry for entry in sets if len(entry.labels) > 1]),
+        ("on both sides of a split: they flatter the test score", [entry for entry in sets if len(entry.splits) > 1]),
+    ):
+        if found:
+            yield Text(f"{words.count(len(found), 'set', 'sets')} {what}", "yellow")
+    for entry in sets[:SHOWN]:
+        names = [_name(findings, row, room // 2 - 2) for row in list(entry.rows)[:2]]
+        rest = f" and {len(entry.rows) - 2} more" if len(entry.rows) > 2 else ""
+        yield Text(f"{' = '.join(names)}{rest}", "dim")
+    yield from _more(len(sets))
+
+
+def _quality(findings: Findings, kinds: Sequence[str], room: int) -> Iterator[RenderableType]:
+    grid = columns("right", "left")
+    grid.add_column(overflow="fold")
+    for kind in kinds:
+        rows = findings.issues(kind)
+        grid.add_row(
+            f"{len(rows):,}", KINDS[kind].words.split(":")[0], Text(_name(findings, int(rows[0]), room // 3), "dim")
+        )
+    yield grid
+
+
+def _skipped(findings: Findings, room: int) -> Iterator[RenderableType]:
+    for entry in findings.skipped[:SHOWN]:
+        yield Text(f"{shorten_front(words.clean(entry.path), room // 2)}  {words.clean(entry.reason)}", "dim")
+    yield from _more(len(findings.skipped))
+
+
+def _list(findings: Findings, score: str, rows: Sequence[int], room: int) -> Table:
+    grid = columns("right")
+    grid.add_column(overflow="fold")
+    for row in rows:
+        grid.add_row(f"{findings[score][row]:.2f}", Text(_name(findings, row, room - 6), "dim"))
+    return grid
+
+
+def _name(findings: Findings, row: int, room: int) -> str:
+    name = findings.dataset.items[int(row)].name
+    if findings.dataset.modality == "text":
+        return shorten(words.excerpt(name), room)
+    return shorten_front(words.clean(name), room)
+
+
+def _more(n: int) -> Iterator[RenderableType]:
+    if n > SHOWN:
+        yield Text(f"and {n - SHOWN:,} more", "dim")

@@ -1,0 +1,137 @@
+"""``graft collect``."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from graft.cli.output import progress_bar, show_json
+from graft.errors import UsageError
+
+if TYPE_CHECKING:
+    from graft.collecting import Collected
+
+
+@click.command(name="collect")
+@click.argument("queries", nargs=-1, metavar="[QUERY]...")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder, new or collected before."
+)
+@click.option("--per-class", type=click.IntRange(1, 100_000), default=100, show_default=True,
+              help="How many good pictures a class is to have.")  # fmt: skip
+@click.option("--provider", type=click.Choice(["ddgs", "urls", "pages"]),
+              help="Where pictures come from: web search, lists of addresses, saved pages.")  # fmt: skip
+@click.option(
+    "--from", "source", type=click.Path(path_type=Path), help="The list or lists, or the saved page or pages."
+)
+@click.option("--label", "labels", multiple=True, metavar="QUERY=NAME", help="What the class of a query is called.")
+@click.option("--region", default="", help="Country and language of the web search, such as de-de.")
+@click.option("--safe-search", type=click.Choice(["on", "moderate", "off"]), default="moderate", show_default=True,
+              help="Of the web search.")  # fmt: skip
+@click.option("--licence",
+              type=click.Choice(["public", "share", "share-commercially", "modify", "modify-commercially"]),
+              help="Only what the search site believes to allow this.")  # fmt: skip
+@click.option("--min-side", type=click.IntRange(1, 10_000), default=64, show_default=True,
+              help="The least width and height in pixels.")  # fmt: skip
+@click.option("--max-mb", type=click.FloatRange(0.001, 500), default=20, show_default=True, help="The largest file.")
+@click.option("--delay", type=click.FloatRange(0, 3600), default=0.5, show_default=True,
+              help="Seconds between two requests to a host.")  # fmt: skip
+@click.option("--time-limit", type=click.FloatRange(0, min_open=True), help="Seconds after which no more is fetched.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    queries: tuple[str, ...],
+    output: Path,
+    per_class: int,
+    provider: str | None,
+    source: Path | None,
+    labels: tuple[str, ...],
+    region: str,
+    safe_search: str,
+    licence: str | None,
+    min_side: int,
+    max_mb: float,
+    delay: float,
+    time_limit: float | None,
+    as_json: bool,
+) -> int:
+    """Fetch pictures into a folder for each QUERY. To run it again goes on where it ended."""
+    from graft.collecting import Limits, collect
+
+    with progress_bar(quiet=as_json) as progress:
+        collected = collect(
+            queries,
+            output,
+            per_class=per_class,
+            provider=provider,
+            source=source,
+            labels=_names(labels),
+            region=region,
+            safe_search=safe_search,
+            licence=licence or "",
+            min_side=min_side,
+            limits=Limits(max_bytes=int(max_mb * 1e6)),
+            delay=delay,
+            time_limit=time_limit,
+            progress=progress,
+        )
+    if as_json:
+        show_json(collected.to_dict())
+    else:
+        click.echo(_summary(collected))
+    return 0
+
+
+def _names(labels: tuple[str, ...]) -> dict[str, str]:
+    """The labels by query.
+
+    Raises:
+        UsageError: One is not of the form ``QUERY=NAME``.
+    """
+    names = {}
+    for label in labels:
+        query, equals, name = label.rpartition("=")
+        if not equals or not query or not name.strip():
+            raise UsageError(
+                f"The label {label!r} is not of the form QUERY=NAME.", "For example --label 'open door=open'."
+            )
+        names[query] = name.strip()
+    return names
+
+
+def _summary(collected: Collected) -> str:
+    """What became of each class, and what to do next."""
+    from graft.report.words import clean
+
+    folder = clean(shlex.quote(str(collected.folder)))
+    lines = [f"{clean(str(collected.folder))}:"]
+    width = max(map(len, collected.classes))
+    for label, counts in collected.classes.items():
+        parts = [f"{counts.new} new"]
+        if counts.duplicates:
+            parts.append(f"{counts.duplicates} duplicates dropped")
+        if counts.elsewhere:
+            parts.append(f"{counts.elsewhere} dropped as another class has them")
+        parts += [
+            f"{verb}: {_reasons(by)}" for verb, by in (("refused", counts.refused), ("failed", counts.failed)) if by
+        ]
+        lines.append(f"  {clean(label):{width}}  {counts.kept} of {collected.per_class}  ({', '.join(parts)})")
+    lines += [f"Warning: {clean(str(problem))}" for problem in collected.problems]
+    few = any(counts.kept < collected.per_class for counts in collected.classes.values())
+    if collected.stopped:
+        lines.append("Time is up; the same command goes on from here.")
+    elif few:
+        lines.append("Nothing more was found. Other words find other pictures; --label puts them into the same class.")
+    lines += [
+        f"Where each came from: {clean(str(collected.manifest))}",
+        "Pictures belong to those who made them: heed their licences.",
+        f"Next: graft clean {folder}, then graft fit {folder}",
+    ]
+    return "\n".join(lines)
+
+
+def _reasons(by: Counter[str]) -> str:
+    return ", ".join(f"{n} {reason.replace('_', ' ')}" for reason, n in by.most_common())

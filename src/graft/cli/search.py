@@ -1,0 +1,158 @@
+"""``graft search``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from graft.cli.output import progress_bar, show_json
+from graft.cli.reading import reading_options
+from graft.errors import UsageError
+
+if TYPE_CHECKING:
+    from graft.data.dataset import Item, Skipped
+    from graft.similarity import Found, Match
+
+WIDEST_LABEL = 24
+"""Columns that a label is padded to, at most."""
+BAR = 10
+"""Columns of a bar for the similarity 1."""
+SHOWN = 5
+"""So many skipped items are named."""
+FEW = 1_000
+"""So many queries are sooner compared with every item than a graph is built for them."""
+
+
+@click.command(name="search")
+@click.argument("data", type=click.Path())
+@click.argument("queries", nargs=-1, required=True)
+@click.option("-n", "--top", type=click.IntRange(min=1), default=10, show_default=True, help="How many to show.")
+@click.option(
+    "--min-similarity", type=click.FloatRange(-1, 1), default=-1.0, help="Show only what is at least so alike."
+)
+@click.option(
+    "--encoder", default="auto", show_default=True, help="A name that graft encoders shows, owner/model, a folder, A+B."
+)
+@click.option("--prompt", default="", help="Put before every text, for encoders that were trained with one.")
+@click.option("--exact/--graph", default=None, help="Compare with every item, or walk a graph of neighbours.")
+@reading_options
+@click.option("--html", "page", type=click.Path(path_type=Path), help="Write what was found as one HTML file, too.")
+@click.option("--overwrite", is_flag=True, help="Replace a page that is there already.")
+@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    data: str,
+    queries: tuple[str, ...],
+    top: int,
+    min_similarity: float,
+    encoder: str,
+    prompt: str,
+    exact: bool | None,
+    page: Path | None,
+    overwrite: bool,
+    no_cache: bool,
+    as_json: bool,
+    **reading: Any,
+) -> int:
+    """Show the items of DATA that are most like each of QUERIES.
+
+    DATA: as for graft fit, but labels are not needed: any folder or zip of files, a table of texts, a file with a text
+    on each line. QUERIES: files of the same kind; for texts also a text itself. - is what stdin holds: a text on each
+    line, or the bytes of one file.
+    """
+    from graft.data.collection import read_collection
+    from graft.report.html import check_free, write
+    from graft.similarity import Index
+
+    if page:
+        check_free(page, overwrite=overwrite)
+    with progress_bar(quiet=as_json) as progress:
+        dataset = read_collection(data, **reading)
+        items = list(_queries(queries, dataset.modality))
+        if not items:
+            raise UsageError("There is no query: stdin is empty.", "Write a text on each line.")
+        index = Index.of(
+            dataset,
+            encoder=encoder,
+            prompt=prompt,
+            exact=_exactly(exact, len(items)),
+            cache=None if no_cache else "default",
+            progress=progress,
+        )
+        found = index.search_many(items, top, min_similarity=min_similarity)
+    if len(found) == 1 and found[0].error is not None:
+        raise found[0].error
+    if page:
+        from graft.similarity.page import render
+
+        write(render(found, dataset.modality, dataset.name), page, overwrite=overwrite)
+    if as_json:
+        show_json([one.to_dict() for one in found])
+    else:
+        _show(found)
+    _show_skipped(index.skipped)
+    return 1 if all(one.error is not None for one in found) else 0
+
+
+def _exactly(asked: bool | None, n_queries: int) -> bool | None:
+    """A graph takes minutes to build, so that it is left to ``Index`` only where there are many queries."""
+    return True if asked is None and n_queries <= FEW else asked
+
+
+def _queries(queries: Sequence[str], modality: str) -> Iterator[Item]:
+    from graft.data.items import MAX_ITEM_BYTES, File, Memory, Text
+    from graft.data.kinds import is_path
+    from graft.data.listing import printable
+
+    for query in queries:
+        if query == "-" and modality == "text":
+            yield from (Text(line.decode(errors="replace").strip()) for line in sys.stdin.buffer if line.strip())
+        elif query == "-":
+            yield Memory(sys.stdin.buffer.read(MAX_ITEM_BYTES + 1), "stdin")
+        elif modality == "text" and not is_path(query):
+            yield Text(query)
+        else:
+            yield File(Path(query), printable(query))
+
+
+def _show(found: Sequence[Found]) -> None:
+    from graft.report.words import clean, excerpt
+
+    for place, one in enumerate(found):
+        if len(found) > 1:
+            click.echo(("\n" if place else "") + click.style(excerpt(one.query), bold=True))
+        if one.error is not None:
+            click.echo(
+                f"{click.style('skipped', fg='red')}  {clean(one.error.message)} {clean(one.error.hint)}".rstrip()
+            )
+        elif not one.matches:
+            click.echo("Nothing is so alike.")
+        width = min(max((len(clean(match.label)) for match in one.matches), default=0), WIDEST_LABEL)
+        for match in one.matches:
+            click.echo(_line(match, width))
+
+
+def _line(match: Match, width: int) -> str:
+    from graft.report.words import clean, excerpt
+
+    full = round(BAR * max(0.0, match.similarity))
+    bar = click.style("\u2588" * full, fg="cyan") + click.style("\u2591" * (BAR - full), dim=True)
+    label = f"  {click.style(f'{clean(match.label):<{width}}', bold=True)}" if width else ""
+    note = click.style("  (the same content)", dim=True) if match.same else ""
+    return f"{match.rank:>3}  {bar} {match.similarity:>6.3f}{label}  {excerpt(match.name)}{note}"
+
+
+def _show_skipped(skipped: Sequence[Skipped]) -> None:
+    from graft.report.words import clean
+
+    if not skipped:
+        return
+    click.echo(f"{len(skipped):,} skipped:", err=True)
+    for one in skipped[:SHOWN]:
+        click.echo(f"  {clean(one.path)}: {clean(one.reason)}", err=True)
+    if len(skipped) > SHOWN:
+        click.echo(f"  and {len(skipped) - SHOWN:,} more", err=True)

@@ -1,0 +1,281 @@
+"""Fetching a picture from a server that may be slow, broken or hostile. Needs httpcore2."""
+
+from __future__ import annotations
+
+import email.utils
+import socket
+import ssl
+import threading
+import time
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
+
+import httpcore2 as http
+
+from graft.collecting.addresses import PORTS, Network, Place, locate, resolve
+from graft.collecting.pictures import check_head
+from graft.collecting.turns import Limits, Turns
+from graft.data.formats import HEAD
+from graft.errors import ItemError
+from graft.version import __version__
+
+PASSING = frozenset({"busy", "connection", "no_address", "timeout"})
+"""Reasons that may be gone at the next try."""
+
+_BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class Fetched(NamedTuple):
+    """What a server sent, and the address that it came from in the end."""
+
+    content: bytes
+    url: str
+
+
+class Fetcher:
+    """Fetches pictures from the public internet. Thread-safe.
+
+    Neither cookies nor a referer nor the environment's proxies are used. Names are looked up here, each address is
+    checked, and the connection goes to the address that was checked, at every redirect anew.
+
+    Args:
+        limits: What one picture may cost.
+        turns: Whose turn it is.
+        allow: Networks that are allowed though they are not public.
+        ports: The ports that may be asked.
+        trust: Whose certificates are believed; by default the system's.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        turns: Turns,
+        allow: Sequence[Network] = (),
+        ports: Collection[int] = PORTS,
+        trust: ssl.SSLContext | None = None,
+    ) -> None:
+        self.limits, self.turns = limits, turns
+        self._allow, self._ports = allow, ports
+        self._trust = trust or http.default_ssl_context()
+        self._stopped = threading.Event()
+        self._live: set[http.NetworkStream] = set()
+
+    def locate(self, url: str) -> Place:
+        """Take an address apart and check it.
+
+        Raises:
+            ItemError: As for ``graft.collecting.addresses.locate``.
+        """
+        return locate(url, self._ports)
+
+    def may_pass(self, error: ItemError) -> bool:
+        """Whether what went wrong may be gone at the next try."""
+        return error.reason in PASSING
+
+    def fetch(self, place: Place) -> Fetched:
+        """Fetch what lies at an address whose host's turn was taken; the turn is given back.
+
+        Raises:
+            ItemError: It cannot be had, with a reason of ``PASSING`` if it may be had later.
+        """
+        end = time.monotonic() + self.limits.total
+
+        def remaining() -> float:
+            left = 0.0 if self._stopped.is_set() else end - time.monotonic()
+            if left <= 0:
+                raise ItemError("timeout", f"The picture was not there after {self.limits.total:g} seconds.")
+            return left
+
+        held = place.host
+        try:
+            for _ in range(self.limits.redirects + 1):
+                answer = self._ask(place, remaining)
+                if isinstance(answer, bytes):
+                    return Fetched(answer, place.url)
+                self.turns.give(held)
+                held, place = "", answer
+                self.turns.take(place.host, remaining)
+                held = place.host
+            raise ItemError("redirects", f"The server redirects more than {self.limits.redirects} times.")
+        finally:
+            if held:
+                self.turns.give(held)
+
+    def stop(self) -> None:
+        """Break off what is under way."""
+        self._stopped.set()
+        for stream in list(self._live):
+            with suppress(OSError):  # it is closed already; to close it here would not wake who reads from it
+                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+    def _ask(self, place: Place, remaining: Callable[[], float]) -> bytes | Place:
+        """What is sent, or where it is said to lie."""
+        shown = f"[{place.host}]" if ":" in place.host else place.host
+        standard = place.port == {"http": 80, "https": 443}[place.scheme]
+        headers = [
+            ("Host", shown if standard else f"{shown}:{place.port}"),
+            ("User-Agent", f"graft/{__version__}"),
+            ("Accept", "image/*"),
+            ("Accept-Encoding", "identity"),
+            ("Connection", "close"),
+        ]
+        url = http.URL(scheme=place.scheme, host=place.host, port=place.port, target=place.target)
+        backend = _CheckedBackend(self._allow, self.limits, remaining, self._live)
+        connection = http.HTTPConnection(origin=url.origin, ssl_context=self._trust, network_backend=backend)
+        try:
+            with _in_words(place.host), connection.stream("GET", url, headers=headers) as answer:
+                return self._take(answer, place)
+        finally:
+            connection.close()
+            backend.close()
+
+    def _take(self, answer: http.Response, place: Place) -> bytes | Place:
+        headers = {name.lower(): value.decode("latin-1") for name, value in answer.headers}
+        if answer.status in _REDIRECTS and b"location" in headers:
+            location = headers[b"location"].encode("latin-1").decode("utf-8", "replace")
+            return locate(location, self._ports, base=place)
+        if answer.status in _BUSY:
+            self.turns.rest(place.host, _rest(headers.get(b"retry-after", "")))
+            raise ItemError("busy", f"The server answered {answer.status}.", "Run the same command later.")
+        if answer.status != 200:
+            raise ItemError(f"status_{answer.status}", f"The server answered {answer.status}.")
+        length = headers.get(b"content-length", "")
+        if length.isdecimal() and len(length) < 20 and int(length) > self.limits.max_bytes:
+            raise self._too_large()
+        return self._collect(_unpacked(answer.iter_stream(), headers.get(b"content-encoding", "")))
+
+    def _collect(self, chunks: Iterable[bytes]) -> bytes:
+        content = bytearray()
+        looked = False
+        for chunk in chunks:
+            content += chunk
+            if not looked and len(content) >= HEAD:
+                check_head(bytes(content[:HEAD]))
+                looked = True
+            if len(content) > self.limits.max_bytes:
+                raise self._too_large()
+        return bytes(content)
+
+    def _too_large(self) -> ItemError:
+        return ItemError("too_large", f"The file has more than {self.limits.max_bytes / 1e6:g} MB.")
+
+
+class _CheckedBackend(http.NetworkBackend):
+    """Connects to checked addresses only, and keeps an eye on the clock."""
+
+    def __init__(
+        self,
+        allow: Sequence[Network],
+        limits: Limits,
+        remaining: Callable[[], float],
+        live: set[http.NetworkStream],
+    ) -> None:
+        self._allow, self._limits, self._remaining, self._live = allow, limits, remaining, live
+        self._opened: list[_TimedStream] = []
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> http.NetworkStream:
+        numbers = resolve(host, port, self._allow)
+        for number in numbers[:-1]:
+            try:
+                return self._connect(number, port)
+            except (http.ConnectError, http.ConnectTimeout):
+                continue
+        return self._connect(numbers[-1], port)
+
+    def close(self) -> None:
+        for stream in self._opened:
+            self._live.discard(stream)
+            stream.close()
+
+    def _connect(self, number: str, port: int) -> http.NetworkStream:
+        inner = http.SyncBackend().connect_tcp(number, port, timeout=min(self._limits.connect, self._remaining()))
+        stream = _TimedStream(inner, self._limits, self._remaining)
+        self._opened.append(stream)
+        self._live.add(stream)
+        return stream
+
+
+class _TimedStream(http.NetworkStream):
+    """A stream that asks the clock before each step: a server that sends a byte a second does not keep us for ever."""
+
+    def __init__(self, inner: http.NetworkStream, limits: Limits, remaining: Callable[[], float]) -> None:
+        self._inner, self._limits, self._remaining = inner, limits, remaining
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, min(self._limits.read, self._remaining()))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, min(self._limits.read, self._remaining()))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> http.NetworkStream:
+        seconds = min(self._limits.connect, self._remaining())
+        self._inner = self._inner.start_tls(ssl_context, server_hostname, seconds)
+        return self
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+@contextmanager
+def _in_words(host: str) -> Iterator[None]:
+    """Turn what the network raises into reasons."""
+    try:
+        yield
+    except http.TimeoutException:
+        raise ItemError("timeout", f"The host {host} did not answer in time.", "Run the same command later.") from None
+    except (http.NetworkError, http.ProtocolError, OSError) as error:
+        if isinstance(error.__cause__, ssl.SSLError):
+            raise ItemError("tls", f"The host {host} cannot be trusted: {error.__cause__.reason}.") from None
+        found = f"{type(error).__name__} {error}".strip()[:200]
+        raise ItemError(
+            "connection", f"The connection to {host} broke: {found}.", "Run the same command later."
+        ) from None
+
+
+def _unpacked(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    """What was sent, unpacked in small pieces, so that a bomb is seen before it goes off.
+
+    Raises:
+        ItemError: ``encoding``, where it was packed in a way that was not asked for and is not known.
+    """
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        yield from chunks
+        return
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise ItemError("encoding", f"The server packed the file as {encoding[:40]!r}.")
+    unpacker = zlib.decompressobj(wbits=47)  # gzip and zlib by their header
+    try:
+        for chunk in chunks:
+            while chunk and not unpacker.eof:
+                yield unpacker.decompress(chunk, 1 << 16)
+                chunk = unpacker.unconsumed_tail
+        yield unpacker.flush()
+    except zlib.error as error:
+        raise ItemError("encoding", f"The file cannot be unpacked: {error}.") from None
+
+
+def _rest(said: str) -> float:
+    """The seconds that a ``Retry-After`` asks for, 0 where it asks for nothing that makes sense."""
+    said = said.strip()
+    if said.isdecimal() and len(said) < 10:
+        return float(said)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(said).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return 0.0

@@ -1,0 +1,60 @@
+"""What a provider gives: where a picture lies, and what is known of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+MAX_URL = 8000
+"""Characters of an address; servers take some 8,000."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A picture that a provider found; nothing of it has been fetched or checked.
+
+    Attributes:
+        url: An ``http``, ``https`` or ``data`` address, or the name of a local file below a saved folder.
+        page: The address of the page that it stands on, ``""`` where that is not known.
+        title: What it is called there.
+        licence: What is said of its licence, ``""`` where nothing is.
+        path: The local file, where it was saved with its page.
+    """
+
+    url: str
+    page: str = ""
+    title: str = ""
+    licence: str = ""
+    path: Path | None = None
+
+    @property
+    def source(self) -> str:
+        """The address as it stands in the manifest: of ``data`` and of what is far too long its beginning and hash."""
+        inline = self.url[:5].lower() == "data:"
+        if not inline and len(self.url) <= MAX_URL:
+            return self.url.partition("#")[0]
+        digest = hashlib.sha256(self.url.encode("utf-8", "replace")).hexdigest()
+        beginning = self.url.partition(",")[0] if inline else self.url
+        return f"{beginning[:100]};sha256={digest[:32]}"
+
+
+class Search(Protocol):
+    """A provider, opened: it can be asked for pictures."""
+
+    def queries(self) -> Sequence[str]:
+        """The queries that it can answer, in order; none if it takes any."""
+
+    def search(self, query: str) -> Iterator[Found]:
+        """Pictures for a query, the best first, as many as are asked for.
+
+        Raises:
+            ProviderError: It is broken, or cannot be reached.
+        """
+
+
+def as_text(value: object, most: int = 1000) -> str:
+    """A value from outside as one line of text of at most so many characters."""
+    return " ".join(str(value).split())[:most] if value is not None else ""

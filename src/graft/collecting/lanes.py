@@ -1,0 +1,59 @@
+"""A class on its way to enough pictures: what its queries found, in turn."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from graft.collecting.addresses import Place
+from graft.collecting.found import Found, Search, as_text
+from graft.errors import GraftError, ProviderError
+
+
+@dataclass(slots=True, eq=False)
+class Candidate:
+    """A picture that was found and not yet fetched; ``place`` is where on the web."""
+
+    label: str
+    query: str
+    provider: str
+    found: Found
+    place: Place | None = None
+    tries: int = 0
+
+
+class Lane:
+    """A class on its way to enough pictures."""
+
+    def __init__(self, label: str, queries: Sequence[str], provider: Search, name: str) -> None:
+        self.label = label
+        self.waiting: deque[Candidate] = deque()
+        self.under_way = 0
+        self.dry = False
+        self._searches = deque((query, provider.search(query)) for query in queries)
+        self._name = name
+
+    def draw(self) -> Candidate | None:
+        """The next picture, from each query in turn; ``None`` where there are no more.
+
+        Raises:
+            GraftError: The provider failed; its query is not asked again.
+        """
+        while self._searches:
+            query, search = self._searches.popleft()
+            try:
+                found = next(search, None)
+            except GraftError:
+                raise
+            except Exception as error:  # a provider may be anybody's
+                said = as_text(error, 300) or type(error).__name__
+                raise ProviderError(
+                    f"The provider {self._name} failed for {query!r}: {said}.",
+                    "Try another one: --provider urls or pages.",
+                ) from error
+            if found is not None:
+                self._searches.append((query, search))
+                return Candidate(self.label, query, self._name, found)
+        self.dry = True
+        return None

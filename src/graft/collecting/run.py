@@ -1,0 +1,250 @@
+"""The loop: ask a provider, fetch, judge, keep what is new, note everything, until each class has enough."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import UTC, datetime
+from typing import Any
+
+from graft.collecting.counts import Counts
+from graft.collecting.fetching import Fetcher
+from graft.collecting.found import as_text
+from graft.collecting.inline import read_file, read_inline
+from graft.collecting.lanes import Candidate, Lane
+from graft.collecting.manifest import Line, Manifest
+from graft.collecting.pictures import SUFFIXES, Looks, Picture, judge
+from graft.contracts import Progress
+from graft.errors import GraftError, ItemError
+
+CONCURRENT = 8
+"""Connections at a time, to all hosts together."""
+
+_AHEAD = 40
+
+
+class Run:
+    """One run: the state that the loop needs. All but fetching and judging happens in one thread."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        lanes: Sequence[Lane],
+        fetcher: Fetcher,
+        per_class: int,
+        min_side: int,
+        progress: Progress,
+        end: float | None,
+    ) -> None:
+        self.counts = {lane.label: Counts() for lane in lanes}
+        self.problems: list[GraftError] = []
+        self.stopped = False
+        self._manifest, self._lanes, self._fetcher, self._progress = manifest, lanes, fetcher, progress
+        self._per_class, self._min_side, self._end = per_class, min_side, end
+        self._seen: set[tuple[str, str]] = set()
+        self._fates: dict[str, Line] = {}
+        self._contents: dict[str, str] = {}
+        self._looks = Looks()
+        for line in manifest.lines:
+            self._remember(line)
+        for line in _last_words(manifest.lines):
+            self._count(line, was_there=True)
+
+    def go(self) -> None:
+        """Until every class has enough, nothing more is found, or time is up."""
+        under_way: dict[Future[tuple[Picture, str]], tuple[Lane, Candidate]] = {}
+        self._tell()
+        with ThreadPoolExecutor(CONCURRENT, thread_name_prefix="collect") as pool:
+            try:
+                while not self._time_is_up():
+                    for lane, candidate in self._ready(CONCURRENT - len(under_way)):
+                        under_way[pool.submit(self._bring, candidate)] = lane, candidate
+                    if not under_way and not any(self._wants(lane) for lane in self._lanes):
+                        break
+                    patience = self._patience() if len(under_way) < CONCURRENT else 1.0
+                    if not under_way:
+                        time.sleep(patience)
+                        continue
+                    for future in wait(under_way, patience, FIRST_COMPLETED).done:
+                        self._settle(*under_way.pop(future), future)
+            finally:
+                self._fetcher.stop()
+        for future, (lane, candidate) in under_way.items():  # time is up: what came in time counts
+            if future.done() and not future.exception():
+                self._settle(lane, candidate, future)
+
+    def _time_is_up(self) -> bool:
+        self.stopped = self._end is not None and time.monotonic() >= self._end
+        return self.stopped
+
+    def _patience(self) -> float:
+        """Seconds until the next host may be asked."""
+        waiting = [candidate for lane in self._lanes if self._wants(lane) for candidate in lane.waiting]
+        pauses = [self._fetcher.turns.pause(candidate.place.host) for candidate in waiting if candidate.place]
+        return min(1.0, max(0.01, min(filter(None, pauses), default=0.1)))
+
+    def _wants(self, lane: Lane) -> bool:
+        """Whether a class lacks pictures, and there may be more."""
+        missing = self._per_class - self.counts[lane.label].kept - lane.under_way
+        return missing > 0 and bool(lane.waiting or not lane.dry)
+
+    def _ready(self, n: int) -> Iterator[tuple[Lane, Candidate]]:
+        """Up to so many candidates whose host may be asked now, from each class in turn; their turns are taken."""
+        given = True
+        while given and n > 0:
+            given = False
+            for lane in self._lanes:
+                candidate = self._next(lane) if n > 0 and self._wants(lane) else None
+                if candidate:
+                    lane.under_way += 1
+                    given, n = True, n - 1
+                    yield lane, candidate
+
+    def _next(self, lane: Lane) -> Candidate | None:
+        """The first candidate of a class whose host may be asked."""
+        turns = self._fetcher.turns
+        for candidate in list(lane.waiting):
+            host = candidate.place.host if candidate.place else ""
+            if host and turns.pause(host) > self._fetcher.limits.max_rest:
+                lane.waiting.remove(candidate)
+                self._give_up(candidate, ItemError("busy", f"The host {host} asks for a long rest."))
+            elif not host or turns.try_take(host):
+                lane.waiting.remove(candidate)
+                return candidate
+        while not lane.dry and len(lane.waiting) < _AHEAD and not self._time_is_up():
+            try:
+                drawn = lane.draw()
+            except GraftError as error:
+                self.problems.append(error)
+                continue
+            if drawn and self._is_new(drawn):
+                if not drawn.place or turns.try_take(drawn.place.host):
+                    return drawn
+                lane.waiting.append(drawn)
+        return None
+
+    def _is_new(self, candidate: Candidate) -> bool:
+        """Whether a picture has to be fetched; if not, its fate is noted."""
+        found = candidate.found
+        source = found.source
+        if (candidate.label, source) in self._seen:
+            return False
+        self._seen.add((candidate.label, source))
+        if (fate := self._fates.get(source)) is not None:
+            if fate.state == "refused":
+                self._give_up(candidate, ItemError(fate.reason, fate.message))
+            else:
+                self._note(candidate, "duplicate", of=fate.file or fate.of, reason="same_address")
+            return False
+        if found.path is None and found.url[:5].lower() != "data:":
+            try:
+                candidate.place = self._fetcher.locate(found.url)
+            except ItemError as error:
+                self._give_up(candidate, error)
+                return False
+        return True
+
+    def _bring(self, candidate: Candidate) -> tuple[Picture, str]:
+        """Fetch and judge a picture; it, and the address that it came from. Runs in several threads."""
+        found, limit = candidate.found, self._fetcher.limits.max_bytes
+        if candidate.place:
+            fetched = self._fetcher.fetch(candidate.place)
+            return judge(fetched.content, self._min_side), fetched.url
+        content = read_file(found.path, limit) if found.path else read_inline(found.url, limit)
+        return judge(content, self._min_side), ""
+
+    def _settle(self, lane: Lane, candidate: Candidate, future: Future[tuple[Picture, str]]) -> None:
+        lane.under_way -= 1
+        candidate.tries += 1
+        try:
+            picture, url = future.result()
+        except ItemError as error:
+            self._try_again_or_give_up(lane, candidate, error)
+            return
+        facts = {
+            "final_url": url if url != candidate.found.source else "",
+            "sha256": picture.sha256,
+            "bytes": len(picture.content),
+            "width": picture.width,
+            "height": picture.height,
+        }
+        if of := self._contents.get(picture.sha256):
+            self._note(candidate, "duplicate", of=of, reason="same_content", **facts)
+        elif of := self._looks.like(picture.look):
+            self._note(candidate, "duplicate", of=of, reason="near_copy", **facts)
+        else:
+            line = self._line(candidate, "kept", look=picture.look, **facts)
+            line = self._manifest.keep(line, picture.content, SUFFIXES[picture.kind])
+            self._remember(line)
+            self._count(line)
+            self._tell()
+
+    def _try_again_or_give_up(self, lane: Lane, candidate: Candidate, error: ItemError) -> None:
+        limits = self._fetcher.limits
+        if not candidate.place or not self._fetcher.may_pass(error) or candidate.tries >= limits.tries:
+            self._give_up(candidate, error)
+            return
+        rest = limits.backoff * 2 ** (candidate.tries - 1) * random.uniform(0.5, 1.5)  # noqa: S311
+        self._fetcher.turns.rest(candidate.place.host, rest)
+        lane.waiting.append(candidate)
+
+    def _give_up(self, candidate: Candidate, error: ItemError) -> None:
+        state = "failed" if self._fetcher.may_pass(error) else "refused"
+        self._note(candidate, state, reason=error.reason, message=error.message[:500])
+
+    def _note(self, candidate: Candidate, state: str, **facts: Any) -> None:
+        line = self._line(candidate, state, **facts)
+        self._manifest.append(line)
+        self._remember(line)
+        self._count(line)
+
+    def _line(self, candidate: Candidate, state: str, **facts: Any) -> Line:
+        found = candidate.found
+        return Line(
+            state=state,
+            label=candidate.label,
+            query=candidate.query,
+            provider=candidate.provider,
+            url=found.source,
+            page=as_text(found.page, 2000),
+            title=as_text(found.title),
+            licence=as_text(found.licence),
+            time=datetime.now(UTC).isoformat(timespec="seconds"),
+            **facts,
+        )
+
+    def _remember(self, line: Line) -> None:
+        """So that nothing is fetched twice; what failed may be."""
+        if line.state == "failed":
+            return
+        self._seen.add((line.label, line.url))
+        self._fates.setdefault(line.url, line)
+        if line.state == "kept":
+            self._contents.setdefault(line.sha256, line.file)
+            self._looks.add(line.look, line.file)
+
+    def _count(self, line: Line, *, was_there: bool = False) -> None:
+        counts = self.counts.get(line.label)
+        if counts is None:
+            return
+        if line.state == "kept":
+            counts.kept += self._manifest.there(line)
+            counts.new += not was_there
+        elif line.state == "duplicate":
+            same = line.of.partition("/")[0] == line.label
+            counts.duplicates += same
+            counts.elsewhere += not same
+        else:
+            (counts.failed if line.state == "failed" else counts.refused)[line.reason] += 1
+
+    def _tell(self) -> None:
+        kept = sum(min(counts.kept, self._per_class) for counts in self.counts.values())
+        self._progress("download", kept, self._per_class * len(self._lanes))
+
+
+def _last_words(lines: Sequence[Line]) -> Iterator[Line]:
+    """The lines that still hold: what failed, and was tried again later, counts once."""
+    last = {(line.label, line.url): line for line in lines}
+    yield from last.values()

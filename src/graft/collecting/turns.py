@@ -1,0 +1,89 @@
+"""What a picture may cost, and who may be asked when: few connections to a host at a time, and pauses between."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one picture may cost.
+
+    Attributes:
+        max_bytes: Of the file, as sent and as unpacked.
+        connect: Seconds until the connection stands.
+        read: Seconds without a byte.
+        total: Seconds from the first connection to the last byte, redirects included.
+        redirects: How many are followed.
+        tries: How often a picture is asked for before it is given up.
+        backoff: Seconds before the second try, more or less; doubled for each further one.
+        max_rest: A server that asks for a longer rest, in seconds, is asked no more in this run.
+    """
+
+    max_bytes: int = 20_000_000
+    connect: float = 10.0
+    read: float = 10.0
+    total: float = 60.0
+    redirects: int = 5
+    tries: int = 3
+    backoff: float = 1.0
+    max_rest: float = 60.0
+
+
+class Turns:
+    """Hands out turns to ask a host. Thread-safe.
+
+    Args:
+        delay: Seconds between two requests to a host.
+        at_once: Connections to a host at a time.
+    """
+
+    def __init__(self, delay: float = 0.5, at_once: int = 2) -> None:
+        self._delay, self._at_once = delay, at_once
+        self._changed = threading.Condition()
+        self._asking: defaultdict[str, int] = defaultdict(int)
+        self._next: defaultdict[str, float] = defaultdict(float)
+
+    def try_take(self, host: str) -> bool:
+        """Take a turn if one is free now; it has to be given back."""
+        with self._changed:
+            return self._take(host)
+
+    def take(self, host: str, remaining: Callable[[], float]) -> None:
+        """Take a turn, and wait for it.
+
+        Args:
+            host: Whom to ask.
+            remaining: How many seconds there are left to wait; it raises when there are none.
+        """
+        with self._changed:
+            while not self._take(host):
+                self._changed.wait(min(remaining(), max(0.01, self._next[host] - time.monotonic())))
+
+    def give(self, host: str) -> None:
+        """Give a turn back."""
+        with self._changed:
+            self._asking[host] -= 1
+            self._changed.notify_all()
+
+    def rest(self, host: str, seconds: float) -> None:
+        """Leave a host alone for so long."""
+        with self._changed:
+            self._next[host] = max(self._next[host], time.monotonic() + seconds)
+
+    def pause(self, host: str) -> float:
+        """Seconds until a host may be asked, as far as its delay and rest go."""
+        with self._changed:
+            return max(0.0, self._next[host] - time.monotonic())
+
+    def _take(self, host: str) -> bool:
+        now = time.monotonic()
+        if self._asking[host] >= self._at_once or now < self._next[host]:
+            return False
+        self._asking[host] += 1
+        self._next[host] = now + self._delay
+        return True

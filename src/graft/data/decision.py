@@ -1,0 +1,133 @@
+"""Decisions about items of a data set: which item is meant, and what somebody decided about it."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from graft.errors import DataError
+
+MAX_NAME = 300
+"""So many characters of an item's name are kept."""
+
+ACTIONS = ("relabel", "drop", "keep", "merge", "unsure", "undo")
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class ItemKey:
+    """Which item of the data is meant: by its content, and by what tells apart items of the same content.
+
+    Attributes:
+        digest: Hash of the content, 32 hexadecimal digits, as ``graft.encoders.embed.content_digest`` has it.
+        name: The item's name, its first ``MAX_NAME`` characters.
+        label: The label that the data give it; several are joined by ``|``.
+        copy: Its running number among the items that agree in all three; 0 for nearly all.
+    """
+
+    digest: str
+    name: str
+    label: str
+    copy: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name[:MAX_NAME])
+        if not _ID.fullmatch(self.digest) or self.copy < 0:
+            raise DataError(
+                f"{self.digest[:40]!r}, copy {self.copy}, is no item.", "Give 32 hexadecimal digits, and 0 or more."
+            )
+
+
+def login() -> str:
+    """The name of the user at this machine, ``""`` where it has none."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What somebody decided.
+
+    Attributes:
+        action: One of ``ACTIONS``. ``keep``: the item is right as it is. ``merge``: the items are copies; the first is
+            kept and the others are dropped. ``undo``: another decision counts as if it had never been made.
+        items: What it is about; nothing for ``undo``.
+        to: The new label, for ``relabel``; several joined by ``|``.
+        undoes: The ``id`` of the other decision, for ``undo``.
+        who: Who decided.
+        at: When, ISO 8601 in UTC.
+        id: 32 hexadecimal digits.
+
+    Raises:
+        DataError: The parts do not fit together.
+    """
+
+    action: str
+    items: tuple[ItemKey, ...] = ()
+    to: str | None = None
+    undoes: str | None = None
+    who: str = field(default_factory=login)
+    at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def __post_init__(self) -> None:
+        wanted = {"undo": 0, "merge": 2}.get(self.action, 1)
+        checks = {
+            f"there is no action {self.action!r}": self.action in ACTIONS,
+            f"it has {len(self.items)} items": len(self.items) >= wanted and (wanted > 0 or not self.items),
+            f"it leads to the label {self.to!r}": (self.to is not None) == (self.action == "relabel"),
+            f"it undoes {self.undoes!r}": (self.undoes is not None) == (self.action == "undo"),
+            f"its id is {self.id[:40]!r}": bool(_ID.fullmatch(self.id)),
+        }
+        if wrong := [found for found, right in checks.items() if not right]:
+            raise DataError(
+                f"The decision {self.action!r} cannot be: {'; '.join(wrong)}.",
+                "A relabel names the new label in to, an undo the other decision in undoes; all others name items.",
+            )
+
+    def to_line(self) -> bytes:
+        """The decision as a line of the journal: ASCII, so that no byte of it can be taken for the end of a line."""
+        values: dict[str, Any] = {"id": self.id, "at": self.at, "who": self.who, "action": self.action}
+        if self.items:
+            values["items"] = [_key_to_dict(key) for key in self.items]
+        values |= {name: value for name in ("to", "undoes") if (value := getattr(self, name)) is not None}
+        return json.dumps(values, separators=(",", ":")).encode() + b"\n"
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The decision that a line holds; keys that are not known are left alone.
+
+        Raises:
+            ValueError: It holds none (``DataError`` is one too).
+            KeyError, TypeError: The same.
+        """
+        texts = {name: _text(values[name]) for name in ("id", "at", "who", "action")}
+        datetime.fromisoformat(texts["at"])
+        optional = {name: _text(values[name]) for name in ("to", "undoes") if values.get(name) is not None}
+        return cls(items=tuple(_key_from_dict(row) for row in values.get("items", ())), **texts, **optional)
+
+
+def _key_to_dict(key: ItemKey) -> dict[str, Any]:
+    values: dict[str, Any] = {"digest": key.digest, "name": key.name, "label": key.label}
+    return values | ({"copy": key.copy} if key.copy else {})
+
+
+def _key_from_dict(row: Mapping[str, Any]) -> ItemKey:
+    copy = row.get("copy", 0)
+    if not isinstance(copy, int):
+        raise TypeError("copy")
+    return ItemKey(_text(row["digest"]), _text(row["name"]), _text(row["label"]), copy)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value

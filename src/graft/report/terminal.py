@@ -1,0 +1,111 @@
+"""What every page for a terminal is made of: headings with bodies beside them, and texts cut to a width."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Iterable
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, JustifyMethod, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from graft.report import words
+
+NARROWEST, WIDEST = 60, 100
+_MARGIN = 13
+# Rich breaks lines at no-break spaces too; a private-use character stands in for them until it has.
+_UNBROKEN = str.maketrans(words.NBSP, "\ue000")
+
+
+def page_width(width: int | None = None) -> int:
+    """Columns of a page: 60 to 100, by default what the terminal has."""
+    return bounded(width or shutil.get_terminal_size().columns, NARROWEST, WIDEST)
+
+
+def room_of(width: int) -> int:
+    """Columns beside the headings."""
+    return width - _MARGIN - 2
+
+
+def draw(
+    title: RenderableType, sections: Iterable[tuple[str, RenderableType]], width: int, colour: bool = False
+) -> str:
+    """A page as lines of at most ``width`` columns.
+
+    Args:
+        title: Stands above.
+        sections: Headings and what stands beside them.
+        width: Columns.
+        colour: Whether to write the escape sequences of colours and bold type.
+    """
+    console = Console(
+        file=io.StringIO(),
+        width=width,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    with console.capture() as capture:
+        console.print(title)
+        console.print()
+        for heading, body in sections:
+            console.print(_entry(heading, body))
+    lines = capture.get().replace("\ue000", " ").split("\n")
+    return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
+
+
+def columns(*justify: JustifyMethod) -> Table:
+    """A grid whose columns are justified so."""
+    grid = Table.grid(padding=(0, 2))
+    for side in justify:
+        grid.add_column(justify=side, no_wrap=True)
+    return grid
+
+
+def plain(text: str, style: str = "") -> Text:
+    """Text whose no-break spaces hold."""
+    return Text(text.translate(_UNBROKEN), style)
+
+
+def shorten(text: str, width: int) -> str:
+    """The beginning of the text, ended by an ellipsis where it had to be cut; double-width characters count as two."""
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…"
+
+
+def shorten_middle(label: str, width: int) -> str:
+    """Both ends of a label: those of many classes often differ in their last word only."""
+    if cell_len(label) <= width:
+        return label
+    tail = ""
+    for character in reversed(label):
+        if cell_len(tail) + cell_len(character) > width // 3:
+            break
+        tail = character + tail
+    return set_cell_size(label, width - 1 - cell_len(tail)).rstrip() + "…" + tail
+
+
+def shorten_front(path: str, width: int) -> str:
+    """The end of a path, which tells files apart better than its beginning."""
+    if cell_len(path) <= width:
+        return path
+    while cell_len(path) > width - 1:
+        path = path[1:]
+    return "…" + path
+
+
+def _entry(heading: str, body: RenderableType) -> Table:
+    grid = Table.grid(padding=0)
+    grid.add_column(width=_MARGIN, no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(f" {heading}", "bold"), body)
+    return grid
+
+
+def bounded(value: int, low: int, high: int) -> int:
+    """The nearest number from ``low`` to ``high``."""
+    return min(max(value, low), high)

@@ -1,0 +1,8 @@
+"""Look-alikes: the items of a collection that are most like another one."""
+
+from graft.similarity.graph import EXACT_UP_TO
+from graft.similarity.index import Index
+from graft.similarity.matches import Found, Match
+from graft.similarity.searching import search
+
+__all__ = ["EXACT_UP_TO", "Found", "Index", "Match", "search"]

@@ -1,0 +1,93 @@
+"""Nearly the nearest among very many: a graph of neighbours that is walked instead of comparing with every row.
+
+The graph (HNSW, Malkov and Yashunin 2018, by the library usearch) only proposes candidates, which are then ranked by
+their exact similarity. It is kept in memory and never written: its file format is read by code that trusts it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from graft.contracts import Float32, Int, Progress, silent
+from graft.errors import MissingExtra
+from graft.executors import workers
+from graft.heads.neighbours import Neighbours, rank, unit
+
+EXACT_UP_TO = 100_000
+"""Among so many items every one is compared with the query."""
+AXES = 256
+"""The graph sees rows on so many principal axes at most, one byte for each."""
+SAMPLE = 20_000
+"""Rows that the axes are found from."""
+STEP = 8192
+"""Rows that join the graph between two words of progress."""
+LINKS, WIDTH_OF_BUILDING = 16, 64
+"""Neighbours that a row keeps, and rows that are looked at to find them."""
+CANDIDATES, WIDTH = 64, 160
+"""Candidates that are ranked, and rows that are looked at to find them, where 10 or fewer are asked for."""
+
+
+class Graph:
+    """A graph over the rows of a matrix."""
+
+    def __init__(self, x: Float32, progress: Progress = silent) -> None:
+        """Build it.
+
+        Args:
+            x: ``(n, d) float32`` of unit length; it is kept, not copied.
+            progress: Told how many rows have joined.
+
+        Raises:
+            MissingExtra: usearch is not installed.
+        """
+        self._x = x
+        self._axes = _principal_axes(x)
+        self._index = _new_index(self._axes.shape[1])
+        for start in range(0, len(x), STEP):
+            progress("index", start, len(x))
+            rows = np.arange(start, min(start + STEP, len(x)))
+            self._index.add(rows, unit(x[rows] @ self._axes), threads=workers())
+        progress("index", len(x), len(x))
+
+    def nearest(self, queries: Float32, k: int, own: Int | None = None) -> Neighbours:
+        """As ``graft.heads.neighbours.nearest``, but now and then a row is missed; ``k`` is at most the rows there are.
+
+        Args:
+            queries: ``(q, d) float32`` of unit length.
+            k: How many.
+            own: For each query the row that it is itself ``(q,) int64``, which is left out.
+        """
+        wanted = min(len(self._x), max(CANDIDATES, 2 * k + 1))
+        self._index.expansion_search = max(WIDTH, 2 * wanted)
+        keys = self._index.search(unit(queries @ self._axes), wanted, threads=workers()).keys
+        found = []
+        for place, (query, row) in enumerate(zip(queries, np.atleast_2d(keys), strict=True)):
+            candidates = np.unique(row.astype(np.int64))
+            candidates = candidates[candidates < len(self._x)]
+            if own is not None:
+                candidates = candidates[candidates != own[place]]
+            found.append(rank(query, self._x, candidates, k))
+        least = min(len(one.rows) for one in found)  # a graph may lose a few where many rows are the same
+        return Neighbours(
+            np.stack([one.rows[:least] for one in found]), np.stack([one.similarity[:least] for one in found])
+        )
+
+
+def _principal_axes(x: Float32) -> Float32:
+    """An orthonormal basis ``(d, r) float32`` of what the rows mostly vary along, ``r`` at most ``AXES``."""
+    sample = x[:: -(-len(x) // SAMPLE)]
+    _, vectors = np.linalg.eigh((sample.T @ sample).astype(np.float64))
+    return np.ascontiguousarray(vectors[:, ::-1][:, :AXES], np.float32)
+
+
+def _new_index(width: int) -> Any:
+    try:
+        from usearch.index import Index
+    except ImportError:
+        raise MissingExtra(
+            f"More than {EXACT_UP_TO:,} items are searched through a graph, and usearch is not installed.",
+            "pip install 'graft-learn[search]', or compare with every item: --exact (in Python exact=True).",
+        ) from None
+    return Index(ndim=width, metric="cos", dtype="i8", connectivity=LINKS, expansion_add=WIDTH_OF_BUILDING, multi=False)

@@ -1,0 +1,239 @@
+"""A collection that can be searched: one vector of unit length for each item."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from graft.contracts import Encoder, Float32, Int, Progress, silent
+from graft.data.collection import Collection, read_collection
+from graft.data.dataset import Dataset, Memory, Skipped, as_item
+from graft.encoders import encoder_for
+from graft.encoders.cache import Cache
+from graft.encoders.embed import embed
+from graft.errors import UsageError
+from graft.heads.neighbours import Neighbours, nearest, unit
+from graft.model.fitting import Stopwatch, embed_dataset
+from graft.model.inputs import CacheChoice, as_cache, nothing_readable
+from graft.similarity.graph import EXACT_UP_TO, Graph
+from graft.similarity.matches import Found, Match
+from graft.similarity.queries import explained
+from graft.similarity.space import Space
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How a query becomes a vector of the index."""
+
+    encoder: Encoder
+    space: Space
+    cache: Cache | None
+
+
+class Index:
+    """A collection of items that can be searched by likeness; safe to use from several threads.
+
+    Attributes:
+        dataset: The items, with ``""`` for the label of one that has none.
+        x: A vector of unit length for each ``(n, d) float32``.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        x: Float32,
+        *,
+        digests: Sequence[str] = (),
+        exact: bool | None = None,
+        progress: Progress = silent,
+        asking: Asking | None = None,
+    ) -> None:
+        self.dataset = dataset
+        self.x = x
+        self._digests = np.array(digests or [""] * len(x))
+        self._exact = exact
+        self._progress = progress
+        self._asking = asking
+        self._graph: Graph | None = None
+        self._building = threading.Lock()
+
+    @classmethod
+    def of(
+        cls,
+        data: Collection,
+        *,
+        encoder: str = "auto",
+        prompt: str = "",
+        exact: bool | None = None,
+        cache: CacheChoice = "default",
+        progress: Progress = silent,
+    ) -> Self:
+        """Embed a collection; what cannot be read is skipped and listed in ``dataset.skipped``.
+
+        Args:
+            data: A data set, a path to one (labels are not needed), or a list of values.
+            encoder: As ``graft.encoders.encoder_for`` takes it.
+            prompt: What is put before every text, for encoders that were trained so.
+            exact: Compare each query with every item; ``None``: only up to ``EXACT_UP_TO`` items.
+            cache: Where embeddings are kept.
+            progress: Told how far the work has come.
+
+        Raises:
+            NothingToRead: No item can be read.
+            UsageError: The encoder takes items of another modality.
+        """
+        dataset, store = read_collection(data), as_cache(cache)
+        network = encoder_for(encoder, dataset.modality, "auto", prompt, progress)
+        usable, embedded = embed_dataset(network, dataset, store, Stopwatch(), progress)
+        if not len(usable):
+            raise nothing_readable(usable.skipped, dataset.modality)
+        space, vectors = Space.around(embedded.x, network.stages)
+        return cls(
+            usable,
+            vectors,
+            digests=embedded.digests,
+            exact=exact,
+            progress=progress,
+            asking=Asking(network, space, store),
+        )
+
+    @classmethod
+    def from_embeddings(
+        cls,
+        x: Float32,
+        labels: Sequence[str] | None = None,
+        *,
+        names: Sequence[str] | None = None,
+        exact: bool | None = None,
+        progress: Progress = silent,
+    ) -> Self:
+        """Search a matrix that was computed elsewhere; a query is a vector ``(d,)`` then.
+
+        Args:
+            x: ``(n, d) float32`` of any length; plain cosine is measured.
+            labels: One for each row.
+            names: One for each row; by default ``row 0``, ``row 1``, ...
+            exact: As in ``of``.
+            progress: Told how far the work has come.
+        """
+        x = unit(np.asarray(x, np.float32))
+        names = [f"row {row}" for row in range(len(x))] if names is None else names
+        items = tuple(Memory(b"", str(name)) for name in names)
+        return cls(Dataset(items, tuple(labels or [""] * len(x))), x, exact=exact, progress=progress)
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __repr__(self) -> str:
+        return f"Index({self.dataset.name!r}, {len(self):,} {self.dataset.modality} items)"
+
+    @property
+    def exact(self) -> bool:
+        """Whether each query is compared with every item."""
+        return len(self) <= EXACT_UP_TO if self._exact is None else self._exact
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """What could not be read, and why."""
+        return self.dataset.skipped
+
+    def search(self, query: Any, n: int = 10, *, min_similarity: float = -1.0) -> list[Match]:
+        """The ``n`` items that are most like the query, best first; ties in the order of the items.
+
+        An item with the query's own content is found too, first, with ``same`` set.
+
+        Args:
+            query: A path, or what else ``Dataset.from_lists`` takes; a ``str`` is a text where texts are searched. A
+                vector ``(d,)`` for an index of embeddings.
+            n: How many; all where there are fewer.
+            min_similarity: Leave out what is less like it.
+
+        Raises:
+            ItemError: The query cannot be read, or is of another modality.
+            MissingExtra: There are too many items to compare with each, and usearch is not installed.
+        """
+        (found,) = self.search_many([query], n, min_similarity=min_similarity)
+        if found.error is not None:
+            raise found.error
+        return list(found.matches)
+
+    def search_many(self, queries: Sequence[Any], n: int = 10, *, min_similarity: float = -1.0) -> list[Found]:
+        """As ``search``, for several queries at once; one that cannot be read has an ``error`` in its place."""
+        _check(n)
+        if (asking := self._asking) is None:
+            vectors = unit(np.atleast_2d(np.asarray(queries, np.float32)))
+            near = self._nearest(self._fitting(vectors), n)
+            return [
+                Found(f"query {place}", self._matches(near, place, "", min_similarity)) for place in range(len(vectors))
+            ]
+        items = [as_item(query, place, self.dataset.modality) for place, query in enumerate(queries)]
+        embedded = embed(asking.encoder, items, asking.cache)
+        near = self._nearest(asking.space.place(embedded.x), n)
+        places = {row: place for place, row in enumerate(embedded.rows.tolist())}
+        return [
+            Found(item.name, error=explained(embedded.skipped[row], item, self.dataset))
+            if row in embedded.skipped
+            else Found(item.name, self._matches(near, places[row], embedded.digests[places[row]], min_similarity))
+            for row, item in enumerate(items)
+        ]
+
+    def neighbours(self, row: int, n: int = 10) -> list[Match]:
+        """The ``n`` items that are most like one of the index, which is itself left out.
+
+        Raises:
+            UsageError: There is no such row.
+        """
+        _check(n)
+        if not 0 <= row < len(self):
+            raise UsageError(f"There is no row {row}.", f"The rows of this index are 0 to {len(self) - 1}.")
+        near = self._nearest(self.x[row : row + 1], n, np.array([row]))
+        return list(self._matches(near, 0, str(self._digests[row]), -1.0))
+
+    def _fitting(self, vectors: Float32) -> Float32:
+        if vectors.shape[1] != self.x.shape[1]:
+            raise UsageError(
+                f"A query has {vectors.shape[1]} numbers, and the index {self.x.shape[1]}.", "Embed it in the same way."
+            )
+        return vectors
+
+    def _nearest(self, vectors: Float32, n: int, own: Int | None = None) -> Neighbours:
+        n = min(n, len(self) - (own is not None))
+        if self.exact or n < 1 or not len(vectors):
+            return nearest(vectors, self.x, n, own)
+        with self._building:
+            if self._graph is None:
+                self._graph = Graph(self.x, self._progress)
+        return self._graph.nearest(vectors, n, own)
+
+    def _matches(self, near: Neighbours, place: int, digest: str, least: float) -> tuple[Match, ...]:
+        found = []
+        for row, similarity in zip(near.rows[place].tolist(), near.similarity[place].tolist(), strict=True):
+            same = bool(digest) and self._digests[row] == digest
+            found.append((1.0 if same else similarity, not same, row))
+        return tuple(
+            Match(
+                rank=position,
+                row=row,
+                name=self.dataset.items[row].name,
+                similarity=similarity,
+                label=self.dataset.labels[row],
+                same=not other,
+                item=self.dataset.items[row],
+            )
+            for position, (similarity, other, row) in enumerate(sorted(found, key=_best_first), 1)
+            if similarity >= least
+        )
+
+
+def _best_first(one: tuple[float, bool, int]) -> tuple[float, bool, int]:
+    similarity, other, row = one
+    return -similarity, other, row
+
+
+def _check(n: int) -> None:
+    if n < 1:
+        raise UsageError(f"{n} items were asked for.", "Ask for one at least.")

@@ -1,0 +1,174 @@
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import pools
+from graft.cleaning.worth import Scorer, labels_after, measure_worth, paired_interval
+from graft.data.decision import Decision
+from graft.data.standing import apply, keys_of
+from graft.errors import TooFewClasses, UsageError
+from graft.heads import HEADS
+
+
+@pytest.fixture(scope="module")
+def noisy():
+    """Three clouds with 30 % of the labels wrong, the right labels, and which rows are wrong."""
+    x, truth = pools.clouds([60, 60, 60])
+    y, wrong = pools.flipped(truth, 0.3)
+    return pools.pool_of(x, y), ["abc"[label] for label in truth], wrong
+
+
+def test_right_labels_teach_more(noisy):
+    pool, truth, wrong = noisy
+    worth = Scorer(pool).score(truth)
+    assert (worth.n_relabelled, worth.n_dropped, worth.n_held_out) == (len(wrong), 0, 180)
+    assert worth.after.value > worth.before.value > worth.as_given.value
+    assert worth.difference == pytest.approx(worth.after.value - worth.before.value)
+    assert worth.low < worth.difference < worth.high
+    assert worth.log_loss_after < worth.log_loss_before
+    assert worth.before.low < worth.before.value < worth.before.high
+    assert "54 labels changed, 0 items dropped" in worth.sentence
+    assert json.loads(json.dumps(worth.to_dict()))["after"]["value"] == worth.after.value
+    assert worth.test is None
+
+
+def test_the_same_labels_are_worth_nothing_and_not_for_sure(noisy):
+    pool, _, _ = noisy
+    worth = Scorer(pool).score(pool.dataset.labels)
+    assert worth.difference == 0
+    assert -0.05 < worth.low < 0 < worth.high < 0.05
+    assert not worth.is_sure
+    assert worth.before == worth.after
+    assert worth.before.value == worth.as_given.value
+    assert worth.sentence.startswith("Nothing was edited")
+
+
+def test_wrong_corrections_are_told():
+    x, truth = pools.clouds([100, 100])
+    labels = list("ab"[label] for label in truth)
+    chance = np.random.default_rng(0)
+    for row in chance.permutation(200)[:90]:
+        labels[row] = "ab"[1 - truth[row]]
+    worth = Scorer(pools.pool_of(x, truth)).score(labels)
+    assert worth.difference < 0
+    assert worth.log_loss_after > 0.5
+
+
+def test_dropped_items_are_neither_learned_nor_asked_about(noisy):
+    pool, truth, wrong = noisy
+    labels = [None if row in set(wrong.tolist()) else label for row, label in enumerate(truth)]
+    worth = Scorer(pool).score(labels)
+    assert (worth.n_relabelled, worth.n_dropped, worth.n_held_out) == (0, len(wrong), 180 - len(wrong))
+    moved = pool.x.copy()
+    moved[wrong] = 0  # what they are does not matter any more, except to the heads before
+    again = Scorer(pools.pool_of(moved, pool.y)).score(labels)
+    assert again.after.value == pytest.approx(worth.after.value, abs=0.03)
+
+
+def test_a_new_class_counts_as_a_mistake_of_the_heads_before():
+    x, truth = pools.clouds([40, 40, 40])
+    pool = pools.pool_of(x, np.minimum(truth, 1))  # the third cloud is called b
+    worth = Scorer(pool).score([{0: "a", 1: "b", 2: "new"}[label] for label in truth])
+    assert worth.n_relabelled == 40
+    assert worth.before.value < 0.7
+    assert worth.after.value > 0.85
+    assert worth.low > 0
+    assert np.isfinite(worth.log_loss_before)
+
+
+def test_a_class_that_is_dropped_as_a_whole():
+    x, truth = pools.clouds([30, 30, 30])
+    worth = Scorer(pools.pool_of(x, truth)).score([None if label == 2 else "ab"[label] for label in truth])
+    assert (worth.n_dropped, worth.n_held_out) == (30, 60)
+    assert worth.after.value >= worth.before.value
+
+
+def test_a_test_split_is_asked_by_heads_that_learned_the_rest():
+    x, truth = pools.clouds([80, 80])
+    splits = ["test" if row % 4 == 0 else "train" for row in range(160)]
+    y, _ = pools.flipped(truth, 0.3)
+    worth = Scorer(pools.pool_of(x, y, splits=splits)).score(["ab"[label] for label in truth])
+    assert worth.test is not None
+    assert worth.test.n_held_out == 40
+    assert worth.test.after.value >= worth.test.before.value
+    assert worth.test.low < worth.test.difference < worth.test.high
+    only_test = [("ab"[truth[row]] if split == "test" else None) for row, split in enumerate(splits)]
+    assert Scorer(pools.pool_of(x, y, splits=splits)).score(only_test).test is None
+
+
+def test_decisions_of_a_journal_are_measured():
+    x, truth = pools.clouds([30, 30])
+    y, wrong = pools.flipped(truth, 0.2)
+    pool = pools.pool_of(x, y)
+    keys = keys_of(pool.dataset, pool.embedded.digests)
+    first, *rest = wrong.tolist()
+    decisions = [
+        Decision("drop", (keys[first],)),
+        *(Decision("relabel", (keys[row],), to="ab"[truth[row]]) for row in rest),
+    ]
+    applied = apply(pool.dataset, pool.embedded.digests, decisions)
+    worth = measure_worth(pool, applied)
+    assert (worth.n_relabelled, worth.n_dropped) == (len(rest), 1)
+    assert labels_after(pool, applied)[first] is None
+    assert worth == Scorer(pool).score(labels_after(pool, applied))
+
+
+def test_many_threads_get_the_answers_of_one(noisy):
+    pool, truth, wrong = noisy
+    scorer = Scorer(pool)
+    edits = []
+    for n in range(4):
+        labels = list(pool.dataset.labels)
+        for row in wrong[: 10 * n]:
+            labels[row] = truth[row]
+        edits.append(labels)
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(scorer.score, edits)) == [scorer.score(labels) for labels in edits]
+
+
+def test_what_cannot_be_measured_says_why(noisy):
+    x, truth = pools.clouds([1, 1])
+    with pytest.raises(UsageError, match="cannot be cross-validated"):
+        Scorer(pools.pool_of(x, truth))
+    pool, truth, _ = noisy
+    with pytest.raises(TooFewClasses, match="fewer than two classes"):
+        Scorer(pool).score([label if label == "a" else None for label in truth])
+
+
+def test_paired_interval_of_independent_items_is_that_of_a_mean():
+    gain = np.random.default_rng(0).choice([-1.0, 0.0, 1.0], 4000, p=[0.1, 0.7, 0.2])
+    low, high = paired_interval(gain, np.arange(4000))
+    half = 1.96 * gain.std() / np.sqrt(4000)
+    assert (low, high) == pytest.approx((gain.mean() - half, gain.mean() + half), abs=2e-4)
+    wide = paired_interval(gain, np.arange(4000), widening=4.0)
+    assert wide[1] - wide[0] == pytest.approx(2 * (high - low))
+
+
+def test_paired_interval_counts_copies_once_and_is_never_of_no_width():
+    gain = np.repeat(np.random.default_rng(0).choice([-1.0, 0.0, 1.0], 100), 5)
+    alone, together = (paired_interval(gain, units) for units in (np.arange(500), np.arange(500) // 5))
+    assert together[1] - together[0] > 2 * (alone[1] - alone[0])
+    for n in (1, 2, 20):
+        low, high = paired_interval(np.zeros(n), np.arange(n))
+        assert -1 <= low < 0 < high <= 1
+    assert paired_interval(np.zeros(0), np.zeros(0, np.int64)) == (-1.0, 1.0)
+
+
+def test_intervals_hold_what_a_large_test_says():
+    """Corrected labels of clouds that overlap: the interval around the measured change holds the true one."""
+    held = []
+    for seed in range(20):
+        x, truth = pools.clouds([60, 60], apart=2.0, seed=seed)
+        fresh, fresh_y = pools.clouds([2000, 2000], apart=2.0, seed=100 + seed)
+        y, wrong = pools.flipped(truth, 0.3, seed)
+        pool = pools.pool_of(x, y, head="logistic")
+        edited = y.copy()
+        edited[wrong[::2]] = truth[wrong[::2]]
+        worth = Scorer(pool).score(["ab"[label] for label in edited])
+        strength, one = [pool.out_of_fold.choice.chosen.strength], np.ones((1, 120), np.float32)
+        heads = [HEADS["logistic"].fit(x, labels, 2, one, strength)[0][0] for labels in (y, edited)]
+        accuracy = [float((head.scores(fresh).argmax(axis=1) == fresh_y).mean()) for head in heads]
+        held.append(worth.low <= accuracy[1] - accuracy[0] <= worth.high)
+    assert sum(held) >= 18

@@ -1,0 +1,121 @@
+"""``graft search`` from outside."""
+
+import pytest
+
+import shapes
+from graft.data.sound import wav_bytes
+
+TEXTS = ["Where is my parcel?", "I want my money back.", "The app crashes at the start.", "My parcel has not come."]
+
+
+@pytest.fixture
+def messages(tmp_path):
+    path = tmp_path / "messages.csv"
+    path.write_text("text\n" + "\n".join(f'"{text}"' for text in TEXTS) + "\n", encoding="utf-8")
+    return path
+
+
+def test_json_holds_what_is_promised(run, photos):
+    query = photos / "square" / "003.png"
+    found = run("search", photos, query, "-n", 3, "--json")
+    assert (found.code, found.err) == (0, "")
+    (one,) = found.json
+    assert one["query"] == str(query)
+    assert [match["rank"] for match in one["matches"]] == [1, 2, 3]
+    first = one["matches"][0]
+    assert first == {
+        "rank": 1, "path": "square/003.png", "label": "square", "similarity": 1.0, "row": first["row"], "same": True
+    }  # fmt: skip
+
+
+def test_people_see_a_table(run, photos):
+    found = run("search", photos, photos / "square" / "003.png", "--top", 2)
+    first, second = found.out.splitlines()
+    assert first.split() == ["1", "█" * 10, "1.000", "square", "square/003.png", "(the", "same", "content)"]
+    assert second.startswith("  2  ")
+
+
+def test_files_without_labels(run, photos, tmp_path):
+    folder = tmp_path / "größe 写真"
+    folder.mkdir()
+    for seed in range(3):
+        (folder / f"ü{seed}.png").write_bytes(shapes.encoded("circle", seed))
+    bad = shapes.bad_files(folder)
+    found = run("search", folder, folder / "ü1.png", "--json")
+    assert found.code == 0
+    assert found.json[0]["matches"][0]["path"] == "ü1.png"
+    assert len(found.json[0]["matches"]) == 3
+    assert "label" not in found.json[0]["matches"][0]
+    assert f"{len(bad)} skipped" in found.err
+    assert "cut.jpg" in found.err
+
+
+def test_texts(run, messages, tmp_path):
+    (tmp_path / "letter.txt").write_text("Did the package arrive?")
+    found = run("search", messages, "Has the parcel come?", tmp_path / "letter.txt", "-n", 2, "--json")
+    assert found.code == 0
+    for one in found.json:
+        assert {match["text"] for match in one["matches"]} == {TEXTS[0], TEXTS[3]}
+    found = run("search", messages, "-", "-n", 1, "--json", stdin=b"Money!\n\nIt stops working\n")
+    assert [one["matches"][0]["text"] for one in found.json] == [TEXTS[1], TEXTS[2]]
+    shown = run("search", messages, "a refund", "and/or", "-n", 1).out
+    assert shown.startswith("a refund\n  1  ")
+    assert "\nand/or\n" in shown
+
+
+def test_recordings(run, tmp_path):
+    import numpy as np
+
+    time = np.arange(16_000) / 16_000
+    folder = tmp_path / "sounds"
+    folder.mkdir()
+    for pitch in (200, 210, 900):
+        sound = 0.3 * np.sin(2 * np.pi * pitch * time) * np.hanning(len(time))
+        (folder / f"{pitch}.wav").write_bytes(wav_bytes(sound.astype(np.float32), 16_000))
+    found = run("search", folder, "-", "-n", 2, "--json", stdin=(folder / "200.wav").read_bytes())
+    assert found.json[0]["query"] == "stdin"
+    assert [match["path"] for match in found.json[0]["matches"]] == ["200.wav", "210.wav"]
+
+
+def test_what_cannot_be_answered(run, photos, messages, tmp_path):
+    (tmp_path / "letter.txt").write_text("Dear all,\n")
+    alone = run("search", photos, tmp_path / "letter.txt")
+    assert alone.code == 1
+    assert alone.out == ""
+    assert "letter.txt is a text, and photos holds pictures. " in alone.err.replace("\n       ", " ")
+    good = photos / "circle" / "000.png"
+    both = run("search", photos, good, tmp_path / "letter.txt", "--json")
+    assert both.code == 0
+    assert both.json[1]["error"]["code"] == "not_a_picture"
+    assert both.json[0]["matches"][0]["same"]
+    assert run("search", photos, tmp_path / "gone.png", "--json").json["error"]["code"] == "unreadable"
+    assert run("search", tmp_path / "nowhere", good).code == 1
+    assert run("search", photos).code == 2
+    assert run("search", messages, "-", stdin=b"\n").code == 2
+    assert run("search", photos, good, "-n", 0).code == 2
+    assert run("search", photos, good, "--min-similarity", 2).code == 2
+
+
+def test_nothing_is_so_alike(run, messages):
+    found = run("search", messages, "Weather in Peru", "--min-similarity", 0.95)
+    assert (found.code, found.out) == (0, "Nothing is so alike.\n")
+
+
+def test_the_cache_can_be_left_alone(run, messages, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRAFT_CACHE", str(tmp_path / "cache"))
+    assert run("search", messages, "parcel", "--no-cache").code == 0
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_page_holds_what_was_found(run, photos, messages, tmp_path):
+    page = tmp_path / "found.html"
+    assert run("search", photos, photos / "square" / "003.png", "-n", 4, "--html", page).code == 0
+    text = page.read_text(encoding="utf-8")
+    assert text.count("<img ") == text.count("data:image/jpeg;base64,") == 4
+    assert "http://" not in text
+    assert "https://" not in text
+    assert run("search", messages, "a refund", "--html", page).code == 1
+    assert page.read_text(encoding="utf-8") == text
+    assert run("search", messages, "<b>a refund</b>", "--html", page, "--overwrite").code == 0
+    assert "&lt;b&gt;a refund" in page.read_text(encoding="utf-8")
+    assert page.read_text(encoding="utf-8").count("<blockquote") == 4
