@@ -1,4 +1,4 @@
-"""``python -m benchmarks [speed | accuracy | honesty | fit | text | speech | copies]``; without a name, all of them."""
+"""``python -m benchmarks [NAME]``; without a name, all of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import ModuleType
 
 import click
 
-from benchmarks import accuracy, copies, fit, speech, speed, text
+from benchmarks import accuracy, cleaning, copies, fit, forecast, labelling, search, speech, speed, text
 from benchmarks.draws import DRAWS
 
 draws_option = click.option(
@@ -27,6 +27,10 @@ def main(context: click.Context) -> None:
         text.measure()
         speech.measure()
         copies.measure()
+        cleaning.measure()
+        labelling.measure()
+        forecast.measure()
+        search.measure()
         _honesty().measure()
 
 
@@ -63,6 +67,38 @@ def speech_command(peers: bool) -> None:
 def copies_command(sets: tuple[str, ...]) -> None:
     """Whether altered copies of pictures are found; SETS are folders' names."""
     copies.measure(sets)
+
+
+@main.command("cleaning")
+@click.argument("sets", nargs=-1)
+@draws_option
+@peers_option
+def cleaning_command(sets: tuple[str, ...], draws: int, peers: bool) -> None:
+    """Whether wrong labels are found, beside cleanlab, and how long it takes; SETS are folders' names."""
+    cleaning.measure(draws, peers, sets)
+
+
+@main.command("labelling")
+@click.argument("sets", nargs=-1)
+@draws_option
+def labelling_command(sets: tuple[str, ...], draws: int) -> None:
+    """Whether labels are better spent on what label-next chooses; SETS are folders' names."""
+    labelling.measure(draws, sets)
+
+
+@main.command("forecast")
+@click.argument("sets", nargs=-1)
+@click.option("--draws", type=click.IntRange(1), default=forecast.DRAWS, show_default=True, help="Draws of each set.")
+def forecast_command(sets: tuple[str, ...], draws: int) -> None:
+    """How far the label budget forecast is off; SETS are folders' names."""
+    forecast.measure(draws, sets)
+
+
+@main.command("search")
+@click.option("--many", type=click.IntRange(1), default=search.MANY, show_default=True, help="Vectors in the graph.")
+def search_command(many: int) -> None:
+    """Whether look-alikes are of one class, and how fast they are found."""
+    search.measure(many)
 
 
 @main.command("accuracy")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,8 @@ from graft.data.split import choose_folds, stratified_group_folds
 from graft.encoders import encoder_for
 from graft.heads.classifier import Classifier, fit_classifier
 from graft.heads.features import transform
-from graft.labelling import CANDIDATES, choose, doubt, uncertainty
+from graft.labelling.choosing import choose, doubt, uncertainty
+from graft.labelling.pool import CANDIDATES
 from graft.recipe import Recipe
 
 DRAWS = 5
@@ -108,7 +110,7 @@ def measure(draws: int = DRAWS, names: Sequence[str] = ()) -> None:
         return
     with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
         found = dict(zip(tasks, pool.map(run_once, tasks, chunksize=draws), strict=True))
-    cells = [
+    cells: list[dict[str, Any]] = [
         {
             "set": source.name,
             "shots": shots,
@@ -125,7 +127,7 @@ def measure(draws: int = DRAWS, names: Sequence[str] = ()) -> None:
     rows = [(f"{c['set']}, {c['shots']} + {c['extra']}", *(f"{c[key]:.3f}" for key in columns)) for c in cells]
     for title, part in (("mean, chosen on", True), ("mean, confirmed on", False)):
         if own := [cell for cell in cells if cell["chosen_on"] is part]:
-            rows.append((title, *(f"{mean([float(cell[key]) for cell in own]):.4f}" for key in columns)))
+            rows.append((title, *(f"{mean([cell[key] for cell in own]):.4f}" for key in columns)))
     note = f"Accuracy on a held-out third, mean of {draws} draws: labels of each class + those that are chosen."
     show("What to label next", ("set", *columns), rows, note)
     keep("labelling", {"draws": draws, "cells": cells})

@@ -11,6 +11,7 @@ from graft.encoders import encoder_for
 from graft.encoders.embed import Embedded, content_digest
 from graft.heads.classifier import fit_classifier
 from graft.heads.features import GIVEN
+from graft.model.copies import Copies
 from graft.recipe import Recipe
 
 
@@ -41,6 +42,7 @@ def pool_of(x, y, *, splits=None, groups=None, clusters=None, head="auto") -> Po
     digests = tuple(map(content_digest, contents))
     embedded = Embedded(x, np.arange(len(x)), digests, {}, {}, 0, len(x))
     clusters = np.arange(len(x)) if clusters is None else np.asarray(clusters)
+    copies = Copies(clusters, np.zeros(len(x), np.float32))
     units, recipe = merge(clusters, dataset.groups), Recipe(head=head)
     n_folds, repeats = choose_folds(dataset.y, units)
     folds = stratified_group_folds(dataset.y, units, n_folds, 0, repeats) if n_folds else []
@@ -48,6 +50,4 @@ def pool_of(x, y, *, splits=None, groups=None, clusters=None, head="auto") -> Po
     if folds:
         out_of_fold = fit_classifier(x, dataset.y, k, GIVEN, folds, recipe, units)[1]
     encoder = encoder_for("auto", "image")
-    return Pool(
-        dataset, embedded, encoder, recipe, dataset.classes, dataset.y, clusters, units, folds, out_of_fold, None
-    )
+    return Pool(dataset, embedded, encoder, recipe, dataset.classes, dataset.y, copies, units, folds, out_of_fold, None)

@@ -18,11 +18,13 @@ from graft.version import __version__
 
 if TYPE_CHECKING:
     from graft.cleaning import Findings, find_issues
+    from graft.collecting import collect
     from graft.comparison import Comparison, compare
     from graft.data.dataset import Dataset
     from graft.data.read import read
     from graft.errors import GraftError
     from graft.estimator import GraftClassifier
+    from graft.labelling import Shortlist, Suggestion, label_next
     from graft.model import Model, extend, fit, load
     from graft.prediction import Evaluation, Prediction
     from graft.recipe import Recipe
@@ -42,10 +44,14 @@ _HOMES = {
     "Prediction": "graft.prediction",
     "Recipe": "graft.recipe",
     "Report": "graft.report",
+    "Shortlist": "graft.labelling",
+    "Suggestion": "graft.labelling",
+    "collect": "graft.collecting",
     "compare": "graft.comparison",
     "extend": "graft.model",
     "find_issues": "graft.cleaning",
     "fit": "graft.model",
+    "label_next": "graft.labelling",
     "load": "graft.model",
     "read": "graft.data.read",
     "search": "graft.similarity",
@@ -64,11 +70,15 @@ __all__ = [
     "Prediction",
     "Recipe",
     "Report",
+    "Shortlist",
+    "Suggestion",
     "__version__",
+    "collect",
     "compare",
     "extend",
     "find_issues",
     "fit",
+    "label_next",
     "load",
     "read",
     "search",

@@ -40,7 +40,7 @@ class Prepared:
     Attributes:
         value: The encoder's input for this item, e.g. ``(224, 224, 3) uint8``, or the token ids of a text.
         statistics: What was measured on the way (pictures: ``brightness`` 0 to 1, ``sharpness`` >= 0, ``width`` and
-            ``height`` in pixels).
+            ``height`` in pixels, ...; ``graft.data.measures`` has all).
     """
 
     value: Any
@@ -64,7 +64,10 @@ class Encoder(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Changes whenever an embedding might, in any digit: ``version``, backend and precision. The cache's key."""
+        """The cache's key: changes whenever an embedding might, in any digit, or what is measured.
+
+        ``version``, backend, precision, and ``graft.data.measures.MEASURES``.
+        """
 
     @property
     def backend(self) -> str:

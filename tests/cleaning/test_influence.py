@@ -4,7 +4,7 @@ import pytest
 import pools
 from graft.cleaning.influence import DROP, REST, candidates, influence, shortest_list
 from graft.cleaning.label_errors import score_labels
-from graft.cleaning.outliers import Outliers, score_outliers
+from graft.cleaning.outliers import Outliers
 from graft.errors import UsageError
 from graft.heads import HEADS
 from graft.heads.calibration import fit_temperature, probabilities
@@ -91,10 +91,7 @@ def test_outliers_are_proposed_to_be_dropped_and_copies_to_agree():
     y[1] = 1  # a copy under another label
     clusters = np.arange(60)
     clusters[1], clusters[31] = 0, 30
-    x[59] *= -9
-    pool = pools.pool_of(x, y, clusters=clusters)
-    outliers = score_outliers(x, clusters)
-    assert np.flatnonzero(outliers.is_issue).tolist() == [59]
+    pool, outliers = pools.pool_of(x, y, clusters=clusters), outliers_at(60, 59)
     quality = quality_of(pool)
     rows, proposed = candidates(pool, quality, outliers)
     chosen = dict(zip(rows.tolist(), proposed.tolist(), strict=True))

@@ -59,6 +59,19 @@ def test_a_forecast_begins_where_the_carried_score_stands() -> None:
     assert growth.forecast[0].gain == pytest.approx(later - growth.carried(end, 200))
 
 
+def test_a_forecast_is_no_surer_than_luck_allows() -> None:
+    few, many = (grown(*one_dimension(1, n, 3.0), noise=20.0) for n in (60, 600))
+    widths = []
+    for growth, n in ((few, 60), (many, 600)):
+        error = 1 - growth.curve[-1].accuracy
+        whole, *by_class = growth.forecast
+        luck = 2 * 1.96 * np.sqrt(error * (1 - error) * (1 / n - 1 / (n + 40)))
+        assert luck < whole.high - whole.low < 5 * luck
+        assert all(one.low < 0 < one.high for one in by_class)
+        widths.append(whole.high - whole.low)
+    assert widths[0] > 3 * widths[1]
+
+
 def test_nothing_scored_nothing_carried() -> None:
     x, y = one_dimension(0, 10, 3.0)
     growth = measure_growth(

@@ -121,3 +121,12 @@ def test_texts_are_added_without_the_old_ones(tmp_path):
         model, graft.Dataset.from_lists(new, ["account"] * 6), cache=cache, old=graft.Dataset.from_lists(old, old)
     )
     assert not any("no TF-IDF" in warning for warning in whole.report.warnings)
+
+
+def test_more_of_the_old_classes_only(start, tmp_path):
+    saved, cache = start
+    more = shapes.folders(tmp_path / "more", {"circle": 3}, first=100)
+    report = graft.extend(graft.load(saved), more, cache=cache).report
+    assert report.added.classes == ()
+    assert "No class is new." in str(report)
+    assert "No class is new." in report.to_html()

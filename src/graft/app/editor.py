@@ -117,9 +117,15 @@ def _page(routes: list[Any], token: str) -> Any:
 
 def _listen(host: str, port: int | None) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named, for asyncio sends small answers without delay only where it knows that it is TCP.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((host, PORT if port is None else port), family=family)
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, PORT if port is None else port))
+        listener.listen()
     except OSError as error:
+        listener.close()
         if port is None:
             return _listen(host, 0)
         raise GraftError(

@@ -124,7 +124,7 @@ def _guarded(path: str, send: Send) -> Send:
 def _policy(nonce: str) -> bytes:
     return (
         f"default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data:; media-src 'self'; font-src 'self' data:; connect-src 'self'; manifest-src 'self'; "
+        "img-src 'self' data:; media-src 'self' blob:; font-src 'self' data:; connect-src 'self'; manifest-src 'self'; "
         "base-uri 'self'; form-action 'none'; frame-ancestors 'none'"
     ).encode()
 

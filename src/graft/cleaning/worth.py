@@ -136,6 +136,7 @@ class Scorer:
             )
         self._pool, self._choice, self._scored = pool, pool.out_of_fold.choice, pool.out_of_fold.scored
         self._test = np.array([split == "test" for split in pool.dataset.splits], np.bool_)
+        self._alike = pool.clusters if any(pool.dataset.groups) else pool.units
         self._given = _Labels(pool.y, np.ones(len(pool.y), np.bool_), len(pool.classes))
         self._before = self._learn(self._given)
         right, _ = self._before.judged(pool.y, self._scored)
@@ -176,9 +177,9 @@ class Scorer:
         if self._before.on_test is None or after.on_test is None:
             return None
         (right, loss), (right_after, loss_after) = (
-            _judged(p[asked[self._test]], edited.y[asked]) for p in (self._before.on_test[None], after.on_test[None])
+            _judged(p[None, asked[self._test]], edited.y[asked]) for p in (self._before.on_test, after.on_test)
         )
-        copies = self._pool.clusters[asked]
+        copies = self._alike[asked]
         before, later = (held_out_interval(_mean(values), copies, _ON_TEST) for values in (right, right_after))
         low, high = paired_interval(right_after - right, self._pool.units[asked])
         return Change(before, later, _mean(right_after - right), low, high, int(asked.sum()), loss, loss_after)
@@ -186,7 +187,7 @@ class Scorer:
     def _accuracy(self, right: Float64, rows: Bool, method: str) -> Interval:
         groups = [group for group, inside in zip(self._pool.dataset.groups, rows, strict=True) if inside]
         effect = group_design_effect(right >= 0.5, groups) if len(set(groups) - {""}) > 1 else 1.0
-        return cross_validated_interval(_mean(right), self._pool.clusters[rows], method, effect)
+        return cross_validated_interval(_mean(right), self._alike[rows], method, effect)
 
     def _learn(self, labels: _Labels) -> _Answers:
         """Fit the chosen head on each fold, and to all that is not in the test split."""

@@ -55,13 +55,14 @@ def command(
 
 def _write_csv(found: Shortlist, modality: str) -> None:
     """A manifest that ``graft.read`` takes once its labels are filled in; rows without one are skipped."""
+    from graft.data.encoding import read_text
     from graft.data.items import File
 
     named = modality != "text" or all(isinstance(suggestion.item, File) for suggestion in found)
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["path" if named else "text", "label", "predicted", "confidence", "reason"])
     for entry in found:
-        item = _path_of(entry.item) if named else entry.item.read().decode()
+        item = _path_of(entry.item) if named else read_text(entry.item.read())
         writer.writerow([item, "", entry.predicted, f"{entry.confidence:.3f}", entry.reason])
     _write_rest(found)
 

@@ -359,6 +359,8 @@ def changed(change: RecallChange) -> bool:
 
 def added(found: ClassesAdded, name: Callable[[str], str] = clean) -> str:
     """What the old classes lost to the new ones; ``name`` shows the labels."""
+    if not found.classes:
+        return "No class is new."
     shown = [name(entry) for entry in found.classes[:LOSERS]]
     if len(found.classes) > LOSERS:
         new = f"the {len(found.classes)} new classes"

@@ -54,9 +54,15 @@ export function exhibit(view, whole) {
       view.cut ? make("span", { class: "quiet" }, " … cut here") : null);
   }
   if (whole.modality === "audio") {
-    const player = make("audio", { controls: "", preload: "auto", src: media("sound", view.row, whole.run) });
+    const player = make("audio", { controls: "" });
     const box = make("div", { id: "exhibit", class: "sound" }, player);
-    player.addEventListener("error", () => box.replaceChildren(gone("This recording cannot be played here any more.")));
+    const fail = () => box.replaceChildren(gone("This recording cannot be played here."));
+    // As a whole, for a player can move about only in what it has.
+    fetch(media("sound", view.row, whole.run)).then((found) => (found.ok ? found.blob() : Promise.reject(found)))
+      .then((sound) => { player.src = URL.createObjectURL(sound); })
+      .catch(fail);
+    player.addEventListener("emptied", () => URL.revokeObjectURL(player.src));
+    player.addEventListener("error", fail);
     return box;
   }
   const image = make("img", { src: media("picture", view.row, whole.run, 960), alt: view.name, draggable: "false" });
@@ -106,7 +112,7 @@ export function copies(view, whole, act) {
         other.row === view.row ? make("span", { class: "quiet" }, " this one") : "")));
   const rest = n > shown.length ? make("p", { class: "quiet" }, `and ${count(n - shown.length)} more`) : "";
   return make("section", { id: "copies", "aria-labelledby": "h-copies" },
-    make("h2", { id: "h-copies" }, n === 2 ? "There are two of it" : `There are ${count(n)} of it`),
+    make("h2", { id: "h-copies" }, `Copies: ${count(n)}`),
     make("ul", { class: `strip ${whole.modality}` }, shown), rest,
     make("button", { type: "button", class: "plain", onclick: act.merge }, key("m"), `Keep the first, drop ${n === 2 ? "the other" : `the other ${count(n - 1)}`}`),
     make("p", { class: "quiet" }, "Click on another one to keep that."));
@@ -138,7 +144,7 @@ export function actions(act) {
   const button = (text, k, action, kind = "") =>
     make("button", { type: "button", class: kind, onclick: action, "aria-keyshortcuts": k }, key(k), make("span", {}, text));
   return make("div", { id: "actions", role: "toolbar", "aria-label": "Decide" },
-    button("Keep", "k", act.keep, "main"), button("Drop", "x", act.drop), button("Unsure", "?", act.unsure),
+    button("Keep", "k", act.keep, "chief"), button("Drop", "x", act.drop), button("Unsure", "?", act.unsure),
     button("Undo", "u", act.undo, "half"), button("Redo", "U", act.redo, "half rare"),
     button("Back", "←", act.previous, "half first"), button("Next", "→", act.next, "half last"));
 }

@@ -168,8 +168,8 @@ async function takeBack(how, done, nothing) {
   const answer = await send(how, { who }, token);
   await settle({ ...answer, undone: how === "undo" });
   if (!answer.rows.length) return say(nothing);
-  say(done);
   await visit(answer.rows[0]);
+  say(done);
 }
 
 // ---- what is shown

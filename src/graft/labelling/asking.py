@@ -1,0 +1,72 @@
+"""From a model and items without labels to a shortlist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from graft.contracts import Progress, silent
+from graft.data.dataset import Item, as_item
+from graft.data.inputs import gather
+from graft.encoders.embed import stream
+from graft.errors import DataError, NothingToRead
+from graft.labelling.pool import Pool
+from graft.labelling.shortlist import Shortlist
+from graft.model import Model
+from graft.model.inputs import CacheChoice, as_cache, nothing_readable
+
+
+def label_next(
+    model: Model,
+    items: str | Path | Iterable[Any],
+    n: int = 20,
+    *,
+    cache: CacheChoice = "default",
+    progress: Progress = silent,
+) -> Shortlist:
+    """The items whose labels would help a model most, the one to label first in front.
+
+    Items of which the model is unsure, that are like many others and unlike each other: see ``choose``. What the model
+    was fitted to is known by content and left out, test split included. Memory does not grow with the number of items,
+    but for a hash of each.
+
+    Args:
+        model: A fitted model.
+        items: A folder, zip, table or file, or items one by one as ``Model.predict`` takes them.
+        n: How many to choose; of fewer items, all are put into order.
+        cache: Where embeddings are kept.
+        progress: Told how far the work has come.
+
+    Raises:
+        NothingToRead: There are no items, or none can be read.
+        DataError: The model was fitted to a matrix, so that it cannot read items.
+    """
+    if model.encoder is None:
+        raise DataError("This model was fitted to a matrix of embeddings.", "Fit one to items, which it can then read.")
+    modality = model.report.modality
+    found = (
+        gather([items], modality)
+        if isinstance(items, str | Path)
+        else (as_item(value, position, modality) for position, value in enumerate(items))
+    )
+    pool = Pool(model)
+    waiting: list[Item] = []
+
+    def noted() -> Iterator[Item]:
+        for item in found:
+            waiting.append(item)
+            yield item
+
+    done = 0
+    for part in stream(model.encoder, noted(), as_cache(cache)):
+        pool.add(part, waiting, done)
+        taken = len(part.rows) + len(part.skipped)
+        del waiting[:taken]
+        done += taken
+        progress("embed", done, 0)
+    if not done:
+        raise NothingToRead("There are no items to choose from.", "Give a folder, zip or table with items in it.")
+    if not pool.n_items and not pool.n_labelled:
+        raise nothing_readable(pool.skipped, modality)
+    return pool.shortlist(n)

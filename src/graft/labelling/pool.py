@@ -1,0 +1,147 @@
+"""The items to choose from as they stream by, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from graft.contracts import Float32
+from graft.data.dataset import SEPARATOR, Item, Skipped
+from graft.encoders.embed import Embedded
+from graft.executors import one_thread_each
+from graft.heads.features import transform
+from graft.heads.tags import TagClassifier, confidence_of
+from graft.labelling.choosing import choose, doubt, uncertainty
+from graft.labelling.shortlist import Shortlist, Suggestion
+from graft.model import Model
+from graft.model.texts import texts_of
+
+CANDIDATES = 4000
+"""From more items than this a sample is drawn, in which an item is the likelier the less sure the model is of it."""
+CLOSE = 0.5
+"""Below this distance between the two most probable classes, an item lies between them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Candidate:
+    """An item that may be chosen, and what the model says of it."""
+
+    item: Item
+    phi: Float32
+    p: Float32
+    predicted: str
+    confidence: float
+    unknown: bool
+    unsure: float
+    weight: float
+    key: float
+
+
+class Pool:
+    """The items to choose from as they come: a sample of bounded size, in which the unsure ones are likelier.
+
+    One pass, weighted, without replacement (Efraimidis and Spirakis, Information Processing Letters 97, 2006).
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._several = isinstance(model.classifier, TagClassifier)
+        self._labelled = frozenset(model.training.digests if model.training else ())
+        self._seen: set[str] = set()
+        self._chance = np.random.default_rng(model.recipe.seed)
+        self._kept: list[_Candidate] = []
+        self._weight = 0.0
+        self.n_items = self.n_labelled = self.n_copies = 0
+        self.skipped: tuple[Skipped, ...] = ()
+
+    def add(self, part: Embedded, items: Sequence[Item], offset: int) -> None:
+        """Look at a chunk of embedded items; ``items[0]`` is row ``offset``."""
+        skipped = {row - offset: error for row, error in part.skipped.items()}
+        self.skipped += replace(part, skipped=skipped).skipped_items(items)
+        fresh = [place for place, digest in enumerate(part.digests) if self._is_new(digest)]
+        if not fresh:
+            return
+        given = [items[int(part.rows[place]) - offset] for place in fresh]
+        self._kept += self._candidates(part.x[fresh], given)
+        if len(self._kept) > 2 * CANDIDATES:
+            self._thin_out()
+
+    def shortlist(self, n: int) -> Shortlist:
+        """Choose among what was kept."""
+        self._thin_out()
+        suggestions: tuple[Suggestion, ...] = ()
+        if self._kept:
+            weights = np.array([candidate.weight for candidate in self._kept])
+            if self.n_items > len(weights):  # drawn in proportion: each stands for as much, those surely drawn for more
+                weights = np.maximum(weights, self._weight / len(weights))
+            with one_thread_each():
+                rows, scores = choose(np.stack([candidate.phi for candidate in self._kept]), weights, n)
+            suggestions = tuple(
+                self._suggestion(self._kept[row], score) for row, score in zip(rows, scores, strict=True)
+            )
+        return Shortlist(suggestions, self.n_items, self.n_labelled, self.n_copies, self.skipped)
+
+    def _is_new(self, digest: str) -> bool:
+        if digest in self._seen:
+            self.n_copies += 1
+            return False
+        self._seen.add(digest)
+        if digest in self._labelled:
+            self.n_labelled += 1
+            return False
+        self.n_items += 1
+        return True
+
+    def _candidates(self, x: Float32, items: Sequence[Item]) -> Iterator[_Candidate]:
+        classifier, classes = self._model.classifier, self._model.classes
+        if isinstance(classifier, TagClassifier):
+            answer = classifier.answer(x)
+            confidence = confidence_of(answer.p, answer.sets)
+            predicted = [
+                SEPARATOR.join(label for label, given in zip(classes, row, strict=True) if given) for row in answer.sets
+            ]
+        else:
+            answer = classifier.answer(x, texts_of(items) if classifier.lexical else None)
+            confidence = answer.p.max(axis=1)
+            predicted = [classes[int(best)] for best in answer.p.argmax(axis=1)]
+        phi = transform(x, classifier.stages, classifier.features)
+        unsure = uncertainty(answer.p, self._several)
+        weights = doubt(unsure)
+        self._weight += float(weights.sum())
+        keys = np.log1p(-self._chance.random(len(items))) / weights
+        unknown = answer.unknown_score > classifier.unknown.threshold
+        for row, item in enumerate(items):
+            yield _Candidate(
+                item=item,
+                phi=phi[row].copy(),
+                p=answer.p[row],
+                predicted=predicted[row],
+                confidence=float(confidence[row]),
+                unknown=bool(unknown[row]),
+                unsure=float(unsure[row]),
+                weight=float(weights[row]),
+                key=float(keys[row]),
+            )
+
+    def _thin_out(self) -> None:
+        if len(self._kept) > CANDIDATES:
+            order = np.argsort([-candidate.key for candidate in self._kept], kind="stable")[:CANDIDATES]
+            self._kept = [self._kept[row] for row in sorted(order.tolist())]
+
+    def _suggestion(self, found: _Candidate, score: float) -> Suggestion:
+        return Suggestion(found.item, found.predicted, found.confidence, score, self._reason(found))
+
+    def _reason(self, found: _Candidate) -> str:
+        classes = self._model.classes
+        if found.unknown:
+            return "unlike anything it has learned from"
+        if self._several:
+            doubtful = int(np.abs(found.p - 0.5).argmin())
+            if abs(2 * float(found.p[doubtful]) - 1) < CLOSE:
+                return f"not sure whether it is {classes[doubtful]}"
+        elif found.unsure > 1 - CLOSE:
+            second, first = np.argsort(found.p, kind="stable")[-2:]
+            return f"between {classes[int(first)]} and {classes[int(second)]}"
+        return "typical of many that have no label yet"
