@@ -7,7 +7,7 @@ from types import ModuleType
 
 import click
 
-from benchmarks import accuracy, cleaning, copies, fit, forecast, labelling, search, speech, speed, text
+from benchmarks import accuracy, cleaning, copies, fit, forecast, labelling, search, speech, speed, text, worth
 from benchmarks.draws import DRAWS
 
 draws_option = click.option(
@@ -28,6 +28,7 @@ def main(context: click.Context) -> None:
         speech.measure()
         copies.measure()
         cleaning.measure()
+        worth.measure()
         labelling.measure()
         forecast.measure()
         search.measure()
@@ -76,6 +77,14 @@ def copies_command(sets: tuple[str, ...]) -> None:
 def cleaning_command(sets: tuple[str, ...], draws: int, peers: bool) -> None:
     """Whether wrong labels are found, beside cleanlab, and how long it takes; SETS are folders' names."""
     cleaning.measure(draws, peers, sets)
+
+
+@main.command("worth")
+@click.argument("sets", nargs=-1)
+@click.option("--draws", type=click.IntRange(1), default=worth.DRAWS, show_default=True, help="Draws of each edit.")
+def worth_command(sets: tuple[str, ...], draws: int) -> None:
+    """Whether what edits are said to be worth is true; SETS are folders' names."""
+    worth.measure(draws, sets)
 
 
 @main.command("labelling")

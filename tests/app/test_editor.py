@@ -23,12 +23,14 @@ import pytest
 
 import shapes
 from graft.cleaning import Findings, find_issues
+from graft.cleaning.agenda import Filter
 from graft.cleaning.review import Review
 from graft.data.journal import Journal
 from graft.errors import GraftError
 
 pytest.importorskip("gradio", reason="Gradio is not installed: pip install 'graft-learn[app]'")
 from graft.app import Editor
+from graft.app.scoring import worth_of
 
 CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 HOSTILE = "<img src=x onerror=hacked=1>"
@@ -283,6 +285,16 @@ def test_score_follows_the_decisions(page: Page) -> None:
     page.until(lambda: f"{n - 1} remain" in page.text("#score"))
 
 
+def test_score_is_the_accuracy_before_and_after(findings: Findings, tmp_path: Path) -> None:
+    score = worth_of(findings)
+    review = Review(findings, Journal(tmp_path / "shapes.journal"))
+    assert re.fullmatch(r"Accuracy \d+\.\d\s% with the labels as they are", score(review.applied()))
+    for row in review.queue(Filter("label")).tolist():
+        review.decide("relabel", [row], findings["predicted_label"][row])
+    words = score(review.applied())
+    assert re.fullmatch(r"Accuracy [\d.]+\s% before, [\d.]+\s% now: \+[\d.]+ points, 95 % interval \S+ to \S+", words)
+
+
 @pytest.mark.browser
 def test_what_cannot_be_written_is_not_shown_as_made(page: Page) -> None:
     page.moves("x")
@@ -394,7 +406,7 @@ def test_a_port_that_is_taken_is_said(idle: Editor, findings: Findings, tmp_path
 
 
 SERVER = """
-import os, sys
+import os, sys, gradio
 from graft.app import Editor
 from graft.cleaning import find_issues
 findings = find_issues(sys.argv[1])

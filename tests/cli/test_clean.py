@@ -59,6 +59,8 @@ def test_json_is_one_value(run, messy):
     assert (worst["given_label"], worst["predicted_label"], worst["is_label_issue"]) == ("circle", "square", True)
     assert found.json["summary"]["issues"]["exact_duplicate"] == 2
     assert found.json["summary"]["n_skipped"] == 1
+    first = found.json["corrections"][0]
+    assert (first["action"], first["to"]) == ("relabel", "square")
 
 
 @pytest.mark.parametrize("kind", ["csv", "json"])

@@ -132,6 +132,7 @@ def _listen(host: str, port: int | None) -> socket.socket:
             f"The editor cannot listen at {host}, port {port}: {error.strerror or error}.",
             "Choose another port; 0 takes a free one.",
         ) from None
+    return listener
 
 
 def _server(app: Any) -> Any:

@@ -2,7 +2,8 @@
 
 from graft.cleaning.exporting import export
 from graft.cleaning.findings import Findings
+from graft.cleaning.influence import Corrections, shortest_list
 from graft.cleaning.issues import find_issues
-from graft.cleaning.worth import Worth, measure_worth
+from graft.cleaning.worth import Scorer, Worth, measure_worth
 
-__all__ = ["Findings", "Worth", "export", "find_issues", "measure_worth"]
+__all__ = ["Corrections", "Findings", "Scorer", "Worth", "export", "find_issues", "measure_worth", "shortest_list"]

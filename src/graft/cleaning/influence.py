@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -48,6 +49,14 @@ class Corrections:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """``{row, action, to, gain, share}`` of each, ready for JSON."""
+        columns = zip(self.rows.tolist(), self.actions, self.to, self.gains.tolist(), self.share.tolist(), strict=True)
+        return [
+            {"row": row, "action": action, "to": to, "gain": round(gain, 9), "share": round(share, 6)}
+            for row, action, to, gain, share in columns
+        ]
 
     @property
     def sentence(self) -> str:

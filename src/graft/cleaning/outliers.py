@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from graft.contracts import Bool, Float32, Int
+from graft.heads.axes import leading
 from graft.heads.neighbours import Neighbours, nearest, unit
 
 NEIGHBOURS = 10
@@ -72,9 +73,5 @@ def _without_copies(found: Neighbours, clusters: Int) -> tuple[Int, Float32]:
 
 
 def _reduced(features: Float32) -> Float32:
-    """The features on their first principal axes, found on at most 4,096 rows, not centred."""
-    if features.shape[1] <= COLUMNS:
-        return features
-    sample = features[:: -(-len(features) // 4096)]
-    _, vectors = np.linalg.eigh((sample.T @ sample).astype(np.float64))
-    return features @ vectors[:, ::-1][:, :COLUMNS].astype(np.float32)
+    """The features on their first principal axes, not centred."""
+    return features if features.shape[1] <= COLUMNS else features @ leading(features, COLUMNS)

@@ -9,7 +9,7 @@ import click
 
 from graft.cli.output import progress_bar, show_json
 from graft.cli.reading import read_data, reading_options
-from graft.errors import UsageError
+from graft.errors import TooFewClasses, UsageError
 
 if TYPE_CHECKING:
     from graft.cleaning import Findings
@@ -60,7 +60,7 @@ def command(
 
     Decisions go to a journal, which graft fit --journal follows.
     """
-    from graft.cleaning import find_issues
+    from graft.cleaning import find_issues, shortest_list
     from graft.cleaning.findings import check_format
     from graft.recipe import Recipe
 
@@ -77,17 +77,21 @@ def command(
         findings = find_issues(dataset, recipe, cache=None if no_cache else "default", progress=progress)
     if output:
         findings.write(output)
+    corrections = shortest_list(findings.pool, findings.labels, findings.outliers) if findings.labels else None
     applied = _apply(findings, decided) if decided is not None else None
     worth = _worth(findings, applied) if applied else None
     exported = _export(applied.dataset if applied else findings.dataset, folder, manifest) if folder else None
     if as_json:
         show_json(
             findings.to_dict()
+            | {"corrections": corrections.to_dicts() if corrections else []}
             | ({"worth": worth.to_dict()} if worth else {})
             | ({"export": str(exported)} if exported else {})
         )
     else:
         click.echo(str(findings))
+        if corrections and corrections.n_candidates:
+            click.echo(f"Gain    {corrections.sentence}")
         if worth:
             click.echo(f"Worth   {worth.sentence}")
         for what, path in (("Table", output), ("Export", exported)):
@@ -117,7 +121,11 @@ def _apply(findings: Findings, decided: tuple[Decision, ...]) -> Applied:
 def _worth(findings: Findings, applied: Applied) -> Worth | None:
     from graft.cleaning import measure_worth
 
-    return measure_worth(findings.pool, applied) if findings.labels is not None else None
+    try:
+        return measure_worth(findings.pool, applied) if findings.labels is not None else None
+    except TooFewClasses as error:  # what is left may still be looked at, and exported
+        click.echo(f"What the edits were worth cannot be told: {error}", err=True)
+        return None
 
 
 def _export(dataset: Dataset, folder: Path, manifest: bool) -> Path:
