@@ -119,11 +119,11 @@ def _copies(findings: Findings, room: int) -> Iterator[RenderableType]:
 def _quality(findings: Findings, kinds: Sequence[str], room: int) -> Iterator[RenderableType]:
     grid = columns("right", "left")
     grid.add_column(overflow="fold")
-    for kind in kinds:
+    said = {kind: shorten(KINDS[kind].words.split(":")[0], room - 30) for kind in kinds}
+    rest = room - max(map(cell_len, said.values())) - 10
+    for kind, what in said.items():
         rows = findings.issues(kind)
-        grid.add_row(
-            f"{len(rows):,}", KINDS[kind].words.split(":")[0], Text(_name(findings, int(rows[0]), room // 3), "dim")
-        )
+        grid.add_row(f"{len(rows):,}", what, Text(_name(findings, int(rows[0]), rest), "dim"))
     yield grid
 
 
