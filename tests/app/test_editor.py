@@ -292,7 +292,7 @@ def test_score_is_the_accuracy_before_and_after(findings: Findings, tmp_path: Pa
     for row in review.queue(Filter("label")).tolist():
         review.decide("relabel", [row], findings["predicted_label"][row])
     words = score(review.applied())
-    assert re.fullmatch(r"Accuracy [\d.]+\s% before, [\d.]+\s% now: \+[\d.]+ points, 95 % interval \S+ to \S+", words)
+    assert re.fullmatch(r"Accuracy [\d.]+\s% before, [\d.]+\s% now: \S+ points, 95 % interval \S+ to \S+", words)
 
 
 @pytest.mark.browser

@@ -81,7 +81,10 @@ def test_what_the_journal_was_worth(run, messy, tmp_path):
     assert (worth["n_relabelled"], worth["n_dropped"]) == (1, 1)
     assert worth["low"] <= worth["difference"] <= worth["high"]
     said = run("clean", messy, "--journal", journal).out
-    assert worth["sentence"] in said.replace("\n", " ")
+    assert worth["sentence"] in " ".join(said.split())
+    assert "1 relabelled, 1 dropped" in said
+    assert "No label looks wrong." in said  # what is decided is no issue any more
+    assert {row["decision"] for row in found.json["items"]} == {"", "relabelled", "dropped"}
 
 
 @pytest.mark.parametrize("as_manifest", [False, True])
@@ -121,3 +124,47 @@ def test_one_class_is_enough(run, tmp_path):
     found = run("clean", tmp_path / "one")
     assert found.code == 0
     assert "Not judged" in found.out
+
+
+def test_what_the_journal_says_in_vain_is_named(run, messy, tmp_path):
+    journal = tmp_path / "j.journal"
+    decide(messy, journal, wrong="square", copy=None)
+    with journal.open("a", encoding="utf-8") as file:
+        file.write("rubbish\n")
+    (messy / "square" / "copy.png").unlink()
+    (messy / "square" / "003.png").unlink()
+    found = run("clean", messy, "--journal", journal, "--export", tmp_path / "out", "--json").json
+    assert found["export"]["n_items"] == 24
+    assert found["journal"]["unmatched"] == 1
+    said = " ".join(found["journal"]["warnings"])
+    assert "copy.png" in said
+    assert "j.journal" in said
+    text = run("clean", messy, "--journal", journal).out
+    assert "copy.png" in text
+    assert "1 unmatched" in text
+
+
+def test_a_file_that_is_there_and_the_data_themselves_are_not_written_over(run, messy, tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_text("notes")
+    assert run("clean", messy, "-o", table).code == 1
+    assert table.read_text() == "notes"
+    assert run("clean", messy, "-o", table, "--overwrite").code == 0
+    assert table.read_text().startswith("row,path")
+    before = contents(messy)
+    assert run("clean", messy, "-o", messy / "table.csv", "--overwrite").code == 2
+    assert contents(messy) == before
+    data = tmp_path / "data.csv"
+    data.write_text(
+        "text,label\n" + "".join(f"the parcel {i} is late,late\nmany thanks {i},thanks\n" for i in range(5))
+    )
+    content = data.read_bytes()
+    assert run("clean", data, "-o", data, "--overwrite").code == 2
+    assert data.read_bytes() == content
+
+
+def test_the_next_command_can_be_copied(run, messy, tmp_path):
+    spaced = messy.rename(tmp_path / "my photos")
+    said = run("clean", spaced, "--modality", "image", "--backend", "onnxruntime").out
+    assert f"graft clean '{spaced}' --backend onnxruntime --modality image --app" in said
+    assert run("clean", spaced, "--app", "--json").code == 2

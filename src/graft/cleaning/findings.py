@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,15 @@ import numpy as np
 
 from graft.cleaning.cues import Cue
 from graft.cleaning.duplicates import DuplicateSet
-from graft.cleaning.label_errors import LabelQuality
+from graft.cleaning.label_errors import FEW, LabelQuality
 from graft.cleaning.outliers import Outliers
 from graft.cleaning.pool import Pool
 from graft.contracts import Array, Int
 from graft.data.dataset import Dataset, Skipped
+from graft.data.standing import Applied
 from graft.errors import MissingExtra, UsageError
 from graft.files import write_atomically
 
-FEW = 5
-"""Classes with fewer items are named: too few to judge the labels by."""
 FORMATS = (".csv", ".json", ".parquet")
 DOUBTFUL, LESSER = 0.5, 0.6
 """Where doubtful labels and issues of quality begin in the order of ``worst_first``."""
@@ -96,8 +95,26 @@ class Findings:
         """All rows, in the order in which to look at them."""
         return np.argsort(self.columns["overall_score"], kind="stable")
 
+    def decided(self, applied: Applied) -> Findings:
+        """The findings that are left once somebody has decided: of items decided on, nothing is an issue any more.
+
+        The table gets a column ``decision``: ``"relabelled"``, ``"dropped"``, ``"kept"``, ``"unsure"`` or ``""``.
+        """
+        columns = dict(self.columns)
+        decision = np.full(len(self), "", object)
+        for action in ("relabelled", "dropped", "kept", "unsure"):
+            decision[list(getattr(applied, action))] = action
+        settled = (decision != "") & (decision != "unsure")
+        for kind in self.kinds:
+            columns[f"is_{kind}_issue"] = self.columns[f"is_{kind}_issue"] & ~settled
+        columns["decision"] = decision
+        open_sets = tuple(found for found in self.duplicates if not settled[list(found.rows)].all())
+        labels = self.labels and replace(self.labels, is_issue=self.labels.is_issue & ~settled)
+        outliers = replace(self.outliers, is_issue=self.outliers.is_issue & ~settled)
+        return replace(self, columns=columns, labels=labels, outliers=outliers, duplicates=open_sets)
+
     def too_few(self) -> tuple[str, ...]:
-        """Classes whose labels can hardly be judged, for they have fewer than ``FEW`` items."""
+        """Classes whose labels are not judged, for they have fewer than ``FEW`` items."""
         labels = self.dataset.labels if not self.dataset.tags else [tag for tags in self.dataset.tags for tag in tags]
         sizes = dict.fromkeys(self.classes, 0)
         for label in labels:

@@ -72,7 +72,7 @@ def examine_pool(pool: Pool) -> Findings:
         "is_label_judged": labels.judged if labels else np.zeros(n, np.bool_),
         "is_outlier_issue": outliers.is_issue,
         "outlier_score": outliers.score,
-        **_of_copies(copies, embedded.digests, dataset.labels),
+        **_of_copies(copies, embedded.digests, dataset.labels, bool(dataset.tags)),
         "distance_to_nearest_neighbor": outliers.distance,
         **examine(dataset, embedded.statistics, pool.texts),
         "digest": np.array(embedded.digests, object),
@@ -81,14 +81,14 @@ def examine_pool(pool: Pool) -> Findings:
     return Findings(pool, columns, labels, outliers, copies.sets, cues)
 
 
-def _of_copies(copies: Duplicates, digests: Sequence[str], labels: Sequence[str]) -> dict[str, Array]:
+def _of_copies(copies: Duplicates, digests: Sequence[str], labels: Sequence[str], several: bool) -> dict[str, Array]:
     n = len(digests)
     conflict, leak = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
     score = np.ones(n)
     for found in copies.sets:
         rows = list(found.rows)
         leak[rows] = found.across_splits
-        if found.across_labels:
+        if found.across_labels and (found.exact or not several):
             conflict[rows] = True  # what is nearly the same may well be of another class; what is the same may not
             called: defaultdict[str, set[str]] = defaultdict(set)
             for row in rows:

@@ -22,7 +22,7 @@ from graft.heads.lexical import Words
 from graft.model.copies import Copies
 from graft.model.fitting import Stopwatch, embed_dataset
 from graft.model.inputs import nothing_readable
-from graft.model.likeness import clusters_of, copies_of
+from graft.model.likeness import clusters_and_copies
 from graft.model.texts import texts_of
 from graft.recipe import Recipe
 
@@ -94,11 +94,10 @@ def gather(dataset: Dataset, recipe: Recipe, cache: Cache | None, progress: Prog
     texts = texts_of(usable.items) if usable.modality == "text" else None
     progress("fit", 0, 1)
     with one_thread_each():
-        clusters, words = run_on_cores(
-            lambda: clusters_of(usable, embedded, encoder.stages, cache),
+        (clusters, copies), words = run_on_cores(
+            lambda: clusters_and_copies(usable, embedded, encoder.stages, cache),
             lambda: Words.of(texts, recipe.seed) if texts is not None and single and len(classes) > 1 else None,
         )
-        copies = copies_of(usable, embedded, encoder.stages, cache)
         units = merge(clusters, usable.groups)
         folds: list[Int] = []
         out_of_fold = None

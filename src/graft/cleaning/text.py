@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from graft.cleaning.label_errors import FEW
 from graft.cleaning.quality import KINDS
 from graft.report import words
 from graft.report.terminal import columns, draw, page_width, plain, room_of, shorten, shorten_front, shorten_middle
@@ -28,7 +29,8 @@ def render(findings: Findings, width: int | None = None, colour: bool = False) -
 
 
 def _title(findings: Findings) -> RenderableType:
-    brought = f" {words.amount(len(findings), findings.dataset.modality)} in {len(findings.classes)} classes"
+    classes = words.count(len(findings.classes), "class", "classes")
+    brought = f" {words.amount(len(findings), findings.dataset.modality)} in {classes}"
     if findings.skipped:
         brought += f", {len(findings.skipped):,} skipped"
     return Group(Text(f" {words.clean(findings.dataset.name)}", "bold"), Text(brought, "dim"))
@@ -49,13 +51,8 @@ def _sections(findings: Findings, room: int) -> Iterator[tuple[str, RenderableTy
 
 
 def _labels(findings: Findings, room: int) -> Iterator[RenderableType]:
-    if findings.labels is None:
-        why = (
-            "items bear several labels"
-            if findings.dataset.tags
-            else "nothing to tell apart: one class, or one item each"
-        )
-        yield Text(f"Not judged: {why}.")
+    if not findings["is_label_judged"].any():
+        yield Text(f"Not judged: {_why_not(findings)}.")
         return
     rows = findings.issues("label")
     share = words.percent(len(rows) / len(findings))
@@ -67,6 +64,18 @@ def _labels(findings: Findings, room: int) -> Iterator[RenderableType]:
     if few := findings.too_few():
         named = ", ".join(words.clean(label) for label in few[:SHOWN]) + (", ..." if len(few) > SHOWN else "")
         yield Text(f"Too few items to judge: {named}.", "yellow")
+
+
+def _why_not(findings: Findings) -> str:
+    if findings.dataset.tags:
+        return "items bear several labels"
+    if len(findings.classes) < 2:
+        return "there is one class only"
+    if findings.labels is None:
+        return "no class has two items of which one could be held out; copies and groups count as one"
+    if len(findings.too_few()) == len(findings.classes):
+        return f"no class has {FEW} items"
+    return "held-out items are named no better than by guessing, so that nothing vouches for a label"
 
 
 def _label_table(findings: Findings, rows: Sequence[int], room: int) -> Table:
@@ -104,8 +113,9 @@ def _copies(findings: Findings, room: int) -> Iterator[RenderableType]:
     n = sum(len(entry.rows) for entry in sets)
     yield plain(f"{words.count(len(sets), 'set', 'sets')} of copies or near-copies, {n:,} items in all.")
     for what, found in (
-        ("under different labels", [entry for entry in sets if len(entry.labels) > 1]),
-        ("on both sides of a split: they flatter the test score", [entry for entry in sets if len(entry.splits) > 1]),
+        ("of equal content under different labels", [entry for entry in sets if entry.across_labels and entry.exact]),
+        ("of near-copies under different labels", [entry for entry in sets if entry.across_labels and not entry.exact]),
+        ("on both sides of a split: they flatter the test score", [entry for entry in sets if entry.across_splits]),
     ):
         if found:
             yield Text(f"{words.count(len(found), 'set', 'sets')} {what}", "yellow")

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import shlex
+import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from graft.cli.output import progress_bar, show_json
-from graft.cli.reading import read_data, reading_options
+from graft.cli.reading import as_flags, read_data, reading_options
 from graft.errors import TooFewClasses, UsageError
 
 if TYPE_CHECKING:
-    from graft.cleaning import Findings
+    from graft.cleaning import Corrections, Findings
+    from graft.cleaning.exporting import Exported
     from graft.cleaning.worth import Worth
     from graft.data.dataset import Dataset
-    from graft.data.decision import Decision
     from graft.data.standing import Applied
+    from graft.model.journalled import Decided
+
+SHOWN = 5
+"""So many corrections are named."""
 
 
 @click.command(name="clean")
@@ -24,12 +31,13 @@ if TYPE_CHECKING:
 @click.option(
     "--journal",
     type=click.Path(path_type=Path),
-    help="Decisions about the items. [with --app: DATA's name + .journal.jsonl]",
+    help="Decisions about the items. [with --app: DATA's name + .journal]",
 )
 @click.option("--app", "as_app", is_flag=True, help="Go through the items in a web page.")
 @click.option("--port", default=7860, show_default=True, help="Of the web page; 0 takes a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the web page listens; this machine only.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the whole table: .csv, .json or .parquet.")
+@click.option("--overwrite", is_flag=True, help="Replace a table that is there already.")
 @click.option("--export", "folder", type=click.Path(path_type=Path), help="Write a cleaned copy, by the journal.")
 @click.option("--manifest", is_flag=True, help="Export a manifest of paths instead of copies.")
 @click.option("--encoder", default="auto", show_default=True, help="What to look with; see graft encoders.")
@@ -46,6 +54,7 @@ def command(
     port: int,
     host: str,
     output: Path | None,
+    overwrite: bool,
     folder: Path | None,
     manifest: bool,
     encoder: str,
@@ -60,62 +69,115 @@ def command(
 
     Decisions go to a journal, which graft fit --journal follows.
     """
-    from graft.cleaning import find_issues, shortest_list
-    from graft.cleaning.findings import check_format
+    from graft.cleaning import find_issues
+    from graft.model.journalled import decisions_of
     from graft.recipe import Recipe
+    from graft.report.words import amount
 
-    if manifest and not folder:
-        raise UsageError("--manifest says how to export, and nothing is to be exported.", "Give --export FOLDER.")
-    if folder and Path(data).resolve() in folder.resolve().parents:
-        raise UsageError(f"{folder} lies in {data}, which is never changed.", "Export to another folder.")
-    if output:
-        check_format(output)
-    decided = _read_journal(journal) if journal and not as_app else None
+    _check(data, folder, manifest, output, overwrite)
+    if as_app and as_json:
+        raise UsageError("--app shows a page, and --json prints one value.", "Give one of them.")
+    decided = decisions_of(journal) if journal and not as_app else None
     recipe = Recipe(encoder=encoder, prompt=prompt, backend=backend, seed=seed)
     with progress_bar(quiet=as_json) as progress:
         dataset = read_data(data, min_classes=1, **reading)
         findings = find_issues(dataset, recipe, cache=None if no_cache else "default", progress=progress)
-    if output:
-        findings.write(output)
-    corrections = shortest_list(findings.pool, findings.labels, findings.outliers) if findings.labels else None
     applied = _apply(findings, decided) if decided is not None else None
     worth = _worth(findings, applied) if applied else None
+    findings = findings.decided(applied) if applied else findings
+    corrections = _corrections(findings)
+    if output:
+        findings.write(output)
     exported = _export(applied.dataset if applied else findings.dataset, folder, manifest) if folder else None
     if as_json:
         show_json(
             findings.to_dict()
             | {"corrections": corrections.to_dicts() if corrections else []}
-            | ({"worth": worth.to_dict()} if worth else {})
-            | ({"export": str(exported)} if exported else {})
+            | (_told(applied) | {"worth": worth.to_dict() if worth else None} if applied else {})
+            | ({"export": _written(exported)} if exported else {})
         )
     else:
-        click.echo(str(findings))
-        if corrections and corrections.n_candidates:
-            click.echo(f"Gain    {corrections.sentence}")
-        if worth:
-            click.echo(f"Worth   {worth.sentence}")
-        for what, path in (("Table", output), ("Export", exported)):
-            if path:
-                click.echo(f"{what:<8}{path}")
+        _show(findings, corrections, applied, worth)
+        if output:
+            _say("Table", str(output))
+        if exported:
+            _say("Export", f"{exported.folder}: {amount(exported.n_items, dataset.modality)}")
+            for entry in exported.skipped:
+                _say("", f"Not written: {entry.path}: {entry.reason}")
         if not (as_app or journal or exported):
-            click.echo(f"Next    graft clean {data} --app")
+            asked = {"encoder": encoder, "prompt": prompt, "backend": backend}
+            flags = as_flags({name: value for name, value in asked.items() if value not in ("auto", "")} | reading)
+            click.echo(f" {'Next':<12}{' '.join(['graft clean', shlex.quote(data), *flags, '--app'])}")  # to be copied
     if as_app:
         from graft.app import serve_editor
         from graft.data.journal import Journal
 
-        serve_editor(findings, Journal(journal or f"{dataset.name}.journal.jsonl", dataset.name), host=host, port=port)
+        serve_editor(findings, Journal(journal or f"{dataset.name}.journal", dataset.name), host=host, port=port)
 
 
-def _read_journal(journal: Path) -> tuple[Decision, ...]:
-    from graft.data.journal import Journal
+def _check(data: str, folder: Path | None, manifest: bool, output: Path | None, overwrite: bool) -> None:
+    """Whether everything can be written as asked for; before the work, not after it."""
+    from graft.cleaning.findings import check_format
+    from graft.report.html import check_free
 
-    return Journal(journal).read()
+    if manifest and not folder:
+        raise UsageError("--manifest says how to export, and nothing is to be exported.", "Give --export FOLDER.")
+    for target in filter(None, (folder, output)):
+        if Path(data).resolve() in (target.resolve(), *target.resolve().parents):
+            raise UsageError(f"{target} lies in {data}, which is never changed.", "Write somewhere else.")
+    if output:
+        check_format(output)
+        check_free(output, overwrite=overwrite)
 
 
-def _apply(findings: Findings, decided: tuple[Decision, ...]) -> Applied:
+def _show(findings: Findings, corrections: Corrections | None, applied: Applied | None, worth: Worth | None) -> None:
+    from graft.report.words import excerpt
+
+    click.echo(str(findings))
+    if corrections and corrections.n_candidates:
+        _say("Gain", corrections.sentence)
+        for row, to in list(zip(corrections.rows.tolist(), corrections.to, strict=True))[:SHOWN]:
+            name = excerpt(findings.dataset.items[row].name, 60)
+            _say("", f"{findings['given_label'][row]} -> {to or 'drop'}: {name}")
+    if applied:
+        told = _told(applied)["journal"]
+        _say("Journal", ", ".join(f"{n:,} {what}" for what, n in told.items() if n and what != "warnings") or "empty")
+        for warning in told["warnings"]:
+            _say("", warning)
+    if worth:
+        _say("Worth", worth.sentence)
+
+
+def _say(what: str, sentence: str) -> None:
+    from graft.report.terminal import page_width
+    from graft.report.words import clean
+
+    lines = textwrap.wrap(clean(sentence), page_width() - 15, break_long_words=False, break_on_hyphens=False)
+    click.echo(f" {what:<12}" + f"\n{'':13}".join(lines))
+
+
+def _apply(findings: Findings, decided: Decided) -> Applied:
+    """The decisions, and among the data's warnings only what is to be said of them."""
     from graft.data.standing import apply
+    from graft.model.journalled import warn_of_lines
 
-    return apply(findings.dataset, findings.pool.embedded.digests, decided)
+    applied = apply(findings.dataset, findings.pool.embedded.digests, decided.reading.decisions)
+    warnings = (*applied.dataset.warnings[len(findings.dataset.warnings) :], *warn_of_lines(decided))
+    return replace(applied, dataset=replace(applied.dataset, warnings=warnings))
+
+
+def _told(applied: Applied) -> dict[str, Any]:
+    actions = ("relabelled", "dropped", "kept", "unsure", "unmatched")
+    counts = {action: len(getattr(applied, action)) for action in actions}
+    return {"journal": {**counts, "warnings": list(applied.dataset.warnings)}}
+
+
+def _corrections(findings: Findings) -> Corrections | None:
+    from graft.cleaning import shortest_list
+
+    if findings.labels is None or not findings.labels.judged.any():
+        return None
+    return shortest_list(findings.pool, findings.labels, findings.outliers)
 
 
 def _worth(findings: Findings, applied: Applied) -> Worth | None:
@@ -128,7 +190,12 @@ def _worth(findings: Findings, applied: Applied) -> Worth | None:
         return None
 
 
-def _export(dataset: Dataset, folder: Path, manifest: bool) -> Path:
+def _export(dataset: Dataset, folder: Path, manifest: bool) -> Exported:
     from graft.cleaning import export
 
-    return export(dataset, folder, as_manifest="absolute" if manifest else None).folder
+    return export(dataset, folder, as_manifest="absolute" if manifest else None)
+
+
+def _written(exported: Exported) -> dict[str, Any]:
+    skipped = [entry.to_dict() for entry in exported.skipped]
+    return {"folder": str(exported.folder), "n_items": exported.n_items, "skipped": skipped}

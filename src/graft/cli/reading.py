@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,16 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def as_flags(options: Mapping[str, Any]) -> list[str]:
+    """The options that were given, as somebody would type them again."""
+    flags = []
+    for name, value in options.items():
+        if value:
+            flags.append(f"--{name.replace('_', '-')}")
+            flags += [] if value is True else [shlex.quote(str(value))]
+    return flags
 
 
 def read_data(data: str | Path, *, test: str | None = None, min_classes: int = 2, **options: Any) -> Dataset:

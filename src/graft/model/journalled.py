@@ -64,11 +64,12 @@ def follow_journal(decided: Decided, dataset: Dataset, embedded: Embedded) -> tu
         unsure=len(applied.unsure),
         unmatched=len(applied.unmatched),
     )
-    warnings = (*applied.dataset.warnings, *_warn_of_lines(decided))
+    warnings = (*applied.dataset.warnings, *warn_of_lines(decided))
     return replace(applied.dataset, warnings=warnings), remaining, effect
 
 
-def _warn_of_lines(decided: Decided) -> list[str]:
+def warn_of_lines(decided: Decided) -> list[str]:
+    """What is to be said of lines of the journal that hold no decision."""
     reading = decided.reading
     if not reading.n_bad:
         return []
