@@ -8,7 +8,7 @@ import pytest
 
 import shapes
 from graft.data.dataset import Dataset
-from graft.errors import ItemError, MissingExtra, NothingToRead, UsageError
+from graft.errors import DataError, ItemError, MissingExtra, NothingToRead, UsageError
 from graft.similarity import EXACT_UP_TO, Index, search
 from graft.similarity.graph import Graph
 
@@ -153,6 +153,81 @@ def test_embeddings_from_elsewhere(mixture):
     assert [one.matches[0].row for one in index.search_many(mixture[:5], 1)] == list(range(5))
     with pytest.raises(UsageError, match="64"):
         index.search(np.ones(3, np.float32))
+
+
+def test_a_matrix_that_cannot_be_searched_is_refused(mixture):
+    x = mixture[:20].copy()
+    x[3, 5] = np.nan
+    with pytest.raises(DataError, match=r"1 of 20 embeddings .* the first is row 3\."):
+        Index.from_embeddings(x)
+    with pytest.raises(DataError, match="not finite in float32"):
+        Index.from_embeddings(np.full((2, 3), 1e39))
+    for strange in (mixture[0], "hello", [["a", "b"]], [[1, 2], [3]], np.empty((4, 0))):
+        with pytest.raises(DataError, match=r"Give an array \(n, d\)"):
+            Index.from_embeddings(strange)
+    with pytest.raises(NothingToRead, match="no rows"):
+        Index.from_embeddings(np.empty((0, 8)))
+    for column in ("labels", "names"):
+        for given in (["a"], "a" * 20, []):
+            with pytest.raises(DataError, match=f"one of {column} for each row: 20 rows"):
+                Index.from_embeddings(mixture[:20], **{column: given})
+
+
+def test_labels_of_a_matrix_may_be_an_array_and_need_not_be_all_there(mixture):
+    index = Index.from_embeddings(mixture[:3], np.array(["a", "b", "c"]), names=[7, 8, 9])
+    assert [(match.label, match.name) for match in (index.search(row, 1)[0] for row in mixture[:3])] == [
+        ("a", "7"), ("b", "8"), ("c", "9")
+    ]  # fmt: skip
+    assert Index.from_embeddings(mixture[:2], [None, 4]).dataset.labels == ("", "4")
+    assert repr(index) == "Index('embeddings', 3 vectors of 64 numbers)"
+
+
+def test_vectors_of_any_length(mixture):
+    plain = Index.from_embeddings(mixture[:50])
+    for scale in (1e-25, 1e25):
+        scaled = Index.from_embeddings(mixture[:50] * np.float32(scale))
+        assert np.allclose(scaled.x, plain.x, atol=1e-6)
+        found = plain.search(mixture[3] * np.float32(scale), 2)
+        assert (found[0].row, found[0].similarity) == (3, pytest.approx(1, abs=1e-6))
+
+
+def test_a_query_of_a_matrix_is_a_vector_of_numbers(mixture):
+    index = Index.from_embeddings(mixture[:20])
+    for strange in ("hello", 3, mixture[:2], mixture[:1], None, b"12"):
+        with pytest.raises(UsageError, match="a vector of 64 numbers"):
+            index.search(strange)
+    with pytest.raises(ItemError, match="not finite"):
+        index.search(np.full(64, np.nan))
+    good, bad, other = index.search_many([mixture[0], np.full(64, np.inf), mixture[7]], 1)
+    assert (good.matches[0].row, bad.error.reason, other.matches[0].row) == (0, "corrupt", 7)
+    assert index.search_many([]) == []
+    assert index.search_many(np.full((1, 64), np.nan))[0].matches == ()
+
+
+def test_how_many_and_how_like_are_numbers(mixture):
+    index = Index.from_embeddings(mixture[:20])
+    for n in (0, -1, 2.5, "3"):
+        with pytest.raises(UsageError, match="items were asked for"):
+            index.search(mixture[0], n)
+        with pytest.raises(UsageError, match="items were asked for"):
+            index.neighbours(0, n)
+    assert len(index.search(mixture[0], np.int64(2))) == 2
+    with pytest.raises(UsageError, match="nan"):
+        index.search(mixture[0], min_similarity=float("nan"))
+
+
+def test_one_text_is_not_several_queries(tmp_path):
+    index = Index.of(MESSAGES)
+    for one in ("hello", b"hello", tmp_path):
+        with pytest.raises(UsageError, match="Several queries are a list"):
+            index.search_many(one)
+    assert index.search_many([]) == []
+
+
+def test_a_table_is_no_query(tmp_path):
+    (tmp_path / "messages.csv").write_text("text\nWhere is it?\n")
+    with pytest.raises(ItemError, match=r"messages\.csv is a table"):
+        Index.of(MESSAGES).search(tmp_path / "messages.csv")
 
 
 def test_very_many_are_searched_through_a_graph(mixture):

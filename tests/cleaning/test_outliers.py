@@ -63,7 +63,7 @@ def test_a_family_of_copies_larger_than_the_neighbourhood():
     assert not found.is_issue[:120].any()
 
 
-@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 9])
 def test_few_items_are_no_outliers(n):
     found = score_outliers(cones(n), np.arange(n))
     assert found.score.shape == (n,)

@@ -141,6 +141,15 @@ def test_undo_is_known_to_whoever_comes_later(review: Review) -> None:
     assert review.outcome(4) is not None
 
 
+def test_a_merge_leaves_a_label_that_was_decided_on_before(review: Review) -> None:
+    again, first = row_of(review, "triangle/again.png"), row_of(review, "triangle/003.png")
+    review.decide("relabel", [first], to="square")
+    review.decide("merge", [first, again])
+    assert review.label(first) == "square"
+    assert review.label(first) == review.applied().dataset.labels[review.applied().rows.tolist().index(first)]
+    assert [review.outcome(row).action for row in (first, again)] == ["relabel", "drop"]
+
+
 def test_copies_are_merged_and_unmerged_at_once(review: Review) -> None:
     one, again = row_of(review, "triangle/003.png"), row_of(review, "triangle/again.png")
     found = review.agenda.sets[again]

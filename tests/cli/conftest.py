@@ -1,10 +1,14 @@
+import contextlib
 import io
 import json
+import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import click
 import pytest
 
 import graft.cli as command_line
@@ -53,3 +57,26 @@ def run(capfd, monkeypatch) -> Callable[..., Outcome]:
         return Outcome(code, *capfd.readouterr())
 
     return run_here
+
+
+@pytest.fixture
+def on_a_terminal() -> Callable[..., list[str]]:
+    """The lines that a process of its own shows on a terminal of so many columns, without colours."""
+
+    def run(*arguments: object, columns: int = 80) -> list[str]:
+        ours, theirs = pty.openpty()
+        with subprocess.Popen(
+            [sys.executable, "-m", "graft", *map(str, arguments)],
+            stdout=theirs,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "COLUMNS": str(columns)},
+        ):
+            os.close(theirs)
+            shown = b""
+            with contextlib.suppress(OSError):  # which Linux answers once the other end is closed
+                while part := os.read(ours, 65536):
+                    shown += part
+        os.close(ours)
+        return click.unstyle(shown.decode()).splitlines()
+
+    return run

@@ -2,8 +2,12 @@
 
 import csv
 import io
+import shlex
+import shutil
+import zipfile
 
 import pytest
+from rich.cells import cell_len
 
 import graft
 import shapes
@@ -25,9 +29,9 @@ def test_a_list_in_the_order_to_label(run, saved, pool):
     found = run("label-next", saved, pool, "-n", 4)
     assert found.code == 0
     lines = found.out.splitlines()
-    assert [line.split()[0] for line in lines[:4]] == ["1", "2", "3", "4"]
-    assert all(str(pool) in line and line.endswith(")") for line in lines[:4])
-    assert f"graft extend {saved}" in lines[-1]
+    assert [line.split()[0] for line in lines] == ["1", "2", "3", "4"]
+    assert all(str(pool) in line and line.endswith(")") for line in lines)
+    assert found.err.endswith(f"\n  graft extend {saved} labelled.csv\n")
     assert "4 of 18 items without a label; 1 skipped." in found.err
     assert "empty.png" in found.err
 
@@ -93,3 +97,40 @@ def test_texts_of_a_table(run, tmp_path):
     filled = "".join(f'"{row["text"]}",{model.classes[0]}\n' for row in rows)
     (tmp_path / "filled.csv").write_text(f"text,label\n{filled}")
     assert len(graft.read(tmp_path / "filled.csv", min_classes=1)) == 3
+
+
+def test_the_command_that_comes_next_can_be_copied(run, saved, pool, tmp_path):
+    model = tmp_path / "my model; $HOME.graft"
+    shutil.copytree(saved, model)
+    command = run("label-next", model, pool, "-n", 1).err.splitlines()[-1]
+    assert shlex.split(command) == ["graft", "extend", str(model), "labelled.csv"]
+    model.rename(tmp_path / "red\x1b[31m.graft")
+    found = run("label-next", tmp_path / "red\x1b[31m.graft", pool, "-n", 1)
+    assert "graft extend" in found.err
+    assert "\x1b" not in found.out + found.err
+
+
+def test_files_in_a_zip_have_no_path_for_a_table(run, saved, pool, tmp_path):
+    with zipfile.ZipFile(tmp_path / "new.zip", "w") as archive:
+        for path in sorted(pool.glob("circle*.png")):
+            archive.write(path, path.name)
+    found = run("label-next", saved, tmp_path / "new.zip", "--csv")
+    assert (found.code, found.out) == (2, "")
+    assert "new.zip" in found.err
+    assert "Unpack it" in found.err
+    assert len(run("label-next", saved, tmp_path / "new.zip", "-n", 3).out.splitlines()) == 3
+
+
+def test_rows_fit_a_terminal(on_a_terminal, run, pool, tmp_path):
+    names = ["a" * 120 + " open", "写真の名前"]
+    shapes.folders(tmp_path / "data", {"circle": 4, "square": 4})
+    for name, form in zip(names, ("circle", "square"), strict=True):
+        (tmp_path / "data" / form).rename(tmp_path / "data" / name)
+    graft.fit(tmp_path / "data").save(tmp_path / "m.graft")
+    rows = on_a_terminal("label-next", tmp_path / "m.graft", pool)
+    assert len(rows) == 18
+    assert max(map(cell_len, rows)) <= 80
+    assert {cell_len(row[: row.index("%")]) for row in rows} == {31}  # 2, 2, the label of 20, 2, a figure of 5
+    piped = run("label-next", tmp_path / "m.graft", pool).out
+    assert "…" not in piped
+    assert str(pool / "circle500.png") in piped

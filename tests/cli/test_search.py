@@ -1,6 +1,9 @@
 """``graft search`` from outside."""
 
+import shutil
+
 import pytest
+from rich.cells import cell_len
 
 import shapes
 from graft.data.sound import wav_bytes
@@ -94,6 +97,7 @@ def test_what_cannot_be_answered(run, photos, messages, tmp_path):
     assert run("search", messages, "-", stdin=b"\n").code == 2
     assert run("search", photos, good, "-n", 0).code == 2
     assert run("search", photos, good, "--min-similarity", 2).code == 2
+    assert run("search", photos, good, "--min-similarity", "nan").code == 2
 
 
 def test_nothing_is_so_alike(run, messages):
@@ -119,3 +123,50 @@ def test_a_page_holds_what_was_found(run, photos, messages, tmp_path):
     assert run("search", messages, "<b>a refund</b>", "--html", page, "--overwrite").code == 0
     assert "&lt;b&gt;a refund" in page.read_text(encoding="utf-8")
     assert page.read_text(encoding="utf-8").count("<blockquote") == 4
+
+
+def test_a_table_is_no_query(run, messages):
+    alone = run("search", messages, messages)
+    assert (alone.code, alone.out) == (1, "")
+    assert "messages.csv is a table, and a query is one text." in alone.err
+    both = run("search", messages, messages, "a refund", "-n", 1, "--json").json
+    assert both[0]["error"]["code"] == "not_a_text"
+    assert both[1]["matches"][0]["text"] == TEXTS[1]
+
+
+def test_a_query_without_text_among_several_has_a_heading(run, messages, tmp_path):
+    found = run("search", messages, "a refund", "  ", "-n", 1, "--html", tmp_path / "found.html")
+    assert "\n(no text)\nskipped  The query has no text." in found.out
+    assert "<h2></h2>" not in (tmp_path / "found.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def awkward(tmp_path_factory, photos):
+    """Photos in folders whose names are very long, or of characters that are two columns wide."""
+    folder = tmp_path_factory.mktemp("awkward") / "photos"
+    for name, form in (("a" * 120 + " open", "circle"), ("写真の名前", "square"), ("door", "triangle")):
+        shutil.copytree(photos / form, folder / name)
+    return folder
+
+
+def test_rows_fit_a_terminal(on_a_terminal, awkward):
+    query = next(awkward.glob("door/*.png"))
+    rows = on_a_terminal("search", awkward, query, "-n", 36)
+    assert len(rows) == 36
+    assert max(map(cell_len, rows)) <= 80
+    assert any(" open  " in row and "aaa…" in row for row in rows)  # both ends of a long name
+    begins = {cell_len(row[: row.rindex("  ")]) for row in rows[1:] if "…" not in row}
+    assert begins == {44}  # 3 of the rank, 2, the bar of 10, 1, the figure of 6, 2, the label of 20
+    assert rows[0].endswith("  (the same content)")
+
+
+def test_a_pipe_gets_names_in_full(run, awkward):
+    found = run("search", awkward, next(awkward.glob("door/*.png")), "-n", 36)
+    assert "a" * 120 + " open  " + "a" * 120 + " open/" in found.out
+    assert "…" not in found.out
+
+
+def test_headings_fit_a_terminal_too(on_a_terminal, messages):
+    rows = on_a_terminal("search", messages, "Where is " + "my parcel " * 20, "refund", "-n", 1)
+    assert max(map(cell_len, rows)) <= 80
+    assert rows[0].startswith("Where is my parcel")

@@ -81,12 +81,31 @@ def test_a_decision_that_cannot_be_is_refused():
     for wrong in (
         {"action": "delete"}, {"items": ()}, {"to": "dog"}, {"undoes": "0" * 32}, {"id": "../x"},
         {"action": "relabel"}, {"action": "merge"}, {"action": "undo"}, {"action": "undo", "items": ()},
+        {"action": None}, {"who": None}, {"at": "yesterday"}, {"at": 7}, {"id": 7}, {"action": "relabel", "to": 5},
+        {"action": "undo", "items": (), "undoes": 5}, {"items": ("cat/1.jpg",)}, {"items": [ITEM]},
     ):  # fmt: skip
         with pytest.raises(DataError, match="cannot be"):
             drop(**wrong)
-    with pytest.raises(DataError, match="no item"):
-        ItemKey("cat/1.jpg", "cat/1.jpg", "cat")
+    for parts in (
+        ("cat/1.jpg", "cat/1.jpg", "cat"), (7, "n", "l"), ("0" * 32, None, "l"), ("0" * 32, "n", None),
+        ("0" * 32, "n", "l", "1"), ("0" * 32, "n", "l", -1), ("0" * 32, "n", "l", 0, 0), ("0" * 32, "n", "l", 0, None),
+    ):  # fmt: skip
+        with pytest.raises(DataError, match="no item"):
+            ItemKey(*parts)
     assert len(ItemKey("0" * 32, "x" * 500, "cat").name) == MAX_NAME
+
+
+def test_a_journal_of_before_copies_were_counted_is_read(tmp_path):
+    path = tmp_path / "photos.journal"
+    path.write_text(
+        '{"graft_journal": 1, "data": "photos"}\n'
+        '{"id":"' + "a" * 32 + '","at":"2026-01-31T09:30:00.000+00:00","who":"anna","action":"drop",'
+        '"items":[{"digest":"' + "0" * 32 + '","name":"cat/1.jpg","label":"cat","copy":1}]}\n'
+    )
+    [decision] = Journal(path).read()
+    [key] = decision.items
+    assert (key.copy, key.copies) == (1, 1)
+    assert decision.to_line() == path.read_bytes().splitlines(keepends=True)[1]
 
 
 def test_no_acknowledged_decision_is_lost_in_a_hundred_kills(tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from graft.data.near_pictures import SAME_PRINT, WIDTH, aligned_likeness, outlines, picture_print
+from graft.data.near_pictures import SAME_PRINT, WIDTH, aligned_likeness, outlines, picture_print, whitened
 from graft.errors import ItemError
 
 
@@ -69,8 +69,9 @@ def test_outlines_find_the_mirrored_and_the_cropped():
     mirrored = pictures[3].transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     cropped = pictures[5].crop((12, 12, 228, 228))
     prints = np.stack([picture_print(saved(p)) for p in [*pictures, mirrored, cropped]])
-    whole, middle = outlines(prints)
-    even, odd = whole[:, :128] @ whole[:, :128].T, whole[:, 128:] @ whole[:, 128:].T
+    whole, middle = whitened(outlines(prints))
+    half = whole.shape[1] // 2
+    even, odd = whole[:, :half] @ whole[:, :half].T, whole[:, half:] @ whole[:, half:].T
     assert (even - odd)[12, 3] > 0.9 > (even + odd)[12, 3]
     assert middle[5] @ whole[13] > 0.9
     assert not outlines(np.zeros((2, WIDTH), np.float32))[0].any()

@@ -306,6 +306,10 @@ def test_what_is_not_there_or_empty(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(NothingToRead, match=r"is empty.*one folder for each class"):
         read(tmp_path / "empty")
+    (tmp_path / "laid out" / "cat").mkdir(parents=True)
+    (tmp_path / "laid out" / "dog").mkdir()
+    with pytest.raises(NothingToRead, match=r"holds no files: the folders cat, dog are empty\. Put the pictures"):
+        read(tmp_path / "laid out")
     plant(tmp_path / "empty", ".DS_Store")
     with pytest.raises(NothingToRead, match="1 stray"):
         read(tmp_path / "empty")

@@ -1,6 +1,7 @@
 """What decisions come to, and which items they find."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -58,6 +59,64 @@ def test_every_action_has_its_effect_and_the_given_data_stay_as_they_are():
 def test_a_merge_keeps_the_first_and_drops_the_others():
     found = apply(*photos(*DATA), [decide("merge", 2, 0, 3)])
     assert (found.kept, found.dropped, found.rows.tolist()) == ((2,), (0, 3), [1, 2])
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_merge_leaves_the_item_that_it_keeps_the_label_that_was_decided_on(order):
+    decisions = [decide("relabel", 0, to="cow", who="ben"), decide("merge", 0, 1)]
+    found = apply(*photos(*DATA), [decisions[position] for position in order])
+    assert (found.relabelled, found.dropped, found.conflicts) == ((0,), (1,), ())
+    assert found.dataset.labels[0] == "cow"
+
+
+@pytest.mark.parametrize(
+    ("merges", "kept"),
+    [
+        (((0, 1), (1, 2)), {0, 3}),
+        (((0, 1), (2, 0)), {2, 3}),
+        (((0, 1), (1, 0)), {1, 2, 3}),
+        (((0, 1), (2, 3), (1, 3)), {0}),
+        (((0, 1), (2, 3), (3, 0)), {2}),
+        (((0, 1, 2), (2, 1)), {0, 3}),
+        (((0, 0),), {0, 1, 2, 3}),
+    ],
+)
+def test_merges_add_up_and_leave_one_item_of_all_that_are_copies(merges, kept):
+    assert set(apply(*photos(*DATA), [decide("merge", *merge) for merge in merges]).rows) == kept
+
+
+def test_a_merge_takes_back_no_drop_and_keeps_the_next_instead():
+    drop = decide("drop", 0, who="ben")
+    assert set(labels_of(drop, decide("merge", 0, 1, 2))) == {"b.jpg", "d.jpg"}
+    assert set(labels_of(drop, decide("merge", 1, 0))) == {"b.jpg", "c.jpg", "d.jpg"}
+    assert set(labels_of(decide("drop", 0, 1), decide("merge", 0, 1))) == {"c.jpg", "d.jpg"}
+
+
+def test_what_is_decided_after_a_merge_holds():
+    merge = decide("merge", 0, 1)
+    assert set(labels_of(merge, decide("drop", 0))) == {"c.jpg", "d.jpg"}
+    assert set(labels_of(merge, decide("keep", 1))) == {"a.jpg", "b.jpg", "c.jpg", "d.jpg"}
+    assert set(labels_of(merge, decide("keep", 1), decide("merge", 2, 0))) == {"b.jpg", "c.jpg", "d.jpg"}
+    [conflict] = standing([merge, decide("drop", 0, who="ben")]).conflicts
+    assert (conflict.standing.action, conflict.other.decision) == ("drop", merge)
+
+
+def test_an_undone_merge_lets_its_copies_go():
+    first, second = decide("merge", 0, 1), decide("merge", 1, 2)
+    assert set(labels_of(first, second, undo(first))) == {"a.jpg", "b.jpg", "d.jpg"}
+    assert set(labels_of(decide("relabel", 1, to="cow"), first, undo(first))) == {"a.jpg", "b.jpg", "c.jpg", "d.jpg"}
+
+
+def test_a_copy_stands_for_the_item_that_was_kept_when_that_is_gone():
+    merge = decide("merge", 0, 1, 2)
+    found = apply(*photos(*DATA[1:]), [decide("relabel", 0, to="cow"), merge])
+    assert [item.name for item in found.dataset.items] == ["b.jpg", "d.jpg"]
+    assert found.dataset.labels == ("cow", "dog")  # what was decided on the one holds for the other
+    assert "1 copy stands for an item that was to be kept and is gone: b.jpg" in " ".join(found.dataset.warnings)
+    assert set(labels_of(merge, rows=DATA[2:])) == {"c.jpg", "d.jpg"}
+    assert set(labels_of(merge, decide("drop", 0), rows=DATA[1:])) == {"d.jpg"}
+    corrected = (("a.jpg", "A", "dog"), *DATA[1:])
+    assert set(labels_of(merge, rows=corrected)) == {"a.jpg", "d.jpg"}  # not matched, but there
 
 
 def test_a_label_that_the_item_has_already_counts_as_kept():
@@ -154,6 +213,29 @@ def test_copies_are_told_apart_by_name_and_never_all_dropped_for_one():
     assert set(labels_of(Decision("drop", (a, b)), rows=both)) == {"c.jpg"}
 
 
+def test_a_copy_that_was_dropped_and_then_deleted_takes_no_other_with_it():
+    twins = (("0.jpg", "A", "cat"), ("0copy.jpg", "A", "cat"), ("c.jpg", "C", "dog"))
+    original, copy, _ = keys_of(*photos(*twins))
+    for action in (Decision("drop", (copy,)), Decision("relabel", (copy,), to="dog")):
+        assert labels_of(action, rows=(twins[0], twins[2])) == {"0.jpg": "cat", "c.jpg": "dog"}
+    assert apply(*photos(twins[0], twins[2]), [Decision("drop", (copy,))]).unmatched == (copy,)
+    merge = Decision("merge", (original, copy))
+    assert set(labels_of(merge, rows=twins[1:])) == {"0copy.jpg", "c.jpg"}
+    triplets = (*twins, ("0again.jpg", "A", "cat"))
+    *_, again = keys_of(*photos(*triplets))
+    found = apply(*photos(*twins[:2]), [Decision("drop", (again,))])
+    assert found.dropped == ()
+
+
+def test_how_many_copies_there_were_tells_no_two_items_apart():
+    [alone] = keys_of(*photos(DATA[0]))
+    first, second = keys_of(*photos(DATA[0], ("z.jpg", "A", "cat")))
+    assert (alone.copies, first.copies, second.copies) == (1, 2, 2)
+    assert alone == first
+    assert Decision.from_dict(json.loads(Decision("drop", (first,)).to_line())).items[0].copies == 2
+    assert b"copies" not in Decision("drop", (alone,)).to_line()
+
+
 def test_the_same_content_under_two_labels_is_two_items():
     torn = (("cat/a.jpg", "A", "cat"), ("dog/a.jpg", "A", "dog"))
     cat, dog = keys_of(*photos(*torn))
@@ -172,6 +254,23 @@ def test_rows_that_agree_in_everything_are_counted():
     fewer = apply(dataset.select([0, 2]), [digests[0], digests[2]], [merge])
     assert fewer.rows.tolist() == [0, 1]
     assert fewer.unmatched == (given[1],)
+
+
+def test_a_row_that_was_dropped_and_then_deleted_takes_no_row_like_it_along():
+    dataset = graft.Dataset(tuple(map(Text, ["Where?"] * 3 + ["Thanks."])), ("ask",) * 3 + ("thank",), modality="text")
+    digests = [content_digest(item.read()) for item in dataset.items]
+    given = keys_of(dataset, digests)
+    for dropped, rows_left, remaining in (
+        ((0,), [0, 1, 3], 2),
+        ((0, 1), [0, 3], 1),
+        ((0, 2), [0, 1, 3], 1),
+        ((0, 1, 2), [0, 3], 0),
+    ):
+        left = dataset.select(rows_left)
+        found = apply(left, [digests[row] for row in rows_left], [Decision("drop", tuple(given[n] for n in dropped))])
+        assert found.dataset.labels.count("ask") == remaining, dropped
+    merge = Decision("merge", (given[2], given[0], given[1]))
+    assert len(apply(dataset.select([0, 3]), [digests[0], digests[3]], [merge]).dataset) == 2
 
 
 def test_several_labels_are_set_at_once():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from graft.contracts import Linear
-from graft.heads.axes import principal
+from graft.heads.axes import leading, principal
 from heads.blobs import blobs
 
 
@@ -44,3 +44,23 @@ def test_repeated_rows_lose_axes_and_nothing_else():
     assert axes.z.shape[1] == 5
     centred = x - x.mean(axis=0)
     assert axes.z @ axes.z.T == pytest.approx(centred @ centred.T, abs=1e-5)
+
+
+def test_leading_axes_keep_nearly_what_the_exact_ones_keep():
+    x = np.random.default_rng(0).normal(size=(5000, 120)).astype(np.float32) * 0.95 ** np.arange(120, dtype=np.float32)
+    axes = leading(x, 30)
+    assert axes.shape == (120, 30)
+    assert axes.T @ axes == pytest.approx(np.eye(30), abs=1e-4)
+    exact = np.linalg.svd(x, compute_uv=False)[:30] ** 2
+    kept = ((x @ axes) ** 2).sum(axis=0)
+    assert kept.sum() >= 0.98 * exact.sum()
+    assert kept[:5] == pytest.approx(exact[:5], rel=0.03)
+    assert (leading(x, 30) == axes).all()
+
+
+@pytest.mark.parametrize("shape", [(3, 20), (20, 3), (1, 1)])
+def test_leading_axes_of_few_rows_or_columns_are_orthonormal(shape):
+    x, count = np.random.default_rng(0).normal(size=shape).astype(np.float32), min(shape)
+    axes = leading(x, count)
+    assert axes.T @ axes == pytest.approx(np.eye(count), abs=1e-4)
+    assert ((x @ axes) ** 2).sum() == pytest.approx((x**2).sum(), rel=1e-3)

@@ -8,7 +8,7 @@ from PIL import Image
 import graft
 import shapes
 from graft.data.sound import wav_bytes
-from graft.errors import DataError, NothingToRead
+from graft.errors import DataError, NothingToRead, UsageError
 from graft.labelling import label_next
 from graft.labelling import pool as pooling
 from graft.model import fit_embeddings
@@ -63,6 +63,18 @@ def test_the_same_twice_and_whatever_stands_in_memory(small, pool):
 
 def test_a_pool_smaller_than_the_wish(small, pool):
     assert len(label_next(small, pool, 500)) == 14
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.5, None])
+def test_a_wish_for_less_than_one(small, pool, n):
+    with pytest.raises(UsageError, match=f"{n} items were asked for"):
+        label_next(small, pool, n)
+
+
+def test_a_data_set_gives_its_items(small, tmp_path):
+    shapes.folders(tmp_path, {"circle": 3, "square": 3}, first=600)
+    found = label_next(small, graft.read(tmp_path), 4)
+    assert (len(found), found.n_items) == (4, 6)
 
 
 def test_when_all_is_labelled_nothing_is_left(small, pool):

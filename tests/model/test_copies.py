@@ -59,6 +59,14 @@ def test_tiles_change_nothing(monkeypatch):
     assert len(whole) == 10
 
 
+def test_crowded_rows_keep_their_likeliest_partners():
+    x = with_copies(40, 1)
+    noise = np.random.default_rng(2).normal(size=(6, WIDTH)).astype(np.float32)
+    found = copies_among([str(row) for row in range(47)], np.concatenate([x, x[:1] + 3 * noise]))
+    assert (found.clusters[[0, *range(40, 47)]] == 0).all()
+    assert len(np.unique(found.clusters)) == 40
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.permutations(range(50)))
 def test_the_order_of_rows_does_not_matter(order):

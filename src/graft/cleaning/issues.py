@@ -15,7 +15,7 @@ from graft.cleaning.outliers import score_outliers
 from graft.cleaning.pool import Pool, gather
 from graft.cleaning.quality import examine
 from graft.contracts import Array, Progress, silent
-from graft.executors import one_thread_each
+from graft.executors import one_thread_each, run_on_cores
 from graft.heads.features import transform
 from graft.model.inputs import CacheChoice, Source, as_cache, as_dataset
 from graft.recipe import Recipe
@@ -49,10 +49,10 @@ def examine_pool(pool: Pool) -> Findings:
     """All findings about items that are embedded and cross-validated already."""
     dataset, embedded = pool.dataset, pool.embedded
     n = len(dataset)
-    labels = None
-    if pool.out_of_fold is not None:
-        labels = score_labels(pool.out_of_fold, pool.y, len(pool.classes), pool.folds)
-    outliers = score_outliers(transform(pool.x, pool.encoder.stages, "last"), pool.clusters)
+    labels, outliers = run_on_cores(
+        lambda: _label_quality(pool),
+        lambda: score_outliers(transform(pool.x, pool.encoder.stages, "last"), pool.clusters),
+    )
     copies = duplicates_of(
         pool.clusters, embedded.digests, dataset.labels, dataset.splits, dataset.groups, pool.copies.likeness
     )
@@ -79,6 +79,12 @@ def examine_pool(pool: Pool) -> Findings:
     }
     columns["overall_score"] = overall(columns, GRAVE)
     return Findings(pool, columns, labels, outliers, copies.sets, cues)
+
+
+def _label_quality(pool: Pool) -> LabelQuality | None:
+    if pool.out_of_fold is None:
+        return None
+    return score_labels(pool.out_of_fold, pool.y, len(pool.classes), pool.folds)
 
 
 def _of_copies(copies: Duplicates, digests: Sequence[str], labels: Sequence[str], several: bool) -> dict[str, Array]:

@@ -15,9 +15,10 @@ NEIGHBOURS = 10
 COLUMNS = 256
 """The nearest are looked for on so many principal axes; the rest of the features hardly moves them."""
 FAR = 2.5
-"""Robust standard deviations beyond the median from which an item is far from all others: of normally distributed
-logarithms 0.6 % lie there. Of items of other picture sets that were mixed in, nearly all do, and 0.7 to 3 % of a set's
-own (``docs/clean.md``)."""
+"""Robust standard deviations beyond the median from which an item is far from all others: of ordinary items about
+1 % lie there, of items of other picture sets that were mixed in two thirds or more (``docs/clean.md``)."""
+ENOUGH = 10
+"""Of fewer items none can be said to be far from the rest."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,8 +51,9 @@ def score_outliers(features: Float32, clusters: Int) -> Outliers:
     reduced = unit(_reduced(features))
     largest = int(np.bincount(clusters).max(initial=1))
     found = nearest(reduced, reduced, NEIGHBOURS + min(largest - 1, NEIGHBOURS), own=np.arange(n))
-    if found.rows.shape[1] < 2:
-        return Outliers(np.ones(n, np.float32), np.zeros(n, np.bool_), found.rows, np.ones(n, np.float32))
+    if n < ENOUGH:
+        distance = 1 - found.similarity[:, 0] if found.rows.shape[1] else np.ones(n)
+        return Outliers(np.ones(n, np.float32), np.zeros(n, np.bool_), found.rows, distance.clip(0).astype(np.float32))
     kept, cosine = _without_copies(found, clusters)
     distance = np.log(np.maximum(1 - np.nanmean(cosine, axis=1), 1e-6))
     middle = np.median(distance)

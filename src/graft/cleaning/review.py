@@ -153,7 +153,8 @@ class Review:
             self._reading = reading
             new = reading.decisions[len(earlier.decisions) :]
             continued = reading.file == earlier.file and reading.offset >= earlier.offset
-            if continued and not any(decision.undoes for decision in new) and not _repeats(earlier, new):
+            only_added = all(decision.action not in ("undo", "merge") for decision in new)
+            if continued and only_added and not _repeats(earlier, new):
                 self._take(standing(new).outcomes)
             elif reading is not earlier:
                 self._outcomes = {}

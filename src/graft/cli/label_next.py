@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,11 +15,8 @@ from graft.cli.output import progress_bar, show_json
 from graft.errors import UsageError
 
 if TYPE_CHECKING:
-    from graft.data.dataset import Item
-    from graft.labelling import Shortlist
-
-WIDEST_LABEL = 24
-"""Columns that a label is padded to, at most."""
+    from graft.labelling import Shortlist, Suggestion
+    from graft.report.terminal import Rows
 
 
 @click.command(name="label-next")
@@ -42,54 +40,84 @@ def command(
     if as_json and as_csv:
         raise UsageError("Two formats were asked for: json, csv.", "Give one of --json, --csv.")
     fitted = load(model)
+    if as_csv and fitted.report.modality != "text":
+        _refuse_zips(inputs)
     with progress_bar(quiet=as_json) as progress:
         items = gather(inputs, fitted.report.modality, item_column=item_column)
         found = label_next(fitted, items, number, progress=progress)
     if as_json:
         show_json(found.to_dict())
     elif as_csv:
-        _write_csv(found, fitted.report.modality)
+        _write_csv(found)
     else:
         _write_text(found, model, several=fitted.report.multi_label)
 
 
-def _write_csv(found: Shortlist, modality: str) -> None:
-    """A manifest that ``graft.read`` takes once its labels are filled in; rows without one are skipped."""
+def _refuse_zips(inputs: Sequence[str]) -> None:
+    from graft.data.inputs import is_zip
+
+    if zipped := next((name for name in inputs if is_zip(Path(name))), None):
+        raise UsageError(
+            f"--csv names files, and those in {zipped} have no path of their own: graft extend would not find them.",
+            "Unpack it, and give the folder.",
+        )
+
+
+def _write_csv(found: Shortlist) -> None:
+    """A manifest that ``graft.read`` takes once its labels are filled in; rows without one are skipped.
+
+    Paths are absolute, so that the table may lie anywhere. Texts that are not all files stand in it themselves.
+    """
     from graft.data.encoding import read_text
     from graft.data.items import File
 
-    named = modality != "text" or all(isinstance(suggestion.item, File) for suggestion in found)
+    paths = [str(entry.item.path.resolve()) for entry in found if isinstance(entry.item, File)]
+    named = len(paths) == len(found)
+    items = paths if named else [read_text(entry.item.read()) for entry in found]
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["path" if named else "text", "label", "predicted", "confidence", "reason"])
-    for entry in found:
-        item = _path_of(entry.item) if named else read_text(entry.item.read())
+    for item, entry in zip(items, found, strict=True):
         writer.writerow([item, "", entry.predicted, f"{entry.confidence:.3f}", entry.reason])
     _write_rest(found)
 
 
-def _path_of(item: Item) -> str:
-    """Absolute, so that the table may lie anywhere; what is no file is only named."""
-    from graft.data.items import File
-
-    return str(item.path.resolve()) if isinstance(item, File) else item.name
-
-
 def _write_text(found: Shortlist, model: Path, *, several: bool) -> None:
-    from graft.report.words import clean
+    from graft.report.terminal import Rows
 
-    width = min(max([7, *(len(entry.predicted) for entry in found)]), WIDEST_LABEL)
+    rows = Rows.of((_guess(entry) for entry in found), least=7)
     digits = len(str(len(found)))
     for rank, entry in enumerate(found, 1):
-        label = click.style(f"{clean(entry.predicted or 'no label'):<{width}}", bold=True)
-        reason = click.style(f"  ({clean(entry.reason)})", dim=True)
-        click.echo(f"{rank:>{digits}}  {label}  {entry.confidence:>6.1%}  {clean(entry.item.name)}{reason}")
+        click.echo(_line(f"{rank:>{digits}}", entry, rows))
     _write_rest(found)
     if found:
-        again = "graft fit" if several else f"graft extend {model}"
-        click.echo(
-            f"\nThe label is the model's guess. Put each file into a folder named after its true class, or fill in the "
-            f"table that --csv prints, and give that to {again}."
-        )
+        _write_advice(model, several=several)
+
+
+def _line(rank: str, entry: Suggestion, rows: Rows) -> str:
+    from graft.data.items import Text
+    from graft.report.terminal import shorten, shorten_front
+
+    row = f"{rank}  {click.style(rows.named(_guess(entry)), bold=True)}  {entry.confidence:>6.1%}  "
+    cut = shorten if isinstance(entry.item, Text) else shorten_front
+    name, reason = rows.rest(click.unstyle(row), entry.item.name, f"  ({entry.reason})", cut)
+    return f"{row}{name}{click.style(reason, dim=True)}"
+
+
+def _guess(entry: Suggestion) -> str:
+    return entry.predicted or "no label"
+
+
+def _write_advice(model: Path, *, several: bool) -> None:
+    """What to do with the list, on stderr; the command stands in one piece, so that it can be copied."""
+    from graft.report.terminal import page_width
+    from graft.report.words import clean
+
+    advice = (
+        "The label is the model's guess. Put each file into a folder named after its true class, or fill in the table "
+        "that --csv prints. Then "
+    ) + ("fit a model to all items:" if several else "extend the model:")
+    again = "graft fit DATA" if several else f"graft extend {shlex.quote(clean(str(model)))} labelled.csv"
+    click.echo(f"\n{click.wrap_text(advice, page_width())}\n\n  {again}", err=True)
 
 
 def _write_rest(found: Shortlist) -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from graft.prediction import Prediction
 
 FORMATS = ("text", "json", "jsonl", "csv")
-WIDEST_LABEL = 24
-"""Columns that a label is padded to, at most."""
 
 
 @click.command(name="predict")
@@ -134,15 +133,16 @@ def _write_csv(predictions: Iterable[Prediction], model: Model, top: int | None)
 
 
 def _write_text(predictions: Iterable[Prediction], model: Model, top: int | None) -> None:
+    from graft.report.terminal import Rows
     from graft.report.words import clean
 
-    width = min(max(7, *(len(label) for label in model.classes)), WIDEST_LABEL)
+    rows = replace(Rows.of(model.classes, least=7), width=None)  # an answer is never shortened
     for p in predictions:
         if p.error is not None:
-            skipped = click.style(f"{'skipped':<{width}}", fg="red")
+            skipped = click.style(rows.named("skipped"), fg="red")
             click.echo(f"{skipped}          {clean(p.error.message)} {clean(p.error.hint)}".rstrip())
             continue
-        label = click.style(f"{clean(_named(p)):<{width}}", bold=True)
+        label = click.style(rows.named(_named(p)), bold=True)
         note = click.style(f"  ({doubt})", dim=True) if (doubt := _doubt(p)) else ""
         ranking = "  " + ", ".join(f"{name} {score:.0%}" for name, score in p.top(top)) if top else ""
         click.echo(f"{label}  {p.confidence:>6.1%}  {clean(p.input)}{clean(ranking)}{note}")

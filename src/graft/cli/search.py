@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,10 +16,9 @@ from graft.errors import UsageError
 
 if TYPE_CHECKING:
     from graft.data.dataset import Item, Skipped
+    from graft.report.terminal import Rows
     from graft.similarity import Found, Match
 
-WIDEST_LABEL = 24
-"""Columns that a label is padded to, at most."""
 BAR = 10
 """Columns of a bar for the similarity 1."""
 SHOWN = 5
@@ -27,12 +27,23 @@ FEW = 1_000
 """So many queries are sooner compared with every item than a graph is built for them."""
 
 
+def _a_number(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    """A range lets NaN through, of which every comparison is false."""
+    if math.isnan(value):
+        raise click.BadParameter("nan is no number from -1 to 1.", context, parameter)
+    return value
+
+
 @click.command(name="search")
 @click.argument("data", type=click.Path())
 @click.argument("queries", nargs=-1, required=True)
 @click.option("-n", "--top", type=click.IntRange(min=1), default=10, show_default=True, help="How many to show.")
 @click.option(
-    "--min-similarity", type=click.FloatRange(-1, 1), default=-1.0, help="Show only what is at least so alike."
+    "--min-similarity",
+    type=click.FloatRange(-1, 1),
+    default=-1.0,
+    callback=_a_number,
+    help="Show only what is at least so alike.",
 )
 @click.option(
     "--encoder", default="auto", show_default=True, help="A name that graft encoders shows, owner/model, a folder, A+B."
@@ -120,30 +131,40 @@ def _queries(queries: Sequence[str], modality: str) -> Iterator[Item]:
 
 
 def _show(found: Sequence[Found]) -> None:
+    from graft.report.terminal import Rows, shorten
     from graft.report.words import clean, excerpt
 
     for place, one in enumerate(found):
+        rows = Rows.of(match.label for match in one.matches)
         if len(found) > 1:
-            click.echo(("\n" if place else "") + click.style(excerpt(one.query), bold=True))
+            heading = excerpt(one.heading)
+            heading = heading if rows.width is None else shorten(heading, rows.width)
+            click.echo(("\n" if place else "") + click.style(heading, bold=True))
         if one.error is not None:
             click.echo(
                 f"{click.style('skipped', fg='red')}  {clean(one.error.message)} {clean(one.error.hint)}".rstrip()
             )
         elif not one.matches:
             click.echo("Nothing is so alike.")
-        width = min(max((len(clean(match.label)) for match in one.matches), default=0), WIDEST_LABEL)
         for match in one.matches:
-            click.echo(_line(match, width))
+            click.echo(_line(match, rows))
 
 
-def _line(match: Match, width: int) -> str:
-    from graft.report.words import clean, excerpt
+def _line(match: Match, rows: Rows) -> str:
+    from graft.data.items import Text
+    from graft.report.terminal import shorten, shorten_front
 
     full = round(BAR * max(0.0, match.similarity))
     bar = click.style("\u2588" * full, fg="cyan") + click.style("\u2591" * (BAR - full), dim=True)
-    label = f"  {click.style(f'{clean(match.label):<{width}}', bold=True)}" if width else ""
-    note = click.style("  (the same content)", dim=True) if match.same else ""
-    return f"{match.rank:>3}  {bar} {match.similarity:>6.3f}{label}  {excerpt(match.name)}{note}"
+    label = f"  {click.style(rows.named(match.label), bold=True)}" if rows.label else ""
+    row = f"{match.rank:>3}  {bar} {match.similarity:>6.3f}{label}  "
+    name, note = rows.rest(
+        click.unstyle(row),
+        match.name,
+        "  (the same content)" if match.same else "",
+        shorten if isinstance(match.item, Text) else shorten_front,
+    )
+    return f"{row}{name}{click.style(note, dim=True)}"
 
 
 def _show_skipped(skipped: Sequence[Skipped]) -> None:

@@ -29,19 +29,28 @@ class ItemKey:
         name: The item's name, its first ``MAX_NAME`` characters.
         label: The label that the data give it; several are joined by ``|``.
         copy: Its running number among the items that agree in all three; 0 for nearly all.
+        copies: How many items had its content and label when it was decided on, itself included; not compared.
+
+    Raises:
+        DataError: The parts are no item.
     """
 
     digest: str
     name: str
     label: str
     copy: int = 0
+    copies: int = field(default=1, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "name", self.name[:MAX_NAME])
-        if not _ID.fullmatch(self.digest) or self.copy < 0:
+        texts = isinstance(self.digest, str) and isinstance(self.name, str) and isinstance(self.label, str)
+        numbers = isinstance(self.copy, int) and isinstance(self.copies, int) and self.copy >= 0 and self.copies > 0
+        if not texts or not numbers or not _ID.fullmatch(self.digest):
             raise DataError(
-                f"{self.digest[:40]!r}, copy {self.copy}, is no item.", "Give 32 hexadecimal digits, and 0 or more."
+                f"{str(self.digest)[:40]!r}, name {str(self.name)[:40]!r}, label {str(self.label)[:40]!r}, "
+                f"copy {str(self.copy)[:20]} of {str(self.copies)[:20]}, is no item.",
+                "Give 32 hexadecimal digits, two texts, and whole numbers from 0 and from 1.",
             )
+        object.__setattr__(self, "name", self.name[:MAX_NAME])
 
 
 def login() -> str:
@@ -79,19 +88,30 @@ class Decision:
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def __post_init__(self) -> None:
+        self._check_types()
         wanted = {"undo": 0, "merge": 2}.get(self.action, 1)
+        _refuse(
+            self.action,
+            {
+                f"there is no action {self.action[:40]!r}": self.action in ACTIONS,
+                f"it has {len(self.items)} items": len(self.items) >= wanted and (wanted > 0 or not self.items),
+                f"it leads to the label {self.to!r}": (self.to is not None) == (self.action == "relabel"),
+                f"it undoes {self.undoes!r}": (self.undoes is not None) == (self.action == "undo"),
+                f"its id is {self.id[:40]!r}": bool(_ID.fullmatch(self.id)),
+                f"its time is {self.at[:40]!r}": _is_time(self.at),
+            },
+        )
+
+    def _check_types(self) -> None:
+        """What is written to a journal must be what can be read from it."""
+        values = {name: getattr(self, name) for name in ("action", "who", "at", "id", "to", "undoes")}
         checks = {
-            f"there is no action {self.action!r}": self.action in ACTIONS,
-            f"it has {len(self.items)} items": len(self.items) >= wanted and (wanted > 0 or not self.items),
-            f"it leads to the label {self.to!r}": (self.to is not None) == (self.action == "relabel"),
-            f"it undoes {self.undoes!r}": (self.undoes is not None) == (self.action == "undo"),
-            f"its id is {self.id[:40]!r}": bool(_ID.fullmatch(self.id)),
+            f"{name} is {str(value)[:40]}, no text": isinstance(value, str)
+            or (value is None and name in ("to", "undoes"))
+            for name, value in values.items()
         }
-        if wrong := [found for found, right in checks.items() if not right]:
-            raise DataError(
-                f"The decision {self.action!r} cannot be: {'; '.join(wrong)}.",
-                "A relabel names the new label in to, an undo the other decision in undoes; all others name items.",
-            )
+        keys = isinstance(self.items, tuple) and all(isinstance(key, ItemKey) for key in self.items)
+        _refuse(str(self.action), checks | {"its items are no tuple of item keys": keys})
 
     def to_line(self) -> bytes:
         """The decision as a line of the journal: ASCII, so that no byte of it can be taken for the end of a line."""
@@ -109,25 +129,34 @@ class Decision:
             ValueError: It holds none (``DataError`` is one too).
             KeyError, TypeError: The same.
         """
-        texts = {name: _text(values[name]) for name in ("id", "at", "who", "action")}
-        datetime.fromisoformat(texts["at"])
-        optional = {name: _text(values[name]) for name in ("to", "undoes") if values.get(name) is not None}
-        return cls(items=tuple(_key_from_dict(row) for row in values.get("items", ())), **texts, **optional)
+        texts = {name: values[name] for name in ("id", "at", "who", "action")}
+        items = tuple(_key_from_dict(row) for row in values.get("items", ()))
+        return cls(items=items, to=values.get("to"), undoes=values.get("undoes"), **texts)
+
+
+def _refuse(action: str, checks: Mapping[str, bool]) -> None:
+    """Raise an error that names each check that fails."""
+    if wrong := [found for found, right in checks.items() if not right]:
+        raise DataError(
+            f"The decision {action[:40]!r} cannot be: {'; '.join(wrong)}.",
+            "A relabel names the new label in to, an undo the other decision in undoes; all others name items. "
+            "Times are ISO 8601.",
+        )
+
+
+def _is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _key_to_dict(key: ItemKey) -> dict[str, Any]:
     values: dict[str, Any] = {"digest": key.digest, "name": key.name, "label": key.label}
-    return values | ({"copy": key.copy} if key.copy else {})
+    values |= {"copy": key.copy} if key.copy else {}
+    return values | ({"copies": key.copies} if key.copies > 1 else {})
 
 
 def _key_from_dict(row: Mapping[str, Any]) -> ItemKey:
-    copy = row.get("copy", 0)
-    if not isinstance(copy, int):
-        raise TypeError("copy")
-    return ItemKey(_text(row["digest"]), _text(row["name"]), _text(row["label"]), copy)
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("not a text")
-    return value
+    return ItemKey(row["digest"], row["name"], row["label"], row.get("copy", 0), row.get("copies", 1))

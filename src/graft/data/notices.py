@@ -110,6 +110,11 @@ def nothing_labelled(
         )
     if found.manifests and not skipped:
         return NothingToRead(f"{', '.join(found.manifests)} has a header and no rows.", "Add a row for each item.")
+    if not skipped and found.empty_folders:
+        return NothingToRead(
+            f"{path} holds no files: {_emptiness(found.empty_folders)}.",
+            f"Put the {NOUNS['image'][1]}, {NOUNS['text'][1]} or {NOUNS['audio'][1]} of each class into its folder.",
+        )
     if not skipped:
         ignored = f", but for {strays.total()} stray files" if strays else ""
         return NothingToRead(f"{path} is empty{ignored}.", LAYOUT_ADVICE[modality])
@@ -133,10 +138,14 @@ def too_few_classes(dataset: Dataset, found: Arrangement) -> TooFewClasses:
     beside = ""
     if found.unlabelled:
         beside += f", and {_count(len(found.unlabelled), 'file lies', 'files lie')} in no class folder"
-    if empty := found.empty_folders:
-        names = ", ".join(empty[:_EXAMPLES])
-        beside += f"; the folder {names} is empty" if len(empty) == 1 else f"; the folders {names} are empty"
+    if found.empty_folders:
+        beside += f"; {_emptiness(found.empty_folders)}"
     return TooFewClasses(f"{only}{beside}.", advice)
+
+
+def _emptiness(folders: Sequence[str]) -> str:
+    names = ", ".join(folders[:_EXAMPLES])
+    return f"the folder {names} is empty" if len(folders) == 1 else f"the folders {names} are empty"
 
 
 def _layout_advice(modality: str, names: Sequence[str]) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from graft.contracts import Array, Bool, Float32, Int
+
+_Block = tuple[int, int]
+Map = Callable[[Callable[[_Block], Int], Iterable[_Block]], Iterable[Int]]
+"""``map``, or a way to do the same on several cores."""
 
 SAME_PICTURE = 0.45
 """Whitened cosine (see ``near_duplicates``) above which two pictures show the same thing.
@@ -45,7 +50,7 @@ class Straddling(NamedTuple):
     groups: int
 
 
-def near_duplicates(digests: Sequence[str], x: Float32, threshold: float = SAME_PICTURE) -> Int:
+def near_duplicates(digests: Sequence[str], x: Float32, threshold: float = SAME_PICTURE, map_blocks: Map = map) -> Int:
     """Clusters of items with the same content or nearly so.
 
     Items of equal digest join; so do pairs whose *whitened* cosine is at least ``threshold``. Whitening (Mahalanobis,
@@ -57,6 +62,7 @@ def near_duplicates(digests: Sequence[str], x: Float32, threshold: float = SAME_
         digests: ``n`` content hashes.
         x: ``(n, d) float32`` rows of unit length.
         threshold: Whitened cosine in (0, 1]; it carries over between data sets far better than a plain one.
+        map_blocks: Does the blocks of the product; they do not depend on each other.
 
     Returns:
         ``(n,) int64`` cluster of each item, numbered from 0 in order of appearance.
@@ -67,7 +73,7 @@ def near_duplicates(digests: Sequence[str], x: Float32, threshold: float = SAME_
         forest.join(first.setdefault(digest, row), row)
     rows = np.fromiter(first.values(), dtype=np.int64, count=len(first))  # one for each content
     limit = largest_cluster(len(digests))
-    for a, b in _alike(x[rows], threshold):
+    for a, b in _alike(x[rows], threshold, map_blocks):
         forest.join(int(rows[a]), int(rows[b]), limit)
     return forest.labels()
 
@@ -223,33 +229,40 @@ class Forest:
         return np.array([numbers.setdefault(root, len(numbers)) for root in roots], dtype=np.int64)
 
 
-def _alike(x: Float32, threshold: float) -> Iterator[tuple[int, int]]:
+def _alike(x: Float32, threshold: float, map_blocks: Map) -> Iterator[tuple[int, int]]:
     """Pairs of rows that show the same thing, in each block from the most alike to the least."""
     n, d = x.shape
     if n < _FEW:
         yield from _close_pairs(x, _FEW_COSINE)
     # A set of fewer items than dimensions is mostly free of look-alikes: then there is nothing to whiten.
     elif n > d or next(_close_pairs(x, _FLOOR), None):
-        for a, b in _close_pairs(_whitened(x), threshold):
+        for a, b in _close_pairs(_whitened(x), threshold, map_blocks):
             if x[a] @ x[b] >= _FLOOR:
                 yield a, b
 
 
-def _close_pairs(x: Float32, threshold: float) -> Iterator[tuple[int, int]]:
+def _close_pairs(x: Float32, threshold: float, map_blocks: Map = map) -> Iterator[tuple[int, int]]:
     n = len(x)
-    start = 0
-    while start < n:
-        stop = min(n, start + max(1, _BLOCK // (n - start)))
+    bounds = [0]
+    while bounds[-1] < n:
+        bounds.append(min(n, bounds[-1] + max(1, _BLOCK // (n - bounds[-1]))))
+
+    def find(block: _Block) -> Int:
+        start, stop = block
         cosine = x[start:stop] @ x[start:].T
         cosine[np.tril_indices(stop - start, m=n - start)] = -1
-        close = cosine >= threshold
-        for row in np.flatnonzero(close.sum(axis=1) > _PARTNERS):
-            close[row] = False
-            close[row, np.argpartition(-cosine[row], _PARTNERS)[:_PARTNERS]] = True
-        a, b = np.nonzero(close)
-        for pair in np.argsort(-cosine[a, b], kind="stable"):
-            yield start + int(a[pair]), start + int(b[pair])
-        start = stop
+        a, b = np.divmod(np.flatnonzero(cosine >= threshold), n - start)
+        crowded = np.flatnonzero(np.bincount(a, minlength=stop - start) > _PARTNERS)
+        if len(crowded):
+            best = np.argpartition(-cosine[crowded], _PARTNERS, axis=1)[:, :_PARTNERS]
+            few = ~np.isin(a, crowded)
+            a = np.concatenate([a[few], np.repeat(crowded, _PARTNERS)])
+            b = np.concatenate([b[few], best.ravel()])
+        order = np.lexsort((b, a, -cosine[a, b]))
+        return start + np.stack([a, b], axis=1)[order]
+
+    for pairs in map_blocks(find, itertools.pairwise(bounds)):
+        yield from map(tuple, pairs.tolist())
 
 
 def _whitened(x: Float32) -> Float32:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,10 +12,9 @@ from graft.contracts import Int
 from graft.data.contents import clean_label
 from graft.data.dataset import SEPARATOR, Dataset
 from graft.data.decision import MAX_NAME, Decision, ItemKey
-from graft.data.listing import shortened
-
-_EXAMPLES = 3
-_SHORT = 60
+from graft.data.items import Text
+from graft.data.matching import Places, counted, match, names_of
+from graft.data.merging import Merging
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +52,14 @@ class Standing:
 
     Attributes:
         outcomes: What holds for each item, in the order of the decisions.
+        copies: Items that are dropped by a merge, and the item that is kept for each.
         conflicts: Where people disagreed.
         undone: The ``id`` of each decision that is undone, undos included.
         lost: Undos of what is not in the journal before them; they have no effect.
     """
 
     outcomes: Mapping[ItemKey, Outcome]
+    copies: Mapping[ItemKey, ItemKey] = field(default_factory=dict)
     conflicts: tuple[Conflict, ...] = ()
     undone: frozenset[str] = frozenset()
     lost: tuple[Decision, ...] = ()
@@ -92,16 +93,20 @@ class Applied:
 def keys_of(dataset: Dataset, digests: Sequence[str]) -> tuple[ItemKey, ...]:
     """What a journal calls each item of a data set by; ``digests`` are the hashes of their contents."""
     counts: Counter[tuple[str, str, str]] = Counter()
+    copies = Counter(zip(digests, dataset.labels, strict=True))
     keys = []
     for item, label, digest in zip(dataset.items, dataset.labels, digests, strict=True):
         same = (digest, item.name[:MAX_NAME], label)
-        keys.append(ItemKey(*same, counts[same]))
+        keys.append(ItemKey(*same, counts[same], copies[digest, label]))
         counts[same] += 1
     return tuple(keys)
 
 
 def standing(decisions: Sequence[Decision]) -> Standing:
     """What holds now for each item: of several decisions on one item, the last in the file.
+
+    A merge says nothing of the item that it keeps but that it stays: a label decided on before or after holds, and so
+    does a later drop, which leaves out its copies too. Merges add up: a copy of a copy is one of the item that is kept.
 
     What is undone counts as if it had never been written; where the undo is undone, it stands again, in its old place.
     A decision that is in the file twice, as in two journals that were joined, counts once.
@@ -111,29 +116,77 @@ def standing(decisions: Sequence[Decision]) -> Standing:
         first.setdefault(decision.id, decision)
     once = list(first.values())
     undone, lost = _undone(once)
-    made: defaultdict[ItemKey, dict[str, Outcome]] = defaultdict(dict)
-    outcomes: dict[ItemKey, Outcome] = {}
+    tally = _Tally()
     for decision in once:
         if decision.id in undone:
             continue
-        for key, outcome in _outcomes(decision):
-            made[key][decision.who] = outcome
-            outcomes.pop(key, None)  # so that the order is that of the last decisions
-            outcomes[key] = outcome
-    conflicts = [
-        Conflict(key, outcome, other)
-        for key, outcome in outcomes.items()
-        for other in made[key].values()
-        if other.effect != outcome.effect
-    ]
-    return Standing(outcomes, tuple(conflicts), undone, lost)
+        if decision.action == "merge":
+            tally.merge(decision)
+        else:
+            tally.settle(decision)
+    return Standing(tally.outcomes, tally.merging.kept, tally.conflicts(), undone, lost)
+
+
+class _Tally:
+    """What holds after each of the decisions, taken in their order."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[ItemKey, Outcome] = {}
+        self.merging = Merging()
+        self._dropped: set[ItemKey] = set()  # not as copies
+        self._said: dict[ItemKey, Outcome] = {}  # what was decided on an item itself
+        self._made: defaultdict[ItemKey, dict[str, Outcome]] = defaultdict(dict)
+
+    def settle(self, decision: Decision) -> None:
+        change = self._dropped.update if decision.action == "drop" else self._dropped.difference_update
+        change(decision.items)
+        for key in decision.items:
+            self.merging.take_out(key)
+            self._said[key] = Outcome(decision.action, decision.to, decision)
+            self._note(key, self._said[key])
+
+    def merge(self, decision: Decision) -> None:
+        joined = self.merging.merge(decision.items, self._dropped)
+        if joined is None:
+            return
+        kept, copies = joined
+        stays = Outcome("keep", None, decision)
+        earlier = self._made[kept].get(decision.who, stays)
+        self._made[kept][decision.who] = stays if earlier.decision.action == "merge" else earlier
+        self._put(kept, self._said.get(kept, stays))
+        for key in copies:
+            self._note(key, Outcome("drop", None, decision))
+
+    def conflicts(self) -> tuple[Conflict, ...]:
+        return tuple(
+            Conflict(key, outcome, other)
+            for key, outcome in self.outcomes.items()
+            for other in self._made[key].values()
+            if _disagree(other, outcome)
+        )
+
+    def _note(self, key: ItemKey, outcome: Outcome) -> None:
+        self._made[key][outcome.decision.who] = outcome
+        self._put(key, outcome)
+
+    def _put(self, key: ItemKey, outcome: Outcome) -> None:
+        self.outcomes.pop(key, None)  # so that the order is that of the last decisions
+        self.outcomes[key] = outcome
+
+
+def _disagree(one: Outcome, other: Outcome) -> bool:
+    """Whether both cannot hold; that a merge keeps an item contradicts nothing but that it is dropped."""
+    if any(outcome.action == "keep" and outcome.decision.action == "merge" for outcome in (one, other)):
+        return "drop" in (one.action, other.action)
+    return one.effect != other.effect
 
 
 def apply(dataset: Dataset, digests: Sequence[str], decisions: Sequence[Decision]) -> Applied:
     """The data set with the decisions of a journal; the one that was given stays as it is.
 
     An item is found by content, label, name and running number. A file that was moved or renamed is found by content
-    and label, where only one can be meant.
+    and label, where only one can be meant. Where the item that a merge keeps is gone, the first of its copies that is
+    there stands for it.
 
     Args:
         dataset: Items with the labels that the data give them.
@@ -141,10 +194,14 @@ def apply(dataset: Dataset, digests: Sequence[str], decisions: Sequence[Decision
         decisions: In the order of the journal.
     """
     found = standing(decisions)
-    places, unmatched, moved = _places(keys_of(dataset, digests), found.outcomes)
+    effects = {key: outcome.effect for key, outcome in found.outcomes.items()}
+    places = match(keys_of(dataset, digests), effects, [isinstance(item, Text) for item in dataset.items])
     settled: dict[int, Outcome] = {}
     for key, outcome in found.outcomes.items():
-        settled |= dict.fromkeys(places.get(key, ()), outcome)
+        settled |= dict.fromkeys(places.rows.get(key, ()), outcome)
+    stand_ins = _stand_ins(found, places)
+    for key, kept in stand_ins.items():
+        settled[places.rows[key][0]] = found.outcomes[kept]
     labels, tags = list(dataset.labels), list(dataset.tags)
     rows: dict[str, list[int]] = {action: [] for action in ("relabel", "drop", "keep", "unsure")}
     without_label = 0
@@ -161,7 +218,7 @@ def apply(dataset: Dataset, digests: Sequence[str], decisions: Sequence[Decision
                 tags[row] = wanted
         rows[action].append(row)
     remaining = np.setdiff1d(np.arange(len(dataset)), rows["drop"])
-    warnings = _warnings(found, unmatched, moved, without_label)
+    warnings = _warnings(found, places, [*stand_ins], without_label)
     mended = replace(dataset, labels=tuple(labels), tags=tuple(tags), warnings=(*dataset.warnings, *warnings)).select(
         remaining
     )
@@ -172,7 +229,7 @@ def apply(dataset: Dataset, digests: Sequence[str], decisions: Sequence[Decision
         dropped=tuple(rows["drop"]),
         kept=tuple(rows["keep"]),
         unsure=tuple(rows["unsure"]),
-        unmatched=unmatched,
+        unmatched=places.unmatched,
         conflicts=found.conflicts,
     )
 
@@ -193,70 +250,38 @@ def _undone(decisions: Sequence[Decision]) -> tuple[frozenset[str], tuple[Decisi
     return frozenset(undone), tuple(reversed(lost))
 
 
-def _outcomes(decision: Decision) -> list[tuple[ItemKey, Outcome]]:
-    if decision.action == "merge":
-        actions = ["keep", *["drop"] * (len(decision.items) - 1)]
-    else:
-        actions = [decision.action] * len(decision.items)
-    return [(key, Outcome(action, decision.to, decision)) for key, action in zip(decision.items, actions, strict=True)]
-
-
-def _places(
-    keys: Sequence[ItemKey], outcomes: Mapping[ItemKey, Outcome]
-) -> tuple[dict[ItemKey, list[int]], tuple[ItemKey, ...], list[ItemKey]]:
-    """The rows that each key of a journal means, the keys that mean none, and those found under another name."""
-    exact = {key: row for row, key in enumerate(keys)}
-    places = {key: [exact[key]] for key in outcomes if key in exact}
-    claimed = {row for rows in places.values() for row in rows}
-    free: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-    for row, key in enumerate(keys):
-        if row not in claimed:
-            free[key.digest, key.label].append(row)
-    gone: defaultdict[tuple[str, str], list[ItemKey]] = defaultdict(list)
-    for key in outcomes:
-        if key not in places and not key.copy:
-            gone[key.digest, key.label].append(key)
-    moved = []
-    for alike, lost in gone.items():
-        rows = free.get(alike, [])
-        if rows and len(lost) >= len(rows) and len({outcomes[key].effect for key in lost}) == 1:
-            places |= dict.fromkeys(lost, rows)
-            moved += lost
-    return places, tuple(key for key in outcomes if key not in places), moved
+def _stand_ins(found: Standing, places: Places) -> dict[ItemKey, ItemKey]:
+    """For each kept item that is gone the first of its copies that is there; and which it stands for."""
+    stand_ins: dict[ItemKey, ItemKey] = {}
+    for key, kept in found.copies.items():
+        is_gone = kept not in places.rows and kept.digest not in places.left
+        if is_gone and found.outcomes[kept].action != "drop" and key in places.rows and kept not in stand_ins.values():
+            stand_ins[key] = kept
+    return stand_ins
 
 
 def _tags(to: str) -> tuple[str, ...]:
     return tuple(sorted({clean_label(tag) for tag in to.split(SEPARATOR)} - {""}))
 
 
-def _warnings(found: Standing, unmatched: Sequence[ItemKey], moved: Sequence[ItemKey], without_label: int) -> list[str]:
+def _warnings(found: Standing, places: Places, stand_ins: Sequence[ItemKey], without_label: int) -> list[str]:
     """What the user should know before believing that the journal was followed."""
-    warnings = []
-    if unmatched:
-        speak = _count(len(unmatched), "item of the journal is", "items of the journal are")
-        warnings.append(
-            f"{speak} not in these data, or given another label there now: {_names(unmatched)}. "
-            "What was decided about them has no effect."
-        )
-    if moved:
-        speak = _count(
-            len(moved),
-            "item of the journal has another name now and was",
-            "items of the journal have other names now and were",
-        )
-        warnings.append(f"{speak} found by content: {_names(moved)}.")
+    warnings = places.warnings()
+    if stand_ins:
+        speak = counted(len(stand_ins), "copy stands", "copies stand")
+        warnings.append(f"{speak} for an item that was to be kept and is gone: {names_of(stand_ins)}.")
     if found.conflicts:
         first = found.conflicts[0]
-        speak = _count(len(found.conflicts), "decision was", "decisions were")
+        speak = counted(len(found.conflicts), "decision was", "decisions were")
         warnings.append(
-            f"{speak} overruled by somebody else's later one: {_named(first.key)}, {_said(first.other)}, "
+            f"{speak} overruled by somebody else's later one: {names_of([first.key])}, {_said(first.other)}, "
             f"then {_said(first.standing)}."
         )
     if found.lost:
-        speak = _count(len(found.lost), "undo of the journal has", "undos of the journal have")
+        speak = counted(len(found.lost), "undo of the journal has", "undos of the journal have")
         warnings.append(f"{speak} no effect: what is to be undone does not stand before it.")
     if without_label:
-        speak = _count(without_label, "item", "items")
+        speak = counted(without_label, "item", "items")
         warnings.append(f"The journal takes the only label from {speak}; it was left as it is.")
     return warnings
 
@@ -264,16 +289,3 @@ def _warnings(found: Standing, unmatched: Sequence[ItemKey], moved: Sequence[Ite
 def _said(outcome: Outcome) -> str:
     what = f"{outcome.action} to {outcome.to}" if outcome.action == "relabel" else outcome.action
     return f"{outcome.decision.who or 'somebody'}: {what}"
-
-
-def _names(keys: Sequence[ItemKey]) -> str:
-    more = f" and {len(keys) - _EXAMPLES:,} more" if len(keys) > _EXAMPLES else ""
-    return ", ".join(map(_named, keys[:_EXAMPLES])) + more
-
-
-def _named(key: ItemKey) -> str:
-    return shortened(key.name, _SHORT)
-
-
-def _count(n: int, one: str, many: str) -> str:
-    return f"{n:,} {one if n == 1 else many}"

@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from graft.contracts import Progress, silent
-from graft.data.dataset import Item, as_item
+from graft.data.dataset import Dataset, Item, as_item
 from graft.data.inputs import gather
 from graft.encoders.embed import stream
 from graft.errors import DataError, NothingToRead
 from graft.labelling.pool import Pool
 from graft.labelling.shortlist import Shortlist
 from graft.model import Model
-from graft.model.inputs import CacheChoice, as_cache, nothing_readable
+from graft.model.inputs import CacheChoice, as_cache, at_least_one, nothing_readable
 
 
 def label_next(
     model: Model,
-    items: str | Path | Iterable[Any],
+    items: Dataset | str | Path | Iterable[Any],
     n: int = 20,
     *,
     cache: CacheChoice = "default",
@@ -33,7 +33,8 @@ def label_next(
 
     Args:
         model: A fitted model.
-        items: A folder, zip, table or file, or items one by one as ``Model.predict`` takes them.
+        items: A folder, zip, table or file; a data set, whose labels are not looked at; or items one by one as
+            ``Model.predict`` takes them.
         n: How many to choose; of fewer items, all are put into order.
         cache: Where embeddings are kept.
         progress: Told how far the work has come.
@@ -41,15 +42,13 @@ def label_next(
     Raises:
         NothingToRead: There are no items, or none can be read.
         DataError: The model was fitted to a matrix, so that it cannot read items.
+        UsageError: ``n`` is no whole number from 1 on.
     """
+    n = at_least_one(n)
     if model.encoder is None:
         raise DataError("This model was fitted to a matrix of embeddings.", "Fit one to items, which it can then read.")
     modality = model.report.modality
-    found = (
-        gather([items], modality)
-        if isinstance(items, str | Path)
-        else (as_item(value, position, modality) for position, value in enumerate(items))
-    )
+    found = _items_of(items, modality)
     pool = Pool(model)
     waiting: list[Item] = []
 
@@ -70,3 +69,10 @@ def label_next(
     if not pool.n_items and not pool.n_labelled:
         raise nothing_readable(pool.skipped, modality)
     return pool.shortlist(n)
+
+
+def _items_of(items: Dataset | str | Path | Iterable[Any], modality: str) -> Iterable[Item]:
+    if isinstance(items, str | Path):
+        return gather([items], modality)
+    values = items.items if isinstance(items, Dataset) else items
+    return (as_item(value, position, modality) for position, value in enumerate(values))

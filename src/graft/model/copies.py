@@ -7,16 +7,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from graft.contracts import Float32, Float64, Int
-from graft.data.near_pictures import LIKELY, SAME_PRINT, aligned_likeness, outlines
+from graft.contracts import Bool, Float32, Float64, Int
+from graft.data.near_pictures import HOPEFUL, LIKELY, SAME_PRINT, Outlines, aligned_likeness, outlines, whitened
 from graft.data.split import Forest, largest_cluster
 from graft.executors import map_on_cores, one_thread_each
 
-_BLOCK = 1024
+_BLOCK = 512
 """Rows whose outlines are compared with so many others at once."""
 _PARTNERS = 3
 """Of an item's likely copies so many are laid upon it."""
 _PAIRS = 256
+_ZOOMS = (0, 1, -1)
 
 
 class Copies(NamedTuple):
@@ -63,10 +64,12 @@ def similar_pictures(prints: Float32) -> tuple[Int, Float32]:
     if len(prints) < 2:
         return np.empty((0, 2), np.int64), np.empty(0, np.float32)
     with one_thread_each():
-        whole, middle = outlines(prints)
+        plain = outlines(prints)
+        white = whitened(plain)
     starts = range(0, len(prints), _BLOCK)
     tiles = [(top, left) for top in starts for left in starts if left >= top]
-    likely = _closest(np.concatenate(map_on_cores(lambda tile: _likely(whole, middle, *tile), tiles)))
+    found = _closest(np.concatenate(map_on_cores(lambda tile: _likely(white, *tile), tiles)))
+    likely = found[_hopeful(plain, found), :4].astype(np.int64)
 
     def check(start: int) -> Float32:
         a, b, mirrored, zoom = likely[start : start + _PAIRS].T
@@ -77,32 +80,55 @@ def similar_pictures(prints: Float32) -> tuple[Int, Float32]:
     return likely[same, :2], alike[same].clip(max=1)
 
 
-def _likely(whole: Float32, middle: Float32, top: int, left: int) -> Float64:
+def _likely(white: Outlines, top: int, left: int) -> Float64:
     """Pairs of a row from ``top`` on and a later one from ``left`` on that may be copies.
 
     Returns:
         ``(c, 5) float64``: both rows, whether one is mirrored, which is a part of which, cosine.
     """
-    h = whole.shape[1] // 2
-    rows, columns = slice(top, top + _BLOCK), slice(left, left + _BLOCK)
+    h = white.whole.shape[1] // 2
     found = []
-    for zoom, mine, others in ((0, whole, whole), (1, middle, whole), (-1, whole, middle)):
-        even = mine[rows, :h] @ others[columns, :h].T
-        odd = mine[rows, h:] @ others[columns, h:].T
-        cosine = even + np.abs(odd)
+    for zoom in _ZOOMS:
+        mine, others = _views(white, zoom)
+        mine, others = mine[top : top + _BLOCK], others[left : left + _BLOCK]
+        cosine = mine[:, h:] @ others[:, h:].T
+        np.abs(cosine, out=cosine)
+        cosine += mine[:, :h] @ others[:, :h].T
         if top == left:
             cosine[np.tril_indices(len(cosine))] = -1
-        close = cosine >= LIKELY
-        for row in np.flatnonzero(close.sum(axis=1) > _PARTNERS):
-            close[row] = False
-            close[row, np.argpartition(-cosine[row], _PARTNERS)[:_PARTNERS]] = True
-        a, b = np.nonzero(close)
-        found.append(np.stack([top + a, left + b, odd[a, b] < 0, np.full(len(a), zoom), cosine[a, b]], axis=1))
+        a, b = np.divmod(np.flatnonzero(cosine >= LIKELY), cosine.shape[1])
+        crowded = np.flatnonzero(np.bincount(a, minlength=len(cosine)) > _PARTNERS)
+        if len(crowded):
+            best = np.argpartition(-cosine[crowded], _PARTNERS, axis=1)[:, :_PARTNERS]
+            few = ~np.isin(a, crowded)
+            a = np.concatenate([a[few], np.repeat(crowded, _PARTNERS)])
+            b = np.concatenate([b[few], best.ravel()])
+        mirrored = np.einsum("ph,ph->p", mine[a, h:], others[b, h:]) < 0
+        found.append(np.stack([top + a, left + b, mirrored, np.full(len(a), zoom), cosine[a, b]], axis=1))
     return np.concatenate(found)
 
 
-def _closest(likely: Float64) -> Int:
-    """Of each pair the likeliest way, of each row the likeliest partners ``(c, 4) int64``, the likeliest first."""
+def _hopeful(plain: Outlines, likely: Float64) -> Bool:
+    """Which pairs are alike without whitening too ``(c,) bool``: most that are not copies are not."""
+    h = plain.whole.shape[1] // 2
+    a, b, mirrored, zooms = likely[:, :4].astype(np.int64).T
+    cosine = np.zeros(len(likely), np.float32)
+    for zoom in _ZOOMS:
+        rows = np.flatnonzero(zooms == zoom)
+        mine, others = _views(plain, zoom)
+        product = mine[a[rows]] * others[b[rows]]
+        even, odd = product[:, :h].sum(axis=1), product[:, h:].sum(axis=1)
+        cosine[rows] = np.where(mirrored[rows] != 0, even - odd, even + odd)
+    return np.asarray((cosine + likely[:, 4]) / 2 >= HOPEFUL)
+
+
+def _views(found: Outlines, zoom: int) -> tuple[Float32, Float32]:
+    """What is compared of a pair: 1 where the other is a part of the one, -1 where the one is a part of the other."""
+    return (found.middle if zoom > 0 else found.whole), (found.middle if zoom < 0 else found.whole)
+
+
+def _closest(likely: Float64) -> Float64:
+    """Of each pair the likeliest way, of each row the likeliest partners ``(c, 5)``, the likeliest first."""
     likely = likely[np.lexsort((*likely[:, 3::-1].T, -likely[:, 4]))]
     keys = likely[:, 0] * (likely[:, :2].max(initial=0) + 1) + likely[:, 1]
     likely = likely[np.sort(np.unique(keys, return_index=True)[1])]
@@ -113,4 +139,4 @@ def _closest(likely: Float64) -> Int:
         own = np.empty(len(likely), np.int64)
         own[order] = np.arange(len(values)) - np.searchsorted(values, values)
         rank = own if side == 0 else np.minimum(rank, own)
-    return likely[rank < _PARTNERS, :4].astype(np.int64)
+    return likely[rank < _PARTNERS]

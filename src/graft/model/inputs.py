@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import index
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from graft.contracts import Encoder
 from graft.data.dataset import Dataset, Skipped
@@ -40,6 +41,21 @@ def check_modality(dataset: Dataset, encoder: Encoder) -> None:
 def as_cache(choice: CacheChoice) -> Cache | None:
     """The cache that was chosen."""
     return Cache() if choice == "default" else choice
+
+
+def at_least_one(n: Any) -> int:
+    """How many items were asked for.
+
+    Raises:
+        UsageError: It is no whole number, or below 1.
+    """
+    try:
+        number = index(n)
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise UsageError(f"{n!r} items were asked for.", "Ask for a whole number, 1 or more.")
+    return number
 
 
 def nothing_readable(skipped: Sequence[Skipped], modality: str) -> NothingToRead:

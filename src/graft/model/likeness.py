@@ -14,6 +14,7 @@ from graft.data.split import merge, near_duplicates
 from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded, embed, recall
 from graft.encoders.prints import PicturePrints, SoundPrints
+from graft.executors import map_on_cores, run_on_cores
 from graft.heads.features import GIVEN, transform
 from graft.model.copies import Copies, copies_among
 from graft.model.texts import text_of
@@ -30,8 +31,9 @@ def clusters_of(dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cac
     if dataset.modality == "text":
         return merge(_alike_texts(dataset), embedded.digests)
     if dataset.modality == "audio":
-        return near_duplicates(embedded.digests, _prints(SoundPrints(), dataset, embedded.digests, cache), SAME_SOUND)
-    return near_duplicates(embedded.digests, transform(embedded.x, stages, "last"))
+        prints = _prints(SoundPrints(), dataset, embedded.digests, cache)
+        return near_duplicates(embedded.digests, prints, SAME_SOUND, map_on_cores)
+    return near_duplicates(embedded.digests, transform(embedded.x, stages, "last"), map_blocks=map_on_cores)
 
 
 def copies_of(dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cache | None = None) -> Copies:
@@ -40,9 +42,29 @@ def copies_of(dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cache
     Of pictures only those that show the same in the same places, whichever encoder there is; two shots of one thing
     must not straddle a split, and are no copies. That takes a print of each picture, which is kept in the cache.
     """
-    if dataset.modality == "image" and stages != GIVEN:
+    if _shows_pictures(dataset, stages):
         return copies_among(embedded.digests, _prints(PicturePrints(), dataset, embedded.digests, cache))
+    return _as_copies(clusters_of(dataset, embedded, stages, cache))
+
+
+def clusters_and_copies(
+    dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cache | None = None
+) -> tuple[Int, Copies]:
+    """Both, side by side; or at the cost of one, where they are the same."""
+    if _shows_pictures(dataset, stages):
+        return run_on_cores(
+            lambda: clusters_of(dataset, embedded, stages, cache), lambda: copies_of(dataset, embedded, stages, cache)
+        )
     clusters = clusters_of(dataset, embedded, stages, cache)
+    return clusters, _as_copies(clusters)
+
+
+def _shows_pictures(dataset: Dataset, stages: Stages) -> bool:
+    return dataset.modality == "image" and stages != GIVEN
+
+
+def _as_copies(clusters: Int) -> Copies:
+    """Clusters of which it is not known how alike their members are."""
     together = np.bincount(clusters, minlength=1)[clusters] > 1
     return Copies(clusters, np.where(together, np.float32(0.5), np.float32(0)))
 

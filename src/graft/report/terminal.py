@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Self
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, JustifyMethod, RenderableType
@@ -14,6 +17,8 @@ from rich.text import Text
 from graft.report import words
 
 NARROWEST, WIDEST = 60, 100
+WIDEST_LABEL = 24
+"""Columns that the labels of a list have, at most; on a terminal never more than a quarter of its own."""
 _MARGIN = 13
 # Rich breaks lines at no-break spaces too; a private-use character stands in for them until it has.
 _UNBROKEN = str.maketrans(words.NBSP, "\ue000")
@@ -22,6 +27,52 @@ _UNBROKEN = str.maketrans(words.NBSP, "\ue000")
 def page_width(width: int | None = None) -> int:
     """Columns of a page: 60 to 100, by default what the terminal has."""
     return bounded(width or shutil.get_terminal_size().columns, NARROWEST, WIDEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """How a list is laid out on stdout, an item in each row.
+
+    A terminal gets rows that it can show, in which long labels, names and notes are shortened. A pipe or a file gets
+    all of them in full.
+
+    Attributes:
+        label: Columns of the labels.
+        width: Columns of a row; ``None`` for any number.
+    """
+
+    label: int
+    width: int | None
+
+    @classmethod
+    def of(cls, labels: Iterable[str], least: int = 0) -> Self:
+        """The layout for these labels, which have ``least`` columns at least."""
+        width = page_width() if sys.stdout.isatty() else None
+        widest = max((cell_len(words.clean(label)) for label in labels), default=0)
+        return cls(bounded(widest, least, WIDEST_LABEL if width is None else min(WIDEST_LABEL, width // 4)), width)
+
+    def named(self, label: str) -> str:
+        """A label, safe to show, in its column."""
+        label = words.clean(label)
+        if self.width is not None:
+            label = shorten_middle(label, self.label)
+        return label + " " * (self.label - cell_len(label))
+
+    def rest(self, before: str, name: str, note: str, cut: Callable[[str, int], str]) -> tuple[str, str]:
+        """A name and a note, safe to show, for what is left of a row; a note has two thirds of it at most.
+
+        Args:
+            before: What stands before them, as it is shown.
+            name: What the item is called.
+            note: What is said of it.
+            cut: How a name is shortened: ``shorten`` or ``shorten_front``.
+        """
+        name, note = words.clean(name), words.clean(note)
+        if self.width is None:
+            return name, note
+        room = self.width - cell_len(before)
+        note = shorten(note, max(room - cell_len(name), 2 * room // 3))
+        return cut(name, room - cell_len(note)), note
 
 
 def room_of(width: int) -> int:

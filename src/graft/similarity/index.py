@@ -11,18 +11,19 @@ import numpy as np
 
 from graft.contracts import Encoder, Float32, Int, Progress, silent
 from graft.data.collection import Collection, read_collection
-from graft.data.dataset import Dataset, Memory, Skipped, as_item
+from graft.data.dataset import Dataset, Skipped
 from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
 from graft.encoders.embed import embed
-from graft.errors import UsageError
-from graft.heads.neighbours import Neighbours, nearest, unit
+from graft.errors import ItemError, UsageError
+from graft.heads.neighbours import Neighbours, nearest
 from graft.model.fitting import Stopwatch, embed_dataset
-from graft.model.inputs import CacheChoice, as_cache, nothing_readable
+from graft.model.inputs import CacheChoice, as_cache, at_least_one, nothing_readable
 from graft.similarity.graph import EXACT_UP_TO, Graph
 from graft.similarity.matches import Found, Match
-from graft.similarity.queries import explained
+from graft.similarity.queries import as_query, check_asked, explained
 from graft.similarity.space import Space
+from graft.similarity.vectors import items_of, query_of, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +106,9 @@ class Index:
     def from_embeddings(
         cls,
         x: Float32,
-        labels: Sequence[str] | None = None,
+        labels: Sequence[Any] | None = None,
         *,
-        names: Sequence[str] | None = None,
+        names: Sequence[Any] | None = None,
         exact: bool | None = None,
         progress: Progress = silent,
     ) -> Self:
@@ -115,21 +116,24 @@ class Index:
 
         Args:
             x: ``(n, d) float32`` of any length; plain cosine is measured.
-            labels: One for each row.
+            labels: One for each row; ``None`` where it has none.
             names: One for each row; by default ``row 0``, ``row 1``, ...
             exact: As in ``of``.
             progress: Told how far the work has come.
+
+        Raises:
+            NothingToRead: The matrix has no rows.
+            DataError: It is no matrix, not all its numbers are finite, or labels or names are more or fewer than rows.
         """
-        x = unit(np.asarray(x, np.float32))
-        names = [f"row {row}" for row in range(len(x))] if names is None else names
-        items = tuple(Memory(b"", str(name)) for name in names)
-        return cls(Dataset(items, tuple(labels or [""] * len(x))), x, exact=exact, progress=progress)
+        rows = rows_of(x)
+        return cls(items_of(len(rows), labels, names), rows, exact=exact, progress=progress)
 
     def __len__(self) -> int:
         return len(self.x)
 
     def __repr__(self) -> str:
-        return f"Index({self.dataset.name!r}, {len(self):,} {self.dataset.modality} items)"
+        what = f"{self.dataset.modality} items" if self._asking else f"vectors of {self.x.shape[1]} numbers"
+        return f"Index({self.dataset.name!r}, {len(self):,} {what})"
 
     @property
     def exact(self) -> bool:
@@ -153,8 +157,9 @@ class Index:
             min_similarity: Leave out what is less like it.
 
         Raises:
-            ItemError: The query cannot be read, or is of another modality.
+            ItemError: The query cannot be read, is of another modality, or holds numbers that are not finite.
             MissingExtra: There are too many items to compare with each, and usearch is not installed.
+            UsageError: ``n`` is no number from 1 on, or an index of embeddings is asked for no vector of its width.
         """
         (found,) = self.search_many([query], n, min_similarity=min_similarity)
         if found.error is not None:
@@ -163,14 +168,11 @@ class Index:
 
     def search_many(self, queries: Sequence[Any], n: int = 10, *, min_similarity: float = -1.0) -> list[Found]:
         """As ``search``, for several queries at once; one that cannot be read has an ``error`` in its place."""
-        _check(n)
+        check_asked(queries, min_similarity)
+        n = at_least_one(n)
         if (asking := self._asking) is None:
-            vectors = unit(np.atleast_2d(np.asarray(queries, np.float32)))
-            near = self._nearest(self._fitting(vectors), n)
-            return [
-                Found(f"query {place}", self._matches(near, place, "", min_similarity)) for place in range(len(vectors))
-            ]
-        items = [as_item(query, place, self.dataset.modality) for place, query in enumerate(queries)]
+            return self._search_vectors(queries, n, min_similarity)
+        items = [as_query(query, place, self.dataset.modality) for place, query in enumerate(queries)]
         embedded = embed(asking.encoder, items, asking.cache)
         near = self._nearest(asking.space.place(embedded.x), n)
         places = {row: place for place, row in enumerate(embedded.rows.tolist())}
@@ -185,20 +187,25 @@ class Index:
         """The ``n`` items that are most like one of the index, which is itself left out.
 
         Raises:
-            UsageError: There is no such row.
+            UsageError: There is no such row, or ``n`` is no number from 1 on.
         """
-        _check(n)
+        n = at_least_one(n)
         if not 0 <= row < len(self):
             raise UsageError(f"There is no row {row}.", f"The rows of this index are 0 to {len(self) - 1}.")
         near = self._nearest(self.x[row : row + 1], n, np.array([row]))
         return list(self._matches(near, 0, str(self._digests[row]), -1.0))
 
-    def _fitting(self, vectors: Float32) -> Float32:
-        if vectors.shape[1] != self.x.shape[1]:
-            raise UsageError(
-                f"A query has {vectors.shape[1]} numbers, and the index {self.x.shape[1]}.", "Embed it in the same way."
-            )
-        return vectors
+    def _search_vectors(self, queries: Sequence[Any], n: int, least: float) -> list[Found]:
+        vectors = [query_of(query, self.x.shape[1]) for query in queries]
+        good = [vector for vector in vectors if not isinstance(vector, ItemError)]
+        near = self._nearest(np.stack(good) if good else self.x[:0], n)
+        places = iter(range(len(good)))
+        return [
+            Found(f"query {place}", error=vector)
+            if isinstance(vector, ItemError)
+            else Found(f"query {place}", self._matches(near, next(places), "", least))
+            for place, vector in enumerate(vectors)
+        ]
 
     def _nearest(self, vectors: Float32, n: int, own: Int | None = None) -> Neighbours:
         n = min(n, len(self) - (own is not None))
@@ -232,8 +239,3 @@ class Index:
 def _best_first(one: tuple[float, bool, int]) -> tuple[float, bool, int]:
     similarity, other, row = one
     return -similarity, other, row
-
-
-def _check(n: int) -> None:
-    if n < 1:
-        raise UsageError(f"{n} items were asked for.", "Ask for one at least.")

@@ -57,6 +57,11 @@ class Found:
     matches: tuple[Match, ...] = ()
     error: ItemError | None = None
 
+    @property
+    def heading(self) -> str:
+        """What stands above the matches: a text without a character has no name."""
+        return self.query or "(no text)"
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-able: ``{query, matches}``, or ``{query, error}``."""
         if self.error is not None:

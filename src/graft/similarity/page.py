@@ -46,7 +46,7 @@ def render(found: Sequence[Found], modality: str, title: str) -> str:
     )
     parts = [
         (
-            element("h2", name(excerpt(one.query))),
+            element("h2", name(excerpt(one.heading))),
             element("p", str(one.error))
             if one.error is not None
             else element("section", [_figure(match, shown.get(id(match))) for match in one.matches]),

@@ -1,14 +1,49 @@
-"""Why a query cannot be answered."""
+"""What is asked: queries as items, and why one cannot be answered."""
 
 from __future__ import annotations
 
+import math
+import os
 from pathlib import PurePosixPath
+from typing import Any
 
 from graft.data.dataset import Dataset, Item
-from graft.data.formats import NOUNS, belongs_to
-from graft.data.items import File, Text
+from graft.data.formats import NOUNS, TABULAR, belongs_to
+from graft.data.items import Broken, File, Text, as_item
 from graft.data.kinds import UNREADABLE, is_there, look_at
-from graft.errors import ItemError
+from graft.errors import ItemError, UsageError
+
+
+def check_asked(queries: Any, min_similarity: float) -> None:
+    """Whether these are several queries, and the least similarity is one.
+
+    Raises:
+        UsageError: It is one query, of which the parts would be searched; or the least similarity is no number.
+    """
+    if isinstance(queries, str | bytes | os.PathLike):
+        raise UsageError(
+            f"Several queries are a list, and this is one {type(queries).__name__}.", "Use search, or give a list."
+        )
+    if math.isnan(min_similarity):
+        raise UsageError("The least similarity is no number: nan.", "Give a number from -1 to 1.")
+
+
+def as_query(value: Any, place: int, modality: str) -> Item:
+    """The item for a query; a table is none, for it would be read as one long text.
+
+    Raises:
+        DataError: The value is of a type that Graft cannot read.
+    """
+    item = as_item(value, place, modality)
+    is_table = isinstance(item, File) and item.path.suffix.lower() in TABULAR and item.path.is_file()
+    if modality == "text" and is_table:
+        return Broken(
+            item.name,
+            "not_a_text",
+            f"{item.name} is a table, and a query is one text.",
+            "Give its texts, one query each.",
+        )
+    return item
 
 
 def explained(error: ItemError, query: Item, dataset: Dataset) -> ItemError:
