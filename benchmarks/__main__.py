@@ -7,7 +7,21 @@ from types import ModuleType
 
 import click
 
-from benchmarks import accuracy, cleaning, copies, fit, forecast, labelling, search, speech, speed, text, worth
+from benchmarks import (
+    accuracy,
+    cleaning,
+    copies,
+    fit,
+    forecast,
+    gate,
+    labelling,
+    search,
+    speech,
+    speed,
+    text,
+    views,
+    worth,
+)
 from benchmarks.draws import DRAWS
 
 draws_option = click.option(
@@ -32,6 +46,8 @@ def main(context: click.Context) -> None:
         labelling.measure()
         forecast.measure()
         search.measure()
+        gate.measure()
+        views.measure()
         _honesty().measure()
 
 
@@ -101,6 +117,22 @@ def labelling_command(sets: tuple[str, ...], draws: int) -> None:
 def forecast_command(sets: tuple[str, ...], draws: int) -> None:
     """How far the label budget forecast is off; SETS are folders' names."""
     forecast.measure(draws, sets)
+
+
+@main.command("gate")
+@click.argument("sets", nargs=-1)
+@click.option("--draws", type=click.IntRange(1), default=gate.DRAWS, show_default=True, help="Draws of each set.")
+def gate_command(sets: tuple[str, ...], draws: int) -> None:
+    """How often the gate of tuning ships what is worse, and keeps back what is better; SETS are folders' names."""
+    gate.measure(draws, sets)
+
+
+@main.command("views")
+@click.argument("sets", nargs=-1)
+@click.option("--draws", type=click.IntRange(1), default=views.DRAWS, show_default=True, help="Draws of each set.")
+def views_command(sets: tuple[str, ...], draws: int) -> None:
+    """Whether a head gains by several views of each item; SETS are folders' names."""
+    views.measure(draws, sets)
 
 
 @main.command("search")

@@ -12,7 +12,7 @@ from benchmarks.sets import read_folders, read_takes
 
 SIDE = 500
 """Longer side of a photo that is made, in pixels."""
-SOURCES = ("ants_bees", "beds_sofas", "potato_leaves")
+SOURCES = ("ants_bees", "beds_sofas", "potato_leaves", "bears_scraped")
 
 
 def draw_photos(source: Path, folder: Path, count: int, seed: int = 0) -> None:

@@ -42,6 +42,25 @@ def test_pages_to_folders(run, saved, tmp_path):
     assert "licences" in again.out
 
 
+def test_where_nothing_is_kept_there_is_nothing_to_go_on_with(run, saved, tmp_path):
+    found = run("collect", "--from", saved, "-o", tmp_path / "doors", "--min-side", 2000)
+    assert found.code == 0
+    assert "too small" in found.out
+    assert "Next:" not in found.out
+    assert "licences" not in found.out
+
+
+def test_a_manifest_of_others_writes_no_escapes(run, saved, tmp_path):
+    (tmp_path / "doors").mkdir()
+    record = {"state": "refused", "label": "open door", "query": "", "provider": "", "url": "http://a/", "time": ""}
+    record["reason"] = "\x1b]0;gone\x07\nNext: rm"
+    (tmp_path / "doors" / ".graft-collect.jsonl").write_text(json.dumps(record) + "\n")
+    found = run("collect", "--from", saved, "-o", tmp_path / "doors")
+    assert found.code == 0
+    assert "\x1b" not in found.out
+    assert "Next: rm" not in found.out
+
+
 def test_queries_and_labels(run, saved, tmp_path):
     found = run(
         "collect", "open door", "--from", saved, "-o", tmp_path / "doors", "--label", "open door=open",
@@ -67,6 +86,14 @@ def test_what_is_off_is_said(run, tmp_path, arguments, code, words):
     found = run("collect", *arguments, "-o", tmp_path / "out", "--json")
     assert found.code == code
     assert words in found.json["error"]["message"] + found.json["error"]["hint"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_query_that_is_not_there_is_said(run, saved, tmp_path):
+    found = run("collect", "opne door", "--from", saved, "-o", tmp_path / "out", "--json")
+    assert found.code == 2
+    assert "'opne door'" in found.json["error"]["message"]
+    assert "'open door'" in found.json["error"]["hint"]
     assert not (tmp_path / "out").exists()
 
 

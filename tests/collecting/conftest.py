@@ -27,7 +27,7 @@ def server() -> Iterator[Server]:
 def gather(tmp_path: Path, server: Server) -> Callable[..., Collected]:
     """Collect paths of the server, by class, into ``tmp_path/out``."""
 
-    def call(per_class: int = 100, limits: Limits = QUICK, **paths: list[str]) -> Collected:
+    def call(per_class: int = 100, min_side: int = 32, limits: Limits = QUICK, **paths: list[str]) -> Collected:
         rows = [
             {"label": label, "url": path if ":" in path else server.url(path)}
             for label in paths
@@ -35,7 +35,7 @@ def gather(tmp_path: Path, server: Server) -> Callable[..., Collected]:
         ]
         (tmp_path / "list.jsonl").write_text("\n".join(map(json.dumps, rows)))
         return collect(
-            [], tmp_path / "out", source=tmp_path / "list.jsonl", per_class=per_class, delay=0, min_side=32,
+            [], tmp_path / "out", source=tmp_path / "list.jsonl", per_class=per_class, delay=0, min_side=min_side,
             limits=limits, allow=LOOPBACK, ports={server.port},
         )  # fmt: skip
 

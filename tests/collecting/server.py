@@ -81,7 +81,21 @@ def bomb(n: int) -> bytes:
     return packed + packer.flush()
 
 
+def on_and_on(head: bytes, more: bytes) -> Behave:
+    """``head``, and then ``more`` for as long as anybody listens; what was sent of it is noted."""
+
+    def behave(server: "Server", peer: socket.socket, path: str) -> None:
+        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + head)
+        while server.sent[path] < 200_000_000:
+            peer.sendall(more)
+            server.sent[path] += len(more)
+
+    return behave
+
+
 GOOD = photo(0)
+NOTHING_MORE = b"\x00\x00\x00\xff\xff" * 10_000
+"""Blocks of a packed file that hold nothing."""
 BEHAVIOUR: dict[str, Behave] = {
     "/good.jpg": send(answer(GOOD)),
     "/wrong-type.jpg": send(answer(photo(2, "PNG"), kind="text/html")),
@@ -90,6 +104,7 @@ BEHAVIOUR: dict[str, Behave] = {
     "/401.jpg": send(answer(b"who", "401 Unauthorized", WWW_Authenticate="Basic")),
     "/410.jpg": send(answer(b"gone", "410 Gone")),
     "/429.jpg": first(1, answer(b"", "429 Too Many Requests", Retry_After="0"), answer(photo(3))),
+    "/busy-at-first.jpg": first(1, answer(b"", "503 Later"), answer(photo(15))),
     "/500-twice.jpg": first(2, answer(b"", "500 Oops"), answer(photo(4))),
     "/500-always.jpg": send(answer(b"", "500 Oops")),
     "/long-rest.jpg": send(answer(b"", "503 Later", Retry_After="86400")),
@@ -114,6 +129,8 @@ BEHAVIOUR: dict[str, Behave] = {
     "/huge.jpg": send(answer(photo(8) + bytes(3_000_000))),
     "/bomb.jpg": send(answer(bomb(30_000_000), Content_Encoding="gzip")),
     "/packed.jpg": send(answer(gzip.compress(photo(9)), Content_Encoding="gzip")),
+    "/packed-and-more.jpg": on_and_on(gzip.compress(photo(14)), bytes(50_000)),
+    "/packed-nothing.jpg": on_and_on(zlib.compressobj(wbits=31).flush(zlib.Z_SYNC_FLUSH), NOTHING_MORE),
     "/bad-gzip.jpg": send(answer(GOOD, Content_Encoding="gzip")),
     "/brotli.jpg": send(answer(GOOD, Content_Encoding="br")),
     "/page.jpg": send(answer(b"<!DOCTYPE html><html><body>Sorry</body></html>")),
@@ -138,6 +155,7 @@ class Server:
 
     def __init__(self, *, tls: ssl.SSLContext | None = None, pause: float = 0.0) -> None:
         self.asked: Counter[str] = Counter()
+        self.sent: Counter[str] = Counter()
         self.requests: list[str] = []
         self.most_at_once = 0
         self.closed = threading.Event()

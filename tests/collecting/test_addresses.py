@@ -1,7 +1,10 @@
 import ipaddress
 import socket
+from contextlib import suppress
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from graft.collecting.addresses import is_allowed, locate, resolve
 from graft.errors import ItemError
@@ -136,6 +139,14 @@ def test_a_redirect_is_checked_like_any_address(place, reason):
     with pytest.raises(ItemError) as caught:
         locate(place, base=locate("https://doors.example/a"))
     assert caught.value.reason == reason
+
+
+@given(st.text(st.characters(exclude_categories=())), st.booleans())
+@example("/\ud800.jpg", True)
+@example("/a.jpg?b=\udfff", True)
+def test_any_text_is_an_address_or_is_refused(text, with_host):
+    with suppress(ItemError):
+        assert locate("http://doors.example" * with_host + text).url.isascii()
 
 
 def test_a_relative_redirect():

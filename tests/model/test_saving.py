@@ -2,6 +2,8 @@
 
 import json
 import pickle
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +11,11 @@ import numpy as np
 import pytest
 
 import graft
+import shapes
+from graft import bundle
 from graft.bundle import _sha256, _to_json
+from graft.contracts import silent
+from graft.encoders import encoder_for, retuned
 from graft.encoders.cache import Cache
 from graft.errors import (
     BundleError,
@@ -151,3 +157,120 @@ def test_backends_agree(photos, tmp_path):
 def test_a_model_can_be_copied_to_another_process(model, photos):
     files = sorted(photos.rglob("*.png"))[:2]
     assert pickle.loads(pickle.dumps(model)).predict(files) == model.predict(files)
+
+
+@pytest.fixture(scope="module")
+def changed():
+    """Weights of two layers, moved a little."""
+    pinned = encoder_for("image").pinned()
+    chance = np.random.default_rng(0)
+    names = ("_conv_head.weight", "_blocks.15._bn2.bias")
+    return {name: (pinned[name] * chance.uniform(0.9, 1.1, pinned[name].shape)).astype(np.float32) for name in names}
+
+
+@pytest.fixture(scope="module")
+def tuned(photos, changed):
+    """A model whose encoder was tuned."""
+    from graft.model.fitting import Stopwatch, embed_dataset, fit_embedded
+
+    encoder, watch = retuned(encoder_for("image"), changed), Stopwatch()
+    dataset, embedded = embed_dataset(encoder, graft.read(photos), Cache(), watch, silent)
+    return fit_embedded(dataset, embedded, encoder, graft.Recipe(), watch, silent, cache=Cache()).model
+
+
+def test_a_tuned_encoder_is_kept_in_the_bundle_and_nothing_more_of_it(tuned, changed, model, photos, tmp_path):
+    tuned.save(tmp_path / "tuned.graft")
+    loaded = graft.load(tmp_path / "tuned.graft")
+    files = sorted(photos.rglob("*.png"))[::4]
+    assert loaded.predict(files) == tuned.predict(files)
+    assert loaded.predict_proba(files).tolist() != model.predict_proba(files).tolist()
+    assert loaded.encoder == tuned.encoder
+    assert loaded.encoder.name == loaded.report.encoder == "efficientnet-lite0+tuned"
+    assert tuned.encoder.fingerprint not in (model.encoder.fingerprint, replace_first(tuned.encoder).fingerprint)
+    own = bundle.read(tmp_path / "tuned.graft").arrays
+    assert {name for name in own if name.startswith("encoder.")} == {f"encoder.{name}" for name in changed}
+    size = (tmp_path / "tuned.graft" / "arrays.safetensors").stat().st_size
+    assert size < sum(array.nbytes for array in own.values()) + 3000
+
+
+def replace_first(encoder):
+    """The same encoder with one number of its weights another."""
+    arrays = {name: array.copy() for name, array in encoder.tuned.items()}
+    next(iter(arrays.values())).flat[0] += 1
+    return retuned(encoder, arrays)
+
+
+def test_everything_downstream_takes_a_tuned_encoder(tuned, photos, tmp_path):
+    tuned.save(tmp_path / "tuned.graft")
+    loaded = graft.load(tmp_path / "tuned.graft")
+    assert loaded.evaluate(photos).accuracy.value > 0.8
+    more = shapes.folders(tmp_path / "more", {"star": 12})
+    extended = graft.extend(loaded, more)
+    assert extended.encoder == tuned.encoder
+    assert extended.classes == ("circle", "square", "star", "triangle")
+    assert pickle.loads(pickle.dumps(extended)).predict(sorted(more.rglob("*.png"))[:1])[0].label == "star"
+    extended.save(tmp_path / "more.graft")
+    assert graft.load(tmp_path / "more.graft").encoder.version == tuned.encoder.version
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda own: own.pop("_conv_head.weight"), "not those that were saved"),
+        (lambda own: own.clear(), "not those that were saved"),
+        (lambda own: own.update({"_bn1.bias": np.zeros(1280, np.float32)}), "not those that were saved"),
+        (lambda own: own.update({"_fc.weight": np.zeros(3, np.float32)}), "no weight '_fc.weight'"),
+        (lambda own: own.update({"../../etc": np.zeros(3, np.float32)}), "no weight"),
+        (lambda own: own.update({"_conv_head.weight": np.zeros((1280, 320), np.float32)}), "has shape"),
+        (lambda own: own.update({"_conv_head.weight": own["_conv_head.weight"].astype(np.float16)}), "is float16"),
+        (lambda own: own["_conv_head.weight"].__setitem__(0, 7), "not those that were saved"),
+        (lambda own: own.update({"_bn1.running_var": np.full(1280, -1, np.float32)}), "below zero"),
+    ],
+)
+def test_a_tuned_encoder_that_is_damaged_says_so(tuned, tmp_path, change, what):
+    tuned.save(tmp_path / "tuned.graft")
+    content = bundle.read(tmp_path / "tuned.graft")
+    own = {name.removeprefix("encoder."): array.copy() for name, array in content.arrays.items() if "encoder." in name}
+    change(own)
+    rest = {name: array for name, array in content.arrays.items() if "encoder." not in name}
+    bundle.write(
+        tmp_path / "changed.graft",
+        manifest=content.manifest,
+        arrays={**rest, **{f"encoder.{name}": array for name, array in own.items()}},
+        documents=content.documents,
+    )
+    with pytest.raises(DamagedBundle, match=what):
+        graft.load(tmp_path / "changed.graft")
+
+
+def test_weights_that_are_not_finite_are_refused(tuned, tmp_path):
+    tuned.save(tmp_path / "tuned.graft")
+    file = tmp_path / "tuned.graft" / "arrays.safetensors"
+    content = bytearray(file.read_bytes())
+    start = content.index(tuned.encoder.tuned["_blocks.15._bn2.bias"].tobytes())
+    content[start : start + 4] = np.float32(np.nan).tobytes()
+    file.write_bytes(content)
+    rewrite(file.parent, lambda manifest: manifest["files"][file.name].update(sha256=_sha256(bytes(content))))
+    with pytest.raises(DamagedBundle, match="not finite"):
+        graft.load(file.parent)
+
+
+def test_a_plain_bundle_with_weights_for_its_encoder_is_refused(copied, changed):
+    content = bundle.read(copied)
+    arrays = {**content.arrays, **{f"encoder.{name}": array for name, array in changed.items()}}
+    bundle.write(copied, manifest=content.manifest, arrays=arrays, documents=content.documents, overwrite=True)
+    with pytest.raises(DamagedBundle, match="not those that were saved"):
+        graft.load(copied)
+
+
+def test_a_tuned_bundle_predicts_without_torch(tuned, photos, tmp_path):
+    tuned.save(tmp_path / "tuned.graft")
+    code = (
+        "import sys, graft; model = graft.load(sys.argv[1]); "
+        "assert model.predict_one(sys.argv[2]).label; print('torch' in sys.modules)"
+    )
+    picture = next(photos.rglob("*.png"))
+    ran = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "tuned.graft", picture], capture_output=True, text=True
+    )
+    assert ran.stdout.strip() == "False", ran.stderr

@@ -125,13 +125,16 @@ def _summary(collected: Collected) -> str:
         lines.append("Time is up; the same command goes on from here.")
     elif few:
         lines.append("Nothing more was found. Other words find other pictures; --label puts them into the same class.")
-    lines += [
-        f"Where each came from: {clean(str(collected.manifest))}",
-        "Pictures belong to those who made them: heed their licences.",
-        f"Next: graft clean {folder}, then graft fit {folder}",
-    ]
+    lines.append(f"Where each came from: {clean(str(collected.manifest))}")
+    if any(counts.kept for counts in collected.classes.values()):
+        lines += [
+            "Pictures belong to those who made them: heed their licences.",
+            f"Next: graft clean {folder}, then graft fit {folder}",
+        ]
     return "\n".join(lines)
 
 
 def _reasons(by: Counter[str]) -> str:
-    return ", ".join(f"{n} {reason.replace('_', ' ')}" for reason, n in by.most_common())
+    from graft.report.words import clean
+
+    return ", ".join(f"{n} {clean(reason.replace('_', ' '))}" for reason, n in by.most_common())

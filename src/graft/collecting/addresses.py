@@ -60,6 +60,7 @@ def locate(url: str, ports: Collection[int] = PORTS, base: Place | None = None) 
         parts = urlsplit(urljoin(base.url, url.strip()) if base else url.strip())
         scheme, name, port = parts.scheme.lower(), parts.hostname or "", parts.port
         host = name if ":" in name else name.encode("idna").decode("ascii").lower()
+        path, query = (quote(part, safe=_SAFE) for part in (parts.path, parts.query))
     except ValueError as error:  # UnicodeError is one
         raise ItemError("bad_url", f"The address cannot be read: {error}.") from None
     if scheme not in _DEFAULT_PORTS:
@@ -74,8 +75,7 @@ def locate(url: str, ports: Collection[int] = PORTS, base: Place | None = None) 
     if port not in ports:
         allowed = ", ".join(map(str, sorted(ports)))
         raise ItemError("port", f"The address asks for port {port}; allowed: {allowed}.")
-    path = quote(parts.path, safe=_SAFE) or "/"
-    target = path + (f"?{quote(parts.query, safe=_SAFE)}" if parts.query else "")
+    target = (path or "/") + (f"?{query}" if query else "")
     shown = f"[{host}]" if ":" in host else host
     at = "" if port == _DEFAULT_PORTS[scheme] else f":{port}"
     return Place(f"{scheme}://{shown}{at}{target}", scheme, host, port, target)

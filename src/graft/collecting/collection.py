@@ -11,7 +11,8 @@ from graft.collecting.addresses import PORTS, Network
 from graft.collecting.counts import Collected
 from graft.collecting.found import Search
 from graft.collecting.lanes import Lane
-from graft.collecting.manifest import Manifest, safe_name
+from graft.collecting.manifest import Manifest
+from graft.collecting.names import safe_name
 from graft.collecting.providers import open_provider
 from graft.collecting.turns import Limits, Turns
 from graft.contracts import Progress, silent
@@ -66,11 +67,12 @@ def collect(
         progress: Is told how many pictures are there.
 
     Raises:
-        UsageError: A query has no name that a folder can have, or two of them the same one; or the provider is unknown.
+        UsageError: A query has no name that a folder can have, or two of them the same one; the source has nothing of
+            that name; or the provider is unknown.
         ProviderError: The provider is broken, and nothing was found at all.
         NothingToRead: The source holds nothing.
         DataError: The source cannot be read.
-        OutputExists: The folder holds other files.
+        OutputExists: The folder holds other files, or a link is in the place of the manifest or of a class.
         MissingExtra: The libraries of the extra ``collect`` are not installed.
     """
     started = time.monotonic()
@@ -78,7 +80,9 @@ def collect(
     if provider is None or isinstance(provider, str):
         options = {"region": region, "safe_search": safe_search, "licence": licence}
         name, provider = open_provider(provider, Path(source) if source is not None else None, **options)
-    lanes = _lanes(queries or provider.queries(), labels or {}, provider, name or type(provider).__name__)
+    listed = provider.queries()
+    lanes = _lanes(queries or listed, labels or {}, provider, name or type(provider).__name__)
+    _check_queries(queries, listed, provider)
     try:
         from graft.collecting.fetching import Fetcher
         from graft.collecting.run import Run
@@ -87,7 +91,7 @@ def collect(
             f"Collecting pictures needs {error.name}, which is not installed.", "pip install 'graft-learn[collect]'"
         ) from None
     fetcher = Fetcher(limits, Turns(delay), allow, ports, trust)
-    manifest = Manifest(Path(folder))
+    manifest = Manifest(Path(folder), [lane.label for lane in lanes])
     try:
         end = started + time_limit if time_limit is not None else None
         run = Run(manifest, lanes, fetcher, per_class, min_side, progress, end)
@@ -129,3 +133,17 @@ def _lanes(queries: Sequence[str], labels: Mapping[str, str], provider: Search, 
             )
         by_label.setdefault(label, []).append(query)
     return [Lane(label, own, provider, name) for label, own in by_label.items()]
+
+
+def _check_queries(queries: Sequence[str], listed: Sequence[str], provider: Search) -> None:
+    """Whether the provider has something for each query, where it says what it has.
+
+    Raises:
+        UsageError: It has not.
+    """
+    known = {query.casefold() for query in listed}
+    for query in queries:
+        # What has no label answers any query, beside those that are listed.
+        if known and query.casefold() not in known and next(iter(provider.search(query)), None) is None:
+            there = ", ".join(map(repr, listed[:20]))
+            raise UsageError(f"There is nothing for {query!r} in the source.", f"There is: {there}.")

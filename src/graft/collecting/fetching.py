@@ -10,11 +10,13 @@ import time
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import httpcore2 as http
 
-from graft.collecting.addresses import PORTS, Network, Place, locate, resolve
+from graft.collecting.addresses import PORTS, Network, Place, locate
+from graft.collecting.bounds import too_large
+from graft.collecting.connecting import CheckedBackend
 from graft.collecting.pictures import check_head
 from graft.collecting.turns import Limits, Turns
 from graft.data.formats import HEAD
@@ -97,7 +99,7 @@ class Fetcher:
                     return Fetched(answer, place.url)
                 self.turns.give(held)
                 held, place = "", answer
-                self.turns.take(place.host, remaining)
+                self.turns.take(place.host, remaining, self.limits.max_rest)
                 held = place.host
             raise ItemError("redirects", f"The server redirects more than {self.limits.redirects} times.")
         finally:
@@ -107,6 +109,7 @@ class Fetcher:
     def stop(self) -> None:
         """Break off what is under way."""
         self._stopped.set()
+        self.turns.wake()
         for stream in list(self._live):
             with suppress(OSError):  # it is closed already; to close it here would not wake who reads from it
                 stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
@@ -123,7 +126,7 @@ class Fetcher:
             ("Connection", "close"),
         ]
         url = http.URL(scheme=place.scheme, host=place.host, port=place.port, target=place.target)
-        backend = _CheckedBackend(self._allow, self.limits, remaining, self._live)
+        backend = CheckedBackend(self._allow, self.limits, remaining, self._live)
         connection = http.HTTPConnection(origin=url.origin, ssl_context=self._trust, network_backend=backend)
         try:
             with _in_words(place.host), connection.stream("GET", url, headers=headers) as answer:
@@ -144,8 +147,9 @@ class Fetcher:
             raise ItemError(f"status_{answer.status}", f"The server answered {answer.status}.")
         length = headers.get(b"content-length", "")
         if length.isdecimal() and len(length) < 20 and int(length) > self.limits.max_bytes:
-            raise self._too_large()
-        return self._collect(_unpacked(answer.iter_stream(), headers.get(b"content-encoding", "")))
+            raise too_large(int(length), self.limits.max_bytes)
+        packed = self._bounded(answer.iter_stream())
+        return self._collect(self._bounded(_unpacked(packed, headers.get(b"content-encoding", ""))))
 
     def _collect(self, chunks: Iterable[bytes]) -> bytes:
         content = bytearray()
@@ -155,80 +159,15 @@ class Fetcher:
             if not looked and len(content) >= HEAD:
                 check_head(bytes(content[:HEAD]))
                 looked = True
-            if len(content) > self.limits.max_bytes:
-                raise self._too_large()
         return bytes(content)
 
-    def _too_large(self) -> ItemError:
-        return ItemError("too_large", f"The file has more than {self.limits.max_bytes / 1e6:g} MB.")
-
-
-class _CheckedBackend(http.NetworkBackend):
-    """Connects to checked addresses only, and keeps an eye on the clock."""
-
-    def __init__(
-        self,
-        allow: Sequence[Network],
-        limits: Limits,
-        remaining: Callable[[], float],
-        live: set[http.NetworkStream],
-    ) -> None:
-        self._allow, self._limits, self._remaining, self._live = allow, limits, remaining, live
-        self._opened: list[_TimedStream] = []
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> http.NetworkStream:
-        numbers = resolve(host, port, self._allow)
-        for number in numbers[:-1]:
-            try:
-                return self._connect(number, port)
-            except (http.ConnectError, http.ConnectTimeout):
-                continue
-        return self._connect(numbers[-1], port)
-
-    def close(self) -> None:
-        for stream in self._opened:
-            self._live.discard(stream)
-            stream.close()
-
-    def _connect(self, number: str, port: int) -> http.NetworkStream:
-        inner = http.SyncBackend().connect_tcp(number, port, timeout=min(self._limits.connect, self._remaining()))
-        stream = _TimedStream(inner, self._limits, self._remaining)
-        self._opened.append(stream)
-        self._live.add(stream)
-        return stream
-
-
-class _TimedStream(http.NetworkStream):
-    """A stream that asks the clock before each step: a server that sends a byte a second does not keep us for ever."""
-
-    def __init__(self, inner: http.NetworkStream, limits: Limits, remaining: Callable[[], float]) -> None:
-        self._inner, self._limits, self._remaining = inner, limits, remaining
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, min(self._limits.read, self._remaining()))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, min(self._limits.read, self._remaining()))
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> http.NetworkStream:
-        seconds = min(self._limits.connect, self._remaining())
-        self._inner = self._inner.start_tls(ssl_context, server_hostname, seconds)
-        return self
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
+    def _bounded(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        n_bytes = 0
+        for chunk in chunks:
+            n_bytes += len(chunk)
+            if n_bytes > self.limits.max_bytes:
+                raise too_large(n_bytes, self.limits.max_bytes)
+            yield chunk
 
 
 @contextmanager
@@ -265,6 +204,8 @@ def _unpacked(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
             while chunk and not unpacker.eof:
                 yield unpacker.decompress(chunk, 1 << 16)
                 chunk = unpacker.unconsumed_tail
+            if unpacker.eof:  # what may follow is nothing of the file
+                return
         yield unpacker.flush()
     except zlib.error as error:
         raise ItemError("encoding", f"The file cannot be unpacked: {error}.") from None

@@ -32,13 +32,19 @@ class Found:
 
     @property
     def source(self) -> str:
-        """The address as it stands in the manifest: of ``data`` and of what is far too long its beginning and hash."""
-        inline = self.url[:5].lower() == "data:"
-        if not inline and len(self.url) <= MAX_URL:
-            return self.url.partition("#")[0]
-        digest = hashlib.sha256(self.url.encode("utf-8", "replace")).hexdigest()
-        beginning = self.url.partition(",")[0] if inline else self.url
-        return f"{beginning[:100]};sha256={digest[:32]}"
+        """The address as it stands in the manifest, by which the picture is known again.
+
+        Of ``data`` and of what is far too long, the beginning and a hash. The name of a local file has the hash of its
+        content: there are many ``search_files/1.jpg``.
+        """
+        url = self.url.encode("utf-8", "replace").decode()
+        inline = url[:5].lower() == "data:"
+        if self.path is not None and (digest := _sha256(self.path)):
+            return f"{url[:MAX_URL]};sha256={digest[:32]}"
+        if not inline and len(url) <= MAX_URL:
+            return url.partition("#")[0] if is_web(url) else url
+        beginning = url.partition(",")[0] if inline else url
+        return f"{beginning[:100]};sha256={hashlib.sha256(url.encode()).hexdigest()[:32]}"
 
 
 class Search(Protocol):
@@ -55,6 +61,22 @@ class Search(Protocol):
         """
 
 
+def is_web(place: str) -> bool:
+    """Whether an address is one of the web."""
+    return place[:8].lower().startswith(("http://", "https://"))
+
+
 def as_text(value: object, most: int = 1000) -> str:
     """A value from outside as one line of text of at most so many characters."""
     return " ".join(str(value).split())[:most] if value is not None else ""
+
+
+def _sha256(path: Path) -> str:
+    """The hash of a file's content, ``""`` where it cannot be read."""
+    try:
+        if not path.is_file():  # a pipe would keep us waiting
+            return ""
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""

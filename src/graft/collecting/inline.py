@@ -7,6 +7,7 @@ import binascii
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
+from graft.collecting.bounds import too_large
 from graft.data.items import File
 from graft.errors import ItemError
 
@@ -17,8 +18,8 @@ def read_file(path: Path, most: int) -> bytes:
     Raises:
         ItemError: ``too_large`` or ``unreadable``.
     """
-    if path.is_file() and path.stat().st_size > most:
-        raise ItemError("too_large", f"The file has more than {most / 1e6:g} MB.")
+    if path.is_file() and (size := path.stat().st_size) > most:
+        raise too_large(size, most)
     return File(path, path.name).read()
 
 
@@ -30,7 +31,7 @@ def read_inline(url: str, most: int) -> bytes:
     """
     head, comma, body = url.partition(",")
     if len(body) > 4 * most:
-        raise ItemError("too_large", f"The file has more than {most / 1e6:g} MB.")
+        raise too_large(len(body) // 3, most)  # three characters of an address hold at least one byte
     try:
         content = unquote_to_bytes(body)
         if head.lower().endswith(";base64"):
@@ -40,5 +41,5 @@ def read_inline(url: str, most: int) -> bytes:
     if not comma:
         raise ItemError("bad_url", "The data address cannot be read.")
     if len(content) > most:
-        raise ItemError("too_large", f"The file has more than {most / 1e6:g} MB.")
+        raise too_large(len(content), most)
     return content

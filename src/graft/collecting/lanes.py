@@ -13,12 +13,13 @@ from graft.errors import GraftError, ProviderError
 
 @dataclass(slots=True, eq=False)
 class Candidate:
-    """A picture that was found and not yet fetched; ``place`` is where on the web."""
+    """A picture that was found and not yet fetched; ``source`` is as it was found, ``place`` is where on the web."""
 
     label: str
     query: str
     provider: str
     found: Found
+    source: str
     place: Place | None = None
     tries: int = 0
 
@@ -44,6 +45,7 @@ class Lane:
             query, search = self._searches.popleft()
             try:
                 found = next(search, None)
+                source = found.source if found is not None else ""
             except GraftError:
                 raise
             except Exception as error:  # a provider may be anybody's
@@ -54,6 +56,6 @@ class Lane:
                 ) from error
             if found is not None:
                 self._searches.append((query, search))
-                return Candidate(self.label, query, self._name, found)
+                return Candidate(self.label, query, self._name, found, source)
         self.dry = True
         return None

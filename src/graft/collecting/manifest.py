@@ -10,16 +10,17 @@ import hashlib
 import json
 import os
 import re
+import stat
 import sys
-import unicodedata
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict
+from itertools import count, filterfalse
 from pathlib import Path
-from typing import Any
 
-from graft.collecting.pictures import SUFFIXES
+from graft.collecting.line import ENDS, Line, read_line
+from graft.collecting.names import safe_name
 from graft.data.listing import is_stray
-from graft.errors import GraftError, OutputExists
+from graft.errors import DataError, GraftError, OutputExists
 from graft.files import sync_folder, write_synced
 
 if sys.platform != "win32":
@@ -27,60 +28,13 @@ if sys.platform != "win32":
 
 NAME = ".graft-collect.jsonl"
 """Begins with a dot, so that it is no part of the data set."""
+MAX_FILE = 512 << 20
+"""Bytes of a manifest."""
 
-_ENDS = "|".join(re.escape(suffix) for suffix in SUFFIXES.values())
-_FILE = re.compile(rf"\d{{4,9}}(?:{_ENDS})")
-_PART = re.compile(rf"\.\d{{4,9}}(?:{_ENDS})\.part")
+_PART = re.compile(rf"\.[0-9]{{4,9}}(?:{ENDS})\.part")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _MAX_LINE = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What became of a picture.
-
-    Attributes:
-        state: ``kept``; ``duplicate`` of another one; ``refused`` for good; ``failed``, to be tried again.
-        label: The class.
-        query: What was searched for.
-        provider: Where it was found.
-        url: The picture's own address.
-        time: When, in UTC.
-        page: The address of its page.
-        final_url: The address after redirects.
-        title: What it is called on its page.
-        licence: What is said of its licence.
-        file: Its file, below the folder: ``label/0001.jpg``.
-        sha256: Of the file.
-        bytes: Of the file.
-        width: In pixels; ``height`` likewise.
-        look: By which near copies of it are found.
-        of: The file that it is a duplicate of.
-        reason: A stable word that says why it is not kept.
-        message: The same in a sentence.
-    """
-
-    state: str
-    label: str
-    query: str
-    provider: str
-    url: str
-    time: str
-    page: str = ""
-    final_url: str = ""
-    title: str = ""
-    licence: str = ""
-    file: str = ""
-    sha256: str = ""
-    bytes: int = 0
-    width: int = 0
-    height: int = 0
-    look: str = ""
-    of: str = ""
-    reason: str = ""
-    message: str = ""
-
-
-_TYPES = {field.name: int if field.type == "int" else str for field in fields(Line)}
+_FLAGS = sum(getattr(os, name, 0) for name in ("O_BINARY", "O_NOFOLLOW", "O_NONBLOCK"))
 
 
 class Manifest:
@@ -88,32 +42,29 @@ class Manifest:
 
     Args:
         folder: Is made where it is not there.
+        labels: The classes that are to be collected.
 
     Raises:
-        OutputExists: The folder holds files, and no manifest.
+        OutputExists: The folder holds files, and no manifest; or something else is in the place of a folder or file.
+        DataError: The manifest is too large.
         GraftError: Another process collects into it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, labels: Collection[str]) -> None:
         self.folder, self.path = folder, folder / NAME
-        if folder.is_dir() and not self.path.exists() and any(not is_stray(entry.name) for entry in folder.iterdir()):
-            raise OutputExists(
-                f"{folder} holds files that graft collect did not put there; nothing was changed.",
-                "Give a new folder: -o DIR.",
-            )
+        self._check_place(labels)
         folder.mkdir(parents=True, exist_ok=True)
-        self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644)
+        self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _FLAGS, 0o644)
         try:
             self._lock()
             self.lines = list(self._read())
             self._end_torn_line()
-            for label in {line.label for line in self.lines}:
-                self._mend(label)
+            self._mend()
             sync_folder(folder)
         except BaseException:
             self.close()
             raise
-        self._numbers: dict[str, int] = {}
+        self._numbers: dict[str, Iterator[int]] = {}
 
     def close(self) -> None:
         """Let others collect into the folder."""
@@ -147,15 +98,33 @@ class Manifest:
         return noted
 
     def _free_name(self, label: str, suffix: str) -> str:
-        """A number that no file of the class has or had."""
+        """The lowest number that no file of the class has or had."""
+        folder = self.folder / label
         if label not in self._numbers:
             noted = [line.file.rpartition("/")[2] for line in self.lines if line.label == label and line.file]
-            names = [*noted, *(entry.name for entry in (self.folder / label).iterdir())]
-            self._numbers[label] = max(
-                (int(found[0]) for name in names if (found := re.match(r"\d{1,9}", name))), default=0
-            )
-        self._numbers[label] += 1
-        return f"{self._numbers[label]:04}{suffix}"
+            names = [*noted, *(entry.name for entry in folder.iterdir())]
+            taken = {int(found[0]) for name in names if (found := _NUMBER.match(name))}
+            self._numbers[label] = filterfalse(taken.__contains__, count(1))
+        free = (f"{number:04}{suffix}" for number in self._numbers[label])
+        return next(
+            name
+            for name in free  # somebody may have put a file there meanwhile
+            if not os.path.lexists(folder / name) and not os.path.lexists(folder / f".{name}.part")
+        )
+
+    def _check_place(self, labels: Collection[str]) -> None:
+        """Whether the folder is one that this may be done to; links in it could lead to the files of others."""
+        folder, new = self.folder, "Give a new folder: -o DIR."
+        if os.path.lexists(folder) and not folder.is_dir():
+            raise OutputExists(f"{folder} is no folder; nothing was changed.", new)
+        there = os.path.lexists(self.path)
+        if folder.is_dir() and not there and any(not is_stray(entry.name) for entry in folder.iterdir()):
+            raise OutputExists(f"{folder} holds files that graft collect did not put there; nothing was changed.", new)
+        if there and (self.path.is_symlink() or not self.path.is_file()):
+            raise OutputExists(f"{self.path} is a link or no file; nothing was changed.", new)
+        for inner in (folder / label for label in labels):
+            if inner.is_symlink() or (inner.exists() and not inner.is_dir()):
+                raise OutputExists(f"{inner} is a link or no folder; nothing was changed.", f"Remove it, or: {new}")
 
     def _lock(self) -> None:
         if sys.platform == "win32":
@@ -169,10 +138,15 @@ class Manifest:
 
     def _read(self) -> Iterator[Line]:
         """The lines that can be read; a line that a crash cut short, or a stranger wrote, counts for nothing."""
+        if (size := os.fstat(self._handle).st_size) > MAX_FILE:
+            raise DataError(
+                f"{self.path} is {size / 1e6:,.0f} MB; a manifest holds {MAX_FILE / 1e6:,.0f} MB at most.",
+                "Collect into a new folder: -o DIR.",
+            )
         with self.path.open("rb") as file:
             while text := file.readline(_MAX_LINE):
                 try:
-                    line = _line(json.loads(text))
+                    line = read_line(json.loads(text))
                 except (ValueError, RecursionError):
                     continue
                 if line:
@@ -185,46 +159,32 @@ class Manifest:
             if file.read(1) not in (b"", b"\n"):
                 os.write(self._handle, b"\n")
 
-    def _mend(self, label: str) -> None:
-        """Give the files their names that the last run had noted and not named, and remove what it had not noted."""
-        noted = {line.file: line.sha256 for line in self.lines if line.state == "kept" and line.label == label}
-        folder = self.folder / label
-        for part in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if not _PART.fullmatch(part.name) or part.is_symlink():
-                continue
-            name = part.name.removeprefix(".").removesuffix(".part")
-            wanted = noted.get(f"{label}/{name}")
-            if wanted == hashlib.sha256(part.read_bytes()).hexdigest() and not (folder / name).exists():
-                part.replace(folder / name)
-            else:
-                part.unlink()
-            sync_folder(folder)
+    def _mend(self) -> None:
+        """Give the files their names that the last run had noted and not named, and remove what it had not noted.
+
+        All classes are looked through: a kill may have come before the first line of one.
+        """
+        noted = {line.file: line.sha256 for line in self.lines if line.state == "kept"}
+        labels = {line.label for line in self.lines}
+        labels |= {entry.name for entry in self.folder.iterdir() if entry.name == safe_name(entry.name)}
+        for folder in (self.folder / label for label in sorted(labels)):
+            parts = folder.iterdir() if folder.is_dir() and not folder.is_symlink() else ()
+            for part in sorted(part for part in parts if _PART.fullmatch(part.name)):
+                _mend_part(part, noted)
 
 
-def _line(record: Any) -> Line | None:
-    """A line of the manifest, if it is one: a folder may come from others, and its names lead to files."""
-    if not isinstance(record, dict) or not all(
-        isinstance(record.get(key, kind()), kind) for key, kind in _TYPES.items()
-    ):
-        return None
-    try:
-        line = Line(**{key: record[key] for key in _TYPES if key in record})
-    except TypeError:
-        return None
-    label, slash, name = line.file.partition("/")
-    named = slash and label == line.label and label == safe_name(label) and _FILE.fullmatch(name)
-    return line if line.label == safe_name(line.label) and (named or (line.state != "kept" and not line.file)) else None
+def _mend_part(part: Path, noted: Mapping[str, str]) -> None:
+    if not stat.S_ISREG(part.lstat().st_mode):
+        return
+    named = part.with_name(part.name.removeprefix(".").removesuffix(".part"))
+    wanted = noted.get(f"{part.parent.name}/{named.name}")
+    if wanted and not os.path.lexists(named) and wanted == _sha256(part):
+        part.replace(named)
+    else:
+        part.unlink()
+    sync_folder(part.parent)
 
 
-_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff/\\:*?"<>|]+')
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?", re.IGNORECASE)
-_LONGEST_NAME = 120
-
-
-def safe_name(label: str) -> str:
-    """A class as the name of a folder on any system: ``open door`` stays, ``../a`` is ``a``; ``""`` if none is left."""
-    name = " ".join(_FORBIDDEN.sub(" ", unicodedata.normalize("NFC", label)).split()).strip(". ")
-    name = name.encode()[:_LONGEST_NAME].decode("utf-8", "ignore").strip(". ")
-    if name and (_RESERVED.fullmatch(name) or is_stray(name)):
-        name += "_"
-    return name
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
-from graft.collecting.found import Found, as_text
+from graft.collecting.found import Found, as_text, is_web
 from graft.data.encoding import decode_text
 from graft.data.formats import HEAD, PICTURES, sniff
 from graft.errors import NothingToRead
@@ -92,7 +92,7 @@ def _pictures_of(file: Path, root: Path) -> Iterator[Found]:
     reader = _Reader()
     reader.read(text)
     saved = _SAVED_FROM.search(text[:5000])
-    base = next(filter(_is_web, (reader.base, saved[1] if saved else "", reader.canonical)), "")
+    base = next(filter(is_web, (reader.base, saved[1] if saved else "", reader.canonical)), "")
     page = base or file.relative_to(root).as_posix()
     met: set[Path] = set()
     for place, name in reader.places:
@@ -100,8 +100,8 @@ def _pictures_of(file: Path, root: Path) -> Iterator[Found]:
         if local:
             met.add(local)
             yield Found(local.relative_to(root).as_posix(), page, name or reader.title, reader.licence, local)
-        elif _is_web(url := _joined(base, place)) or place[:5].lower() == "data:":
-            yield Found(url if _is_web(url) else place, page, name or reader.title, reader.licence)
+        elif is_web(url := _joined(base, place)) or place[:5].lower() == "data:":
+            yield Found(url if is_web(url) else place, page, name or reader.title, reader.licence)
     for local in _beside(file):  # backgrounds and what scripts put there
         if local not in met and _is_within(local, root):
             yield Found(local.relative_to(root).as_posix(), page, reader.title, reader.licence, local)
@@ -160,7 +160,7 @@ def _best(cells: dict[str, str]) -> str:
     """The largest version of a picture that a page names: pages show a small one, or a blank until one scrolls."""
     lazy = next((cells[name] for name in _LAZY if name in cells), "")
     source = cells.get("src", "")
-    if source.startswith("./") or (source and not _is_web(source) and "_files/" in source):
+    if source.startswith("./") or (source and not is_web(source) and "_files/" in source):
         return source  # the browser saved it
     return _largest(cells.get("srcset", "") or cells.get("data-srcset", "")) or lazy or source
 
@@ -178,7 +178,7 @@ def _largest(srcset: str) -> str:
 
 def _local(place: str, file: Path, root: Path) -> Path | None:
     """The file that was saved with the page, if it lies below ``root``."""
-    if _is_web(place) or place[:5].lower() == "data:" or len(place) > 2000 or "\0" in place:
+    if is_web(place) or place[:5].lower() == "data:" or len(place) > 2000 or "\0" in place:
         return None
     try:
         path = (file.parent / unquote(urlsplit(place).path)).resolve()
@@ -203,10 +203,6 @@ def _joined(base: str, place: str) -> str:
         return urljoin(base, place)
     except ValueError:
         return ""
-
-
-def _is_web(place: str) -> bool:
-    return place[:8].lower().startswith(("http://", "https://"))
 
 
 def _is_beside(part: str) -> bool:

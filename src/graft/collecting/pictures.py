@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from graft.collecting.bounds import too_small
 from graft.contracts import Array, Float32
 from graft.data.decode import decode_picture
 from graft.data.formats import HEAD, PICTURES, describe, sniff
@@ -76,7 +77,7 @@ def judge(content: bytes, min_side: int) -> Picture:
     small = decode_picture(content, SIDE, SIDE, crop=0.0)
     width, height = int(small.statistics["width"]), int(small.statistics["height"])
     if min(width, height) < min_side:
-        raise ItemError("too_small", f"The picture is {width} x {height} pixels; each side needs {min_side}.")
+        raise too_small(width, height, min_side)
     luma: Array = np.rint(small.value.astype(np.float32) @ _LUMA).astype(np.uint8)  # (11, 11)
     return Picture(
         content,

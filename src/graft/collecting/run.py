@@ -9,13 +9,16 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from typing import Any
 
+from graft.collecting.bounds import OutOfBounds
 from graft.collecting.counts import Counts
 from graft.collecting.fetching import Fetcher
 from graft.collecting.found import as_text
 from graft.collecting.inline import read_file, read_inline
 from graft.collecting.lanes import Candidate, Lane
-from graft.collecting.manifest import Line, Manifest
-from graft.collecting.pictures import SUFFIXES, Looks, Picture, judge
+from graft.collecting.line import Line, last_words
+from graft.collecting.manifest import Manifest
+from graft.collecting.memory import Memory
+from graft.collecting.pictures import SUFFIXES, Picture, judge
 from graft.contracts import Progress
 from graft.errors import GraftError, ItemError
 
@@ -43,13 +46,10 @@ class Run:
         self.stopped = False
         self._manifest, self._lanes, self._fetcher, self._progress = manifest, lanes, fetcher, progress
         self._per_class, self._min_side, self._end = per_class, min_side, end
-        self._seen: set[tuple[str, str]] = set()
-        self._fates: dict[str, Line] = {}
-        self._contents: dict[str, str] = {}
-        self._looks = Looks()
-        for line in manifest.lines:
-            self._remember(line)
-        for line in _last_words(manifest.lines):
+        self._memory = Memory(min_side, fetcher.limits.max_bytes)
+        self._counted = {(line.label, line.url): line for line in last_words(manifest.lines)}
+        for line in self._counted.values():
+            self._memory.add(line)
             self._count(line, was_there=True)
 
     def go(self) -> None:
@@ -128,13 +128,11 @@ class Run:
     def _is_new(self, candidate: Candidate) -> bool:
         """Whether a picture has to be fetched; if not, its fate is noted."""
         found = candidate.found
-        source = found.source
-        if (candidate.label, source) in self._seen:
+        if not self._memory.see(candidate.label, candidate.source):
             return False
-        self._seen.add((candidate.label, source))
-        if (fate := self._fates.get(source)) is not None:
+        if (fate := self._memory.fate(candidate.source)) is not None:
             if fate.state == "refused":
-                self._give_up(candidate, ItemError(fate.reason, fate.message))
+                self._note(candidate, "refused", reason=fate.reason, message=fate.message, **_sizes(fate))
             else:
                 self._note(candidate, "duplicate", of=fate.file or fate.of, reason="same_address")
             return False
@@ -163,23 +161,23 @@ class Run:
         except ItemError as error:
             self._try_again_or_give_up(lane, candidate, error)
             return
+        except Exception as error:  # what others send goes through libraries that raise anything
+            self._give_up(candidate, ItemError("unexpected", f"{type(error).__name__}: {as_text(error)}"))
+            return
         facts = {
-            "final_url": url if url != candidate.found.source else "",
+            "final_url": url if url != candidate.source else "",
             "sha256": picture.sha256,
             "bytes": len(picture.content),
             "width": picture.width,
             "height": picture.height,
         }
-        if of := self._contents.get(picture.sha256):
-            self._note(candidate, "duplicate", of=of, reason="same_content", **facts)
-        elif of := self._looks.like(picture.look):
-            self._note(candidate, "duplicate", of=of, reason="near_copy", **facts)
-        else:
-            line = self._line(candidate, "kept", look=picture.look, **facts)
-            line = self._manifest.keep(line, picture.content, SUFFIXES[picture.kind])
-            self._remember(line)
-            self._count(line)
-            self._tell()
+        of, reason = self._memory.original(picture)
+        if of:
+            self._note(candidate, "duplicate", of=of, reason=reason, **facts)
+            return
+        line = self._line(candidate, "kept", look=picture.look, **facts)
+        self._remember(self._manifest.keep(line, picture.content, SUFFIXES[picture.kind]))
+        self._tell()
 
     def _try_again_or_give_up(self, lane: Lane, candidate: Candidate, error: ItemError) -> None:
         limits = self._fetcher.limits
@@ -192,13 +190,13 @@ class Run:
 
     def _give_up(self, candidate: Candidate, error: ItemError) -> None:
         state = "failed" if self._fetcher.may_pass(error) else "refused"
-        self._note(candidate, state, reason=error.reason, message=error.message[:500])
+        facts = error.facts if isinstance(error, OutOfBounds) else {}
+        self._note(candidate, state, reason=error.reason, message=error.message[:500], **facts)
 
     def _note(self, candidate: Candidate, state: str, **facts: Any) -> None:
         line = self._line(candidate, state, **facts)
         self._manifest.append(line)
         self._remember(line)
-        self._count(line)
 
     def _line(self, candidate: Candidate, state: str, **facts: Any) -> Line:
         found = candidate.found
@@ -207,7 +205,7 @@ class Run:
             label=candidate.label,
             query=candidate.query,
             provider=candidate.provider,
-            url=found.source,
+            url=candidate.source,
             page=as_text(found.page, 2000),
             title=as_text(found.title),
             licence=as_text(found.licence),
@@ -216,35 +214,35 @@ class Run:
         )
 
     def _remember(self, line: Line) -> None:
-        """So that nothing is fetched twice; what failed may be."""
-        if line.state == "failed":
-            return
-        self._seen.add((line.label, line.url))
-        self._fates.setdefault(line.url, line)
-        if line.state == "kept":
-            self._contents.setdefault(line.sha256, line.file)
-            self._looks.add(line.look, line.file)
+        """So that nothing is fetched twice, and counts once though it was tried in an earlier run."""
+        self._memory.add(line)
+        place = line.label, line.url
+        if place in self._counted:
+            self._count(self._counted[place], -1)
+        self._counted[place] = line
+        self._count(line)
 
-    def _count(self, line: Line, *, was_there: bool = False) -> None:
+    def _count(self, line: Line, n: int = 1, *, was_there: bool = False) -> None:
         counts = self.counts.get(line.label)
         if counts is None:
             return
         if line.state == "kept":
-            counts.kept += self._manifest.there(line)
-            counts.new += not was_there
+            counts.kept += n * self._manifest.there(line)
+            counts.new += n * (not was_there)
         elif line.state == "duplicate":
             same = line.of.partition("/")[0] == line.label
-            counts.duplicates += same
-            counts.elsewhere += not same
+            counts.duplicates += n * same
+            counts.elsewhere += n * (not same)
         else:
-            (counts.failed if line.state == "failed" else counts.refused)[line.reason] += 1
+            reasons = counts.failed if line.state == "failed" else counts.refused
+            reasons[line.reason] += n
+            if not reasons[line.reason]:
+                del reasons[line.reason]
 
     def _tell(self) -> None:
         kept = sum(min(counts.kept, self._per_class) for counts in self.counts.values())
         self._progress("download", kept, self._per_class * len(self._lanes))
 
 
-def _last_words(lines: Sequence[Line]) -> Iterator[Line]:
-    """The lines that still hold: what failed, and was tried again later, counts once."""
-    last = {(line.label, line.url): line for line in lines}
-    yield from last.values()
+def _sizes(line: Line) -> dict[str, int]:
+    return {"bytes": line.bytes, "width": line.width, "height": line.height}

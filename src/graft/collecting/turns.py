@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from graft.errors import ItemError
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -53,16 +55,28 @@ class Turns:
         with self._changed:
             return self._take(host)
 
-    def take(self, host: str, remaining: Callable[[], float]) -> None:
+    def take(self, host: str, remaining: Callable[[], float], most: float) -> None:
         """Take a turn, and wait for it.
 
         Args:
             host: Whom to ask.
             remaining: How many seconds there are left to wait; it raises when there are none.
+            most: A rest of more seconds is not waited for.
+
+        Raises:
+            ItemError: ``busy``: the host rests for longer than there is time.
         """
         with self._changed:
             while not self._take(host):
-                self._changed.wait(min(remaining(), max(0.01, self._next[host] - time.monotonic())))
+                left, rest = remaining(), self._next[host] - time.monotonic()
+                if rest > min(left, most):
+                    raise ItemError("busy", f"The host {host} asks for a long rest.", "Run the same command later.")
+                self._changed.wait(min(left, max(0.01, rest)))
+
+    def wake(self) -> None:
+        """Let those who wait for a turn see whether there is time left."""
+        with self._changed:
+            self._changed.notify_all()
 
     def give(self, host: str) -> None:
         """Give a turn back."""

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from graft.contracts import Encoder, Progress, silent
+from graft.contracts import Encoder, Float32, Progress, silent
 from graft.encoders.hub import hub_encoder, is_hub_name
 from graft.encoders.hub.encoder import HubEncoder
 from graft.encoders.hub.fetch import Address, local_folder
@@ -18,7 +18,11 @@ from graft.encoders.joined import SEPARATOR, JoinedEncoder
 from graft.encoders.runtime import Backend, choose_backend
 from graft.encoders.speech import SpeechEncoder
 from graft.encoders.text import TextEncoder
+from graft.encoders.tuned import NOTHING, Tuned
 from graft.errors import UsageError
+
+BuiltIn = ImageEncoder | TextEncoder | SpeechEncoder
+"""The networks whose shape stands here, so that they can be tuned and keep running without torch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ def facts(encoder: Encoder) -> EncoderCard:
             licence=encoder.licence or "unknown",
             source=encoder.pinned_name,
         )
-    return next(card for card in ENCODERS.values() if card.name == encoder.name)
+    return next(card for card in ENCODERS.values() if card.name == base_of(encoder).name)
 
 
 def find(name: str) -> str | None:
@@ -131,10 +135,38 @@ def find(name: str) -> str | None:
 
 
 def address_of(encoder: Encoder) -> str:
-    """The name under which ``encoder_for`` finds this very encoder again, on another machine too."""
+    """The name under which ``encoder_for`` finds this encoder again, on another machine too; if tuned, what it was."""
     if isinstance(encoder, JoinedEncoder):
         return SEPARATOR.join(map(address_of, encoder.members))
-    return encoder.pinned_name if isinstance(encoder, HubEncoder) else encoder.name
+    return encoder.pinned_name if isinstance(encoder, HubEncoder) else base_of(encoder).name
+
+
+def tuned_weights(encoder: Encoder) -> Tuned:
+    """What stands in the place of pinned weights; nothing in an encoder that was not tuned."""
+    return encoder.tuned if isinstance(encoder, BuiltIn) else NOTHING
+
+
+def base_of(encoder: Encoder) -> Encoder:
+    """The encoder before it was tuned."""
+    return type(encoder)(encoder.runs_on) if isinstance(encoder, BuiltIn) else encoder
+
+
+def retuned(encoder: Encoder, arrays: Mapping[str, Float32]) -> Encoder:
+    """A built-in encoder with these arrays in the place of its pinned weights; what was replaced before is forgotten.
+
+    Args:
+        encoder: One of ``ENCODERS``, tuned or not.
+        arrays: float32, by names of ``encoder.pinned()``; none at all gives back the pinned network.
+
+    Raises:
+        ValueError: An array is not what the network can take: its name, shape or type is another, or it is not finite.
+        UsageError: The encoder is none of those built in.
+    """
+    if not isinstance(encoder, BuiltIn):
+        raise UsageError(f"The weights of {encoder.name} cannot be replaced.", f"Use one of {', '.join(ENCODERS)}.")
+    tuned = Tuned(arrays)
+    tuned.over(encoder.pinned() if tuned else {})
+    return type(encoder)(encoder.runs_on, tuned)
 
 
 def _one(name: str, modality: str, runs_on: Backend, prompt: str, progress: Progress) -> Encoder:

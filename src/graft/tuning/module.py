@@ -1,0 +1,72 @@
+"""What the three networks have in common: weights under the names of the pretrained files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from graft.contracts import Float32
+from graft.encoders import BuiltIn
+
+LEAST = 1e-4
+"""A root's slope is taken as if the number below it were at least this: at zero it would be infinite."""
+
+
+class EncoderModule(nn.Module):  # type: ignore[misc]
+    """A network whose ``state_dict`` bears the names of its encoder's pinned weights."""
+
+    def __init__(self, encoder: BuiltIn) -> None:
+        super().__init__()
+        self.embedder = encoder
+
+    @property
+    def device(self) -> Any:
+        """Where the weights are."""
+        return next(self.parameters()).device
+
+    def load_pinned(self) -> Self:
+        """Take the encoder's weights, and be ready to embed."""
+        self.load(self.embedder.tuned.over(self.embedder.pinned()))
+        return self.eval()  # type: ignore[no-any-return]
+
+    def load(self, weights: Mapping[str, Float32]) -> None:
+        """Take some weights by their pinned names."""
+        own = self.state_dict()
+        with torch.no_grad():
+            for name, array in weights.items():
+                own[name].copy_(torch.from_numpy(np.array(array)))
+
+    def train_mode(self, frozen_batch_norm: bool = True) -> None:
+        """Be ready to learn, with or without the statistics of the batch normalisations."""
+        self.train()
+        for module in self.modules() if frozen_batch_norm else ():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+
+    def changed(self) -> dict[str, Float32]:
+        """The weights that are not the pinned ones, ``float32`` each."""
+        own = self.state_dict()
+        arrays = {name: own[name].detach().cpu().float().numpy() for name in self.embedder.pinned()}
+        pinned = self.embedder.pinned()
+        return {name: array.copy() for name, array in arrays.items() if not np.array_equal(array, pinned[name])}
+
+
+class _SignedRoot(torch.autograd.Function):  # type: ignore[misc]
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return torch.copysign(x.abs().sqrt(), x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return gradient * 0.5 / x.abs().clamp_min(LEAST).sqrt()
+
+
+def signed_root(x: Tensor) -> Tensor:
+    """As ``graft.encoders.pooling.signed_root``, with a slope that stays finite."""
+    return _SignedRoot.apply(x)

@@ -1,0 +1,84 @@
+"""Google's speech embedding in torch, its layers read from the published file. The mel front end stays in numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from graft.contracts import Float32
+from graft.encoders.speech import SpeechEncoder
+from graft.encoders.speech_network import FLOOR, SLOPE, convolutions, shares
+from graft.tuning.module import EncoderModule, signed_root
+from graft.tuning.networks import Batch, Group
+
+
+class SpeechNetwork(EncoderModule):
+    """Recordings -> ``(n, 768)``.
+
+    A batch is mel frames ``(n, t, 32) float32``, filled up behind, and how much each point in time counts in three
+    layers: see ``speech_network.shares``.
+    """
+
+    def __init__(self, encoder: SpeechEncoder) -> None:
+        super().__init__(encoder)
+        self.layers = convolutions()
+        for name, array in encoder.pinned().items():
+            self.register_parameter(name, nn.Parameter(torch.empty(array.shape)))
+        noise = self._tensors(encoder.noise())
+        for index, part in enumerate(noise):
+            self.register_buffer(f"noise_{index}", part, persistent=False)
+        self._noise_parts = len(noise)
+        self.load_pinned()
+
+    def batch(self, values: Sequence[Any]) -> Batch:
+        """Recordings as mel frames ``(t, 32) float32``, t = 76 + 8 w."""
+        return tuple(part.to(self.device) for part in self._tensors(values))
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Embeddings ``(n, 768) float32``."""
+        with torch.no_grad():  # it moves all embeddings alike, so little can be learnt from its slope
+            noise = self._pooled(tuple(getattr(self, f"noise_{index}") for index in range(self._noise_parts)))
+        return self._pooled(batch) - noise.mean(dim=0)
+
+    def groups(self) -> list[Group]:
+        """Five blocks, each with a pooling at its end, and the last convolution."""
+        blocks: list[list[Any]] = [[]]
+        for layer in self.layers:
+            blocks[-1] += [self.get_parameter(name) for name in (layer.weight, layer.bias) if name]
+            if layer.pool:
+                blocks.append([])
+        names = [*(f"block {index}" for index in range(len(blocks) - 1)), "last convolution"]
+        return [Group(name, tuple(block)) for name, block in zip(names, blocks, strict=True)]
+
+    def _pooled(self, batch: Batch) -> Tensor:
+        mels, *counts = batch
+        x, pools = mels[:, None], []
+        for layer in self.layers:
+            bias = self._parameters[layer.bias] if layer.bias else None
+            x = functional.conv2d(x, self._parameters[layer.weight], bias, padding=layer.padding)
+            if layer.bias:
+                x = functional.leaky_relu(x, SLOPE).clamp_min(FLOOR)
+            if layer.pool:
+                x = functional.max_pool2d(x, layer.pool)
+                pools.append(x)
+        early, late, mean = (_mean(part, share) for part, share in zip((pools[1], pools[3], x), counts, strict=True))
+        variance = _mean((x.float() - mean).square(), counts[2])
+        return torch.cat([part.flatten(1) for part in (early, late, mean, signed_root(variance))], dim=1)
+
+    @staticmethod
+    def _tensors(values: Sequence[Float32]) -> tuple[Tensor, ...]:
+        lengths = [len(value) for value in values]
+        mels = np.zeros((len(values), max(lengths), values[0].shape[1]), np.float32)
+        for row, value in enumerate(values):
+            mels[row, : len(value)] = value
+        return tuple(map(torch.from_numpy, (mels, *shares(lengths, max(lengths)))))
+
+
+def _mean(layer: Tensor, share: Tensor) -> Tensor:
+    """``(n, channels, points, bands)`` -> the mean over the points that count ``(n, channels, 1, bands) float32``."""
+    return (layer.float() * share).sum(dim=2, keepdim=True)

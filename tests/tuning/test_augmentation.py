@@ -1,0 +1,101 @@
+"""What a network that learns sees: seeded, of the same shapes, and nothing of the batch is changed."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed")
+pytest.importorskip("kornia", reason="kornia is not installed")
+
+import shapes  # noqa: E402
+from graft.tuning.augmentation import Pictures, augmentation_for  # noqa: E402
+
+
+def chance(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """Six pictures as a network takes them."""
+    stack = np.stack([np.asarray(shapes.picture("circle", seed, 64).convert("RGB")) for seed in range(6)])
+    return torch.from_numpy(stack).permute(0, 3, 1, 2)
+
+
+@pytest.fixture(scope="module")
+def sounds():
+    """Three recordings with silence about them, the last filled up with zeros."""
+    frames = torch.full((3, 148, 32), -4.0)
+    frames[:, 50:90] = 2 + torch.randn(3, 40, 32, generator=chance())
+    frames[2, 120:] = 0
+    return frames
+
+
+def test_pictures_keep_shape_and_range(pictures):
+    (seen,) = augmentation_for("image")((pictures,), chance())
+    assert (seen.shape, seen.dtype) == (pictures.shape, torch.float32)
+    assert seen.min() >= 0
+    assert 200 < seen.max() <= 255
+    assert pictures.dtype == torch.uint8
+    assert abs(seen.mean() - pictures.float().mean()) < 40
+
+
+def test_the_same_seed_gives_the_same_views(pictures, sounds):
+    for modality, values in (("image", pictures), ("audio", sounds)):
+        augmentation, before = augmentation_for(modality), values.clone()
+        first, again, other = (augmentation((values,), chance(seed))[0] for seed in (1, 1, 2))
+        assert torch.equal(first, again)
+        assert not torch.equal(first, other)
+        assert torch.equal(values, before)
+
+
+def test_a_generator_goes_on(pictures):
+    augmentation, generator = augmentation_for("image"), chance()
+    first, second = (augmentation((pictures,), generator)[0] for _ in range(2))
+    assert not torch.equal(first, second)
+
+
+def test_the_global_chance_is_left_alone(pictures):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    augmentation_for("image")((pictures,), chance())
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_items_of_a_batch_differ(pictures):
+    same = pictures[:1].expand(4, -1, -1, -1)
+    (seen,) = augmentation_for("image")((same,), chance())
+    assert not torch.equal(seen[0], seen[1])
+
+
+def test_without_flips_left_stays_left():
+    picture = torch.zeros(16, 3, 64, 64, dtype=torch.uint8)
+    picture[..., :20] = 255
+    for flips, all_left in ((False, True), (True, False)):
+        (seen,) = Pictures(flips)((picture,), chance())
+        left = seen[..., :32].mean(dim=(1, 2, 3)) > seen[..., 32:].mean(dim=(1, 2, 3))
+        assert bool(left.all()) is all_left
+
+
+def test_sounds_keep_their_length(sounds):
+    (heard,) = augmentation_for("audio")((sounds,), chance())
+    assert heard.shape == sounds.shape
+    assert not heard[2, 120:].any()
+    assert torch.isfinite(heard).all()
+    assert heard[:, 60:80].mean() > heard[:, :20].mean() + 0.5
+
+
+def test_a_recording_without_a_sound_passes(sounds):
+    (heard,) = augmentation_for("audio")((torch.full((1, 76, 32), -4.0),), chance())
+    assert torch.isfinite(heard).all()
+
+
+def test_what_else_a_network_takes_stays(sounds):
+    shares = torch.ones(3, 10)
+    _, other = augmentation_for("audio")((sounds, shares), chance())
+    assert other is shares
+
+
+def test_texts_stay_as_they_are():
+    batch = (torch.arange(6).reshape(2, 3), torch.ones(2, 3))
+    assert augmentation_for("text")(batch, chance()) is batch
