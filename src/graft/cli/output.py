@@ -23,6 +23,7 @@ STEPS = {
     "fit": "Fitting",
     "judge": "Judging",
     "index": "Indexing",
+    "tune": "Tuning",
     "draw": "Drawing",
     "predict": "Predicting",
 }

@@ -1,0 +1,53 @@
+"""Low-rank adapters: small matrices that are trained in place of large ones, and melt into them afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import torch
+
+from graft.errors import MissingExtra, UsageError
+
+SCALE = 2
+"""What an adapter adds is multiplied by this, whatever its rank: ``lora_alpha`` is so many times the rank."""
+
+
+def insert_adapters(network: Any, chosen: Collection[int], rank: int) -> None:
+    """Put adapters beside linear layers (LoRA: Hu et al., ICLR 2022). At first they change nothing.
+
+    Args:
+        network: Its weights are frozen by this.
+        chosen: ``id`` of the parameters that may be adapted.
+        rank: Of the matrices.
+
+    Raises:
+        MissingExtra: peft is not installed.
+        UsageError: There is no linear layer among the chosen ones.
+    """
+    try:
+        from peft import LoraConfig, inject_adapter_in_model
+    except ImportError:
+        raise MissingExtra("The library peft is not installed.", "pip install 'graft-learn[tune]'") from None
+    names = [
+        name
+        for name, module in network.named_modules()
+        if isinstance(module, torch.nn.Linear) and id(module.weight) in chosen
+    ]
+    if not names:
+        raise UsageError(
+            "Adapters need linear layers, and what is to be trained of this network has none.",
+            "Choose another method, as the last blocks of the network.",
+        )
+    inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=SCALE * rank, target_modules=names), network)
+
+
+def merge_adapters(network: Any) -> None:
+    """Add what the adapters have learned to the weights, and take them out again."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    for name, module in list(network.named_modules()):
+        if isinstance(module, BaseTunerLayer):
+            module.merge()
+            parent, _, own = name.rpartition(".")
+            setattr(network.get_submodule(parent), own, module.get_base_layer())

@@ -1,0 +1,88 @@
+"""Where a network is tuned, and in which precision: found out, never asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from typing import Any
+
+import torch
+
+from graft.executors import workers
+
+PRECISIONS = {"f32": None, "bf16": "bfloat16", "f16": "float16"}
+"""Names of precisions, and torch's names of what the network is run in beside float32."""
+HALF_IN_HARDWARE = 8
+"""First generation of CUDA devices that compute bfloat16 themselves; older ones are fast in float16 only."""
+
+
+def pick_device() -> Any:
+    """The ``torch.device`` to train on: CUDA, else Apple's GPU, else the processor."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def pick_precision(device: Any) -> str:
+    """A key of ``PRECISIONS``: what the device is fast in.
+
+    A processor is run in float32; whether bfloat16 would be faster there was not measured.
+    """
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.get_device_capability(device)[0] >= HALF_IN_HARDWARE else "f16"
+    return "f16" if device.type == "mps" else "f32"
+
+
+def autocast(device: Any, precision: str) -> AbstractContextManager[object]:
+    """Runs a network in this precision; its weights stay in float32."""
+    name = PRECISIONS[precision]
+    if name is None:
+        return nullcontext()
+    context: AbstractContextManager[object] = torch.autocast(device.type, getattr(torch, name))
+    return context
+
+
+@contextmanager
+def prepared(device: Any, seed: int) -> Iterator[None]:
+    """All cores, repeatable kernels and a chance of our own; afterwards torch is as it was before."""
+    threads = torch.get_num_threads()
+    cuda = device.type == "cuda"
+    with ExitStack() as stack:
+        stack.enter_context(torch.random.fork_rng([torch.cuda.current_device()] if cuda else []))
+        stack.enter_context(torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True))
+        torch.manual_seed(seed)
+        if "OMP_NUM_THREADS" not in os.environ:  # whoever has said how many is obeyed
+            torch.set_num_threads(workers())
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+
+def to_device(batch: Any, device: Any) -> Any:
+    """A tensor, or tensors in tuples, lists and dicts, on the device."""
+    if isinstance(batch, dict):
+        return {name: to_device(part, device) for name, part in batch.items()}
+    if isinstance(batch, list | tuple):
+        return type(batch)(to_device(part, device) for part in batch)
+    return batch.to(device, non_blocking=True) if hasattr(batch, "to") else batch
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a device, or the machine itself, has said that it has no more memory."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(
+        words in str(error).lower() for words in ("out of memory", "can't allocate memory")
+    )
+
+
+def free_memory(device: Any) -> None:
+    """Give back what torch keeps for later."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()

@@ -1,0 +1,255 @@
+"""Epoch after epoch: rates, validation, early stop, and the way back where a step went wrong."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from graft.contracts import Progress
+from graft.tuning.batches import Rows, epoch_batches
+from graft.tuning.checkpoints import Snapshot, load, put_back, save, take
+from graft.tuning.history import Epoch, epoch_from_dict, epoch_to_dict
+from graft.tuning.notes import Note
+from graft.tuning.passes import Look, Passes
+from graft.tuning.plan import Plan
+from graft.tuning.schedules import Course, share_of_rate
+from graft.tuning.trainable import Trainable
+
+ROLLBACKS = 5
+"""A run that has gone wrong so often is ended."""
+KEPT_EVERY = 30.0
+"""Seconds after which a checkpoint is written within an epoch: what ``kill -9`` can cost."""
+
+UNSEEN = Look(math.nan, math.nan, 1.0)
+"""What is known of a validation part that is not there."""
+
+
+@dataclass
+class Standing:
+    """How far a run has come, beside its weights; JSON-able by ``asdict``, epochs apart."""
+
+    epochs: list[Epoch] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    temperature: float = 1.0
+    best: int = 0
+    step: int = 0
+    fraction: float = 0.0
+    rate_share: float = 1.0
+    at_once: int = 0
+    rollbacks: int = 0
+    seconds: float = 0.0
+    stopped: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As a checkpoint keeps it."""
+        return {**asdict(self), "epochs": [epoch_to_dict(epoch) for epoch in self.epochs]}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Standing:
+        """What ``to_dict`` wrote."""
+        epochs = [epoch_from_dict(epoch) for epoch in values["epochs"]]
+        return cls(**{**copy.deepcopy(values), "epochs": epochs})
+
+
+class _Diverged(Exception):
+    """A loss or a gradient is not finite."""
+
+
+@dataclass
+class Loop:
+    """A run of the plan, from the first look to the last.
+
+    Attributes:
+        passes: Runs items through the network.
+        trainable: Weights and optimiser.
+        training: Items to learn from.
+        validation: Items to look at after each epoch, if there are any.
+        plan: How.
+        course: How far the schedule has come.
+        clock: Tells seconds.
+        checkpoint: Where the run can be taken up again, if anywhere.
+        key: Says which run it is.
+        progress: Told how many steps of how many are made.
+        note: Told in words how it goes.
+    """
+
+    passes: Passes
+    trainable: Trainable
+    training: Rows
+    validation: Rows | None
+    plan: Plan
+    course: Course
+    clock: Callable[[], float]
+    checkpoint: Path | None
+    key: str
+    progress: Progress
+    note: Note
+    standing: Standing = field(default_factory=Standing)
+    best: dict[str, Any] = field(default_factory=dict)
+    _snapshot: Snapshot | None = None
+    _since: float = 0.0
+    _kept: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.passes.tell = self.tell
+
+    def run(self) -> None:
+        """Go through the plan, or through what is left of it; the best weights are in the network afterwards."""
+        self._since = self._kept = self.clock()
+        self._begin()
+        while not self.standing.stopped:
+            try:
+                self._epoch()
+            except _Diverged:
+                self._roll_back()
+        parameters = self.trainable.parameters
+        with torch.no_grad():
+            for name, tensor in self.best.items():
+                parameters[name].copy_(tensor)
+
+    def tell(self, sentence: str) -> None:
+        """Something happened that is worth keeping."""
+        self.standing.notes.append(sentence)
+        self.note(sentence)
+
+    def _begin(self) -> None:
+        found = load(self.checkpoint, self.trainable.parameters, self.key) if self.checkpoint else None
+        if found:
+            self._restore(found)
+            self.tell(f"Taken up again after step {self.course.step} of {self.course.planned}.")
+            return
+        if self.checkpoint and self.checkpoint.exists():
+            self.tell("The checkpoint that was there is broken or belongs to another run: started anew.")
+        try:
+            self._close_epoch()
+        except _Diverged:
+            self.standing.epochs.append(Epoch(0, 0, math.nan, math.nan, math.nan, (), 0.0))
+            self.standing.stopped = "diverged"
+            self.best = self._weights()
+            self.tell("Before the first step the log loss of the validation part is not a number: nothing was trained.")
+
+    def _epoch(self) -> None:
+        """The rest of an epoch, or what time allows of it, and a look at the validation part."""
+        number, done = divmod(self.course.step, self.course.steps_per_epoch)
+        batches = epoch_batches(
+            self.training.y, self.plan.batch, self.plan.seed, number, in_company=self.plan.contrast > 0
+        )
+        self.passes.network.train_mode()
+        for chosen in batches[done:]:
+            left = self.course.left
+            if left == 0:
+                break
+            self._step(chosen, left)
+        self._close_epoch()
+
+    def _step(self, chosen: Any, left: int) -> None:
+        began = self.clock()
+        loss, _ = self.passes.run(self.training, chosen, (self.plan.seed, self.course.step))
+        if not math.isfinite(loss):
+            raise _Diverged
+        self.trainable.set_rates(self._share(left))
+        scaler, optimizer = self.passes.scaler, self.trainable.optimizer
+        scaler.unscale_(optimizer)
+        norm = torch.nn.utils.clip_grad_norm_(self.trainable.parameters.values(), self.plan.clip)
+        if not scaler.is_enabled() and not torch.isfinite(norm):
+            raise _Diverged
+        scaler.step(optimizer)  # where it is enabled, it leaves out a step whose gradients overflow
+        scaler.update()
+        self.standing.losses.append(loss)
+        self.course.advance(left, self.clock() - began)
+        self.progress("tune", self.course.step, self.course.step + left - 1)
+        self.note(self._line(loss), live=True)
+        if self.checkpoint and self.clock() - self._kept > KEPT_EVERY:
+            self._keep()
+
+    def _close_epoch(self) -> None:
+        """What has been learned, and whether to go on."""
+        standing, began = self.standing, self.clock()
+        looked = UNSEEN if self.validation is None else self.passes.look(self.validation)
+        if self.validation is not None and not math.isfinite(looked.loss):
+            raise _Diverged
+        self.course.looks = self.clock() - began
+        spent = standing.seconds + self.clock() - self._since - sum(epoch.seconds for epoch in standing.epochs)
+        loss = sum(standing.losses) / len(standing.losses) if standing.losses else math.nan
+        rates = tuple(peak * self._share(1) for peak in self.trainable.peaks)
+        number = len(standing.epochs)
+        standing.epochs.append(Epoch(number, self.course.step, loss, looked.loss, looked.accuracy, rates, spent))
+        standing.losses = []
+        if number == 0 or self.validation is None or looked.loss < standing.epochs[standing.best].validation_loss:
+            standing.best, standing.temperature = number, looked.temperature
+            self.best = self._weights()
+        standing.stopped = self._reason_to_stop()
+        self._keep()
+
+    def _reason_to_stop(self) -> str:
+        standing, step = self.standing, self.course.step
+        number = len(standing.epochs) - 1
+        if number - standing.best >= self.plan.patience:
+            return "no longer better"
+        until = self.plan.until or self.plan.epochs
+        if step >= min(until * self.course.steps_per_epoch, self.course.planned):
+            return "done"
+        return "" if self.course.left else "time"
+
+    def _roll_back(self) -> None:
+        """Back to the last good weights, and on from there with half the rates."""
+        lost = self.course.step
+        share, rollbacks, notes = self.standing.rate_share, self.standing.rollbacks, self.standing.notes
+        assert self._snapshot is not None
+        self._restore(self._snapshot)
+        self.standing.rate_share, self.standing.rollbacks, self.standing.notes = share / 2, rollbacks + 1, notes
+        if self.standing.rollbacks > ROLLBACKS:
+            self.standing.stopped = "diverged"
+            self.tell(
+                f"After {ROLLBACKS} ways back the loss was again not a number: ended with the best weights so far."
+            )
+            return
+        self.tell(
+            f"At step {lost + 1} the loss was not a number: back to step {self.course.step}, "
+            f"and on with {self.standing.rate_share:g} of the planned rates."
+        )
+        self._keep()
+
+    def _keep(self) -> None:
+        standing = self.standing
+        now = self.clock()
+        standing.seconds += now - self._since
+        self._since = self._kept = now
+        standing.step, standing.fraction = self.course.step, self.course.fraction
+        standing.at_once = self.passes.at_once
+        self._snapshot = take(standing.to_dict(), self.trainable.parameters, self.best, self.trainable.optimizer)
+        if self.checkpoint:
+            try:
+                save(self.checkpoint, self._snapshot, self.key)
+            except OSError as error:
+                self.checkpoint = None
+                self.tell(f"No checkpoint can be written: {error}. A run that is cut short starts anew.")
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        put_back(snapshot, self.trainable.parameters, self.trainable.optimizer)
+        self.standing = Standing.from_dict(dict(snapshot.state))
+        device = self.passes.device
+        self.best = {name: tensor.to(device) for name, tensor in snapshot.tensors["best"].items()}
+        self.course.step, self.course.fraction = self.standing.step, self.standing.fraction
+        self.passes.at_once = self.standing.at_once
+        self._snapshot = snapshot
+
+    def _weights(self) -> dict[str, Any]:
+        return {name: each.detach().clone() for name, each in self.trainable.parameters.items()}
+
+    def _share(self, left: int) -> float:
+        return self.standing.rate_share * share_of_rate(self.course.middle(left), self.plan.warm_up)
+
+    def _line(self, loss: float) -> str:
+        last = self.standing.epochs[-1]
+        text = f"loss {loss:.3f}"
+        if self.validation is not None:
+            text += f", validation {last.validation_loss:.3f} (accuracy {last.validation_accuracy:.3f})"
+        return text

@@ -1,0 +1,83 @@
+"""The ways to tune, as a table: a new one is a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from graft.errors import UsageError
+from graft.tuning.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A way to tune.
+
+    Attributes:
+        description: What it does, in words.
+        plans: For each modality that it applies to, what to start from.
+    """
+
+    description: str
+    plans: Mapping[str, Plan]
+
+    def applies_to(self, modality: str) -> bool:
+        """Whether it can be used for ``"image"``, ``"text"`` or ``"audio"``."""
+        return modality in self.plans
+
+
+_PICTURES = Plan(unfreeze=13, rate=3e-4, decay=1.0, batch=25, at_once=25, epochs=12)
+_TEXTS = Plan(unfreeze=3, rate=1e-4, decay=0.8, batch=32, at_once=32, epochs=8, soften=8.0)
+_SOUNDS = Plan(unfreeze=8, rate=3e-4, decay=0.9, batch=32, at_once=32, epochs=12)
+_PARTWAY = (0.25, 0.5, 0.75, 1.0)
+
+
+def _with(plan: Plan, **others: object) -> Plan:
+    return Plan.from_dict({**plan.to_dict(), **others})
+
+
+METHODS: Mapping[str, Method] = {
+    "blocks": Method(
+        "the last blocks of the network",
+        {"image": _PICTURES, "text": _TEXTS, "audio": _SOUNDS},
+    ),
+    "full": Method(
+        "the whole network",
+        {
+            "image": _with(_PICTURES, unfreeze="all", rate=2e-4, decay=0.9),
+            "text": _with(_TEXTS, unfreeze="all", rate=3e-5),
+            "audio": _with(_SOUNDS, unfreeze="all"),
+        },
+    ),
+    "lora": Method(
+        "low-rank adapters beside the linear layers, merged into them afterwards",
+        {"text": _with(_TEXTS, unfreeze=6, rank=8, rate=1e-3, decay=1.0)},
+    ),
+    "pairs": Method(
+        "items of one class drawn together and those of others apart, beside the labels",
+        {"text": _with(_TEXTS, contrast=0.5, batch=64, at_once=64)},
+    ),
+    "partway": Method(
+        "the last blocks, and then as far from the weights before to those after as is best",
+        {
+            "image": _with(_PICTURES, alphas=_PARTWAY),
+            "text": _with(_TEXTS, alphas=_PARTWAY),
+            "audio": _with(_SOUNDS, alphas=_PARTWAY),
+        },
+    ),
+}
+"""What can be chosen by name."""
+
+
+def plan_for(method: str, modality: str) -> Plan:
+    """What a method starts from for items of this kind.
+
+    Raises:
+        UsageError: There is no such method, or it does not apply.
+    """
+    if method not in METHODS:
+        raise UsageError(f"There is no method called {method!r}.", f"Choose one of {', '.join(METHODS)}.")
+    if not METHODS[method].applies_to(modality):
+        able = ", ".join(name for name, each in METHODS.items() if each.applies_to(modality))
+        raise UsageError(f"The method {method!r} does not apply to {modality}.", f"Choose one of {able}.")
+    return METHODS[method].plans[modality]

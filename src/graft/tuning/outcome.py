@@ -1,0 +1,123 @@
+"""The tuned model and its report, which speaks of the items that were set aside before tuning."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from graft.contracts import Array, Encoder, Int
+from graft.data.dataset import Dataset
+from graft.data.split import stratified_group_folds
+from graft.encoders.embed import Embedded, embed
+from graft.evaluation import score_held_out
+from graft.evaluation.held_out import class_figures, confusion
+from graft.evaluation.intervals import held_out_interval
+from graft.evaluation.judging import calibration, hardest, majority_baseline, mistakes
+from graft.heads.classifier import Classifier
+from graft.heads.conformal import measured
+from graft.metrics import accuracy, macro_f1
+from graft.model.model import Model
+from graft.model.texts import texts_of
+from graft.model.training import Training
+from graft.report.content import Interval, PredictionSets, Unknown
+from graft.tuning.trials import Material, Trial
+
+
+def tuned_model(
+    model: Model,
+    encoder: Encoder,
+    classifier: Classifier,
+    dataset: Dataset,
+    embedded: Embedded,
+    clusters: Int,
+    material: Material,
+    trials: Sequence[Trial],
+    reason: str,
+    train: Int,
+) -> Model:
+    """The model with its tuned parts.
+
+    Args:
+        model: The one that went in.
+        encoder: The tuned one.
+        classifier: Fitted with it.
+        dataset: All items, those of the test split too.
+        embedded: Their embeddings by the encoder before it was tuned.
+        clusters: What is a copy of what among them ``(n,) int64``.
+        material: The items that were tuned on.
+        trials: What was said of those that were set aside.
+        reason: Why it ships.
+        train: Which of all items the material is ``(m,) int64``.
+    """
+    gate = np.concatenate([trial.gate for trial in trials])
+    p = np.concatenate([trial.after for trial in trials])
+    y, items = material.y[gate], [dataset.items[row] for row in train[gate].tolist()]
+    predicted = p.argmax(axis=1).astype(np.int64)
+    k, classes = material.k, model.classes
+    turns = f", in {len(trials)} turns" if len(trials) > 1 else ""
+    method = (
+        f"on {len(gate):,} items set aside before tuning{turns}; fitted to fewer items than the final model; "
+        "Wilson interval"
+    )
+    report = replace(
+        model.report,
+        encoder=encoder.name,
+        backend=encoder.backend,
+        n_items=len(dataset),
+        n_train=len(material),
+        n_test=len(dataset) - len(material),
+        n_skipped=len(dataset.skipped),
+        skipped=dataset.skipped,
+        accuracy=held_out_interval(accuracy(y, predicted), clusters[train[gate]], method),
+        macro_f1=macro_f1(y, predicted, k),
+        baselines={"majority": majority_baseline(y, k)},
+        per_class=class_figures(y, predicted, classes),
+        confusion=confusion(y, predicted, k),
+        judged_on=f"{len(gate):,} of the {len(material):,} training items, set aside before tuning",
+        calibration=calibration(p, y),
+        overfit_gap=math.nan,
+        learning_curve=(),
+        forecast=(),
+        sets=_sets(classifier, p, y, material, gate),
+        unknown=Unknown(classifier.unknown.threshold, material.recipe.unknown_rate),
+        hardest=hardest(items, p, y, classes),
+        mistakes=mistakes(items, p, y, classes),
+        head=replace(model.report.head, features=classifier.features, bytes=_size(classifier)),
+        seconds={},
+        cache={"hits": embedded.hits, "misses": embedded.misses},
+        warnings=(*dataset.warnings, reason),
+        fingerprint=dataset.fingerprint(embedded.digests),
+        test=_test_score(encoder, classifier, dataset, clusters, classes),
+        groups=None,
+        false_alarms=None,
+        added=None,
+        items={item.name: item for item in dataset.items},
+    )
+    return Model(classes, encoder, classifier, model.recipe, report, Training.of(dataset, embedded.digests))
+
+
+def _sets(classifier: Classifier, p: Array, y: Int, material: Material, gate: Int) -> PredictionSets:
+    rule = classifier.sets
+    folds = stratified_group_folds(y, material.units[gate], 5, material.recipe.seed)
+    coverage, size = measured(p, y, material.k, rule.level, folds)
+    return PredictionSets(rule.level, coverage, size, rule.complete, rule.guarantee, len(rule.short))
+
+
+def _size(classifier: Classifier) -> int:
+    return sum(array.nbytes for array in classifier.arrays().values())
+
+
+def _test_score(
+    encoder: Encoder, classifier: Classifier, dataset: Dataset, clusters: Int, classes: Sequence[str]
+) -> Interval | None:
+    rows = np.flatnonzero([split == "test" for split in dataset.splits])
+    if not len(rows):
+        return None
+    chosen = dataset.select(rows)
+    texts = texts_of(chosen.items) if classifier.lexical else None
+    x = embed(encoder, chosen.items).x
+    score = score_held_out(classifier, classes, x, chosen.labels, clusters[rows], "test", texts).accuracy
+    return replace(score, method="the given test split, used once; Wilson interval")

@@ -1,0 +1,165 @@
+"""One pass over items, to learn from them or only to look at them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from graft.contracts import Float32, Int
+from graft.errors import EncoderError
+from graft.heads.calibration import fit_temperature, probabilities
+from graft.metrics import accuracy, log_loss
+from graft.tuning.augmentation import Augmentation
+from graft.tuning.batches import Rows, parts
+from graft.tuning.devices import autocast, free_memory, is_out_of_memory, to_device
+from graft.tuning.head import TrainableHead
+from graft.tuning.networks import Batch
+from graft.tuning.objectives import contrastive, cross_entropy, mix
+from graft.tuning.plan import Plan
+
+LOOKED_AT_ONCE = 2
+"""Times as many items as in learning go through the network together where no gradients are kept."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """What a network makes of items that it does not learn from.
+
+    Attributes:
+        loss: Mean log loss of calibrated probabilities: those of a model that ships are, too, and tuning makes logits
+            larger, which a temperature takes back.
+        accuracy: Share that is right.
+        temperature: By which the logits are to be divided.
+    """
+
+    loss: float
+    accuracy: float
+    temperature: float
+
+
+@dataclass
+class Passes:
+    """Runs items through network and head.
+
+    Attributes:
+        network: What is tuned: a ``Network``.
+        head: On top of it.
+        plan: How.
+        device: Where.
+        precision: A key of ``devices.PRECISIONS``.
+        optimizer: Its gradients are forgotten before each batch.
+        scaler: Keeps gradients in float16 from vanishing; does nothing in other precisions.
+        augment: Applied to what is learned from.
+        at_once: Items that go through the network together.
+        tell: Told a sentence when that has to change.
+    """
+
+    network: Any
+    head: TrainableHead
+    plan: Plan
+    device: torch.device
+    precision: str
+    optimizer: Any
+    scaler: Any
+    augment: Augmentation | None
+    at_once: int
+    tell: Callable[[str], object] = field(default=lambda _: None)
+
+    def look(self, rows: Rows) -> Look:
+        """What the network as it is makes of items, without any augmentation."""
+        self.network.eval()
+        many = parts(np.arange(len(rows)), LOOKED_AT_ONCE * self.at_once)
+        with torch.no_grad():
+            logits = np.concatenate([self.run(rows, chosen)[1] for chosen in many])
+        if not np.isfinite(logits).all():
+            return Look(math.nan, math.nan, 1.0)
+        temperature = fit_temperature(logits, rows.y)
+        p = probabilities(logits, temperature)
+        return Look(log_loss(rows.y, p), accuracy(rows.y, p.argmax(axis=1)), temperature)
+
+    def run(self, rows: Rows, chosen: Int, seed: Sequence[int] | None = None) -> tuple[float, Float32]:
+        """One batch; where memory runs out, in smaller parts from then on.
+
+        Args:
+            rows: All items.
+            chosen: Those of the batch ``(b,) int64``.
+            seed: What chance follows from, for learning: gradients of the mean loss are left in the parameters.
+                ``None``: only look.
+
+        Returns:
+            The mean loss, ``nan`` for a look, and the logits ``(b, k) float32``.
+
+        Raises:
+            EncoderError: There is no memory for one item.
+        """
+        while True:
+            try:
+                return self._run(rows, chosen, seed)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            self._halve()  # out of the handler, which holds on to what was computed
+
+    def _run(self, rows: Rows, chosen: Int, seed: Sequence[int] | None) -> tuple[float, Float32]:
+        total, found = math.nan if seed is None else 0.0, []
+        self.optimizer.zero_grad()
+        for index, part in enumerate(parts(chosen, self.at_once * (LOOKED_AT_ONCE if seed is None else 1))):
+            batch = to_device(self.network.batch([rows.values[row] for row in part]), self.device)
+            y = torch.from_numpy(rows.y[part]).to(self.device)
+            mixed = None
+            if seed is not None:
+                batch, mixed = self._changed(batch, y, _chance((*seed, index)))
+            features, logits = self._scored(batch, rows.offset[part] if rows.offset is not None else None)
+            found.append(logits.detach().cpu().numpy())
+            if seed is not None:
+                loss = self._loss(features, logits, y, mixed) / len(chosen)
+                self.scaler.scale(loss).backward()
+                total += loss.item()
+        return total, np.concatenate(found)
+
+    def _scored(self, batch: Batch, offset: Float32 | None) -> tuple[Any, Any]:
+        with autocast(self.device, self.precision):
+            x = self.network(batch)
+        features = self.head.features(x)
+        logits = self.head.logits(features)
+        return features, logits if offset is None else logits + torch.from_numpy(offset).to(self.device)
+
+    def _loss(self, features: Any, logits: Any, y: Any, mixed: tuple[Any, float] | None) -> Any:
+        share = self.plan.contrast
+        loss = (1 - share) * cross_entropy(logits / self.plan.soften, y, self.plan.smoothing, mixed)
+        return loss + share * contrastive(features, y) if share else loss
+
+    def _changed(self, batch: Batch, y: Any, generator: torch.Generator) -> tuple[Batch, tuple[Any, float] | None]:
+        """Augmented and mixed as the plan says; of mixed items the others' labels, and how much is their own."""
+        mixed = None
+        if self.augment is not None:
+            batch = self.augment(batch, generator)
+        if self.plan.mixup:
+            mixture, others, share = mix(batch[0].float(), self.plan.mixup, generator)
+            batch, mixed = (mixture, *batch[1:]), (y[others], share)
+        return batch, mixed
+
+    def _halve(self) -> None:
+        if self.at_once == 1:
+            raise EncoderError(
+                f"The network cannot be tuned here: one item is too much for the memory of {self.device.type}.",
+                "Train fewer blocks, choose a smaller encoder, or a machine with more memory.",
+            )
+        self.at_once //= 2
+        free_memory(self.device)
+        self.tell(
+            f"Memory ran out: from here on the network takes {self.at_once} at a time, "
+            f"and a step still learns from {self.plan.batch} items."
+        )
+
+
+def _chance(seed: Sequence[int]) -> torch.Generator:
+    """A generator of its own, and the same state for what has none, as dropout."""
+    number = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]) >> 1
+    torch.manual_seed(number)
+    return torch.Generator().manual_seed(number)

@@ -1,0 +1,40 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from graft.errors import UsageError
+from graft.tuning.methods import METHODS, plan_for
+from graft.tuning.plan import Plan
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_has_plans_that_travel(method: str) -> None:
+    assert METHODS[method].description
+    for modality, plan in METHODS[method].plans.items():
+        assert METHODS[method].applies_to(modality)
+        assert plan_for(method, modality) == plan == Plan.from_dict(json.loads(json.dumps(plan.to_dict())))
+
+
+def test_what_does_not_fit_is_refused_with_what_does() -> None:
+    with pytest.raises(UsageError, match=r"no method called 'magic'.*blocks"):
+        plan_for("magic", "image")
+    with pytest.raises(UsageError, match=r"'pairs' does not apply to image.*blocks, full"):
+        plan_for("pairs", "image")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"unfreeze": -1}, {"unfreeze": "some"}, {"rate": 0.0}, {"decay": 1.5}, {"batch": 0}, {"alphas": ()}),
+        *({"alphas": (2.0,)}, {"contrast": 1.1}, {"warm_up": 1.0}, {"soften": 0.0}, {"mixup": -1.0}),
+    ],
+)
+def test_plans_that_make_no_sense_are_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match=next(iter(changes))):
+        replace(Plan(), **changes)
+
+
+def test_a_plan_of_unknown_keys_is_refused() -> None:
+    with pytest.raises(UsageError, match="has no speed"):
+        Plan.from_dict({"speed": 1})
