@@ -45,11 +45,17 @@ class Graph:
         self._x = x
         self._axes = _principal_axes(x)
         self._index = _new_index(self._axes.shape[1])
-        for start in range(0, len(x), STEP):
-            progress("index", start, len(x))
-            rows = np.arange(start, min(start + STEP, len(x)))
+        # Equal rows join once: many copies of one would have none but each other for neighbours, out of reach for all.
+        first: dict[bytes, int] = {}
+        same = np.array([first.setdefault(row.tobytes(), at) for at, row in enumerate(x)], np.int64)
+        self._by_content = np.argsort(same, kind="stable")
+        self._ordered = same[self._by_content]
+        distinct = np.array(sorted(first.values()), np.int64)
+        for start in range(0, len(distinct), STEP):
+            progress("index", start, len(distinct))
+            rows = distinct[start : start + STEP]
             self._index.add(rows, unit(x[rows] @ self._axes), threads=workers())
-        progress("index", len(x), len(x))
+        progress("index", len(distinct), len(distinct))
 
     def nearest(self, queries: Float32, k: int, own: Int | None = None) -> Neighbours:
         """As ``graft.heads.neighbours.nearest``, but now and then a row is missed; ``k`` is at most the rows there are.
@@ -65,7 +71,7 @@ class Graph:
         found = []
         for place, (query, row) in enumerate(zip(queries, np.atleast_2d(keys), strict=True)):
             candidates = np.unique(row.astype(np.int64))
-            candidates = candidates[candidates < len(self._x)]
+            candidates = self._with_copies(candidates[candidates < len(self._x)])
             if own is not None:
                 candidates = candidates[candidates != own[place]]
             found.append(rank(query, self._x, candidates, k))
@@ -73,6 +79,12 @@ class Graph:
         return Neighbours(
             np.stack([one.rows[:least] for one in found]), np.stack([one.similarity[:least] for one in found])
         )
+
+    def _with_copies(self, rows: Int) -> Int:
+        """These rows and all that are equal to one of them, ascending."""
+        begin, end = (np.searchsorted(self._ordered, rows, side=side) for side in ("left", "right"))
+        spans = [self._by_content[low:high] for low, high in zip(begin.tolist(), end.tolist(), strict=True)]
+        return np.sort(np.concatenate(spans)) if spans else rows
 
 
 def _principal_axes(x: Float32) -> Float32:
