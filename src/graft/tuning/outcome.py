@@ -23,7 +23,8 @@ from graft.model.model import Model
 from graft.model.texts import texts_of
 from graft.model.training import Training
 from graft.report.content import Interval, PredictionSets, Unknown
-from graft.tuning.trials import Material, Trial
+from graft.tuning.material import Material
+from graft.tuning.trials import Trial
 
 
 def tuned_model(

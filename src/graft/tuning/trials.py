@@ -12,21 +12,18 @@ from typing import Any
 import numpy as np
 
 from graft.contracts import Encoder, Float32, Int, Linear, Progress, silent
-from graft.data.split import choose_folds, stratified_group_folds
 from graft.encoders import retuned
-from graft.executors import map_on_cores, one_thread_each
+from graft.executors import map_on_cores
 from graft.heads.calibration import fit_temperature, probabilities
-from graft.heads.classifier import Classifier, fit_classifier
+from graft.heads.classifier import Classifier
 from graft.heads.conformal import fit_sets
 from graft.heads.features import transform
-from graft.heads.lexical import LexicalPart, Words
 from graft.heads.unknown import UnknownRule, fit_unknown
-from graft.recipe import Recipe
 from graft.tuning.augmentation import augmentation_for
-from graft.tuning.batches import Rows
 from graft.tuning.gate import Parts, calibrated
 from graft.tuning.head import TrainableHead
 from graft.tuning.history import History
+from graft.tuning.material import Material, Start
 from graft.tuning.networks import network_for
 from graft.tuning.notes import Note, unheard
 from graft.tuning.plan import Plan
@@ -36,34 +33,6 @@ LEAST_TRIALS = 2
 """Of the folds, where time is short."""
 RESERVE = 0.1
 """Share of the time that is kept for heads and embeddings."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Material:
-    """The items to tune on, none of the test split among them.
-
-    Attributes:
-        encoder: As it was pretrained.
-        x: Its embeddings ``(n, dim) float32``.
-        y: ``(n,) int64`` in [0, k).
-        k: Number of classes.
-        units: What has to stay together ``(n,) int64``.
-        values: What ``Encoder.prepare`` made of each item.
-        texts: The texts, of texts.
-        recipe: How heads are fitted.
-    """
-
-    encoder: Encoder
-    x: Float32
-    y: Int
-    k: int
-    units: Int
-    values: Sequence[Any]
-    texts: Sequence[str] | None
-    recipe: Recipe
-
-    def __len__(self) -> int:
-        return len(self.y)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +98,15 @@ def run_trials(material: Material, parts: Sequence[Parts], conduct: Conduct) -> 
 def tune_on_all(material: Material, conduct: Conduct, trials: Sequence[Trial]) -> tuple[Encoder, Classifier, History]:
     """The encoder and classifier that ship: trained on all rows for as long as was best in the trials.
 
-    Nothing is held out from them, so that temperature, sets and the unknown score are those of the trials.
+    It is not cut short by the time limit, which the trials leave room for: a model that has learned less than those of
+    the trials is not the one that was judged. Nothing is held out from its rows, so that temperature, sets and the
+    unknown score are those of the trials.
     """
     best = round(median(trial.history.best for trial in trials))
     length = round(median(_planned_epochs(trial.history, conduct.plan) for trial in trials))
     alpha = float(median(trial.history.alpha for trial in trials))
     plan = replace(conduct.plan, epochs=max(1, length), until=max(1, best), alphas=(alpha,))
-    run = _Run(material, np.arange(len(material)))
+    run = Start(material, np.arange(len(material)))
     network = network_for(material.encoder)
     trained = train(
         network,
@@ -144,7 +115,6 @@ def tune_on_all(material: Material, conduct: Conduct, trials: Sequence[Trial]) -
         None,
         plan,
         augment=augmentation_for(material.encoder.modality),
-        deadline=_deadline(conduct, 1.0),
         checkpoint=conduct.place(len(trials)),
         progress=conduct.progress,
         note=conduct.note,
@@ -166,27 +136,8 @@ def tune_on_all(material: Material, conduct: Conduct, trials: Sequence[Trial]) -
     return encoder, classifier, trained.history
 
 
-class _Run:
-    """A head that was fitted to some rows, and what tuning from it on takes."""
-
-    def __init__(self, material: Material, fit: Int) -> None:
-        self.material, self.fit = material, fit
-        self.classifier = _fitted(material, fit)
-        self.lexical = _tempered(self.classifier)
-        self.offset = self.lexical.scores(material.texts) if self.lexical and material.texts else None
-
-    def rows(self, chosen: Int) -> Rows:
-        offset = None if self.offset is None else self.offset[chosen]
-        return Rows([self.material.values[row] for row in chosen.tolist()], self.material.y[chosen], offset)
-
-    def scores(self, linear: Linear, phi: Float32) -> Float32:
-        """Of all rows ``(n, k) float32``."""
-        scores = linear.scores(phi)
-        return scores if self.offset is None else scores + self.offset
-
-
 def _trial(material: Material, parts: Parts, conduct: Conduct, number: int, share: float) -> Trial:
-    run = _Run(material, parts.fit)
+    run = Start(material, parts.fit)
     head = TrainableHead.of(run.classifier)
     start = head.linear()
     network = network_for(material.encoder)
@@ -220,27 +171,6 @@ def _trial(material: Material, parts: Parts, conduct: Conduct, number: int, shar
         unknown=fit_unknown(phi, material.y, material.k, [fold], held_out[None], material.recipe.unknown_rate),
         history=trained.history,
     )
-
-
-def _fitted(material: Material, rows: Int) -> Classifier:
-    y, units, recipe = material.y[rows], material.units[rows], material.recipe
-    words = None if material.texts is None else Words.of([material.texts[row] for row in rows.tolist()], recipe.seed)
-    n_folds, repeats = choose_folds(y, units)
-    folds = stratified_group_folds(y, units, n_folds, recipe.seed, repeats) if n_folds else []
-    with one_thread_each():
-        classifier, _ = fit_classifier(
-            material.x[rows], y, material.k, material.encoder.stages, folds, recipe, units, words
-        )
-    return classifier
-
-
-def _tempered(classifier: Classifier) -> LexicalPart | None:
-    """What words add to scores that were divided by the temperature, as those of a ``TrainableHead`` are."""
-    lexical = classifier.lexical
-    if lexical is None:
-        return None
-    weights = (lexical.weights / classifier.temperature).astype(np.float16)
-    return LexicalPart(lexical.lexicon, weights.astype(np.float32))
 
 
 def _unknown(phi: Float32, material: Material, trials: Sequence[Trial]) -> UnknownRule:

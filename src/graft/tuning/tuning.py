@@ -1,0 +1,254 @@
+"""From a fitted model to a tuned one that is better, or back to the fitted one with the reason why."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from graft.contracts import Encoder, Progress, silent
+from graft.data.dataset import Dataset
+from graft.data.read import read
+from graft.data.split import merge
+from graft.encoders import ENCODERS, BuiltIn, tuned_weights
+from graft.encoders.embed import Embedded
+from graft.errors import DataError, TooFewClasses, UsageError
+from graft.evaluation.held_out import some
+from graft.executors import map_on_cores
+from graft.heads.classifier import Classifier
+from graft.metrics import accuracy, log_loss
+from graft.model.fitting import Stopwatch, embed_dataset
+from graft.model.inputs import CacheChoice, Source, as_cache, check_modality, nothing_readable
+from graft.model.likeness import clusters_of
+from graft.model.model import Model
+from graft.model.texts import texts_of
+from graft.tuning import gate
+from graft.tuning.augmentation import augmentation_for
+from graft.tuning.history import History
+from graft.tuning.material import Material
+from graft.tuning.methods import plan_for
+from graft.tuning.networks import network_for
+from graft.tuning.notes import Note, unheard
+from graft.tuning.plan import Plan
+
+if TYPE_CHECKING:
+    from graft.tuning.trials import Trial
+
+FORCED = "The tuned model ships because it was told to, whatever the gate said, which was:"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tuned:
+    """What came of it.
+
+    Attributes:
+        model: The tuned model, or the one that went in with the reason in its report.
+        shipped: Whether it is the tuned one.
+        reason: Why, in one sentence.
+        before: ``accuracy`` and ``log_loss`` of the fitted head on the items that decided.
+        after: Those of the tuned model, which was held out from the same items.
+        history: Of every run, that on all items last, if there was one.
+        seconds: In all.
+        better: Whether the gate said that it is better.
+    """
+
+    model: Model
+    shipped: bool
+    reason: str
+    before: dict[str, float]
+    after: dict[str, float]
+    history: tuple[History, ...]
+    seconds: float
+    better: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able values; ``model`` is the folder where it was saved, if it was."""
+        return {
+            "shipped": self.shipped,
+            "reason": self.reason,
+            "before": self.before,
+            "after": self.after,
+            "seconds": round(self.seconds, 3),
+            "model": self.model.report.model,
+        }
+
+
+def tune(
+    model: Model,
+    data: Source,
+    *,
+    method: str | Plan = "blocks",
+    time_limit: float | None = None,
+    force: bool = False,
+    seed: int | None = None,
+    cache: CacheChoice = "default",
+    checkpoint: Path | None = None,
+    progress: Progress = silent,
+    note: Note = unheard,
+) -> Tuned:
+    """Fine-tune a model's encoder, and ship it only if it is better on items that nothing was chosen on.
+
+    A test split is never trained on and decides nothing: the model that ships is scored on it once, at the end.
+
+    Args:
+        model: A fitted model. It stays as it is.
+        data: What it was fitted to, or more of the same classes.
+        method: A key of ``METHODS``, or a plan.
+        time_limit: Seconds for everything, at least about; without one the plan takes as long as it takes.
+        force: Ship it whatever the gate says.
+        seed: Every random choice follows from it; that of the model's recipe by default.
+        cache: Where the embeddings of the fitted model are kept.
+        checkpoint: Begins the names of files from which an interrupted run goes on; they are removed at the end.
+        progress: Told how far the work has come.
+        note: Told in words how it goes.
+
+    Raises:
+        UsageError: The model's encoder cannot be tuned, or the method does not apply.
+        DataError: The data's classes are not the model's, or there are too few items to hold some out.
+        MissingExtra: torch, kornia or peft is not installed.
+    """
+    began = time.monotonic()
+    encoder = _tunable(model)
+    plan = _plan(method, encoder.modality, seed if seed is not None else model.recipe.seed, time_limit)
+    network_for(encoder), augmentation_for(encoder.modality)  # what is missing is said before the work
+    from graft.tuning.outcome import tuned_model
+    from graft.tuning.trials import Conduct, run_trials, tune_on_all
+
+    store = as_cache(cache)
+    dataset, embedded = _rows(model, encoder, data, cache, progress)
+    clusters = clusters_of(dataset, embedded, encoder.stages, store)
+    train = np.flatnonzero([split != "test" for split in dataset.splits])
+    material = _material(model, encoder, dataset, embedded, train, merge(clusters, dataset.groups)[train])
+    parts = gate.plan(material.y, material.units, plan.seed)
+    if not parts or any(not len(part) for each in parts for part in (each.fit, each.validation, each.gate)):
+        raise DataError(
+            f"Of {len(material)} items, copies and groups kept together, none can be held out to tell whether tuning "
+            "helps.",
+            "Add items: a few dozen for each class are a beginning.",
+        )
+
+    def seconds_left() -> float:
+        return math.inf if time_limit is None else max(0.0, time_limit - (time.monotonic() - began))
+
+    with _kept(checkpoint):
+        conduct = Conduct(plan, seconds_left, checkpoint, progress, note)
+        trials = run_trials(material, parts, conduct)
+        verdict, rows = _verdict(material, trials, plan.seed)
+        before, after = (
+            _figures(np.concatenate([getattr(trial, name) for trial in trials]), material.y[rows])
+            for name in ("before", "after")
+        )
+        history = tuple(trial.history for trial in trials)
+        if not (verdict.ships or force):
+            report = replace(model.report, warnings=(*model.report.warnings, verdict.reason))
+            kept = replace(model, report=report)
+            return Tuned(kept, False, verdict.reason, before, after, history, time.monotonic() - began, False)
+        reason = verdict.reason if verdict.ships else f"{FORCED} {verdict.reason}"
+        note("Training on all items.")
+        own_encoder, own_classifier, last = tune_on_all(material, conduct, trials)
+        tuned = tuned_model(
+            model, own_encoder, own_classifier, dataset, embedded, clusters, material, trials, reason, train
+        )
+        seconds = {**tuned.report.seconds, "total": round(time.monotonic() - began, 3)}
+        tuned = replace(tuned, report=replace(tuned.report, seconds=seconds))
+    return Tuned(tuned, True, reason, before, after, (*history, last), time.monotonic() - began, verdict.ships)
+
+
+def _tunable(model: Model) -> Encoder:
+    if not isinstance(model.classifier, Classifier):
+        raise UsageError(
+            "The model gives items any number of labels, and such models cannot be tuned.",
+            "Tune a model with one label for each item.",
+        )
+    if not isinstance(model.encoder, BuiltIn):
+        name = model.encoder.name if model.encoder else "a matrix that was given"
+        raise UsageError(
+            f"The model's encoder cannot be tuned: it is {name}.",
+            f"Fit with one of {', '.join(ENCODERS)}, and tune that model.",
+        )
+    if tuned_weights(model.encoder):
+        raise UsageError(
+            f"The model was tuned already: its encoder is {model.encoder.name}.",
+            "Tune the model that it was made from, with more items or another method.",
+        )
+    return model.encoder
+
+
+def _plan(method: str | Plan, modality: str, seed: int, time_limit: float | None) -> Plan:
+    if time_limit is not None and not time_limit > 0:
+        raise UsageError(f"The time limit is {time_limit!r} seconds.", "Give more than 0.")
+    return replace(plan_for(method, modality) if isinstance(method, str) else method, seed=seed)
+
+
+def _rows(
+    model: Model, encoder: Encoder, data: Source, cache: CacheChoice, progress: Progress
+) -> tuple[Dataset, Embedded]:
+    """The items that can be used, and their embeddings by the encoder as it was pretrained."""
+    dataset = read(data, min_classes=1, modality=encoder.modality)
+    if dataset.tags:
+        raise DataError(
+            "The items of these data bear any number of labels, and the model gives each item one class.",
+            "Tune on data with one label for each item.",
+        )
+    check_modality(dataset, encoder)
+    _check_classes(model.classes, dataset)
+    usable, embedded = embed_dataset(encoder, dataset, as_cache(cache), Stopwatch(), progress)
+    if not len(usable):
+        raise nothing_readable(usable.skipped, encoder.modality)
+    _check_classes(model.classes, usable)
+    return usable, embedded
+
+
+def _check_classes(classes: Sequence[str], dataset: Dataset) -> None:
+    """Whether the items to train on are of the model's classes, all of them."""
+    found = {label for label, split in zip(dataset.labels, dataset.splits, strict=True) if split != "test"}
+    if strange := sorted(found - set(classes)):
+        raise DataError(
+            f"The model does not know {some(strange)}.",
+            "Give it these classes first (graft extend), or fit a model to these data (graft fit).",
+        )
+    if missing := [label for label in classes if label not in found]:
+        raise TooFewClasses(
+            f"There are no items to train on of {some(missing)}, which the model knows and would forget.",
+            "Give the data that the model was fitted to.",
+        )
+
+
+def _material(model: Model, encoder: Encoder, dataset: Dataset, embedded: Embedded, train: Any, units: Any) -> Material:
+    items = [dataset.items[row] for row in train.tolist()]
+    return Material(
+        encoder=encoder,
+        x=embedded.x[train],
+        y=np.array([model.classes.index(dataset.labels[row]) for row in train.tolist()], np.int64),
+        k=len(model.classes),
+        units=units,
+        values=list(map_on_cores(lambda item: encoder.prepare(item.read()).value, items)),
+        texts=texts_of(items) if encoder.modality == "text" else None,
+        recipe=model.recipe,
+    )
+
+
+def _verdict(material: Material, trials: Sequence[Trial], seed: int) -> tuple[gate.Verdict, Any]:
+    rows = np.concatenate([trial.gate for trial in trials])
+    before, after = (np.concatenate([getattr(trial, name) for trial in trials]) for name in ("before", "after"))
+    level = gate.LEVEL if len(trials) == 1 else gate.FOLD_LEVEL
+    return gate.decide(before, after, material.y[rows], material.units[rows], level=level, seed=seed), rows
+
+
+def _figures(p: Any, y: Any) -> dict[str, float]:
+    return {"accuracy": accuracy(y, p.argmax(axis=1)), "log_loss": log_loss(y, p)}
+
+
+@contextmanager
+def _kept(checkpoint: Path | None) -> Iterator[None]:
+    """Files of runs stay if something stops the work, and go when all is over."""
+    yield
+    if checkpoint:
+        for path in checkpoint.parent.glob(f"{checkpoint.name}-*"):
+            path.unlink(missing_ok=True)

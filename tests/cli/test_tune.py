@@ -1,0 +1,55 @@
+"""``graft tune`` from outside."""
+
+import pytest
+
+import graft
+import shapes
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """A folder of photos and a model of them."""
+    root = tmp_path_factory.mktemp("tune")
+    data = shapes.folders(root / "photos", {"circle": 8, "square": 8})
+    graft.fit(data).save(root / "shapes.graft")
+    return root
+
+
+def test_a_model_that_is_not_better_is_the_one_that_went_in(run, shown):
+    before = sorted(shown.iterdir())
+    found = run("tune", shown / "shapes.graft", shown / "photos", "--time-limit", 1, "--require-better", "--json")
+    target = shown / "shapes-tuned.graft"
+    assert found.code == 3
+    assert found.json["shipped"] is False
+    assert found.json["model"] == str(target)
+    assert found.json["error"]["message"] == found.json["reason"]
+    assert set(found.json) == {"shipped", "reason", "before", "after", "seconds", "model", "error"}
+    assert sorted(shown.iterdir()) == sorted([*before, target])  # nothing of the runs is left
+    own = graft.load(target)
+    assert own.encoder.name == "efficientnet-lite0"
+    assert own.report.warnings[-1] == found.json["reason"]
+
+
+def test_force_ships_it(run, shown, tmp_path):
+    target = tmp_path / "other.graft"
+    found = run("tune", shown / "shapes.graft", shown / "photos", "-o", target, "--time-limit", 1, "--force")
+    assert found.code == 0
+    assert "told to" in found.out
+    assert "log loss" in found.out
+    assert f"{target}    tuned" in found.out
+    assert graft.load(target).encoder.name == "efficientnet-lite0+tuned"
+
+
+def test_what_is_there_is_not_overwritten(run, shown, tmp_path):
+    (tmp_path / "there.graft").mkdir()
+    (tmp_path / "there.graft" / "own.txt").write_text("mine")
+    found = run("tune", shown / "shapes.graft", shown / "photos", "-o", tmp_path / "there.graft")
+    assert found.code == 1
+    assert (tmp_path / "there.graft" / "own.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(("option", "value"), [("--method", "none"), ("--time-limit", "0"), ("--method", "lora")])
+def test_options_that_are_off(run, shown, tmp_path, option, value):
+    found = run("tune", shown / "shapes.graft", shown / "photos", "-o", tmp_path / "x.graft", option, value)
+    assert found.code == 2
+    assert not (tmp_path / "x.graft").exists()
