@@ -23,7 +23,8 @@ def draw_photos(source: Path, folder: Path, count: int, seed: int = 0) -> None:
     Raises:
         FileNotFoundError: There are no photos to cut from.
     """
-    photos = [photo for name in SOURCES if (source / name).is_dir() for photo in read_folders(source / name)]
+    found = [photo for name in SOURCES if (source / name).is_dir() for photo in read_folders(source / name)]
+    photos = [photo for photo in found if Path(photo.item).suffix != ".txt"]  # lists of addresses lie among the bears
     if not photos:
         raise FileNotFoundError(f"there are no photos in {source}")
     chance = random.Random(seed)
