@@ -1,6 +1,7 @@
 import csv
 import hashlib
 import json
+import sys
 
 import pytest
 
@@ -168,3 +169,11 @@ def test_the_next_command_can_be_copied(run, messy, tmp_path):
     said = run("clean", spaced, "--modality", "image", "--backend", "onnxruntime").out
     assert f"graft clean '{spaced}' --backend onnxruntime --modality image --app" in said
     assert run("clean", spaced, "--app", "--json").code == 2
+
+
+def test_without_gradio_the_page_is_refused_before_the_work(run, tmp_path, monkeypatch):
+    for name in ("gradio", "starlette", "fastapi", "uvicorn"):
+        monkeypatch.setitem(sys.modules, name, None)
+    found = run("clean", tmp_path / "nowhere", "--app")
+    assert (found.code, found.out) == (1, "")
+    assert "pip install 'graft-learn[app]'" in found.err

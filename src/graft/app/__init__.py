@@ -6,12 +6,12 @@ import os
 import sys
 import webbrowser
 
-from graft.app.editor import PORT, Editor
+from graft.app.editor import PORT, Editor, check_installed
 from graft.app.scoring import Score
 from graft.cleaning.findings import Findings
 from graft.data.journal import Journal
 
-__all__ = ["PORT", "Editor", "serve_editor"]
+__all__ = ["PORT", "Editor", "check_installed", "serve_editor"]
 
 
 def serve_editor(

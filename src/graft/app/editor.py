@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from html import escape
+from importlib.util import find_spec
 from typing import Any, Self
 
 from graft.app.gate import Gate
@@ -25,6 +26,16 @@ PATIENCE = 30.0
 _HEAD = '<link rel="stylesheet" href="/editor/editor.css"><script type="module" src="/editor/editor.js"></script>'
 
 
+def check_installed() -> None:
+    """Whether there is what the page needs; ask before the work, not after it.
+
+    Raises:
+        MissingExtra: Gradio is not installed.
+    """
+    if find_spec("gradio") is None:
+        raise MissingExtra("The editor needs Gradio, which is not installed.", "pip install 'graft-learn[app]'")
+
+
 class Editor:
     """The editor of one data set. It serves from a thread of its own between ``start`` and ``stop``."""
 
@@ -38,6 +49,7 @@ class Editor:
         score: Score | None = None,
     ) -> None:
         """Take a port and make the page; arguments and errors are those of ``serve_editor``."""
+        check_installed()
         if not isinstance(journal, Journal):
             journal = Journal(journal, findings.dataset.name)
         self.review = Review(findings, journal)
@@ -90,13 +102,9 @@ def _page(routes: list[Any], token: str) -> Any:
     """An app with the editor's addresses, and Gradio's page at its root."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported, which asks for news otherwise
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    try:
-        import gradio
-        from fastapi import FastAPI
-    except ImportError:
-        raise MissingExtra(
-            "The editor needs Gradio, which is not installed.", "pip install 'graft-learn[app]'"
-        ) from None
+    import gradio
+    from fastapi import FastAPI
+
     with gradio.Blocks(analytics_enabled=False, title="Graft", fill_width=True) as blocks:
         gradio.Column(elem_id="graft")  # its HTML component would want a policy that allows eval
     app = FastAPI(routes=routes, docs_url=None, redoc_url=None, openapi_url=None)

@@ -77,6 +77,10 @@ def command(
     _check(data, folder, manifest, output, overwrite)
     if as_app and as_json:
         raise UsageError("--app shows a page, and --json prints one value.", "Give one of them.")
+    if as_app:
+        from graft.app import check_installed
+
+        check_installed()
     decided = decisions_of(journal) if journal and not as_app else None
     recipe = Recipe(encoder=encoder, prompt=prompt, backend=backend, seed=seed)
     with progress_bar(quiet=as_json) as progress:
