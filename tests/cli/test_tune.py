@@ -23,19 +23,37 @@ def test_a_model_that_is_not_better_is_the_one_that_went_in(run, shown):
     assert found.json["shipped"] is False
     assert found.json["model"] == str(target)
     assert found.json["error"]["message"] == found.json["reason"]
-    assert set(found.json) == {"shipped", "reason", "before", "after", "seconds", "model", "error"}
+    figures = {"before", "after", "n_decided", "runs", "seconds"}
+    assert set(found.json) == {"method", "shipped", "forced", "reason", "model", "report", "error", *figures}
+    run_keys = {
+        "unfrozen",
+        "parameters",
+        "device",
+        "precision",
+        "epochs",
+        "best",
+        "alpha",
+        "stopped",
+        "seconds",
+        "notes",
+    }
+    assert {frozenset(each) for each in found.json["runs"]} == {frozenset(run_keys)}
     assert sorted(shown.iterdir()) == sorted([*before, target])  # nothing of the runs is left
     own = graft.load(target)
     assert own.encoder.name == "efficientnet-lite0"
-    assert own.report.warnings[-1] == found.json["reason"]
+    assert own.report.tuning.reason == found.json["reason"]
+    assert found.json["reason"] not in own.report.warnings
 
 
 def test_force_ships_it(run, shown, tmp_path):
-    target = tmp_path / "other.graft"
-    found = run("tune", shown / "shapes.graft", shown / "photos", "-o", target, "--time-limit", 1, "--force")
+    target, page = tmp_path / "other.graft", tmp_path / "other.html"
+    options = ("-o", target, "--report", page, "--time-limit", 1, "--force")
+    found = run("tune", shown / "shapes.graft", shown / "photos", *options)
     assert found.code == 0
-    assert "told to" in found.out
+    assert "because it was told to" in " ".join(found.out.split())
     assert "log loss" in found.out
+    assert f"Report  {page}" in found.out
+    assert "Validation log loss" in page.read_text()
     assert f"{target}    tuned" in found.out
     assert graft.load(target).encoder.name == "efficientnet-lite0+tuned"
 
@@ -46,6 +64,11 @@ def test_what_is_there_is_not_overwritten(run, shown, tmp_path):
     found = run("tune", shown / "shapes.graft", shown / "photos", "-o", tmp_path / "there.graft")
     assert found.code == 1
     assert (tmp_path / "there.graft" / "own.txt").read_text() == "mine"
+    page = tmp_path / "mine.html"
+    page.write_text("mine")
+    found = run("tune", shown / "shapes.graft", shown / "photos", "-o", tmp_path / "x.graft", "--report", page)
+    assert found.code == 1
+    assert page.read_text() == "mine"
 
 
 @pytest.mark.parametrize(("option", "value"), [("--method", "none"), ("--time-limit", "0"), ("--method", "lora")])

@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 
 from graft.data.dataset import Memory, Skipped
 from graft.report import content as c
+from graft.report.history import Epoch, History, Tuning
 
 TEXTS = (
     "I still have not received my new card, I ordered it over two weeks ago and nobody can tell me where it is.",
@@ -259,6 +260,81 @@ def grown() -> c.Report:
         "<b>other</b>": c.RecallChange(math.nan, math.nan, 0, 0),
     }
     return dataclasses.replace(report, added=c.ClassesAdded(("refund",), change))
+
+
+def run_of(number: int, epochs: int, *, validated: bool = True, **changes: Any) -> History:
+    """A run over thirteen parts of a network whose losses fall, and those of the validation part in the end rise."""
+
+    def epoch(at: int) -> Epoch:
+        share = 0.5 * (1 + math.cos(math.pi * at / epochs)) if at else 0.05
+        loss = 0.9 * math.exp(-0.35 * at) + 0.02 * number
+        held_out = 0.42 * math.exp(-0.3 * at) + 0.0025 * at * at + 0.015 * number
+        return Epoch(
+            number=at,
+            steps=19 * at,
+            loss=loss if at else math.nan,
+            validation_loss=held_out if validated else math.nan,
+            validation_accuracy=min(0.99, 0.9 + 0.01 * at) if validated else math.nan,
+            rates=(*(3e-4 * 0.8**depth * share for depth in range(12, -1, -1)), 1e-3 * share),
+            seconds=7.9 + 0.2 * math.sin(at + number) if at else 0.8,
+        )
+
+    values: dict[str, Any] = {
+        "unfrozen": (*(f"block {index}" for index in range(4, 16)), "last convolution"),
+        "parameters": 3_345_250,
+        "device": "cpu",
+        "precision": "f32",
+        "epochs": tuple(map(epoch, range(epochs + 1))),
+        "best": min(6, epochs),
+        "alpha": 1.0,
+        "stopped": "no longer better" if validated else "done",
+        "seconds": 8.0 * epochs + 0.8,
+    }
+    return History(**{**values, **changes}).shortened()
+
+
+@pytest.fixture(scope="session")
+def tuned(doors: c.Report) -> c.Report:
+    """A tuned model that shipped, after five trials."""
+    runs = [run_of(number, 10 - number % 2) for number in range(5)]
+    noted = "The memory ran out: from here on the network takes 12 items at a time."
+    runs[1] = dataclasses.replace(runs[1], notes=(noted, "<b>At step 31</b> the loss was not a number."))
+    tuning = Tuning(
+        method="blocks",
+        shipped=True,
+        forced=False,
+        reason=(
+            "The tuned model ships: on 200 items held out from both it is better "
+            "(log loss -0.081, -0.130 to -0.035; accuracy 94.0 % before, 97.5 % after)."
+        ),
+        before={"accuracy": 0.94, "log_loss": 0.1712},
+        after={"accuracy": 0.975, "log_loss": 0.0903},
+        n_decided=200,
+        runs=(*runs, run_of(5, 6, validated=False)),
+        seconds=431.2,
+    )
+    return dataclasses.replace(doors, tuning=tuning, encoder="efficientnet-lite0+tuned", learning_curve=(), forecast=())
+
+
+@pytest.fixture(scope="session")
+def untouched(doors: c.Report) -> c.Report:
+    """A model that stayed as it was, after one trial on a single part of the network."""
+    trial = run_of(0, 1, unfrozen=("last <convolution>",), best=0, alpha=0.5, stopped="time", precision="bf16")
+    tuning = Tuning(
+        method="partway",
+        shipped=False,
+        forced=False,
+        reason=(
+            "The model stays as it was: of the tuned one, on 104 items held out from both, the gain may be chance "
+            "(log loss -0.004, -0.021 to +0.012; accuracy 94.2 % before, 94.2 % after)."
+        ),
+        before={"accuracy": 0.942, "log_loss": 0.171},
+        after={"accuracy": 0.942, "log_loss": 0.167},
+        n_decided=104,
+        runs=(trial,),
+        seconds=14.0,
+    )
+    return dataclasses.replace(doors, tuning=tuning)
 
 
 @pytest.fixture(scope="session")

@@ -61,3 +61,27 @@ def test_reliability_leaves_out_empty_bins() -> None:
     assert "nan" not in chart
     radii = [float(radius) for radius in re.findall(r'r="([\d.]+)" class="bubble"', chart)]
     assert radii[1] > radii[0]
+
+
+def test_lines_over_epochs_fall_and_the_best_has_a_dot() -> None:
+    falling = charts.Line("trial 1", [(0, 0.9), (1, math.nan), (2, 0.5), (3, 0.6)], marked=2)
+
+    chart = charts.by_epoch([falling, charts.Line("nothing", [(0, math.nan)])], "Log loss")
+
+    [places] = re.findall(r'<polyline points="([^"]*)"', chart)
+    xs, ys = zip(*(map(float, place.split(",")) for place in places.split()), strict=True)
+    assert len(xs) == 3
+    assert ys[0] < ys[2] < ys[1], "what is less stands lower"
+    assert chart.count("<circle") == 1
+    assert 'aria-label="Log loss by epoch: trial 1 from 0.9 to 0.6"' in chart
+    assert set(re.findall(r'text-anchor="middle">(\d+)<', chart)) == {"0", "1", "2", "3"}
+
+
+@pytest.mark.parametrize("figure", [0.0, 2.5e-5, 0.3, 1234.5])
+@pytest.mark.parametrize("from_zero", [True, False])
+def test_one_point_is_a_dot_inside_its_axes(figure: float, from_zero: bool) -> None:
+    chart = charts.by_epoch([charts.Line("trial", [(1, figure)])], "Seconds", from_zero)
+
+    [y] = re.findall(r'cy="([\d.]+)"', chart)
+    assert 0 < float(y) < charts.HEIGHT
+    assert "nan" not in chart

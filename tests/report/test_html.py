@@ -20,7 +20,18 @@ from graft.report.content import Judged, Report
 from graft.report.html import check_free, render, write
 
 VOID = {"br", "meta", "wbr"}
-EVERY_REPORT = ("doors", "hundred", "perfect", "unscored", "messages", "recordings", "tagged", "grown")
+EVERY_REPORT = (
+    "doors",
+    "hundred",
+    "perfect",
+    "unscored",
+    "messages",
+    "recordings",
+    "tagged",
+    "grown",
+    "tuned",
+    "untouched",
+)
 
 
 class Reader(HTMLParser):
@@ -297,7 +308,7 @@ def test_empty_states_are_friendly(perfect: Report, unscored: Report) -> None:
     flawless, nothing = Reader(render(perfect)), Reader(render(unscored))
 
     assert "Not one mistake on held-out items." in flawless.text
-    assert "too few items for a learning curve" in flawless.text
+    assert "too few photos for a learning curve" in flawless.text
     assert "Skipped" not in flawless.text
     assert "There is no score" in nothing.text
     assert "never scored" in nothing.text

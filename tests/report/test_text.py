@@ -12,7 +12,18 @@ from rich.cells import cell_len
 from graft.report.content import Report
 from graft.report.text import render
 
-EVERY_REPORT = ("doors", "hundred", "perfect", "unscored", "messages", "recordings", "tagged", "grown")
+EVERY_REPORT = (
+    "doors",
+    "hundred",
+    "perfect",
+    "unscored",
+    "messages",
+    "recordings",
+    "tagged",
+    "grown",
+    "tuned",
+    "untouched",
+)
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 160])

@@ -214,7 +214,7 @@ def test_what_old_classes_lost_in_words() -> None:
     assert words.added(ClassesAdded(("x",), {})) == "No old class lost an item to the new class x."
 
 
-@pytest.mark.parametrize("which", ["messages", "recordings", "tagged", "grown", "doors"])
+@pytest.mark.parametrize("which", ["messages", "recordings", "tagged", "grown", "doors", "tuned", "untouched"])
 def test_a_report_comes_back_from_json(which: str, request: pytest.FixtureRequest) -> None:
     report: Report = request.getfixturevalue(which)
 
@@ -228,6 +228,7 @@ def test_a_report_comes_back_from_json(which: str, request: pytest.FixtureReques
 def test_a_report_of_an_earlier_version_is_read(doors: Report) -> None:
     values = doors.to_dict()
     del values["multi_label"], values["head"]["bytes"]
+    assert "tuning" not in values
 
     assert Report.from_dict(values).to_dict() == doors.to_dict()
 

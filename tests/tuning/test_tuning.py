@@ -104,10 +104,30 @@ def test_what_is_not_better_leaves_the_model_as_it_was(kept, fitted):
     assert not kept.better
     assert kept.model.encoder is fitted.encoder
     assert kept.model.classifier is fitted.classifier
-    assert kept.model.report == dataclasses.replace(
-        fitted.report, warnings=(*fitted.report.warnings, kept.reason), items=kept.model.report.items
-    )
+    assert kept.model.report == dataclasses.replace(fitted.report, tuning=kept.model.report.tuning)
     assert "The model stays as it was" in kept.reason
+
+
+def test_the_report_tells_how_it_went(kept, forced, folder, tmp_path):
+    told = kept.model.report.tuning
+    assert (told.method, told.shipped, told.forced, told.reason) == ("plan", False, False, kept.reason)
+    assert (told.before, told.after, told.n_decided) == (kept.before, kept.after, 18)
+    assert [run.unfrozen for run in told.runs] == [("last convolution",)] * 5
+    first = told.runs[0].epochs[1]
+    assert first.loss == pytest.approx(kept.history[0].epochs[1].loss, rel=1e-4)
+    assert len(first.rates) == 2
+    assert first.seconds > 0
+    again = forced.model.report.tuning
+    assert (again.shipped, again.forced, len(again.runs), again.reason) == (True, True, 6, forced.reason)
+    forced.model.save(tmp_path / "told.graft")
+    loaded = graft.load(tmp_path / "told.graft")
+    assert repr(loaded.report.tuning) == repr(again)
+    page = loaded.report.to_html()
+    assert page.count("<figcaption>") >= 4
+    assert "Validation log loss" in page
+    more = shapes.dataset(circle=2, square=2, triangle=4)
+    extended = graft.extend(loaded, more, old=folder, cache=None)
+    assert extended.report.tuning is loaded.report.tuning
 
 
 def test_the_least_trials_are_made_however_short_the_time(fitted, folder, kept):
@@ -131,7 +151,8 @@ def test_force_ships_and_the_report_says_so(forced, fitted):
     assert (forced.shipped, forced.better) == (True, False)
     report = forced.model.report
     assert report.encoder == "efficientnet-lite0+tuned"
-    assert "told to" in report.warnings[-1]
+    assert "was not found better" in report.warnings[-1]
+    assert "told to" in forced.reason
     assert "set aside before tuning" in report.accuracy.method
     assert report.accuracy.value == pytest.approx(forced.after["accuracy"])
     assert sum(map(sum, report.confusion)) == sum(figures.n for figures in report.per_class.values())

@@ -30,7 +30,10 @@ LIVE_EVERY = 5.0
 @click.option("--seed", type=int, help="Every random choice follows from it. [default: that of MODEL]")
 @click.option("--no-cache", is_flag=True, help="Embed anew, and keep nothing.")
 @reading_options
-@click.option("--overwrite", is_flag=True, help="Replace a model that is there already.")
+@click.option(
+    "--report", "report_file", type=click.Path(path_type=Path), help="Write the report as one HTML file, with curves."
+)
+@click.option("--overwrite", is_flag=True, help="Replace a model or report that is there already.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def command(
     model: Path,
@@ -42,6 +45,7 @@ def command(
     require_better: bool,
     seed: int | None,
     no_cache: bool,
+    report_file: Path | None,
     overwrite: bool,
     as_json: bool,
     **reading: Any,
@@ -52,11 +56,15 @@ def command(
     """
     from graft import bundle
     from graft.model import load
+    from graft.report import html, verdict
+    from graft.report.content import plain
     from graft.tuning.tuning import tune
 
     name = model.resolve().name.removesuffix(".graft")
     target = output or model.resolve().with_name(f"{name or 'model'}-tuned.graft")
     bundle.check_free(target, overwrite)
+    if report_file:
+        html.check_free(report_file, overwrite=overwrite)
     fitted = load(model)
     with progress_bar(quiet=as_json) as progress:
         reading["modality"] = reading["modality"] or fitted.report.modality
@@ -73,18 +81,19 @@ def command(
             progress=progress,
             note=_Notes(quiet=as_json),
         )
-    saved = tuned.model.save(target, overwrite=overwrite)
+    saved = tuned.model.save(target, overwrite=overwrite, page=report_file)
     refusal = None
     if require_better and not tuned.better:
         refusal = GateError(tuned.reason, "Add items, or try another method.")
     if as_json:
-        told = tuned.to_dict() | {"model": saved.report.model}
+        told = plain(saved.report.tuning) | {"model": saved.report.model, "report": saved.report.report}
         show_json(told | ({"error": refusal.to_dict()} if refusal else {}))
         return refusal.exit_code if refusal else 0
-    click.echo(tuned.reason)
-    for when, figures in (("Before", tuned.before), ("After", tuned.after)):
-        click.echo(f" {when:<7} accuracy {figures['accuracy']:.4f}, log loss {figures['log_loss']:.4f}")
+    assert saved.report.tuning is not None
+    click.echo(verdict.render(saved.report.tuning, saved.report.modality))
     click.echo(f"Model   {target}    {'tuned' if tuned.shipped else 'as it was'}; {tuned.seconds:.0f} s")
+    if report_file:
+        click.echo(f"Report  {report_file}")
     if refusal:
         raise refusal
     return 0

@@ -10,6 +10,7 @@ import numpy as np
 from graft.contracts import Progress, silent
 from graft.data.dataset import Dataset
 from graft.data.inputs import renamed
+from graft.encoders import tuned_weights
 from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded, content_digest, embed, recall
 from graft.errors import DataError, ItemError
@@ -71,6 +72,7 @@ def extend(
         name=model.report.name,
         added=_what_happened(model, fitted, len(before)),
         journal=model.report.journal,  # the old items are those of the first fit, as the journal had them
+        tuning=model.report.tuning if tuned_weights(encoder) else None,
     )
     return replace(fitted.model, report=report)
 

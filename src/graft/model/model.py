@@ -311,7 +311,10 @@ def _with_its_weights(folder: str | Path, encoder: Encoder, arrays: Mapping[str,
 
 
 def _timeless(report: Report) -> Report:
-    """What a bundle keeps of a report: the same data, seed and recipe give the same bytes, wherever and whenever."""
+    """What a bundle keeps of a report: the same data, seed and recipe give the same bytes, wherever and whenever.
+
+    The times of a tuning stay: they are part of what it says.
+    """
     return replace(report, model=None, report=None, seconds={}, cache={})
 
 

@@ -6,15 +6,18 @@ Charts of one line place their marks in per cent of their width: they fit any co
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from graft.report.content import CurvePoint, Forecast, Interval, ReliabilityBin
 from graft.report.markup import Html, element
-from graft.report.words import known, measured, percent
+from graft.report.words import brief, known, measured, percent
 
 WIDTH, HEIGHT = 420.0, 264.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 14.0, 12.0, 44.0
 _QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
+_TOLD = 6
+"""At most this many lines are put into words."""
 
 
 def interval(score: Interval, kind: str = "") -> Html:
@@ -68,7 +71,7 @@ def learning_curve(
     everything = [*shown, *ahead]
     bottom = math.floor(10 * min(_low(point) for point in everything) - 0.2) / 10
     frame = _Frame(0, max(point.n for point in everything) * 1.04, max(0.0, bottom), 1.0)
-    marks = [*frame.axes("training items", f"{score}, %")]
+    marks = [*frame.axes("training items", f"{score}, %", _count, _per_cent)]
     marks.append(element("polygon", points=frame.band(shown), class_="band"))
     marks.append(element("polyline", points=frame.path((point.n, point.accuracy) for point in shown), class_="line"))
     if ahead:
@@ -86,7 +89,7 @@ def reliability(bins: Sequence[ReliabilityBin]) -> Html:
     shown = [entry for entry in bins if entry.n and known(entry.confidence, entry.accuracy)]
     frame = _Frame(0, 1, 0, 1)
     most = max((entry.n for entry in shown), default=1)
-    marks = [*frame.axes("confidence, %", "right, %")]
+    marks = [*frame.axes("confidence, %", "right, %", _per_cent, _per_cent)]
     marks.append(element("polyline", points=frame.path(((0, 0), (1, 1))), class_="diagonal"))
     for entry in shown:
         gap = frame.path(((entry.confidence, entry.confidence), (entry.confidence, entry.accuracy)))
@@ -99,6 +102,58 @@ def reliability(bins: Sequence[ReliabilityBin]) -> Html:
         marks.append(frame.dot(entry.confidence, entry.accuracy, radius, "bubble", title))
     words = ", ".join(f"{percent(entry.confidence)} sure and {percent(entry.accuracy)} right" for entry in shown)
     return _svg(marks, f"Reliability diagram: {words}")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a chart over epochs.
+
+    Attributes:
+        name: What it shows.
+        points: Epochs and figures; those that are ``nan`` are left out.
+        kind: A class of the style sheet.
+        marked: The epoch that has a dot.
+    """
+
+    name: str
+    points: Sequence[tuple[int, float]]
+    kind: str = ""
+    marked: int | None = None
+
+    @property
+    def shown(self) -> list[tuple[int, float]]:
+        """What can be drawn."""
+        return [(x, y) for x, y in self.points if known(y)]
+
+
+def by_epoch(lines: Sequence[Line], what: str, from_zero: bool = False) -> Html:
+    """Lines over epochs; one point alone is a dot.
+
+    Args:
+        lines: At least one of them with a figure.
+        what: What the figures are, with their unit.
+        from_zero: Whether the axis begins at 0 in any case; it does where the figures reach down near it.
+    """
+    drawn = [line for line in lines if line.shown]
+    figures = [y for line in drawn for _, y in line.shown]
+    low, high = min(figures), max(figures)
+    room = max(high - low, abs(high) / 5) or 1.0
+    bottom = 0.0 if from_zero or 0 <= low < high / 2 else low - 0.1 * room
+    last = max(x for line in drawn for x, _ in line.shown)
+    frame = _Frame(0, max(last, 1), bottom, high + 0.05 * room)
+    marks = [*frame.axes("epoch", "", _whole, brief)]
+    for line in drawn:
+        marks.append(element("polyline", points=frame.path(line.shown), class_=f"line {line.kind}".strip()))
+        dots = line.shown if len(line.shown) == 1 else [point for point in line.shown if point[0] == line.marked]
+        marks += [frame.dot(x, y, 4, "dot") for x, y in dots]
+    told = (f"{line.name} from {brief(line.shown[0][1])} to {brief(line.shown[-1][1])}" for line in drawn[:_TOLD])
+    return _svg(marks, f"{what} by epoch: {', '.join(told)}")
+
+
+def key(kind: str) -> Html:
+    """A piece of a line, to say what it stands for."""
+    stroke = element("line", x1=0, x2="100%", y1="50%", y2="50%", class_=f"line {kind}".strip())
+    return element("svg", stroke, class_="chart key", aria_hidden="true")
 
 
 class _Frame:
@@ -127,22 +182,38 @@ class _Frame:
     def dot(self, x: float, y: float, radius: float, kind: str, *content: Html) -> Html:
         return element("circle", *content, cx=self.x(x), cy=self.y(y), r=radius, class_=kind)
 
-    def axes(self, below: str, beside: str) -> Iterator[Html]:
-        """Grid lines with their figures, and what the axes are called."""
+    def axes(
+        self, below: str, beside: str, across: Callable[[float], str], up: Callable[[float], str]
+    ) -> Iterator[Html]:
+        """Grid lines with their figures, and what the axes are called; an upright one need not have a name."""
         floor, right = HEIGHT - _BOTTOM, WIDTH - _RIGHT
         for value in _ticks(self.bottom, self.top):
             y = self.y(value)
             yield element("line", x1=_LEFT, x2=right, y1=y, y2=y, class_="grid")
-            yield element("text", f"{100 * value:.0f}", x=_LEFT - 8, y=y + 4, text_anchor="end")
-        shares = self.right <= 1
+            yield element("text", up(value), x=_LEFT - 8, y=y + 4, text_anchor="end")
         for value in _ticks(self.left, self.right):
-            shown = f"{100 * value:.0f}" if shares else f"{value:,.0f}"
-            yield element("text", shown, x=self.x(value), y=floor + 18, text_anchor="middle")
+            if shown := across(value):
+                yield element("text", shown, x=self.x(value), y=floor + 18, text_anchor="middle")
         yield element("line", x1=_LEFT, x2=right, y1=floor, y2=floor, class_="axis")
         yield element("text", below, x=(_LEFT + right) / 2, y=HEIGHT - 5, text_anchor="middle", class_="name")
+        if not beside:
+            return
         middle = (_TOP + floor) / 2
         turned = f"rotate(-90 12 {middle:g})"
         yield element("text", beside, x=12, y=middle, text_anchor="middle", class_="name", transform=turned)
+
+
+def _per_cent(value: float) -> str:
+    return f"{100 * value:.0f}"
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _whole(value: float) -> str:
+    """Nothing at all between two epochs."""
+    return f"{value:.0f}" if abs(value - round(value)) < 1e-9 else ""
 
 
 def _ticks(low: float, high: float) -> list[float]:

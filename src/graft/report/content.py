@@ -11,9 +11,10 @@ from typing import Any, Self, TypeVar
 
 from graft.data.dataset import Item, Skipped
 from graft.heads.unknown import NEVER
+from graft.report.history import Tuning
 
 T = TypeVar("T")
-_MAY_BE_ABSENT = ("test", "multi", "groups", "false_alarms", "added", "sets")
+_MAY_BE_ABSENT = ("test", "multi", "groups", "false_alarms", "added", "sets", "tuning")
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +264,7 @@ class Report:
     false_alarms: FalseAlarms | None = None
     added: ClassesAdded | None = None
     journal: JournalEffect | None = None
+    tuning: Tuning | None = None
     items: Mapping[str, Item] = field(default_factory=dict, repr=False, compare=False)
     """The items behind ``hardest`` and ``mistakes`` by their path, to show and to play them; not saved."""
 
@@ -328,6 +330,7 @@ class Report:
                 "false_alarms": _maybe(FalseAlarms, v.get("false_alarms")),
                 "added": _added(v.get("added")),
                 "journal": _maybe(JournalEffect, v.get("journal")),
+                "tuning": None if v.get("tuning") is None else Tuning.from_dict(v["tuning"]),
             }
         )
 

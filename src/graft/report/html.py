@@ -13,7 +13,7 @@ from graft.bundle import OVERWRITE_ADVICE
 from graft.errors import GraftError, OutputExists
 from graft.files import try_place, write_atomically
 from graft.heads.features import DESCRIPTIONS
-from graft.report import charts, markup, matrix, words
+from graft.report import charts, markup, matrix, runs, tuning, words
 from graft.report.content import ClassesAdded, ClassFigures, Interval, MultiLabelFigures, RecallChange, Report
 from graft.report.exhibits import Exhibits, gather
 from graft.report.markup import Content, Html, element, join, name
@@ -118,6 +118,8 @@ def _sections(report: Report, exhibits: Exhibits) -> Iterator[Html]:
     if report.confusion:
         yield _confusion(report, exhibits)
     yield from _galleries(report, exhibits)
+    if report.tuning is not None:
+        yield _section("tuning", "Tuning", runs.decided(report.tuning, report.modality), tuning.shown(report.tuning))
     yield _learning(report)
     yield _calibration(report)
     yield _section("sets", "Sets and unknown" if report.sets else "Unknown", [], _sets(report))
@@ -335,9 +337,7 @@ def _learning(report: Report) -> Html:
     forecasts = [element("li", words.outlook(forecast)) for forecast in report.forecast]
     prose: list[Content] = [overfit]
     if not words.growth(report):
-        return _section(
-            "learning", "Learning curve", prose, element("p", "There are too few items for a learning curve.")
-        )
+        return _section("learning", "Learning curve", prose, element("p", words.no_growth(report)))
     everyone = next((forecast for forecast in report.forecast if forecast.label == "all"), None)
     chart = charts.learning_curve(
         report.learning_curve, everyone, len(report.classes), words.score_name(report).lower()

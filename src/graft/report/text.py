@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from graft.report import words
+from graft.report import runs, words
 from graft.report.content import ClassesAdded, Interval, MultiLabelFigures, Report
 from graft.report.terminal import (
     bounded,
@@ -74,6 +74,9 @@ def _sections(report: Report, room: int) -> Iterator[tuple[str, RenderableType]]
     if report.hardest:
         shown = _hardest_texts(report, room) if report.modality == "text" else [_hardest(report, room)]
         yield "Hardest", Group(*shown, Text())
+    if report.tuning is not None:
+        told = (Text(words.clean(report.tuning.reason)), plain(runs.spent(report.tuning), "dim"))
+        yield "Tuning", Group(*told, Text())
     if report.journal is not None:
         yield "Journal", Group(plain(words.journal(report.journal)), Text())
     if report.n_skipped:
@@ -221,7 +224,7 @@ def _learning(report: Report, room: int) -> Iterator[RenderableType]:
         accuracies = [point.accuracy for point in report.learning_curve if words.known(point.accuracy)]
         yield Text().append(f"{_sparkline(accuracies)}  ", "cyan").append(plain(growth))
     else:
-        yield Text("Too few items for a learning curve.")
+        yield Text(words.no_growth(report))
     for forecast in report.forecast[:3]:
         yield plain(words.outlook(forecast, lambda label: shorten_middle(words.clean(label), max(8, room - 52))))
     if overfit := words.overfit(report):

@@ -152,6 +152,16 @@ def journal(found: JournalEffect) -> str:
     return ", ".join(parts) or "no decisions"
 
 
+def brief(value: float) -> str:
+    """Three digits at most: ``12``, ``0.351``, ``2.5e-4``."""
+    if not known(value):
+        return NO_FIGURE
+    if value == 0 or abs(value) >= 0.01:
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
+
+
 def size(n: int) -> str:
     """``58 KB`` (thousands of bytes), ``1.2 MB``; nothing where it is not known."""
     if n <= 0:
@@ -390,6 +400,13 @@ def growth(report: Report) -> str:
     if len(curve) == 1:
         return f"{percent(last.accuracy)} after {last.n:,}"
     return f"{percent(first.accuracy)} after {first.n:,}, {percent(last.accuracy)} after {last.n:,}"
+
+
+def no_growth(report: Report) -> str:
+    """Why there is no learning curve."""
+    if report.tuning is not None and report.tuning.shipped:
+        return "There is no learning curve: each of its points would take a tuning of its own."
+    return f"There are too few {things(report.modality)} for a learning curve."
 
 
 def outlook(forecast: Forecast, name: Callable[[str], str] = clean) -> str:

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 
 from graft.contracts import Progress
+from graft.report.history import Epoch, epoch_from_dict, epoch_to_dict
 from graft.tuning.batches import Rows, epoch_batches
 from graft.tuning.checkpoints import Snapshot, load, put_back, save, take
-from graft.tuning.history import Epoch, epoch_from_dict, epoch_to_dict
 from graft.tuning.notes import Note
 from graft.tuning.passes import Look, Passes
 from graft.tuning.plan import Plan

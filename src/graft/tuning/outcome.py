@@ -23,8 +23,14 @@ from graft.model.model import Model
 from graft.model.texts import texts_of
 from graft.model.training import Training
 from graft.report.content import Interval, PredictionSets, Unknown
+from graft.report.history import Tuning
 from graft.tuning.material import Material
 from graft.tuning.trials import Trial
+
+AGAINST_THE_GATE = (
+    "This model ships because it was told to: it was not found better than the one that it was tuned from."
+)
+"""Of a model that was forced."""
 
 
 def tuned_model(
@@ -36,7 +42,7 @@ def tuned_model(
     clusters: Int,
     material: Material,
     trials: Sequence[Trial],
-    reason: str,
+    tuning: Tuning,
     train: Int,
 ) -> Model:
     """The model with its tuned parts.
@@ -50,7 +56,7 @@ def tuned_model(
         clusters: What is a copy of what among them ``(n,) int64``.
         material: The items that were tuned on.
         trials: What was said of those that were set aside.
-        reason: Why it ships.
+        tuning: How it went, and why it ships.
         train: Which of all items the material is ``(m,) int64``.
     """
     gate = np.concatenate([trial.gate for trial in trials])
@@ -89,12 +95,13 @@ def tuned_model(
         head=replace(model.report.head, features=classifier.features, bytes=_size(classifier)),
         seconds={},
         cache={"hits": embedded.hits, "misses": embedded.misses},
-        warnings=(*dataset.warnings, reason),
+        warnings=(*dataset.warnings, *((AGAINST_THE_GATE,) if tuning.forced else ())),
         fingerprint=dataset.fingerprint(embedded.digests),
         test=_test_score(encoder, classifier, dataset, clusters, classes),
         groups=None,
         false_alarms=None,
         added=None,
+        tuning=tuning,
         items={item.name: item for item in dataset.items},
     )
     return Model(classes, encoder, classifier, model.recipe, report, Training.of(dataset, embedded.digests))

@@ -13,12 +13,12 @@ import torch
 
 from graft.contracts import Float32, Linear, Progress, silent
 from graft.errors import UsageError
+from graft.report.history import History
 from graft.tuning.augmentation import Augmentation
 from graft.tuning.batches import Rows
 from graft.tuning.checkpoints import key_of
 from graft.tuning.devices import pick_device, pick_precision, prepared
 from graft.tuning.head import TrainableHead
-from graft.tuning.history import History
 from graft.tuning.loop import UNSEEN, Loop
 from graft.tuning.notes import Note, unheard
 from graft.tuning.passes import Look, Passes

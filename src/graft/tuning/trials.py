@@ -19,10 +19,10 @@ from graft.heads.classifier import Classifier
 from graft.heads.conformal import fit_sets
 from graft.heads.features import transform
 from graft.heads.unknown import UnknownRule, fit_unknown
+from graft.report.history import History
 from graft.tuning.augmentation import augmentation_for
 from graft.tuning.gate import Parts, calibrated
 from graft.tuning.head import TrainableHead
-from graft.tuning.history import History
 from graft.tuning.material import Material, Start
 from graft.tuning.networks import network_for
 from graft.tuning.notes import Note, unheard

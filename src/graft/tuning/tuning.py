@@ -28,9 +28,9 @@ from graft.model.inputs import CacheChoice, Source, as_cache, check_modality, no
 from graft.model.likeness import clusters_of
 from graft.model.model import Model
 from graft.model.texts import texts_of
+from graft.report.history import History, Tuning
 from graft.tuning import gate
 from graft.tuning.augmentation import augmentation_for
-from graft.tuning.history import History
 from graft.tuning.material import Material
 from graft.tuning.methods import plan_for
 from graft.tuning.networks import network_for
@@ -145,19 +145,32 @@ def tune(
             for name in ("before", "after")
         )
         history = tuple(trial.history for trial in trials)
+        told = Tuning(
+            method=method if isinstance(method, str) else "plan",
+            shipped=False,
+            forced=False,
+            reason=verdict.reason,
+            before=before,
+            after=after,
+            n_decided=len(rows),
+            runs=tuple(run.shortened() for run in history),
+            seconds=0.0,
+        )
         if not (verdict.ships or force):
-            report = replace(model.report, warnings=(*model.report.warnings, verdict.reason))
-            kept = replace(model, report=report)
-            return Tuned(kept, False, verdict.reason, before, after, history, time.monotonic() - began, False)
+            told = replace(told, seconds=round(time.monotonic() - began, 3))
+            kept = replace(model, report=replace(model.report, tuning=told))
+            return Tuned(kept, False, told.reason, before, after, history, told.seconds, False)
         reason = verdict.reason if verdict.ships else f"{FORCED} {verdict.reason}"
         note("Training on all items.")
         own_encoder, own_classifier, last = tune_on_all(material, conduct, trials)
+        told = replace(told, shipped=True, forced=not verdict.ships, reason=reason, runs=(*told.runs, last.shortened()))
         tuned = tuned_model(
-            model, own_encoder, own_classifier, dataset, embedded, clusters, material, trials, reason, train
+            model, own_encoder, own_classifier, dataset, embedded, clusters, material, trials, told, train
         )
-        seconds = {**tuned.report.seconds, "total": round(time.monotonic() - began, 3)}
-        tuned = replace(tuned, report=replace(tuned.report, seconds=seconds))
-    return Tuned(tuned, True, reason, before, after, (*history, last), time.monotonic() - began, verdict.ships)
+        told = replace(told, seconds=round(time.monotonic() - began, 3))
+        seconds = {**tuned.report.seconds, "total": told.seconds}
+        tuned = replace(tuned, report=replace(tuned.report, seconds=seconds, tuning=told))
+    return Tuned(tuned, True, reason, before, after, (*history, last), told.seconds, verdict.ships)
 
 
 def _tunable(model: Model) -> Encoder:

@@ -1,12 +1,15 @@
-"""What happened while a network was tuned: frozen and JSON-able, for reports and bundles."""
+"""What happened while an encoder was tuned: frozen and JSON-able, for reports, bundles and checkpoints."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
+
+DIGITS = 5
+"""Of the figures that a report keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,8 @@ class Epoch:
         loss: Mean training loss, augmentation and regularisation included; ``nan`` for number 0.
         validation_loss: Mean log loss on the validation part at its own temperature; ``nan`` where there is none.
         validation_accuracy: Share of the validation part that is right; ``nan`` where there is none.
-        rates: Learning rate of every group at the end, from the lowest unfrozen one to the top, the head's last.
+        rates: Learning rate of every group at the end, from the lowest unfrozen one to the top, the head's last; in a
+            report those of the lowest, the topmost and the head.
         seconds: Of training and validation.
     """
 
@@ -60,6 +64,11 @@ class History:
     seconds: float
     notes: tuple[str, ...] = ()
 
+    @property
+    def passes(self) -> tuple[Epoch, ...]:
+        """The epochs in which something was learned: all but the state before the first step."""
+        return tuple(epoch for epoch in self.epochs if epoch.number > 0)
+
     def to_dict(self) -> dict[str, Any]:
         """The history as strict JSON: ``null`` for what was not measured."""
         return {**dataclasses.asdict(self), "epochs": [epoch_to_dict(epoch) for epoch in self.epochs]}
@@ -69,6 +78,46 @@ class History:
         """The history that ``to_dict`` wrote."""
         lists = {"unfrozen": tuple(values["unfrozen"]), "notes": tuple(values["notes"])}
         return cls(**{**values, **lists, "epochs": tuple(epoch_from_dict(epoch) for epoch in values["epochs"])})
+
+    def shortened(self) -> Self:
+        """As a report keeps it: three rates for each epoch, and figures of five digits."""
+        return replace(self, epochs=tuple(_shortened(epoch) for epoch in self.epochs), seconds=round(self.seconds, 2))
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """A try at tuning a model's encoder, and what came of it.
+
+    Attributes:
+        method: What it is called; ``"plan"`` where one was written by hand.
+        shipped: Whether the tuned model took the place of the one that went in.
+        forced: Whether it did so because it was told to, against the gate.
+        reason: Why, in one sentence.
+        before: ``accuracy`` and ``log_loss`` of the model that went in, on the items that decided.
+        after: Those of the tuned one, which was held out from the same items.
+        n_decided: How many items decided.
+        runs: The trials that the gate judged; behind them, if it shipped, the run on all items.
+        seconds: In all.
+    """
+
+    method: str
+    shipped: bool
+    forced: bool
+    reason: str
+    before: Mapping[str, float]
+    after: Mapping[str, float]
+    n_decided: int
+    runs: tuple[History, ...]
+    seconds: float
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The tuning that a report's JSON holds."""
+        figures = {
+            when: {name: math.nan if value is None else value for name, value in values[when].items()}
+            for when in ("before", "after")
+        }
+        return cls(**{**values, **figures, "runs": tuple(History.from_dict(run) for run in values["runs"])})
 
 
 def epoch_to_dict(epoch: Epoch) -> dict[str, Any]:
@@ -81,3 +130,19 @@ def epoch_from_dict(values: Mapping[str, Any]) -> Epoch:
     """The epoch that ``epoch_to_dict`` wrote."""
     known: dict[str, Any] = {name: math.nan if value is None else value for name, value in values.items()}
     return Epoch(**{**known, "rates": tuple(known["rates"])})
+
+
+def _shortened(epoch: Epoch) -> Epoch:
+    rates = (epoch.rates[0], *epoch.rates[-2:]) if len(epoch.rates) > 2 else epoch.rates
+    return replace(
+        epoch,
+        loss=_brief(epoch.loss),
+        validation_loss=_brief(epoch.validation_loss),
+        validation_accuracy=_brief(epoch.validation_accuracy),
+        rates=tuple(map(_brief, rates)),
+        seconds=round(epoch.seconds, 2),
+    )
+
+
+def _brief(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")

@@ -1,0 +1,130 @@
+"""A tuning in words and figures: the terminal, the command and the page say the same of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import fmean
+
+from graft.report.history import History, Tuning
+from graft.report.words import NO_FIGURE, amount, clean, count, duration, known, percent
+
+ALL = "all items"
+"""What the run on all items is called."""
+_ENDS = {"done": "as planned", "time": "time was up"}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a table says of a run, ready to be shown.
+
+    Attributes:
+        name: Which one it is.
+        epochs: How many there were.
+        best: Number of the epoch whose weights were kept.
+        loss: Log loss of the validation part before the first step, and with the weights that were kept.
+        each: Time for an epoch, on average.
+        seconds: In all.
+        ended: Why.
+    """
+
+    name: str
+    epochs: str
+    best: str
+    loss: str
+    each: str
+    seconds: str
+    ended: str
+
+
+def runs(tuning: Tuning) -> list[Run]:
+    """All runs, in the order in which they were made."""
+    return [_run(name, history) for name, history in named(tuning)]
+
+
+def named(tuning: Tuning) -> list[tuple[str, History]]:
+    """The runs with what they are called: trials, and of a tuned model that shipped, ``ALL``."""
+    trials = len(tuning.runs) - tuning.shipped
+    names = ["trial"] if trials == 1 else [f"trial {number}" for number in range(1, trials + 1)]
+    return list(zip([*names, ALL], tuning.runs, strict=False))
+
+
+def compared(tuning: Tuning) -> list[tuple[str, str, str]]:
+    """``before`` and ``after``, each with accuracy and log loss."""
+    return [
+        (when, percent(figures.get("accuracy")), _three(figures.get("log_loss")))
+        for when, figures in (("before", tuning.before), ("after", tuning.after))
+    ]
+
+
+def decided(tuning: Tuning, modality: str) -> str:
+    """``120 photos decided``."""
+    return f"{amount(tuning.n_decided, modality)} decided"
+
+
+def trained(tuning: Tuning) -> str:
+    """What was unfrozen, and where it ran; nothing where there was no run."""
+    if not tuning.runs:
+        return ""
+    run = tuning.runs[-1]
+    parts = [clean(name) for name in run.unfrozen]
+    what = ["the head"]
+    if parts:
+        what = (
+            [*parts[:1], "the head"] if len(parts) == 1 else [f"{parts[0]} to {parts[-1]} ({len(parts)} parts)", *what]
+        )
+    where = f"on {clean(run.device)} in {clean(run.precision)}"
+    way = (
+        ""
+        if run.alpha == 1
+        else f" The weights that were kept lie {percent(run.alpha, 0)} of the way to those trained."
+    )
+    return f"Trained: {' and '.join(what)}, {run.parameters:,} numbers, {where}.{way}"
+
+
+def spent(tuning: Tuning) -> str:
+    """``Method blocks: 5 trials, 12 epochs at 4.1 s each; 3 min 5 s in all``."""
+    trials = len(tuning.runs) - tuning.shipped
+    made = count(trials, "trial", "trials") + (" and a run on all items" if tuning.shipped else "")
+    epochs = sum(len(run.passes) for run in tuning.runs)
+    each = _each(epoch.seconds for run in tuning.runs for epoch in run.passes)
+    taken = f" of {each} on average" if each else ""
+    whole = duration(tuning.seconds)
+    return (
+        f"Method {clean(tuning.method)}: {made}, {count(epochs, 'epoch', 'epochs')}{taken}"
+        f"{f'; {whole} in all' if whole else ''}."
+    )
+
+
+def notes(tuning: Tuning) -> list[str]:
+    """What else happened, with the run in which it did."""
+    return [f"{_capital(name)}: {clean(note)}" for name, run in named(tuning) for note in run.notes]
+
+
+def _run(name: str, history: History) -> Run:
+    passes = history.passes
+    losses = {epoch.number: epoch.validation_loss for epoch in history.epochs}
+    start, kept = losses.get(0, math.nan), losses.get(history.best, math.nan)
+    return Run(
+        name=name,
+        epochs=str(len(passes)),
+        best=str(history.best),
+        loss=f"{_three(start)} to {_three(kept)}" if known(start, kept) else NO_FIGURE,
+        each=_each(epoch.seconds for epoch in passes) or NO_FIGURE,
+        seconds=duration(history.seconds) or NO_FIGURE,
+        ended=_ENDS.get(history.stopped, clean(history.stopped)),
+    )
+
+
+def _each(seconds: Iterable[float]) -> str:
+    measured = [value for value in seconds if known(value)]
+    return duration(fmean(measured)) if measured else ""
+
+
+def _three(value: float | None) -> str:
+    return f"{value:.3f}" if value is not None and known(value) else NO_FIGURE
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

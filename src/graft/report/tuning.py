@@ -1,0 +1,140 @@
+"""The page's section on tuning: why it ships or not, what was changed, and curves of all runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+from graft.report import charts, runs, words
+from graft.report.charts import Line
+from graft.report.history import Epoch, History, Tuning
+from graft.report.markup import Content, Html, element
+
+_RATES = {"head": "dotted", "topmost part": "", "lowest part": "ahead"}
+_COLUMNS: Sequence[tuple[str, Callable[[Epoch], str]]] = (
+    ("epoch", lambda epoch: str(epoch.number)),
+    ("training loss", lambda epoch: _figure(epoch.loss)),
+    ("validation loss", lambda epoch: _figure(epoch.validation_loss)),
+    ("accuracy", lambda epoch: words.percent(epoch.validation_accuracy)),
+    ("lowest rate", lambda epoch: words.brief(_of_part(epoch, "lowest part"))),
+    ("topmost rate", lambda epoch: words.brief(_of_part(epoch, "topmost part"))),
+    ("head's rate", lambda epoch: words.brief(_of_part(epoch, "head"))),
+    ("time", lambda epoch: words.duration(epoch.seconds) or words.NO_FIGURE),
+)
+
+
+def shown(tuning: Tuning) -> Content:
+    """All that stands beside the section's heading."""
+    said = [runs.trained(tuning), runs.spent(tuning)]
+    return [
+        element("p", tuning.reason, class_="lead"),
+        _table(("", "accuracy", "log loss"), runs.compared(tuning), "outcome"),
+        (element("p", sentence) for sentence in said if sentence),
+        [element("h3", "Runs"), _runs(tuning)] if tuning.runs else None,
+        element("div", _figures(tuning), class_="curves"),
+        _notes(tuning),
+        _epochs(tuning),
+    ]
+
+
+def _runs(tuning: Tuning) -> Html:
+    heads = ("run", "epochs", "best", "validation loss", "an epoch", "in all", "ended")
+    rows = [(run.name, run.epochs, run.best, run.loss, run.each, run.seconds, run.ended) for run in runs.runs(tuning)]
+    return _scrolled(_table(heads, rows, "runs"), "Runs")
+
+
+def _figures(tuning: Tuning) -> Iterator[Html]:
+    """Losses, rates and times, those of which anything was measured."""
+    validation = _lines(tuning, lambda run: [(each.number, each.validation_loss) for each in run.epochs], marked=True)
+    training = _lines(tuning, lambda run: [(each.number, each.loss) for each in run.passes])
+    seconds = _lines(tuning, lambda run: [(each.number, each.seconds) for each in run.passes])
+    trials = ("", "a trial") if len(tuning.runs) - tuning.shipped == 1 else ("", "the trials")
+    keys = [trials, ("ahead", "all items")] if tuning.shipped else [trials]
+    yield from _figure_of("Validation log loss", validation, [trials], "The dot is the best epoch.")
+    yield from _figure_of("Training loss", training, keys)
+    if tuning.runs:
+        name, run = runs.named(tuning)[-1]
+        rates = [
+            Line(part, [(each.number, _of_part(each, part)) for each in run.epochs], kind)
+            for part, kind in _RATES.items()
+        ]
+        named = [(kind, part) for part, kind in _RATES.items()]
+        title = f"Learning rates, {name}"
+        yield from _figure_of(title, rates, named, from_zero=True)
+    yield from _figure_of("Seconds for each epoch", seconds, keys, from_zero=True)
+
+
+def _lines(
+    tuning: Tuning, points: Callable[[History], Sequence[tuple[int, float]]], marked: bool = False
+) -> list[Line]:
+    return [
+        Line(name, points(run), "ahead" if name == runs.ALL else "", run.best if marked else None)
+        for name, run in runs.named(tuning)
+    ]
+
+
+def _figure_of(
+    title: str,
+    lines: Sequence[Line],
+    keys: Sequence[tuple[str, str]],
+    note: str = "",
+    from_zero: bool = False,
+) -> Iterator[Html]:
+    if not any(line.shown for line in lines):
+        return
+    legend = [element("span", charts.key(kind), name) for kind, name in keys] if len(keys) > 1 else []
+    below = element("p", legend, note, class_="keys quiet") if legend or note else None
+    yield element("figure", element("figcaption", title), charts.by_epoch(lines, title, from_zero), below)
+
+
+def _notes(tuning: Tuning) -> Content:
+    said = runs.notes(tuning)
+    if not said:
+        return None
+    return [element("h3", "What else happened"), element("ul", (element("li", note) for note in said), class_="plain")]
+
+
+def _epochs(tuning: Tuning) -> Html | None:
+    if not tuning.runs:
+        return None
+    heads = [head for head, _ in _COLUMNS]
+    tables = [
+        [
+            element("h3", name),
+            _scrolled(
+                _table(heads, [[column(epoch) for _, column in _COLUMNS] for epoch in run.epochs], "epochs"),
+                f"Epochs of {name}",
+            ),
+        ]
+        for name, run in runs.named(tuning)
+    ]
+    return element("details", element("summary", "All figures"), tables)
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], kind: str) -> Html:
+    """The first column names the row."""
+    top = element(
+        "tr", (element("th", head, scope="col", class_="number" if at else None) for at, head in enumerate(heads))
+    )
+    body = [
+        element("tr", element("th", row[0], scope="row"), (element("td", cell, class_="number") for cell in row[1:]))
+        for row in rows
+    ]
+    return element("table", element("thead", top), element("tbody", body), class_=f"tuning {kind}")
+
+
+def _scrolled(table: Html, label: str) -> Html:
+    return element("div", table, class_="scroll", tabindex=0, role="region", aria_label=label)
+
+
+def _of_part(epoch: Epoch, part: str) -> float:
+    """The rate of the head, of the topmost trained part, or of the lowest; ``nan`` where there is none."""
+    rates = epoch.rates
+    place = {"head": -1, "topmost part": -2, "lowest part": 0}[part]
+    if not rates or (part != "head" and len(rates) < 2):
+        return math.nan
+    return rates[place]
+
+
+def _figure(value: float) -> str:
+    return f"{value:.4f}" if words.known(value) else words.NO_FIGURE

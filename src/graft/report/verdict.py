@@ -1,0 +1,44 @@
+"""What came of a tuning, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from graft.report import runs, words
+from graft.report.history import Tuning
+from graft.report.terminal import columns, draw, page_width, plain
+
+
+def render(tuning: Tuning, modality: str, width: int | None = None) -> str:
+    """Why it ships or not, both models' figures, and a row for each run, as lines of at most ``width`` columns.
+
+    Args:
+        tuning: How it went.
+        modality: Of the items that decided.
+        width: 60 to 100; by default what the terminal has.
+    """
+    return draw(Text(words.clean(tuning.reason), "bold"), _sections(tuning, modality), page_width(width))
+
+
+def _sections(tuning: Tuning, modality: str) -> Iterator[tuple[str, RenderableType]]:
+    yield "Decided by", Text(words.amount(tuning.n_decided, modality))
+    for when, accuracy, loss in runs.compared(tuning):
+        yield when.capitalize(), plain(f"accuracy {accuracy}, log loss {loss}")
+    if tuning.runs:
+        yield "", Text()
+        yield "Runs", Group(_runs(tuning), Text())
+        yield "Trained", Group(plain(runs.trained(tuning).removeprefix("Trained: ")), Text())
+    yield "Time", plain(runs.spent(tuning), "dim")
+
+
+def _runs(tuning: Tuning) -> Table:
+    grid = columns("left", "right", "right", "right")
+    grid.add_column(overflow="fold")
+    grid.add_row(*(Text(head, "dim") for head in ("run", "epochs", "best", "an epoch", "ended")))
+    for run in runs.runs(tuning):
+        grid.add_row(run.name, run.epochs, run.best, plain(run.each), run.ended)
+    return grid
