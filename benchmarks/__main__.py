@@ -19,6 +19,8 @@ from benchmarks import (
     speech,
     speed,
     text,
+    tuning,
+    tuning_safety,
     views,
     worth,
 )
@@ -28,6 +30,9 @@ draws_option = click.option(
     "--draws", type=click.IntRange(1), default=DRAWS, show_default=True, help="Draws per data set."
 )
 peers_option = click.option("--peers/--no-peers", default=True, help="Whether the peers are measured too.")
+time_limit_option = click.option(
+    "--time-limit", type=click.FloatRange(min=0, min_open=True), help="Seconds of each tuning, in place of its own."
+)
 
 
 @click.group(invoke_without_command=True)
@@ -48,6 +53,8 @@ def main(context: click.Context) -> None:
         search.measure()
         gate.measure()
         views.measure()
+        tuning.measure()
+        tuning_safety.measure()
         _honesty().measure()
 
 
@@ -133,6 +140,29 @@ def gate_command(sets: tuple[str, ...], draws: int) -> None:
 def views_command(sets: tuple[str, ...], draws: int) -> None:
     """Whether a head gains by several views of each item; SETS are folders' names."""
     views.measure(draws, sets)
+
+
+@main.command("tune")
+@click.argument("sets", nargs=-1)
+@click.option("--draws", type=click.IntRange(1), default=tuning.DRAWS, show_default=True, help="Draws of each set.")
+@peers_option
+@time_limit_option
+@click.option("--method", help="Of graft tune, in place of its default.")
+@click.option("--force", is_flag=True, help="Judge tuned models that the gate keeps back too.")
+def tune_command(
+    sets: tuple[str, ...], draws: int, peers: bool, time_limit: float | None, method: str | None, force: bool
+) -> None:
+    """Time and accuracy of graft tune beside fastai and SetFit; SETS are folders' names."""
+    tuning.measure(sets, draws, tuning.Choices(peers, time_limit, method, force))
+
+
+@main.command("tune-safety")
+@click.argument("sets", nargs=-1)
+@click.option("--each", type=click.IntRange(1), default=tuning_safety.EACH, show_default=True, help="Of each kind.")
+@time_limit_option
+def tune_safety_command(sets: tuple[str, ...], each: int, time_limit: float | None) -> None:
+    """Whether graft tune ships what is worse where it can hardly help; SETS are folders' names."""
+    tuning_safety.measure(sets, each, time_limit or tuning_safety.TIME_LIMIT)
 
 
 @main.command("search")

@@ -97,6 +97,27 @@ def race(divisions: Sequence[Draw], peers: Sequence[Peer]) -> list[Contestant]:
     return contestants + [_peer(peer, divisions) for peer in peers]
 
 
+def run_peer(peer: Peer, division: Draw, *options: str) -> Run:
+    """A peer on one draw, in a process of its own.
+
+    Args:
+        peer: Whom to run.
+        division: What to learn from and what to be judged on.
+        options: Further flags, behind the peer's own.
+
+    Raises:
+        UnavailableError: Its environment cannot be made here, or it failed.
+    """
+    python = python_of(peer.environment) if peer.environment else Path(sys.executable)
+    with TemporaryDirectory() as folder:
+        manifest = write_manifest(division, Path(folder) / "manifest.csv")
+        command = [python, PEERS / peer.script, manifest, "--seed", str(division.seed), *peer.options, *options]
+        done = finish(command, {**OFFLINE, "GRAFT_CACHE": str(Path(folder) / "cache")})
+    said = done.answer
+    details = {key: said[key] for key in ("versions", "details")}
+    return Run(said["accuracy"], done.wall, said["seconds"], done.peak, details)
+
+
 def show_race(divisions: Sequence[Draw], contestants: Sequence[Contestant], title: str = "") -> None:
     """Print the table of a race, and why a contestant is missing."""
     first = divisions[0]
@@ -171,23 +192,12 @@ def _graft(division: Draw) -> tuple[Run, Run]:
 def _peer(peer: Peer, divisions: Sequence[Draw]) -> Contestant:
     runs: list[Run] = []
     try:
-        python = python_of(peer.environment) if peer.environment else Path(sys.executable)
         for division in divisions:
             progress.print(f"{division.name}, draw {division.seed}: {peer.name}")
-            runs.append(_peer_run(python, peer, division))
+            runs.append(run_peer(peer, division))
     except UnavailableError as problem:
         return Contestant(peer.name, tuple(runs), str(problem))
     return Contestant(peer.name, tuple(runs))
-
-
-def _peer_run(python: Path, peer: Peer, division: Draw) -> Run:
-    with TemporaryDirectory() as folder:
-        manifest = write_manifest(division, Path(folder) / "manifest.csv")
-        command = [python, PEERS / peer.script, manifest, "--seed", str(division.seed), *peer.options]
-        done = finish(command, {**OFFLINE, "GRAFT_CACHE": str(Path(folder) / "cache")})
-    said = done.answer
-    details = {key: said[key] for key in ("versions", "details")}
-    return Run(said["accuracy"], done.wall, said["seconds"], done.peak, details)
 
 
 def _means(contestant: Contestant) -> dict[str, float]:

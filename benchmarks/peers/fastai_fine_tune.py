@@ -1,6 +1,13 @@
-"""fastai's own recipe with the same weights: a new head for one epoch, then the whole network for four."""
+"""fastai's own recipe with the same weights: a new head for one epoch, then the whole network for four.
+
+With ``--seconds`` the whole network learns for as many epochs as fit into that time: how long one takes is measured
+before, on a network that is thrown away, for the rates follow from how many there will be. That is not charged.
+"""
 
 from __future__ import annotations
+
+import argparse
+import time
 
 import torchvision_ops  # noqa: F401  (before fastai, which imports torchvision)
 
@@ -8,6 +15,7 @@ import torchvision_ops  # noqa: F401  (before fastai, which imports torchvision)
 import fastai.callback.progress
 import fastai.callback.schedule  # noqa: F401  (these two give learners no_bar and fine_tune)
 from fastai.data.block import CategoryBlock, DataBlock
+from fastai.data.core import DataLoaders
 from fastai.data.transforms import ColReader, IndexSplitter, Normalize
 from fastai.layers import apply_init
 from fastai.learner import Learner
@@ -40,14 +48,39 @@ def solve(task: Task) -> float:
         item_tfms=Resize(SIZE, method="squash"),
         batch_tfms=[*aug_transforms(), Normalize.from_stats([MEAN / 255] * 3, [SCALE / 255] * 3)],
     ).dataloaders(_frame(task, task.train), bs=batch)
+    epochs = task.options.epochs
+    if task.options.seconds is not None:
+        epochs = _epochs_within(task.options.seconds, data, task)
+        set_seed(task.seed)
+    learner = _learner(data, task)
+    with learner.no_bar(), learner.no_logging():
+        began = time.perf_counter()
+        learner.fine_tune(epochs)
+        task.details.update(training=time.perf_counter() - began, epochs=epochs)
+        test = data.test_dl(_frame(task, task.test), with_labels=True)
+        return float(learner.validate(dl=test)[1])
+
+
+def _learner(data: DataLoaders, task: Task) -> Learner:
     head = create_head(WIDTH, len(task.classes))
     apply_init(head, nn.init.kaiming_normal_)
     model = nn.Sequential(Body(), head)
-    learner = Learner(data, model, loss_func=CrossEntropyLossFlat(), splitter=default_split, metrics=accuracy)
+    return Learner(data, model, loss_func=CrossEntropyLossFlat(), splitter=default_split, metrics=accuracy)
+
+
+def _epochs_within(seconds: float, data: DataLoaders, task: Task) -> int:
+    """How many epochs of the whole network take these seconds together with that of the head; at least one."""
+    learner = _learner(data, task)
+    took = []
     with learner.no_bar(), learner.no_logging():
-        learner.fine_tune(EPOCHS)
-        test = data.test_dl(_frame(task, task.test), with_labels=True)
-        return float(learner.validate(dl=test)[1])
+        for prepare in (learner.freeze, learner.unfreeze):
+            prepare()
+            began = time.perf_counter()
+            learner.fit_one_cycle(1)
+            took.append(time.perf_counter() - began)
+    head, whole = took
+    task.details["seconds an epoch"] = whole
+    return max(1, round((seconds - head) / whole))
 
 
 def _frame(task: Task, split: Split) -> DataFrame:
@@ -55,4 +88,7 @@ def _frame(task: Task, split: Split) -> DataFrame:
 
 
 if __name__ == "__main__":
-    play(solve, ("fastai", "torch", "torchvision", "pillow", "numpy"))
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument("--epochs", type=int, default=EPOCHS, help="Epochs of the whole network.")
+    options.add_argument("--seconds", type=float, help="As many epochs as take so long.")
+    play(solve, ("fastai", "torch", "torchvision", "pillow", "numpy"), options)

@@ -73,10 +73,13 @@ def log_loss(y: Int, p: Array) -> float:
 
     A probability of 0 counts as the smallest step of its type, so that the loss stays finite.
     """
-    if not len(y):
-        return float("nan")
+    return float(log_losses(y, p).mean()) if len(y) else float("nan")
+
+
+def log_losses(y: Int, p: Array) -> Float64:
+    """Negative log likelihood of each given label ``(n,) float64``, in nats; see ``log_loss``."""
     given = p[np.arange(len(y)), y]
-    return float(-np.log(np.clip(given, np.finfo(p.dtype).eps, 1.0).astype(np.float64)).mean())
+    return np.asarray(-np.log(np.clip(given, np.finfo(p.dtype).eps, 1.0).astype(np.float64)))
 
 
 def expected_calibration_error(y: Int, p: Array, bins: int | None = None) -> Reliability:

@@ -96,7 +96,7 @@ def test_arrays_are_copied_and_cannot_be_written():
     assert Tuned({"b": np.ones((2, 3), np.float32)}) != tuned
 
 
-def test_only_built_in_encoders_have_weights_to_replace():
+def test_joined_encoders_have_no_weights_to_replace():
     image = encoder_for("image", backend="onnxruntime")
     joined = JoinedEncoder((image, image))
     assert base_of(joined) is joined

@@ -99,3 +99,34 @@ def test_what_else_a_network_takes_stays(sounds):
 def test_texts_stay_as_they_are():
     batch = (torch.arange(6).reshape(2, 3), torch.ones(2, 3))
     assert augmentation_for("text")(batch, chance()) is batch
+
+
+def test_samples_are_moved_and_made_louder_or_softer():
+    samples = torch.zeros(3, 1000)
+    samples[:2, :800] = torch.sin(torch.arange(800) * 0.3)
+    samples[2, :500] = 1.0
+    lengths = torch.tensor([800, 800, 500])
+    before = samples.clone()
+    first, again, other = (augmentation_for("audio")((samples, lengths), chance(seed)) for seed in (1, 1, 2))
+    assert torch.equal(samples, before)
+    assert torch.equal(first[0], again[0])
+    assert not torch.equal(first[0], other[0])
+    assert first[1] is lengths
+    heard = first[0]
+    assert not heard[:2, 800:].any()
+    assert not heard[2, 500:].any()
+    assert not torch.equal(heard[0], heard[1])
+    level = heard[:2, 100:700].square().mean(dim=1).sqrt() / samples[:2, 100:700].square().mean(dim=1).sqrt()
+    assert ((level > 0.45) & (level < 2.1)).all()
+
+
+def test_samples_moved_forward_and_back_keep_their_middle():
+    samples = torch.ones(1, 400)
+    for seed in range(8):
+        (heard,) = augmentation_for("audio")((samples,), chance(seed))
+        assert (heard[0, 60:340] > 0.1).all()
+
+
+def test_silence_passes():
+    (heard,) = augmentation_for("audio")((torch.zeros(2, 50),), chance())
+    assert not heard.any()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from graft.tuning.gate import FEW, LEAST, MOST, calibrated, decide, out_of_fold_plan, plan, set_aside
+from graft.tuning.gate import FEW, FOLDS, LEAST, MOST, calibrated, decide, out_of_fold_plan, plan, set_aside
 
 
 def answers(n, right, confidence=0.9, k=3, seed=0):
@@ -108,10 +108,16 @@ def test_a_sharper_model_gains_nothing_once_both_are_calibrated():
     chance = np.random.default_rng(0)
     y = chance.integers(3, size=600)
     scores = (3 * np.eye(3)[y] + 2 * chance.standard_normal((600, 3))).astype(np.float32)
-    plain, sharp = (calibrated(s[300:], s[:300], y[:300]) for s in (scores, 5 * scores))
+    plain, sharp = (calibrated(s, y, np.arange(600)) for s in (scores, 5 * scores))
     assert np.abs(plain - sharp).max() < 1e-3
-    verdict = decide(plain, sharp, y[300:], np.arange(300))
-    assert not verdict.ships
+    assert not decide(plain, sharp, y, np.arange(600)).ships
+
+
+def test_rows_that_no_part_can_hold_are_calibrated_too():
+    scores = np.random.default_rng(1).standard_normal((21, 3)).astype(np.float32)
+    y = np.array([*[0, 1] * 10, 2])
+    p = calibrated(scores, y, np.arange(21))
+    np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
 
 
 def test_parts_are_disjoint_whole_and_of_every_class():
@@ -138,7 +144,7 @@ def test_the_folds_hold_out_every_row_once():
     y = np.repeat(np.arange(3), 20)
     units = np.arange(60) // 2
     folds = out_of_fold_plan(y, units, seed=1)
-    assert len(folds) == 5
+    assert len(folds) == FOLDS
     assert sorted(np.concatenate([parts.gate for parts in folds]).tolist()) == list(range(60))
     for parts in folds:
         assert not np.intersect1d(units[parts.gate], units[np.concatenate([parts.fit, parts.validation])]).size
@@ -148,7 +154,7 @@ def test_the_folds_hold_out_every_row_once():
 def test_few_items_are_held_out_in_their_turn_and_many_once():
     few = plan(np.repeat([0, 1], 2 * LEAST), np.arange(4 * LEAST))
     many = plan(np.repeat([0, 1], 3 * LEAST), np.arange(6 * LEAST))
-    assert (len(few), len(many)) == (5, 1)
+    assert (len(few), len(many)) == (FOLDS, 1)
     assert len(many[0].gate) >= LEAST
 
 

@@ -38,3 +38,12 @@ def test_plans_that_make_no_sense_are_refused(changes: dict[str, object]) -> Non
 def test_a_plan_of_unknown_keys_is_refused() -> None:
     with pytest.raises(UsageError, match="has no speed"):
         Plan.from_dict({"speed": 1})
+
+
+def test_networks_of_a_hub_learn_slowly_at_their_own_size() -> None:
+    for method in METHODS:
+        for modality, plan in METHODS[method].plans.items():
+            other = plan_for(method, modality, built_in=False)
+            assert other.size == 0
+            assert other.rate <= plan.rate
+            assert not other.contrast or other.at_once == other.batch

@@ -140,7 +140,7 @@ def test_a_network_can_be_moved_without_its_numbers(encoder):
     assert all(parameter.is_meta for group in network.groups() for parameter in group.parameters)
 
 
-def test_only_the_built_in_encoders_have_a_network():
+def test_joined_encoders_have_no_network():
     image = encoder_for("image", backend="onnxruntime")
     with pytest.raises(UsageError, match="cannot be tuned"):
         network_for(JoinedEncoder((image, image)))

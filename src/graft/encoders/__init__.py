@@ -22,7 +22,9 @@ from graft.encoders.tuned import NOTHING, Tuned
 from graft.errors import UsageError
 
 BuiltIn = ImageEncoder | TextEncoder | SpeechEncoder
-"""The networks whose shape stands here, so that they can be tuned and keep running without torch."""
+"""The networks whose shape stands here."""
+Tunable = BuiltIn | HubEncoder
+"""Encoders some of whose weights can be replaced, and that run without torch all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,30 +145,45 @@ def address_of(encoder: Encoder) -> str:
 
 def tuned_weights(encoder: Encoder) -> Tuned:
     """What stands in the place of pinned weights; nothing in an encoder that was not tuned."""
-    return encoder.tuned if isinstance(encoder, BuiltIn) else NOTHING
+    return encoder.tuned if isinstance(encoder, Tunable) else NOTHING
 
 
 def base_of(encoder: Encoder) -> Encoder:
     """The encoder before it was tuned."""
-    return type(encoder)(encoder.runs_on) if isinstance(encoder, BuiltIn) else encoder
+    return _with(encoder, NOTHING) if isinstance(encoder, Tunable) else encoder
 
 
-def retuned(encoder: Encoder, arrays: Mapping[str, Float32]) -> Encoder:
-    """A built-in encoder with these arrays in the place of its pinned weights; what was replaced before is forgotten.
+def retuned(encoder: Encoder, arrays: Mapping[str, Float32]) -> Tunable:
+    """An encoder with these arrays in the place of its pinned weights; what was replaced before is forgotten.
 
     Args:
-        encoder: One of ``ENCODERS``, tuned or not.
+        encoder: One of ``ENCODERS`` or of the hub, tuned or not.
         arrays: float32, by names of ``encoder.pinned()``; none at all gives back the pinned network.
 
     Raises:
         ValueError: An array is not what the network can take: its name, shape or type is another, or it is not finite.
-        UsageError: The encoder is none of those built in.
+        UsageError: The encoder is one whose weights cannot be replaced.
     """
-    if not isinstance(encoder, BuiltIn):
-        raise UsageError(f"The weights of {encoder.name} cannot be replaced.", f"Use one of {', '.join(ENCODERS)}.")
+    if not isinstance(encoder, Tunable):
+        raise UsageError(
+            f"The weights of {encoder.name} cannot be replaced.",
+            f"Use one of {', '.join(ENCODERS)}, or a model of the hub.",
+        )
     tuned = Tuned(arrays)
     tuned.over(encoder.pinned() if tuned else {})
-    return type(encoder)(encoder.runs_on, tuned)
+    return _with(encoder, tuned)
+
+
+def moved_to(encoder: Tunable, runs_on: Backend) -> Tunable:
+    """The same encoder on another backend."""
+    return _with(encoder, encoder.tuned, runs_on)
+
+
+def _with(encoder: Tunable, tuned: Tuned, runs_on: Backend | None = None) -> Tunable:
+    runs_on = runs_on or encoder.runs_on
+    if isinstance(encoder, HubEncoder):
+        return HubEncoder(encoder.entry, runs_on, encoder.prompt, tuned)
+    return type(encoder)(runs_on, tuned)
 
 
 def _one(name: str, modality: str, runs_on: Backend, prompt: str, progress: Progress) -> Encoder:

@@ -24,6 +24,9 @@ WITHOUT_TEXTS = (
     "The cache holds the embeddings of the first fit's texts and not their words: no TF-IDF was tried, and near-copies "
     "of the old texts were not looked for. Give the old texts too (--old), and they are."
 )
+ENCODER_KNOWS_THEM = (
+    "The encoder was tuned on the old items and has seen their labels: the figures of the old classes flatter."
+)
 
 
 def extend(
@@ -67,8 +70,10 @@ def extend(
     if encoder.modality == "text" and old is None:
         joined = replace(joined, warnings=(*joined.warnings, WITHOUT_TEXTS))
     fitted = fit_embedded(joined, everything, encoder, model.recipe, watch, progress, cache=store)
+    flattered = (ENCODER_KNOWS_THEM,) if tuned_weights(encoder) else ()
     report = replace(
         fitted.model.report,
+        warnings=(*fitted.model.report.warnings, *flattered),
         name=model.report.name,
         added=_what_happened(model, fitted, len(before)),
         journal=model.report.journal,  # the old items are those of the first fit, as the journal had them

@@ -10,12 +10,15 @@ import math
 from functools import cached_property
 from typing import Any, Protocol
 
-from graft.data.augment import LEAST_CROP, LIGHT, MASKED_BANDS, MASKED_FRAMES, MASKS, MOST_GAIN, MOST_TURN
+from graft.data import augment
+from graft.data.augment import LEAST_CROP, LIGHT, MASKED_BANDS, MASKED_FRAMES, MASKS, MOST_GAIN, MOST_SHIFT, MOST_TURN
 from graft.errors import MissingExtra
 from graft.tuning.networks import Batch, Tensor
 
 LOUDEST_NOISE, FAINTEST_NOISE = 1.0, 4.0
 """Noise lies so many tenths of 10 dB, as mel frames count, below the mean of a sound: 10 to 40 dB."""
+NOISE_BELOW = augment.LOUDEST_NOISE, augment.FAINTEST_NOISE
+"""Decibels that noise lies below samples."""
 MOST_STEPS = 8
 """Mel frames by which a sound is moved at most, to either side: one step of the network's output."""
 
@@ -24,7 +27,7 @@ class Augmentation(Protocol):
     """Items in, items that show the same a little otherwise out."""
 
     def __call__(self, batch: Batch, generator: Any) -> Batch:
-        """The batch as ``Network.batch`` made it, changed and of the same shapes, on the same device.
+        """The batch as ``Network.batch`` made it, changed, on the same device.
 
         Args:
             batch: What a network takes; it is left as it is.
@@ -32,12 +35,13 @@ class Augmentation(Protocol):
         """
 
 
-def augmentation_for(modality: str, *, flips: bool = True) -> Augmentation:
+def augmentation_for(modality: str, *, flips: bool = True, size: int = 0) -> Augmentation:
     """What fits a modality; texts stay as they are.
 
     Args:
         modality: ``"image"``, ``"audio"`` or ``"text"``.
         flips: Whether pictures may be mirrored; not where left and right tell classes apart.
+        size: Width and height of pictures that are learned from, in pixels; 0: as they are.
 
     Raises:
         MissingExtra: kornia is not installed, and the items are pictures.
@@ -47,7 +51,7 @@ def augmentation_for(modality: str, *, flips: bool = True) -> Augmentation:
             raise MissingExtra(
                 "Pictures are augmented by kornia, which is not here.", "pip install 'graft-learn[tune]'"
             )
-        return Pictures(flips)
+        return Pictures(flips, size)
     return Sounds() if modality == "audio" else Unchanged()
 
 
@@ -60,19 +64,27 @@ class Unchanged:
 
 
 class Pictures:
-    """Cropped, turned, mirrored and lit otherwise: ``(n, 3, h, w)`` from 0 to 255, uint8 or float, gives float32."""
+    """Cropped, turned, mirrored and lit otherwise: ``(n, 3, h, w)`` from 0 to 255, uint8 or float, gives float32.
 
-    def __init__(self, flips: bool = True) -> None:
-        self.flips = flips
+    With a size they are made smaller first: ``(n, 3, size, size)``.
+    """
+
+    def __init__(self, flips: bool = True, size: int = 0) -> None:
+        self.flips, self.size = flips, size
 
     def __call__(self, batch: Batch, generator: Any) -> Batch:
         """See ``Augmentation``."""
         import torch
 
         pictures, *others = batch
+        pictures = pictures.to(torch.float32)
+        if self.size:
+            pictures = torch.nn.functional.interpolate(
+                pictures, size=(self.size, self.size), mode="bilinear", antialias=True
+            )
         with torch.random.fork_rng(devices=[]):  # kornia draws from the global chance, of the processor
             torch.manual_seed(_seed(generator))
-            seen = self._chain(pictures.to(torch.float32) / 255)
+            seen = self._chain(pictures / 255)
         return (seen.clamp(0, 1) * 255, *others)
 
     @cached_property
@@ -95,21 +107,38 @@ class Pictures:
 
 
 class Sounds:
-    """Mel frames ``(n, t, bands)`` in tens of decibels: moved, louder or softer, with noise, and partly masked.
+    """Samples ``(n, s)``, or mel frames ``(n, t, bands)`` in tens of decibels, which are masked in part as well.
 
-    Frames of zeros at the end fill a recording up to the length of the longest, and stay.
+    Both are moved, made louder or softer, and noise is put over them. Zeros at the end fill a recording up to the
+    length of the longest, and stay.
     """
 
     def __call__(self, batch: Batch, generator: Any) -> Batch:
         """See ``Augmentation``."""
         import torch
 
-        mels, *others = batch
-        changed = torch.zeros_like(mels)
-        for row, mel in enumerate(mels):
-            length = int((mel != 0).any(dim=1).sum())
-            changed[row, :length] = _heard(mel[:length], generator)
+        sounds, *others = batch
+        changed = torch.zeros_like(sounds)
+        for row, sound in enumerate(sounds):
+            filled = (sound if sound.ndim == 1 else sound.abs().amax(dim=1)).nonzero()
+            if len(filled):
+                length = int(filled.max()) + 1
+                change = _played if sound.ndim == 1 else _heard
+                changed[row, :length] = change(sound[:length], generator)
         return (changed, *others)
+
+
+def _played(samples: Tensor, generator: Any) -> Tensor:
+    """One recording ``(s,)``; what is moved beyond an end is lost."""
+    import torch
+
+    shift = round(_uniform(-MOST_SHIFT, MOST_SHIFT, generator) * len(samples))
+    moved = torch.roll(samples, shift)
+    moved[: max(0, shift)] = 0
+    moved[len(samples) + min(0, shift) :] = 0
+    level = moved.square().mean().sqrt() * 10 ** (-_uniform(*NOISE_BELOW, generator) / 20)
+    noise = torch.randn(len(samples), generator=generator).to(samples.device)
+    return (moved + level * noise) * 10 ** (_uniform(-MOST_GAIN, MOST_GAIN, generator) / 20)
 
 
 def _heard(mel: Tensor, generator: Any) -> Tensor:
@@ -117,7 +146,7 @@ def _heard(mel: Tensor, generator: Any) -> Tensor:
     import torch
 
     def uniform(low: float, high: float) -> float:
-        return low + (high - low) * float(torch.rand((), generator=generator, dtype=torch.float64))
+        return _uniform(low, high, generator)
 
     mel = torch.roll(mel, round(uniform(-MOST_STEPS, MOST_STEPS)), dims=0) + uniform(-MOST_GAIN, MOST_GAIN) / 10
     loudness = mel.mean(dim=1)
@@ -134,6 +163,12 @@ def _heard(mel: Tensor, generator: Any) -> Tensor:
         start = first + round(uniform(0, last - first - width))
         mel[start : start + width] = mean
     return mel
+
+
+def _uniform(low: float, high: float, generator: Any) -> float:
+    import torch
+
+    return low + (high - low) * float(torch.rand((), generator=generator, dtype=torch.float64))
 
 
 def _seed(generator: Any) -> int:

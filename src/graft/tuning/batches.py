@@ -22,11 +22,14 @@ class Rows:
         values: What ``Encoder.prepare`` made of each item.
         y: Class of each ``(n,) int64``.
         offset: What is added to the logits and not trained, as are the scores of words ``(n, k) float32``.
+        sizes: How long each is ``(n,) int64``, where that differs: those of like length go through the network
+            together, for all are filled up to the longest.
     """
 
     values: Sequence[Any]
     y: Int
     offset: Float32 | None = None
+    sizes: Int | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -55,6 +58,13 @@ def epoch_batches(y: Int, batch: int, seed: int, epoch: int, *, in_company: bool
     return np.array_split(order, -(-len(y) // batch))
 
 
-def parts(chosen: Int, at_once: int) -> list[Int]:
-    """A batch, cut into what goes through the network together."""
-    return np.array_split(chosen, -(-len(chosen) // at_once))
+def parts(rows: Rows, chosen: Int, at_once: int) -> list[Int]:
+    """Places in a batch, cut into what goes through the network together.
+
+    Args:
+        rows: All items.
+        chosen: Those of the batch ``(b,) int64``.
+        at_once: The most that go together.
+    """
+    order = np.arange(len(chosen)) if rows.sizes is None else np.argsort(rows.sizes[chosen], kind="stable")
+    return np.array_split(order, -(-len(chosen) // at_once))

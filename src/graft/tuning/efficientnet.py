@@ -38,7 +38,7 @@ class EfficientNet(EncoderModule):
             self._ends.append(len(self._blocks))
         self._conv_head = _Convolution(width, HEAD_WIDTH, 1)
         self._bn1 = _norm(HEAD_WIDTH)
-        self.load_pinned()
+        self.load_pinned().to(memory_format=torch.channels_last)  # on a processor a step takes two thirds of the time
 
     def batch(self, values: Sequence[Any]) -> Batch:
         """Pictures ``(224, 224, 3) uint8`` each -> ``(n, 3, 224, 224) uint8``."""

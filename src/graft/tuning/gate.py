@@ -12,23 +12,25 @@ import numpy as np
 
 from graft.contracts import Bool, Float32, Float64, Int
 from graft.data.split import stratified_group_folds
-from graft.heads.calibration import fit_temperature, probabilities
-from graft.metrics import accuracy, log_loss
+from graft.heads.calibration import cross_fitted, fit_temperature, probabilities
+from graft.metrics import accuracy, log_loss, log_losses
 from graft.report.words import percent
 
 SHARE = 0.2
 """Of the items this part is set aside for the gate."""
-VALIDATION = 0.15
+VALIDATION = 0.1
 """Of the others this part tells when to stop."""
+CALIBRATED_IN = 5
+"""Parts of the rows that were held out; the temperature of one is fitted on the others."""
 LEVEL = 0.9
 """Of the interval: a model that is no better gets below 0 in one case of twenty. See ``docs/augmentation.md``."""
 FOLD_LEVEL = 0.95
 """The same where every item is held out in its turn: what such models say varies more, as they share their rows."""
-LEAST = 100
+LEAST = 400
 """Fewer items than this tell too little of a difference: then every item is held out in its turn."""
 MOST = 2000
 """More are not needed for it."""
-FOLDS = 5
+FOLDS = 3
 
 FEW = 10
 """Of fewer units than this no bootstrap says how far off they may be: then nothing ships."""
@@ -92,7 +94,7 @@ def decide(
         seed: Every random choice follows from it.
     """
     right_before, right_after = accuracy(y, before_p.argmax(axis=1)), accuracy(y, after_p.argmax(axis=1))
-    difference = _losses(after_p, y) - _losses(before_p, y)
+    difference = log_losses(y, after_p) - log_losses(y, before_p)
     mean = log_loss(y, after_p) - log_loss(y, before_p)
     drawn = _drawn_means(difference, units, draws, seed)
     low, high = (float(end) for end in np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], method="nearest"))
@@ -101,15 +103,20 @@ def decide(
     return Verdict(ships, reason, mean, low, high, float(np.mean(drawn >= 0)), right_before, right_after, len(y))
 
 
-def calibrated(scores: Float32, validation_scores: Float32, validation_y: Int) -> Float32:
-    """Probabilities ``(n, k) float32`` whose temperature was fitted on the validation part.
+def calibrated(scores: Float32, y: Int, units: Int, *, seed: int = 0) -> Float32:
+    """Probabilities ``(n, k) float32``, each row's by the temperature that fits the others.
 
     Args:
-        scores: Of the rows of the gate ``(n, k) float32``.
-        validation_scores: The same model's scores of the validation part ``(m, k) float32``.
-        validation_y: Its classes ``(m,) int64``.
+        scores: Of the rows that were held out ``(n, k) float32``.
+        y: Their classes ``(n,) int64``.
+        units: What shares its fate ``(n,) int64``.
+        seed: Every random choice follows from it.
     """
-    return probabilities(scores, fit_temperature(validation_scores, validation_y))
+    fold = stratified_group_folds(y, units, CALIBRATED_IN, seed)[0]
+    p: Float32 = cross_fitted(scores[None], y, [fold])[0]
+    alone = np.isnan(p).any(axis=1)  # those of a class that stands in one unit
+    p[alone] = probabilities(scores[alone], fit_temperature(scores, y))
+    return p
 
 
 def set_aside(y: Int, units: Int, *, share: float = SHARE, seed: int = 0) -> Parts:
@@ -131,8 +138,8 @@ def set_aside(y: Int, units: Int, *, share: float = SHARE, seed: int = 0) -> Par
 def out_of_fold_plan(y: Int, units: Int, *, folds: int = FOLDS, seed: int = 0) -> tuple[Parts, ...]:
     """Parts whose gates hold out every row once, but those of a class that stands in one unit.
 
-    Both models are fitted, stopped and ``calibrated`` anew in each; ``decide`` takes what they say of all gates
-    together, at ``FOLD_LEVEL``. If time runs out after some of the folds, these decide: chance ordered them.
+    Both models are fitted and stopped anew in each; ``decide`` takes what they say of all gates together, at
+    ``FOLD_LEVEL``.
 
     Args:
         y: Class of each row ``(n,) int64``.
@@ -154,11 +161,6 @@ def _parts(y: Int, units: Int, gate: Bool, seed: int) -> Parts:
     rest = np.flatnonzero(~gate)
     stops = stratified_group_folds(y[rest], units[rest], round(1 / VALIDATION), seed)[0] == 0
     return Parts(rest[~stops], rest[stops], np.flatnonzero(gate))
-
-
-def _losses(p: Float32, y: Int) -> Float64:
-    given = np.clip(p[np.arange(len(y)), y], np.finfo(p.dtype).eps, 1)  # as ``metrics.log_loss`` has it
-    return -np.log(given.astype(np.float64))
 
 
 def _drawn_means(difference: Float64, units: Int, draws: int, seed: int) -> Float64:

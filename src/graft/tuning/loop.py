@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from graft.contracts import Progress
+from graft.contracts import Float64, Progress
 from graft.report.history import Epoch, epoch_from_dict, epoch_to_dict
 from graft.tuning.batches import Rows, epoch_batches
 from graft.tuning.checkpoints import Snapshot, load, put_back, save, take
 from graft.tuning.notes import Note
-from graft.tuning.passes import Look, Passes
+from graft.tuning.passes import UNSEEN, Passes
 from graft.tuning.plan import Plan
 from graft.tuning.schedules import Course, share_of_rate
 from graft.tuning.trainable import Trainable
@@ -25,9 +26,6 @@ ROLLBACKS = 5
 """A run that has gone wrong so often is ended."""
 KEPT_EVERY = 30.0
 """Seconds after which a checkpoint is written within an epoch: what ``kill -9`` can cost."""
-
-UNSEEN = Look(math.nan, math.nan, 1.0)
-"""What is known of a validation part that is not there."""
 
 
 @dataclass
@@ -38,6 +36,8 @@ class Standing:
     losses: list[float] = field(default_factory=list)
     temperature: float = 1.0
     best: int = 0
+    watched: list[float] = field(default_factory=list)
+    lowest: list[float] = field(default_factory=list)
     step: int = 0
     fraction: float = 0.0
     rate_share: float = 1.0
@@ -56,6 +56,18 @@ class Standing:
         """What ``to_dict`` wrote."""
         epochs = [epoch_from_dict(epoch) for epoch in values["epochs"]]
         return cls(**{**copy.deepcopy(values), "epochs": epochs})
+
+
+def _worse(losses: Float64, lowest: Sequence[float]) -> bool:
+    """Whether the losses of items are higher by more than the standard error of the difference.
+
+    Few items tell little: of epochs that they do not tell apart the last has learned the most (the rule of one
+    standard error: Breiman, Friedman, Olshen and Stone, Classification and Regression Trees, 1984, section 3.4.3).
+    """
+    difference = losses - np.asarray(lowest)
+    if len(difference) < 2:
+        return bool(difference.sum() > 0)
+    return bool(difference.mean() > difference.std(ddof=1) / math.sqrt(len(difference)))
 
 
 class _Diverged(Exception):
@@ -182,9 +194,12 @@ class Loop:
         number = len(standing.epochs)
         standing.epochs.append(Epoch(number, self.course.step, loss, looked.loss, looked.accuracy, rates, spent))
         standing.losses = []
-        if number == 0 or self.validation is None or looked.loss < standing.epochs[standing.best].validation_loss:
-            standing.best, standing.temperature = number, looked.temperature
+        watched = looked.watched(self.plan)
+        if number == 0 or not _worse(watched, standing.lowest):
+            standing.best, standing.temperature, standing.watched = number, looked.temperature, watched.tolist()
             self.best = self._weights()
+        if number == 0 or watched.sum() < sum(standing.lowest):
+            standing.lowest = watched.tolist()
         standing.stopped = self._reason_to_stop()
         self._keep()
 
@@ -193,8 +208,7 @@ class Loop:
         number = len(standing.epochs) - 1
         if number - standing.best >= self.plan.patience:
             return "no longer better"
-        until = self.plan.until or self.plan.epochs
-        if step >= min(until * self.course.steps_per_epoch, self.course.planned):
+        if step >= self.course.planned:
             return "done"
         return "" if self.course.left else "time"
 

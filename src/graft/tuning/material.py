@@ -1,4 +1,4 @@
-"""What is tuned on, and the fitted head that tuning starts from."""
+"""What is tuned on, and heads for some of its rows."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from graft.contracts import Encoder, Float32, Int, Linear
+from graft.contracts import Float32, Int
 from graft.data.split import choose_folds, stratified_group_folds
+from graft.encoders import Tunable
 from graft.executors import one_thread_each
 from graft.heads.classifier import Classifier, fit_classifier
-from graft.heads.lexical import LexicalPart, Words
+from graft.heads.features import transform
+from graft.heads.lexical import Words
 from graft.recipe import Recipe
 from graft.tuning.batches import Rows
 
@@ -32,7 +34,7 @@ class Material:
         recipe: How heads are fitted.
     """
 
-    encoder: Encoder
+    encoder: Tunable
     x: Float32
     y: Int
     k: int
@@ -45,48 +47,46 @@ class Material:
         return len(self.y)
 
 
-class Start:
-    """A head that was fitted to some rows, and what tuning from it on takes.
+def rows_of(material: Material, chosen: Int, classifier: Classifier) -> Rows:
+    """Some rows as the loop takes them, with what words add to the scores of a head that is divided by its temperature.
 
-    Attributes:
-        fit: The rows ``(m,) int64``.
-        classifier: The head, and what is chosen with it.
-        lexical: What words add to the scores of the head that is trained; they stay as they are.
+    Args:
+        material: All rows.
+        chosen: Which ``(m,) int64``.
+        classifier: The fitted head that tuning starts from.
     """
-
-    def __init__(self, material: Material, fit: Int) -> None:
-        self.material, self.fit = material, fit
-        self.classifier = _fitted(material, fit)
-        self.lexical = _tempered(self.classifier)
-        self._offset = self.lexical.scores(material.texts) if self.lexical and material.texts else None
-
-    def rows(self, chosen: Int) -> Rows:
-        """Some rows as the loop takes them."""
-        offset = None if self._offset is None else self._offset[chosen]
-        return Rows([self.material.values[row] for row in chosen.tolist()], self.material.y[chosen], offset)
-
-    def scores(self, linear: Linear, phi: Float32) -> Float32:
-        """Of all rows ``(n, k) float32``."""
-        scores = linear.scores(phi)
-        return scores if self._offset is None else scores + self._offset
+    offset = None
+    if classifier.lexical is not None and material.texts is not None:
+        scores = classifier.lexical.scores([material.texts[row] for row in chosen.tolist()])
+        offset = (scores / classifier.temperature).astype(np.float32)
+    values = [material.values[row] for row in chosen.tolist()]
+    return Rows(values, material.y[chosen], offset, np.array([_size(value) for value in values], np.int64))
 
 
-def _fitted(material: Material, rows: Int) -> Classifier:
+def fitted(material: Material, x: Float32, rows: Int) -> Classifier:
+    """A head for some rows, chosen and calibrated on folds of them.
+
+    Args:
+        material: All rows.
+        x: Their embeddings by whichever network ``(n, dim) float32``.
+        rows: Those to fit to ``(m,) int64``.
+    """
     y, units, recipe = material.y[rows], material.units[rows], material.recipe
     words = None if material.texts is None else Words.of([material.texts[row] for row in rows.tolist()], recipe.seed)
     n_folds, repeats = choose_folds(y, units)
     folds = stratified_group_folds(y, units, n_folds, recipe.seed, repeats) if n_folds else []
     with one_thread_each():
-        classifier, _ = fit_classifier(
-            material.x[rows], y, material.k, material.encoder.stages, folds, recipe, units, words
-        )
+        classifier, _ = fit_classifier(x[rows], y, material.k, material.encoder.stages, folds, recipe, units, words)
     return classifier
 
 
-def _tempered(classifier: Classifier) -> LexicalPart | None:
-    """What words add to scores that were divided by the temperature, as those of a ``TrainableHead`` are."""
-    lexical = classifier.lexical
-    if lexical is None:
-        return None
-    weights = (lexical.weights / classifier.temperature).astype(np.float16)
-    return LexicalPart(lexical.lexicon, weights.astype(np.float32))
+def scores_of(classifier: Classifier, material: Material, x: Float32, rows: Int) -> Float32:
+    """What a head says of some rows ``(m, k) float32``, no temperature applied; see ``fitted``."""
+    scores = classifier.linear.scores(transform(x[rows], classifier.stages, classifier.features))
+    if classifier.lexical is None or material.texts is None:
+        return scores
+    return scores + classifier.lexical.scores([material.texts[row] for row in rows.tolist()])
+
+
+def _size(value: Any) -> int:
+    return sum(map(_size, value)) if isinstance(value, tuple | list) else int(np.size(value))

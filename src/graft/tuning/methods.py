@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graft.errors import UsageError
 from graft.tuning.plan import Plan
@@ -26,10 +26,13 @@ class Method:
         return modality in self.plans
 
 
-_PICTURES = Plan(unfreeze=13, rate=3e-4, decay=1.0, batch=25, at_once=25, epochs=12)
-_TEXTS = Plan(unfreeze=3, rate=1e-4, decay=0.8, batch=32, at_once=32, epochs=8, soften=8.0)
+_PICTURES = Plan(unfreeze=13, rate=3e-4, decay=1.0, batch=16, at_once=16, epochs=12, size=160, patience=8)
+_TEXTS = Plan(unfreeze=6, rate=2e-4, decay=0.8, batch=32, at_once=8, epochs=6, soften=32.0)
 _SOUNDS = Plan(unfreeze=8, rate=3e-4, decay=0.9, batch=32, at_once=32, epochs=12)
 _PARTWAY = (0.25, 0.5, 0.75, 1.0)
+
+HUB_LAYERS, HUB_RATE, HUB_AT_ONCE = 4, 5e-5, 8
+"""Of networks from a hub: layers that are trained, the highest rate, and items that go through together."""
 
 
 def _with(plan: Plan, **others: object) -> Plan:
@@ -69,8 +72,14 @@ METHODS: Mapping[str, Method] = {
 """What can be chosen by name."""
 
 
-def plan_for(method: str, modality: str) -> Plan:
+def plan_for(method: str, modality: str, *, built_in: bool = True) -> Plan:
     """What a method starts from for items of this kind.
+
+    Args:
+        method: A key of ``METHODS``.
+        modality: ``"image"``, ``"text"`` or ``"audio"``.
+        built_in: Whether the network is one of those that come with Graft, which the rates were found for. Those of a
+            hub are transformers nearly always: a few layers are trained, slowly, on items as the model takes them.
 
     Raises:
         UsageError: There is no such method, or it does not apply.
@@ -80,4 +89,10 @@ def plan_for(method: str, modality: str) -> Plan:
     if not METHODS[method].applies_to(modality):
         able = ", ".join(name for name, each in METHODS.items() if each.applies_to(modality))
         raise UsageError(f"The method {method!r} does not apply to {modality}.", f"Choose one of {able}.")
-    return METHODS[method].plans[modality]
+    plan = METHODS[method].plans[modality]
+    if built_in:
+        return plan
+    unfreeze = plan.unfreeze if plan.unfreeze == "all" else HUB_LAYERS
+    rate = plan.rate if plan.rank else min(plan.rate, HUB_RATE)
+    at_once = plan.at_once if plan.contrast else min(plan.at_once, HUB_AT_ONCE)  # those in a batch are contrasted
+    return replace(plan, unfreeze=unfreeze, rate=rate, decay=0.9, size=0, at_once=at_once)

@@ -1,4 +1,4 @@
-"""What the three networks have in common: weights under the names of the pretrained files."""
+"""What all networks have in common: weights under the names of the pretrained files."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import torch
 from torch import Tensor, nn
 
 from graft.contracts import Float32
-from graft.encoders import BuiltIn
+from graft.encoders import Tunable
 
 LEAST = 1e-4
 """A root's slope is taken as if the number below it were at least this: at zero it would be infinite."""
 
 
 class EncoderModule(nn.Module):  # type: ignore[misc]
-    """A network whose ``state_dict`` bears the names of its encoder's pinned weights."""
+    """A network some of whose ``weights`` bear the names of its encoder's pinned ones."""
 
-    def __init__(self, encoder: BuiltIn) -> None:
+    def __init__(self, encoder: Tunable) -> None:
         super().__init__()
         self.embedder = encoder
 
@@ -28,6 +28,10 @@ class EncoderModule(nn.Module):  # type: ignore[misc]
         """Where the weights are."""
         return next(self.parameters()).device
 
+    def weights(self) -> dict[str, Tensor]:
+        """Parameters, and what was measured, by their pinned names."""
+        return dict(self.state_dict())
+
     def load_pinned(self) -> Self:
         """Take the encoder's weights, and be ready to embed."""
         self.load(self.embedder.tuned.over(self.embedder.pinned()))
@@ -35,7 +39,7 @@ class EncoderModule(nn.Module):  # type: ignore[misc]
 
     def load(self, weights: Mapping[str, Float32]) -> None:
         """Take some weights by their pinned names."""
-        own = self.state_dict()
+        own = self.weights()
         with torch.no_grad():
             for name, array in weights.items():
                 own[name].copy_(torch.from_numpy(np.array(array)))
@@ -44,14 +48,14 @@ class EncoderModule(nn.Module):  # type: ignore[misc]
         """Be ready to learn, with or without the statistics of the batch normalisations."""
         self.train()
         for module in self.modules() if frozen_batch_norm else ():
-            if isinstance(module, nn.BatchNorm2d):
+            if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
                 module.eval()
 
     def changed(self) -> dict[str, Float32]:
         """The weights that are not the pinned ones, ``float32`` each."""
-        own = self.state_dict()
-        arrays = {name: own[name].detach().cpu().float().numpy() for name in self.embedder.pinned()}
+        own = self.weights()
         pinned = self.embedder.pinned()
+        arrays = {name: own[name].detach().cpu().float().numpy() for name in pinned}
         return {name: array.copy() for name, array in arrays.items() if not np.array_equal(array, pinned[name])}
 
 

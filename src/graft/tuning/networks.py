@@ -1,4 +1,4 @@
-"""The built-in encoders in torch, where their weights can be learnt: the same numbers in, the same numbers out."""
+"""The encoders in torch, where their weights can be learnt: the same numbers in, the same numbers out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from graft.contracts import Encoder, Float32
-from graft.encoders import ENCODERS, BuiltIn
+from graft.encoders import ENCODERS, Tunable
+from graft.encoders.hub.encoder import HubEncoder
+from graft.encoders.hub.fetch import require
 from graft.encoders.image import ImageEncoder
 from graft.encoders.text import TextEncoder
 from graft.errors import MissingExtra, UsageError
@@ -57,19 +59,27 @@ class Network(Protocol):
 
 
 def network_for(encoder: Encoder) -> Network:
-    """The network of a built-in encoder, tuned or not, with the weights that it has, in evaluation mode on the CPU.
+    """The network of an encoder with the weights that it has, tuned or not, in evaluation mode on the CPU.
 
     Every parameter can be learnt; what is to stay frozen is for the caller to say.
 
     Raises:
-        UsageError: The encoder is none of those built in.
-        MissingExtra: torch is not installed.
-        EncoderError: The encoder's weights are not there.
+        UsageError: The encoder is joined, or one of the hub whose weights cannot be replaced.
+        MissingExtra: torch is not installed, or transformers for a model of the hub.
+        EncoderError: The encoder's weights are not there, or are others than they were.
     """
-    if not isinstance(encoder, BuiltIn):
-        raise UsageError(f"The encoder {encoder.name} cannot be tuned.", f"Tune one of {', '.join(ENCODERS)}.")
+    if not isinstance(encoder, Tunable):
+        raise UsageError(
+            f"The encoder {encoder.name} cannot be tuned.", f"Tune one of {', '.join(ENCODERS)}, or a model of the hub."
+        )
     if importlib.util.find_spec("torch") is None:
         raise MissingExtra("Tuning needs torch, which is not installed here.", "pip install 'graft-learn[tune]'")
+    if isinstance(encoder, HubEncoder):
+        encoder.pinned()  # whether it has weights that can be replaced is said before anything is fetched
+        require("transformers")
+        from graft.tuning.hub import HubModule
+
+        return HubModule(encoder)
     made: Network
     if isinstance(encoder, ImageEncoder):
         from graft.tuning.efficientnet import EfficientNet

@@ -25,7 +25,7 @@ from graft.model.training import Training
 from graft.report.content import Interval, PredictionSets, Unknown
 from graft.report.history import Tuning
 from graft.tuning.material import Material
-from graft.tuning.trials import Trial
+from graft.tuning.trials import Judged
 
 AGAINST_THE_GATE = (
     "This model ships because it was told to: it was not found better than the one that it was tuned from."
@@ -41,7 +41,7 @@ def tuned_model(
     embedded: Embedded,
     clusters: Int,
     material: Material,
-    trials: Sequence[Trial],
+    judged: Judged,
     tuning: Tuning,
     train: Int,
 ) -> Model:
@@ -55,20 +55,15 @@ def tuned_model(
         embedded: Their embeddings by the encoder before it was tuned.
         clusters: What is a copy of what among them ``(n,) int64``.
         material: The items that were tuned on.
-        trials: What was said of those that were set aside.
+        judged: What was said of those that were held out.
         tuning: How it went, and why it ships.
         train: Which of all items the material is ``(m,) int64``.
     """
-    gate = np.concatenate([trial.gate for trial in trials])
-    p = np.concatenate([trial.after for trial in trials])
+    gate, p = judged.rows, judged.after
     y, items = material.y[gate], [dataset.items[row] for row in train[gate].tolist()]
     predicted = p.argmax(axis=1).astype(np.int64)
     k, classes = material.k, model.classes
-    turns = f", in {len(trials)} turns" if len(trials) > 1 else ""
-    method = (
-        f"on {len(gate):,} items set aside before tuning{turns}; fitted to fewer items than the final model; "
-        "Wilson interval"
-    )
+    method = f"on {len(gate):,} items, each held out from tuning and head once; Wilson interval"
     report = replace(
         model.report,
         encoder=encoder.name,
@@ -83,7 +78,7 @@ def tuned_model(
         baselines={"majority": majority_baseline(y, k)},
         per_class=class_figures(y, predicted, classes),
         confusion=confusion(y, predicted, k),
-        judged_on=f"{len(gate):,} of the {len(material):,} training items, set aside before tuning",
+        judged_on=f"{len(gate):,} of the {len(material):,} training items, each held out from tuning and head once",
         calibration=calibration(p, y),
         overfit_gap=math.nan,
         learning_curve=(),

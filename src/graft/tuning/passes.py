@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from graft.contracts import Float32, Int
+from graft.contracts import Float32, Float64, Int
 from graft.errors import EncoderError
 from graft.heads.calibration import fit_temperature, probabilities
-from graft.metrics import accuracy, log_loss
+from graft.metrics import log_losses
 from graft.tuning.augmentation import Augmentation
 from graft.tuning.batches import Rows, parts
 from graft.tuning.devices import autocast, free_memory, is_out_of_memory, to_device
@@ -31,15 +31,33 @@ class Look:
     """What a network makes of items that it does not learn from.
 
     Attributes:
-        loss: Mean log loss of calibrated probabilities: those of a model that ships are, too, and tuning makes logits
-            larger, which a temperature takes back.
-        accuracy: Share that is right.
+        losses: Log loss of each item at its calibrated probabilities ``(n,) float64``: those of a model that ships are
+            calibrated, too, and tuning makes logits larger, which a temperature takes back.
+        errors: 1 for each item that is wrong, else 0 ``(n,) float64``.
         temperature: By which the logits are to be divided.
     """
 
-    loss: float
-    accuracy: float
+    losses: Float64
+    errors: Float64
     temperature: float
+
+    @property
+    def loss(self) -> float:
+        """Mean log loss; ``nan`` where there are no items."""
+        return float(self.losses.mean()) if len(self.losses) else math.nan
+
+    @property
+    def accuracy(self) -> float:
+        """Share that is right; ``nan`` where there are no items."""
+        return 1 - float(self.errors.mean()) if len(self.errors) else math.nan
+
+    def watched(self, plan: Plan) -> Float64:
+        """What tells when to stop ``(n,) float64``: logits that are learned softened say little of how sure to be."""
+        return self.errors if plan.soften > 1 else self.losses
+
+
+UNSEEN = Look(np.empty(0), np.empty(0), 1.0)
+"""What is known of items that are not there."""
 
 
 @dataclass
@@ -73,14 +91,13 @@ class Passes:
     def look(self, rows: Rows) -> Look:
         """What the network as it is makes of items, without any augmentation."""
         self.network.eval()
-        many = parts(np.arange(len(rows)), LOOKED_AT_ONCE * self.at_once)
         with torch.no_grad():
-            logits = np.concatenate([self.run(rows, chosen)[1] for chosen in many])
+            logits = self.run(rows, np.arange(len(rows)))[1]
         if not np.isfinite(logits).all():
-            return Look(math.nan, math.nan, 1.0)
+            return Look(np.full(len(rows), np.nan), np.full(len(rows), np.nan), 1.0)
         temperature = fit_temperature(logits, rows.y)
         p = probabilities(logits, temperature)
-        return Look(log_loss(rows.y, p), accuracy(rows.y, p.argmax(axis=1)), temperature)
+        return Look(log_losses(rows.y, p), (p.argmax(axis=1) != rows.y).astype(np.float64), temperature)
 
     def run(self, rows: Rows, chosen: Int, seed: Sequence[int] | None = None) -> tuple[float, Float32]:
         """One batch; where memory runs out, in smaller parts from then on.
@@ -106,21 +123,23 @@ class Passes:
             self._halve()  # out of the handler, which holds on to what was computed
 
     def _run(self, rows: Rows, chosen: Int, seed: Sequence[int] | None) -> tuple[float, Float32]:
-        total, found = math.nan if seed is None else 0.0, []
+        total = math.nan if seed is None else 0.0
+        found = np.empty((len(chosen), self.head.bias.shape[0]), np.float32)
         self.optimizer.zero_grad()
-        for index, part in enumerate(parts(chosen, self.at_once * (LOOKED_AT_ONCE if seed is None else 1))):
+        for index, places in enumerate(parts(rows, chosen, self.at_once * (LOOKED_AT_ONCE if seed is None else 1))):
+            part = chosen[places]
             batch = to_device(self.network.batch([rows.values[row] for row in part]), self.device)
             y = torch.from_numpy(rows.y[part]).to(self.device)
             mixed = None
             if seed is not None:
                 batch, mixed = self._changed(batch, y, _chance((*seed, index)))
             features, logits = self._scored(batch, rows.offset[part] if rows.offset is not None else None)
-            found.append(logits.detach().cpu().numpy())
+            found[places] = logits.detach().cpu().numpy()
             if seed is not None:
                 loss = self._loss(features, logits, y, mixed) / len(chosen)
                 self.scaler.scale(loss).backward()
                 total += loss.item()
-        return total, np.concatenate(found)
+        return total, found
 
     def _scored(self, batch: Batch, offset: Float32 | None) -> tuple[Any, Any]:
         with autocast(self.device, self.precision):

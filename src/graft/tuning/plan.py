@@ -24,15 +24,19 @@ class Plan:
         batch: Items behind each step.
         at_once: Items that go through the network together; the gradients of several such parts are added up.
         epochs: How often every item is seen, if time allows.
-        until: Stop after so many epochs of a schedule that was made for ``epochs``; 0: go through all.
         warm_up: Share of the schedule in which the rates rise, in [0, 1).
         clip: Largest norm of a gradient.
         soften: Logits are divided by this in what is learned from. The head knows its own training items: few of them
-            are fitted so well that nothing is left to learn, unless it is made less sure.
+            are fitted so well that nothing is left to learn, unless it is made less sure. Above 1 errors tell when to
+            stop, and not the log loss.
+        size: Width and height in pixels of pictures that are learned from; 0: as the encoder takes them. Smaller ones
+            take less time, and what is cropped to a part looks larger than it is in a whole picture (Touvron, Vedaldi,
+            Douze and Jegou, NeurIPS 2019).
         smoothing: Share of a label that is spread over all classes, in [0, 1).
         mixup: Parameter of the Beta distribution by which pictures are mixed (Zhang et al., ICLR 2018); 0: never.
         contrast: Share of the loss that draws items of one class together, in [0, 1]; the rest is cross-entropy.
-        patience: Epochs without a better log loss on the validation part before the loop stops.
+        patience: Epochs in a row that are worse on the validation part than the best one, by more than the standard
+            error of the difference, before the loop stops.
         alphas: Of these shares of the way from the weights before to those after, the best on the validation part is
             gone (WiSE-FT). ``(1.0,)``: all of it.
         seed: Every random choice follows from it.
@@ -47,10 +51,10 @@ class Plan:
     batch: int = 25
     at_once: int = 25
     epochs: int = 12
-    until: int = 0
     warm_up: float = 0.1
     clip: float = 1.0
     soften: float = 1.0
+    size: int = 0
     smoothing: float = 0.0
     mixup: float = 0.0
     contrast: float = 0.0
@@ -61,7 +65,7 @@ class Plan:
     def __post_init__(self) -> None:
         if self.unfreeze != "all" and (not isinstance(self.unfreeze, int) or self.unfreeze < 0):
             raise UsageError(f"unfreeze is {self.unfreeze!r}.", 'Give a number of groups from 0, or "all".')
-        for name in ("rank", "until", "seed"):
+        for name in ("rank", "size", "seed"):
             _check(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
         for name in ("batch", "at_once", "epochs", "patience"):
             _check(name, getattr(self, name), getattr(self, name) >= 1, "1 or more")

@@ -54,7 +54,8 @@ class Trainable:
 
     def state(self) -> dict[str, Float32]:
         """The network's weights that training may have changed, adapters melted in, by their names."""
-        return {name: np.array(each.detach().cpu().numpy(), np.float32) for name, each in self._base.items()}
+        arrays = {name: each.detach().cpu().numpy() for name, each in self._base.items()}
+        return {name: np.array(array, np.float32, order="C") for name, array in arrays.items()}
 
     def blend(self, before: Mapping[str, Any], after: Mapping[str, Any], alpha: float) -> None:
         """Go this share of the way between two copies (WiSE-FT: Wortsman et al., CVPR 2022)."""

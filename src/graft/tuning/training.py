@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from graft.contracts import Float32, Linear, Progress, silent
@@ -19,9 +20,9 @@ from graft.tuning.batches import Rows
 from graft.tuning.checkpoints import key_of
 from graft.tuning.devices import pick_device, pick_precision, prepared
 from graft.tuning.head import TrainableHead
-from graft.tuning.loop import UNSEEN, Loop
+from graft.tuning.loop import Loop
 from graft.tuning.notes import Note, unheard
-from graft.tuning.passes import Look, Passes
+from graft.tuning.passes import UNSEEN, Passes
 from graft.tuning.plan import Plan
 from graft.tuning.schedules import Course
 from graft.tuning.trainable import Trainable
@@ -129,18 +130,19 @@ def _go_part_of_the_way(loop: Loop, before: Mapping[str, Any]) -> tuple[float, f
     """
     plan, trainable, standing = loop.plan, loop.trainable, loop.standing
     after = trainable.weights()
-    known = Look(standing.epochs[standing.best].validation_loss, 0.0, standing.temperature)
-    looks = {1.0: known}
+    # Of the whole way the loop has kept what was watched, and its temperature.
+    known = float(np.mean(standing.watched)) if standing.watched else math.nan
+    found = {1.0: (known, standing.temperature)}
     for alpha in plan.alphas:
         if alpha != 1.0:
             trainable.blend(before, after, alpha)
-            looks[alpha] = UNSEEN if loop.validation is None else loop.passes.look(loop.validation)
+            looked = UNSEEN if loop.validation is None else loop.passes.look(loop.validation)
+            watched = looked.watched(plan)
+            found[alpha] = (float(watched.mean()) if len(watched) else math.nan, looked.temperature)
     # Of equals the largest: it is what the loop has found.
-    best = (
-        plan.alphas[0] if len(plan.alphas) == 1 else min(sorted(plan.alphas)[::-1], key=lambda each: looks[each].loss)
-    )
+    best = plan.alphas[0] if len(plan.alphas) == 1 else min(sorted(plan.alphas)[::-1], key=lambda each: found[each][0])
     trainable.blend(before, after, best)
-    return best, looks[best].temperature
+    return best, found[best][1]
 
 
 def _history(loop: Loop, alpha: float) -> History:

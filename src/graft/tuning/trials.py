@@ -1,20 +1,25 @@
-"""One tuning run after another: trials that the gate judges, and the run on all items that ships."""
+"""Runs that hold out one part of the items after another, and the model that is the mean of them.
+
+What ships is not trained anew on all items: that would take half as long as the trials together, and nothing would
+have judged it. It is the mean of the trials' weights: networks that were tuned from the same weights on lie in one
+basin, and their mean is usually better than each of them (model soups: Wortsman et al., ICML 2022). Of two parts or
+more, every item has been learned from in one trial at least.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
 
-from graft.contracts import Encoder, Float32, Int, Linear, Progress, silent
-from graft.encoders import retuned
+from graft.contracts import Encoder, Float32, Int, Progress, silent
+from graft.encoders import Tunable, retuned
 from graft.executors import map_on_cores
-from graft.heads.calibration import fit_temperature, probabilities
+from graft.heads.calibration import fit_temperature
 from graft.heads.classifier import Classifier
 from graft.heads.conformal import fit_sets
 from graft.heads.features import transform
@@ -23,16 +28,15 @@ from graft.report.history import History
 from graft.tuning.augmentation import augmentation_for
 from graft.tuning.gate import Parts, calibrated
 from graft.tuning.head import TrainableHead
-from graft.tuning.material import Material, Start
+from graft.tuning.material import Material, fitted, rows_of, scores_of
 from graft.tuning.networks import network_for
 from graft.tuning.notes import Note, unheard
+from graft.tuning.parity import hold_to_network
 from graft.tuning.plan import Plan
 from graft.tuning.training import train
 
-LEAST_TRIALS = 2
-"""Of the folds, where time is short."""
-RESERVE = 0.1
-"""Share of the time that is kept for heads and embeddings."""
+RESERVE = 0.15
+"""Share of the time that is kept for embeddings and heads, as long as it is not known how long they take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,133 +64,137 @@ class Conduct:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trial:
-    """What both models say of a gate's rows, which neither has seen.
+    """A run, and what two heads say of a gate's rows, which nothing has seen; both were fitted to all other rows.
 
     Attributes:
         gate: The rows ``(g,) int64``.
-        before: Calibrated probabilities of the head on the frozen network ``(g, k) float32``.
-        after: Those of the tuned model.
-        scores: The tuned model's scores, no temperature applied.
-        unknown: Prototypes, moments and threshold of the tuned model, from these rows.
+        before: Scores of the head on the network as it was ``(g, k) float32``.
+        after: Scores of that on the tuned network.
+        x: Embeddings of all rows by the tuned network ``(n, dim) float32``.
+        weights: What tuning has changed, by its pinned name.
         history: Of the run.
     """
 
     gate: Int
     before: Float32
     after: Float32
-    scores: Float32
-    unknown: UnknownRule
+    x: Float32
+    weights: Mapping[str, Float32]
     history: History
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What the trials said of all rows that were held out.
+
+    Attributes:
+        rows: Which ``(m,) int64``.
+        before: Calibrated probabilities of the heads on the network as it was ``(m, k) float32``.
+        after: Those on tuned networks.
+        scores: Scores on tuned networks.
+    """
+
+    rows: Int
+    before: Float32
+    after: Float32
+    scores: Float32
+
+    @classmethod
+    def by(cls, trials: Sequence[Trial], material: Material, seed: int) -> Judged:
+        """All of them together."""
+        rows = np.concatenate([trial.gate for trial in trials])
+        before, after = (np.concatenate([getattr(trial, name) for trial in trials]) for name in ("before", "after"))
+        y, units = material.y[rows], material.units[rows]
+        return cls(rows, calibrated(before, y, units, seed=seed), calibrated(after, y, units, seed=seed), after)
+
+
 def run_trials(material: Material, parts: Sequence[Parts], conduct: Conduct) -> tuple[Trial, ...]:
-    """A trial of each of the parts, or of as many as time allows; at least two, if there are as many."""
+    """A trial of each of the parts; they share the time."""
     trials: list[Trial] = []
-    wanted = min(LEAST_TRIALS, len(parts))
-    longest = 0.0
+    aside: float | None = None
     for number, each in enumerate(parts):
-        final = len(material) / len(each.fit)
-        if number >= LEAST_TRIALS and conduct.seconds_left() < longest * (1 + final):
-            break
-        began = time.monotonic()
-        share = 1 / (max(1, wanted - number) + final)
-        trials.append(_trial(material, each, conduct, number, share))
-        longest = max(longest, time.monotonic() - began)
+        began, waiting = time.monotonic(), len(parts) - number
+        left = conduct.seconds_left()
+        if aside is None:
+            aside = left * RESERVE / (waiting + 1) if np.isfinite(left) else 0.0
+        if len(parts) > 1:
+            conduct.note(f"Trial {number + 1} of {len(parts)}: {len(each.fit)} items to learn from.")
+        deadline = max(1.0, (left - aside * (waiting + 1)) / waiting) if np.isfinite(left) else None
+        trials.append(_trial(material, each, conduct, number, deadline))
+        aside = time.monotonic() - began - trials[-1].history.seconds
     return tuple(trials)
 
 
-def tune_on_all(material: Material, conduct: Conduct, trials: Sequence[Trial]) -> tuple[Encoder, Classifier, History]:
-    """The encoder and classifier that ship: trained on all rows for as long as was best in the trials.
+def mean_model(material: Material, trials: Sequence[Trial], judged: Judged) -> tuple[Encoder, Classifier]:
+    """The encoder with the mean of the trials' weights, and a head that is fitted to all rows.
 
-    It is not cut short by the time limit, which the trials leave room for: a model that has learned less than those of
-    the trials is not the one that was judged. Nothing is held out from its rows, so that temperature, sets and the
-    unknown score are those of the trials.
+    Nothing was held out from these rows: temperature, prediction sets and what is unknown are those of the trials.
     """
-    best = round(median(trial.history.best for trial in trials))
-    length = round(median(_planned_epochs(trial.history, conduct.plan) for trial in trials))
-    alpha = float(median(trial.history.alpha for trial in trials))
-    plan = replace(conduct.plan, epochs=max(1, length), until=max(1, best), alphas=(alpha,))
-    run = Start(material, np.arange(len(material)))
+    recipe, y = material.recipe, material.y[judged.rows]
+    encoder = retuned(material.encoder, _mean_weights([trial.weights for trial in trials], material.encoder))
+    hold_to_network(encoder, network_for(encoder), material.values)
+    classifier = fitted(material, _embedded(encoder, material.values), np.arange(len(material)))
+    return encoder, replace(
+        classifier,
+        temperature=fit_temperature(judged.scores, y),
+        sets=fit_sets(judged.after, y, material.k, recipe.set_level),
+        unknown=_unknown(classifier, material, trials),
+    )
+
+
+def _trial(material: Material, parts: Parts, conduct: Conduct, number: int, deadline: float | None) -> Trial:
+    plan, began = conduct.plan, time.monotonic()
+    start = fitted(material, material.x, parts.fit)
     network = network_for(material.encoder)
+    if deadline is not None:
+        deadline = max(1.0, deadline - (time.monotonic() - began))
     trained = train(
         network,
-        TrainableHead.of(run.classifier),
-        run.rows(run.fit),
-        None,
+        TrainableHead.of(start),
+        rows_of(material, parts.fit, start),
+        rows_of(material, parts.validation, start),
         plan,
-        augment=augmentation_for(material.encoder.modality),
-        checkpoint=conduct.place(len(trials)),
-        progress=conduct.progress,
-        note=conduct.note,
-    )
-    encoder = retuned(material.encoder, network.changed())
-    gate = np.concatenate([trial.gate for trial in trials])
-    scores, y = np.concatenate([trial.scores for trial in trials]), material.y[gate]
-    temperature = fit_temperature(scores, y)
-    phi = transform(_embedded(encoder, material.values), encoder.stages, run.classifier.features)
-    classifier = Classifier(
-        stages=encoder.stages,
-        features=run.classifier.features,
-        linear=_rounded(trained.head),
-        temperature=temperature,
-        sets=fit_sets(probabilities(scores, temperature), y, material.k, material.recipe.set_level),
-        unknown=_unknown(phi, material, trials),
-        lexical=run.lexical,
-    )
-    return encoder, classifier, trained.history
-
-
-def _trial(material: Material, parts: Parts, conduct: Conduct, number: int, share: float) -> Trial:
-    run = Start(material, parts.fit)
-    head = TrainableHead.of(run.classifier)
-    start = head.linear()
-    network = network_for(material.encoder)
-    trained = train(
-        network,
-        head,
-        run.rows(parts.fit),
-        run.rows(parts.validation),
-        conduct.plan,
-        augment=augmentation_for(material.encoder.modality),
-        deadline=_deadline(conduct, share),
+        augment=augmentation_for(material.encoder.modality, size=plan.size),
+        deadline=deadline,
         checkpoint=conduct.place(number),
         progress=conduct.progress,
         note=conduct.note,
     )
-    stages, features = material.encoder.stages, run.classifier.features
-    before = run.scores(start, transform(material.x, stages, features))
-    tuned = retuned(material.encoder, network.changed())
-    phi = transform(_embedded(tuned, material.values), stages, features)
-    after = run.scores(trained.head, phi)
-    gate, stop = parts.gate, parts.validation
-    held_out = np.full(after.shape, np.nan, np.float32)
-    held_out[gate] = after[gate]
-    fold = np.full(len(material), -1, np.int64)
-    fold[gate] = 0
-    return Trial(
-        gate=gate,
-        before=calibrated(before[gate], before[stop], material.y[stop]),
-        after=calibrated(after[gate], after[stop], material.y[stop]),
-        scores=after[gate],
-        unknown=fit_unknown(phi, material.y, material.k, [fold], held_out[None], material.recipe.unknown_rate),
-        history=trained.history,
-    )
+    weights = network.changed()
+    tuned = retuned(material.encoder, weights)
+    hold_to_network(tuned, network, material.values)
+    x = _embedded(tuned, material.values)
+    others = np.union1d(parts.fit, parts.validation)
+    before, after = (scores_of(fitted(material, each, others), material, each, parts.gate) for each in (material.x, x))
+    return Trial(parts.gate, before, after, x, weights, trained.history)
 
 
-def _unknown(phi: Float32, material: Material, trials: Sequence[Trial]) -> UnknownRule:
-    """Prototypes of the encoder that ships; what is usual of strangers to it is known from the trials."""
-    whole = fit_unknown(phi, material.y, material.k, [], np.empty((0, *_shape(material)), np.float32), 0.0)
-    rules = [trial.unknown for trial in trials]
+def _mean_weights(each: Sequence[Mapping[str, Float32]], encoder: Tunable) -> dict[str, Float32]:
+    if len(each) == 1:
+        return dict(each[0])
+    pinned = encoder.pinned()
+    names = sorted(set().union(*each))
+    return {
+        name: np.mean([weights.get(name, pinned[name]) for weights in each], axis=0, dtype=np.float32) for name in names
+    }
+
+
+def _unknown(classifier: Classifier, material: Material, trials: Sequence[Trial]) -> UnknownRule:
+    """Prototypes of the network that ships; what is usual of strangers to it is known from the trials."""
+    rules = []
+    for trial in trials:
+        scores = np.full((1, len(material), material.k), np.nan, np.float32)
+        scores[0, trial.gate] = trial.after
+        fold = np.full(len(material), -1, np.int64)
+        fold[trial.gate] = 0
+        phi = transform(trial.x, classifier.stages, classifier.features)
+        rules.append(fit_unknown(phi, material.y, material.k, [fold], scores, material.recipe.unknown_rate))
     return replace(
-        whole,
+        classifier.unknown,
         threshold=float(np.mean([rule.threshold for rule in rules])),
         distance=_mean([rule.distance for rule in rules]),
         margin=_mean([rule.margin for rule in rules]),
     )
-
-
-def _shape(material: Material) -> tuple[int, int]:
-    return len(material), material.k
 
 
 def _mean(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
@@ -194,23 +202,8 @@ def _mean(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return float(first), float(second)
 
 
-def _rounded(linear: Linear) -> Linear:
-    """As a bundle keeps it."""
-    return Linear(linear.weights.astype(np.float16).astype(np.float32), linear.bias.astype(np.float32))
-
-
 def _embedded(encoder: Encoder, values: Sequence[Any]) -> Float32:
     starts = range(0, len(values), encoder.batch_size)
     return np.concatenate(
         list(map_on_cores(lambda start: encoder.embed(values[start : start + encoder.batch_size]), starts))
     )
-
-
-def _planned_epochs(history: History, plan: Plan) -> int:
-    """How long the schedule was: time may have drawn it together."""
-    return plan.epochs if history.stopped == "no longer better" else max(1, len(history.epochs) - 1)
-
-
-def _deadline(conduct: Conduct, share: float) -> float | None:
-    left = conduct.seconds_left()
-    return None if left == float("inf") else max(1.0, left * (1 - RESERVE) * share)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from graft.contracts import Encoder, Progress, silent
 from graft.data.dataset import Dataset
 from graft.data.read import read
 from graft.data.split import merge
-from graft.encoders import ENCODERS, BuiltIn, tuned_weights
+from graft.encoders import ENCODERS, BuiltIn, Tunable, tuned_weights
 from graft.encoders.embed import Embedded
 from graft.errors import DataError, TooFewClasses, UsageError
 from graft.evaluation.held_out import some
@@ -37,9 +37,6 @@ from graft.tuning.networks import network_for
 from graft.tuning.notes import Note, unheard
 from graft.tuning.plan import Plan
 
-if TYPE_CHECKING:
-    from graft.tuning.trials import Trial
-
 FORCED = "The tuned model ships because it was told to, whatever the gate said, which was:"
 
 
@@ -53,7 +50,7 @@ class Tuned:
         reason: Why, in one sentence.
         before: ``accuracy`` and ``log_loss`` of the fitted head on the items that decided.
         after: Those of the tuned model, which was held out from the same items.
-        history: Of every run, that on all items last, if there was one.
+        history: Of every run.
         seconds: In all.
         better: Whether the gate said that it is better.
     """
@@ -115,10 +112,10 @@ def tune(
     """
     began = time.monotonic()
     encoder = _tunable(model)
-    plan = _plan(method, encoder.modality, seed if seed is not None else model.recipe.seed, time_limit)
+    plan = _plan(method, encoder, seed if seed is not None else model.recipe.seed, time_limit)
     network_for(encoder), augmentation_for(encoder.modality)  # what is missing is said before the work
     from graft.tuning.outcome import tuned_model
-    from graft.tuning.trials import Conduct, run_trials, tune_on_all
+    from graft.tuning.trials import Conduct, Judged, mean_model, run_trials
 
     store = as_cache(cache)
     dataset, embedded = _rows(model, encoder, data, cache, progress)
@@ -139,51 +136,47 @@ def tune(
     with _kept(checkpoint):
         conduct = Conduct(plan, seconds_left, checkpoint, progress, note)
         trials = run_trials(material, parts, conduct)
-        verdict, rows = _verdict(material, trials, plan.seed)
-        before, after = (
-            _figures(np.concatenate([getattr(trial, name) for trial in trials]), material.y[rows])
-            for name in ("before", "after")
-        )
+        judged = Judged.by(trials, material, plan.seed)
+        y = material.y[judged.rows]
+        level = gate.LEVEL if len(trials) == 1 else gate.FOLD_LEVEL
+        units = material.units[judged.rows]
+        verdict = gate.decide(judged.before, judged.after, y, units, level=level, seed=plan.seed)
+        before, after = _figures(judged.before, y), _figures(judged.after, y)
         history = tuple(trial.history for trial in trials)
         told = Tuning(
             method=method if isinstance(method, str) else "plan",
-            shipped=False,
-            forced=False,
-            reason=verdict.reason,
+            shipped=verdict.ships or force,
+            forced=force and not verdict.ships,
+            reason=verdict.reason if verdict.ships or not force else f"{FORCED} {verdict.reason}",
             before=before,
             after=after,
-            n_decided=len(rows),
+            n_decided=len(y),
             runs=tuple(run.shortened() for run in history),
             seconds=0.0,
         )
-        if not (verdict.ships or force):
-            told = replace(told, seconds=round(time.monotonic() - began, 3))
-            kept = replace(model, report=replace(model.report, tuning=told))
-            return Tuned(kept, False, told.reason, before, after, history, told.seconds, False)
-        reason = verdict.reason if verdict.ships else f"{FORCED} {verdict.reason}"
-        note("Training on all items.")
-        own_encoder, own_classifier, last = tune_on_all(material, conduct, trials)
-        told = replace(told, shipped=True, forced=not verdict.ships, reason=reason, runs=(*told.runs, last.shortened()))
-        tuned = tuned_model(
-            model, own_encoder, own_classifier, dataset, embedded, clusters, material, trials, told, train
-        )
+        result = model
+        if told.shipped:
+            own_encoder, own_classifier = mean_model(material, trials, judged)
+            result = tuned_model(
+                model, own_encoder, own_classifier, dataset, embedded, clusters, material, judged, told, train
+            )
         told = replace(told, seconds=round(time.monotonic() - began, 3))
-        seconds = {**tuned.report.seconds, "total": told.seconds}
-        tuned = replace(tuned, report=replace(tuned.report, seconds=seconds, tuning=told))
-    return Tuned(tuned, True, reason, before, after, (*history, last), told.seconds, verdict.ships)
+        seconds = {**result.report.seconds, "total": told.seconds} if told.shipped else result.report.seconds
+        result = replace(result, report=replace(result.report, seconds=seconds, tuning=told))
+    return Tuned(result, told.shipped, told.reason, before, after, history, told.seconds, verdict.ships)
 
 
-def _tunable(model: Model) -> Encoder:
+def _tunable(model: Model) -> Tunable:
     if not isinstance(model.classifier, Classifier):
         raise UsageError(
             "The model gives items any number of labels, and such models cannot be tuned.",
             "Tune a model with one label for each item.",
         )
-    if not isinstance(model.encoder, BuiltIn):
+    if not isinstance(model.encoder, Tunable):
         name = model.encoder.name if model.encoder else "a matrix that was given"
         raise UsageError(
             f"The model's encoder cannot be tuned: it is {name}.",
-            f"Fit with one of {', '.join(ENCODERS)}, and tune that model.",
+            f"Fit with one of {', '.join(ENCODERS)}, or a model of the hub, and tune that model.",
         )
     if tuned_weights(model.encoder):
         raise UsageError(
@@ -193,10 +186,15 @@ def _tunable(model: Model) -> Encoder:
     return model.encoder
 
 
-def _plan(method: str | Plan, modality: str, seed: int, time_limit: float | None) -> Plan:
+def _plan(method: str | Plan, encoder: Tunable, seed: int, time_limit: float | None) -> Plan:
     if time_limit is not None and not time_limit > 0:
         raise UsageError(f"The time limit is {time_limit!r} seconds.", "Give more than 0.")
-    return replace(plan_for(method, modality) if isinstance(method, str) else method, seed=seed)
+    return replace(
+        plan_for(method, encoder.modality, built_in=isinstance(encoder, BuiltIn))
+        if isinstance(method, str)
+        else method,
+        seed=seed,
+    )
 
 
 def _rows(
@@ -233,7 +231,7 @@ def _check_classes(classes: Sequence[str], dataset: Dataset) -> None:
         )
 
 
-def _material(model: Model, encoder: Encoder, dataset: Dataset, embedded: Embedded, train: Any, units: Any) -> Material:
+def _material(model: Model, encoder: Tunable, dataset: Dataset, embedded: Embedded, train: Any, units: Any) -> Material:
     items = [dataset.items[row] for row in train.tolist()]
     return Material(
         encoder=encoder,
@@ -245,13 +243,6 @@ def _material(model: Model, encoder: Encoder, dataset: Dataset, embedded: Embedd
         texts=texts_of(items) if encoder.modality == "text" else None,
         recipe=model.recipe,
     )
-
-
-def _verdict(material: Material, trials: Sequence[Trial], seed: int) -> tuple[gate.Verdict, Any]:
-    rows = np.concatenate([trial.gate for trial in trials])
-    before, after = (np.concatenate([getattr(trial, name) for trial in trials]) for name in ("before", "after"))
-    level = gate.LEVEL if len(trials) == 1 else gate.FOLD_LEVEL
-    return gate.decide(before, after, material.y[rows], material.units[rows], level=level, seed=seed), rows
 
 
 def _figures(p: Any, y: Any) -> dict[str, float]:

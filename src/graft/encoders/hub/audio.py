@@ -19,6 +19,10 @@ MAX_WINDOWS = 16
 """Of a longer recording this many windows are heard, spread evenly."""
 CALL = 80.0
 """Seconds that go through the network at once."""
+LEAST_VARIANCE = 1e-7
+"""Added to the variance by which raw samples are levelled."""
+RANGE = 8.0
+"""Powers of ten below the loudest that a spectrogram of Whisper shows."""
 ALLOWED = 1e-3
 """Largest difference of an input from what the model's own processor makes of the same recording."""
 
@@ -83,7 +87,7 @@ class Recordings:
     def _level(self, window: Float32) -> Float32:
         if not self.settings["normalise"]:
             return window
-        levelled: Float32 = ((window - window.mean()) / np.sqrt(window.var() + 1e-7)).astype(np.float32)
+        levelled: Float32 = ((window - window.mean()) / np.sqrt(window.var() + LEAST_VARIANCE)).astype(np.float32)
         return levelled
 
     def _log_mel(self, window: Float32) -> Float32:
@@ -95,7 +99,7 @@ class Recordings:
         hann = np.hanning(fft + 1)[:-1].astype(np.float32)
         power = np.abs(np.fft.rfft(frames * hann, axis=1)) ** 2
         logs = np.log10(np.maximum(self._filters @ power.T, 1e-10))
-        features: Float32 = ((np.maximum(logs, logs.max() - 8.0) + 4.0) / 4.0).astype(np.float32)
+        features: Float32 = ((np.maximum(logs, logs.max() - RANGE) + 4.0) / 4.0).astype(np.float32)
         return features
 
     @cached_property

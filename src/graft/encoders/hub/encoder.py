@@ -16,9 +16,11 @@ from graft.contracts import Array, Bool, Float32, Int, Prepared, Stages
 from graft.data.measures import MEASURES
 from graft.encoders.hub import families
 from graft.encoders.hub.store import DENSE, GRAPH, VOCABULARY, Entry
+from graft.encoders.hub.weights import read_weights, with_weights
 from graft.encoders.pooling import signed_root
 from graft.encoders.runtime import Backend, Session, open_session
-from graft.errors import EncoderError
+from graft.encoders.tuned import NOTHING, Tuned
+from graft.errors import EncoderError, UsageError
 
 
 class Feeder(Protocol):
@@ -41,24 +43,30 @@ class Feeder(Protocol):
 
 @dataclass(frozen=True)
 class HubEncoder:
-    """Items -> ``(n, dim) float32``, by a model of the hub or of a folder."""
+    """Items -> ``(n, dim) float32``, by a model of the hub or of a folder.
+
+    Attributes:
+        tuned: What stands in the place of the model's own weights.
+    """
 
     entry: Entry
     runs_on: Backend
     prompt: str = ""
+    tuned: Tuned = NOTHING
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
-    def __reduce__(self) -> tuple[type[HubEncoder], tuple[Entry, Backend, str]]:
-        return type(self), (self.entry, self.runs_on, self.prompt)  # a copy in another process opens its own network
+    def __reduce__(self) -> tuple[type[HubEncoder], tuple[Entry, Backend, str, Tuned]]:
+        # A copy in another process opens its own network.
+        return type(self), (self.entry, self.runs_on, self.prompt, self.tuned)
 
     @property
     def name(self) -> str:
-        """The model's name on the hub, or its folder."""
-        return self.entry.card.name
+        """The model's name on the hub, or its folder; and whether it was tuned."""
+        return self.tuned.named(self.entry.card.name)
 
     @property
     def pinned_name(self) -> str:
-        """The name with the commit it was made from: leads to the same model wherever it is used."""
+        """The name with the commit it was made from: leads to the model as it was pretrained, wherever it is used."""
         card = self.entry.card
         return f"{card.name}@{card.revision}" if card.on_hub else card.name
 
@@ -79,10 +87,10 @@ class HubEncoder:
 
     @cached_property
     def version(self) -> str:
-        """Hash of the model's files, preprocessing, pooling and prompt."""
+        """Hash of the model's files, preprocessing, pooling, prompt and replaced weights."""
         card = self.entry.card
         parts = [dict(card.sources), dict(card.settings), dict(card.readout), self.effective_prompt]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+        return self.tuned.versioned(hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16])
 
     @property
     def effective_prompt(self) -> str:
@@ -113,27 +121,47 @@ class HubEncoder:
     @property
     def batch_size(self) -> int:
         """How many items are best encoded at once."""
-        return self._feeder.batch_size
+        return self.feeder.batch_size
 
     @property
     def statistics(self) -> tuple[str, ...]:
         """What is measured on every item."""
-        return self._feeder.statistics
+        return self.feeder.statistics
 
     def prepare(self, content: bytes) -> Prepared:
         """Decode one item into a tuple of windows."""
-        return self._feeder.prepare(content)
+        return self.feeder.prepare(content)
 
     def embed(self, batch: Sequence[Any]) -> Float32:
         """``n`` items, each a tuple of windows -> ``(n, dim) float32``."""
         with self._lock:  # opened by the first batch that is not in the cache
-            session, dense = self._session, self._dense
+            session, dense = self._session, self.dense
         readout = self.entry.card.readout
-        x = run(session.run, self._feeder, batch, readout, dense, self.dim)
+        x = run(session.run, self.feeder, batch, readout, dense, self.dim)
         return signed_root(x) if readout.get("rooted") else x
 
+    def pinned(self) -> dict[str, Float32]:
+        """The model's own weights that the graph takes, by the names that transformers gives them.
+
+        Raises:
+            UsageError: They cannot be replaced: the graph is the makers' own, or does not follow its weights.
+        """
+        card = self.entry.card
+        if not card.open:
+            why = (
+                "it runs on the ONNX file of its makers, not on weights in safetensors"
+                if card.graph == "repository"
+                else f"in the graph made of it ({card.kind}) weights cannot be replaced"
+            )
+            raise UsageError(
+                f"{card.name} cannot be tuned: {why}.",
+                "Fit with a model that has model.safetensors, of another kind, or with an encoder that comes with pip.",
+            )
+        return read_weights(self.entry.read(GRAPH))
+
     @property
-    def _feeder(self) -> Feeder:
+    def feeder(self) -> Feeder:
+        """What turns items into the network's inputs."""
         with self._lock:
             return self._opened_feeder
 
@@ -146,6 +174,9 @@ class HubEncoder:
     @cached_property
     def _session(self) -> Session:
         graph = self.entry.read(GRAPH)
+        if self.tuned:
+            self.tuned.over(self.pinned())
+            graph = with_weights(graph, self.tuned)
         try:
             return open_session(graph, self.runs_on)
         except RuntimeError as error:  # OpenVINO does not know every operation
@@ -155,7 +186,8 @@ class HubEncoder:
             ) from None
 
     @cached_property
-    def _dense(self) -> dict[str, Float32]:
+    def dense(self) -> dict[str, Float32]:
+        """Weights of the layers after the pooling, by the names that the card gives."""
         if DENSE not in self.entry.card.files:
             return {}
         from safetensors.numpy import load

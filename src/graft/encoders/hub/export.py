@@ -1,20 +1,14 @@
-"""Makes an ONNX graph of a model, once: by torch, from weights in safetensors, and held to torch's own output.
-
-The only module that runs torch and transformers. Code that comes with a model is never run, nor is a pickle read.
-"""
+"""Makes an ONNX graph of a model, once: by torch, from weights in safetensors, and held to torch's own output."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import io
 import re
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,29 +17,32 @@ from graft.encoders.hub import audio, families, image, text
 from graft.encoders.hub.encoder import Feeder, feeder_for, run
 from graft.encoders.hub.families import Plan
 from graft.encoders.hub.fetch import MAX_WEIGHTS, Source, limit_of, require
+from graft.encoders.hub.loading import explained, foreign_code, input_names, quiet, short
 from graft.encoders.hub.store import DENSE, GRAPH, VOCABULARY, Card
-from graft.errors import EncoderError, GraftError
+from graft.encoders.hub.weights import with_weights
+from graft.errors import EncoderError
+
+if TYPE_CHECKING:
+    from graft.encoders.hub.network import HubNetwork
 
 TOLERANCE = 1e-4
 """Largest difference between graph (ONNX Runtime, f32) and torch that is allowed, relative to the largest output."""
 MAX_PAGE = 100_000
 """Bytes of the model's page that are searched for its licence."""
-OPSET = 17
 STEPS = 3
-HARMLESS = re.compile(r"(^|\.)(pooler\.|masked_spec_embed$|position_ids$|mask_token$)")
-"""Weights that may be missing: those that play no part, or none that is read."""
 
 Network = Callable[..., Float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A graph, how it came about, and how far it is from torch."""
+    """A graph, how it came about, how far it is from torch, and whether its weights can be replaced."""
 
     graph: bytes
     origin: str
     parity: float | None
     dim: int
+    open: bool = False
 
 
 def make(source: Source, modality: str | None, progress: Progress) -> tuple[Card, dict[str, bytes]]:
@@ -62,7 +59,7 @@ def make(source: Source, modality: str | None, progress: Progress) -> tuple[Card
     require("transformers", *(["torch"] if plan.weights else []))
     _refuse_foreign_code(source, plan)
     folder = source.fetch([*plan.files, *dense_files, *weights])
-    with _quiet():
+    with quiet():
         settings, vocabulary = _settings(source, plan, folder)
         dense = _dense_weights(source, plan)
         feeder = feeder_for(plan.modality, settings, vocabulary)
@@ -89,6 +86,7 @@ def make(source: Source, modality: str | None, progress: Progress) -> tuple[Card
         licence=_licence(source),
         graph=made.origin,
         parity=made.parity,
+        open=made.open,
         made_with=_versions(),
         files={name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
     )
@@ -99,7 +97,7 @@ class _Trial:
     """Samples of several shapes, and what a network makes of them."""
 
     def __init__(self, feeder: Feeder, plan: Plan, settings: Mapping[str, Any], dense: dict[str, Float32]) -> None:
-        self.feeder, self.plan, self.dense = feeder, plan, dense
+        self.feeder, self.plan, self.settings, self.dense = feeder, plan, settings, dense
         self.batches = _samples(feeder, plan.modality, settings)
 
     def example(self) -> tuple[Array, ...]:
@@ -130,7 +128,7 @@ def _settings(source: Source, plan: Plan, folder: Path) -> tuple[dict[str, Any],
     """How items become inputs, taken from the model's own processors; and the vocabulary of a text model."""
     place = str(folder / plan.folder)
     stock: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}  # None would ask on the terminal
-    with _explained(source, "processor"):
+    with explained(source, "processor"):
         if plan.modality == "image":
             from transformers import AutoImageProcessor
 
@@ -160,19 +158,23 @@ def _picture_backend() -> dict[str, Any]:
 
 
 def _export(source: Source, plan: Plan, trial: _Trial, progress: Progress) -> Made:
+    from graft.encoders.hub.network import captured, load_network, traced
+
     progress("export", 0, STEPS)
-    with _explained(source, "model"):
-        network, forward = _torch_network(source, plan, trial)
-        wanted = trial.outputs(forward)
+    network = load_network(source, plan, trial.settings)
+    with explained(source, "model"):
+        wanted = trial.outputs(network.run)
     progress("export", 1, STEPS)
     failures = []
     made: Made | None = None
-    for exporter in (_traced, _captured):
+    for exporter in (traced, captured):
         try:
-            made = _held_to(exporter(network, trial.example(), _names(plan, trial)), "exported", trial, wanted)
+            graph, weights_are_named = exporter(network, trial.example())
+            made = _held_to(graph, "exported", trial, wanted)
+            made = replace(made, open=weights_are_named and _follows(graph, network, trial))
             break
         except Exception as error:  # exporters fail in every way there is
-            failures.append(f"{exporter.__name__.strip('_')}: {_short(error)}")
+            failures.append(f"{exporter.__name__}: {short(error)}")
     progress("export", 2, STEPS)
     if made is None and plan.graph:
         made = _adopted(source, plan, trial, wanted)
@@ -184,120 +186,17 @@ def _export(source: Source, plan: Plan, trial: _Trial, progress: Progress) -> Ma
     return made
 
 
-def _torch_network(source: Source, plan: Plan, trial: _Trial) -> tuple[Any, Network]:
-    """The model as a torch module of positional inputs, and as a function of arrays."""
-    import torch
-    from transformers import AutoModel
+def _follows(graph: bytes, network: HubNetwork, trial: _Trial) -> bool:
+    """Whether the graph still says what torch says when all weights in both are others."""
+    from graft.encoders.hub.network import disturbed
 
-    model, loading = AutoModel.from_pretrained(
-        str(source.path(f"{plan.folder}config.json").parent),
-        local_files_only=True,
-        trust_remote_code=False,
-        use_safetensors=True,
-        dtype=torch.float32,
-        attn_implementation="eager",
-        output_loading_info=True,
-    )
-    _refuse_random_weights(source, plan, loading)
-    if getattr(model.config, "is_encoder_decoder", False):
-        model = model.get_encoder()
-    tower = getattr(model, f"get_{plan.modality}_features") if plan.family.output == "features" else model
-    names = _names(plan, trial)
-
-    class Network(torch.nn.Module):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = model
-
-        def forward(self, *inputs: Any) -> Any:
-            return _states(tower(**dict(zip(names, inputs, strict=True))), plan.family.output)
-
-    network = Network().eval()
-
-    def forward(*inputs: Array) -> Float32:
-        with torch.no_grad():
-            return np.asarray(network(*(torch.from_numpy(np.ascontiguousarray(entry)) for entry in inputs)).numpy())
-
-    return network, forward
-
-
-def _states(output: Any, wanted: str) -> Any:
-    """What is read of a model's output."""
-    if hasattr(output, "shape"):  # features, already a tensor
-        return output
-    if wanted == "tokens":
-        return output.last_hidden_state
-    pooled = getattr(output, "pooler_output", None)
-    return output.last_hidden_state if pooled is None else pooled.flatten(1)
-
-
-def _refuse_random_weights(source: Source, plan: Plan, loading: Mapping[str, Any]) -> None:
-    """What a file does not hold was filled with random numbers."""
-    missing = sorted(
-        key
-        for key in loading["missing_keys"]
-        if not HARMLESS.search(key) or (plan.family.output != "tokens" and "pooler." in key)
-    )
-    wrong = sorted(map(str, loading.get("mismatched_keys", ())))
-    if missing or wrong:
-        raise EncoderError(
-            f"The weights of {source.name} do not fit its config.json: "
-            f"{len(missing) + len(wrong)} are missing or of another shape, first {(missing + wrong)[0]}.",
-            "Download the model again, or use another one.",
-        )
-
-
-def _names(plan: Plan, trial: _Trial) -> list[str]:
-    return {
-        "image": ["pixel_values"],
-        "text": ["input_ids"] if plan.family.padded else ["input_ids", "attention_mask"],
-        "audio": ["input_features" if trial.example()[0].ndim == 3 else "input_values"],
-    }[plan.modality]
-
-
-def _dynamic(plan_names: Sequence[str], example: Sequence[Array]) -> dict[str, dict[int, str]]:
-    """The axes that may have any length: the batch, and the length of tokens and samples."""
-    return {
-        name: {0: "batch", **({1: "length"} if entry.ndim == 2 else {})}
-        for name, entry in zip(plan_names, example, strict=True)
-    }
-
-
-def _traced(network: Any, example: Sequence[Array], names: Sequence[str]) -> bytes:
-    """Export by running the model once: some twenty times as fast as the other way, and right for most models."""
-    import torch
-
-    buffer = io.BytesIO()
-    with torch.no_grad():
-        torch.onnx.export(
-            network,
-            tuple(torch.from_numpy(entry) for entry in example),
-            buffer,
-            input_names=list(names),
-            output_names=["states"],
-            dynamic_axes={**_dynamic(names, example), "states": {0: "batch"}},
-            opset_version=OPSET,
-            dynamo=False,
-        )
-    return buffer.getvalue()
-
-
-def _captured(network: Any, example: Sequence[Array], names: Sequence[str]) -> bytes:
-    """Export by following the model's Python code: finds branches that depend on a shape."""
-    import torch
-
-    dynamic = tuple(dict.fromkeys(axes, torch.export.Dim.DYNAMIC) for axes in _dynamic(names, example).values())
-    with torch.no_grad():
-        program = torch.onnx.export(
-            network,
-            tuple(torch.from_numpy(entry) for entry in example),
-            dynamo=True,
-            dynamic_shapes=(dynamic,),
-            input_names=list(names),
-            output_names=["states"],
-            verbose=False,
-        )
-    return bytes(program.model_proto.SerializeToString())
+    with disturbed(network) as weights:
+        wanted = trial.outputs(network.run)
+        try:
+            _held_to(with_weights(graph, weights), "exported", trial, wanted)
+        except ValueError:
+            return False
+    return True
 
 
 def _adopted(source: Source, plan: Plan, trial: _Trial, wanted: Sequence[Float32] | None) -> Made:
@@ -311,7 +210,7 @@ def _adopted(source: Source, plan: Plan, trial: _Trial, wanted: Sequence[Float32
         return _held_to(graph, "repository", trial, wanted)
     except Exception as error:
         raise EncoderError(
-            f"{plan.graph} of {source.name} cannot be used: {_short(error)}.",
+            f"{plan.graph} of {source.name} cannot be used: {short(error)}.",
             "Use a model with model.safetensors, of a kind that can be exported.",
         ) from None
 
@@ -324,7 +223,7 @@ def _rewired(content: bytes, plan: Plan, trial: _Trial) -> bytes:
     graph = model.graph
     if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in graph.initializer):
         raise ValueError("its weights lie in another file")
-    names = _names(plan, trial)
+    names = input_names(plan.modality, trial.settings)
     inputs = {entry.name: entry for entry in graph.input}
     if "token_type_ids" in inputs and plan.modality == "text":
         del inputs["token_type_ids"]  # of a single text they are zero
@@ -374,14 +273,7 @@ def _refuse_foreign_code(source: Source, plan: Plan) -> None:
 
     if plan.kind not in CONFIG_MAPPING:
         given = config["auto_map"]
-        raise _foreign_code(source, ", ".join(sorted(map(str, given if isinstance(given, dict) else [given]))))
-
-
-def _foreign_code(source: Source, what: str) -> EncoderError:
-    return EncoderError(
-        f"{source.name} needs code that comes with it ({what}), and Graft never runs code from a model.",
-        "Use a model of a kind that transformers itself knows.",
-    )
+        raise foreign_code(source, ", ".join(sorted(map(str, given if isinstance(given, dict) else [given]))))
 
 
 def _dense_weights(source: Source, plan: Plan) -> dict[str, Float32]:
@@ -392,7 +284,7 @@ def _dense_weights(source: Source, plan: Plan) -> dict[str, Float32]:
     for layer in plan.readout["layers"]:
         if layer["kind"] == "dense":
             folder = layer["file"].rpartition("/")[0]
-            with _explained(source, "dense layer", "safetensors"):
+            with explained(source, "dense layer", "safetensors"):
                 tensors = load(source.path(layer["file"]).read_bytes())
             found |= {f"{folder}/{name}": tensor.astype(np.float32) for name, tensor in tensors.items()}
     return found
@@ -433,49 +325,3 @@ def _versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
-
-
-@contextmanager
-def _explained(source: Source, what: str, library: str = "transformers") -> Iterator[None]:
-    """What a library makes of a model's files, said in our words."""
-    try:
-        yield
-    except (GraftError, MemoryError):
-        raise
-    except Exception as error:  # a broken or unusual model fails anywhere
-        if isinstance(error, ValueError) and "trust_remote_code" in str(error):
-            raise _foreign_code(source, f"for its {what}") from None
-        raise EncoderError(
-            f"{library} cannot load the {what} of {source.name}: {_short(error)}.",
-            "Look whether files are missing or cut short, or use another model.",
-        ) from error
-
-
-def _short(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:300].rstrip(".")
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Neither transformers nor torch has anything to say that a user of ours could act upon."""
-    import logging
-
-    import transformers
-
-    before = transformers.logging.get_verbosity()
-    bars = transformers.logging.is_progress_bar_enabled()
-    torch_logger = logging.getLogger("torch")
-    level = torch_logger.level
-    try:
-        transformers.logging.set_verbosity_error()
-        transformers.logging.disable_progress_bar()
-        torch_logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        torch_logger.setLevel(level)
-        transformers.logging.set_verbosity(before)
-        if bars:
-            transformers.logging.enable_progress_bar()

@@ -28,6 +28,7 @@ MAX_SETTINGS = 250_000_000
 MAX_WEIGHTS = 1_900_000_000
 """Bytes in f32: an ONNX graph is one message of at most 2 GiB."""
 WEIGHTS = (".safetensors", ".onnx")
+SHARD = re.compile(r"(.*?)model-\d+-of-\d+\.safetensors")
 MAX_FILES = 5000
 """Of a local folder."""
 
@@ -293,6 +294,22 @@ def find(address: Address, progress: Progress = silent) -> Source:
     if not address.is_commit and "config.json" in source:
         source.note(address.revision)
     return source
+
+
+def found_again(name: str, revision: str, on_hub: bool, sha256: Mapping[str, str]) -> Source:
+    """The files from which an encoder was made; asks the hub only for those that are not in its cache any more.
+
+    Args:
+        name: ``owner/model``, or the folder's whole path.
+        revision: The commit, or the state of the folder.
+        on_hub: Whether the name is one of the hub's.
+        sha256: Of the files, by name.
+    """
+    shards = [found[1] for found in map(SHARD.fullmatch, sha256) if found]
+    files = dict.fromkeys([*sha256, *(f"{place}model.safetensors.index.json" for place in shards)], 0)
+    if on_hub:
+        return Source(name, revision, files, expected=sha256)
+    return Source(name, revision, files, folder=Path(name), on_hub=False)
 
 
 def require(*packages: str) -> None:

@@ -25,7 +25,7 @@ CARD = "card.json"
 GRAPH = "model.onnx"
 VOCABULARY = "tokenizer.json"
 DENSE = "dense.safetensors"
-RECIPE = "1"
+RECIPE = "2"
 """Raised whenever the same model would give another graph or other settings; what was made before is then made anew."""
 STALE = 24 * 3600.0
 """Seconds after which what another process left half-made is thrown away."""
@@ -51,6 +51,7 @@ class Card:
         graph: ``"exported"`` by us, or the ``"repository"``'s own ONNX file.
         parity: The largest difference between the graph and torch on samples, relative to the largest output; ``None``
             where there are no torch weights that are safe to load, and the graph was trusted as it is.
+        open: Whether the graph has its weights under their names, and says what torch says when they are replaced.
         made_with: Versions of the libraries that made it.
         files: sha256 of each file beside the card.
     """
@@ -69,6 +70,7 @@ class Card:
     licence: str = ""
     graph: str = "exported"
     parity: float | None = None
+    open: bool = False
     made_with: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
 

@@ -1,0 +1,75 @@
+"""What loading a model by foreign libraries has in common: their failures in our words, and their silence."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from graft.encoders.hub.fetch import Source
+from graft.errors import EncoderError, GraftError
+
+
+def input_names(modality: str, settings: Mapping[str, Any]) -> list[str]:
+    """What transformers calls the inputs of a model, in the order in which a ``Feeder`` gives them."""
+    if modality == "image":
+        return ["pixel_values"]
+    if modality == "text":
+        return ["input_ids"] if settings["padded"] else ["input_ids", "attention_mask"]
+    return ["input_features" if settings["form"] == "mel" else "input_values"]
+
+
+@contextmanager
+def explained(source: Source, what: str, library: str = "transformers") -> Iterator[None]:
+    """What a library makes of a model's files, said in our words."""
+    try:
+        yield
+    except (GraftError, MemoryError):
+        raise
+    except Exception as error:  # a broken or unusual model fails anywhere
+        if isinstance(error, ValueError) and "trust_remote_code" in str(error):
+            raise foreign_code(source, f"for its {what}") from None
+        raise EncoderError(
+            f"{library} cannot load the {what} of {source.name}: {short(error)}.",
+            "Look whether files are missing or cut short, or use another model.",
+        ) from error
+
+
+def foreign_code(source: Source, what: str) -> EncoderError:
+    """What is said of a model that cannot be used without the code that it brings."""
+    return EncoderError(
+        f"{source.name} needs code that comes with it ({what}), and Graft never runs code from a model.",
+        "Use a model of a kind that transformers itself knows.",
+    )
+
+
+def short(error: Exception) -> str:
+    """The first line of what an error says."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__)[:300].rstrip(".")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Neither transformers nor torch has anything to say that a user of ours could act upon."""
+    import logging
+
+    import transformers
+
+    before = transformers.logging.get_verbosity()
+    bars = transformers.logging.is_progress_bar_enabled()
+    torch_logger = logging.getLogger("torch")
+    level = torch_logger.level
+    try:
+        transformers.logging.set_verbosity_error()
+        transformers.logging.disable_progress_bar()
+        torch_logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        torch_logger.setLevel(level)
+        transformers.logging.set_verbosity(before)
+        if bars:
+            transformers.logging.enable_progress_bar()
