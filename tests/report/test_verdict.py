@@ -28,8 +28,8 @@ def test_it_says_everything(tuned: Report) -> None:
     assert re.search(r"Before +accuracy 94.0 %, log loss 0.171", shown)
     assert re.search(r"After +accuracy 97.5 %, log loss 0.090", shown)
     assert re.search(r"trial 1 +10 +6 +7.9 s +no longer better", shown)
-    assert re.search(r"all items +6 +6 +7.9 s +as planned", shown)
-    for said in ("200 photos", "block 4 to last convolution (13 parts) and the head", "7 min 11 s in all"):
+    assert re.search(r"trial 5 +6 +6 +7.9 s +as planned", shown)
+    for said in ("200 photos", "block 4 to last convolution (13 parts) and the head", "6 min 21 s in all"):
         assert said in re.sub(r"\s+", " ", shown), said
 
 

@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("kornia", reason="kornia is not installed")
 
 import shapes  # noqa: E402
-from graft.tuning.augmentation import Pictures, augmentation_for  # noqa: E402
+from graft.tuning.augmentation import Pictures, augmentation_for, with_some_left_out  # noqa: E402
 
 
 def chance(seed=0):
@@ -130,3 +130,16 @@ def test_samples_moved_forward_and_back_keep_their_middle():
 def test_silence_passes():
     (heard,) = augmentation_for("audio")((torch.zeros(2, 50),), chance())
     assert not heard.any()
+
+
+def test_texts_lack_some_tokens_and_keep_their_ends():
+    windows = (np.arange(100, dtype=np.int32), np.arange(2, dtype=np.int32))
+    seen = [with_some_left_out([windows, windows[:1]], 0.3, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)]
+    long, short = seen[0][0]
+    assert 50 < len(long) < 90
+    assert (long[0], long[-1]) == (0, 99)
+    assert (np.diff(long) > 0).all()
+    assert short.tolist() == [0, 1]
+    assert [len(text) for text in seen[0]] == [2, 1]
+    assert np.array_equal(seen[1][0][0], long)
+    assert not np.array_equal(seen[2][0][0], long)

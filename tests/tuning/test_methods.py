@@ -46,4 +46,3 @@ def test_networks_of_a_hub_learn_slowly_at_their_own_size() -> None:
             other = plan_for(method, modality, built_in=False)
             assert other.size == 0
             assert other.rate <= plan.rate
-            assert not other.contrast or other.at_once == other.batch

@@ -13,6 +13,7 @@ import graft
 import shapes
 from graft.errors import DataError, TooFewClasses, UsageError
 from graft.model import fit_embeddings
+from graft.tuning.kept import forget
 from graft.tuning.plan import Plan
 from graft.tuning.tuning import Tuned, tune
 
@@ -90,6 +91,7 @@ def resumed(fitted, data, tmp_path_factory):
         checkpoint=place,
         note=lambda text, *, live=False: None if live else notes.append(text),
     )
+    forget(place)
     assert not list(place.parent.iterdir())
     return Run(left, notes, tuned)
 
@@ -112,13 +114,13 @@ def test_the_report_tells_how_it_went(kept, forced, folder, tmp_path):
     told = kept.model.report.tuning
     assert (told.method, told.shipped, told.forced, told.reason) == ("plan", False, False, kept.reason)
     assert (told.before, told.after, told.n_decided) == (kept.before, kept.after, 18)
-    assert [run.unfrozen for run in told.runs] == [("last convolution",)] * 3
+    assert [run.unfrozen for run in told.runs] == [("last convolution",)] * len(kept.history)
     first = told.runs[0].epochs[1]
     assert first.loss == pytest.approx(kept.history[0].epochs[1].loss, rel=1e-4)
     assert len(first.rates) == 2
     assert first.seconds > 0
     again = forced.model.report.tuning
-    assert (again.shipped, again.forced, len(again.runs), again.reason) == (True, True, 3, forced.reason)
+    assert (again.shipped, again.forced, len(again.runs), again.reason) == (True, True, 5, forced.reason)
     forced.model.save(tmp_path / "told.graft")
     loaded = graft.load(tmp_path / "told.graft")
     assert repr(loaded.report.tuning) == repr(again)
@@ -132,7 +134,7 @@ def test_the_report_tells_how_it_went(kept, forced, folder, tmp_path):
 
 
 def test_all_trials_are_made_however_short_the_time(fitted, folder, kept):
-    assert len(kept.history) == len(tune(fitted, folder, method=QUICK, time_limit=0.01).history) == 3
+    assert len(kept.history) == len(tune(fitted, folder, method=QUICK, time_limit=0.01).history) == 5
 
 
 def test_a_run_that_was_stopped_goes_on(resumed):
@@ -158,7 +160,7 @@ def test_force_ships_and_the_report_says_so(forced, fitted):
     assert sum(map(sum, report.confusion)) == sum(figures.n for figures in report.per_class.values())
     assert not report.learning_curve
     assert "held out from tuning and head" in report.judged_on
-    assert len(forced.history) == 3
+    assert len(forced.history) == 5
     assert forced.history[-1].epochs[-1].steps > 0
     assert fitted.encoder.name == "efficientnet-lite0"
     assert str(report)

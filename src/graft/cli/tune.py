@@ -24,6 +24,7 @@ LIVE_EVERY = 5.0
     "-o", "--output", type=click.Path(path_type=Path), help="The new model's folder. [default: MODEL's name + -tuned]"
 )
 @click.option("--method", default="blocks", show_default=True, help="blocks, full, lora, pairs or partway.")
+@click.option("--no-flips", "flips", flag_value=False, default=True, help="Left and right matter: mirror no pictures.")
 @click.option("--time-limit", type=click.FloatRange(min=0, min_open=True), help="Seconds for everything, about.")
 @click.option("--force", is_flag=True, help="Ship the tuned model, whatever the gate says.")
 @click.option("--require-better", is_flag=True, help="Exit with 3 when the tuned model is not better.")
@@ -40,6 +41,7 @@ def command(
     data: str,
     output: Path | None,
     method: str,
+    flips: bool,
     time_limit: float | None,
     force: bool,
     require_better: bool,
@@ -58,6 +60,7 @@ def command(
     from graft.model import load
     from graft.report import html, verdict
     from graft.report.content import plain
+    from graft.tuning.kept import forget
     from graft.tuning.tuning import tune
 
     name = model.resolve().name.removesuffix(".graft")
@@ -66,6 +69,7 @@ def command(
     if report_file:
         html.check_free(report_file, overwrite=overwrite)
     fitted = load(model)
+    checkpoint = target.resolve().with_name(f".{target.name}.tune")
     with progress_bar(quiet=as_json) as progress:
         reading["modality"] = reading["modality"] or fitted.report.modality
         dataset = read_data(data, min_classes=1, **reading)
@@ -77,11 +81,13 @@ def command(
             force=force,
             seed=seed,
             cache=None if no_cache else "default",
-            checkpoint=target.resolve().with_name(f".{target.name}.tune"),
+            checkpoint=checkpoint,
+            flips=flips,
             progress=progress,
             note=_Notes(quiet=as_json),
         )
     saved = tuned.model.save(target, overwrite=overwrite, page=report_file)
+    forget(checkpoint)  # not before: whatever stops the work here costs nothing
     refusal = None
     if require_better and not tuned.better:
         refusal = GateError(tuned.reason, "Add items, or try another method.")

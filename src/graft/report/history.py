@@ -96,7 +96,7 @@ class Tuning:
         before: ``accuracy`` and ``log_loss`` of the model that went in, on the items that decided.
         after: Those of the tuned one, which was held out from the same items.
         n_decided: How many items decided.
-        runs: The trials that the gate judged; behind them, if it shipped, the run on all items.
+        runs: The trials that the gate judged; what ships is the mean of their networks.
         seconds: In all.
     """
 

@@ -10,8 +10,6 @@ from statistics import fmean
 from graft.report.history import History, Tuning
 from graft.report.words import NO_FIGURE, amount, clean, count, duration, known, percent
 
-ALL = "all items"
-"""What the run on all items is called."""
 _ENDS = {"done": "as planned", "time": "time was up"}
 
 
@@ -44,10 +42,10 @@ def runs(tuning: Tuning) -> list[Run]:
 
 
 def named(tuning: Tuning) -> list[tuple[str, History]]:
-    """The runs with what they are called: trials, and of a tuned model that shipped, ``ALL``."""
-    trials = len(tuning.runs) - tuning.shipped
-    names = ["trial"] if trials == 1 else [f"trial {number}" for number in range(1, trials + 1)]
-    return list(zip([*names, ALL], tuning.runs, strict=False))
+    """The runs with what they are called: ``trial``, or where there are several, ``trial 1`` and so on."""
+    if len(tuning.runs) == 1:
+        return [("trial", tuning.runs[0])]
+    return [(f"trial {number}", run) for number, run in enumerate(tuning.runs, 1)]
 
 
 def compared(tuning: Tuning) -> list[tuple[str, str, str]]:
@@ -67,7 +65,7 @@ def trained(tuning: Tuning) -> str:
     """What was unfrozen, and where it ran; nothing where there was no run."""
     if not tuning.runs:
         return ""
-    run = tuning.runs[-1]
+    run = tuning.runs[0]
     parts = [clean(name) for name in run.unfrozen]
     what = ["the head"]
     if parts:
@@ -75,18 +73,12 @@ def trained(tuning: Tuning) -> str:
             [*parts[:1], "the head"] if len(parts) == 1 else [f"{parts[0]} to {parts[-1]} ({len(parts)} parts)", *what]
         )
     where = f"on {clean(run.device)} in {clean(run.precision)}"
-    way = (
-        ""
-        if run.alpha == 1
-        else f" The weights that were kept lie {percent(run.alpha, 0)} of the way to those trained."
-    )
-    return f"Trained: {' and '.join(what)}, {run.parameters:,} numbers, {where}.{way}"
+    return f"Trained: {' and '.join(what)}, {run.parameters:,} numbers, {where}.{_way(tuning)}"
 
 
 def spent(tuning: Tuning) -> str:
-    """``Method blocks: 5 trials, 12 epochs at 4.1 s each; 3 min 5 s in all``."""
-    trials = len(tuning.runs) - tuning.shipped
-    made = count(trials, "trial", "trials") + (" and a run on all items" if tuning.shipped else "")
+    """``Method blocks: 3 trials, 36 epochs of 3 s on average; 2 min 8 s in all``."""
+    made = count(len(tuning.runs), "trial", "trials")
     epochs = sum(len(run.passes) for run in tuning.runs)
     each = _each(epoch.seconds for run in tuning.runs for epoch in run.passes)
     taken = f" of {each} on average" if each else ""
@@ -115,6 +107,15 @@ def _run(name: str, history: History) -> Run:
         seconds=duration(history.seconds) or NO_FIGURE,
         ended=_ENDS.get(history.stopped, clean(history.stopped)),
     )
+
+
+def _way(tuning: Tuning) -> str:
+    """How far the weights that were kept are from those before; nothing where they are those trained."""
+    low, high = min(run.alpha for run in tuning.runs), max(run.alpha for run in tuning.runs)
+    if low == 1:
+        return ""
+    share = percent(low, 0) if low == high else f"{percent(low, 0)} to {percent(high, 0)}"
+    return f" The weights that were kept lie {share} of the way to those trained."
 
 
 def _each(seconds: Iterable[float]) -> str:

@@ -48,41 +48,38 @@ def _figures(tuning: Tuning) -> Iterator[Html]:
     validation = _lines(tuning, lambda run: [(each.number, each.validation_loss) for each in run.epochs], marked=True)
     training = _lines(tuning, lambda run: [(each.number, each.loss) for each in run.passes])
     seconds = _lines(tuning, lambda run: [(each.number, each.seconds) for each in run.passes])
-    trials = ("", "a trial") if len(tuning.runs) - tuning.shipped == 1 else ("", "the trials")
-    keys = [trials, ("ahead", "all items")] if tuning.shipped else [trials]
-    yield from _figure_of("Validation log loss", validation, [trials], "The dot is the best epoch.")
-    yield from _figure_of("Training loss", training, keys)
-    if tuning.runs:
-        name, run = runs.named(tuning)[-1]
-        rates = [
-            Line(part, [(each.number, _of_part(each, part)) for each in run.epochs], kind)
-            for part, kind in _RATES.items()
-        ]
-        named = [(kind, part) for part, kind in _RATES.items()]
-        title = f"Learning rates, {name}"
-        yield from _figure_of(title, rates, named, from_zero=True)
-    yield from _figure_of("Seconds for each epoch", seconds, keys, from_zero=True)
+    rates = [
+        Line(f"{part} of {name}", [(each.number, _of_part(each, part)) for each in run.epochs], kind)
+        for name, run in runs.named(tuning)
+        for part, kind in _RATES.items()
+    ]
+    dots = (
+        "The dot is the best epoch."
+        if len(tuning.runs) == 1
+        else "A line for each trial; the dots are the best epochs."
+    )
+    yield from _figure_of("Validation log loss", validation, note=dots)
+    yield from _figure_of("Training loss", training)
+    yield from _figure_of("Learning rates", rates, [(kind, part) for part, kind in _RATES.items()], from_zero=True)
+    yield from _figure_of("Seconds for each epoch", seconds, from_zero=True)
 
 
 def _lines(
     tuning: Tuning, points: Callable[[History], Sequence[tuple[int, float]]], marked: bool = False
 ) -> list[Line]:
-    return [
-        Line(name, points(run), "ahead" if name == runs.ALL else "", run.best if marked else None)
-        for name, run in runs.named(tuning)
-    ]
+    return [Line(name, points(run), marked=run.best if marked else None) for name, run in runs.named(tuning)]
 
 
 def _figure_of(
     title: str,
     lines: Sequence[Line],
-    keys: Sequence[tuple[str, str]],
+    keys: Sequence[tuple[str, str]] = (),
     note: str = "",
     from_zero: bool = False,
 ) -> Iterator[Html]:
     if not any(line.shown for line in lines):
         return
-    legend = [element("span", charts.key(kind), name) for kind, name in keys] if len(keys) > 1 else []
+    legend = [element("span", charts.key(kind), name) for kind, name in keys]
     below = element("p", legend, note, class_="keys quiet") if legend or note else None
     yield element("figure", element("figcaption", title), charts.by_epoch(lines, title, from_zero), below)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -35,6 +36,24 @@ class Augmentation(Protocol):
         """
 
 
+def with_some_left_out(texts: Sequence[Any], share: float, generator: Any) -> list[Any]:
+    """Texts that lack some of their tokens; the first and the last of a window, which mark its ends, stay.
+
+    Args:
+        texts: Each a tuple of windows ``(t,)`` of token numbers.
+        share: Chance of each token to be left out, in [0, 1).
+        generator: A ``torch.Generator`` of the processor.
+    """
+    import torch
+
+    def fewer(window: Any) -> Any:
+        kept = (torch.rand(len(window), generator=generator) >= share).numpy()
+        kept[[0, -1]] = True
+        return window[kept]
+
+    return [tuple(fewer(window) for window in text) for text in texts]
+
+
 def augmentation_for(modality: str, *, flips: bool = True, size: int = 0) -> Augmentation:
     """What fits a modality; texts stay as they are.
 
@@ -56,7 +75,7 @@ def augmentation_for(modality: str, *, flips: bool = True, size: int = 0) -> Aug
 
 
 class Unchanged:
-    """For texts: what leaves the meaning of a short one alone is not known."""
+    """For texts: some of their tokens are left out before they are a batch, see ``with_some_left_out``."""
 
     def __call__(self, batch: Batch, generator: Any) -> Batch:
         """The batch itself."""

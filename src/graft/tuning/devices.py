@@ -105,7 +105,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and any(
-        words in str(error).lower() for words in ("out of memory", "can't allocate memory")
+        words in str(error).lower()
+        for words in ("out of memory", "not enough memory", "can't allocate memory", "alloc_failed")
     )
 
 

@@ -31,6 +31,8 @@ LEAST = 400
 MOST = 2000
 """More are not needed for it."""
 FOLDS = 3
+FOLDS_OF_FEW, FEW_OF_A_CLASS = 5, 20
+"""Of classes of fewer items, as most are, what is held out is missed more: then there are more folds."""
 
 FEW = 10
 """Of fewer units than this no bootstrap says how far off they may be: then nothing ships."""
@@ -154,7 +156,10 @@ def out_of_fold_plan(y: Int, units: Int, *, folds: int = FOLDS, seed: int = 0) -
 def plan(y: Int, units: Int, seed: int = 0) -> tuple[Parts, ...]:
     """One part where there are ``LEAST`` items for it, else folds; nothing where no row can be held out."""
     parts = set_aside(y, units, seed=seed)
-    return (parts,) if len(parts.gate) >= LEAST else out_of_fold_plan(y, units, seed=seed)
+    if len(parts.gate) >= LEAST:
+        return (parts,)
+    few = bool(len(y)) and np.median(np.unique(y, return_counts=True)[1]) < FEW_OF_A_CLASS
+    return out_of_fold_plan(y, units, folds=FOLDS_OF_FEW if few else FOLDS, seed=seed)
 
 
 def _parts(y: Int, units: Int, gate: Bool, seed: int) -> Parts:

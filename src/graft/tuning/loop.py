@@ -133,11 +133,14 @@ class Loop:
 
     def _begin(self) -> None:
         found = load(self.checkpoint, self.trainable.parameters, self.key) if self.checkpoint else None
+        if found and found.state["stopped"] == "time" and math.isinf(self.course.limit):
+            self.tell("The run that was there had been cut short, and now there is time: started anew.")
+            found = None
         if found:
             self._restore(found)
             self.tell(f"Taken up again after step {self.course.step} of {self.course.planned}.")
             return
-        if self.checkpoint and self.checkpoint.exists():
+        if self.checkpoint and self.checkpoint.exists() and not self.standing.notes:
             self.tell("The checkpoint that was there is broken or belongs to another run: started anew.")
         try:
             self._close_epoch()
@@ -190,7 +193,8 @@ class Loop:
         self.course.looks = self.clock() - began
         spent = standing.seconds + self.clock() - self._since - sum(epoch.seconds for epoch in standing.epochs)
         loss = sum(standing.losses) / len(standing.losses) if standing.losses else math.nan
-        rates = tuple(peak * self._share(1) for peak in self.trainable.peaks)
+        share = standing.rate_share * share_of_rate(self.course.fraction, self.plan.warm_up)
+        rates = tuple(peak * share for peak in self.trainable.peaks)
         number = len(standing.epochs)
         standing.epochs.append(Epoch(number, self.course.step, loss, looked.loss, looked.accuracy, rates, spent))
         standing.losses = []

@@ -12,7 +12,7 @@ from graft.contracts import Float32, Int
 from graft.data.split import choose_folds, stratified_group_folds
 from graft.encoders import Tunable
 from graft.executors import one_thread_each
-from graft.heads.classifier import Classifier, fit_classifier
+from graft.heads.classifier import Classifier, OutOfFold, fit_classifier
 from graft.heads.features import transform
 from graft.heads.lexical import Words
 from graft.recipe import Recipe
@@ -63,8 +63,8 @@ def rows_of(material: Material, chosen: Int, classifier: Classifier) -> Rows:
     return Rows(values, material.y[chosen], offset, np.array([_size(value) for value in values], np.int64))
 
 
-def fitted(material: Material, x: Float32, rows: Int) -> Classifier:
-    """A head for some rows, chosen and calibrated on folds of them.
+def fitted(material: Material, x: Float32, rows: Int) -> tuple[Classifier, OutOfFold]:
+    """A head for some rows, chosen and calibrated on folds of them, and what heads said of rows they had not seen.
 
     Args:
         material: All rows.
@@ -76,16 +76,15 @@ def fitted(material: Material, x: Float32, rows: Int) -> Classifier:
     n_folds, repeats = choose_folds(y, units)
     folds = stratified_group_folds(y, units, n_folds, recipe.seed, repeats) if n_folds else []
     with one_thread_each():
-        classifier, _ = fit_classifier(x[rows], y, material.k, material.encoder.stages, folds, recipe, units, words)
-    return classifier
+        return fit_classifier(x[rows], y, material.k, material.encoder.stages, folds, recipe, units, words)
 
 
 def scores_of(classifier: Classifier, material: Material, x: Float32, rows: Int) -> Float32:
-    """What a head says of some rows ``(m, k) float32``, no temperature applied; see ``fitted``."""
+    """What a head says of some rows ``(m, k) float32``, divided by its temperature: no two heads count alike."""
     scores = classifier.linear.scores(transform(x[rows], classifier.stages, classifier.features))
-    if classifier.lexical is None or material.texts is None:
-        return scores
-    return scores + classifier.lexical.scores([material.texts[row] for row in rows.tolist()])
+    if classifier.lexical is not None and material.texts is not None:
+        scores = scores + classifier.lexical.scores([material.texts[row] for row in rows.tolist()])
+    return (scores / classifier.temperature).astype(np.float32)
 
 
 def _size(value: Any) -> int:

@@ -27,7 +27,9 @@ class Method:
 
 
 _PICTURES = Plan(unfreeze=13, rate=3e-4, decay=1.0, batch=16, at_once=16, epochs=12, size=160, patience=8)
-_TEXTS = Plan(unfreeze=6, rate=2e-4, decay=0.8, batch=32, at_once=8, epochs=6, soften=32.0)
+_TEXTS = Plan(
+    unfreeze=6, rate=1e-4, decay=0.8, batch=64, at_once=16, epochs=6, soften=16.0, leave_out=0.15, contrast=0.7
+)
 _SOUNDS = Plan(unfreeze=8, rate=3e-4, decay=0.9, batch=32, at_once=32, epochs=12)
 _PARTWAY = (0.25, 0.5, 0.75, 1.0)
 
@@ -57,8 +59,8 @@ METHODS: Mapping[str, Method] = {
         {"text": _with(_TEXTS, unfreeze=6, rank=8, rate=1e-3, decay=1.0)},
     ),
     "pairs": Method(
-        "items of one class drawn together and those of others apart, beside the labels",
-        {"text": _with(_TEXTS, contrast=0.5, batch=64, at_once=64)},
+        "items of one class drawn together and those of others apart, and nothing else",
+        {"text": _with(_TEXTS, contrast=1.0)},
     ),
     "partway": Method(
         "the last blocks, and then as far from the weights before to those after as is best",
@@ -94,5 +96,4 @@ def plan_for(method: str, modality: str, *, built_in: bool = True) -> Plan:
         return plan
     unfreeze = plan.unfreeze if plan.unfreeze == "all" else HUB_LAYERS
     rate = plan.rate if plan.rank else min(plan.rate, HUB_RATE)
-    at_once = plan.at_once if plan.contrast else min(plan.at_once, HUB_AT_ONCE)  # those in a batch are contrasted
-    return replace(plan, unfreeze=unfreeze, rate=rate, decay=0.9, size=0, at_once=at_once)
+    return replace(plan, unfreeze=unfreeze, rate=rate, decay=0.9, size=0, at_once=min(plan.at_once, HUB_AT_ONCE))

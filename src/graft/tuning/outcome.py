@@ -16,16 +16,17 @@ from graft.evaluation import score_held_out
 from graft.evaluation.held_out import class_figures, confusion
 from graft.evaluation.intervals import held_out_interval
 from graft.evaluation.judging import calibration, hardest, majority_baseline, mistakes
+from graft.evaluation.notices import warn_of_the_data, warn_of_the_items
 from graft.heads.classifier import Classifier
 from graft.heads.conformal import measured
 from graft.metrics import accuracy, macro_f1
 from graft.model.model import Model
 from graft.model.texts import texts_of
 from graft.model.training import Training
-from graft.report.content import Interval, PredictionSets, Unknown
+from graft.report.content import HeadChoice, Interval, PredictionSets, Unknown
 from graft.report.history import Tuning
 from graft.tuning.material import Material
-from graft.tuning.trials import Judged
+from graft.tuning.trials import Judged, Shipped
 
 AGAINST_THE_GATE = (
     "This model ships because it was told to: it was not found better than the one that it was tuned from."
@@ -35,8 +36,7 @@ AGAINST_THE_GATE = (
 
 def tuned_model(
     model: Model,
-    encoder: Encoder,
-    classifier: Classifier,
+    shipped: Shipped,
     dataset: Dataset,
     embedded: Embedded,
     clusters: Int,
@@ -49,8 +49,7 @@ def tuned_model(
 
     Args:
         model: The one that went in.
-        encoder: The tuned one.
-        classifier: Fitted with it.
+        shipped: The tuned network and the head on it.
         dataset: All items, those of the test split too.
         embedded: Their embeddings by the encoder before it was tuned.
         clusters: What is a copy of what among them ``(n,) int64``.
@@ -59,6 +58,7 @@ def tuned_model(
         tuning: How it went, and why it ships.
         train: Which of all items the material is ``(m,) int64``.
     """
+    encoder, classifier, chosen = shipped.encoder, shipped.classifier, shipped.choice.chosen
     gate, p = judged.rows, judged.after
     y, items = material.y[gate], [dataset.items[row] for row in train[gate].tolist()]
     predicted = p.argmax(axis=1).astype(np.int64)
@@ -87,10 +87,15 @@ def tuned_model(
         unknown=Unknown(classifier.unknown.threshold, material.recipe.unknown_rate),
         hardest=hardest(items, p, y, classes),
         mistakes=mistakes(items, p, y, classes),
-        head=replace(model.report.head, features=classifier.features, bytes=_size(classifier)),
+        head=HeadChoice(chosen.head, classifier.features, chosen.strength, shipped.choice.why, _size(classifier)),
         seconds={},
         cache={"hits": embedded.hits, "misses": embedded.misses},
-        warnings=(*dataset.warnings, *((AGAINST_THE_GATE,) if tuning.forced else ())),
+        warnings=(
+            *dataset.warnings,
+            *warn_of_the_data(dataset, embedded.digests, clusters, train, material.y, classes),
+            *warn_of_the_items(dataset, embedded.statistics),
+            *((AGAINST_THE_GATE,) if tuning.forced else ()),
+        ),
         fingerprint=dataset.fingerprint(embedded.digests),
         test=_test_score(encoder, classifier, dataset, clusters, classes),
         groups=None,

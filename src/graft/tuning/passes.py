@@ -14,16 +14,13 @@ from graft.contracts import Float32, Float64, Int
 from graft.errors import EncoderError
 from graft.heads.calibration import fit_temperature, probabilities
 from graft.metrics import log_losses
-from graft.tuning.augmentation import Augmentation
+from graft.tuning.augmentation import Augmentation, with_some_left_out
 from graft.tuning.batches import Rows, parts
 from graft.tuning.devices import autocast, free_memory, is_out_of_memory, to_device
 from graft.tuning.head import TrainableHead
 from graft.tuning.networks import Batch
 from graft.tuning.objectives import contrastive, cross_entropy, mix
 from graft.tuning.plan import Plan
-
-LOOKED_AT_ONCE = 2
-"""Times as many items as in learning go through the network together where no gradients are kept."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,21 +122,37 @@ class Passes:
     def _run(self, rows: Rows, chosen: Int, seed: Sequence[int] | None) -> tuple[float, Float32]:
         total = math.nan if seed is None else 0.0
         found = np.empty((len(chosen), self.head.bias.shape[0]), np.float32)
+        # Items are contrasted with all of their batch, unless memory has run out.
+        together = seed is not None and self.plan.contrast > 0 and self.at_once >= self.plan.at_once
+        seen: list[tuple[Any, Any, Any]] = []
         self.optimizer.zero_grad()
-        for index, places in enumerate(parts(rows, chosen, self.at_once * (LOOKED_AT_ONCE if seed is None else 1))):
+        for index, places in enumerate(parts(rows, chosen, self.at_once)):
             part = chosen[places]
-            batch = to_device(self.network.batch([rows.values[row] for row in part]), self.device)
+            values = [rows.values[row] for row in part]
+            generator = None if seed is None else _chance((*seed, index))
+            if generator is not None and self.plan.leave_out:
+                values = with_some_left_out(values, self.plan.leave_out, generator)
+            batch = to_device(self.network.batch(values), self.device)
             y = torch.from_numpy(rows.y[part]).to(self.device)
             mixed = None
-            if seed is not None:
-                batch, mixed = self._changed(batch, y, _chance((*seed, index)))
+            if generator is not None:
+                batch, mixed = self._changed(batch, y, generator)
             features, logits = self._scored(batch, rows.offset[part] if rows.offset is not None else None)
             found[places] = logits.detach().cpu().numpy()
-            if seed is not None:
-                loss = self._loss(features, logits, y, mixed) / len(chosen)
-                self.scaler.scale(loss).backward()
-                total += loss.item()
+            if together:
+                seen.append((features, logits, y))
+            elif seed is not None:
+                total += self._backward(features, logits, y, mixed, len(chosen))
+        if seen:
+            features, logits, y = (torch.cat(each) for each in zip(*seen, strict=True))
+            total = self._backward(features, logits, y, None, len(chosen))
         return total, found
+
+    def _backward(self, features: Any, logits: Any, y: Any, mixed: tuple[Any, float] | None, n: int) -> float:
+        """Leave the gradients of these items' part in the mean loss of ``n``; that part of it."""
+        loss = self._loss(features, logits, y, mixed) / n
+        self.scaler.scale(loss).backward()
+        return float(loss.item())
 
     def _scored(self, batch: Batch, offset: Float32 | None) -> tuple[Any, Any]:
         with autocast(self.device, self.precision):

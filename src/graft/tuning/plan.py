@@ -32,6 +32,8 @@ class Plan:
         size: Width and height in pixels of pictures that are learned from; 0: as the encoder takes them. Smaller ones
             take less time, and what is cropped to a part looks larger than it is in a whole picture (Touvron, Vedaldi,
             Douze and Jegou, NeurIPS 2019).
+        flips: Whether pictures may be mirrored; not where left and right tell classes apart.
+        leave_out: Share of the tokens of a text that are left out while it is learned from, in [0, 1).
         smoothing: Share of a label that is spread over all classes, in [0, 1).
         mixup: Parameter of the Beta distribution by which pictures are mixed (Zhang et al., ICLR 2018); 0: never.
         contrast: Share of the loss that draws items of one class together, in [0, 1]; the rest is cross-entropy.
@@ -55,6 +57,8 @@ class Plan:
     clip: float = 1.0
     soften: float = 1.0
     size: int = 0
+    flips: bool = True
+    leave_out: float = 0.0
     smoothing: float = 0.0
     mixup: float = 0.0
     contrast: float = 0.0
@@ -71,10 +75,13 @@ class Plan:
             _check(name, getattr(self, name), getattr(self, name) >= 1, "1 or more")
         for name in ("rate", "head_rate", "clip", "soften"):
             _check(name, getattr(self, name), getattr(self, name) > 0, "more than 0")
-        for name in ("warm_up", "smoothing"):
+        for name in ("warm_up", "leave_out", "smoothing"):
             _check(name, getattr(self, name), 0 <= getattr(self, name) < 1, "at least 0 and below 1")
         for name in ("weight_decay", "mixup"):
             _check(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
+        _check(
+            "mixup beside contrast", self.mixup, not (self.mixup and self.contrast), "0, for mixed items have no class"
+        )
         _check("decay", self.decay, 0 < self.decay <= 1, "above 0 and at most 1")
         _check("contrast", self.contrast, 0 <= self.contrast <= 1, "between 0 and 1")
         within = bool(self.alphas) and all(0 <= alpha <= 1 for alpha in self.alphas)

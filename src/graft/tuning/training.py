@@ -26,6 +26,7 @@ from graft.tuning.passes import UNSEEN, Passes
 from graft.tuning.plan import Plan
 from graft.tuning.schedules import Course
 from graft.tuning.trainable import Trainable
+from graft.version import __version__
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,4 +165,7 @@ def _history(loop: Loop, alpha: float) -> History:
 def _key(network: Any, head: TrainableHead, training: Rows, validation: Rows | None, plan: Plan) -> str:
     rows = [part for each in (training, validation) if each for part in (list(each.values), each.y, each.offset)]
     start = {**network.state_dict(), **head.parameters}
-    return key_of(plan.to_dict(), [*rows, {name: tensor.detach().cpu().numpy() for name, tensor in start.items()}])
+    return key_of(
+        {**plan.to_dict(), "version": __version__},
+        [*rows, {name: tensor.detach().cpu().numpy() for name, tensor in start.items()}],
+    )

@@ -2,8 +2,7 @@
 
 What ships is not trained anew on all items: that would take half as long as the trials together, and nothing would
 have judged it. It is the mean of the trials' weights: networks that were tuned from the same weights on lie in one
-basin, and their mean is usually better than each of them (model soups: Wortsman et al., ICML 2022). Of two parts or
-more, every item has been learned from in one trial at least.
+basin, and their mean is usually no worse than each of them (model soups: Wortsman et al., ICML 2022).
 """
 
 from __future__ import annotations
@@ -23,11 +22,14 @@ from graft.heads.calibration import fit_temperature
 from graft.heads.classifier import Classifier
 from graft.heads.conformal import fit_sets
 from graft.heads.features import transform
+from graft.heads.selection import Choice
 from graft.heads.unknown import UnknownRule, fit_unknown
+from graft.metrics import log_loss
 from graft.report.history import History
 from graft.tuning.augmentation import augmentation_for
 from graft.tuning.gate import Parts, calibrated
 from graft.tuning.head import TrainableHead
+from graft.tuning.kept import place_of
 from graft.tuning.material import Material, fitted, rows_of, scores_of
 from graft.tuning.networks import network_for
 from graft.tuning.notes import Note, unheard
@@ -59,7 +61,7 @@ class Conduct:
 
     def place(self, run: int) -> Path | None:
         """Where a run is kept: those that are over too, so that all can be taken up together."""
-        return self.checkpoint and self.checkpoint.with_name(f"{self.checkpoint.name}-{run}")
+        return self.checkpoint and place_of(self.checkpoint, run)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,11 +70,12 @@ class Trial:
 
     Attributes:
         gate: The rows ``(g,) int64``.
-        before: Scores of the head on the network as it was ``(g, k) float32``.
-        after: Scores of that on the tuned network.
+        before: Scores of the head on the network as it was, divided by its own temperature ``(g, k) float32``.
+        after: Those of the head on the tuned network.
         x: Embeddings of all rows by the tuned network ``(n, dim) float32``.
         weights: What tuning has changed, by its pinned name.
         history: Of the run.
+        aside: Seconds that went into embeddings and heads.
     """
 
     gate: Int
@@ -81,6 +84,7 @@ class Trial:
     x: Float32
     weights: Mapping[str, Float32]
     history: History
+    aside: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +95,7 @@ class Judged:
         rows: Which ``(m,) int64``.
         before: Calibrated probabilities of the heads on the network as it was ``(m, k) float32``.
         after: Those on tuned networks.
-        scores: Scores on tuned networks.
+        scores: Scores on tuned networks, each divided by the temperature of its head.
     """
 
     rows: Int
@@ -113,7 +117,7 @@ def run_trials(material: Material, parts: Sequence[Parts], conduct: Conduct) -> 
     trials: list[Trial] = []
     aside: float | None = None
     for number, each in enumerate(parts):
-        began, waiting = time.monotonic(), len(parts) - number
+        waiting = len(parts) - number
         left = conduct.seconds_left()
         if aside is None:
             aside = left * RESERVE / (waiting + 1) if np.isfinite(left) else 0.0
@@ -121,52 +125,80 @@ def run_trials(material: Material, parts: Sequence[Parts], conduct: Conduct) -> 
             conduct.note(f"Trial {number + 1} of {len(parts)}: {len(each.fit)} items to learn from.")
         deadline = max(1.0, (left - aside * (waiting + 1)) / waiting) if np.isfinite(left) else None
         trials.append(_trial(material, each, conduct, number, deadline))
-        aside = time.monotonic() - began - trials[-1].history.seconds
+        aside = trials[-1].aside
     return tuple(trials)
 
 
-def mean_model(material: Material, trials: Sequence[Trial], judged: Judged) -> tuple[Encoder, Classifier]:
-    """The encoder with the mean of the trials' weights, and a head that is fitted to all rows.
+@dataclass(frozen=True, slots=True, eq=False)
+class Shipped:
+    """What may take the place of the model that went in.
 
-    Nothing was held out from these rows: temperature, prediction sets and what is unknown are those of the trials.
+    Attributes:
+        encoder: With the mean of the trials' weights.
+        classifier: Fitted to all rows on it. Nothing was held out from these, so that its temperature, prediction sets
+            and what is unknown are those of the trials.
+        choice: How the head was chosen.
+        sound: Whether the mean is as good as its parts, as far as can be told: cross-validated heads on it do no worse
+            on rows that the network knows than the trials did on rows that theirs did not.
     """
-    recipe, y = material.recipe, material.y[judged.rows]
-    encoder = retuned(material.encoder, _mean_weights([trial.weights for trial in trials], material.encoder))
-    hold_to_network(encoder, network_for(encoder), material.values)
-    classifier = fitted(material, _embedded(encoder, material.values), np.arange(len(material)))
-    return encoder, replace(
+
+    encoder: Encoder
+    classifier: Classifier
+    choice: Choice
+    sound: bool
+
+
+def mean_model(material: Material, trials: Sequence[Trial], judged: Judged) -> Shipped:
+    """The mean of the trials' networks, but for those that learned nothing, and a head that is fitted to all rows."""
+    chosen = [trial for trial in trials if trial.history.best] or trials
+    encoder = retuned(material.encoder, _mean_weights([trial.weights for trial in chosen], material.encoder))
+    if len(chosen) == 1:
+        x = chosen[0].x
+    else:
+        hold_to_network(encoder, network_for(encoder), material.values)
+        x = _embedded(encoder, material.values)
+    classifier, out_of_fold = fitted(material, x, np.arange(len(material)))
+    y, scored = material.y[judged.rows], out_of_fold.scored
+    own = log_loss(material.y[scored], out_of_fold.p[scored])
+    shipped = replace(
         classifier,
-        temperature=fit_temperature(judged.scores, y),
-        sets=fit_sets(judged.after, y, material.k, recipe.set_level),
+        temperature=classifier.temperature * fit_temperature(judged.scores, y),
+        sets=fit_sets(judged.after, y, material.k, material.recipe.set_level),
         unknown=_unknown(classifier, material, trials),
     )
+    return Shipped(encoder, shipped, out_of_fold.choice, not own > log_loss(y, judged.after))
 
 
 def _trial(material: Material, parts: Parts, conduct: Conduct, number: int, deadline: float | None) -> Trial:
     plan, began = conduct.plan, time.monotonic()
-    start = fitted(material, material.x, parts.fit)
+    start, _ = fitted(material, material.x, parts.fit)
     network = network_for(material.encoder)
     if deadline is not None:
         deadline = max(1.0, deadline - (time.monotonic() - began))
+    starts = time.monotonic()
     trained = train(
         network,
         TrainableHead.of(start),
         rows_of(material, parts.fit, start),
         rows_of(material, parts.validation, start),
         plan,
-        augment=augmentation_for(material.encoder.modality, size=plan.size),
+        augment=augmentation_for(material.encoder.modality, flips=plan.flips, size=plan.size),
         deadline=deadline,
         checkpoint=conduct.place(number),
         progress=conduct.progress,
         note=conduct.note,
     )
+    spent = time.monotonic() - starts
     weights = network.changed()
     tuned = retuned(material.encoder, weights)
     hold_to_network(tuned, network, material.values)
     x = _embedded(tuned, material.values)
     others = np.union1d(parts.fit, parts.validation)
-    before, after = (scores_of(fitted(material, each, others), material, each, parts.gate) for each in (material.x, x))
-    return Trial(parts.gate, before, after, x, weights, trained.history)
+    before, after = (
+        scores_of(fitted(material, each, others)[0], material, each, parts.gate) for each in (material.x, x)
+    )
+    aside = time.monotonic() - began - spent
+    return Trial(parts.gate, before, after, x, weights, trained.history, aside)
 
 
 def _mean_weights(each: Sequence[Mapping[str, Float32]], encoder: Tunable) -> dict[str, Float32]:
@@ -184,7 +216,7 @@ def _unknown(classifier: Classifier, material: Material, trials: Sequence[Trial]
     rules = []
     for trial in trials:
         scores = np.full((1, len(material), material.k), np.nan, np.float32)
-        scores[0, trial.gate] = trial.after
+        scores[0, trial.gate] = trial.after * classifier.temperature  # as large as those of this head
         fold = np.full(len(material), -1, np.int64)
         fold[trial.gate] = 0
         phi = transform(trial.x, classifier.stages, classifier.features)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +37,12 @@ from graft.tuning.notes import Note, unheard
 from graft.tuning.plan import Plan
 
 FORCED = "The tuned model ships because it was told to, whatever the gate said, which was:"
+
+UNSOUND = (
+    "The model stays as it was: tuned networks were better on items held out from both, but their mean is worse than "
+    "they are."
+)
+"""Why nothing ships where the parts lie too far apart."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,6 +86,7 @@ def tune(
     data: Source,
     *,
     method: str | Plan = "blocks",
+    flips: bool = True,
     time_limit: float | None = None,
     force: bool = False,
     seed: int | None = None,
@@ -97,11 +103,13 @@ def tune(
         model: A fitted model. It stays as it is.
         data: What it was fitted to, or more of the same classes.
         method: A key of ``METHODS``, or a plan.
+        flips: Whether pictures may be mirrored; not where left and right tell classes apart.
         time_limit: Seconds for everything, at least about; without one the plan takes as long as it takes.
         force: Ship it whatever the gate says.
         seed: Every random choice follows from it; that of the model's recipe by default.
         cache: Where the embeddings of the fitted model are kept.
-        checkpoint: Begins the names of files from which an interrupted run goes on; they are removed at the end.
+        checkpoint: Begins the names of files from which an interrupted run goes on. They stay until the model is saved
+            and ``graft.tuning.kept.forget`` removes them.
         progress: Told how far the work has come.
         note: Told in words how it goes.
 
@@ -112,7 +120,7 @@ def tune(
     """
     began = time.monotonic()
     encoder = _tunable(model)
-    plan = _plan(method, encoder, seed if seed is not None else model.recipe.seed, time_limit)
+    plan = _plan(method, encoder, flips, seed if seed is not None else model.recipe.seed, time_limit)
     network_for(encoder), augmentation_for(encoder.modality)  # what is missing is said before the work
     from graft.tuning.outcome import tuned_model
     from graft.tuning.trials import Conduct, Judged, mean_model, run_trials
@@ -133,37 +141,38 @@ def tune(
     def seconds_left() -> float:
         return math.inf if time_limit is None else max(0.0, time_limit - (time.monotonic() - began))
 
-    with _kept(checkpoint):
-        conduct = Conduct(plan, seconds_left, checkpoint, progress, note)
-        trials = run_trials(material, parts, conduct)
-        judged = Judged.by(trials, material, plan.seed)
-        y = material.y[judged.rows]
-        level = gate.LEVEL if len(trials) == 1 else gate.FOLD_LEVEL
-        units = material.units[judged.rows]
-        verdict = gate.decide(judged.before, judged.after, y, units, level=level, seed=plan.seed)
-        before, after = _figures(judged.before, y), _figures(judged.after, y)
-        history = tuple(trial.history for trial in trials)
-        told = Tuning(
-            method=method if isinstance(method, str) else "plan",
-            shipped=verdict.ships or force,
-            forced=force and not verdict.ships,
-            reason=verdict.reason if verdict.ships or not force else f"{FORCED} {verdict.reason}",
-            before=before,
-            after=after,
-            n_decided=len(y),
-            runs=tuple(run.shortened() for run in history),
-            seconds=0.0,
-        )
-        result = model
-        if told.shipped:
-            own_encoder, own_classifier = mean_model(material, trials, judged)
-            result = tuned_model(
-                model, own_encoder, own_classifier, dataset, embedded, clusters, material, judged, told, train
-            )
-        told = replace(told, seconds=round(time.monotonic() - began, 3))
-        seconds = {**result.report.seconds, "total": told.seconds} if told.shipped else result.report.seconds
-        result = replace(result, report=replace(result.report, seconds=seconds, tuning=told))
-    return Tuned(result, told.shipped, told.reason, before, after, history, told.seconds, verdict.ships)
+    conduct = Conduct(plan, seconds_left, checkpoint, progress, note)
+    trials = run_trials(material, parts, conduct)
+    judged = Judged.by(trials, material, plan.seed)
+    y = material.y[judged.rows]
+    level = gate.LEVEL if len(trials) == 1 else gate.FOLD_LEVEL
+    units = material.units[judged.rows]
+    verdict = gate.decide(judged.before, judged.after, y, units, level=level, seed=plan.seed)
+    before, after = _figures(judged.before, y), _figures(judged.after, y)
+    history = tuple(trial.history for trial in trials)
+    told = Tuning(
+        method=method if isinstance(method, str) else "plan",
+        shipped=verdict.ships or force,
+        forced=force and not verdict.ships,
+        reason=verdict.reason if verdict.ships or not force else f"{FORCED} {verdict.reason}",
+        before=before,
+        after=after,
+        n_decided=len(y),
+        runs=tuple(run.shortened() for run in history),
+        seconds=0.0,
+    )
+    result = model
+    if told.shipped:
+        shipped = mean_model(material, trials, judged)
+        if not (shipped.sound or force):
+            told = replace(told, shipped=False, reason=UNSOUND)
+        else:
+            result = tuned_model(model, shipped, dataset, embedded, clusters, material, judged, told, train)
+    told = replace(told, seconds=round(time.monotonic() - began, 3))
+    seconds = {**result.report.seconds, "total": told.seconds} if told.shipped else result.report.seconds
+    result = replace(result, report=replace(result.report, seconds=seconds, tuning=told))
+    better = verdict.ships and told.reason != UNSOUND
+    return Tuned(result, told.shipped, told.reason, before, after, history, told.seconds, better)
 
 
 def _tunable(model: Model) -> Tunable:
@@ -186,15 +195,12 @@ def _tunable(model: Model) -> Tunable:
     return model.encoder
 
 
-def _plan(method: str | Plan, encoder: Tunable, seed: int, time_limit: float | None) -> Plan:
+def _plan(method: str | Plan, encoder: Tunable, flips: bool, seed: int, time_limit: float | None) -> Plan:
     if time_limit is not None and not time_limit > 0:
         raise UsageError(f"The time limit is {time_limit!r} seconds.", "Give more than 0.")
-    return replace(
-        plan_for(method, encoder.modality, built_in=isinstance(encoder, BuiltIn))
-        if isinstance(method, str)
-        else method,
-        seed=seed,
-    )
+    own = isinstance(encoder, BuiltIn)
+    plan = plan_for(method, encoder.modality, built_in=own) if isinstance(method, str) else method
+    return replace(plan, flips=plan.flips and flips, seed=seed)
 
 
 def _rows(
@@ -247,12 +253,3 @@ def _material(model: Model, encoder: Tunable, dataset: Dataset, embedded: Embedd
 
 def _figures(p: Any, y: Any) -> dict[str, float]:
     return {"accuracy": accuracy(y, p.argmax(axis=1)), "log_loss": log_loss(y, p)}
-
-
-@contextmanager
-def _kept(checkpoint: Path | None) -> Iterator[None]:
-    """Files of runs stay if something stops the work, and go when all is over."""
-    yield
-    if checkpoint:
-        for path in checkpoint.parent.glob(f"{checkpoint.name}-*"):
-            path.unlink(missing_ok=True)
