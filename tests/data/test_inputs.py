@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data.planted import picture, plant, zipped
 from graft.data.inputs import gather
 from graft.data.items import File, Text
 from graft.errors import DataError, ItemError, UsageError
@@ -115,3 +116,32 @@ def test_recordings(tmp_path):
 def test_a_modality_that_is_none():
     with pytest.raises(UsageError, match="'video'"):
         list(gather(["a"], "video"))
+
+
+def test_gather_files_folders_zips_and_values(pets, tmp_path):
+    plant(pets, ".DS_Store", "cat/deep/0.jpg")
+    archive = zipped(pets, tmp_path / "a.zip")
+    inputs = [pets / "dog/4.jpg", str(pets), archive, tmp_path / "gone.jpg", picture(1)]
+    items = list(gather(inputs))
+    below = ["cat/1.jpg", "cat/2.jpg", "cat/deep/0.jpg", "dog/3.jpg", "dog/4.jpg"]
+    assert [item.name for item in items] == [
+        str(pets / "dog/4.jpg"),
+        *(f"{pets}/{name}" for name in below),
+        *(f"{archive}/{name}" for name in below),
+        str(tmp_path / "gone.jpg"),
+        "item 4",
+    ]
+    assert isinstance(items[0], File)
+    for item in [*items[:-2], items[-1]]:
+        assert item.read()[:2] == b"\xff\xd8"
+    with pytest.raises(ItemError, match=r"gone.jpg cannot be read"):
+        items[-2].read()
+
+
+def test_gather_is_lazy(pets):
+    def endless():
+        while True:
+            yield pets
+
+    items = gather(endless())
+    assert [next(items).name for _ in range(9)][8] == f"{pets}/cat/1.jpg"

@@ -9,21 +9,10 @@ import pytest
 
 from graft.report.content import Report
 from graft.report.words import EXCERPT
+from report.conftest import EVERY_REPORT
 
 pytestmark = pytest.mark.browser
 
-EVERY_REPORT = (
-    "doors",
-    "hundred",
-    "perfect",
-    "unscored",
-    "messages",
-    "recordings",
-    "tagged",
-    "grown",
-    "tuned",
-    "untouched",
-)
 # Relative luminance and contrast as in WCAG 2.2; translucent backgrounds are laid over what is behind them.
 CONTRAST = """
 const parse = (c) => { const m = c.match(/[\\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m; };

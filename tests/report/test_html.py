@@ -18,20 +18,9 @@ from graft.errors import GraftError, OutputExists
 from graft.report import exhibits
 from graft.report.content import Judged, Report
 from graft.report.html import check_free, render, write
+from report.conftest import EVERY_REPORT
 
 VOID = {"br", "meta", "wbr"}
-EVERY_REPORT = (
-    "doors",
-    "hundred",
-    "perfect",
-    "unscored",
-    "messages",
-    "recordings",
-    "tagged",
-    "grown",
-    "tuned",
-    "untouched",
-)
 
 
 class Reader(HTMLParser):

@@ -11,19 +11,7 @@ from rich.cells import cell_len
 
 from graft.report.content import Report
 from graft.report.text import render
-
-EVERY_REPORT = (
-    "doors",
-    "hundred",
-    "perfect",
-    "unscored",
-    "messages",
-    "recordings",
-    "tagged",
-    "grown",
-    "tuned",
-    "untouched",
-)
+from report.conftest import EVERY_REPORT
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 160])

@@ -22,7 +22,7 @@ def test_there_are_curves_of_every_run(tuned: Report) -> None:
     assert titles == ["Validation log loss", "Training loss", "Learning rates", "Seconds for each epoch"]
     charts = re.findall(r"<figure>.*?</figure>", shown, re.DOTALL)
     assert [chart.count("<polyline") for chart in charts] == [5, 5, 15, 5]
-    assert charts[0].count("<circle") == 5, "a dot on the best epoch of each trial"
+    assert charts[0].count("<circle") == 5, "a dot on the epoch of each trial whose weights were kept"
     assert [chart.count("<span>") for chart in charts] == [0, 0, 3, 0], "keys of the parts, for lines of three kinds"
 
 
@@ -30,7 +30,7 @@ def test_it_says_why_and_what_and_how_long(tuned: Report) -> None:
     shown = re.sub(r"<[^>]+>|\s+", " ", section(tuned)).replace("\u00a0", " ")
 
     for said in (
-        "The tuned model ships: on 200 items held out from both it is better",
+        "The tuned model ships: on 200 items held out from both its bounded log loss is lower",
         "200 photos decided",
         "94.0 %",
         "0.090",
