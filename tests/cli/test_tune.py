@@ -1,5 +1,7 @@
 """``graft tune`` from outside."""
 
+import itertools
+
 import pytest
 
 import graft
@@ -8,9 +10,10 @@ import shapes
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory):
-    """A folder of photos and a model of them."""
+    """A folder of photos, four of them bad, and a model of the others."""
     root = tmp_path_factory.mktemp("tune")
     data = shapes.folders(root / "photos", {"circle": 8, "square": 8})
+    shapes.bad_files(data / "circle")
     graft.fit(data).save(root / "shapes.graft")
     return root
 
@@ -24,7 +27,8 @@ def test_a_model_that_is_not_better_is_the_one_that_went_in(run, shown):
     assert found.json["model"] == str(target)
     assert found.json["error"]["message"] == found.json["reason"]
     figures = {"before", "after", "n_decided", "runs", "seconds"}
-    assert set(found.json) == {"method", "shipped", "forced", "reason", "model", "report", "error", *figures}
+    skipped = {"n_skipped", "skipped"}
+    assert set(found.json) == {"method", "shipped", "forced", "reason", "model", "report", "error", *figures, *skipped}
     run_keys = {
         "unfrozen",
         "parameters",
@@ -38,6 +42,9 @@ def test_a_model_that_is_not_better_is_the_one_that_went_in(run, shown):
         "notes",
     }
     assert {frozenset(each) for each in found.json["runs"]} == {frozenset(run_keys)}
+    fitted = graft.load(shown / "shapes.graft").report.to_dict()
+    assert found.json["n_skipped"] == 4
+    assert {key: found.json[key] for key in skipped} == {key: fitted[key] for key in skipped}
     assert sorted(shown.iterdir()) == sorted([*before, target])  # nothing of the runs is left
     own = graft.load(target)
     assert own.encoder.name == "efficientnet-lite0"
@@ -52,6 +59,9 @@ def test_force_ships_it(run, shown, tmp_path):
     assert found.code == 0
     assert "because it was told to" in " ".join(found.out.split())
     assert "log loss" in found.out
+    assert "4 photos could not be used" in found.out
+    fitted = graft.load(shown / "shapes.graft").report
+    assert _section("Skipped", found.out) == _section("Skipped", str(fitted))
     assert f"Report  {page}" in found.out
     assert "Validation log loss" in page.read_text()
     assert f"{target}    tuned" in found.out
@@ -76,3 +86,11 @@ def test_options_that_are_off(run, shown, tmp_path, option, value):
     found = run("tune", shown / "shapes.graft", shown / "photos", "-o", tmp_path / "x.graft", option, value)
     assert found.code == 2
     assert not (tmp_path / "x.graft").exists()
+
+
+def _section(heading, page):
+    """What stands beside a heading."""
+    lines = page.splitlines()
+    first = next(at for at, line in enumerate(lines) if line.startswith(f" {heading} "))
+    rest = itertools.takewhile(lambda line: not line.strip() or line.startswith("  "), lines[first + 1 :])
+    return [lines[first], *rest]

@@ -33,6 +33,15 @@ def test_it_says_everything(tuned: Report) -> None:
         assert said in re.sub(r"\s+", " ", shown), said
 
 
+def test_what_was_skipped_is_told_if_anything_was(tuned: Report) -> None:
+    assert tuned.tuning is not None
+    shown = render(tuned.tuning, "image", 80, skipped=tuned.skipped)
+
+    assert re.search(r"Skipped +4 photos could not be used: 2 truncated, 1 empty, 1 not a picture", shown)
+    assert max(map(cell_len, shown.splitlines())) <= 80
+    assert "Skipped" not in render(tuned.tuning, "image", 80)
+
+
 def test_notes_cannot_drive_the_terminal(untouched: Report) -> None:
     assert untouched.tuning is not None
     run = dataclasses.replace(untouched.tuning.runs[0], unfrozen=("\x1b[2J",), stopped="\x1b[2J")

@@ -5,6 +5,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="tuning needs torch")
 
+from safetensors import safe_open  # noqa: E402
+
 from graft.tuning.checkpoints import key_of, load, put_back, save, take  # noqa: E402
 
 
@@ -33,6 +35,19 @@ def test_what_is_put_back_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None
     put_back(snapshot, others, other_optimizer)
     go_on(others, other_optimizer, 3)
     assert all(torch.equal(parameters[name], others[name]) for name in parameters)
+
+
+def test_of_a_run_that_has_stopped_only_the_best_weights_are_kept(tmp_path: Path) -> None:
+    parameters, optimizer = trained(5)
+    best = {name: torch.full_like(parameter, 7.0) for name, parameter in parameters.items()}
+    for name, stopped in (("going", ""), ("over", "done")):
+        save(tmp_path / name, take({"stopped": stopped}, parameters, best, optimizer), "k")
+    with safe_open(tmp_path / "going", "pt") as going, safe_open(tmp_path / "over", "pt") as over:
+        assert len(going.keys()) == 4 * len(over.keys())
+    snapshot = load(tmp_path / "over", parameters, "k")
+    assert snapshot is not None
+    put_back(snapshot, parameters, optimizer)
+    assert all(torch.equal(parameters[name], best[name]) for name in parameters)
 
 
 def test_what_is_missing_broken_too_large_or_of_another_run_is_no_checkpoint(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from graft.metrics import log_losses
 from graft.tuning.gate import FEW, FOLDS, LEAST, MOST, calibrated, decide, out_of_fold_plan, plan, set_aside
 
 
@@ -167,3 +168,13 @@ def test_a_part_of_very_many_items_is_not_larger_than_it_must_be():
 def test_nothing_can_be_held_out_where_every_class_is_one_unit():
     y = np.repeat([0, 1], 5)
     assert plan(y, y) == ()
+
+
+def test_one_item_that_is_lost_for_sure_does_not_decide():
+    before, y = answers(200, 180)
+    after, _ = answers(200, 190)
+    after[0] = np.where(np.arange(3) == y[0], 1e-7, 0.5)
+    losses = log_losses(y, after) - log_losses(y, before)
+    drawn = np.random.default_rng(0).choice(losses, (2000, 200)).mean(axis=1)
+    assert np.quantile(drawn, 0.95) > 0
+    assert decide(before, after, y, np.arange(200)).ships

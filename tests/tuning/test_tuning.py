@@ -144,7 +144,7 @@ def test_a_run_that_was_stopped_goes_on(resumed):
 
 def test_json_holds_what_is_promised(kept):
     told = kept.to_dict()
-    assert list(told) == ["shipped", "reason", "before", "after", "seconds", "model"]
+    assert list(told) == ["shipped", "reason", "before", "after", "seconds", "n_skipped", "skipped", "model"]
     assert set(told["before"]) == set(told["after"]) == {"accuracy", "log_loss"}
     assert told["seconds"] > 0
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
+import tempfile
 import time
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from graft.cli.output import progress_bar, show_json
 from graft.cli.reading import read_data, reading_options
-from graft.errors import GateError
+from graft.errors import BundleError, GateError, GraftError, OutputExists, UsageError
+
+if TYPE_CHECKING:
+    from graft.report import Report
+    from graft.tuning.tuning import Tuned
 
 LIVE_EVERY = 5.0
 """Seconds between two lines that say where the run stands."""
@@ -60,13 +68,14 @@ def command(
     from graft.model import load
     from graft.report import html, verdict
     from graft.report.content import plain
-    from graft.tuning.kept import forget
     from graft.tuning.tuning import tune
 
     name = model.resolve().name.removesuffix(".graft")
     target = output or model.resolve().with_name(f"{name or 'model'}-tuned.graft")
     bundle.check_free(target, overwrite)
     if report_file:
+        if report_file.resolve() == target.resolve():
+            raise UsageError(f"The model and its report would both be {target}.", "Give the report another name.")
         html.check_free(report_file, overwrite=overwrite)
     fitted = load(model)
     checkpoint = target.resolve().with_name(f".{target.name}.tune")
@@ -86,23 +95,72 @@ def command(
             progress=progress,
             note=_Notes(quiet=as_json),
         )
-    saved = tuned.model.save(target, overwrite=overwrite, page=report_file)
-    forget(checkpoint)  # not before: whatever stops the work here costs nothing
+    if not as_json:
+        assert tuned.model.report.tuning is not None
+        click.echo(verdict.render(tuned.model.report.tuning, tuned.model.report.modality, skipped=tuned.skipped))
+    report = _save(tuned, target, checkpoint, model.resolve().parent, overwrite=overwrite)
+    if not as_json:
+        click.echo(f"Model   {target}    {'tuned' if tuned.shipped else 'as it was'}; {tuned.seconds:.0f} s")
+    if report_file:
+        report = replace(report, report=str(report_file))
+        report.to_html(report_file, overwrite=overwrite)
     refusal = None
     if require_better and not tuned.better:
         refusal = GateError(tuned.reason, "Add items, or try another method.")
     if as_json:
-        told = plain(saved.report.tuning) | {"model": saved.report.model, "report": saved.report.report}
-        show_json(told | ({"error": refusal.to_dict()} if refusal else {}))
+        skipped = {"n_skipped": len(tuned.skipped), "skipped": plain(tuned.skipped)}
+        places = {"model": report.model, "report": report.report}
+        show_json(plain(report.tuning) | skipped | places | ({"error": refusal.to_dict()} if refusal else {}))
         return refusal.exit_code if refusal else 0
-    assert saved.report.tuning is not None
-    click.echo(verdict.render(saved.report.tuning, saved.report.modality))
-    click.echo(f"Model   {target}    {'tuned' if tuned.shipped else 'as it was'}; {tuned.seconds:.0f} s")
     if report_file:
         click.echo(f"Report  {report_file}")
     if refusal:
         raise refusal
     return 0
+
+
+def _save(tuned: Tuned, target: Path, checkpoint: Path, spare: Path, *, overwrite: bool) -> Report:
+    """Save the model and forget the runs; a tuned one that cannot be saved as ``target`` is saved elsewhere first.
+
+    Args:
+        tuned: What came of it.
+        target: Where the model should be.
+        checkpoint: Begins the names of the runs' files.
+        spare: A folder where there may be room.
+        overwrite: Whether a model that is there may be replaced.
+
+    Raises:
+        BundleError: It cannot be saved there; says where it is instead.
+        OutputExists: Another is there by now; likewise.
+    """
+    from graft.tuning.kept import forget, places
+
+    try:
+        report = tuned.model.save(target, overwrite=overwrite).report
+    except (BundleError, OutputExists) as error:
+        if place := tuned.shipped and _saved_in((spare, Path(tempfile.gettempdir())), tuned, target.name):
+            forget(checkpoint)
+            raise type(error)(
+                f"{error.message} It was saved as {place} instead.", "Move it where it should be."
+            ) from None
+        if places(checkpoint):
+            hint = f"{error.hint} The runs are kept: the same command goes on from there."
+            raise type(error)(error.message, hint) from None
+        raise
+    forget(checkpoint)  # not before: whatever stops the work here costs nothing
+    return report
+
+
+def _saved_in(folders: Iterable[Path], tuned: Tuned, name: str) -> Path | None:
+    """Where the model has been saved: in the first of the folders that takes it."""
+    for folder in folders:
+        place = folder / f"{name.removesuffix('.graft')}-{secrets.token_hex(4)}.graft"
+        try:
+            tuned.model.save(place)
+        except GraftError:
+            continue
+        return place
+    return None
 
 
 class _Notes:
@@ -117,4 +175,4 @@ class _Notes:
             return
         if live:
             self._said = time.monotonic()
-        click.echo(text, err=True)
+        sys.stderr.write(f"{text}\n")  # which a bar makes room for; click.echo writes past it, into the bar's line

@@ -387,7 +387,7 @@ def _sets(report: Report) -> list[Content]:
 
 
 def _skipped(report: Report) -> Html:
-    kinds = words.skipped_kinds(report)
+    kinds = words.skipped_kinds(report.skipped)
     prose = f"{words.amount(report.n_skipped, report.modality)} could not be used" + (f": {kinds}." if kinds else ".")
     rows = [
         element("tr", element("td", _skipped_name(report, entry.path)), element("td", entry.reason))

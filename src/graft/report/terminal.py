@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -14,6 +14,7 @@ from rich.console import Console, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from graft.data.dataset import Skipped
 from graft.report import words
 
 NARROWEST, WIDEST = 60, 100
@@ -147,6 +148,29 @@ def shorten_front(path: str, width: int) -> str:
     while cell_len(path) > width - 1:
         path = path[1:]
     return "…" + path
+
+
+def skipped_lines(entries: Sequence[Skipped], modality: str, room: int, n: int | None = None) -> Iterator[Text]:
+    """How many items could not be used, of which kinds, and the first ones with the reason.
+
+    Args:
+        entries: Those that are known by name.
+        modality: Of the items.
+        room: Columns.
+        n: How many there are in all, where some are not known by name.
+    """
+    n = len(entries) if n is None else n
+    kinds = words.skipped_kinds(entries)
+    yield Text(f"{words.amount(n, modality)} could not be used" + (f": {kinds}" if kinds else ""))
+    shown = entries[:3]
+    for entry in shown:
+        if modality == "text":
+            path = shorten(words.excerpt(entry.path) or "(blank)", room // 2)
+        else:
+            path = shorten_front(words.clean(entry.path), room // 2)
+        yield Text(f"{path}  {words.clean(entry.reason)}", "dim")
+    if n > len(shown) > 0:
+        yield Text(f"and {n - len(shown):,} more", "dim")
 
 
 def _entry(heading: str, body: RenderableType) -> Table:

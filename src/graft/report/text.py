@@ -22,6 +22,7 @@ from graft.report.terminal import (
     shorten,
     shorten_front,
     shorten_middle,
+    skipped_lines,
 )
 
 ALL_CLASSES = 12
@@ -80,7 +81,7 @@ def _sections(report: Report, room: int) -> Iterator[tuple[str, RenderableType]]
     if report.journal is not None:
         yield "Journal", Group(plain(words.journal(report.journal)), Text())
     if report.n_skipped:
-        yield "Skipped", Group(*_skipped(report, room), Text())
+        yield "Skipped", Group(*skipped_lines(report.skipped, report.modality, room, report.n_skipped), Text())
     if report.warnings:
         yield "Warnings", Group(*_warnings(report), Text())
     yield "Time", plain(_time(report), "dim")
@@ -260,20 +261,6 @@ def _hardest_texts(report: Report, room: int) -> Iterator[RenderableType]:
         yield Text(shorten(words.excerpt(judged.path), 2 * room - 12), overflow="fold")
         verdict = words.verdict(judged, lambda label: shorten_middle(words.clean(words.label(report, label)), half))
         yield Padding(plain(verdict, "dim"), (0, 0, 0, 2))
-
-
-def _skipped(report: Report, room: int) -> Iterator[RenderableType]:
-    kinds = words.skipped_kinds(report)
-    yield Text(f"{words.amount(report.n_skipped, report.modality)} could not be used" + (f": {kinds}" if kinds else ""))
-    shown = report.skipped[:3]
-    for entry in shown:
-        if report.modality == "text":
-            path = shorten(words.excerpt(entry.path) or "(blank)", room // 2)
-        else:
-            path = shorten_front(words.clean(entry.path), room // 2)
-        yield Text(f"{path}  {words.clean(entry.reason)}", "dim")
-    if report.n_skipped > len(shown) > 0:
-        yield Text(f"and {report.n_skipped - len(shown):,} more", "dim")
 
 
 def _warnings(report: Report) -> Iterator[RenderableType]:

@@ -38,7 +38,7 @@ def shown(tuning: Tuning) -> Content:
 
 
 def _runs(tuning: Tuning) -> Html:
-    heads = ("run", "epochs", "best", "validation loss", "an epoch", "in all", "ended")
+    heads = ("run", "epochs", "kept", "validation loss", "an epoch", "in all", "ended")
     rows = [(run.name, run.epochs, run.best, run.loss, run.each, run.seconds, run.ended) for run in runs.runs(tuning)]
     return _scrolled(_table(heads, rows, "runs"), "Runs")
 
@@ -54,9 +54,9 @@ def _figures(tuning: Tuning) -> Iterator[Html]:
         for part, kind in _RATES.items()
     ]
     dots = (
-        "The dot is the best epoch."
+        "The dot is the epoch whose weights were kept."
         if len(tuning.runs) == 1
-        else "A line for each trial; the dots are the best epochs."
+        else "A line for each trial; the dots are the epochs whose weights were kept."
     )
     yield from _figure_of("Validation log loss", validation, note=dots)
     yield from _figure_of("Training loss", training)

@@ -6,9 +6,10 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from graft.data.dataset import Skipped
 from graft.report.content import (
     ClassesAdded,
     ClassFigures,
@@ -438,9 +439,9 @@ def overfit(report: Report) -> str:
     return f"It is {100 * gap:.1f} points better on what it learned from than on held-out items."
 
 
-def skipped_kinds(report: Report) -> str:
+def skipped_kinds(skipped: Sequence[Skipped]) -> str:
     """``2 truncated, 1 empty``; nothing where the kinds are not known."""
-    kinds = Counter(entry.code.replace("_", " ") for entry in report.skipped if entry.code != "bad_item")
+    kinds = Counter(entry.code.replace("_", " ") for entry in skipped if entry.code != "bad_item")
     return ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())
 
 

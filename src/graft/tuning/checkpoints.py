@@ -66,7 +66,7 @@ def put_back(snapshot: Snapshot, parameters: Mapping[str, Any], optimizer: Any) 
 
 
 def save(path: Path, snapshot: Snapshot, key: str) -> None:
-    """Write a snapshot; what was there is replaced.
+    """Write a snapshot; what was there is replaced. Of a run that has stopped only the best weights are kept.
 
     Args:
         path: The file.
@@ -76,8 +76,9 @@ def save(path: Path, snapshot: Snapshot, key: str) -> None:
     Raises:
         OSError: It cannot be written; what was there is still there.
     """
+    kinds = ("best",) if snapshot.state.get("stopped") else KINDS
     named = {
-        f"{kind}/{name}": tensor.cpu().contiguous() for kind in KINDS for name, tensor in snapshot.tensors[kind].items()
+        f"{kind}/{name}": tensor.cpu().contiguous() for kind in kinds for name, tensor in snapshot.tensors[kind].items()
     }
     state = {"key": key, "updates": snapshot.updates, "state": dict(snapshot.state)}
     write_atomically(path, to_bytes(named, {"graft": json.dumps(state, allow_nan=False)}))
@@ -102,6 +103,8 @@ def load(path: Path, parameters: Mapping[str, Any], key: str) -> Snapshot | None
                 tensors[kind][name] = file.get_tensor(full)
     except (OSError, ValueError, KeyError, SafetensorError):
         return None
+    if state["state"].get("stopped"):
+        tensors["now"] = tensors["best"]
     complete = set(tensors["now"]) == set(tensors["best"]) == set(shapes)
     return Snapshot(state["state"], int(state["updates"]), tensors) if complete else None
 

@@ -13,7 +13,7 @@ import numpy as np
 from graft.contracts import Bool, Float32, Float64, Int
 from graft.data.split import stratified_group_folds
 from graft.heads.calibration import cross_fitted, fit_temperature, probabilities
-from graft.metrics import accuracy, log_loss, log_losses
+from graft.metrics import accuracy, log_losses
 from graft.report.words import percent
 
 SHARE = 0.2
@@ -24,8 +24,9 @@ CALIBRATED_IN = 5
 """Parts of the rows that were held out; the temperature of one is fitted on the others."""
 LEVEL = 0.9
 """Of the interval: a model that is no better gets below 0 in one case of twenty. See ``docs/augmentation.md``."""
-FOLD_LEVEL = 0.95
-"""The same where every item is held out in its turn: what such models say varies more, as they share their rows."""
+SPREAD = 0.05
+"""Of each prediction this share is spread over all classes before it is judged. The loss of an item has a bound then:
+one that may bear a wrong label does not decide alone, and the gate keeps back fewer of those that are better."""
 LEAST = 400
 """Fewer items than this tell too little of a difference: then every item is held out in its turn."""
 MOST = 2000
@@ -57,7 +58,8 @@ class Verdict:
     Attributes:
         ships: Whether the tuned model takes the place of the one that went in.
         reason: Why, in one sentence.
-        loss_difference: Log loss of the tuned model less that of the one that went in, in nats; below 0 is better.
+        loss_difference: Log loss of the tuned model less that of the one that went in, in nats, ``SPREAD`` of each
+            prediction spread over all classes; below 0 is better.
         low: Lower end of its interval.
         high: Upper end.
         doubt: Share of the bootstrap's draws in which the tuned model is no better.
@@ -91,13 +93,13 @@ def decide(
         after_p: What the tuned one says ``(n, k) float32``.
         y: Given classes ``(n,) int64``.
         units: What shares its fate, such as near-duplicates ``(n,) int64``.
-        level: Of the two-sided interval, in (0, 1): ``LEVEL``, or ``FOLD_LEVEL`` for an ``out_of_fold_plan``.
+        level: Of the two-sided interval, in (0, 1).
         draws: Of the bootstrap.
         seed: Every random choice follows from it.
     """
     right_before, right_after = accuracy(y, before_p.argmax(axis=1)), accuracy(y, after_p.argmax(axis=1))
-    difference = log_losses(y, after_p) - log_losses(y, before_p)
-    mean = log_loss(y, after_p) - log_loss(y, before_p)
+    difference = log_losses(y, _spread(after_p)) - log_losses(y, _spread(before_p))
+    mean = float(difference.mean())
     drawn = _drawn_means(difference, units, draws, seed)
     low, high = (float(end) for end in np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], method="nearest"))
     ships = bool(high < 0 and right_after >= right_before)
@@ -140,8 +142,7 @@ def set_aside(y: Int, units: Int, *, share: float = SHARE, seed: int = 0) -> Par
 def out_of_fold_plan(y: Int, units: Int, *, folds: int = FOLDS, seed: int = 0) -> tuple[Parts, ...]:
     """Parts whose gates hold out every row once, but those of a class that stands in one unit.
 
-    Both models are fitted and stopped anew in each; ``decide`` takes what they say of all gates together, at
-    ``FOLD_LEVEL``.
+    Both models are fitted and stopped anew in each; ``decide`` takes what they say of all gates together.
 
     Args:
         y: Class of each row ``(n,) int64``.
@@ -160,6 +161,11 @@ def plan(y: Int, units: Int, seed: int = 0) -> tuple[Parts, ...]:
         return (parts,)
     few = bool(len(y)) and np.median(np.unique(y, return_counts=True)[1]) < FEW_OF_A_CLASS
     return out_of_fold_plan(y, units, folds=FOLDS_OF_FEW if few else FOLDS, seed=seed)
+
+
+def _spread(p: Float32) -> Float32:
+    spread: Float32 = ((1 - SPREAD) * p + SPREAD / p.shape[1]).astype(np.float32)
+    return spread
 
 
 def _parts(y: Int, units: Int, gate: Bool, seed: int) -> Parts:
@@ -185,20 +191,18 @@ def _drawn_means(difference: Float64, units: Int, draws: int, seed: int) -> Floa
 
 def _reason(ships: bool, loss: tuple[float, float, float], right: tuple[float, float], n: int) -> str:
     mean, low, high = loss
-    interval = f"log loss {mean:+.3f}, {low:+.3f} to {high:+.3f}"
-    scores = f"accuracy {percent(right[0])} before, {percent(right[1])} after"
+    accuracies = f"accuracy {percent(right[0])} before, {percent(right[1])} after"
+    figures = f"({mean:+.3f}, {low:+.3f} to {high:+.3f}; {accuracies})"
     if ships:
-        return f"The tuned model ships: on {n:,} items held out from both it is better ({interval}; {scores})."
+        return f"The tuned model ships: on {n:,} items held out from both its bounded log loss is lower {figures}."
     if np.isinf(high):
         why = "nothing can be told, they are too few"
     elif high < 0:
-        why = "the log loss is lower, but so is the accuracy"
+        why = "the bounded log loss is lower, but so is the accuracy"
     elif low > 0:
-        why = "the log loss is higher"
+        why = "the bounded log loss is higher"
     elif mean < 0:
-        why = "the gain may be chance"
+        why = "a bounded log loss so little lower may be chance"
     else:
-        why = "the log loss is no lower"
-    return (
-        f"The model stays as it was: of the tuned one, on {n:,} items held out from both, {why} ({interval}; {scores})."
-    )
+        why = "the bounded log loss is no lower"
+    return f"The model stays as it was: of the tuned one, on {n:,} items held out from both, {why} {figures}."

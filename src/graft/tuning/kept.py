@@ -13,9 +13,13 @@ def place_of(checkpoint: Path, run: int) -> Path:
     return checkpoint.with_name(f"{checkpoint.name}-{run}")
 
 
+def places(checkpoint: Path) -> list[Path]:
+    """The files of all runs that are there, those too that were being written as a process was killed."""
+    runs = [place_of(checkpoint, run) for run in range(FOLDS_OF_FEW)]
+    return [path for run in runs for path in (run, *beside_already(run, "new")) if path.exists()]
+
+
 def forget(checkpoint: Path) -> None:
-    """Remove the files of all runs, those too that were being written as a process was killed."""
-    for run in range(FOLDS_OF_FEW):
-        place = place_of(checkpoint, run)
-        for path in (place, *beside_already(place, "new")):
-            path.unlink(missing_ok=True)
+    """Remove them."""
+    for path in places(checkpoint):
+        path.unlink(missing_ok=True)

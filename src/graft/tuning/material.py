@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from graft.contracts import Float32, Int
+from graft.contracts import Encoder, Float32, Int
 from graft.data.split import choose_folds, stratified_group_folds
 from graft.encoders import Tunable
-from graft.executors import one_thread_each
+from graft.executors import map_on_cores, one_thread_each
 from graft.heads.classifier import Classifier, OutOfFold, fit_classifier
 from graft.heads.features import transform
 from graft.heads.lexical import Words
@@ -21,7 +21,7 @@ from graft.tuning.batches import Rows
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Material:
-    """The items to tune on, none of the test split among them.
+    """The items to tune on, none of the test split among them; the last of the ``n`` rows may be names of classes.
 
     Attributes:
         encoder: As it was pretrained.
@@ -29,9 +29,11 @@ class Material:
         y: ``(n,) int64`` in [0, k).
         k: Number of classes.
         units: What has to stay together ``(n,) int64``.
-        values: What ``Encoder.prepare`` made of each item.
+        values: What ``Encoder.prepare`` made of each row.
         texts: The texts, of texts.
         recipe: How heads are fitted.
+        names: How many rows at the end are no items, but names of classes: they are learned from, and nothing is judged
+            by them.
     """
 
     encoder: Tunable
@@ -42,9 +44,28 @@ class Material:
     values: Sequence[Any]
     texts: Sequence[str] | None
     recipe: Recipe
+    names: int = 0
 
     def __len__(self) -> int:
-        return len(self.y)
+        """Items."""
+        return len(self.y) - self.names
+
+    def with_names(self, rows: Int) -> Int:
+        """These rows, and those of the names."""
+        return np.append(rows, np.arange(len(self), len(self.y)))
+
+    def named(self, names: Sequence[str]) -> Material:
+        """The same with names of the ``k`` classes, as texts, after the items."""
+        values = [self.encoder.prepare(name.encode()).value for name in names]
+        return replace(
+            self,
+            x=np.concatenate([self.x, embedded(self.encoder, values)]),
+            y=np.append(self.y, np.arange(self.k)),
+            units=np.append(self.units, self.units.max(initial=-1) + 1 + np.arange(self.k)),
+            values=[*self.values, *values],
+            texts=None if self.texts is None else [*self.texts, *names],
+            names=self.k,
+        )
 
 
 def rows_of(material: Material, chosen: Int, classifier: Classifier) -> Rows:
@@ -69,12 +90,14 @@ def fitted(material: Material, x: Float32, rows: Int) -> tuple[Classifier, OutOf
     Args:
         material: All rows.
         x: Their embeddings by whichever network ``(n, dim) float32``.
-        rows: Those to fit to ``(m,) int64``.
+        rows: Those to fit to ``(m,) int64``, ascending; names are in every fold and never held out.
     """
     y, units, recipe = material.y[rows], material.units[rows], material.recipe
     words = None if material.texts is None else Words.of([material.texts[row] for row in rows.tolist()], recipe.seed)
-    n_folds, repeats = choose_folds(y, units)
-    folds = stratified_group_folds(y, units, n_folds, recipe.seed, repeats) if n_folds else []
+    items = rows < len(material)
+    n_folds, repeats = choose_folds(y[items], units[items])
+    dealt = stratified_group_folds(y[items], units[items], n_folds, recipe.seed, repeats) if n_folds else []
+    folds = [np.append(fold, np.full(int((~items).sum()), -1)) for fold in dealt]
     with one_thread_each():
         return fit_classifier(x[rows], y, material.k, material.encoder.stages, folds, recipe, units, words)
 
@@ -85,6 +108,14 @@ def scores_of(classifier: Classifier, material: Material, x: Float32, rows: Int)
     if classifier.lexical is not None and material.texts is not None:
         scores = scores + classifier.lexical.scores([material.texts[row] for row in rows.tolist()])
     return (scores / classifier.temperature).astype(np.float32)
+
+
+def embedded(encoder: Encoder, values: Sequence[Any]) -> Float32:
+    """Of what ``Encoder.prepare`` made of items ``(n, dim) float32``."""
+    starts = range(0, len(values), encoder.batch_size)
+    return np.concatenate(
+        list(map_on_cores(lambda start: encoder.embed(values[start : start + encoder.batch_size]), starts))
+    )
 
 
 def _size(value: Any) -> int:

@@ -28,7 +28,16 @@ class Method:
 
 _PICTURES = Plan(unfreeze=13, rate=3e-4, decay=1.0, batch=16, at_once=16, epochs=12, size=160, patience=8)
 _TEXTS = Plan(
-    unfreeze=6, rate=1e-4, decay=0.8, batch=64, at_once=16, epochs=6, soften=16.0, leave_out=0.15, contrast=0.7
+    unfreeze=6,
+    rate=1e-4,
+    decay=0.8,
+    batch=64,
+    at_once=16,
+    epochs=6,
+    soften=16.0,
+    leave_out=0.15,
+    names=True,
+    contrast=0.7,
 )
 _SOUNDS = Plan(unfreeze=8, rate=3e-4, decay=0.9, batch=32, at_once=32, epochs=12)
 _PARTWAY = (0.25, 0.5, 0.75, 1.0)

@@ -92,7 +92,7 @@ def tuned_model(
         cache={"hits": embedded.hits, "misses": embedded.misses},
         warnings=(
             *dataset.warnings,
-            *warn_of_the_data(dataset, embedded.digests, clusters, train, material.y, classes),
+            *warn_of_the_data(dataset, embedded.digests, clusters, train, material.y[: len(material)], classes),
             *warn_of_the_items(dataset, embedded.statistics),
             *((AGAINST_THE_GATE,) if tuning.forced else ()),
         ),

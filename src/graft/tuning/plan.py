@@ -34,6 +34,8 @@ class Plan:
             Douze and Jegou, NeurIPS 2019).
         flips: Whether pictures may be mirrored; not where left and right tell classes apart.
         leave_out: Share of the tokens of a text that are left out while it is learned from, in [0, 1).
+        names: Whether the names of classes of texts, if they are words, are learned from, each as one more text of its
+            class.
         smoothing: Share of a label that is spread over all classes, in [0, 1).
         mixup: Parameter of the Beta distribution by which pictures are mixed (Zhang et al., ICLR 2018); 0: never.
         contrast: Share of the loss that draws items of one class together, in [0, 1]; the rest is cross-entropy.
@@ -59,6 +61,7 @@ class Plan:
     size: int = 0
     flips: bool = True
     leave_out: float = 0.0
+    names: bool = False
     smoothing: float = 0.0
     mixup: float = 0.0
     contrast: float = 0.0

@@ -11,13 +11,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from graft.contracts import Encoder, Float32, Int, Progress, silent
 from graft.encoders import Tunable, retuned
-from graft.executors import map_on_cores
 from graft.heads.calibration import fit_temperature
 from graft.heads.classifier import Classifier
 from graft.heads.conformal import fit_sets
@@ -30,7 +28,7 @@ from graft.tuning.augmentation import augmentation_for
 from graft.tuning.gate import Parts, calibrated
 from graft.tuning.head import TrainableHead
 from graft.tuning.kept import place_of
-from graft.tuning.material import Material, fitted, rows_of, scores_of
+from graft.tuning.material import Material, embedded, fitted, rows_of, scores_of
 from graft.tuning.networks import network_for
 from graft.tuning.notes import Note, unheard
 from graft.tuning.parity import hold_to_network
@@ -156,8 +154,8 @@ def mean_model(material: Material, trials: Sequence[Trial], judged: Judged) -> S
         x = chosen[0].x
     else:
         hold_to_network(encoder, network_for(encoder), material.values)
-        x = _embedded(encoder, material.values)
-    classifier, out_of_fold = fitted(material, x, np.arange(len(material)))
+        x = embedded(encoder, material.values)
+    classifier, out_of_fold = fitted(material, x, np.arange(len(material.y)))
     y, scored = material.y[judged.rows], out_of_fold.scored
     own = log_loss(material.y[scored], out_of_fold.p[scored])
     shipped = replace(
@@ -171,7 +169,8 @@ def mean_model(material: Material, trials: Sequence[Trial], judged: Judged) -> S
 
 def _trial(material: Material, parts: Parts, conduct: Conduct, number: int, deadline: float | None) -> Trial:
     plan, began = conduct.plan, time.monotonic()
-    start, _ = fitted(material, material.x, parts.fit)
+    learned = material.with_names(parts.fit)
+    start, _ = fitted(material, material.x, learned)
     network = network_for(material.encoder)
     if deadline is not None:
         deadline = max(1.0, deadline - (time.monotonic() - began))
@@ -179,7 +178,7 @@ def _trial(material: Material, parts: Parts, conduct: Conduct, number: int, dead
     trained = train(
         network,
         TrainableHead.of(start),
-        rows_of(material, parts.fit, start),
+        rows_of(material, learned, start),
         rows_of(material, parts.validation, start),
         plan,
         augment=augmentation_for(material.encoder.modality, flips=plan.flips, size=plan.size),
@@ -192,10 +191,11 @@ def _trial(material: Material, parts: Parts, conduct: Conduct, number: int, dead
     weights = network.changed()
     tuned = retuned(material.encoder, weights)
     hold_to_network(tuned, network, material.values)
-    x = _embedded(tuned, material.values)
+    x = embedded(tuned, material.values)
     others = np.union1d(parts.fit, parts.validation)
     before, after = (
-        scores_of(fitted(material, each, others)[0], material, each, parts.gate) for each in (material.x, x)
+        scores_of(fitted(material, each, rows)[0], material, each, parts.gate)
+        for each, rows in ((material.x, others), (x, material.with_names(others)))
     )
     aside = time.monotonic() - began - spent
     return Trial(parts.gate, before, after, x, weights, trained.history, aside)
@@ -215,9 +215,9 @@ def _unknown(classifier: Classifier, material: Material, trials: Sequence[Trial]
     """Prototypes of the network that ships; what is usual of strangers to it is known from the trials."""
     rules = []
     for trial in trials:
-        scores = np.full((1, len(material), material.k), np.nan, np.float32)
+        scores = np.full((1, len(material.y), material.k), np.nan, np.float32)
         scores[0, trial.gate] = trial.after * classifier.temperature  # as large as those of this head
-        fold = np.full(len(material), -1, np.int64)
+        fold = np.full(len(material.y), -1, np.int64)
         fold[trial.gate] = 0
         phi = transform(trial.x, classifier.stages, classifier.features)
         rules.append(fit_unknown(phi, material.y, material.k, [fold], scores, material.recipe.unknown_rate))
@@ -232,10 +232,3 @@ def _unknown(classifier: Classifier, material: Material, trials: Sequence[Trial]
 def _mean(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
     first, second = np.mean(pairs, axis=0)
     return float(first), float(second)
-
-
-def _embedded(encoder: Encoder, values: Sequence[Any]) -> Float32:
-    starts = range(0, len(values), encoder.batch_size)
-    return np.concatenate(
-        list(map_on_cores(lambda start: encoder.embed(values[start : start + encoder.batch_size]), starts))
-    )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from graft.contracts import Encoder, Progress, silent
-from graft.data.dataset import Dataset
+from graft.data.dataset import Dataset, Skipped
 from graft.data.read import read
 from graft.data.split import merge
 from graft.encoders import ENCODERS, BuiltIn, Tunable, tuned_weights
@@ -32,6 +32,7 @@ from graft.tuning import gate
 from graft.tuning.augmentation import augmentation_for
 from graft.tuning.material import Material
 from graft.tuning.methods import plan_for
+from graft.tuning.names import spelled
 from graft.tuning.networks import network_for
 from graft.tuning.notes import Note, unheard
 from graft.tuning.plan import Plan
@@ -58,6 +59,7 @@ class Tuned:
         history: Of every run.
         seconds: In all.
         better: Whether the gate said that it is better.
+        skipped: The items that could not be used.
     """
 
     model: Model
@@ -68,6 +70,7 @@ class Tuned:
     history: tuple[History, ...]
     seconds: float
     better: bool
+    skipped: tuple[Skipped, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able values; ``model`` is the folder where it was saved, if it was."""
@@ -77,6 +80,8 @@ class Tuned:
             "before": self.before,
             "after": self.after,
             "seconds": round(self.seconds, 3),
+            "n_skipped": len(self.skipped),
+            "skipped": [entry.to_dict() for entry in self.skipped],
             "model": self.model.report.model,
         }
 
@@ -130,7 +135,7 @@ def tune(
     clusters = clusters_of(dataset, embedded, encoder.stages, store)
     train = np.flatnonzero([split != "test" for split in dataset.splits])
     material = _material(model, encoder, dataset, embedded, train, merge(clusters, dataset.groups)[train])
-    parts = gate.plan(material.y, material.units, plan.seed)
+    parts = gate.plan(material.y[: len(material)], material.units[: len(material)], plan.seed)
     if not parts or any(not len(part) for each in parts for part in (each.fit, each.validation, each.gate)):
         raise DataError(
             f"Of {len(material)} items, copies and groups kept together, none can be held out to tell whether tuning "
@@ -141,13 +146,15 @@ def tune(
     def seconds_left() -> float:
         return math.inf if time_limit is None else max(0.0, time_limit - (time.monotonic() - began))
 
+    if plan.names and encoder.modality == "text" and (names := spelled(model.classes)):
+        material = material.named(names)
+        note(f"The names of the {material.k} classes are learned from as well, each as one more text of its class.")
     conduct = Conduct(plan, seconds_left, checkpoint, progress, note)
     trials = run_trials(material, parts, conduct)
     judged = Judged.by(trials, material, plan.seed)
     y = material.y[judged.rows]
-    level = gate.LEVEL if len(trials) == 1 else gate.FOLD_LEVEL
     units = material.units[judged.rows]
-    verdict = gate.decide(judged.before, judged.after, y, units, level=level, seed=plan.seed)
+    verdict = gate.decide(judged.before, judged.after, y, units, seed=plan.seed)
     before, after = _figures(judged.before, y), _figures(judged.after, y)
     history = tuple(trial.history for trial in trials)
     told = Tuning(
@@ -172,7 +179,9 @@ def tune(
     seconds = {**result.report.seconds, "total": told.seconds} if told.shipped else result.report.seconds
     result = replace(result, report=replace(result.report, seconds=seconds, tuning=told))
     better = verdict.ships and told.reason != UNSOUND
-    return Tuned(result, told.shipped, told.reason, before, after, history, told.seconds, better)
+    return Tuned(
+        result, told.shipped, told.reason, before, after, history, told.seconds, better, skipped=dataset.skipped
+    )
 
 
 def _tunable(model: Model) -> Tunable:
