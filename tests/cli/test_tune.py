@@ -65,7 +65,7 @@ def test_force_ships_it(run, shown, tmp_path):
     assert f"Report  {page}" in found.out
     assert "Validation log loss" in page.read_text()
     assert f"{target}    tuned" in found.out
-    assert graft.load(target).encoder.name.startswith("efficientnet-lite0")
+    assert graft.load(target).encoder.name == "efficientnet-lite0+tuned"
 
 
 def test_what_is_there_is_not_overwritten(run, shown, tmp_path):

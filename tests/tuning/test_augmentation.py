@@ -140,6 +140,7 @@ def test_texts_lack_some_tokens_and_keep_their_ends():
     assert (long[0], long[-1]) == (0, 99)
     assert (np.diff(long) > 0).all()
     assert short.tolist() == [0, 1]
+    assert len(with_some_left_out([(np.arange(3),)], 0.999, chance())[0][0]) == 3
     assert [len(text) for text in seen[0]] == [2, 1]
     assert np.array_equal(seen[1][0][0], long)
     assert not np.array_equal(seen[2][0][0], long)

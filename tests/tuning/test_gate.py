@@ -170,6 +170,16 @@ def test_nothing_can_be_held_out_where_every_class_is_one_unit():
     assert plan(y, y) == ()
 
 
+def test_what_names_alone_bring_is_not_the_trainings():
+    before, y = answers(200, 170)
+    after, _ = answers(200, 190)
+    verdict = decide(before, after, y, np.arange(200), rival_p=after)
+    assert not verdict.ships
+    assert "learned from the names" in verdict.reason
+    assert verdict.high < 0
+    assert decide(before, after, y, np.arange(200), rival_p=before).ships
+
+
 def test_one_item_that_is_lost_for_sure_does_not_decide():
     before, y = answers(200, 180)
     after, _ = answers(200, 190)

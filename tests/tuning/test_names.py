@@ -11,6 +11,7 @@ from graft.tuning.gate import out_of_fold_plan
 from graft.tuning.material import Material, embedded, fitted, rows_of, scores_of
 from graft.tuning.names import spelled
 from graft.tuning.plan import Plan
+from graft.tuning.trials import Conduct, Judged, run_trials
 from graft.tuning.tuning import tune
 
 NAMES = ("card_arrival", "lostOrStolenCard")
@@ -27,13 +28,19 @@ TEXTS = {
         (("Refund_not_showing_up", "why-verify-identity"), ["Refund not showing up", "why verify identity"]),
         (("ABBR", "Größe/Länge"), ["ABBR", "Größe Länge"]),
         (("положительный", "отрицательный"), ["положительный", "отрицательный"]),
+        (("सकारात्मक", "नकारात्मक"), ["सकारात्मक", "नकारात्मक"]),
+        (("บัตรหาย", "เปิดบัตร"), ["บัตรหาย", "เปิดบัตร"]),
+        (("猫", "狗"), ["猫", "狗"]),
+        (("iPhone 15", "MacBook"), ["iPhone 15", "Mac Book"]),
     ],
 )
 def test_names_are_texts(classes, texts):
     assert spelled(classes) == texts
 
 
-@pytest.mark.parametrize("classes", [("0", "1"), ("good", "7"), ("a", "b"), ("a_b", "c_d"), ("top up", "top_up")])
+@pytest.mark.parametrize(
+    "classes", [("0", "1"), ("good", "7"), ("a", "b"), ("intent_0", "intent_1"), ("Good", "good"), ("top up", "top_up")]
+)
 def test_codes_are_none(classes):
     assert spelled(classes) is None
 
@@ -81,19 +88,52 @@ def test_heads_learn_from_names_and_are_not_judged_by_them(named):
     assert own[0] > own[1]
 
 
-def test_tuning_says_so_and_counts_items_alone(tmp_path):
+def test_an_item_that_is_the_name_of_a_class_leaves_that_name_out(material):
+    named = material.named(["Nothing came", "lost or stolen card"])
+    assert (named.names, named.y[12:].tolist()) == (1, [1])
+    assert material.named(["when", "help"]) is material
+
+
+def test_both_heads_after_training_know_names_and_the_model_that_went_in_does_not(material, named):
+    parts = out_of_fold_plan(material.y, material.units, folds=2)
+    plan = Plan(unfreeze=1, rate=1e-4, epochs=1, batch=16, at_once=16)
+    with_names, without = (run_trials(each, parts, Conduct(plan, lambda: np.inf)) for each in (named, material))
+    for trial, plain, each in zip(with_names, without, parts, strict=True):
+        others = np.union1d(each.fit, each.validation)
+        rival = scores_of(fitted(named, named.x, named.with_names(others))[0], named, named.x, each.gate)
+        np.testing.assert_array_equal(trial.before, plain.before)
+        np.testing.assert_array_equal(trial.rival, rival)
+        assert plain.rival is None
+        assert not np.array_equal(trial.rival, trial.before)
+        assert trial.history.epochs[-1].loss != plain.history.epochs[-1].loss
+    judged = Judged.by(with_names, named, 0)
+    assert judged.rival.shape == judged.before.shape == (12, 2)
+    assert Judged.by(without, material, 0).rival is None
+
+
+def test_a_run_with_names_that_was_stopped_goes_on_and_counts_items_alone(tmp_path):
     table = tmp_path / "texts.csv"
-    lines = [f'"{text}, {n}",{name}' for name in NAMES for n in range(4) for text in TEXTS[name]]
+    lines = [f'"{text}, {n}",{name}' for name in NAMES for n in range(2) for text in TEXTS[name]]
     table.write_text("\n".join(["text,label", *lines]))
     model = graft.fit(table)
-    quick = Plan(unfreeze=1, rate=1e-4, epochs=1, batch=16, at_once=16)
-    told = {names: [] for names in (False, True)}
-    for names, notes in told.items():
-        plan = Plan.from_dict({**quick.to_dict(), "names": names})
-        tuned = tune(
-            model, table, method=plan, force=True, note=lambda text, live=False, notes=notes: notes.append(text)
-        )
-        assert tuned.model.report.n_train == len(lines)
-        assert tuned.model.predict(["nothing came"])[0].label in NAMES
-    assert any("names of the 2 classes" in note for note in told[True])
-    assert not any("names of" in note for note in told[False])
+    plan = Plan(unfreeze=1, rate=1e-4, epochs=1, batch=16, at_once=16, names=True)
+    notes = []
+
+    def stop(text, live=False):
+        if text.startswith("Trial 3"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tune(model, table, method=plan, checkpoint=tmp_path / ".run", note=stop)
+    tuned = tune(
+        model,
+        table,
+        method=plan,
+        force=True,
+        checkpoint=tmp_path / ".run",
+        note=lambda text, live=False: notes.append(text),
+    )
+    assert "The names of 2 classes are learned from as well, each as one more text of its class." in notes
+    assert sum(note.startswith("Taken up again") for note in notes) == 2
+    assert tuned.model.report.n_train == len(lines)
+    assert sum(map(sum, tuned.model.report.confusion)) == len(lines)

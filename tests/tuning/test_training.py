@@ -327,6 +327,34 @@ def test_a_run_that_is_over_is_not_run_again(tmp_path: Path) -> None:
     assert network.passes == 0
 
 
+@pytest.mark.parametrize("steps", [0, 40, 15])
+def test_a_run_that_was_hurried_begins_anew_where_there_is_time(tmp_path: Path, steps: int) -> None:
+    place = tmp_path / "run"
+    network = SmallNetwork()
+    plan = replace(PLAN, epochs=40, patience=100)
+
+    def clock() -> float:
+        return float(network.passes + network.looks)
+
+    def stop(step: str, done: int, total: int) -> None:
+        if done == 15:
+            raise KeyboardInterrupt
+
+    hurry = {"deadline": float(steps and 60), "clock": clock, "checkpoint": place}
+    if steps == 15:
+        with pytest.raises(KeyboardInterrupt):
+            tune(network, plan, progress=stop, **hurry)
+    else:
+        tune(network, plan, **hurry)
+    notes: list[str] = []
+    network = SmallNetwork()
+    again = tune(
+        network, plan, clock=clock, deadline=1e4, checkpoint=place, note=lambda text, live=False: notes.append(text)
+    )
+    assert any("there is time" in note for note in notes)
+    assert same(again[1], tune(plan=plan)[1])
+
+
 def test_the_checkpoint_of_another_run_is_not_used(tmp_path: Path) -> None:
     checkpoint = tmp_path / "tuning.safetensors"
     tune(plan=replace(PLAN, seed=1), checkpoint=checkpoint)

@@ -12,6 +12,7 @@ import pytest
 import graft
 import shapes
 from graft.errors import DataError, TooFewClasses, UsageError
+from graft.metrics import wilson
 from graft.model import fit_embeddings
 from graft.tuning.kept import forget
 from graft.tuning.plan import Plan
@@ -142,6 +143,17 @@ def test_a_run_that_was_stopped_goes_on(resumed):
     assert sum(note.startswith("Taken up again") for note in resumed.notes) == 2
 
 
+def test_the_time_before_an_interruption_counts(resumed):
+    assert resumed.tuned.seconds > sum(run.seconds for run in resumed.tuned.history)
+
+
+def test_what_learned_nothing_does_not_ship_even_by_force(fitted, data):
+    tuned = tune(fitted, data, method=dataclasses.replace(QUICK, alphas=(0.0,)), force=True)
+    assert (tuned.shipped, tuned.better) == (False, False)
+    assert "nothing was learned" in tuned.reason
+    assert tuned.model.encoder is fitted.encoder
+
+
 def test_json_holds_what_is_promised(kept):
     told = kept.to_dict()
     assert list(told) == ["shipped", "reason", "before", "after", "seconds", "n_skipped", "skipped", "model"]
@@ -156,6 +168,10 @@ def test_force_ships_and_the_report_says_so(forced, fitted):
     assert "was not found better" in report.warnings[-1]
     assert "told to" in forced.reason
     assert "held out from tuning and head" in report.accuracy.method
+    assert "groups kept whole" in report.accuracy.method
+    low, high = wilson(18 * report.accuracy.value, 18)
+    assert report.accuracy.low < low
+    assert report.accuracy.high >= high
     assert report.accuracy.value == pytest.approx(forced.after["accuracy"])
     assert sum(map(sum, report.confusion)) == sum(figures.n for figures in report.per_class.values())
     assert not report.learning_curve

@@ -39,6 +39,8 @@ class Augmentation(Protocol):
 def with_some_left_out(texts: Sequence[Any], share: float, generator: Any) -> list[Any]:
     """Texts that lack some of their tokens; the first and the last of a window, which mark its ends, stay.
 
+    A window of which nothing else would be left stays whole.
+
     Args:
         texts: Each a tuple of windows ``(t,)`` of token numbers.
         share: Chance of each token to be left out, in [0, 1).
@@ -49,7 +51,7 @@ def with_some_left_out(texts: Sequence[Any], share: float, generator: Any) -> li
     def fewer(window: Any) -> Any:
         kept = (torch.rand(len(window), generator=generator) >= share).numpy()
         kept[[0, -1]] = True
-        return window[kept]
+        return window[kept] if kept.sum() > 2 else window
 
     return [tuple(fewer(window) for window in text) for text in texts]
 

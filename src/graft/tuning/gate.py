@@ -38,6 +38,12 @@ FOLDS_OF_FEW, FEW_OF_A_CLASS = 5, 20
 FEW = 10
 """Of fewer units than this no bootstrap says how far off they may be: then nothing ships."""
 
+NAMES_ALONE = (
+    "The model stays as it was: the tuned one is better, but so is an untuned head that has learned from the names of "
+    "the classes too, and it may be chance that its bounded log loss is higher"
+)
+"""Why nothing ships where it is not the training that helps."""
+
 _AT_ONCE = 1 << 22
 """Drawn units that are held at once (32 MB)."""
 
@@ -80,7 +86,15 @@ class Verdict:
 
 
 def decide(
-    before_p: Float32, after_p: Float32, y: Int, units: Int, *, level: float = LEVEL, draws: int = 2000, seed: int = 0
+    before_p: Float32,
+    after_p: Float32,
+    y: Int,
+    units: Int,
+    *,
+    rival_p: Float32 | None = None,
+    level: float = LEVEL,
+    draws: int = 2000,
+    seed: int = 0,
 ) -> Verdict:
     """Compare two models on the same held-out items.
 
@@ -93,6 +107,8 @@ def decide(
         after_p: What the tuned one says ``(n, k) float32``.
         y: Given classes ``(n,) int64``.
         units: What shares its fate, such as near-duplicates ``(n,) int64``.
+        rival_p: What a head on the network as it was says that has learned from the names of classes too, as the tuned
+            one has ``(n, k) float32``: it has to be beaten likewise, or the gain is not the training's.
         level: Of the two-sided interval, in (0, 1).
         draws: Of the bootstrap.
         seed: Every random choice follows from it.
@@ -104,6 +120,10 @@ def decide(
     low, high = (float(end) for end in np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], method="nearest"))
     ships = bool(high < 0 and right_after >= right_before)
     reason = _reason(ships, (mean, low, high), (right_before, right_after), len(y))
+    if ships and rival_p is not None:
+        other = decide(rival_p, after_p, y, units, level=level, draws=draws, seed=seed)
+        if not other.ships:
+            ships, reason = False, f"{NAMES_ALONE} ({_figures(other.loss_difference, other.low, other.high)})."
     return Verdict(ships, reason, mean, low, high, float(np.mean(drawn >= 0)), right_before, right_after, len(y))
 
 
@@ -191,8 +211,7 @@ def _drawn_means(difference: Float64, units: Int, draws: int, seed: int) -> Floa
 
 def _reason(ships: bool, loss: tuple[float, float, float], right: tuple[float, float], n: int) -> str:
     mean, low, high = loss
-    accuracies = f"accuracy {percent(right[0])} before, {percent(right[1])} after"
-    figures = f"({mean:+.3f}, {low:+.3f} to {high:+.3f}; {accuracies})"
+    figures = f"({_figures(mean, low, high)}; accuracy {percent(right[0])} before, {percent(right[1])} after)"
     if ships:
         return f"The tuned model ships: on {n:,} items held out from both its bounded log loss is lower {figures}."
     if np.isinf(high):
@@ -206,3 +225,7 @@ def _reason(ships: bool, loss: tuple[float, float, float], right: tuple[float, f
     else:
         why = "the bounded log loss is no lower"
     return f"The model stays as it was: of the tuned one, on {n:,} items held out from both, {why} {figures}."
+
+
+def _figures(mean: float, low: float, high: float) -> str:
+    return f"{mean:+.3f}, {low:+.3f} to {high:+.3f}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from graft.tuning.trainable import Trainable
 
 ROLLBACKS = 5
 """A run that has gone wrong so often is ended."""
+HURRIED = 1.5
+"""A run that was drawn together so many times over for lack of time begins anew if there is so many times as much."""
 KEPT_EVERY = 30.0
 """Seconds after which a checkpoint is written within an epoch: what ``kill -9`` can cost."""
 
@@ -133,7 +135,7 @@ class Loop:
 
     def _begin(self) -> None:
         found = load(self.checkpoint, self.trainable.parameters, self.key) if self.checkpoint else None
-        if found and found.state["stopped"] == "time" and math.isinf(self.course.limit):
+        if found and self._was_hurried(found.state):
             self.tell("The run that was there had been cut short, and now there is time: started anew.")
             found = None
         if found:
@@ -149,6 +151,14 @@ class Loop:
             self.standing.stopped = "diverged"
             self.best = self._weights()
             self.tell("Before the first step the log loss of the validation part is not a number: nothing was trained.")
+
+    def _was_hurried(self, state: Mapping[str, Any]) -> bool:
+        """Whether a run's schedule was drawn together for lack of time, and there is clearly more of it now."""
+        way = state["fraction"]
+        if not way:
+            return bool(state["stopped"] == "time")
+        hurried = way > state["step"] / self.course.planned * HURRIED
+        return bool(hurried and self.course.limit - self.clock() > state["seconds"] / way * HURRIED)
 
     def _epoch(self) -> None:
         """The rest of an epoch, or what time allows of it, and a look at the validation part."""

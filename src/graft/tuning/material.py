@@ -11,6 +11,7 @@ import numpy as np
 from graft.contracts import Encoder, Float32, Int
 from graft.data.split import choose_folds, stratified_group_folds
 from graft.encoders import Tunable
+from graft.errors import ItemError
 from graft.executors import map_on_cores, one_thread_each
 from graft.heads.classifier import Classifier, OutOfFold, fit_classifier
 from graft.heads.features import transform
@@ -55,16 +56,25 @@ class Material:
         return np.append(rows, np.arange(len(self), len(self.y)))
 
     def named(self, names: Sequence[str]) -> Material:
-        """The same with names of the ``k`` classes, as texts, after the items."""
-        values = [self.encoder.prepare(name.encode()).value for name in names]
+        """The same with names of the ``k`` classes, as texts, after the items.
+
+        A name that an item has for its text is left out, so that no item is learned from while it is held out. So is
+        one that the encoder cannot read.
+        """
+        said = {text.strip().casefold() for text in self.texts or ()}
+        new = {c: name for c, name in enumerate(names) if name.casefold() not in said}
+        values = {c: value for c, name in new.items() if (value := _prepared(self.encoder, name)) is not None}
+        if not values:
+            return self
+        known = list(values)
         return replace(
             self,
-            x=np.concatenate([self.x, embedded(self.encoder, values)]),
-            y=np.append(self.y, np.arange(self.k)),
-            units=np.append(self.units, self.units.max(initial=-1) + 1 + np.arange(self.k)),
-            values=[*self.values, *values],
-            texts=None if self.texts is None else [*self.texts, *names],
-            names=self.k,
+            x=np.concatenate([self.x, embedded(self.encoder, list(values.values()))]),
+            y=np.append(self.y, known),
+            units=np.append(self.units, self.units.max(initial=-1) + 1 + np.arange(len(known))),
+            values=[*self.values, *values.values()],
+            texts=None if self.texts is None else [*self.texts, *(new[c] for c in known)],
+            names=len(known),
         )
 
 
@@ -116,6 +126,13 @@ def embedded(encoder: Encoder, values: Sequence[Any]) -> Float32:
     return np.concatenate(
         list(map_on_cores(lambda start: encoder.embed(values[start : start + encoder.batch_size]), starts))
     )
+
+
+def _prepared(encoder: Encoder, name: str) -> Any:
+    try:
+        return encoder.prepare(name.encode()).value
+    except ItemError:
+        return None
 
 
 def _size(value: Any) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
-_WORD = re.compile(r"[^\W\d_]{2,}")
-_BOUNDARY = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])")
+_CAMEL = re.compile(r"(?<=[A-Za-z][a-z])(?=[A-Z][a-z])")
+_KEPT = ("L", "M", "N")
+"""Kinds of characters that words and numbers are made of: vowel signs of many scripts are marks."""
 
 
 def spelled(classes: Sequence[str]) -> list[str] | None:
@@ -20,9 +22,20 @@ def spelled(classes: Sequence[str]) -> list[str] | None:
         classes: Names of all classes.
 
     Returns:
-        A text for each, all different; ``None`` where some name has no word in it, such as ``"3"``, for then names are
-        codes.
+        A text for each; ``None`` where names are codes: where one has no word in it, such as ``"3"`` or ``"b"``, or two
+        are the same but for figures, such as ``"class 1"`` and ``"class 2"``.
     """
-    texts = [" ".join(part for part in _BOUNDARY.split(name) if part) for name in classes]
-    told = all(_WORD.search(text) for text in texts) and len(set(texts)) == len(texts)
+    texts = [_spelled(name) for name in classes]
+    words = ["".join(c for c in text.casefold() if c.isalpha()) for text in texts]
+    told = all(map(_says_something, words)) and len(set(words)) == len(words)
     return texts if told else None
+
+
+def _spelled(name: str) -> str:
+    marked = _CAMEL.sub(" ", unicodedata.normalize("NFC", name))
+    return " ".join("".join(c if unicodedata.category(c)[0] in _KEPT else " " for c in marked).split())
+
+
+def _says_something(letters: str) -> bool:
+    # a single Han character is a word
+    return len(letters) > 1 or unicodedata.category(letters or " ") == "Lo"

@@ -8,18 +8,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from graft.contracts import Array, Encoder, Int
+from graft.contracts import Array, Bool, Encoder, Int
 from graft.data.dataset import Dataset
 from graft.data.split import stratified_group_folds
 from graft.encoders.embed import Embedded, embed
 from graft.evaluation import score_held_out
 from graft.evaluation.held_out import class_figures, confusion
-from graft.evaluation.intervals import held_out_interval
+from graft.evaluation.intervals import cross_validated_interval, group_design_effect
 from graft.evaluation.judging import calibration, hardest, majority_baseline, mistakes
 from graft.evaluation.notices import warn_of_the_data, warn_of_the_items
 from graft.heads.classifier import Classifier
 from graft.heads.conformal import measured
-from graft.metrics import accuracy, macro_f1
+from graft.metrics import macro_f1
 from graft.model.model import Model
 from graft.model.texts import texts_of
 from graft.model.training import Training
@@ -61,9 +61,9 @@ def tuned_model(
     encoder, classifier, chosen = shipped.encoder, shipped.classifier, shipped.choice.chosen
     gate, p = judged.rows, judged.after
     y, items = material.y[gate], [dataset.items[row] for row in train[gate].tolist()]
+    groups = [dataset.groups[row] for row in train[gate].tolist()]
     predicted = p.argmax(axis=1).astype(np.int64)
     k, classes = material.k, model.classes
-    method = f"on {len(gate):,} items, each held out from tuning and head once; Wilson interval"
     report = replace(
         model.report,
         encoder=encoder.name,
@@ -73,7 +73,7 @@ def tuned_model(
         n_test=len(dataset) - len(material),
         n_skipped=len(dataset.skipped),
         skipped=dataset.skipped,
-        accuracy=held_out_interval(accuracy(y, predicted), clusters[train[gate]], method),
+        accuracy=_interval(predicted == y, clusters[train[gate]], groups),
         macro_f1=macro_f1(y, predicted, k),
         baselines={"majority": majority_baseline(y, k)},
         per_class=class_figures(y, predicted, classes),
@@ -105,6 +105,14 @@ def tuned_model(
         items={item.name: item for item in dataset.items},
     )
     return Model(classes, encoder, classifier, model.recipe, report, Training.of(dataset, embedded.digests))
+
+
+def _interval(right: Bool, clusters: Int, groups: Sequence[str]) -> Interval:
+    """Wider than that of independent items: several networks share most of theirs, as in any cross-validation."""
+    method = f"on {len(right):,} items, each held out from tuning and head once; Wilson interval"
+    if any(groups):
+        method += ", with groups kept whole"
+    return cross_validated_interval(float(right.mean()), clusters, method, group_design_effect(right, groups))
 
 
 def _sets(classifier: Classifier, p: Array, y: Int, material: Material, gate: Int) -> PredictionSets:

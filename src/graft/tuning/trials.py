@@ -16,6 +16,7 @@ import numpy as np
 
 from graft.contracts import Encoder, Float32, Int, Progress, silent
 from graft.encoders import Tunable, retuned
+from graft.executors import map_on_cores
 from graft.heads.calibration import fit_temperature
 from graft.heads.classifier import Classifier
 from graft.heads.conformal import fit_sets
@@ -70,19 +71,23 @@ class Trial:
         gate: The rows ``(g,) int64``.
         before: Scores of the head on the network as it was, divided by its own temperature ``(g, k) float32``.
         after: Those of the head on the tuned network.
+        rival: Those of a head on the network as it was that has learned from names too, if there are any.
         x: Embeddings of all rows by the tuned network ``(n, dim) float32``.
         weights: What tuning has changed, by its pinned name.
         history: Of the run.
         aside: Seconds that went into embeddings and heads.
+        earlier: Seconds of the run before it was interrupted and taken up again.
     """
 
     gate: Int
     before: Float32
     after: Float32
+    rival: Float32 | None
     x: Float32
     weights: Mapping[str, Float32]
     history: History
     aside: float
+    earlier: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,21 +98,32 @@ class Judged:
         rows: Which ``(m,) int64``.
         before: Calibrated probabilities of the heads on the network as it was ``(m, k) float32``.
         after: Those on tuned networks.
+        rival: Those of heads on the network as it was that have learned from names too, if there are any.
         scores: Scores on tuned networks, each divided by the temperature of its head.
     """
 
     rows: Int
     before: Float32
     after: Float32
+    rival: Float32 | None
     scores: Float32
 
     @classmethod
     def by(cls, trials: Sequence[Trial], material: Material, seed: int) -> Judged:
         """All of them together."""
         rows = np.concatenate([trial.gate for trial in trials])
-        before, after = (np.concatenate([getattr(trial, name) for trial in trials]) for name in ("before", "after"))
         y, units = material.y[rows], material.units[rows]
-        return cls(rows, calibrated(before, y, units, seed=seed), calibrated(after, y, units, seed=seed), after)
+
+        def together(each: Sequence[Float32 | None]) -> Float32 | None:
+            present = [scores for scores in each if scores is not None]
+            return calibrated(np.concatenate(present), y, units, seed=seed) if present else None
+
+        before, after, rival = (
+            together([getattr(trial, name) for trial in trials]) for name in ("before", "after", "rival")
+        )
+        assert before is not None
+        assert after is not None
+        return cls(rows, before, after, rival, np.concatenate([trial.after for trial in trials]))
 
 
 def run_trials(material: Material, parts: Sequence[Parts], conduct: Conduct) -> tuple[Trial, ...]:
@@ -193,12 +209,14 @@ def _trial(material: Material, parts: Parts, conduct: Conduct, number: int, dead
     hold_to_network(tuned, network, material.values)
     x = embedded(tuned, material.values)
     others = np.union1d(parts.fit, parts.validation)
-    before, after = (
-        scores_of(fitted(material, each, rows)[0], material, each, parts.gate)
-        for each, rows in ((material.x, others), (x, material.with_names(others)))
+    named = material.with_names(others)
+    heads = [(material.x, others), (x, named), *([(material.x, named)] if material.names else [])]
+    before, after, *rival = map_on_cores(
+        lambda head: scores_of(fitted(material, *head)[0], material, head[0], parts.gate), heads
     )
     aside = time.monotonic() - began - spent
-    return Trial(parts.gate, before, after, x, weights, trained.history, aside)
+    earlier = max(0.0, trained.history.seconds - spent)
+    return Trial(parts.gate, before, after, rival[0] if rival else None, x, weights, trained.history, aside, earlier)
 
 
 def _mean_weights(each: Sequence[Mapping[str, Float32]], encoder: Tunable) -> dict[str, Float32]:

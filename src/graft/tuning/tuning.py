@@ -46,6 +46,10 @@ UNSOUND = (
 """Why nothing ships where the parts lie too far apart."""
 
 
+UNLEARNED = "The model stays as it was, although it was told to ship: nothing was learned that could be kept."
+"""Why nothing ships by force where no trial has kept an epoch."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Tuned:
     """What came of it.
@@ -57,7 +61,7 @@ class Tuned:
         before: ``accuracy`` and ``log_loss`` of the fitted head on the items that decided.
         after: Those of the tuned model, which was held out from the same items.
         history: Of every run.
-        seconds: In all.
+        seconds: In all, those before an interruption too.
         better: Whether the gate said that it is better.
         skipped: The items that could not be used.
     """
@@ -148,20 +152,22 @@ def tune(
 
     if plan.names and encoder.modality == "text" and (names := spelled(model.classes)):
         material = material.named(names)
-        note(f"The names of the {material.k} classes are learned from as well, each as one more text of its class.")
+        if material.names:
+            note(f"The names of {material.names} classes are learned from as well, each as one more text of its class.")
     conduct = Conduct(plan, seconds_left, checkpoint, progress, note)
     trials = run_trials(material, parts, conduct)
     judged = Judged.by(trials, material, plan.seed)
     y = material.y[judged.rows]
     units = material.units[judged.rows]
-    verdict = gate.decide(judged.before, judged.after, y, units, seed=plan.seed)
+    verdict = gate.decide(judged.before, judged.after, y, units, rival_p=judged.rival, seed=plan.seed)
     before, after = _figures(judged.before, y), _figures(judged.after, y)
     history = tuple(trial.history for trial in trials)
+    learned = any(trial.weights for trial in trials)
     told = Tuning(
         method=method if isinstance(method, str) else "plan",
-        shipped=verdict.ships or force,
-        forced=force and not verdict.ships,
-        reason=verdict.reason if verdict.ships or not force else f"{FORCED} {verdict.reason}",
+        shipped=verdict.ships or (force and learned),
+        forced=force and learned and not verdict.ships,
+        reason=_reason(verdict, force, learned),
         before=before,
         after=after,
         n_decided=len(y),
@@ -175,13 +181,20 @@ def tune(
             told = replace(told, shipped=False, reason=UNSOUND)
         else:
             result = tuned_model(model, shipped, dataset, embedded, clusters, material, judged, told, train)
-    told = replace(told, seconds=round(time.monotonic() - began, 3))
+    earlier = sum(trial.earlier for trial in trials)
+    told = replace(told, seconds=round(time.monotonic() - began + earlier, 3))
     seconds = {**result.report.seconds, "total": told.seconds} if told.shipped else result.report.seconds
     result = replace(result, report=replace(result.report, seconds=seconds, tuning=told))
     better = verdict.ships and told.reason != UNSOUND
     return Tuned(
         result, told.shipped, told.reason, before, after, history, told.seconds, better, skipped=dataset.skipped
     )
+
+
+def _reason(verdict: gate.Verdict, force: bool, learned: bool) -> str:
+    if verdict.ships or not force:
+        return verdict.reason
+    return f"{FORCED} {verdict.reason}" if learned else UNLEARNED
 
 
 def _tunable(model: Model) -> Tunable:
