@@ -11,7 +11,7 @@ from graft.tuning.gate import out_of_fold_plan
 from graft.tuning.material import Material, embedded, fitted, rows_of, scores_of
 from graft.tuning.names import spelled
 from graft.tuning.plan import Plan
-from graft.tuning.trials import Conduct, Judged, run_trials
+from graft.tuning.trials import COUNTED, Conduct, Judged, run_trials
 from graft.tuning.tuning import tune
 
 NAMES = ("card_arrival", "lostOrStolenCard")
@@ -73,6 +73,7 @@ def test_names_are_in_every_run_and_held_out_in_none(named):
         assert not np.isin([12, 13], np.concatenate([parts.fit, parts.validation, parts.gate])).any()
         learned = named.with_names(parts.fit)
         assert learned.tolist() == [*parts.fit.tolist(), 12, 13]
+        assert named.with_names(parts.gate, 2).tolist() == [*parts.gate.tolist(), 12, 13, 12, 13]
         start, _ = fitted(named, named.x, learned)
         rows = rows_of(named, learned, start)
         assert np.array_equal(rows.values[-1][0], named.values[13][0])
@@ -100,7 +101,7 @@ def test_both_heads_after_training_know_names_and_the_model_that_went_in_does_no
     with_names, without = (run_trials(each, parts, Conduct(plan, lambda: np.inf)) for each in (named, material))
     for trial, plain, each in zip(with_names, without, parts, strict=True):
         others = np.union1d(each.fit, each.validation)
-        rival = scores_of(fitted(named, named.x, named.with_names(others))[0], named, named.x, each.gate)
+        rival = scores_of(fitted(named, named.x, named.with_names(others, COUNTED))[0], named, named.x, each.gate)
         np.testing.assert_array_equal(trial.before, plain.before)
         np.testing.assert_array_equal(trial.rival, rival)
         assert plain.rival is None

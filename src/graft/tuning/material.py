@@ -51,9 +51,9 @@ class Material:
         """Items."""
         return len(self.y) - self.names
 
-    def with_names(self, rows: Int) -> Int:
-        """These rows, and those of the names."""
-        return np.append(rows, np.arange(len(self), len(self.y)))
+    def with_names(self, rows: Int, times: int = 1) -> Int:
+        """These rows, and so many times those of the names."""
+        return np.append(rows, np.tile(np.arange(len(self), len(self.y)), times))
 
     def named(self, names: Sequence[str]) -> Material:
         """The same with names of the ``k`` classes, as texts, after the items.
@@ -100,7 +100,7 @@ def fitted(material: Material, x: Float32, rows: Int) -> tuple[Classifier, OutOf
     Args:
         material: All rows.
         x: Their embeddings by whichever network ``(n, dim) float32``.
-        rows: Those to fit to ``(m,) int64``, ascending; names are in every fold and never held out.
+        rows: Those to fit to ``(m,) int64``, items first; names are in every fold and never held out.
     """
     y, units, recipe = material.y[rows], material.units[rows], material.recipe
     words = None if material.texts is None else Words.of([material.texts[row] for row in rows.tolist()], recipe.seed)

@@ -39,6 +39,9 @@ from graft.tuning.training import train
 RESERVE = 0.15
 """Share of the time that is kept for embeddings and heads, as long as it is not known how long they take."""
 
+COUNTED = 2
+"""So many times the name of a class counts where a final head is fitted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Conduct:
@@ -171,8 +174,9 @@ def mean_model(material: Material, trials: Sequence[Trial], judged: Judged) -> S
     else:
         hold_to_network(encoder, network_for(encoder), material.values)
         x = embedded(encoder, material.values)
-    classifier, out_of_fold = fitted(material, x, np.arange(len(material.y)))
-    y, scored = material.y[judged.rows], out_of_fold.scored
+    items = np.arange(len(material))
+    classifier, out_of_fold = fitted(material, x, material.with_names(items, COUNTED))
+    y, scored = material.y[judged.rows], np.flatnonzero(out_of_fold.scored)
     own = log_loss(material.y[scored], out_of_fold.p[scored])
     shipped = replace(
         classifier,
@@ -209,7 +213,7 @@ def _trial(material: Material, parts: Parts, conduct: Conduct, number: int, dead
     hold_to_network(tuned, network, material.values)
     x = embedded(tuned, material.values)
     others = np.union1d(parts.fit, parts.validation)
-    named = material.with_names(others)
+    named = material.with_names(others, COUNTED)
     heads = [(material.x, others), (x, named), *([(material.x, named)] if material.names else [])]
     before, after, *rival = map_on_cores(
         lambda head: scores_of(fitted(material, *head)[0], material, head[0], parts.gate), heads
