@@ -175,7 +175,7 @@ def test_what_names_alone_bring_is_not_the_trainings():
     after, _ = answers(200, 190)
     verdict = decide(before, after, y, np.arange(200), rival_p=after)
     assert not verdict.ships
-    assert "learned from the names" in verdict.reason
+    assert "only by the names" in verdict.reason
     assert verdict.high < 0
     assert decide(before, after, y, np.arange(200), rival_p=before).ships
 

@@ -39,8 +39,8 @@ FEW = 10
 """Of fewer units than this no bootstrap says how far off they may be: then nothing ships."""
 
 NAMES_ALONE = (
-    "The model stays as it was: the tuned one is better, but so is an untuned head that has learned from the names of "
-    "the classes too, and it may be chance that its bounded log loss is higher"
+    "The model stays as it was: the tuned one is better, but only by the names of the classes; of an untuned head that "
+    "has learned from them too the bounded log loss is no higher"
 )
 """Why nothing ships where it is not the training that helps."""
 
@@ -108,7 +108,8 @@ def decide(
         y: Given classes ``(n,) int64``.
         units: What shares its fate, such as near-duplicates ``(n,) int64``.
         rival_p: What a head on the network as it was says that has learned from the names of classes too, as the tuned
-            one has ``(n, k) float32``: it has to be beaten likewise, or the gain is not the training's.
+            one has ``(n, k) float32``. Its loss has to be higher than the tuned one's, or else training has done harm
+            that names make up for.
         level: Of the two-sided interval, in (0, 1).
         draws: Of the bootstrap.
         seed: Every random choice follows from it.
@@ -121,9 +122,9 @@ def decide(
     ships = bool(high < 0 and right_after >= right_before)
     reason = _reason(ships, (mean, low, high), (right_before, right_after), len(y))
     if ships and rival_p is not None:
-        other = decide(rival_p, after_p, y, units, level=level, draws=draws, seed=seed)
-        if not other.ships:
-            ships, reason = False, f"{NAMES_ALONE} ({_figures(other.loss_difference, other.low, other.high)})."
+        left = float((log_losses(y, _spread(after_p)) - log_losses(y, _spread(rival_p))).mean())
+        if left >= 0:
+            ships, reason = False, f"{NAMES_ALONE} ({left:+.3f})."
     return Verdict(ships, reason, mean, low, high, float(np.mean(drawn >= 0)), right_before, right_after, len(y))
 
 
@@ -211,7 +212,9 @@ def _drawn_means(difference: Float64, units: Int, draws: int, seed: int) -> Floa
 
 def _reason(ships: bool, loss: tuple[float, float, float], right: tuple[float, float], n: int) -> str:
     mean, low, high = loss
-    figures = f"({_figures(mean, low, high)}; accuracy {percent(right[0])} before, {percent(right[1])} after)"
+    figures = (
+        f"({mean:+.3f}, {low:+.3f} to {high:+.3f}; accuracy {percent(right[0])} before, {percent(right[1])} after)"
+    )
     if ships:
         return f"The tuned model ships: on {n:,} items held out from both its bounded log loss is lower {figures}."
     if np.isinf(high):
@@ -225,7 +228,3 @@ def _reason(ships: bool, loss: tuple[float, float, float], right: tuple[float, f
     else:
         why = "the bounded log loss is no lower"
     return f"The model stays as it was: of the tuned one, on {n:,} items held out from both, {why} {figures}."
-
-
-def _figures(mean: float, low: float, high: float) -> str:
-    return f"{mean:+.3f}, {low:+.3f} to {high:+.3f}"
