@@ -68,7 +68,7 @@ class Conduct:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trial:
-    """A run, and what two heads say of a gate's rows, which nothing has seen; both were fitted to all other rows.
+    """A run, and what heads say of the rows of a gate, which nothing has seen; they were fitted to all other rows.
 
     Attributes:
         gate: The rows ``(g,) int64``.
