@@ -59,6 +59,16 @@ def run(capfd, monkeypatch) -> Callable[..., Outcome]:
     return run_here
 
 
+def shown_on(terminal: int) -> bytes:
+    """All that is shown until the other end is closed; then this end is, too."""
+    shown = b""
+    with contextlib.suppress(OSError):  # which Linux answers once the other end is closed
+        while part := os.read(terminal, 65536):
+            shown += part
+    os.close(terminal)
+    return shown
+
+
 @pytest.fixture
 def on_a_terminal() -> Callable[..., list[str]]:
     """The lines that a process of its own shows on a terminal of so many columns, without colours."""
@@ -72,11 +82,7 @@ def on_a_terminal() -> Callable[..., list[str]]:
             env={**os.environ, "COLUMNS": str(columns)},
         ):
             os.close(theirs)
-            shown = b""
-            with contextlib.suppress(OSError):  # which Linux answers once the other end is closed
-                while part := os.read(ours, 65536):
-                    shown += part
-        os.close(ours)
+            shown = shown_on(ours)
         return click.unstyle(shown.decode()).splitlines()
 
     return run

@@ -1,6 +1,5 @@
 """What ``graft tune`` has trained is not lost where it cannot be saved, and what it says does not break the bar."""
 
-import contextlib
 import os
 import pty
 import subprocess
@@ -12,6 +11,7 @@ import pytest
 pytest.importorskip("torch", reason="tuning needs torch")
 
 import graft
+from cli.conftest import shown_on
 from graft.cli.tune import _save
 from graft.errors import BundleError, OutputExists
 from graft.tuning.kept import place_of
@@ -64,6 +64,19 @@ def test_a_model_that_was_put_there_meanwhile_stays(model, tmp_path):
     assert len(list(spare.iterdir())) == 1
 
 
+def test_among_the_temporary_files_only_its_owner_can_open_it(model, tmp_path, monkeypatch):
+    blocked, temporary = tmp_path / "file", tmp_path / "temporary"
+    blocked.write_text("mine")
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    with pytest.raises(BundleError) as caught:
+        _save(_tuned(model), blocked / "new.graft", _kept(tmp_path), blocked, overwrite=False)
+    (folder,) = temporary.iterdir()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert str(folder / "new.graft") in caught.value.message
+    assert graft.load(folder / "new.graft").classes == model.classes
+
+
 def test_where_no_folder_takes_it_the_runs_are_kept(model, tmp_path, monkeypatch):
     checkpoint, blocked = _kept(tmp_path), tmp_path / "file"
     blocked.write_text("mine")
@@ -96,10 +109,6 @@ def test_notes_stand_on_lines_of_their_own_beside_a_bar():
         [sys.executable, "-c", A_NOTE_BESIDE_A_BAR], stderr=theirs, env={**os.environ, "COLUMNS": "80", "TERM": "xterm"}
     ):
         os.close(theirs)
-        shown = b""
-        with contextlib.suppress(OSError):  # which Linux answers once the other end is closed
-            while part := os.read(ours, 65536):
-                shown += part
-    os.close(ours)
+        shown = shown_on(ours)
     for note in (b"Trial 1 of 3.", b"loss 0.125"):
         assert b"\x1b[2K" + note + b"\r\n" in shown  # the bar's line is erased before

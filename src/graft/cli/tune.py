@@ -6,7 +6,7 @@ import secrets
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,7 +138,7 @@ def _save(tuned: Tuned, target: Path, checkpoint: Path, spare: Path, *, overwrit
     try:
         report = tuned.model.save(target, overwrite=overwrite).report
     except (BundleError, OutputExists) as error:
-        if place := tuned.shipped and _saved_in((spare, Path(tempfile.gettempdir())), tuned, target.name):
+        if place := tuned.shipped and _saved_elsewhere(spare, tuned, target.name):
             forget(checkpoint)
             raise type(error)(
                 f"{error.message} It was saved as {place} instead.", "Move it where it should be."
@@ -151,14 +151,16 @@ def _save(tuned: Tuned, target: Path, checkpoint: Path, spare: Path, *, overwrit
     return report
 
 
-def _saved_in(folders: Iterable[Path], tuned: Tuned, name: str) -> Path | None:
-    """Where the model has been saved: in the first of the folders that takes it."""
-    for folder in folders:
-        place = folder / f"{name.removesuffix('.graft')}-{secrets.token_hex(4)}.graft"
-        try:
-            tuned.model.save(place)
-        except GraftError:
-            continue
+def _saved_elsewhere(spare: Path, tuned: Tuned, name: str) -> Path | None:
+    """Where the model has been saved: in a folder that may have room, or among the temporary files."""
+    place = spare / f"{name.removesuffix('.graft')}-{secrets.token_hex(4)}.graft"
+    with suppress(GraftError):
+        tuned.model.save(place)
+        return place
+    with suppress(GraftError, OSError):
+        # A folder that only its owner can open: a bundle tells of the items that it was made of.
+        place = Path(tempfile.mkdtemp(prefix="graft-")) / name
+        tuned.model.save(place)
         return place
     return None
 
