@@ -59,7 +59,7 @@ def test_copies(copied):
 def test_a_copy_under_another_label_comes_early(copied):
     assert np.flatnonzero(copied["is_label_conflict_issue"]).tolist() == [4, 9]
     assert set(copied.worst_first()[:2].tolist()) == {4, 9}
-    assert "1 set of equal content under different labels" in str(copied)
+    assert "1 set of 2 items with equal content under different labels" in str(copied)
 
 
 def test_a_copy_in_another_split_is_a_leak(copied):

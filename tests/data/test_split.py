@@ -145,12 +145,11 @@ def test_merge_keeps_everything_together_and_is_as_fine_as_can_be(rows):
     assert ((merged[:, None] == merged) == together).all()
 
 
-def test_straddling_counts_what_stands_on_both_sides():
-    splits = ["train", "test", "train", "test", "train"]
-    found = straddling(splits, np.array([0, 0, 1, 2, 1]), ["anna", "ben", "ben", "", ""])
-    assert found.clusters == 1
-    assert found.groups == 1
-    assert straddling(splits, np.arange(5), [""] * 5) == (0, 0)
+def test_straddling_counts_the_items_on_the_held_out_side():
+    held_out = [False, True, False, True, False, True]
+    found = straddling(held_out, np.array([0, 0, 1, 2, 1, 0]), ["anna", "ben", "ben", "", "", "ben"])
+    assert found == (2, 1, 2)
+    assert straddling(held_out, np.arange(6), [""] * 6) == (0, 0, 0)
 
 
 # --- folds

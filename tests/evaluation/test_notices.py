@@ -40,7 +40,7 @@ def test_many_small_classes_are_counted():
 
 def test_one_content_under_two_labels():
     (found,) = warnings(["a"] * 5 + ["b"] * 5, digests=["same", *"123456789"[:4], "same", *"abcd"])
-    assert found == "1 item stands under two labels: item 0 (a) = item 5 (b)."
+    assert found == "2 items have the same content as an item under another label: item 0 (a) = item 5 (b)."
 
 
 def test_copies_and_groups_across_a_given_split():
@@ -49,10 +49,33 @@ def test_copies_and_groups_across_a_given_split():
     clusters = [0, 1, 2, 3, 4, 0, 6, 7, 8, 9, 10, 6]
     groups = ["dog 1", "", "", "", "", "dog 1", *[""] * 6]
     copies, torn = warnings(labels, splits=splits, clusters=clusters, groups=groups)
-    assert copies.startswith("2 items have copies")
-    assert torn.startswith("1 group stands")
+    assert copies.startswith("2 of the 2 test items have copies")
+    assert torn.startswith("1 group stands in both the training and the test split, with 1 of the 2 test items")
     assert all("flatters" in words and "stands" in words for words in (copies, torn))
     assert warnings(labels, clusters=clusters) == ()  # without a given split, they stand on one side
+
+
+def test_leaks_are_counted_in_items_and_not_in_clusters():
+    """Ten test items that are copies of one, beside one that is not."""
+    splits = ["train"] * 10 + ["test"] * 11
+    labels = ["a", "b"] * 5 + ["a"] * 11
+    groups = ["dog"] * 3 + [""] * 7 + ["dog"] * 4 + [""] * 7
+    copies, torn = warnings(labels, splits=splits, clusters=[*range(10), *[0] * 10, 99], groups=groups)
+    assert copies.startswith("10 of the 11 test items have copies or near-copies in the training split")
+    assert torn.startswith("1 group stands in both the training and the test split, with 4 of the 11 test items")
+
+
+def test_copies_within_the_test_split_leak_nothing():
+    assert (
+        warnings(["a", "b"] * 5 + ["a"] * 4, splits=["train"] * 10 + ["test"] * 4, clusters=[*range(10), *[99] * 4])
+        == ()
+    )
+
+
+def test_items_of_one_content_and_two_labels_are_counted():
+    digests = ["same"] * 4 + list("1234") + ["same"] * 2 + list("56")
+    (found,) = warnings(["a"] * 6 + ["b"] * 6, digests=digests)
+    assert found == "6 items have the same content as an item under another label: item 0 (a) = item 8 (b)."
 
 
 def test_a_label_that_only_the_test_has():

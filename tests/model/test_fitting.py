@@ -97,7 +97,7 @@ def test_identical_items_are_one_unit_and_nothing_can_be_judged():
     same = shapes.encoded("circle", 0)
     report = graft.fit(graft.Dataset.from_lists([same] * 8, ["a", "b"] * 4)).report
     assert np.isnan(report.accuracy.value)
-    assert any("under two labels" in warning for warning in report.warnings)
+    assert any("the same content as an item under another label" in warning for warning in report.warnings)
 
 
 def test_copies_do_not_flatter():
@@ -168,7 +168,7 @@ def test_what_straddles_a_given_split_is_counted():
     items, labels = shapes.lists(circle=8, square=8)
     splits = (["train"] * 6 + ["test"] * 2) * 2
     straddling = graft.Dataset.from_lists([*items, items[0]], [*labels, "circle"], splits=[*splits, "test"])
-    assert any("1 item has copies" in warning for warning in graft.fit(straddling).report.warnings)
+    assert any("1 of the 5 test items has copies" in warning for warning in graft.fit(straddling).report.warnings)
 
 
 def test_bad_files_are_skipped_and_listed(tmp_path):

@@ -113,12 +113,16 @@ def _copies(findings: Findings, room: int) -> Iterator[RenderableType]:
     n = sum(len(entry.rows) for entry in sets)
     yield plain(f"{words.count(len(sets), 'set', 'sets')} of copies or near-copies, {n:,} items in all.")
     for what, found in (
-        ("of equal content under different labels", [entry for entry in sets if entry.across_labels and entry.exact]),
-        ("of near-copies under different labels", [entry for entry in sets if entry.across_labels and not entry.exact]),
+        ("with equal content under different labels", [entry for entry in sets if entry.across_labels and entry.exact]),
+        (
+            "with near-copies under different labels",
+            [entry for entry in sets if entry.across_labels and not entry.exact],
+        ),
         ("on both sides of a split: they flatter the test score", [entry for entry in sets if entry.across_splits]),
     ):
         if found:
-            yield Text(f"{words.count(len(found), 'set', 'sets')} {what}", "yellow")
+            inside = sum(len(entry.rows) for entry in found)
+            yield Text(f"{words.count(len(found), 'set', 'sets')} of {inside:,} items {what}", "yellow")
     for entry in sets[:SHOWN]:
         names = [_name(findings, row, room // 2 - 2) for row in list(entry.rows)[:2]]
         rest = f" and {len(entry.rows) - 2} more" if len(entry.rows) > 2 else ""

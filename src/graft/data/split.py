@@ -44,10 +44,17 @@ _BLOCK = 4_000_000
 
 
 class Straddling(NamedTuple):
-    """How many clusters of near-duplicates, and how many given groups, stand on both sides of a split."""
+    """What stands on both sides of a split, counted in items.
 
-    clusters: int
+    Attributes:
+        copies: Held-out items that have a copy on the other side.
+        groups: Given groups that stand on both sides.
+        of_groups: Held-out items of these groups.
+    """
+
+    copies: int
     groups: int
+    of_groups: int
 
 
 def near_duplicates(digests: Sequence[str], x: Float32, threshold: float = SAME_PICTURE, map_blocks: Map = map) -> Int:
@@ -102,23 +109,27 @@ def merge(clusters: Int, groups: Sequence[Hashable]) -> Int:
     return forest.labels()
 
 
-def straddling(splits: Sequence[Hashable], clusters: Int, groups: Sequence[Hashable]) -> Straddling:
+def straddling(held_out: Sequence[bool] | Bool, clusters: Int, groups: Sequence[Hashable]) -> Straddling:
     """What stands on both sides of a split that was given.
 
     Args:
-        splits: The side of each item, e.g. ``"train"`` and ``"test"``, or whether it is held out.
+        held_out: Whether each item is held out ``(n,)``.
         clusters: ``(n,) int64``, from ``near_duplicates``.
         groups: One for each item; ``""`` where none was given.
     """
+    _, copies = _on_both_sides(held_out, clusters.tolist())
+    torn, of_groups = _on_both_sides(held_out, groups)
+    return Straddling(copies, torn, of_groups)
 
-    def on_both_sides(names: Sequence[Hashable]) -> int:
-        sides: dict[Hashable, set[Hashable]] = {}
-        for name, side in zip(names, splits, strict=True):
-            if name != "":
-                sides.setdefault(name, set()).add(side)
-        return sum(len(found) > 1 for found in sides.values())
 
-    return Straddling(on_both_sides(clusters.tolist()), on_both_sides(groups))
+def _on_both_sides(held_out: Sequence[bool] | Bool, names: Sequence[Hashable]) -> tuple[int, int]:
+    """How many names stand on both sides, and how many held-out items bear them."""
+    sides: dict[Hashable, list[int]] = {}
+    for name, out in zip(names, held_out, strict=True):
+        if name != "":
+            sides.setdefault(name, [0, 0])[bool(out)] += 1
+    torn = [tested for learned, tested in sides.values() if learned and tested]
+    return len(torn), sum(torn)
 
 
 def choose_folds(y: Int, groups: Int) -> tuple[int, int]:

@@ -77,16 +77,17 @@ def _straddling(dataset: Dataset, clusters: Int) -> list[str]:
     if not any(held_out):
         return []
     found = straddling(held_out, clusters, dataset.groups)
+    tested = f"of the {sum(held_out):,} test items"
     notes = []
-    if found.clusters:
+    if found.copies:
         notes.append(
-            f"{_count(found.clusters, 'item has', 'items have')} copies or near-copies in both the training and the "
-            "test split, which flatters the test score. The given split stands."
+            f"{_count(found.copies, f'{tested} has', f'{tested} have')} copies or near-copies in the training split, "
+            "which flatters the test score. The given split stands."
         )
     if found.groups:
         notes.append(
-            f"{_count(found.groups, 'group stands', 'groups stand')} in both the training and the test split, which "
-            "flatters the test score. The given split stands."
+            f"{_count(found.groups, 'group stands', 'groups stand')} in both the training and the test split, with "
+            f"{found.of_groups:,} {tested}, which flatters the test score. The given split stands."
         )
     return notes
 
@@ -99,9 +100,19 @@ def _two_labels(dataset: Dataset, digests: Sequence[str]) -> list[str]:
     if not torn:
         return []
     pairs = ", ".join(
-        " = ".join(f"{dataset.items[row].name} ({dataset.labels[row]})" for row in same[:2]) for same in torn[:EXAMPLES]
+        " = ".join(f"{dataset.items[row].name} ({dataset.labels[row]})" for row in _one_of_each(dataset, same)[:2])
+        for same in torn[:EXAMPLES]
     )
-    return [f"{_count(len(torn), 'item stands', 'items stand')} under two labels: {pairs}."]
+    n = sum(map(len, torn))
+    return [f"{n:,} items have the same content as an item under another label: {pairs}."]
+
+
+def _one_of_each(dataset: Dataset, rows: Sequence[int]) -> list[int]:
+    """The first row of each label."""
+    first: dict[str, int] = {}
+    for row in rows:
+        first.setdefault(dataset.labels[row], row)
+    return list(first.values())
 
 
 def _small_classes(y: Int, classes: Sequence[str]) -> list[str]:
@@ -129,4 +140,4 @@ def _list(names: Sequence[str]) -> str:
 
 
 def _count(n: int, one: str, many: str) -> str:
-    return f"{n} {one if n == 1 else many}"
+    return f"{n:,} {one if n == 1 else many}"
