@@ -171,8 +171,8 @@ def test_the_next_command_can_be_copied(run, messy, tmp_path):
     assert run("clean", spaced, "--app", "--json").code == 2
 
 
-def test_without_gradio_the_page_is_refused_before_the_work(run, tmp_path, monkeypatch):
-    for name in ("gradio", "starlette", "fastapi", "uvicorn"):
+def test_without_its_server_the_page_is_refused_before_the_work(run, tmp_path, monkeypatch):
+    for name in ("starlette", "uvicorn"):
         monkeypatch.setitem(sys.modules, name, None)
     found = run("clean", tmp_path / "nowhere", "--app")
     assert (found.code, found.out) == (1, "")

@@ -1,10 +1,15 @@
-"""Pages in a browser, made with Gradio: the editor, in which people go through what ``graft.cleaning`` found."""
+"""Pages in a browser: the editor, in which people go through what ``graft.cleaning`` found."""
 
 from __future__ import annotations
 
+import contextlib
+import html
 import os
 import sys
+import tempfile
 import webbrowser
+from collections.abc import Iterator
+from pathlib import Path
 
 from graft.app.editor import PORT, Editor, check_installed
 from graft.app.scoring import Score
@@ -23,7 +28,7 @@ def serve_editor(
     open_browser: bool = False,
     score: Score | None = None,
 ) -> None:
-    """Serve the editor until Ctrl-C, and print its address.
+    """Serve the editor until Ctrl-C; its address is printed, and what to do with it.
 
     Args:
         findings: What was found in the data.
@@ -35,16 +40,26 @@ def serve_editor(
             accuracy before and after.
 
     Raises:
-        MissingExtra: Gradio is not installed.
+        MissingExtra: Starlette or uvicorn is not installed.
         DataError: The journal cannot be read.
         GraftError: The port is taken.
     """
-    with Editor(findings, journal, port=port, host=host, score=score) as editor:
+    with Editor(findings, journal, port=port, host=host, score=score) as editor, contextlib.ExitStack() as stack:
         sys.stdout.write(f"{editor.address}\n")
         sys.stdout.flush()
+        sys.stderr.write("".join(f"{line}\n" for line in editor.instructions))
         if open_browser:
-            webbrowser.open(editor.address)
+            webbrowser.open(stack.enter_context(_door(editor.address)))
         try:
             editor.wait()
         except KeyboardInterrupt:
             sys.stderr.write("\nStopped. All decisions are in the journal.\n")
+
+
+@contextlib.contextmanager
+def _door(address: str) -> Iterator[str]:
+    """A page that leads to an address, which only the user can read: arguments of programs are seen by all users."""
+    with tempfile.TemporaryDirectory(prefix="graft-") as folder:
+        page = Path(folder, "editor.html")
+        page.write_text(f'<meta http-equiv="refresh" content="0;url={html.escape(address)}">', encoding="utf-8")
+        yield page.as_uri()

@@ -1,43 +1,51 @@
-"""The editor as a server: Gradio's page, the editor's own addresses beside it, and a gate before both."""
+"""The editor as a server: its addresses, and a gate before them."""
 
 from __future__ import annotations
 
 import os
-import secrets
 import socket
 import threading
 import time
-from html import escape
 from importlib.util import find_spec
 from typing import Any, Self
 
-from graft.app.gate import Gate
+from graft.app.gate import Gate, Session, is_loopback
 from graft.app.routes import Routes
 from graft.app.scoring import LiveScore, Score, worth_of
 from graft.cleaning.findings import Findings
 from graft.cleaning.review import Review
+from graft.data.decision import login
 from graft.data.journal import Journal
 from graft.errors import GraftError, MissingExtra
+from graft.report.words import clean
 
 PORT = 7860
-"""Where Gradio's pages are by custom."""
+"""Where such pages are by custom."""
 PATIENCE = 30.0
 """Seconds in which the server has to be up."""
-_HEAD = '<link rel="stylesheet" href="/editor/editor.css"><script type="module" src="/editor/editor.js"></script>'
+NEEDED = {"starlette": "Starlette", "uvicorn": "uvicorn"}
+"""Modules of the extra, and what they are called."""
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - what stands for all, and what can be opened
 
 
 def check_installed() -> None:
     """Whether there is what the page needs; ask before the work, not after it.
 
     Raises:
-        MissingExtra: Gradio is not installed.
+        MissingExtra: Starlette or uvicorn is not installed.
     """
-    if find_spec("gradio") is None:
-        raise MissingExtra("The editor needs Gradio, which is not installed.", "pip install 'graft-learn[app]'")
+    for module, what in NEEDED.items():
+        if find_spec(module) is None:
+            raise MissingExtra(f"The editor needs {what}, which is not installed.", "pip install 'graft-learn[app]'")
 
 
 class Editor:
-    """The editor of one data set. It serves from a thread of its own between ``start`` and ``stop``."""
+    """The editor of one data set. It serves from a thread of its own between ``start`` and ``stop``.
+
+    Attributes:
+        address: Of the page. It carries the token: whoever has it is let in, as long as the editor runs.
+        port: Where it listens.
+    """
 
     def __init__(
         self,
@@ -53,12 +61,14 @@ class Editor:
         if not isinstance(journal, Journal):
             journal = Journal(journal, findings.dataset.name)
         self.review = Review(findings, journal)
-        self.token = secrets.token_urlsafe(32)
         self._live = LiveScore(self.review, score or worth_of(findings))
-        app = Gate(_page(Routes(self.review, self._live, self.token).table(), self.token), host)
+        self._host = host
         self._socket = _listen(host, port)
-        name = f"[{host}]" if ":" in host else host
-        self.address = f"http://{name}:{self._socket.getsockname()[1]}/"
+        self.port: int = self._socket.getsockname()[1]
+        self.session = Session(f"graft-{self.port}")
+        name = _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
+        self.address = f"http://{name}:{self.port}/?token={self.session.token}"
+        app = Gate(_app(Routes(self.review, self._live).table()), host, self.session)
         self._server = _server(app)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="graft-editor", daemon=True
@@ -70,6 +80,19 @@ class Editor:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    @property
+    def instructions(self) -> tuple[str, ...]:
+        """What to do with the address, a line for each."""
+        lines = ["Open it in a browser; whoever has this address can see the items and decide. Ctrl-C ends the editor."]
+        if not is_loopback(self._host):
+            lines.append("From another machine, put the name of this one in its place. What is sent is not encrypted.")
+        elif "SSH_CONNECTION" in os.environ:
+            lines.append(
+                f"From your own machine: ssh -L {self.port}:127.0.0.1:{self.port} {login() or 'you'}@"
+                f"{socket.gethostname()}, and open it there."
+            )
+        return (*lines, f"Decisions go to {clean(str(self.review.journal.path))}; your files stay as they are.")
 
     def start(self) -> None:
         """Serve; once this returns, the page can be opened.
@@ -98,29 +121,10 @@ class Editor:
         self._socket.close()
 
 
-def _page(routes: list[Any], token: str) -> Any:
-    """An app with the editor's addresses, and Gradio's page at its root."""
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported, which asks for news otherwise
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    import gradio
-    from fastapi import FastAPI
+def _app(routes: list[Any]) -> Any:
+    from starlette.applications import Starlette
 
-    with gradio.Blocks(analytics_enabled=False, title="Graft", fill_width=True) as blocks:
-        gradio.Column(elem_id="graft")  # its HTML component would want a policy that allows eval
-    app = FastAPI(routes=routes, docs_url=None, redoc_url=None, openapi_url=None)
-    return gradio.mount_gradio_app(
-        app,
-        blocks,
-        path="/",
-        server_name="127.0.0.1",
-        footer_links=[],
-        run_history=False,
-        ssr_mode=False,
-        pwa=False,
-        mcp_server=False,
-        enable_monitoring=False,
-        head=f'<meta name="graft-token" content="{escape(token)}">{_HEAD}',
-    )
+    return Starlette(routes=routes)
 
 
 def _listen(host: str, port: int | None) -> socket.socket:
@@ -147,6 +151,13 @@ def _server(app: Any) -> Any:
     import uvicorn
 
     config = uvicorn.Config(
-        app, log_level="error", access_log=False, lifespan="on", server_header=False, timeout_graceful_shutdown=1
+        app,
+        log_level="error",
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
     )
     return uvicorn.Server(config)

@@ -1,16 +1,21 @@
-"""Who is let in: requests to this machine by name or address, from the page itself, for what the page needs.
+"""Who is let in: whoever has the address that was printed, by a name of this machine, from the page itself.
 
-A page of another site can make a browser send requests here. Its own name is in their ``Host`` (after DNS rebinding) or
-``Origin`` header, and it cannot read the token that every decision must carry.
+Any program and any user of this machine can reach the port. The printed address carries a token; opened once, it makes
+the browser's session, a cookie that no script can read and that no other site can make a browser send. Without it
+nothing is answered, to reading as little as to deciding. A page of another site is also told by its own name in the
+``Host`` (after DNS rebinding) or ``Origin`` header.
 """
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
+import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -18,54 +23,100 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+PAGE = "/"
 OWN = "/editor/"
-"""Where the editor's own addresses begin; the others are Gradio's."""
-SHELL = ("/assets/", "/static/")
-FILES = ("/", "/theme.css", "/manifest.json", "/favicon.ico", "/config")
-"""What the page needs of Gradio; its ways to upload, to fetch files and to pass requests on stay shut."""
+"""Where all of the editor's addresses but that of the page begin."""
 HEADERS = {
     b"x-content-type-options": b"nosniff",
     b"x-frame-options": b"DENY",
     b"referrer-policy": b"no-referrer",
     b"cross-origin-resource-policy": b"same-origin",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"content-security-policy": b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    b"media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
-_PAGE = "/"
+"""They tell a browser to trust nothing from elsewhere."""
+_CLOSED = "This editor is closed to you. Open the address that it printed when it started, with its token."
+
+
+def _secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What lets a browser in, as long as one editor runs.
+
+    Attributes:
+        name: Of the cookie. Browsers keep cookies by host, not by port: editors beside each other have their own.
+        token: In the printed address.
+        key: In the cookie.
+    """
+
+    name: str
+    token: str = field(default_factory=_secret, repr=False)
+    key: str = field(default_factory=_secret, repr=False)
+
+    @property
+    def cookie(self) -> str:
+        """The header that begins the session; it lasts as long as the browser, at most as long as the editor."""
+        return f"{self.name}={self.key}; Path=/; HttpOnly; SameSite=Strict"
+
+    def is_begun(self, cookies: str) -> bool:
+        """Whether a ``Cookie`` header holds the key."""
+        pairs = (pair.strip().partition("=") for pair in cookies.split(";"))
+        return any(name == self.name and _same(value, self.key) for name, _, value in pairs)
+
+    def begins(self, query: bytes) -> bool:
+        """Whether the query of an address holds the token."""
+        try:
+            given = parse_qs(query.decode("latin-1"), max_num_fields=20).get("token", [])
+        except ValueError:
+            return False
+        return any(_same(token, self.token) for token in given)
 
 
 class Gate:
     """Stands before an ASGI app."""
 
-    def __init__(self, app: App, host: str) -> None:
+    def __init__(self, app: App, host: str, session: Session) -> None:
         """``host`` is the name or address that the server was told to listen at."""
         self.app = app
         self.host = host
+        self.session = session
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         elif scope["type"] == "http":
-            refusal = self.refusal(scope["method"], scope["path"], _headers(scope))
+            headers = _headers(scope)
+            begins = scope["path"] == PAGE and self.session.begins(scope["query_string"])
+            refusal = self.refusal(scope["path"], headers, begins=begins)
             if refusal:
-                await _refuse(send, *refusal)
+                await _refuse(scope["path"], send, *refusal)
             else:
-                await self.app(scope, receive, _guarded(scope["path"], send))
+                await self.app(scope, receive, _guarded(send, self.session.cookie if begins else None))
 
-    def refusal(self, method: str, path: str, headers: Mapping[str, str]) -> tuple[int, str] | None:
-        """Why a request is refused, with its status; ``None``: it is not."""
+    def refusal(self, path: str, headers: Mapping[str, str], *, begins: bool = False) -> tuple[int, str] | None:
+        """Why a request is refused, with its status; ``None``: it is not.
+
+        Args:
+            path: What is asked for.
+            headers: With names in lower case.
+            begins: Whether it is for the page, and carries the token.
+        """
         host = headers.get("host", "")
         if not is_own(host, self.host):
             return 421, "Open the editor at the address that it printed."
+        if not begins and not self.session.is_begun(headers.get("cookie", "")):
+            return 403, _CLOSED
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != host:
             return 403, "Another site may not ask for this."
-        if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and path != _PAGE:
+        if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and path != PAGE:
             return 403, "Another site may not ask for this."
-        if method in ("GET", "HEAD") and (path in FILES or path.startswith((OWN, *SHELL))):
-            return None
-        if method == "POST" and path.startswith(OWN):
-            return None
-        return 404, "There is nothing here."
+        return None
 
 
 def is_own(header: str, told: str) -> bool:
@@ -80,56 +131,42 @@ def is_own(header: str, told: str) -> bool:
         address = ipaddress.ip_address(name)
     except ValueError:
         return False
-    return address.is_loopback or not _is_loopback(told)
+    return address.is_loopback or not is_loopback(told)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine to itself."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
+def _same(given: str, kept: str) -> bool:
+    """Whether two texts are equal; how long it takes does not tell how far they are."""
+    return hmac.compare_digest(given.encode(), kept.encode())
+
+
 def _headers(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
 
 
-def _guarded(path: str, send: Send) -> Send:
-    """Adds the headers that tell a browser to trust nothing from elsewhere; the page's own scripts get a nonce."""
-    nonce = secrets.token_urlsafe(16)
-    start: Message = {}
-
+def _guarded(send: Send, cookie: str | None) -> Send:
     async def guarded(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = [(name, value) for name, value in message["headers"] if name.lower() not in HEADERS]
-            message["headers"] = [*headers, *HEADERS.items()]
-            if path == _PAGE:
-                message["headers"].append((b"content-security-policy", _policy(nonce)))
-                start.update(message)
-                return
-        elif path == _PAGE and start:
-            start["body"] = start.get("body", b"") + message.get("body", b"")
-            if message.get("more_body"):
-                return
-            body = start.pop("body").replace(b"<script", f'<script nonce="{nonce}"'.encode())
-            sized = [(n, v) for n, v in start["headers"] if n.lower() != b"content-length"]
-            start["headers"] = [*sized, (b"content-length", str(len(body)).encode())]
-            await send(start)
-            message = {"type": "http.response.body", "body": body}
+            message["headers"] = [*message["headers"], *HEADERS.items()]
+            if cookie:
+                message["headers"].append((b"set-cookie", cookie.encode()))
         await send(message)
 
     return guarded
 
 
-def _policy(nonce: str) -> bytes:
-    return (
-        f"default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data:; media-src 'self' blob:; font-src 'self' data:; connect-src 'self'; manifest-src 'self'; "
-        "base-uri 'self'; form-action 'none'; frame-ancestors 'none'"
-    ).encode()
-
-
-async def _refuse(send: Send, status: int, why: str) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), *HEADERS.items()]
+async def _refuse(path: str, send: Send, status: int, why: str) -> None:
+    """In words for people; as JSON for the page's own requests."""
+    kind, body = b"text/plain; charset=utf-8", why
+    if path.startswith(OWN):
+        kind, body = b"application/json", json.dumps({"code": "refused", "message": why, "hint": ""})
+    headers = [(b"content-type", kind), (b"cache-control", b"no-store"), *HEADERS.items()]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": why.encode()})
+    await send({"type": "http.response.body", "body": body.encode()})

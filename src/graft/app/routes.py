@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,6 +9,7 @@ from importlib import resources
 from typing import Any
 
 from graft.app import views
+from graft.app.gate import OWN, PAGE
 from graft.app.media import SIDES, Media, Medium
 from graft.app.scoring import LiveScore
 from graft.cleaning.agenda import ANY, Filter
@@ -21,11 +21,13 @@ Values = Mapping[str, Any]
 
 MAX_BODY = 64 << 10
 """Bytes of a decision."""
+MAX_DIGITS = 12
+"""Of a row's number."""
 MAX_WHO = 60
 """Characters of a name."""
-HEADER = "x-graft-token"
-"""Carried by every decision; only the page itself knows its value."""
 ASSETS = {
+    "page.html": "text/html",
+    "mark.svg": "image/svg+xml",
     "editor.js": "text/javascript",
     "draw.js": "text/javascript",
     "link.js": "text/javascript",
@@ -37,10 +39,9 @@ ASSETS = {
 class Routes:
     """What stands behind the addresses."""
 
-    def __init__(self, review: Review, live: LiveScore, token: str) -> None:
+    def __init__(self, review: Review, live: LiveScore) -> None:
         self._review = review
         self._live = live
-        self._token = token
         self._run = secrets.token_hex(4)  # so that no browser takes a picture of an earlier run for one of this
         self._media = Media(review.findings.dataset)
         self._assets = {name: resources.files("graft.app").joinpath("assets", name).read_bytes() for name in ASSETS}
@@ -53,15 +54,17 @@ class Routes:
             "start": lambda _: views.of_whole(self._review, self._run),
             "state": self._state,
             "queue": self._queue,
-            "item/{row:int}": self._item,
-            "picture/{row:int}": self._picture,
-            "sound/{row:int}": lambda values: self._media.sound(self._row(values)),
-            "{name:str}": self._asset,
+            "item/{row}": self._item,
+            "picture/{row}": self._picture,
+            "sound/{row}": lambda values: self._media.sound(self._row(values)),
+            "{name}": self._asset,
         }
         sent = {"decide": self._decide, "undo": self._undo, "redo": self._redo}
+        page = _giving(lambda _: self._asset({"name": "page.html"}))
         return [
-            *(Route(f"/editor/{path}", self._taking(handle), methods=["POST"]) for path, handle in sent.items()),
-            *(Route(f"/editor/{path}", _giving(handle), methods=["GET"]) for path, handle in asked.items()),
+            Route(PAGE, page, methods=["GET"]),
+            *(Route(f"{OWN}{path}", _taking(handle), methods=["POST"]) for path, handle in sent.items()),
+            *(Route(f"{OWN}{path}", _giving(handle), methods=["GET"]) for path, handle in asked.items()),
         ]
 
     def _state(self, values: Values) -> Any:
@@ -78,7 +81,7 @@ class Routes:
             undecided=values.get("undecided") == "1",
         )
         keep = values.get("keep", "")
-        rows = self._review.queue(wanted, int(keep) if keep.isascii() and keep.isdigit() else None)
+        rows = self._review.queue(wanted, int(keep) if _is_row(keep) else None)
         return {"rows": rows.tolist(), "decided": rows[self._review.decided[rows]].tolist()}
 
     def _item(self, values: Values) -> Any:
@@ -115,34 +118,31 @@ class Routes:
         return {"rows": list(rows), "state": views.of_state(self._review, self._live.current, _who(values))}
 
     def _row(self, values: Values) -> int:
-        row = int(values["row"])
-        if row >= len(self._review.findings):
-            raise ItemError("unreadable", f"There is no item {row}.")
-        return row
+        given = values["row"]
+        if not _is_row(given) or int(given) >= len(self._review.findings):
+            raise ItemError("unreadable", f"There is no item {given[:20]}.")
+        return int(given)
 
-    def _taking(self, handle: Callable[[Values], Any]) -> Callable[[Any], Awaitable[Any]]:
-        """An endpoint that takes a decision: JSON of bounded size, with the token."""
-        from starlette.concurrency import run_in_threadpool
 
-        async def endpoint(request: Any) -> Any:
-            if not hmac.compare_digest(request.headers.get(HEADER, "").encode(), self._token.encode()):
-                return _json(
-                    {"code": "token", "message": "This page is from an earlier run.", "hint": "Reload it."}, 403
-                )
-            body = b""
-            async for part in request.stream():
-                body += part
-                if len(body) > MAX_BODY:
-                    return _refuse("too_large", "The request is too large.", 413)
-            try:
-                values = json.loads(body)
-            except (ValueError, RecursionError):
-                values = None
-            if not isinstance(values, dict):
-                return _refuse("usage", "The request is no JSON object.", 400)
-            return await run_in_threadpool(_answer, handle, values)
+def _taking(handle: Callable[[Values], Any]) -> Callable[[Any], Awaitable[Any]]:
+    """An endpoint that takes a decision: JSON of bounded size."""
+    from starlette.concurrency import run_in_threadpool
 
-        return endpoint
+    async def endpoint(request: Any) -> Any:
+        body = b""
+        async for part in request.stream():
+            body += part
+            if len(body) > MAX_BODY:
+                return _refuse("too_large", "The request is too large.", 413)
+        try:
+            values = json.loads(body)
+        except (ValueError, RecursionError):
+            values = None
+        if not isinstance(values, dict):
+            return _refuse("usage", "The request is no JSON object.", 400)
+        return await run_in_threadpool(_answer, handle, values)
+
+    return endpoint
 
 
 def _giving(handle: Callable[[Values], Any]) -> Callable[[Any], Any]:
@@ -165,6 +165,7 @@ def _answer(handle: Callable[[Values], Any], values: Values) -> Any:
         return _json(error.to_dict(), 503)
     if isinstance(found, Medium):
         lasting = "no-cache" if found.kind in ASSETS.values() else "private, max-age=86400, immutable"
+        lasting = "no-store" if found.kind == "text/html" else lasting  # it comes with the cookie
         return Response(found.content, media_type=found.kind, headers={"cache-control": lasting})
     return _json(found, 200)
 
@@ -179,6 +180,11 @@ def _json(values: Any, status: int) -> Any:
 
     content = json.dumps(values, allow_nan=False, separators=(",", ":"))
     return Response(content, status, {"cache-control": "no-store"}, "application/json")
+
+
+def _is_row(text: str) -> bool:
+    """Whether a text is a number that a row can have."""
+    return len(text) < MAX_DIGITS and text.isascii() and text.isdigit()
 
 
 def _who(values: Values) -> str:

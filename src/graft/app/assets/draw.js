@@ -9,7 +9,8 @@ export function make(tag, given = {}, ...content) {
   const node = document.createElement(tag);
   for (const [key, value] of Object.entries(given)) {
     if (value === null || value === undefined || value === false) continue;
-    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    if (key === "vars") for (const [what, share] of Object.entries(value)) node.style.setProperty(what, share);
+    else if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
     else if (key in node && typeof value === "boolean") node[key] = value;
     else node.setAttribute(key, clean(value));
   }
@@ -130,7 +131,7 @@ export function classes(view, whole, listed, act) {
     const chance = p.get(label);
     return make("button", { type: "button", class: "class", "aria-pressed": String(has(label)), onclick: () => act.relabel(label) },
       key(digit), name(label, { class: "what" }),
-      chance === undefined ? make("span", { class: "meter none" }) : make("span", { class: "meter" }, make("i", { style: `width: ${100 * chance}%` })),
+      chance === undefined ? make("span", { class: "meter none" }) : make("span", { class: "meter" }, make("i", { vars: { "--p": chance } })),
       make("span", { class: "p" }, chance === undefined ? "" : percent(chance)));
   });
   const head = view.bars.length ? "The model's view" : whole.several ? "Labels" : "Class";
@@ -165,7 +166,7 @@ export function matrix(whole, chosen, choose) {
     if (!n) return make("td", { class: i === j ? "same" : "" });
     const on = chosen.label === label(i) && chosen.predicted === label(j);
     const said = `${n} called ${label(i)} that look like ${label(j)}`;
-    return make("td", { style: `--share: ${Math.sqrt(n / most)}` },
+    return make("td", { vars: { "--share": Math.sqrt(n / most) } },
       make("button", { type: "button", title: said, "aria-label": said, "aria-pressed": String(on), onclick: () => choose(label(i), label(j)) }, n));
   };
   const top = make("tr", {}, make("th", { class: "corner" }, "called ↓ looks like →"), shown.map((j) => make("th", { scope: "col", title: label(j) }, make("span", {}, name(label(j))))));

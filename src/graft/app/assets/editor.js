@@ -6,13 +6,9 @@ const { make, count } = draw;
 const AHEAD = 3;
 const POLL = 2000;
 
-const page = await new Promise((found) => {
-  const look = () => document.getElementById("graft");
-  if (look()) return found(look());
-  const watch = new MutationObserver(() => look() && (watch.disconnect(), found(look())));
-  watch.observe(document, { childList: true, subtree: true });
-});
-const token = document.querySelector('meta[name="graft-token"]').content;
+const page = document.getElementById("graft");
+// The token has done its work once the page is here; it need not stand in the address.
+if (location.search) history.replaceState(null, "", location.pathname + location.hash);
 
 let whole, state, store;
 let wanted = { kind: "any", label: null, predicted: null, undecided: true };
@@ -31,7 +27,6 @@ const inTurn = (task) => (turn = turn.then(task).then(() => true, complain));
 function complain(error) {
   if (!(error instanceof Refused)) console.error(error);
   say(error instanceof Refused ? error.message : "Something went wrong in this page. Reload it.", "error");
-  if (error.code === "token") setTimeout(() => location.reload(), 1500);
 }
 
 let fading;
@@ -127,7 +122,7 @@ async function visit(row) {
 async function decide(action, rows, to = null, stay = false) {
   page.classList.add("saving");
   try {
-    await settle(await send("decide", { action, rows, to, who }, token));
+    await settle(await send("decide", { action, rows, to, who }));
   } finally {
     page.classList.remove("saving");
   }
@@ -165,7 +160,7 @@ function changed(label) {
 }
 
 async function takeBack(how, done, nothing) {
-  const answer = await send(how, { who }, token);
+  const answer = await send(how, { who });
   await settle({ ...answer, undone: how === "undo" });
   if (!answer.rows.length) return say(nothing);
   await visit(answer.rows[0]);

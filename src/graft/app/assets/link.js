@@ -25,11 +25,11 @@ export async function ask(path, values = {}) {
   return answer(await reach(`${path}?${new URLSearchParams(given)}`));
 }
 
-export async function send(path, values, token) {
+export async function send(path, values) {
   return answer(
     await reach(path, {
       method: "POST",
-      headers: { "content-type": "application/json", "x-graft-token": token },
+      headers: { "content-type": "application/json" },
       body: JSON.stringify(values),
     }),
   );
