@@ -19,6 +19,7 @@ Each message has three parts: what was wrong, what was found, and (in ``hint``) 
     |   |-- NewerBundle             written by a newer Graft
     |   `-- EncoderMismatch         made with another version of the encoder
     |-- OutputExists                something is already there; nothing was overwritten
+    |   `-- OutputIsInput           what is to be written over was read, or belongs to what was read
     |-- MissingExtra                an optional library is not installed
     |-- ProviderError               a provider of pictures is broken, or cannot be reached
     |-- UsageError                  exit 2: the call itself is off
@@ -149,6 +150,12 @@ class OutputExists(GraftError):
     """Something is already there, and nothing was overwritten."""
 
     code = "output_exists"
+
+
+class OutputIsInput(OutputExists):
+    """What is to be written over was read, or belongs to what was read; nothing was changed."""
+
+    code = "output_is_input"
 
 
 class MissingExtra(GraftError):

@@ -153,14 +153,14 @@ def test_a_file_that_is_there_and_the_data_themselves_are_not_written_over(run, 
     assert run("clean", messy, "-o", table, "--overwrite").code == 0
     assert table.read_text().startswith("row,path")
     before = contents(messy)
-    assert run("clean", messy, "-o", messy / "table.csv", "--overwrite").code == 2
+    assert run("clean", messy, "-o", messy / "table.csv", "--overwrite").code == 1
     assert contents(messy) == before
     data = tmp_path / "data.csv"
     data.write_text(
         "text,label\n" + "".join(f"the parcel {i} is late,late\nmany thanks {i},thanks\n" for i in range(5))
     )
     content = data.read_bytes()
-    assert run("clean", data, "-o", data, "--overwrite").code == 2
+    assert run("clean", data, "-o", data, "--overwrite").code == 1
     assert data.read_bytes() == content
 
 

@@ -18,6 +18,7 @@ from typing import Literal
 from graft.cleaning.naming import Names, can_be_folders
 from graft.data.dataset import SEPARATOR, Dataset, File, Item, Skipped, Text
 from graft.data.encoding import mend
+from graft.data.guard import Inputs
 from graft.data.manifest import MAX_CELL
 from graft.errors import DataError, GraftError, ItemError, OutputExists
 from graft.files import beside, sync_folder
@@ -60,12 +61,14 @@ def export(dataset: Dataset, folder: str | os.PathLike[str], *, as_manifest: Pat
 
     Raises:
         OutputExists: ``folder`` is there already and is not empty.
+        OutputIsInput: ``folder`` lies among the data.
         DataError: There is nothing to write, or the items of ``as_manifest`` are no files.
         GraftError: Nothing can be written there.
     """
     given, place = Path(folder), Path(folder).expanduser().resolve()
     if os.path.lexists(place) and not (place.is_dir() and not any(place.iterdir())):
         raise OutputExists(f"{given} is already there.", "Name a folder that is not there yet.")
+    Inputs.of(dataset).check(given, "data")
     _check(dataset, as_manifest)
     try:
         with _made_whole(place, given) as new:

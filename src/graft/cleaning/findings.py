@@ -19,6 +19,7 @@ from graft.cleaning.outliers import Outliers
 from graft.cleaning.pool import Pool
 from graft.contracts import Array, Int
 from graft.data.dataset import Dataset, Skipped
+from graft.data.guard import Inputs
 from graft.data.standing import Applied
 from graft.errors import MissingExtra, UsageError
 from graft.files import write_atomically
@@ -161,10 +162,12 @@ class Findings:
 
         Raises:
             UsageError: The extension is another.
+            OutputIsInput: It is a file that was read, or lies among the data.
             MissingExtra: It is Parquet, and pyarrow is not installed.
         """
         path = Path(path)
         check_format(path)
+        Inputs.of(self.dataset).check(path, "data")
         writers = {".csv": self._as_csv, ".json": self._as_json, ".parquet": self._as_parquet}
         write_atomically(path, writers[path.suffix.lower()]())
 

@@ -7,10 +7,11 @@ import dataclasses
 import click
 
 from graft.cli.output import show_json
+from graft.cli.paths import Command
 from graft.errors import GraftError
 
 
-@click.command(name="cache")
+@click.command(name="cache", cls=Command)
 @click.argument("action", type=click.Choice(["show", "clear"]), default="show")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(action: str, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graft.cli.output import progress_bar, show_json
+from graft.cli.paths import Command, Input, Mixed, Output
 from graft.cli.reading import as_flags, read_data, reading_options
 from graft.errors import TooFewClasses, UsageError
 
@@ -26,21 +27,23 @@ SHOWN = 5
 """So many corrections are named."""
 
 
-@click.command(name="clean")
-@click.argument("data", type=click.Path())
+@click.command(name="clean", cls=Command)
+@click.argument("data", type=Input())
 @click.option(
     "--journal",
-    type=click.Path(path_type=Path),
+    type=Output("journal"),
     help="Decisions about the items. [with --app: DATA's name + .journal]",
 )
 @click.option("--app", "as_app", is_flag=True, help="Go through the items in a web page.")
 @click.option("--port", default=7860, show_default=True, help="Of the web page; 0 takes a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the web page listens; this machine only.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the whole table: .csv, .json or .parquet.")
+@click.option("-o", "--output", type=Output("data"), help="Write the whole table: .csv, .json or .parquet.")
 @click.option("--overwrite", is_flag=True, help="Replace a table that is there already.")
-@click.option("--export", "folder", type=click.Path(path_type=Path), help="Write a cleaned copy, by the journal.")
+@click.option("--export", "folder", type=Output("data"), help="Write a cleaned copy, by the journal.")
 @click.option("--manifest", is_flag=True, help="Export a manifest of paths instead of copies.")
-@click.option("--encoder", default="auto", show_default=True, help="What to look with; see graft encoders.")
+@click.option(
+    "--encoder", type=Mixed(), default="auto", show_default=True, help="What to look with; see graft encoders."
+)
 @click.option("--prompt", default="", help="Put before every text, for encoders that were trained with one.")
 @click.option("--backend", default="auto", show_default=True, help="openvino, onnxruntime, or auto.")
 @click.option("--seed", default=0, show_default=True, help="Every random choice follows from it.")
@@ -74,7 +77,7 @@ def command(
     from graft.recipe import Recipe
     from graft.report.words import amount
 
-    _check(data, folder, manifest, output, overwrite)
+    _check(folder, manifest, output, overwrite)
     if as_app and as_json:
         raise UsageError("--app shows a page, and --json prints one value.", "Give one of them.")
     if as_app:
@@ -119,16 +122,13 @@ def command(
         serve_editor(findings, Journal(journal or f"{dataset.name}.journal", dataset.name), host=host, port=port)
 
 
-def _check(data: str, folder: Path | None, manifest: bool, output: Path | None, overwrite: bool) -> None:
+def _check(folder: Path | None, manifest: bool, output: Path | None, overwrite: bool) -> None:
     """Whether everything can be written as asked for; before the work, not after it."""
     from graft.cleaning.findings import check_format
     from graft.report.html import check_free
 
     if manifest and not folder:
         raise UsageError("--manifest says how to export, and nothing is to be exported.", "Give --export FOLDER.")
-    for target in filter(None, (folder, output)):
-        if Path(data).resolve() in (target.resolve(), *target.resolve().parents):
-            raise UsageError(f"{target} lies in {data}, which is never changed.", "Write somewhere else.")
     if output:
         check_format(output)
         check_free(output, overwrite=overwrite)

@@ -10,24 +10,21 @@ from typing import TYPE_CHECKING
 import click
 
 from graft.cli.output import progress_bar, show_json
+from graft.cli.paths import Command, Input, Output
 from graft.errors import UsageError
 
 if TYPE_CHECKING:
     from graft.collecting import Collected
 
 
-@click.command(name="collect")
+@click.command(name="collect", cls=Command)
 @click.argument("queries", nargs=-1, metavar="[QUERY]...")
-@click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder, new or collected before."
-)
+@click.option("-o", "--output", required=True, type=Output("model"), help="The folder, new or collected before.")
 @click.option("--per-class", type=click.IntRange(1, 100_000), default=100, show_default=True,
               help="How many good pictures a class is to have.")  # fmt: skip
 @click.option("--provider", type=click.Choice(["ddgs", "urls", "pages"]),
               help="Where pictures come from: web search, lists of addresses, saved pages.")  # fmt: skip
-@click.option(
-    "--from", "source", type=click.Path(path_type=Path), help="The list or lists, or the saved page or pages."
-)
+@click.option("--from", "source", type=Input(Path), help="The list or lists, or the saved page or pages.")
 @click.option("--label", "labels", multiple=True, metavar="QUERY=NAME", help="What the class of a query is called.")
 @click.option("--region", default="", help="Country and language of the web search, such as de-de.")
 @click.option("--safe-search", type=click.Choice(["on", "moderate", "off"]), default="moderate", show_default=True,

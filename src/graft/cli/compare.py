@@ -7,12 +7,15 @@ from typing import Any
 import click
 
 from graft.cli.output import progress_bar, show_json
+from graft.cli.paths import Command, Input, Mixed
 from graft.cli.reading import read_data, reading_options
 
 
-@click.command(name="compare")
-@click.argument("data", type=click.Path())
-@click.option("--encoder", "encoders", multiple=True, required=True, help="An encoder; give it twice or more.")
+@click.command(name="compare", cls=Command)
+@click.argument("data", type=Input())
+@click.option(
+    "--encoder", "encoders", type=Mixed(), multiple=True, required=True, help="An encoder; give it twice or more."
+)
 @click.option("--prompt", default="", help="Put before every text, for encoders that were trained with one.")
 @click.option("--head", default="auto", show_default=True, help="Which head, for all of them.")
 @click.option("--backend", default="auto", show_default=True, help="openvino, onnxruntime, or auto.")

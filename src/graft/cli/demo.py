@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from graft.cli.output import progress_bar, show_json
+from graft.cli.paths import Command, Output
 from graft.contracts import Progress
 from graft.errors import OutputExists
 
@@ -100,11 +101,9 @@ PARTS = ("photos", "messages.csv", "new")
 """What a demo draws or writes, and may draw or write again."""
 
 
-@click.command(name="demo")
+@click.command(name="demo", cls=Command)
 @click.argument("sample", type=click.Choice(list(SAMPLES)), default="image")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Folder.  [default: doors; of the text demo, messages]"
-)
+@click.option("-o", "--output", type=Output("model"), help="Folder.  [default: doors; of the text demo, messages]")
 @click.option("--seed", default=0, show_default=True, help="Another seed draws other doors, or shuffles the messages.")
 @click.option("--overwrite", is_flag=True, help="Begin again in a folder in which a demo was run.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")

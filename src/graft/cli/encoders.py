@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from graft.cli.output import show_json
+from graft.cli.paths import Command
 
 
-@click.command(name="encoders")
+@click.command(name="encoders", cls=Command)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(as_json: bool) -> None:
     """What encoders are here, what they cost, under which licence."""

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from graft.cli.output import progress_bar, show_json
+from graft.cli.paths import Command, Input
 from graft.cli.reading import read_data, reading_options
 from graft.errors import GateError, TooFewClasses
 
@@ -30,9 +31,9 @@ class Share(click.FloatRange):
             self.fail(f"{error.message} 0.95 is 95 %.", param, ctx)
 
 
-@click.command(name="evaluate")
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("data", type=click.Path())
+@click.command(name="evaluate", cls=Command)
+@click.argument("model", type=Input(Path))
+@click.argument("data", type=Input())
 @click.option("--split", type=click.Choice(["auto", "all", "train", "val", "test"]), default="auto", show_default=True,
               help="Which part of DATA to score: auto is the test part where there is one, else all.")  # fmt: skip
 @click.option("--min-accuracy", type=Share(), help="Exit with 3 when the accuracy is below.")

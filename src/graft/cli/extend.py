@@ -8,20 +8,17 @@ from typing import Any
 import click
 
 from graft.cli.output import progress_bar, show_json
+from graft.cli.paths import Command, Input, Output
 from graft.cli.reading import read_data, reading_options
 
 
-@click.command(name="extend")
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("data", type=click.Path())
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="The new model's folder. [default: MODEL's name + -2]"
-)
-@click.option("--old", type=click.Path(), help="The data of the first fit, where the cache has lost their embeddings.")
+@click.command(name="extend", cls=Command)
+@click.argument("model", type=Input(Path))
+@click.argument("data", type=Input())
+@click.option("-o", "--output", type=Output("model"), help="The new model's folder. [default: MODEL's name + -2]")
+@click.option("--old", type=Input(), help="The data of the first fit, where the cache has lost their embeddings.")
 @reading_options
-@click.option(
-    "--report", "report_file", type=click.Path(path_type=Path), help="Write the report as one HTML file, with examples."
-)
+@click.option("--report", "report_file", type=Output("page"), help="Write the report as one HTML file, with examples.")
 @click.option("--overwrite", is_flag=True, help="Replace a model or report that is there already.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(

@@ -8,29 +8,30 @@ from typing import Any
 import click
 
 from graft.cli.output import progress_bar, show_json
+from graft.cli.paths import Command, Input, Mixed, Output
 from graft.cli.reading import read_data, reading_options
 
 
-@click.command(name="fit")
-@click.argument("data", type=click.Path())
+@click.command(name="fit", cls=Command)
+@click.argument("data", type=Input())
+@click.option("-o", "--output", type=Output("model"), help="The model's folder. [default: DATA's name + .graft]")
+@click.option("--test", "test_data", type=Input(), help="Other labelled data for the final figure.")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="The model's folder. [default: DATA's name + .graft]"
-)
-@click.option("--test", "test_data", type=click.Path(), help="Other labelled data for the final figure.")
-@click.option(
-    "--encoder", default="auto", show_default=True, help="A name that graft encoders shows, owner/model, a folder, A+B."
+    "--encoder",
+    type=Mixed(),
+    default="auto",
+    show_default=True,
+    help="A name that graft encoders shows, owner/model, a folder, A+B.",
 )
 @click.option("--prompt", default="", help="Put before every text, for encoders that were trained with one.")
 @click.option(
     "--head", default="auto", show_default=True, help="Which head: logistic, discriminant, prototype, or auto."
 )
 @click.option("--backend", default="auto", show_default=True, help="openvino, onnxruntime, or auto.")
-@click.option("--journal", type=click.Path(path_type=Path), help="Decisions about the items, which are followed.")
+@click.option("--journal", type=Input(Path), help="Decisions about the items, which are followed.")
 @click.option("--seed", default=0, show_default=True, help="Every random choice follows from it.")
 @reading_options
-@click.option(
-    "--report", "report_file", type=click.Path(path_type=Path), help="Write the report as one HTML file, with examples."
-)
+@click.option("--report", "report_file", type=Output("page"), help="Write the report as one HTML file, with examples.")
 @click.option("--overwrite", is_flag=True, help="Replace a model or report that is there already.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from graft.cli.output import progress_bar, show_json
+from graft.cli.paths import Command, Input, Mixed
 from graft.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from graft.report.terminal import Rows
 
 
-@click.command(name="label-next")
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("inputs", nargs=-1, required=True)
+@click.command(name="label-next", cls=Command)
+@click.argument("model", type=Input(Path))
+@click.argument("inputs", nargs=-1, required=True, type=Mixed())
 @click.option("-n", "number", type=click.IntRange(min=1), default=20, show_default=True, help="How many to choose.")
 @click.option("--item-column", help="The column of texts, where a table names it unusually.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

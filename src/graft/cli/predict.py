@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from graft.cli.output import progress_bar, to_json
+from graft.cli.paths import Command, Input, Mixed
 from graft.errors import GraftError, UsageError
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "jsonl", "csv")
 
 
-@click.command(name="predict")
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("inputs", nargs=-1, required=True)
+@click.command(name="predict", cls=Command)
+@click.argument("model", type=Input(Path))
+@click.argument("inputs", nargs=-1, required=True, type=Mixed())
 @click.option("--top", type=click.IntRange(min=1), help="Show only the K most probable classes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
 @click.option("--jsonl", "as_jsonl", is_flag=True, help="Print one JSON object a line, as they come.")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from graft.cli.paths import guard_outputs
+
 if TYPE_CHECKING:
     from graft.data.dataset import Dataset
 
@@ -40,7 +42,13 @@ def as_flags(options: Mapping[str, Any]) -> list[str]:
 
 
 def read_data(data: str | Path, *, test: str | None = None, min_classes: int = 2, **options: Any) -> Dataset:
-    """Read labelled data as the options say; ``options`` are those of ``reading_options``."""
+    """Read labelled data as the options say; ``options`` are those of ``reading_options``.
+
+    Raises:
+        OutputIsInput: An output of the running command is among the files that were read.
+    """
     from graft.data.read import read
 
-    return read(data, test=test, min_classes=min_classes, **options)
+    dataset = read(data, test=test, min_classes=min_classes, **options)
+    guard_outputs(dataset)
+    return dataset

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graft.cli.output import progress_bar, show_json
+from graft.cli.paths import Command, Input, Mixed, Output, guard_outputs
 from graft.cli.reading import reading_options
 from graft.errors import UsageError
 
@@ -34,9 +35,9 @@ def _a_number(context: click.Context, parameter: click.Parameter, value: float) 
     return value
 
 
-@click.command(name="search")
-@click.argument("data", type=click.Path())
-@click.argument("queries", nargs=-1, required=True)
+@click.command(name="search", cls=Command)
+@click.argument("data", type=Input())
+@click.argument("queries", nargs=-1, required=True, type=Mixed())
 @click.option("-n", "--top", type=click.IntRange(min=1), default=10, show_default=True, help="How many to show.")
 @click.option(
     "--min-similarity",
@@ -46,12 +47,16 @@ def _a_number(context: click.Context, parameter: click.Parameter, value: float) 
     help="Show only what is at least so alike.",
 )
 @click.option(
-    "--encoder", default="auto", show_default=True, help="A name that graft encoders shows, owner/model, a folder, A+B."
+    "--encoder",
+    type=Mixed(),
+    default="auto",
+    show_default=True,
+    help="A name that graft encoders shows, owner/model, a folder, A+B.",
 )
 @click.option("--prompt", default="", help="Put before every text, for encoders that were trained with one.")
 @click.option("--exact/--graph", default=None, help="Compare with every item, or walk a graph of neighbours.")
 @reading_options
-@click.option("--html", "page", type=click.Path(path_type=Path), help="Write what was found as one HTML file, too.")
+@click.option("--html", "page", type=Output("page"), help="Write what was found as one HTML file, too.")
 @click.option("--overwrite", is_flag=True, help="Replace a page that is there already.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -83,6 +88,7 @@ def command(
         check_free(page, overwrite=overwrite)
     with progress_bar(quiet=as_json) as progress:
         dataset = read_collection(data, **reading)
+        guard_outputs(dataset)
         items = list(_queries(queries, dataset.modality))
         if not items:
             raise UsageError("There is no query: stdin is empty.", "Write a text on each line.")

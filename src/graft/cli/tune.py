@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graft.cli.output import progress_bar, show_json
+from graft.cli.paths import Command, Input, Output
 from graft.cli.reading import read_data, reading_options
 from graft.errors import BundleError, GateError, GraftError, OutputExists, UsageError
 
@@ -25,12 +26,10 @@ LIVE_EVERY = 5.0
 """Seconds between two lines that say where the run stands."""
 
 
-@click.command(name="tune")
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("data", type=click.Path())
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="The new model's folder. [default: MODEL's name + -tuned]"
-)
+@click.command(name="tune", cls=Command)
+@click.argument("model", type=Input(Path))
+@click.argument("data", type=Input())
+@click.option("-o", "--output", type=Output("model"), help="The new model's folder. [default: MODEL's name + -tuned]")
 @click.option("--method", default="blocks", show_default=True, help="blocks, full, lora, pairs or partway.")
 @click.option("--no-flips", "flips", flag_value=False, default=True, help="Left and right matter: mirror no pictures.")
 @click.option("--time-limit", type=click.FloatRange(min=0, min_open=True), help="Seconds for everything, about.")
@@ -39,9 +38,7 @@ LIVE_EVERY = 5.0
 @click.option("--seed", type=int, help="Every random choice follows from it. [default: that of MODEL]")
 @click.option("--no-cache", is_flag=True, help="Embed anew, and keep nothing.")
 @reading_options
-@click.option(
-    "--report", "report_file", type=click.Path(path_type=Path), help="Write the report as one HTML file, with curves."
-)
+@click.option("--report", "report_file", type=Output("page"), help="Write the report as one HTML file, with curves.")
 @click.option("--overwrite", is_flag=True, help="Replace a model or report that is there already.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def command(

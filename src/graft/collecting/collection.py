@@ -16,6 +16,7 @@ from graft.collecting.names import safe_name
 from graft.collecting.providers import open_provider
 from graft.collecting.turns import Limits, Turns
 from graft.contracts import Progress, silent
+from graft.data.guard import Inputs
 from graft.errors import MissingExtra, UsageError
 
 if TYPE_CHECKING:
@@ -72,10 +73,12 @@ def collect(
         ProviderError: The provider is broken, and nothing was found at all.
         NothingToRead: The source holds nothing.
         DataError: The source cannot be read.
+        OutputIsInput: The folder is the source, or holds it.
         OutputExists: The folder holds other files, or a link is in the place of the manifest or of a class.
         MissingExtra: The libraries of the extra ``collect`` are not installed.
     """
     started = time.monotonic()
+    Inputs.of(source).check(folder, "model")
     name = ""
     if provider is None or isinstance(provider, str):
         options = {"region": region, "safe_search": safe_search, "licence": licence}

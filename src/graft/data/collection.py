@@ -101,6 +101,7 @@ def _labelled_as(
         modality=modality,
         skipped=tuple(skipped),
         name=printable(path.resolve().name if path.is_dir() else path.stem) or "data",
+        sources=(path,),
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -44,6 +45,7 @@ class Dataset:
         name: How the data set is called; the default name of its model.
         tags: In multi-label data the labels of each item, sorted; an item may have none. Else empty, and each item has
             one label.
+        sources: The files and folders that it was read from, over which nothing is written.
     """
 
     items: tuple[Item, ...]
@@ -55,6 +57,7 @@ class Dataset:
     warnings: tuple[str, ...] = ()
     name: str = "model"
     tags: tuple[tuple[str, ...], ...] = ()
+    sources: tuple[Path, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if self.tags:
@@ -122,6 +125,11 @@ class Dataset:
             groups=tuple(self.groups[row] for row in rows),
             tags=tuple(self.tags[row] for row in rows) if self.tags else (),
         )
+
+    def read_with(self, *paths: str | os.PathLike[str] | None) -> Self:
+        """The same data, which these files were read for too, such as a journal."""
+        more = (Path(path).expanduser() for path in paths if path is not None)
+        return replace(self, sources=tuple(dict.fromkeys((*self.sources, *more))))
 
     def with_tags(self) -> Self:
         """The same as multi-label data, each item with its one label."""

@@ -139,6 +139,7 @@ def _read_source(source: str | os.PathLike[str] | Dataset, asked: Asked) -> tupl
         skipped=tuple(skipped),
         name=printable(path.resolve().name if path.is_dir() else path.stem) or "model",
         tags=tuple(tags for _, tags in rows) if asked.multi_label else (),
+        sources=(path,),
     )
     warnings = [
         *warn_of_strays(strays), *warn_of_names(contents.misnamed, contents.modality), *found.warnings, *notes,
@@ -262,4 +263,5 @@ def _join_test(dataset: Dataset, others: Dataset) -> Dataset:
         skipped=(*dataset.skipped, *(replace(one, path=f"{others.name}/{one.path}") for one in others.skipped)),
         warnings=tuple(dict.fromkeys(warnings)),
         tags=(*dataset.tags, *others.tags),
+        sources=tuple(dict.fromkeys((*dataset.sources, *others.sources))),
     )

@@ -9,6 +9,7 @@ import numpy as np
 
 from graft.contracts import Progress, silent
 from graft.data.dataset import Dataset
+from graft.data.guard import Inputs
 from graft.data.inputs import renamed
 from graft.encoders import tuned_weights
 from graft.encoders.cache import Cache
@@ -78,6 +79,7 @@ def extend(
         added=_what_happened(model, fitted, len(before)),
         journal=model.report.journal,  # the old items are those of the first fit, as the journal had them
         tuning=model.report.tuning if tuned_weights(encoder) else None,
+        inputs=Inputs.of(model.report.inputs, dataset, before),
     )
     return replace(fitted.model, report=report)
 
@@ -126,6 +128,7 @@ def _remember(
         groups=training.groups,
         modality=encoder.modality,
         name=model.report.name,
+        sources=again.sources if again is not None else (),
     )
     x, statistics = embedded.x[rows], {name: values[rows] for name, values in embedded.statistics.items()}
     return dataset, Embedded(

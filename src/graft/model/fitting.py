@@ -13,6 +13,7 @@ import numpy as np
 
 from graft.contracts import Encoder, Float32, Int, Progress, silent
 from graft.data.dataset import Dataset
+from graft.data.guard import Inputs
 from graft.data.journal import Journal
 from graft.data.split import choose_folds, merge, stratified_group_folds
 from graft.encoders import encoder_for
@@ -77,7 +78,7 @@ def fit(
     usable, embedded = embed_dataset(encoder, dataset, store, watch, progress)
     if decided is None:
         return fit_embedded(usable, embedded, encoder, recipe, watch, progress, cache=store).model
-    mended, remaining, effect = follow_journal(decided, usable, embedded)
+    mended, remaining, effect = follow_journal(decided, usable.read_with(decided.path), embedded)
     _check_labels(mended, recipe)
     model = fit_embedded(mended, remaining, encoder, recipe, watch, progress, cache=store).model
     return replace(model, report=replace(model.report, journal=effect))
@@ -251,6 +252,7 @@ def fit_embedded(
         name=dataset.name,
         version=__version__,
         items={item.name: item for item in dataset.items},
+        inputs=Inputs.of(dataset),
     )
     training = Training.of(dataset, embedded.digests)
     return Fitted(Model(classes, encoder, classifier, recipe, report, training), train, y, units[train], out_of_fold)

@@ -16,10 +16,11 @@ from graft.report.content import JournalEffect
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What a journal held when it was read, and the name of its file."""
+    """What a journal held when it was read, the name of its file, and where it lies."""
 
     name: str
     reading: Reading
+    path: Path | None = None
 
 
 def decisions_of(journal: Journal | str | Path) -> Decided:
@@ -29,7 +30,7 @@ def decisions_of(journal: Journal | str | Path) -> Decided:
         DataError: There is no journal, or it cannot be read.
     """
     journal = journal if isinstance(journal, Journal) else Journal(journal)
-    return Decided(journal.path.name, journal.follow())
+    return Decided(journal.path.name, journal.follow(), journal.path)
 
 
 def follow_journal(decided: Decided, dataset: Dataset, embedded: Embedded) -> tuple[Dataset, Embedded, JournalEffect]:

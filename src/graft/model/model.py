@@ -10,6 +10,7 @@ from typing import Any
 from graft import bundle
 from graft.contracts import Array, Encoder, Float32, Int, Progress, silent
 from graft.data.dataset import SEPARATOR, Dataset, Item, as_item
+from graft.data.guard import Inputs
 from graft.data.read import read
 from graft.encoders import address_of, base_of, encoder_for, retuned, tuned_weights
 from graft.encoders.embed import embed, stream
@@ -152,8 +153,12 @@ class Model:
 
         Raises:
             OutputExists: There is something at ``folder`` already, and ``overwrite`` is false.
+            OutputIsInput: What was read for the model lies there.
             BundleError: The disk refuses, or the model was fitted to a matrix and has no encoder.
         """
+        self.report.inputs.check(folder, "model")
+        if page:
+            self.report.inputs.check(page)
         report = replace(self.report, model=str(folder), report=str(page) if page else None)
         encoder, training = self.encoder, self.training
         if encoder is None or training is None:
@@ -275,7 +280,7 @@ def load(folder: str | Path, *, backend: str = "auto") -> Model:
         kind = TagClassifier if manifest["classifier"].get("kind") == TAGS else Classifier
         classifier = kind.restore(manifest["classifier"], content.arrays)
         _check_shapes(classifier, encoder, len(manifest["classes"]))
-        report = replace(Report.from_dict(content.documents["report"]), model=str(folder))
+        report = replace(Report.from_dict(content.documents["report"]), model=str(folder), inputs=Inputs.of(folder))
         own = {name.removeprefix("training."): array for name, array in content.arrays.items()}
         training = Training.restore(manifest["training"], own)
         return Model(tuple(manifest["classes"]), encoder, classifier, recipe, report, training)

@@ -9,6 +9,7 @@ import numpy as np
 
 from graft.contracts import Encoder, Float32, Int, Progress
 from graft.data.dataset import Dataset
+from graft.data.guard import Inputs
 from graft.data.split import choose_folds, merge, stratified_group_folds
 from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded
@@ -153,6 +154,7 @@ def fit_tagged(
         multi_label=True,
         multi=judgement.multi,
         items={item.name: item for item in dataset.items},
+        inputs=Inputs.of(dataset),
     )
     training = Training.of(dataset, embedded.digests)
     return Model(classes, encoder, classifier, recipe, report, training), train, strata, units, out_of_fold

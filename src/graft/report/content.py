@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from graft.data.dataset import Item, Skipped
+from graft.data.guard import Inputs
 from graft.heads.unknown import NEVER
 from graft.report.history import Tuning
 
 T = TypeVar("T")
 _MAY_BE_ABSENT = ("test", "multi", "groups", "false_alarms", "added", "sets", "tuning")
+_NOT_SAVED = ("items", "inputs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +269,8 @@ class Report:
     tuning: Tuning | None = None
     items: Mapping[str, Item] = field(default_factory=dict, repr=False, compare=False)
     """The items behind ``hardest`` and ``mistakes`` by their path, to show and to play them; not saved."""
+    inputs: Inputs = field(default=Inputs(), repr=False, compare=False)
+    """What was read, over which nothing is written; not saved."""
 
     def __str__(self) -> str:
         from graft.report.text import render
@@ -278,9 +282,12 @@ class Report:
 
         Raises:
             OutputExists: ``path`` is there already and ``overwrite`` is false.
+            OutputIsInput: ``path`` is a file that was read for the fit.
         """
         from graft.report.html import render, write
 
+        if path is not None:
+            self.inputs.check(path)
         page = render(self)
         if path is not None:
             write(page, Path(path), overwrite=overwrite)
@@ -291,7 +298,7 @@ class Report:
         values: dict[str, Any] = {}
         for entry in dataclasses.fields(self):
             value = getattr(self, entry.name)
-            if entry.name != "items" and not (value is None and entry.name in _MAY_BE_ABSENT):
+            if entry.name not in _NOT_SAVED and not (value is None and entry.name in _MAY_BE_ABSENT):
                 values[entry.name] = plain(value)
         return values
 

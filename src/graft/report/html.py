@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 from graft.bundle import OVERWRITE_ADVICE
+from graft.data.guard import PAGE_MARK
 from graft.errors import GraftError, OutputExists
 from graft.files import try_place, write_atomically
 from graft.heads.features import DESCRIPTIONS
@@ -42,6 +43,7 @@ def render(report: Report) -> str:
     head = element(
         "head",
         element("meta", charset="utf-8"),
+        Html(PAGE_MARK.decode()),
         element("meta", http_equiv="Content-Security-Policy", content=policy),
         element("meta", name_="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name_="color-scheme", content="light dark"),

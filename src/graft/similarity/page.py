@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from graft.data.decode import thumbnail
 from graft.data.encoding import decode_beginning
+from graft.data.guard import PAGE_MARK
 from graft.data.items import Item, Text
 from graft.errors import GraftError
 from graft.executors import map_on_cores
@@ -39,6 +40,7 @@ def render(found: Sequence[Found], modality: str, title: str) -> str:
     head = element(
         "head",
         element("meta", charset="utf-8"),
+        Html(PAGE_MARK.decode()),
         element("meta", http_equiv="Content-Security-Policy", content=policy),
         element("meta", name_="viewport", content="width=device-width, initial-scale=1"),
         element("title", f"Look-alikes in {title}"),

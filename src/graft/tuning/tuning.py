@@ -13,6 +13,7 @@ import numpy as np
 
 from graft.contracts import Encoder, Progress, silent
 from graft.data.dataset import Dataset, Skipped
+from graft.data.guard import Inputs
 from graft.data.read import read
 from graft.data.split import merge
 from graft.encoders import ENCODERS, BuiltIn, Tunable, tuned_weights
@@ -184,7 +185,8 @@ def tune(
     earlier = sum(trial.earlier for trial in trials)
     told = replace(told, seconds=round(time.monotonic() - began + earlier, 3))
     seconds = {**result.report.seconds, "total": told.seconds} if told.shipped else result.report.seconds
-    result = replace(result, report=replace(result.report, seconds=seconds, tuning=told))
+    inputs = Inputs.of(model.report.inputs, dataset)
+    result = replace(result, report=replace(result.report, seconds=seconds, tuning=told, inputs=inputs))
     better = verdict.ships and told.reason != UNSOUND
     return Tuned(
         result, told.shipped, told.reason, before, after, history, told.seconds, better, skipped=dataset.skipped

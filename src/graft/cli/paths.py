@@ -1,0 +1,121 @@
+"""What of a command's words is read and what is written, so that no output ever takes the place of an input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.types import StringParamType
+
+from graft.errors import UsageError
+
+if TYPE_CHECKING:
+    from graft.data.dataset import Dataset
+    from graft.data.guard import Inputs, Kind
+
+
+class Input(click.Path):
+    """A file or folder that is read; as a ``str`` unless told otherwise, for a ``Path`` loses a web address's slash."""
+
+    def __init__(self, kind: type[str] | type[Path] = str) -> None:
+        super().__init__(path_type=kind)
+
+
+class Mixed(StringParamType):
+    """What may be a path that is read, and may be something else: a text, a name, ``-``."""
+
+
+class Output(click.Path):
+    """A file or folder that is written; what kind of, see ``Inputs.check``."""
+
+    def __init__(self, kind: Kind) -> None:
+        super().__init__(path_type=Path)
+        self.kind = kind
+
+
+class Command(click.Command):
+    """A command that looks, before any work, whether its outputs would take the place of its inputs or of each other.
+
+    ``guard_outputs`` looks again once it is known which files a table names.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Check the outputs, then run.
+
+        Raises:
+            OutputIsInput: One of them is an input.
+            UsageError: Two of them are the same.
+        """
+        from graft.data.guard import Inputs
+
+        if any(True for _ in _outputs(ctx)):
+            _check_apart(ctx)
+            read, journals = Inputs.of(*_inputs(ctx)), Inputs.of(*_journals(ctx))
+            _check(ctx, read, journals)
+        return super().invoke(ctx)
+
+
+def guard_outputs(*sources: Dataset | Path | None) -> None:
+    """Whether the running command's outputs would take the place of what was read by now.
+
+    Raises:
+        OutputIsInput: One of them would.
+    """
+    from graft.data.guard import Inputs
+
+    ctx = click.get_current_context(silent=True)
+    if ctx is not None and any(True for _ in _outputs(ctx)):
+        _check(ctx, Inputs.of(*sources))
+
+
+def _check(ctx: click.Context, *inputs: Inputs) -> None:
+    """A journal is read as well as written, so that ``inputs`` that follow the first hold for the other outputs."""
+    for _, target, kind in _outputs(ctx):
+        for read in inputs[:1] if kind == "journal" else inputs:
+            read.check(target, kind)
+
+
+def _check_apart(ctx: click.Context) -> None:
+    """Two outputs at one place would be one, and one inside another goes with it when that is replaced."""
+    seen: dict[Path, str] = {}
+    for name, target, kind in _outputs(ctx):
+        if kind == "journal":  # which counts as an input of the others
+            continue
+        place = target.resolve()
+        for other, called in seen.items():
+            if place == other or other in place.parents or place in other.parents:
+                raise UsageError(f"{called} and {name} would both be written to {target}.", "Name two places.")
+        seen[place] = name
+
+
+def _outputs(ctx: click.Context) -> Iterator[tuple[str, Path, Kind]]:
+    for parameter in ctx.command.params:
+        value = ctx.params.get(parameter.name or "")
+        if isinstance(parameter.type, Output) and value is not None:
+            yield parameter.opts[-1], value, parameter.type.kind
+
+
+def _inputs(ctx: click.Context) -> Iterator[str | Path]:
+    for parameter in ctx.command.params:
+        value = ctx.params.get(parameter.name or "")
+        values = value if isinstance(value, tuple) else () if value is None else (value,)
+        if isinstance(parameter.type, Input):
+            yield from values
+        elif isinstance(parameter.type, Mixed):
+            yield from (path for text in values for path in _paths_in(text))
+
+
+def _journals(ctx: click.Context) -> Iterator[Path]:
+    return (target for _, target, kind in _outputs(ctx) if kind == "journal")
+
+
+def _paths_in(text: str) -> Iterator[Path]:
+    """The files that a word may mean: itself, or where encoders are joined by ``+`` each of them."""
+    for part in dict.fromkeys((text, *text.split("+"))):
+        try:
+            if part and Path(part).expanduser().exists():
+                yield Path(part)
+        except (OSError, ValueError, RuntimeError):  # a text is no name of a file
+            continue
