@@ -25,11 +25,15 @@ $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Graft needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 
+# pip is quiet while it works: how much it fetches is said before. What is pinned is counted, sizes are as measured.
 $(VENV)/.base: pyproject.toml constraints.txt | $(BIN)/python
+	@echo 'Installing Graft and about 25 packages into $(VENV), 530 MB: once, a minute or so. pip says nothing meanwhile.'
 	$(PIP) install --quiet --constraint constraints.txt --editable .
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing Graft and about $$(grep -c == constraints.txt) packages into $(VENV), 1.9 GB: once, some minutes. pip says nothing meanwhile."
+	@echo 'On Linux torch brings several GB of CUDA libraries besides, unless pip finds its CPU build (PIP_EXTRA_INDEX_URL).'
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $(VENV)/.base $@
 

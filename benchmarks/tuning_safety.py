@@ -165,8 +165,8 @@ def draws_of(kind: Kind, each: int) -> Iterator[tuple[Source, int]]:
         yield replace(source, shots=(source.shots[turn % len(source.shots)],)), number
 
 
-def run_once(kind: Kind, source: Source, seed: int, time_limit: float) -> Run:
-    """Fit a draw, tune it, and judge both on the rest.
+def run_once(kind: Kind, source: Source, seed: int, time_limit: float | None, epochs: int | None = None) -> Run:
+    """Fit a draw, tune it for so many seconds or epochs, and judge both on the rest.
 
     Raises:
         FileNotFoundError: The set is not there.
@@ -183,7 +183,7 @@ def run_once(kind: Kind, source: Source, seed: int, time_limit: float) -> Run:
     rest = np.sort(np.random.default_rng(seed).permutation(rest)[:MOST])
     learnt, judged = own.dataset.select(rows), own.dataset.select(rest)
     fitted = fit(learnt, Recipe(seed=seed))
-    tuned = tune(fitted, learnt, time_limit=time_limit, force=True, seed=seed)
+    tuned = tune(fitted, learnt, epochs=epochs, time_limit=time_limit, force=True, seed=seed)
     y, units = own.dataset.y[rest], own.clusters[rest]
     before = said(fitted, own.x[rest], judged.items)
     after = said(tuned.model, embedded(tuned.model, judged.items), judged.items)

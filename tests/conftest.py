@@ -4,11 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import graft
 import shapes
 
 PROJECT = Path(__file__).parents[1]
+
+# No test may fail because the machine is slow or busy; a failure is found again by the same examples everywhere.
+settings.register_profile("graft", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("graft")
 
 
 @pytest.fixture(scope="session")

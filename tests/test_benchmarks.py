@@ -427,27 +427,20 @@ def test_draws_that_could_not_be_judged_and_groups_do_not_count_for_intervals() 
     assert (overall["draws"], overall["holds_pooled"]) == (1, 1.0)
 
 
-def test_a_draw_is_fitted_and_judged_on_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GRAFT_CACHE", str(tmp_path / "cache"))
+def test_a_draw_is_fitted_and_judged_on_the_rest(photos: Path, tmp_path: Path) -> None:
     chance = np.random.default_rng(0)
-
-    def patches(path: Path, colour: tuple[int, int, int], blocks: int) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        drawn = chance.integers(0, 90, (blocks, blocks, 3)) + np.array(colour)
-        Image.fromarray(drawn.astype(np.uint8)).resize((96, 96), Image.Resampling.NEAREST).save(path)
-
-    for label, colour in (("red", (160, 20, 20)), ("blue", (20, 20, 160)), ("green", (20, 130, 20))):
-        for number in range(8):
-            patches(tmp_path / "colours" / label / f"{number}.png", colour, 6)
     for number in range(4):
-        patches(tmp_path / "noise" / f"noise {number % 2}" / f"{number}.png", (80, 80, 80), 96)
-    colours, noise = (populations.population(tmp_path / name) for name in ("colours", "noise"))
-    assert colours.x.shape[0] == len(colours.dataset) == 24
-    found = honesty.run_once(colours, {"noise": noise}, shots=3, seed=1)
-    assert 0 < found.n_rest <= 24 - 9
-    assert 0 <= found.low <= found.value <= found.high <= 1
-    assert found.truth == 1.0
-    assert found.complete
+        target = tmp_path / "noise" / f"noise {number % 2}" / f"{number}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(chance.integers(0, 256, (96, 96, 3)).astype(np.uint8)).save(target)
+    forms, noise = (populations.population(folder) for folder in (photos, tmp_path / "noise"))
+    assert forms.x.shape[0] == len(forms.dataset) == 36
+    found = honesty.run_once(forms, {"noise": noise}, shots=7, seed=1)
+    assert found.n_rest == 36 - 3 * 7
+    assert 0 < found.low <= found.value <= found.high <= 1
+    assert found.truth > 0.5  # by chance a third
+    assert found.complete  # sets of 90 % need nine of each class
     assert found.coverage == 1.0
-    assert found.unknown["noise"] == 1.0
+    assert found.unknown["noise"] > 0.8
+    assert 0 <= found.unknown_rate < 1
     assert 0 <= found.left_out <= 1

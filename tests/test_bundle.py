@@ -92,7 +92,7 @@ def test_layout_in_memory_does_not_matter(tmp_path):
     assert (first / "arrays.safetensors").read_bytes() == (second / "arrays.safetensors").read_bytes()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.dictionaries(
         st.text(st.characters(exclude_categories=[]), max_size=5).filter(lambda key: key not in bundle._OWN_KEYS),

@@ -95,7 +95,7 @@ def test_labels_that_are_no_names_for_folders_come_back(tmp_path, label):
 LABELS = st.text(min_size=1, max_size=40).filter(lambda label: label.strip() and label.encode(errors="ignore"))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(labels=st.lists(LABELS, min_size=2, max_size=4), splits=st.booleans(), grouped=st.booleans())
 def test_any_labels_come_back(tmp_path_factory, labels, splits, grouped):
     columns = {
@@ -110,7 +110,7 @@ def test_any_labels_come_back(tmp_path_factory, labels, splits, grouped):
     check_round_trip(texts(rows, first.labels, splits=first.splits, groups=first.groups), folder / "third")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows=st.lists(st.text(min_size=1, max_size=60).map(lambda text: f"It said: {text}"), min_size=2, max_size=6))
 def test_any_texts_come_back(tmp_path_factory, rows):
     check_round_trip(texts(rows, [str(row % 2) for row in range(len(rows))]), tmp_path_factory.mktemp("texts") / "copy")

@@ -20,7 +20,7 @@ def shown(tmp_path_factory):
 
 def test_a_model_that_is_not_better_is_the_one_that_went_in(run, shown):
     before = sorted(shown.iterdir())
-    found = run("tune", shown / "shapes.graft", shown / "photos", "--time-limit", 1, "--require-better", "--json")
+    found = run("tune", shown / "shapes.graft", shown / "photos", "--epochs", 1, "--require-better", "--json")
     target = shown / "shapes-tuned.graft"
     assert found.code == 3
     assert found.json["shipped"] is False
@@ -54,7 +54,7 @@ def test_a_model_that_is_not_better_is_the_one_that_went_in(run, shown):
 
 def test_force_ships_it(run, shown, tmp_path):
     target, page = tmp_path / "other.graft", tmp_path / "other.html"
-    options = ("-o", target, "--report", page, "--time-limit", 1, "--force")
+    options = ("-o", target, "--report", page, "--epochs", 1, "--force")
     found = run("tune", shown / "shapes.graft", shown / "photos", *options)
     assert found.code == 0
     assert "because it was told to" in " ".join(found.out.split())
@@ -81,7 +81,9 @@ def test_what_is_there_is_not_overwritten(run, shown, tmp_path):
     assert page.read_text() == "mine"
 
 
-@pytest.mark.parametrize(("option", "value"), [("--method", "none"), ("--time-limit", "0"), ("--method", "lora")])
+@pytest.mark.parametrize(
+    ("option", "value"), [("--method", "none"), ("--epochs", "0"), ("--time-limit", "0"), ("--method", "lora")]
+)
 def test_options_that_are_off(run, shown, tmp_path, option, value):
     found = run("tune", shown / "shapes.graft", shown / "photos", "-o", tmp_path / "x.graft", option, value)
     assert found.code == 2

@@ -428,13 +428,13 @@ def decodes_or_names_the_item(content):
             assert error.reason in ("empty", "truncated", "not_a_picture", "too_large", "corrupt")  # noqa: PT017
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(head=st.sampled_from(HEADS), rest=st.binary(max_size=400))
 def test_any_bytes_decode_or_are_named(head, rest):
     decodes_or_names_the_item(head + rest)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
 @given(
     name=st.sampled_from(sorted(FILES)),
     changes=st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(0, 255)), min_size=1, max_size=8),

@@ -216,7 +216,7 @@ def test_a_quote_that_is_never_closed_loses_no_row_silently():
     assert len(manifest.skipped) == 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=300), st.sampled_from([b"", b"path,label\n", b'{"path": "a", "label": "b"}\n', b"PAR1"]))
 def test_any_bytes_are_a_manifest_or_an_error_in_words(content, start):
     with contextlib.suppress(DataError):

@@ -101,7 +101,7 @@ def test_rows_are_taken_in_any_order():
     assert (some.starts == again.starts).all()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.text(max_size=30), max_size=8), st.integers(1, 40))
 def test_a_row_does_not_depend_on_its_neighbours(texts, block):
     with pytest.MonkeyPatch.context() as patch:

@@ -54,11 +54,20 @@ def test_an_embedding_does_not_depend_on_its_batch(graph, batch, backend):
     assert np.abs(whole - alone).max() <= tolerance * np.abs(whole).max()
 
 
-def test_auto_follows_the_processor_and_not_a_stopwatch():
+def test_auto_follows_the_processor_and_not_a_stopwatch(monkeypatch):
+    monkeypatch.delenv("GRAFT_PRECISION", raising=False)
     assert choose_backend() == choose_backend()
     native = processor_features() & {"avx512_bf16", "amx_bf16"}
     assert choose_backend("openvino").precision == ("bf16" if native else "f32")
     assert choose_backend("onnxruntime") == Backend("onnxruntime", "f32")
+
+
+def test_single_precision_can_be_asked_for(monkeypatch):
+    monkeypatch.setenv("GRAFT_PRECISION", "f32")
+    assert choose_backend("openvino") == Backend("openvino", "f32")
+    monkeypatch.setenv("GRAFT_PRECISION", "f16")
+    with pytest.raises(UsageError, match="GRAFT_PRECISION is 'f16'"):
+        choose_backend("openvino")
 
 
 def test_an_unknown_backend_is_named():

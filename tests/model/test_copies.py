@@ -67,7 +67,7 @@ def test_crowded_rows_keep_their_likeliest_partners():
     assert len(np.unique(found.clusters)) == 40
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.permutations(range(50)))
 def test_the_order_of_rows_does_not_matter(order):
     x, digests = with_copies(), [str(row) for row in range(50)]

@@ -32,6 +32,7 @@ LIVE_EVERY = 5.0
 @click.option("-o", "--output", type=Output("model"), help="The new model's folder. [default: MODEL's name + -tuned]")
 @click.option("--method", default="blocks", show_default=True, help="blocks, full, lora, pairs or partway.")
 @click.option("--no-flips", "flips", flag_value=False, default=True, help="Left and right matter: mirror no pictures.")
+@click.option("--epochs", type=click.IntRange(1), help="How often every item is seen. [default: as METHOD has it]")
 @click.option("--time-limit", type=click.FloatRange(min=0, min_open=True), help="Seconds for everything, about.")
 @click.option("--force", is_flag=True, help="Ship the tuned model, whatever the gate says.")
 @click.option("--require-better", is_flag=True, help="Exit with 3 when the tuned model is not better.")
@@ -47,6 +48,7 @@ def command(
     output: Path | None,
     method: str,
     flips: bool,
+    epochs: int | None,
     time_limit: float | None,
     force: bool,
     require_better: bool,
@@ -83,6 +85,7 @@ def command(
             fitted,
             dataset,
             method=method,
+            epochs=epochs,
             time_limit=time_limit,
             force=force,
             seed=seed,

@@ -1,12 +1,14 @@
 """Runs ONNX graphs: OpenVINO where it is faster, ONNX Runtime everywhere.
 
 Backend and precision follow from the processor's features, never from a stopwatch: they are part of the encoder's
-fingerprint and so of the cache's keys, and the same machine must choose the same way every time.
+fingerprint and so of the cache's keys, and the same machine must choose the same way every time. ``GRAFT_PRECISION``
+asks for f32 where the processor has bf16 too: what another machine would answer can be seen on this one.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import platform
 import sys
 import threading
@@ -41,6 +43,8 @@ class Backend:
 
 
 BACKENDS = ("openvino", "onnxruntime")
+PRECISIONS = ("auto", "f32")
+"""What ``GRAFT_PRECISION`` may ask for."""
 
 
 def choose_backend(wanted: str = "auto") -> Backend:
@@ -49,7 +53,7 @@ def choose_backend(wanted: str = "auto") -> Backend:
     OpenVINO is the faster of the two on x86, and there with bf16 where the processor has it (AVX512-BF16 or AMX).
 
     Raises:
-        UsageError: ``wanted`` is no backend.
+        UsageError: ``wanted`` is no backend, or ``GRAFT_PRECISION`` no precision.
         EncoderError: ``wanted`` is not installed.
     """
     if wanted == "auto":
@@ -60,8 +64,7 @@ def choose_backend(wanted: str = "auto") -> Backend:
         raise EncoderError(
             f"The backend {wanted} is not installed.", f"pip install {wanted}, or leave the choice to Graft."
         )
-    native = wanted == "openvino" and processor_features() & {"avx512_bf16", "amx_bf16"}
-    return Backend(wanted, "bf16" if native else "f32")
+    return Backend(wanted, "bf16" if wanted == "openvino" and _halves() else "f32")
 
 
 def open_session(graph: bytes, backend: Backend) -> Session:
@@ -81,6 +84,14 @@ def processor_features() -> frozenset[str]:
     except OSError:
         pass
     return frozenset()
+
+
+def _halves() -> bool:
+    """Whether bf16 is to be used: where the processor multiplies it, unless f32 was asked for."""
+    asked = os.environ.get("GRAFT_PRECISION") or "auto"
+    if asked not in PRECISIONS:
+        raise UsageError(f"GRAFT_PRECISION is {asked!r}.", f"Give one of {', '.join(PRECISIONS)}, or nothing.")
+    return asked == "auto" and bool(processor_features() & {"avx512_bf16", "amx_bf16"})
 
 
 def _x86() -> bool:

@@ -97,6 +97,7 @@ def tune(
     *,
     method: str | Plan = "blocks",
     flips: bool = True,
+    epochs: int | None = None,
     time_limit: float | None = None,
     force: bool = False,
     seed: int | None = None,
@@ -114,6 +115,7 @@ def tune(
         data: What it was fitted to, or more of the same classes.
         method: A key of ``METHODS``, or a plan.
         flips: Whether pictures may be mirrored; not where left and right tell classes apart.
+        epochs: How often every item is seen, if time allows; by default as the plan has it.
         time_limit: Seconds for everything, at least about; without one the plan takes as long as it takes.
         force: Ship it whatever the gate says.
         seed: Every random choice follows from it; that of the model's recipe by default.
@@ -131,6 +133,7 @@ def tune(
     began = time.monotonic()
     encoder = _tunable(model)
     plan = _plan(method, encoder, flips, seed if seed is not None else model.recipe.seed, time_limit)
+    plan = replace(plan, epochs=plan.epochs if epochs is None else epochs)
     network_for(encoder), augmentation_for(encoder.modality)  # what is missing is said before the work
     from graft.tuning.outcome import tuned_model
     from graft.tuning.trials import Conduct, Judged, mean_model, run_trials
