@@ -1,12 +1,15 @@
-"""Doing several things at once on this machine's cores."""
+"""Doing several things at once on this machine's cores, and what of it a forked child must not inherit."""
 
 from __future__ import annotations
 
 import os
+import threading
+import weakref
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -46,9 +49,106 @@ def one_thread_each() -> Iterator[None]:
     """Matrix products run on the thread that asks for them.
 
     The heads' matrices are small. Threads that a BLAS library adds on its own spin while they wait for each other: on
-    cores that are busy with something else that made a fit ten times slower, and on idle ones it gained little.
-    """
-    from threadpoolctl import threadpool_limits
+    cores that are busy with something else that made a fit ten times slower, and on idle ones it gained little. How a
+    sum is divided among threads changes its last digits as well: with one, they do not depend on the machine's cores.
 
-    with threadpool_limits(limits=1, user_api="blas"):
+    The limit is the process's. Whoever comes first sets it, and the last to leave puts back what was there.
+    """
+    me = threading.get_ident()
+    _limit.enter(me)
+    try:
         yield
+    finally:
+        _limit.leave(me)
+
+
+class _Limit:
+    """One thread for every BLAS library of the process, as long as anybody asks for it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self._users: Counter[int] = Counter()
+        self._before: dict[tuple[str, int], tuple[Any, int]] = {}
+
+    def enter(self, thread: int) -> None:
+        """Set the limit; a library that was loaded since the last time is limited too."""
+        from threadpoolctl import ThreadpoolController
+
+        with self.lock:
+            self._users[thread] += 1
+            for library in ThreadpoolController().select(user_api="blas").lib_controllers:
+                # On OpenMP every thread has a limit of its own; else there is one for the process.
+                own = thread if getattr(library, "threading_layer", "") == "openmp" else _PROCESS
+                if (library.filepath, own) not in self._before:
+                    self._before[library.filepath, own] = library, library.get_num_threads()
+                    _set_threads(library, 1)
+
+    def leave(self, thread: int) -> None:
+        """Put back what was there: for this thread, and for the process if nobody else is left."""
+        with self.lock:
+            self._users[thread] -= 1
+            self._settle()
+
+    def keep_only(self, thread: int) -> None:
+        """A child has one thread, that which forked; the other users are gone."""
+        self.lock = threading.Lock()
+        self._users = Counter({thread: self._users[thread]})
+        self._settle()
+
+    def _settle(self) -> None:
+        self._users += Counter()  # without those that have left
+        for path, own in list(self._before):
+            if own not in self._users and not (own == _PROCESS and self._users):
+                _set_threads(*self._before.pop((path, own)))
+
+
+def _set_threads(library: Any, threads: int) -> None:
+    """Set a limit from whichever thread: threadpoolctl 3.8 hears one alone, the first, until it is told otherwise."""
+    clear = getattr(library, "clear_controlling_thread", lambda force: None)
+    clear(force=True)
+    library.set_num_threads(threads)
+    clear(force=True)
+
+
+_PROCESS = 0
+"""Of no thread in particular; threads have other numbers."""
+_limit = _Limit()
+
+_renewed: list[tuple[weakref.ref[Any], dict[str, Callable[[], Any] | None]]] = []
+_left_behind: list[object] = []
+"""What a child has no use for and must not take apart either: threads that it lacks would have to help."""
+
+
+def renew_in_child(owner: Any, **attributes: Callable[[], Any] | None) -> None:
+    """What a forked child finds in the place of an object's attributes.
+
+    Locks that another thread held stay locked in a child for ever, and connections and networks whose threads are gone
+    hang. Of the process itself only the thread that forked lives on.
+
+    Args:
+        owner: An object, or a module, with a ``__dict__``.
+        attributes: Makes the new value; ``None`` forgets the old one, so that a cached property is computed again.
+    """
+    _renewed.append((weakref.ref(owner, _forget), attributes))
+
+
+def _forget(gone: weakref.ref[Any]) -> None:
+    _renewed[:] = [entry for entry in _renewed if entry[0] is not gone]
+
+
+def _renew() -> None:
+    for reference, attributes in _renewed:
+        if (owner := reference()) is None:
+            continue
+        for name, make in attributes.items():
+            _left_behind.append(owner.__dict__.pop(name, None))
+            if make is not None:
+                owner.__dict__[name] = make()
+    _limit.keep_only(threading.get_ident())
+
+
+if hasattr(os, "register_at_fork"):
+    # No other thread is in the middle of setting a limit while the process is copied.
+    os.register_at_fork(
+        before=lambda: _limit.lock.acquire(), after_in_parent=lambda: _limit.lock.release(), after_in_child=_renew
+    )

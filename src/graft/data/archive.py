@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from graft.errors import UnsafeArchive
+from graft.executors import renew_in_child
 
 MAX_MEMBERS = 2_000_000
 MAX_TOTAL_BYTES = 1 << 40
@@ -133,6 +134,7 @@ class _Handles:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
+        renew_in_child(self, lock=threading.RLock)
         self._open: OrderedDict[tuple[int, str, int, int], zipfile.ZipFile] = OrderedDict()
 
     def get(self, path: Path) -> zipfile.ZipFile:

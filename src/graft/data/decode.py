@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import struct
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -19,6 +20,7 @@ from graft.data import orientation, pillow
 from graft.data.formats import HEAD, PICTURES, describe, sniff
 from graft.data.measures import of_picture
 from graft.errors import ItemError
+from graft.executors import renew_in_child
 
 __all__ = ["MAX_PIXELS", "decode_picture", "sniff", "thumbnail"]
 
@@ -37,6 +39,7 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _one_large_at_a_time = threading.Lock()
+renew_in_child(sys.modules[__name__], _one_large_at_a_time=threading.Lock)
 
 
 class View(NamedTuple):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 import struct
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ from PIL import (
 )
 
 from graft.contracts import Array
+from graft.executors import renew_in_child
 
 PLUGINS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "jpeg": JpegImagePlugin.JpegImageFile,
@@ -93,6 +95,7 @@ def to_rgb(image: Image.Image, factor: int = 1) -> Image.Image:
 
 
 _quiet_lock = threading.Lock()
+renew_in_child(sys.modules[__name__], _quiet_lock=threading.Lock)
 _quiet_depth = 0
 _quiet_filter: Any = None
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from graft.encoders.speech import SpeechEncoder
 from graft.encoders.text import TextEncoder
 from graft.encoders.tuned import NOTHING, Tuned
 from graft.errors import UsageError
+from graft.executors import renew_in_child
 
 BuiltIn = ImageEncoder | TextEncoder | SpeechEncoder
 """The networks whose shape stands here."""
@@ -73,6 +75,7 @@ ENCODERS: dict[str, EncoderCard] = {
 _made: dict[tuple[str, str, Backend, str], Encoder] = {}
 _making = threading.RLock()
 """Held while an encoder is made: none is downloaded twice, and no two exports by torch get into each other's way."""
+renew_in_child(sys.modules[__name__], _making=threading.RLock)
 MOST = 16
 """Parts of a name among which folders with ``+`` in their path are looked for."""
 

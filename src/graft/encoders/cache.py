@@ -20,6 +20,7 @@ import numpy as np
 
 from graft.contracts import Float32
 from graft.errors import UsageError
+from graft.executors import renew_in_child
 
 DEFAULT_LIMIT = 4_000_000_000
 """Bytes; about 500,000 pictures. ``GRAFT_CACHE_LIMIT`` changes it."""
@@ -74,6 +75,8 @@ class Cache:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._size = 0
+        # SQLite's connections are for one process; the child opens its own.
+        renew_in_child(self, _lock=threading.Lock, _connection=lambda: None)
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, Entry]:
         """The entries that are there, of these keys."""

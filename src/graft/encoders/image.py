@@ -14,7 +14,7 @@ import numpy as np
 from graft.contracts import Float32, Prepared, Stages
 from graft.data.measures import MEASURES, OF_PICTURES
 from graft.encoders.pooling import signed_root
-from graft.encoders.runtime import Backend, Session, choose_backend, open_session
+from graft.encoders.runtime import Backend, Session, choose_backend, fit_for_children, open_session
 from graft.encoders.tuned import NOTHING, Tuned
 
 NAME = "efficientnet-lite0"
@@ -47,6 +47,9 @@ class ImageEncoder:
     statistics: tuple[str, ...] = OF_PICTURES
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
+    def __post_init__(self) -> None:
+        fit_for_children(self, self.runs_on, "_compiled")
+
     def __reduce__(self) -> tuple[type[ImageEncoder], tuple[Backend, Tuned]]:
         return type(self), (self.runs_on, self.tuned)  # a copy in another process compiles its own network
 
@@ -74,7 +77,7 @@ class ImageEncoder:
     @property
     def fingerprint(self) -> str:
         """``version``, backend, precision and what is measured: the cache's key."""
-        return f"{self.name}:{self.version}:{self.runs_on.name}:{self.runs_on.precision}:{MEASURES}"
+        return f"{self.name}:{self.version}:{self.runs_on.key}:{MEASURES}"
 
     def prepare(self, content: bytes) -> Prepared:
         """Decode a picture to ``(224, 224, 3) uint8``."""

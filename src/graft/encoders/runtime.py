@@ -15,13 +15,13 @@ import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from graft.contracts import Array, Float32
 from graft.errors import EncoderError, UsageError
-from graft.executors import workers
+from graft.executors import renew_in_child, workers
 
 
 class Session(Protocol):
@@ -39,12 +39,27 @@ class Backend:
     precision: str
 
     def __str__(self) -> str:
-        return f"{self.name} {self.precision}"
+        return f"{self.here.name} {self.here.precision}"
+
+    @property
+    def key(self) -> str:
+        """What tells embeddings of one backend and precision from those of another: ``name:precision``."""
+        return f"{self.here.name}:{self.here.precision}"
+
+    @property
+    def here(self) -> Backend:
+        """What runs it in this process.
+
+        OpenVINO's threads do not survive a fork, and a child that asks them waits for ever. Where its parent has used
+        them, ONNX Runtime takes over: it runs on the thread that calls.
+        """
+        return _IN_A_CHILD if self.name == "openvino" and _OpenVino.lost else self
 
 
 BACKENDS = ("openvino", "onnxruntime")
 PRECISIONS = ("auto", "f32")
 """What ``GRAFT_PRECISION`` may ask for."""
+_IN_A_CHILD = Backend("onnxruntime", "f32")
 
 
 def choose_backend(wanted: str = "auto") -> Backend:
@@ -70,7 +85,19 @@ def choose_backend(wanted: str = "auto") -> Backend:
 def open_session(graph: bytes, backend: Backend) -> Session:
     """Compile an ONNX model for this backend."""
     kinds: dict[str, type[_OpenVino] | type[_OnnxRuntime]] = {"openvino": _OpenVino, "onnxruntime": _OnnxRuntime}
-    return kinds[backend.name](graph, backend.precision)
+    return kinds[backend.here.name](graph, backend.here.precision)
+
+
+def fit_for_children(encoder: object, runs_on: Backend, network: str) -> None:
+    """A forked child finds an encoder's lock open, and opens a network of OpenVINO's again where its threads are gone.
+
+    Args:
+        encoder: Has a ``_lock``.
+        runs_on: Its backend.
+        network: The cached property that holds what is open.
+    """
+    dropped: dict[str, None] = {network: None} if runs_on.name == "openvino" else {}
+    renew_in_child(encoder, _lock=threading.Lock, **dropped)
 
 
 @lru_cache(maxsize=1)
@@ -105,7 +132,13 @@ def _installed(module: str) -> bool:
 class _OpenVino:
     """One stream for each worker, one thread for each stream."""
 
+    used: ClassVar[bool] = False
+    """Whether this process, or one that it was forked from, has started OpenVINO's threads."""
+    lost: ClassVar[bool] = False
+    """Whether these threads were those of a process that this one was forked from."""
+
     def __init__(self, graph: bytes, precision: str) -> None:
+        _OpenVino.used = True
         # OpenVINO reports every import to an analytics service unless its telemetry is missing; Graft phones nobody.
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
         import openvino
@@ -131,6 +164,14 @@ class _OpenVino:
         if request is None:
             request = self._local.request = self._model.create_infer_request()
         return np.array(request.infer(list(inputs))[0], dtype=np.float32)  # copied: the request reuses its memory
+
+
+def _lose_threads() -> None:
+    _OpenVino.lost = _OpenVino.used
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_lose_threads)
 
 
 class _OnnxRuntime:

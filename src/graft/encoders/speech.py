@@ -14,7 +14,7 @@ import numpy as np
 
 from graft.contracts import Float32, Prepared, Stages
 from graft.data.measures import MEASURES, OF_RECORDINGS
-from graft.encoders.runtime import Backend, Session, choose_backend, open_session
+from graft.encoders.runtime import Backend, Session, choose_backend, fit_for_children, open_session
 from graft.encoders.speech_network import (
     FRONT_END_SHA256,
     HOP,
@@ -76,6 +76,9 @@ class SpeechEncoder:
     statistics: tuple[str, ...] = OF_RECORDINGS
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
+    def __post_init__(self) -> None:
+        fit_for_children(self, self.runs_on, "_compiled")
+
     def __reduce__(self) -> tuple[type[SpeechEncoder], tuple[Backend, Tuned]]:
         return type(self), (self.runs_on, self.tuned)  # a copy in another process compiles its own network
 
@@ -104,7 +107,7 @@ class SpeechEncoder:
     @property
     def fingerprint(self) -> str:
         """``version``, backend, precision and what is measured: the cache's key."""
-        return f"{self.name}:{self.version}:{self.runs_on.name}:{self.runs_on.precision}:{MEASURES}"
+        return f"{self.name}:{self.version}:{self.runs_on.key}:{MEASURES}"
 
     def prepare(self, content: bytes) -> Prepared:
         """Decode a recording to mel frames ``(t, 32) float32``, 10 ms each, with silence about them.

@@ -15,7 +15,7 @@ import numpy as np
 from graft.contracts import Float32, Prepared, Stages
 from graft.data.encoding import read_text
 from graft.data.measures import MEASURES, OF_TEXTS, of_text
-from graft.encoders.runtime import Backend, Session, choose_backend, open_session
+from graft.encoders.runtime import Backend, Session, choose_backend, fit_for_children, open_session
 from graft.encoders.tuned import NOTHING, Tuned
 from graft.encoders.windows import MAX_WINDOWS, cuts, pieces, spread
 from graft.errors import EncoderError, ItemError
@@ -68,6 +68,9 @@ class TextEncoder:
     statistics: tuple[str, ...] = OF_TEXTS
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
+    def __post_init__(self) -> None:
+        fit_for_children(self, self.runs_on, "_loaded")
+
     def __reduce__(self) -> tuple[type[TextEncoder], tuple[Backend, Tuned]]:
         return type(self), (self.runs_on, self.tuned)  # a copy in another process compiles its own network
 
@@ -95,7 +98,7 @@ class TextEncoder:
     @property
     def fingerprint(self) -> str:
         """``version``, backend, precision and what is measured: the cache's key."""
-        return f"{self.name}:{self.version}:{self.runs_on.name}:{self.runs_on.precision}:{MEASURES}"
+        return f"{self.name}:{self.version}:{self.runs_on.key}:{MEASURES}"
 
     def prepare(self, content: bytes) -> Prepared:
         """Cut a text into windows of tokens.

@@ -18,7 +18,7 @@ from graft.encoders.hub import families
 from graft.encoders.hub.store import DENSE, GRAPH, VOCABULARY, Entry
 from graft.encoders.hub.weights import read_weights, with_weights
 from graft.encoders.pooling import signed_root
-from graft.encoders.runtime import Backend, Session, open_session
+from graft.encoders.runtime import Backend, Session, fit_for_children, open_session
 from graft.encoders.tuned import NOTHING, Tuned
 from graft.errors import EncoderError, UsageError
 
@@ -54,6 +54,9 @@ class HubEncoder:
     prompt: str = ""
     tuned: Tuned = NOTHING
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        fit_for_children(self, self.runs_on, "_session")
 
     def __reduce__(self) -> tuple[type[HubEncoder], tuple[Entry, Backend, str, Tuned]]:
         # A copy in another process opens its own network.
@@ -101,7 +104,7 @@ class HubEncoder:
     def fingerprint(self) -> str:
         """``version``, graph, backend, precision and what is measured: the cache's key."""
         graph = self.entry.card.files[GRAPH][:12]
-        return f"{self.name}:{self.version}:{graph}:{self.runs_on.name}:{self.runs_on.precision}:{MEASURES}"
+        return f"{self.name}:{self.version}:{graph}:{self.runs_on.key}:{MEASURES}"
 
     @property
     def backend(self) -> str:
