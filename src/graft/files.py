@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 
 def write_atomically(path: str | Path, data: bytes) -> None:
@@ -18,6 +21,27 @@ def write_atomically(path: str | Path, data: bytes) -> None:
     temporary = beside(path, "new")
     try:
         write_synced(temporary, data)
+        temporary.replace(path)
+        sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def written_whole(path: str | Path) -> Iterator[TextIO]:
+    """A text file in UTF-8 to write into, which takes its place once all is on the disk; after an error, nothing has.
+
+    Raises:
+        OSError: The folder cannot be made or written to, or the disk is full.
+    """
+    path = Path(path).resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = beside(path, "new")
+    try:
+        with temporary.open("x", encoding="utf-8", errors="replace", newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
         sync_folder(path.parent)
     finally:

@@ -36,6 +36,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "extend --report": ("extend", "{model}", "{data}", "-o", "{free}.graft"),
     "tune --output": ("tune", "{model}", "{data}"),
     "tune --report": ("tune", "{model}", "{data}", "-o", "{free}.graft"),
+    "predict --output": ("predict", "{model}", "{data}"),
     "clean --output": ("clean", "{data}"),
     "clean --export": ("clean", "{data}"),
     "clean --journal": ("clean", "{data}", "--app"),
@@ -138,7 +139,7 @@ def test_no_output_takes_the_place_of_the_model(run, place, setting, aim):
 @pytest.mark.parametrize("setting", SETTINGS)
 @pytest.mark.parametrize("aim", ["the table", "a file that it names", "a broken file that it names", "a test table"])
 def test_nor_of_what_a_table_names(run, place, setting, aim):
-    if "{data}" not in SETTINGS[setting] or setting.startswith(("collect", "search")):
+    if "{data}" not in SETTINGS[setting] or setting.startswith(("collect", "search", "predict")):
         pytest.skip("it reads no table of labels")
     table, other = place / "table.csv", place / "test.csv"
     (place / "broken.csv").write_bytes(b"\x89PNG")

@@ -3,10 +3,13 @@
 import csv
 import io
 import json
+import os
+import re
 import zipfile
 
 import pytest
 
+import graft
 import shapes
 
 KEYS = {"input", "label", "confidence", "unknown", "unknown_score", "scores", "set"}
@@ -112,7 +115,7 @@ def test_stdin_is_a_picture(run, saved):
 def test_empty_stdin_and_an_empty_folder_hold_nothing(run, saved, tmp_path):
     for arguments in (("-",), (tmp_path,)):
         found = run("predict", saved, *arguments)
-        assert (found.code, found.out) == (0, "")
+        assert (found.code, found.out) == (1, "")
         assert "no files" in found.err
         assert run("predict", saved, *arguments, "--json").json == []
         assert run("predict", saved, *arguments, "--jsonl").out == ""
@@ -120,7 +123,7 @@ def test_empty_stdin_and_an_empty_folder_hold_nothing(run, saved, tmp_path):
 
 def test_nothing_that_could_be_answered_is_said(run, saved, tmp_path):
     found = run("predict", saved, tmp_path / "a.png", tmp_path / "b.png", "--json")
-    assert (found.code, len(found.json)) == (0, 2)
+    assert (found.code, len(found.json)) == (1, 2)
     assert found.err == "None of the 2 inputs could be answered.\n"
     assert run("predict", saved, tmp_path / "a.png").err == "The one input could not be answered.\n"
 
@@ -147,3 +150,98 @@ def test_as_a_process_with_pipes(graft, saved, photos):
     (by_path,) = json.loads(graft("predict", saved, "-", "--json", stdin=f"{path}\n".encode()).stdout)
     (by_bytes,) = json.loads(graft("predict", saved, "-", "--json", stdin=path.read_bytes()).stdout)
     assert by_path["scores"] == by_bytes["scores"]
+
+
+HOSTILE = (
+    "=HYPERLINK(1)",
+    "+1 parcel",
+    "-- late --",
+    "@me late",
+    "it is \x1b[31mlate\x1b]0;owned\x07 \x9b2J",
+    "'=late",
+)
+
+
+@pytest.fixture(scope="module")
+def messages(tmp_path_factory):
+    """A model of texts whose classes are called as columns are, and one as a formula."""
+    folder = tmp_path_factory.mktemp("messages")
+    rows = [(f"the parcel number {i} has not come yet", "error") for i in range(12)]
+    rows += [(f"please send my money back for order {i}", "unknown") for i in range(12)]
+    rows += [(f"lovely shop, thank you {i}", "Input") for i in range(12)]
+    rows += [(f"where is my invoice {i}", "=cmd|calc") for i in range(12)]
+    with (folder / "t.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["text", "label"], *rows])
+    graft.fit(folder / "t.csv").save(folder / "t.graft")
+    return folder / "t.graft"
+
+
+def test_no_two_columns_have_one_name(run, messages):
+    found = run("predict", messages, "the parcel has not come", "--csv").out
+    head = next(csv.reader(io.StringIO(found)))
+    assert len({name.casefold() for name in head}) == len(head)
+    row = next(csv.DictReader(io.StringIO(found)))
+    assert (row["input"], row["label"], row["error"]) == ("the parcel has not come", "error", "")
+    assert row["unknown"] in ("true", "false")
+    assert float(row["score_error"]) == pytest.approx(float(row["confidence"]))
+    assert float(row["score_unknown"]) < float(row["score_error"])
+
+
+@pytest.mark.parametrize("flag", ["--csv", "--json", "--jsonl", None])
+def test_nothing_drives_a_terminal_or_a_spreadsheet(run, messages, flag):
+    found = run("predict", *([flag] if flag else ()), "--", messages, *HOSTILE)
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", found.out + found.err)
+    if flag == "--csv":
+        rows = list(csv.reader(io.StringIO(found.out)))
+        assert len(rows) == 1 + len(HOSTILE)
+        assert not [cell for row in rows for cell in row if cell[:1] in ("=", "+", "-", "@")]
+        assert rows[1][0] == "'=HYPERLINK(1)"
+    if flag in ("--json", "--jsonl"):
+        answers = found.json if flag == "--json" else [json.loads(line) for line in found.out.splitlines()]
+        assert [answer["input"] for answer in answers] == [" ".join(text.split()) for text in HOSTILE]
+
+
+def test_a_file_keeps_the_columns_of_the_table(run, messages, tmp_path):
+    table = tmp_path / "new.csv"
+    with table.open("w", newline="") as file:
+        rows = [["id", "text", "label", "note"], [1, "my parcel has not come", "?", "=1+1"], [2, "", "", "Büro"]]
+        csv.writer(file).writerows([*rows, [3, "money back please", "x", "y"]])
+    for name, delimiter in (("out.csv", ","), ("out.tsv", "\t")):
+        found = run("predict", messages, table, "-o", tmp_path / name)
+        assert found.code == 0
+        assert f"{tmp_path / name}" in found.out
+        with (tmp_path / name).open(encoding="utf-8", newline="") as file:
+            read = list(csv.DictReader(file, delimiter=delimiter))
+        assert list(read[0])[:6] == ["id", "text", "label", "note", "input", "predicted_label"]
+        assert [row["id"] for row in read] == ["1", "2", "3"]
+        assert [row["label"] for row in read] == ["?", "", "x"]
+        assert [row["note"] for row in read] == ["'=1+1", "Büro", "y"]
+        assert [row["predicted_label"] for row in read] == ["error", "", "unknown"]
+        assert read[1]["error"]
+    assert run("predict", messages, table, "-o", tmp_path / "out.jsonl").code == 0
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
+    assert lines[0]["row"] == {"id": "1", "text": "my parcel has not come", "label": "?", "note": "=1+1"}
+    before = (tmp_path / "out.csv").read_bytes()
+    assert run("predict", messages, table, "-o", tmp_path / "out.csv").code == 1
+    assert run("predict", messages, table, "-o", tmp_path / "out.txt").code == 2
+    assert run("predict", messages, table, "-o", tmp_path / "out.csv", "--overwrite", "--json").code == 2
+    assert (tmp_path / "out.csv").read_bytes() == before
+
+
+def test_a_file_that_stdin_names_is_not_written_over(run, saved, photos, tmp_path):
+    own = tmp_path / "mine.csv"
+    own.write_text("mine")
+    found = run("predict", saved, "-", "-o", own, "--overwrite", stdin=f"{photos}\n{own}\n".encode())
+    assert found.code == 1
+    assert own.read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.csv"]
+
+
+def test_answers_are_utf_8_whatever_the_locale(graft, saved, tmp_path):
+    path = tmp_path / "ü門.png"
+    path.write_bytes(shapes.encoded("circle", 0))
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    environment.pop("PYTHONIOENCODING", None)
+    assert str(path) in graft("predict", saved, path, "--csv", env=environment).stdout
+    assert graft("predict", saved, path, "-o", tmp_path / "a.csv", env=environment).returncode == 0
+    assert str(path) in (tmp_path / "a.csv").read_text("utf-8")

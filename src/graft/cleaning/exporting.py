@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from graft.cleaning.naming import Names, can_be_folders
+from graft.data.cells import guarded
 from graft.data.dataset import SEPARATOR, Dataset, File, Item, Skipped, Text
 from graft.data.encoding import mend
 from graft.data.guard import Inputs
@@ -183,7 +184,7 @@ def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
         writer.writerow(header)
-        writer.writerows([mend(cell) for cell in row] for row in rows)
+        writer.writerows([guarded(mend(cell)) for cell in row] for row in rows)
 
 
 @contextmanager

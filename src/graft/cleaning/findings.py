@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from graft.cleaning.label_errors import FEW, LabelQuality
 from graft.cleaning.outliers import Outliers
 from graft.cleaning.pool import Pool
 from graft.contracts import Array, Int
+from graft.data.cells import TableWriter
 from graft.data.dataset import Dataset, Skipped
 from graft.data.guard import Inputs
 from graft.data.standing import Applied
@@ -173,12 +173,10 @@ class Findings:
 
     def _as_csv(self) -> bytes:
         buffer = io.StringIO()
-        writer = csv.DictWriter(buffer, list(self.columns), lineterminator="\n")
-        writer.writeheader()
+        writer = TableWriter(buffer)
+        writer.writerow(self.columns)
         for row in self.items():
-            writer.writerow(
-                {name: json.dumps(value) if isinstance(value, list) else value for name, value in row.items()}
-            )
+            writer.writerow(json.dumps(value) if isinstance(value, list) else value for value in row.values())
         return buffer.getvalue().encode()
 
     def _as_json(self) -> bytes:

@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from graft.cli.output import show_error, wants_json
+from graft.cli.output import say, show_error, wants_json
 from graft.errors import GraftError, UsageError
 
 COMMANDS = {
@@ -80,7 +80,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     if wanted:
         from graft import __version__
 
-        click.echo(f"graft {__version__}")
+        say(f"graft {__version__}")
         ctx.exit()
 
 
@@ -100,7 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is no reason to stop
-            stream.reconfigure(errors="replace")
+            as_told = stream.isatty() or "PYTHONIOENCODING" in os.environ
+            stream.reconfigure(encoding=None if as_told else "utf-8", errors="replace")
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -128,7 +129,7 @@ def _run(arguments: list[str]) -> int:
             show_error(UsageError(error.format_message(), "See graft --help."), as_json=wants_json(arguments))
         return UsageError.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped. What was done is kept; the same command goes on from there.", err=True)
+        say("Stopped. What was done is kept; the same command goes on from there.", err=True)
         return 128 + signal.SIGINT
     except BrokenPipeError:
         raise

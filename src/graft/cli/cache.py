@@ -6,7 +6,7 @@ import dataclasses
 
 import click
 
-from graft.cli.output import show_json
+from graft.cli.output import say, show_json
 from graft.cli.paths import Command
 from graft.errors import GraftError
 
@@ -30,12 +30,12 @@ def command(action: str, as_json: bool) -> None:
         show_json({**dataclasses.asdict(info), "freed": freed})
         return
     if action == "clear":
-        click.echo(f"Freed {_megabytes(freed)}.")
-    click.echo(f"{info.path}: {_megabytes(info.size)} of at most {_megabytes(info.limit)}")
+        say(f"Freed {_megabytes(freed)}.")
+    say(f"{info.path}: {_megabytes(info.size)} of at most {_megabytes(info.limit)}")
     for encoder, count in info.entries.items():
-        click.echo(f"  {count:>9,} embeddings by {encoder}")
+        say(f"  {count:>9,} embeddings by {encoder}")
     if cache.trouble:
-        click.echo(cache.trouble, err=True)
+        say(cache.trouble, err=True)
 
 
 def _megabytes(size: int) -> str:

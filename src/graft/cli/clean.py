@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.output import progress_bar, show_json
+from graft.cli.output import progress_bar, say, show_json
 from graft.cli.paths import Command, Input, Mixed, Output
 from graft.cli.reading import as_flags, read_data, reading_options
 from graft.errors import TooFewClasses, UsageError
@@ -114,7 +114,7 @@ def command(
         if not (as_app or journal or exported):
             asked = {"encoder": encoder, "prompt": prompt, "backend": backend}
             flags = as_flags({name: value for name, value in asked.items() if value not in ("auto", "")} | reading)
-            click.echo(f" {'Next':<12}{' '.join(['graft clean', shlex.quote(data), *flags, '--app'])}")  # to be copied
+            say(f" {'Next':<12}{' '.join(['graft clean', shlex.quote(data), *flags, '--app'])}")  # to be copied
     if as_app:
         from graft.app import serve_editor
         from graft.data.journal import Journal
@@ -137,7 +137,7 @@ def _check(folder: Path | None, manifest: bool, output: Path | None, overwrite: 
 def _show(findings: Findings, corrections: Corrections | None, applied: Applied | None, worth: Worth | None) -> None:
     from graft.report.words import excerpt
 
-    click.echo(str(findings))
+    say(str(findings))
     if corrections and corrections.n_candidates:
         _say("Gain", corrections.sentence)
         for row, to in list(zip(corrections.rows.tolist(), corrections.to, strict=True))[:SHOWN]:
@@ -157,7 +157,7 @@ def _say(what: str, sentence: str) -> None:
     from graft.report.words import clean
 
     lines = textwrap.wrap(clean(sentence), page_width() - 15, break_long_words=False, break_on_hyphens=False)
-    click.echo(f" {what:<12}" + f"\n{'':13}".join(lines))
+    say(f" {what:<12}" + f"\n{'':13}".join(lines))
 
 
 def _apply(findings: Findings, decided: Decided) -> Applied:
@@ -190,7 +190,7 @@ def _worth(findings: Findings, applied: Applied) -> Worth | None:
     try:
         return measure_worth(findings.pool, applied) if findings.labels is not None else None
     except TooFewClasses as error:  # what is left may still be looked at, and exported
-        click.echo(f"What the edits were worth cannot be told: {error}", err=True)
+        say(f"What the edits were worth cannot be told: {error}", err=True)
         return None
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from graft.cli.output import progress_bar, show_json
+from graft.cli.output import progress_bar, say, show_json
 from graft.cli.paths import Command, Input, Output
 from graft.errors import UsageError
 
@@ -78,7 +78,7 @@ def command(
     if as_json:
         show_json(collected.to_dict())
     else:
-        click.echo(_summary(collected))
+        say(_summary(collected))
     return 0
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from graft.cli.output import progress_bar, show_json
+from graft.cli.output import progress_bar, say, show_json
 from graft.cli.paths import Command, Input, Mixed
 from graft.cli.reading import read_data, reading_options
 
@@ -48,4 +48,4 @@ def command(
     if as_json:
         show_json(found.to_dict())
     else:
-        click.echo(str(found))
+        say(str(found))

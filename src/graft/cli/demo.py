@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from graft.cli.output import progress_bar, show_json
+from graft.cli.output import progress_bar, say, show_json
 from graft.cli.paths import Command, Output
 from graft.contracts import Progress
 from graft.errors import OutputExists
@@ -132,28 +132,28 @@ def command(sample: str, output: Path | None, seed: int, overwrite: bool, as_jso
     if as_json:
         show_json(model.report.to_dict())
         return
-    click.echo(str(model.report))
+    say(str(model.report))
     _heading(f"New {kind.items}, which the model has not seen")
     widest = max(map(len, model.classes)) + 1
     for (_, shown, truth), answer in zip(written.new, answers, strict=True):
         verdict = "right" if answer.label == truth else f"wrong: it is {truth}"
-        click.echo(f"  {answer.label:<{widest}} {answer.confidence:>6.1%}  {shown}  ({verdict})")
+        say(f"  {answer.label:<{widest}} {answer.confidence:>6.1%}  {shown}  ({verdict})")
     hardest = model.report.hardest
     planted, found = len(written.planted), sum(judged.path in written.planted for judged in hardest)
     _heading("What was planted")
-    click.echo(
+    say(
         f"  Of the {planted} {kind.items} that are wrongly labelled or {kind.junk}, {found} stand among the\n"
         f"  {len(hardest)} hardest examples of the report: look at them in {page}."
     )
     _heading(f"Done in {seconds:.1f} s. What to try next")
-    click.echo(f"  graft predict {model_folder} {output / 'new'}")
-    click.echo(f"  open {page}")
+    say(f"  graft predict {model_folder} {output / 'new'}")
+    say(f"  open {page}")
     data, needed = kind.yours
-    click.echo(f"  graft fit {data:<15}       {needed}")
+    say(f"  graft fit {data:<15}       {needed}")
 
 
 def _heading(text: str) -> None:
-    click.echo(f"\n{click.style(text, bold=True)}")
+    say(f"\n{click.style(text, bold=True)}")
 
 
 def _clear(output: Path, *, overwrite: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from graft.cli.output import progress_bar, show_json
+from graft.cli.output import progress_bar, say, show_json
 from graft.cli.paths import Command, Input
 from graft.cli.reading import read_data, reading_options
 from graft.errors import GateError, TooFewClasses
@@ -74,7 +74,7 @@ def command(
     if as_json:  # one value, with the refusal inside: the figures are wanted most when the gate says no
         show_json(evaluation.to_dict() | ({"error": refusal.to_dict()} if refusal else {}))
         return refusal.exit_code if refusal else 0
-    click.echo(str(evaluation))
+    say(str(evaluation))
     if refusal:
         raise refusal
     return 0

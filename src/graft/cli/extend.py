@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from graft.cli.output import progress_bar, show_json
+from graft.cli.output import progress_bar, say, show_json
 from graft.cli.paths import Command, Input, Output
 from graft.cli.reading import read_data, reading_options
 
@@ -56,7 +56,7 @@ def command(
     if as_json:
         show_json(extended.report.to_dict())
         return
-    click.echo(str(extended.report))
-    click.echo(f"Model   {target}    {model} stays as it is.")
+    say(str(extended.report))
+    say(f"Model   {target}    {model} stays as it is.")
     if report_file:
-        click.echo(f"Report  {report_file}")
+        say(f"Report  {report_file}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from graft.cli.output import progress_bar, show_json
+from graft.cli.output import progress_bar, say, show_json
 from graft.cli.paths import Command, Input, Mixed, Output
 from graft.cli.reading import read_data, reading_options
 
@@ -82,10 +82,10 @@ def command(
     if as_json:
         show_json(model.report.to_dict())
         return
-    click.echo(str(model.report))
-    click.echo(f"Model   {target}    Use it: graft predict {target} {noun(model.report.modality, 1).upper()}...")
+    say(str(model.report))
+    say(f"Model   {target}    Use it: graft predict {target} {noun(model.report.modality, 1).upper()}...")
     if report_file:
-        click.echo(f"Report  {report_file}")
+        say(f"Report  {report_file}")
 
 
 def default_name(data: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import shlex
 import sys
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from graft.cli.output import progress_bar, show_json
+from graft.cli.output import progress_bar, say, show_json
 from graft.cli.paths import Command, Input, Mixed
 from graft.errors import UsageError
 
@@ -69,13 +68,14 @@ def _write_csv(found: Shortlist) -> None:
 
     Paths are absolute, so that the table may lie anywhere. Texts that are not all files stand in it themselves.
     """
+    from graft.data.cells import TableWriter
     from graft.data.encoding import read_text
     from graft.data.items import File
 
     paths = [str(entry.item.path.resolve()) for entry in found if isinstance(entry.item, File)]
     named = len(paths) == len(found)
     items = paths if named else [read_text(entry.item.read()) for entry in found]
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer = TableWriter(sys.stdout)
     writer.writerow(["path" if named else "text", "label", "predicted", "confidence", "reason"])
     for item, entry in zip(items, found, strict=True):
         writer.writerow([item, "", entry.predicted, f"{entry.confidence:.3f}", entry.reason])
@@ -88,7 +88,7 @@ def _write_text(found: Shortlist, model: Path, *, several: bool) -> None:
     rows = Rows.of((_guess(entry) for entry in found), least=7)
     digits = len(str(len(found)))
     for rank, entry in enumerate(found, 1):
-        click.echo(_line(f"{rank:>{digits}}", entry, rows))
+        say(_line(f"{rank:>{digits}}", entry, rows))
     _write_rest(found)
     if found:
         _write_advice(model, several=several)
@@ -118,7 +118,7 @@ def _write_advice(model: Path, *, several: bool) -> None:
         "that --csv prints. Then "
     ) + ("fit a model to all items:" if several else "extend the model:")
     again = "graft fit DATA" if several else f"graft extend {shlex.quote(clean(str(model)))} labelled.csv"
-    click.echo(f"\n{click.wrap_text(advice, page_width())}\n\n  {again}", err=True)
+    say(f"\n{click.wrap_text(advice, page_width())}\n\n  {again}", err=True)
 
 
 def _write_rest(found: Shortlist) -> None:
@@ -126,7 +126,7 @@ def _write_rest(found: Shortlist) -> None:
     from graft.report.words import clean
 
     for skipped in found.skipped:
-        click.echo(f"skipped: {clean(skipped.path)}: {clean(skipped.reason)}", err=True)
+        say(f"skipped: {clean(skipped.path)}: {clean(skipped.reason)}", err=True)
     counts: Sequence[tuple[int, str]] = (
         (found.n_labelled, "labelled already"),
         (found.n_copies, "copies of others"),
@@ -136,4 +136,4 @@ def _write_rest(found: Shortlist) -> None:
     chosen = (
         f"{len(found):,} of {found.n_items:,} items without a label" if found.n_items else "Nothing is left to label"
     )
-    click.echo("; ".join(filter(None, (chosen, rest))) + ".", err=True)
+    say("; ".join(filter(None, (chosen, rest))) + ".", err=True)

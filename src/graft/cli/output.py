@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -29,15 +31,27 @@ STEPS = {
 }
 
 
+_STRANGE = re.compile("(\x1b\\[[0-9;]*m)|[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What could drive a terminal; its first group is what makes colours, which ``click.style`` writes."""
+
+
+def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print for people: nothing but colours drives their terminal, and not even these with ``NO_COLOR``."""
+    plain = bool(os.environ.get("NO_COLOR"))
+    click.echo(_STRANGE.sub(lambda found: found[1] or "\ufffd", text), err=err, nl=nl, color=False if plain else None)
+
+
 def show_json(value: Any) -> None:
     """One JSON value on stdout, and nothing else."""
     click.echo(to_json(value))
 
 
-def to_json(value: Any) -> str:
-    """Strict JSON on one line, in ASCII where stdout takes no UTF-8."""
-    in_utf8 = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
-    return json.dumps(value, ensure_ascii=not in_utf8, allow_nan=False)
+def to_json(value: Any, stream: TextIO | None = None) -> str:
+    """Strict JSON on one line, in ASCII where the stream (by default stdout) takes no UTF-8, and safe to look at."""
+    encoding = getattr(stream or sys.stdout, "encoding", None) or ""
+    in_utf8 = encoding.lower().replace("-", "") == "utf8"
+    text = json.dumps(value, ensure_ascii=not in_utf8, allow_nan=False)
+    return _STRANGE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def show_error(error: GraftError, *, as_json: bool) -> None:
@@ -47,9 +61,9 @@ def show_error(error: GraftError, *, as_json: bool) -> None:
     else:
         from graft.report.words import clean
 
-        click.echo(f"{click.style('Error:', fg='red', bold=True)} {clean(error.message)}", err=True)
+        say(f"{click.style('Error:', fg='red', bold=True)} {clean(error.message)}", err=True)
         if error.hint:
-            click.echo(f"       {clean(error.hint)}", err=True)
+            say(f"       {clean(error.hint)}", err=True)
 
 
 def wants_json(arguments: Sequence[str]) -> bool:

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections import deque
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
-from graft.cli.output import progress_bar, to_json
-from graft.cli.paths import Command, Input, Mixed
+from graft.cli.answers import Answer, Layout, format_of, to_file, to_stdout
+from graft.cli.output import progress_bar, say
+from graft.cli.paths import Command, Input, Mixed, Output, guard_outputs
 from graft.errors import GraftError, UsageError
 
 if TYPE_CHECKING:
-    from graft.data.dataset import Item
+    from graft.data.inputs import Cells
+    from graft.data.items import Item
     from graft.model import Model
-    from graft.prediction import Prediction
 
-FORMATS = ("text", "json", "jsonl", "csv")
+Rows = Iterator[tuple["Item", "Cells"]]
+FORMATS = ("json", "jsonl", "csv")
 
 
 @click.command(name="predict", cls=Command)
 @click.argument("model", type=Input(Path))
 @click.argument("inputs", nargs=-1, required=True, type=Mixed())
 @click.option("--top", type=click.IntRange(min=1), help="Show only the K most probable classes.")
+@click.option("-o", "--output", type=Output("data"), help="Write the answers: .csv, .tsv, .json or .jsonl.")
+@click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
 @click.option("--jsonl", "as_jsonl", is_flag=True, help="Print one JSON object a line, as they come.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
@@ -37,6 +40,8 @@ def command(
     model: Path,
     inputs: tuple[str, ...],
     top: int | None,
+    output: Path | None,
+    overwrite: bool,
     as_json: bool,
     as_jsonl: bool,
     as_csv: bool,
@@ -46,34 +51,90 @@ def command(
     """Name the class of INPUTS: files, folders, zips; for a model of texts also tables of them, or texts themselves.
 
     - is what stdin lists: a path on each line, or a text on each line for a model of texts, or the bytes of one file.
+    A file of answers keeps the columns of the tables that the inputs come from.
     """
     from graft.model import load
+    from graft.report.words import clean
 
-    chosen = [name for name, wanted in zip(FORMATS[1:], (as_json, as_jsonl, as_csv), strict=True) if wanted]
-    if len(chosen) > 1:
-        raise UsageError(f"Two formats were asked for: {', '.join(chosen)}.", "Give one of --json, --jsonl, --csv.")
+    kind = _format(output, overwrite, dict(zip(FORMATS, (as_json, as_jsonl, as_csv), strict=True)))
     fitted = load(model)
-    done = bad = 0
+    rows = _rows(inputs, fitted.report.modality, item_column)
+    count = _Count()
+    if output is None:
+        to_stdout(count.of(_answers(fitted, rows)), Layout(fitted.classes, top), kind)
+        return count.tell(strict=strict)
+    columns: dict[str, None] = {}
+    if fitted.report.modality == "text":  # a table's rows are in memory anyway, and its columns stand above the first
+        known = list(rows)
+        columns = dict.fromkeys(column for _, cells in known for column in cells if column is not None)
+        rows = iter(known)
+    to_file(count.of(_answers(fitted, _guarded(rows))), Layout(fitted.classes, top, tuple(columns)), output)
+    say(f"Answers {clean(str(output))}    {count.done:,} inputs")
+    return count.tell(strict=strict)
 
-    def predictions() -> Iterator[Prediction]:
-        nonlocal done, bad
+
+def _format(output: Path | None, overwrite: bool, asked: Mapping[str, bool]) -> str:
+    """How the answers are to be written; before the work, whether they can be."""
+    from graft.report.html import check_free
+
+    chosen = [name for name, wanted in asked.items() if wanted]
+    if output is not None:
+        chosen += [format_of(output)] if format_of(output) not in chosen else []
+        check_free(output, overwrite=overwrite)
+    if len(chosen) > 1:
+        given = "Give one of --json, --jsonl, --csv." if output is None else "The name of the file says which."
+        raise UsageError(f"Two formats were asked for: {', '.join(chosen)}.", given)
+    return chosen[0] if chosen else "text"
+
+
+class _Count:
+    """How many inputs there were, and how many of them could not be answered."""
+
+    def __init__(self) -> None:
+        self.done = self.bad = 0
+
+    def of(self, answers: Iterator[Answer]) -> Iterator[Answer]:
+        """The same answers, counted as they pass."""
         with progress_bar(quiet=sys.stdout.isatty()) as progress:  # there the answers themselves show how far it is
-            for prediction in fitted.stream(_items(inputs, fitted.report.modality, item_column)):
-                done += 1
-                bad += prediction.error is not None
-                progress("predict", done, 0)
-                yield prediction
+            for answer in answers:
+                self.done += 1
+                self.bad += answer.prediction.error is not None
+                progress("predict", self.done, 0)
+                yield answer
 
-    WRITERS[chosen[0] if chosen else "text"](predictions(), fitted, top)
-    if not done:
-        click.echo("There were no files among the inputs.", err=True)
-    elif bad == done:
-        none = "The one input could not" if done == 1 else f"None of the {done:,} inputs could"
-        click.echo(f"{none} be answered.", err=True)
-    return 1 if bad and strict else 0
+    def tell(self, *, strict: bool) -> int:
+        """Say what was not answered; the exit code, which is 1 where nothing was."""
+        if not self.done:
+            say("There were no files among the inputs.", err=True)
+        elif self.bad == self.done:
+            none = "The one input could not" if self.done == 1 else f"None of the {self.done:,} inputs could"
+            say(f"{none} be answered.", err=True)
+        return 1 if self.bad == self.done or (self.bad and strict) else 0
 
 
-def _items(inputs: tuple[str, ...], modality: str, item_column: str | None) -> Iterator[Item]:
+def _answers(model: Model, rows: Rows) -> Iterator[Answer]:
+    """What the model says of each item, beside the cells of its row."""
+    waiting: deque[Cells] = deque()
+
+    def items() -> Iterator[Item]:
+        for item, cells in rows:
+            waiting.append(cells)
+            yield item
+
+    for prediction in model.stream(items()):
+        yield Answer(prediction, waiting.popleft())
+
+
+def _guarded(rows: Rows) -> Rows:
+    """The same rows; an output that would take the place of one of their files is refused."""
+    from graft.data.guard import file_of
+
+    for item, cells in rows:
+        guard_outputs(file_of(item))
+        yield item, cells
+
+
+def _rows(inputs: tuple[str, ...], modality: str, item_column: str | None) -> Rows:
     from graft.data.formats import sniff
     from graft.data.items import MAX_ITEM_BYTES, Memory, Text
 
@@ -84,84 +145,21 @@ def _items(inputs: tuple[str, ...], modality: str, item_column: str | None) -> I
         stream = cast("io.BufferedReader", sys.stdin.buffer)
         head = stream.peek(32)
         if modality != "text" and sniff(head[:32]):
-            yield Memory(stream.read(MAX_ITEM_BYTES + 1), "stdin")
+            yield Memory(stream.read(MAX_ITEM_BYTES + 1), "stdin"), {}
             continue
         for line in stream:
             if modality == "text" and line.strip():
-                yield Text(line.decode(errors="replace").strip())
+                yield Text(line.decode(errors="replace").strip()), {}
             elif path := line.decode(errors="surrogateescape").rstrip("\r\n"):
                 yield from _found_at(path, modality, item_column)
 
 
-def _found_at(name: str, modality: str, item_column: str | None) -> Iterator[Item]:
-    from graft.data.inputs import gather
+def _found_at(name: str, modality: str, item_column: str | None) -> Rows:
+    from graft.data.inputs import gather_rows
     from graft.data.items import Broken
     from graft.data.listing import printable
 
     try:
-        yield from gather([name], modality, item_column=item_column)
+        yield from gather_rows([name], modality, item_column=item_column)
     except GraftError as error:
-        yield Broken(printable(name), "unreadable", error.message, error.hint)
-
-
-def _write_json(predictions: Iterable[Prediction], model: Model, top: int | None) -> None:
-    before = "["
-    for prediction in predictions:
-        click.echo(before + to_json(prediction.to_dict(top)), nl=False)
-        before = ",\n "
-    click.echo("[]" if before == "[" else "]")
-
-
-def _write_jsonl(predictions: Iterable[Prediction], model: Model, top: int | None) -> None:
-    for prediction in predictions:
-        click.echo(to_json(prediction.to_dict(top)))
-
-
-def _write_csv(predictions: Iterable[Prediction], model: Model, top: int | None) -> None:
-    """A column for each class; with ``top`` two for each rank."""
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    ranks = range(1, min(top, len(model.classes)) + 1) if top else ()
-    columns = [f"{what}_{rank}" for rank in ranks for what in ("label", "score")] if top else list(model.classes)
-    writer.writerow(["input", "label", "confidence", "unknown", "set", "error", *columns])
-    for p in predictions:
-        if p.error is not None:
-            writer.writerow([p.input, "", "", "", "", p.error.message, *[""] * len(columns)])
-            continue
-        ranked = [cell for label, score in p.top(top) for cell in (label, f"{score:.6g}")]
-        figures = ranked if top else [f"{p.scores[label]:.6g}" for label in columns]
-        unknown = str(p.unknown).lower()
-        writer.writerow([p.input, p.label, f"{p.confidence:.6g}", unknown, "|".join(p.set), "", *figures])
-
-
-def _write_text(predictions: Iterable[Prediction], model: Model, top: int | None) -> None:
-    from graft.report.terminal import Rows
-    from graft.report.words import clean
-
-    rows = replace(Rows.of(model.classes, least=7), width=None)  # an answer is never shortened
-    for p in predictions:
-        if p.error is not None:
-            skipped = click.style(rows.named("skipped"), fg="red")
-            click.echo(f"{skipped}          {clean(p.error.message)} {clean(p.error.hint)}".rstrip())
-            continue
-        label = click.style(rows.named(_named(p)), bold=True)
-        note = click.style(f"  ({doubt})", dim=True) if (doubt := _doubt(p)) else ""
-        ranking = "  " + ", ".join(f"{name} {score:.0%}" for name, score in p.top(top)) if top else ""
-        click.echo(f"{label}  {p.confidence:>6.1%}  {clean(p.input)}{clean(ranking)}{note}")
-
-
-def _named(p: Prediction) -> str:
-    """The class, or all labels where there may be several."""
-    return p.label if p.labels is None else ", ".join(p.labels) or "no label"
-
-
-def _doubt(p: Prediction) -> str:
-    from graft.report.words import clean
-
-    if p.unknown:
-        return "perhaps none of the classes" if p.labels is None else "perhaps unlike all that it learned from"
-    if p.labels is not None or len(p.set) < 2:
-        return ""
-    return clean("could be " + " or ".join(p.set[:5]) + (" ..." if len(p.set) > 5 else ""))
-
-
-WRITERS = {"text": _write_text, "json": _write_json, "jsonl": _write_jsonl, "csv": _write_csv}
+        yield Broken(printable(name), "unreadable", error.message, error.hint), {}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.output import progress_bar, show_json
+from graft.cli.output import progress_bar, say, show_json
 from graft.cli.paths import Command, Input, Mixed, Output, guard_outputs
 from graft.cli.reading import reading_options
 from graft.errors import UsageError
@@ -145,15 +145,13 @@ def _show(found: Sequence[Found]) -> None:
         if len(found) > 1:
             heading = excerpt(one.heading)
             heading = heading if rows.width is None else shorten(heading, rows.width)
-            click.echo(("\n" if place else "") + click.style(heading, bold=True))
+            say(("\n" if place else "") + click.style(heading, bold=True))
         if one.error is not None:
-            click.echo(
-                f"{click.style('skipped', fg='red')}  {clean(one.error.message)} {clean(one.error.hint)}".rstrip()
-            )
+            say(f"{click.style('skipped', fg='red')}  {clean(one.error.message)} {clean(one.error.hint)}".rstrip())
         elif not one.matches:
-            click.echo("Nothing is so alike.")
+            say("Nothing is so alike.")
         for match in one.matches:
-            click.echo(_line(match, rows))
+            say(_line(match, rows))
 
 
 def _line(match: Match, rows: Rows) -> str:
@@ -178,8 +176,8 @@ def _show_skipped(skipped: Sequence[Skipped]) -> None:
 
     if not skipped:
         return
-    click.echo(f"{len(skipped):,} skipped:", err=True)
+    say(f"{len(skipped):,} skipped:", err=True)
     for one in skipped[:SHOWN]:
-        click.echo(f"  {clean(one.path)}: {clean(one.reason)}", err=True)
+        say(f"  {clean(one.path)}: {clean(one.reason)}", err=True)
     if len(skipped) > SHOWN:
-        click.echo(f"  and {len(skipped) - SHOWN:,} more", err=True)
+        say(f"  and {len(skipped) - SHOWN:,} more", err=True)

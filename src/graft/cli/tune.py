@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.output import progress_bar, show_json
+from graft.cli.output import progress_bar, say, show_json
 from graft.cli.paths import Command, Input, Output
 from graft.cli.reading import read_data, reading_options
 from graft.errors import BundleError, GateError, GraftError, OutputExists, UsageError
@@ -97,10 +97,10 @@ def command(
         )
     if not as_json:
         assert tuned.model.report.tuning is not None
-        click.echo(verdict.render(tuned.model.report.tuning, tuned.model.report.modality, skipped=tuned.skipped))
+        say(verdict.render(tuned.model.report.tuning, tuned.model.report.modality, skipped=tuned.skipped))
     report = _save(tuned, target, checkpoint, model.resolve().parent, overwrite=overwrite)
     if not as_json:
-        click.echo(f"Model   {target}    {'tuned' if tuned.shipped else 'as it was'}; {tuned.seconds:.0f} s")
+        say(f"Model   {target}    {'tuned' if tuned.shipped else 'as it was'}; {tuned.seconds:.0f} s")
     if report_file:
         report = replace(report, report=str(report_file))
         report.to_html(report_file, overwrite=overwrite)
@@ -113,7 +113,7 @@ def command(
         show_json(plain(report.tuning) | skipped | places | ({"error": refusal.to_dict()} if refusal else {}))
         return refusal.exit_code if refusal else 0
     if report_file:
-        click.echo(f"Report  {report_file}")
+        say(f"Report  {report_file}")
     if refusal:
         raise refusal
     return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,9 +12,11 @@ from graft.data.formats import HEAD, NOT_OF_THE_KIND, TABULAR, describe_kind, sn
 from graft.data.items import Broken, File, Item, Member, Memory, Text, as_item
 from graft.data.kinds import UNREADABLE, can_be, check_modality, is_there, look_at, looks_like_a_path
 from graft.data.listing import Listing, list_zip, printable, walk
-from graft.data.manifest import parse_texts
+from graft.data.manifest import Row, parse_texts
 from graft.data.tables import holds_paths, resolve_in_folder
 from graft.errors import GraftError, ItemError
+
+Cells = Mapping[str | None, Any]
 
 
 def gather(
@@ -34,15 +36,23 @@ def gather(
         DataError: A value is of a type that Graft cannot read.
         UnsafeArchive: A zip is broken, encrypted, a bomb, or reaches outside itself.
     """
+    for item, _ in gather_rows(inputs, modality, item_column=item_column):
+        yield item
+
+
+def gather_rows(
+    inputs: Iterable[str | os.PathLike[str] | Any], modality: str = "image", *, item_column: str | None = None
+) -> Iterator[tuple[Item, Cells]]:
+    """As ``gather``, each item with the cells of its row by their columns; without any where it is in no table."""
     check_modality(modality)
     for position, value in enumerate(inputs):
         if not isinstance(value, str | os.PathLike):
-            yield as_item(value, position, modality)
+            yield as_item(value, position, modality), {}
         elif modality == "text" and isinstance(value, str) and not is_there(value) and not looks_like_a_path(value):
-            yield Text(value)
+            yield Text(value), {}
         else:
             for item in _found_at(value):
-                yield from _texts_of(item, item_column) if modality == "text" else (item,)
+                yield from _texts_of(item, item_column) if modality == "text" else ((item, {}),)
 
 
 def is_zip(path: Path) -> bool:
@@ -82,7 +92,7 @@ def _below(folder: Path) -> Iterator[Item]:
             yield File(folder / skipped.path, f"{folder}/{skipped.path}")
 
 
-def _texts_of(item: Item, item_column: str | None) -> Iterator[Item]:
+def _texts_of(item: Item, item_column: str | None) -> Iterator[tuple[Item, Cells]]:
     """The rows of a table, or the file itself, if it is a text."""
     try:
         kind = look_at(item)
@@ -91,39 +101,40 @@ def _texts_of(item: Item, item_column: str | None) -> Iterator[Item]:
     if kind == "parquet" or (PurePosixPath(item.name).suffix.lower() in TABULAR and kind != "empty"):
         yield from _rows_of(item, item_column)
     elif kind == "empty" or can_be("text", kind, item.name):
-        yield item
+        yield item, {}
     else:
         what, advice = describe_kind(kind, "text")
-        yield Broken(
-            item.name, NOT_OF_THE_KIND["text"], f"{item.name} is not a text that can be read: it is {what}.", advice
-        )
+        message = f"{item.name} is not a text that can be read: it is {what}."
+        yield Broken(item.name, NOT_OF_THE_KIND["text"], message, advice), {}
 
 
-def _rows_of(item: Item, item_column: str | None) -> Iterator[Item]:
+def _rows_of(item: Item, item_column: str | None) -> Iterator[tuple[Item, Cells]]:
     try:
         manifest = parse_texts(item.read(), item.name, item_column=item_column)
     except GraftError as error:
         reason = error.reason if isinstance(error, ItemError) else "unreadable"
-        yield Broken(item.name, reason, error.message, error.hint)
+        yield Broken(item.name, reason, error.message, error.hint), {}
         return
     resolve = resolve_in_folder(item.path.parent) if isinstance(item, File) else _nowhere
     names_files = holds_paths(manifest, resolve, "text")
     for row in manifest.rows:
         name = f"{item.name}, row {row.number}"
-        if not row.item.strip():
-            yield Broken(name, "empty", f"{name} has no text.", "Write something, or leave the row out.")
-        elif row.content is not None:
-            yield Memory(row.content, name)
-        elif names_files:
-            path = row.item.strip()
-            yield resolve(path) or Broken(
-                name, "missing", f"{name}: there is no file {path}.", "Check that it is there."
-            )
-        else:
-            yield Text(row.item)
+        yield _item_of(row, name, resolve if names_files else None), row.cells or {}
     for skipped in manifest.skipped:
         advice = "Put the text in quotes." if skipped.code == "columns" else "Write one object a line (JSONL)."
-        yield Broken(skipped.path, skipped.code, f"{skipped.path}: {skipped.reason}", advice)
+        yield Broken(skipped.path, skipped.code, f"{skipped.path}: {skipped.reason}", advice), {}
+
+
+def _item_of(row: Row, name: str, resolve: Callable[[str], Item | None] | None) -> Item:
+    """What a row is about: a text, or the file that its cell holds or, where it is told how to find it, names."""
+    if not row.item.strip():
+        return Broken(name, "empty", f"{name} has no text.", "Write something, or leave the row out.")
+    if row.content is not None:
+        return Memory(row.content, name)
+    if resolve is None:
+        return Text(row.item)
+    path = row.item.strip()
+    return resolve(path) or Broken(name, "missing", f"{name}: there is no file {path}.", "Check that it is there.")
 
 
 def _nowhere(path: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from graft.data.cells import unguarded
 from graft.data.dataset import SEPARATOR
 from graft.data.encoding import decode_text
 from graft.data.items import Skipped
@@ -42,6 +43,7 @@ class Row(NamedTuple):
         group: ``""`` where there is none.
         tags: The labels of a cell that is a list; ``None`` for other cells.
         content: The bytes of the file, where the cell holds them; ``item`` is then what it is called.
+        cells: The whole row by its columns, of what is to be predicted.
     """
 
     number: int
@@ -51,6 +53,7 @@ class Row(NamedTuple):
     group: str = ""
     tags: tuple[str, ...] | None = None
     content: bytes | None = None
+    cells: Mapping[str | None, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,7 @@ def parse_texts(content: bytes, name: str, *, item_column: str | None = None) ->
     rows = []
     for number, record in records:
         item, own = _item(record.get(items), number, items, name)
-        rows.append(Row(number, item, "", content=own))
+        rows.append(Row(number, item, "", content=own, cells=record))
     return Manifest(tuple(rows), tuple(skipped), items)
 
 
@@ -262,7 +265,7 @@ def _csv_rows(
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting)
     try:
         for row in reader:
-            yield reader.line_num, row
+            yield reader.line_num, [unguarded(cell) for cell in row]
     except csv.Error as error:
         raise DataError(
             f"{name} cannot be read as a table: line {reader.line_num}: {error}.", "Check its quotes."

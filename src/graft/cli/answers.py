@@ -1,0 +1,173 @@
+"""How answers are written: for people, as JSON, JSON lines or CSV, to stdout or into a file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from graft.cli.output import say, to_json
+from graft.errors import UsageError
+
+if TYPE_CHECKING:
+    from graft.prediction import Prediction
+
+FIXED = ("input", "label", "confidence", "unknown", "set", "error")
+"""Columns that every table of answers has."""
+SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl"}
+"""The formats of files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A prediction, and the cells of the row of a table that its input came from."""
+
+    prediction: Prediction
+    cells: Mapping[str | None, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How answers are laid out.
+
+    Attributes:
+        classes: Of the model.
+        top: Only so many classes of each.
+        columns: Of the tables that the inputs came from; they stand first.
+    """
+
+    classes: tuple[str, ...]
+    top: int | None = None
+    columns: Sequence[str] = ()
+
+
+def format_of(path: Path) -> str:
+    """The format that a file's extension asks for.
+
+    Raises:
+        UsageError: It asks for none that is known.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"Answers cannot be written as {path.name}.", f"Use {', '.join(SUFFIXES)}.")
+    return SUFFIXES[path.suffix.lower()]
+
+
+def _write_json(answers: Iterable[Answer], layout: Layout, stream: TextIO) -> None:
+    before = "["
+    for answer in answers:
+        stream.write(before + to_json(_object(answer, layout), stream))
+        before = ",\n "
+    stream.write("[]\n" if before == "[" else "]\n")
+
+
+def _write_jsonl(answers: Iterable[Answer], layout: Layout, stream: TextIO) -> None:
+    for answer in answers:
+        stream.write(to_json(_object(answer, layout), stream) + "\n")
+        stream.flush()  # somebody may wait for it
+
+
+def _object(answer: Answer, layout: Layout) -> dict[str, Any]:
+    row = {column: _plain(answer.cells.get(column)) for column in layout.columns}
+    return answer.prediction.to_dict(layout.top) | ({"row": row} if row else {})
+
+
+def _plain(cell: Any) -> Any:
+    """A cell that JSON can hold: a number of JSON is one, anything else a text."""
+    finite = isinstance(cell, float) and cell - cell == 0
+    return cell if cell is None or finite or isinstance(cell, str | bool | int) else str(cell)
+
+
+def _write_csv(answers: Iterable[Answer], layout: Layout, stream: TextIO, delimiter: str = ",") -> None:
+    """The columns of the inputs' own tables, the fixed ones, and one for each class, or with ``top`` two for a rank.
+
+    No two columns have the same name: of those that collide, the later ones get a prefix.
+    """
+    from graft.data.cells import TableWriter, unlike
+
+    writer = TableWriter(stream, delimiter)
+    ranks = range(1, min(layout.top, len(layout.classes)) + 1) if layout.top else ()
+    ranked = [f"{what}_{rank}" for rank in ranks for what in ("label", "score")]
+    fixed = unlike(FIXED, layout.columns, "predicted_")
+    scores = unlike(ranked or layout.classes, (*layout.columns, *fixed), "score_")
+    writer.writerow([*layout.columns, *fixed, *scores])
+    for answer in answers:
+        p = answer.prediction
+        cells = ["" if (cell := answer.cells.get(column)) is None else cell for column in layout.columns]
+        if p.error is not None:
+            writer.writerow([*cells, p.input, "", "", "", "", p.error.message, *[""] * len(scores)])
+            continue
+        best = [cell for label, score in p.top(layout.top) for cell in (label, _brief(score))]
+        figures = best if layout.top else [_brief(p.scores[label]) for label in layout.classes]
+        own = [p.input, p.label, _brief(p.confidence), str(p.unknown).lower(), "|".join(p.set), ""]
+        writer.writerow([*cells, *own, *figures])
+
+
+def _brief(share: float) -> float:
+    """Six digits, as a number: no escape is put before it."""
+    return float(f"{share:.6g}")
+
+
+def _write_tsv(answers: Iterable[Answer], layout: Layout, stream: TextIO) -> None:
+    _write_csv(answers, layout, stream, "\t")
+
+
+def _write_text(answers: Iterable[Answer], layout: Layout, stream: TextIO) -> None:
+    from graft.report.terminal import Rows
+    from graft.report.words import clean
+
+    rows = replace(Rows.of(layout.classes, least=7), width=None)  # an answer is never shortened
+    for p in (answer.prediction for answer in answers):
+        if p.error is not None:
+            skipped = click.style(rows.named("skipped"), fg="red")
+            say(f"{skipped}          {clean(p.error.message)} {clean(p.error.hint)}".rstrip())
+            continue
+        label = click.style(rows.named(_named(p)), bold=True)
+        note = click.style(f"  ({doubt})", dim=True) if (doubt := _doubt(p)) else ""
+        ranking = "  " + ", ".join(f"{name} {score:.0%}" for name, score in p.top(layout.top)) if layout.top else ""
+        say(f"{label}  {p.confidence:>6.1%}  {clean(p.input)}{clean(ranking)}{note}")
+
+
+def _named(p: Prediction) -> str:
+    """The class, or all labels where there may be several."""
+    return p.label if p.labels is None else ", ".join(p.labels) or "no label"
+
+
+def _doubt(p: Prediction) -> str:
+    from graft.report.words import clean
+
+    if p.unknown:
+        return "perhaps none of the classes" if p.labels is None else "perhaps unlike all that it learned from"
+    if p.labels is not None or len(p.set) < 2:
+        return ""
+    return clean("could be " + " or ".join(p.set[:5]) + (" ..." if len(p.set) > 5 else ""))
+
+
+WRITERS: dict[str, Callable[[Iterable[Answer], Layout, TextIO], None]] = {
+    "text": _write_text,
+    "json": _write_json,
+    "jsonl": _write_jsonl,
+    "csv": _write_csv,
+    "tsv": _write_tsv,
+}
+
+
+def to_stdout(answers: Iterable[Answer], layout: Layout, kind: str) -> None:
+    """Print the answers as they come."""
+    WRITERS[kind](answers, layout, sys.stdout)
+
+
+def to_file(answers: Iterable[Answer], layout: Layout, path: Path) -> None:
+    """Write the answers in UTF-8, wholly or not at all.
+
+    Raises:
+        UsageError: The extension is of no known format.
+        OSError: The disk refuses.
+    """
+    from graft.files import written_whole
+
+    with written_whole(path) as stream:
+        WRITERS[format_of(path)](answers, layout, stream)
