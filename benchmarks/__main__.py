@@ -11,6 +11,7 @@ from benchmarks import (
     accuracy,
     cleaning,
     copies,
+    decoders,
     fit,
     forecast,
     gate,
@@ -53,6 +54,7 @@ def main(context: click.Context) -> None:
         search.measure()
         gate.measure()
         views.measure()
+        decoders.measure()
         tuning.measure()
         tuning_safety.measure()
         _honesty().measure()
@@ -140,6 +142,14 @@ def gate_command(sets: tuple[str, ...], draws: int) -> None:
 def views_command(sets: tuple[str, ...], draws: int) -> None:
     """Whether a head gains by several views of each item; SETS are folders' names."""
     views.measure(draws, sets)
+
+
+@main.command("decoders")
+@click.argument("sets", nargs=-1)
+@click.option("--photos", type=click.IntRange(1), default=decoders.PHOTOS, show_default=True, help="Asked of each set.")
+def decoders_command(sets: tuple[str, ...], photos: int) -> None:
+    """Whether a photo gets the same answer whether Graft or Pillow decodes it; SETS are folders' names."""
+    decoders.measure(photos, sets)
 
 
 @main.command("tune")

@@ -241,6 +241,19 @@ def test_a_scaled_decode_shows_the_same_picture_as_a_full_one():
             assert np.abs(png - reference).mean() < 1.0
 
 
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+@pytest.mark.parametrize("times", [1, 2, 4, 8])
+def test_a_jpeg_has_the_pixels_that_other_decoders_make_of_it(subsampling, times):
+    rng = np.random.default_rng(subsampling)
+    colours = Image.fromarray(rng.integers(0, 256, (24, 32, 3), np.uint8)).resize((320, 240), Image.Resampling.BICUBIC)
+    content = encode(colours, "JPEG", quality=80, subsampling=subsampling)
+    own = decode_picture(content, 240 // times, 320 // times, crop=0.0).value
+    with Image.open(io.BytesIO(content)) as image:
+        image.draft(None, (320 // times, 240 // times))
+        others = np.asarray(image.convert("RGB"))
+    assert np.abs(own.astype(int) - others).max() <= 1
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (3, 2), (2, 2)])
 @pytest.mark.parametrize("form", ["JPEG", "PNG"])
 def test_tiny_and_thin_pictures(form, size):
@@ -455,6 +468,19 @@ def test_real_pictures(shared):
         with Image.open(file) as image:
             assert prepared.statistics["width"] * prepared.statistics["height"] == image.width * image.height
         assert prepared.value.shape == (64, 64, 3)
+
+
+@pytest.mark.shared
+def test_real_photos_are_seen_as_pillow_shows_them_at_full_size(shared):
+    for file in [
+        *sorted((shared / "ants_bees").rglob("*.jpg"))[::40],
+        *sorted((shared / "potato_leaves").rglob("*.jpg"))[::150],
+    ]:
+        content = file.read_bytes()
+        with Image.open(file) as image:
+            whole = encode(image.convert("RGB"), "PNG", compress_level=1)
+        own, others = (decode_picture(one, 224, 224, 1.0, 0.875).value.astype(int) for one in (content, whole))
+        assert np.abs(own - others).mean() < 0.5, file
 
 
 @pytest.mark.shared

@@ -122,6 +122,13 @@ def test_another_version_of_the_encoder_says_so(copied):
         graft.load(copied)
 
 
+def test_a_bundle_of_pictures_that_were_decoded_otherwise_is_to_be_fitted_again(copied, monkeypatch):
+    monkeypatch.setattr("graft.encoders.image.DECODING", "another")
+    with pytest.raises(EncoderMismatch, match="no longer what the model learned from") as caught:
+        graft.load(copied)
+    assert "Fit it again" in caught.value.hint
+
+
 def test_an_unknown_encoder_says_so(copied):
     rewrite(copied, lambda manifest: manifest["encoder"].update(address="vision-2000"))
     with pytest.raises(EncoderError, match=r"was made with the encoder 'vision-2000'"):

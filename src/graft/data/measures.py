@@ -13,6 +13,9 @@ from graft.contracts import Array, Float32
 MEASURES = "2"
 """Raised whenever an item would be measured otherwise: part of every encoder's ``fingerprint``, not of ``version``."""
 
+DECODING = "2"
+"""Raised whenever the file of a picture would give other pixels: part of the ``version`` of all that looks at them."""
+
 OF_PICTURES = (
     "brightness", "sharpness", "width", "height", "luma_5", "luma_99", "contrast", "entropy", "saturation",
     "saturation_max", "red", "green", "blue", "border_red", "border_green", "border_blue", "border_spread", "bytes",

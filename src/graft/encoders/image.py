@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from graft.contracts import Float32, Prepared, Stages
-from graft.data.measures import MEASURES, OF_PICTURES
+from graft.data.measures import DECODING, MEASURES, OF_PICTURES
 from graft.encoders.pooling import signed_root
 from graft.encoders.runtime import Backend, Session, choose_backend, fit_for_children, open_session
 from graft.encoders.tuned import NOTHING, Tuned
@@ -28,7 +28,7 @@ POOLED = (2, 4, 6, 7)
 ZOOM = 0.875
 """Of the largest centred square this much is seen: how the network was evaluated on ImageNet by its makers."""
 PREPROCESSING = "2"
-"""Raised whenever the same file would give other pixels, or the same activations another embedding."""
+"""Raised whenever the same picture would be cut otherwise, or the same activations give another embedding."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ class ImageEncoder:
 
     @cached_property
     def version(self) -> str:
-        """Hash of weights, pooled stages and preprocessing."""
-        pinned = hashlib.sha256(f"{SHA256}:{POOLED}:{ZOOM}:{PREPROCESSING}".encode()).hexdigest()[:16]
+        """Hash of weights, pooled stages, preprocessing and how files become pixels."""
+        pinned = hashlib.sha256(f"{SHA256}:{POOLED}:{ZOOM}:{PREPROCESSING}:{DECODING}".encode()).hexdigest()[:16]
         return self.tuned.versioned(pinned)
 
     @property

@@ -11,6 +11,7 @@ import numpy as np
 
 from graft.contracts import Float32, Prepared, Stages
 from graft.data import near_pictures
+from graft.data.measures import DECODING
 from graft.data.near_sounds import RATE, WIDTH, sound_print
 
 PREPROCESSING = "1"
@@ -73,8 +74,8 @@ class PicturePrints:
 
     @property
     def version(self) -> str:
-        """Hash of the preprocessing."""
-        return hashlib.sha256(f"{near_pictures.WIDTH}:{PREPROCESSING}".encode()).hexdigest()[:16]
+        """Hash of the preprocessing, and of how files become pixels."""
+        return hashlib.sha256(f"{near_pictures.WIDTH}:{PREPROCESSING}:{DECODING}".encode()).hexdigest()[:16]
 
     @property
     def fingerprint(self) -> str:

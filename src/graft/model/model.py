@@ -273,7 +273,7 @@ def load(folder: str | Path, *, backend: str = "auto") -> Model:
         if encoder.version != made_with["version"]:
             raise EncoderMismatch(
                 f"{folder} was made with version {made_with['version']} of {encoder.name}, and this Graft has "
-                f"{encoder.version}.",
+                f"{encoder.version}: what it makes of the same item is no longer what the model learned from.",
                 "Fit it again, or install the Graft that made it.",
             )
         encoder = _with_its_weights(folder, encoder, content.arrays, made_with.get("tuned", ""))

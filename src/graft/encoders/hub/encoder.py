@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from graft.contracts import Array, Bool, Float32, Int, Prepared, Stages
-from graft.data.measures import MEASURES
+from graft.data.measures import DECODING, MEASURES
 from graft.encoders.hub import families
 from graft.encoders.hub.store import DENSE, GRAPH, VOCABULARY, Entry
 from graft.encoders.hub.weights import read_weights, with_weights
@@ -90,9 +90,11 @@ class HubEncoder:
 
     @cached_property
     def version(self) -> str:
-        """Hash of the model's files, preprocessing, pooling, prompt and replaced weights."""
+        """Hash of the model's files, preprocessing, pooling, prompt, replaced weights and decoding."""
         card = self.entry.card
         parts = [dict(card.sources), dict(card.settings), dict(card.readout), self.effective_prompt]
+        if self.modality == "image":
+            parts.append(DECODING)
         return self.tuned.versioned(hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16])
 
     @property
