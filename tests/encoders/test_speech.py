@@ -1,5 +1,7 @@
 import copy
+import os
 import pickle
+import subprocess
 import sys
 from itertools import pairwise
 
@@ -170,3 +172,35 @@ def test_another_package_of_the_same_namespace_is_no_obstacle(tmp_path, monkeypa
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.syspath_prepend(tmp_path)
     assert pinned_file(PACKAGE, NETWORK, speech_network.NETWORK_SHA256)
+
+
+DIGEST = """
+import hashlib, sys
+from pathlib import Path
+from graft.data.dataset import File
+from graft.encoders.embed import embed
+from graft.encoders.runtime import Backend
+from graft.encoders.speech import SpeechEncoder
+items = [File(path, path.name) for path in sorted(Path(sys.argv[1]).iterdir())]
+print(hashlib.sha256(embed(SpeechEncoder(Backend("onnxruntime", "f32")), items).x.tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.parametrize("kernel", ["", "Haswell"])
+def test_embeddings_do_not_depend_on_the_number_of_threads(tmp_path, kernel):
+    """Kernels differ in whether a product that is divided among threads has other last digits; Haswell's does."""
+    for number, seconds in enumerate((0.8, 1.0, 4.0)):
+        noise = np.random.default_rng(number).normal(0, 0.1, int(seconds * 16_000)).astype(np.float32)
+        (tmp_path / f"{number}.wav").write_bytes(wav_bytes(noise, 16_000))
+    chosen = {"OPENBLAS_CORETYPE": kernel} if kernel else {}
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", DIGEST, str(tmp_path)],
+            env={**os.environ, **chosen, "OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for threads in ("1", "2", "4")
+    }
+    assert len(digests) == 1

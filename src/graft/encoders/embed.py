@@ -20,7 +20,7 @@ from graft.data.dataset import Item, Skipped
 from graft.encoders.cache import Cache, Entry
 from graft.encoders.joined import JoinedEncoder
 from graft.errors import ItemError
-from graft.executors import workers
+from graft.executors import one_thread_each, workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def stream(encoder: Encoder, items: Iterable[Item], cache: Cache | None = None) 
         try:
             while True:
                 while len(pending) < 2 * workers() and (chunk := list(islice(source, size))):
-                    pending.append(pool.submit(_embed_chunk, encoder, chunk, cache))
+                    pending.append(pool.submit(_embed_on_a_core, encoder, chunk, cache))
                 if not pending:
                     return
                 yield pending.popleft().result()
@@ -91,6 +91,12 @@ def content_digest(content: bytes) -> str:
 def content_key(encoder: Encoder, digest: str) -> bytes:
     """The cache's key: content and everything that the embedding depends on."""
     return hashlib.sha256(f"{encoder.fingerprint}:{digest}".encode()).digest()
+
+
+def _embed_on_a_core(encoder: Encoder, chunk: Sequence[tuple[int, Item]], cache: Cache | None) -> Embedded:
+    # Of recordings the energies are matrix products, whose last digits depend on how many threads share them.
+    with one_thread_each():
+        return _embed_chunk(encoder, chunk, cache)
 
 
 def _embed_chunk(encoder: Encoder, chunk: Sequence[tuple[int, Item]], cache: Cache | None) -> Embedded:
