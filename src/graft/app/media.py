@@ -12,8 +12,8 @@ from graft.data.decode import thumbnail
 from graft.errors import ItemError
 from graft.report.sounds import portable
 
-SIDES = (160, 960)
-"""Longest edges of pictures in pixels: beside others, and by itself."""
+SIDES = (160, 320, 960, 2560)
+"""Longest edges of pictures in pixels: beside others, in a grid, by itself, and looked at closely."""
 SOUND = 8_000_000
 """Bytes of a recording; of a larger one its beginning is played."""
 KEPT = 48_000_000

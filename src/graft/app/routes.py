@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from importlib import resources
@@ -19,8 +20,12 @@ from graft.report.words import clean
 
 Values = Mapping[str, Any]
 
-MAX_BODY = 64 << 10
+MAX_BODY = 512 << 10
 """Bytes of a decision."""
+MAX_TILES = 200
+"""Items of a grid that are asked for at once."""
+ACCEPT = "accept"
+"""The action that does about each item what is proposed."""
 MAX_DIGITS = 12
 """Of a row's number."""
 MAX_WHO = 60
@@ -30,7 +35,11 @@ ASSETS = {
     "mark.svg": "image/svg+xml",
     "editor.js": "text/javascript",
     "draw.js": "text/javascript",
+    "grid.js": "text/javascript",
+    "tables.js": "text/javascript",
+    "dialogs.js": "text/javascript",
     "link.js": "text/javascript",
+    "tokens.css": "text/css",
     "editor.css": "text/css",
 }
 """Files of the page, and what they are."""
@@ -43,6 +52,7 @@ class Routes:
         self._review = review
         self._live = live
         self._run = secrets.token_hex(4)  # so that no browser takes a picture of an earlier run for one of this
+        self._settled: tuple[Any, dict[str, Any]] = None, {}  # what follows from these decisions; it takes a while
         self._media = Media(review.findings.dataset)
         self._assets = {name: resources.files("graft.app").joinpath("assets", name).read_bytes() for name in ASSETS}
 
@@ -54,6 +64,8 @@ class Routes:
             "start": lambda _: views.of_whole(self._review, self._run),
             "state": self._state,
             "queue": self._queue,
+            "suggested": self._suggested,
+            "tiles": self._tiles,
             "item/{row}": self._item,
             "picture/{row}": self._picture,
             "sound/{row}": lambda values: self._media.sound(self._row(values)),
@@ -71,18 +83,28 @@ class Routes:
         n = len(self._review.decisions)
         if self._review.refresh() != n:
             self._live.poke()
-        return views.of_state(self._review, self._live.current, _who(values))
+        return self._of_state(values)
 
     def _queue(self, values: Values) -> Any:
-        wanted = Filter(
-            kind=values.get("kind", ANY),
-            label=values.get("label"),
-            predicted=values.get("predicted"),
-            undecided=values.get("undecided") == "1",
-        )
+        wanted = _wanted(values)
         keep = values.get("keep", "")
         rows = self._review.queue(wanted, int(keep) if _is_row(keep) else None)
         return {"rows": rows.tolist(), "decided": rows[self._review.decided[rows]].tolist()}
+
+    def _suggested(self, values: Values) -> Any:
+        try:
+            above = float(values.get("above", ""))
+        except ValueError:
+            above = math.nan
+        if not 0 <= above <= 1:
+            raise UsageError("There is no such bound.", "Name a probability from 0 to 1.")
+        return {"rows": self._review.suggested(_wanted(values), above).tolist()}
+
+    def _tiles(self, values: Values) -> Any:
+        given = values.get("rows", "").split(",")
+        if len(given) > MAX_TILES:
+            raise UsageError("These are too many items.", f"Ask for {MAX_TILES} at most.")
+        return {"items": views.of_tiles(self._review, [self._row({"row": row}) for row in given])}
 
     def _item(self, values: Values) -> Any:
         return views.of_item(self._review, self._row(values))
@@ -102,7 +124,11 @@ class Routes:
             raise UsageError("There are no rows.", "Name items by their rows.")
         if to is not None and not isinstance(to, str):
             raise UsageError("The label is no text.", "Name a class.")
-        self._review.decide(str(values.get("action")), rows, to, _who(values))
+        action, who = str(values.get("action")), _who(values)
+        if action == ACCEPT:
+            rows = self._review.rows_of(self._review.accept(rows, who))
+        else:
+            self._review.decide(action, rows, to, who)
         return self._decided(rows, values)
 
     def _undo(self, values: Values) -> Any:
@@ -115,7 +141,15 @@ class Routes:
 
     def _decided(self, rows: Any, values: Values) -> Any:
         self._live.poke()
-        return {"rows": list(rows), "state": views.of_state(self._review, self._live.current, _who(values))}
+        return {"rows": list(rows), "state": self._of_state(values)}
+
+    def _of_state(self, values: Values) -> Any:
+        decisions, settled = self._settled
+        if decisions is not self._review.decisions:
+            decisions = self._review.decisions
+            settled = views.of_decisions(self._review)
+            self._settled = decisions, settled
+        return views.of_state(self._review, settled, self._live.current, _who(values))
 
     def _row(self, values: Values) -> int:
         given = values["row"]
@@ -180,6 +214,11 @@ def _json(values: Any, status: int) -> Any:
 
     content = json.dumps(values, allow_nan=False, separators=(",", ":"))
     return Response(content, status, {"cache-control": "no-store"}, "application/json")
+
+
+def _wanted(values: Values) -> Filter:
+    names = {name: values.get(name) for name in ("label", "predicted", "now")}
+    return Filter(kind=values.get("kind", ANY), undecided=values.get("undecided") == "1", **names)
 
 
 def _is_row(text: str) -> bool:

@@ -49,7 +49,7 @@ def worth_of(findings: Findings) -> Score | None:
         if not worth.n_relabelled + worth.n_dropped:
             return f"Accuracy {percent(worth.before.value)} with the labels as they are"
         change = f"{points(worth.difference)} points, 95 % interval {points(worth.low)} to {points(worth.high)}"
-        return f"Accuracy {percent(worth.before.value)} before, {percent(worth.after.value)} now: {change}"
+        return f"Accuracy {percent(worth.after.value)} with the decisions: {change}"  # one figure for one thing
 
     return score
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,13 +37,6 @@ TITLES = {
 def of_whole(review: Review, run: str) -> dict[str, Any]:
     """What does not change while the page is open."""
     findings = review.findings
-    table = findings.confusion()
-    pairs = [[int(i), int(j), int(table[i, j])] for i, j in zip(*np.nonzero(table), strict=True)]
-    labels = findings.dataset.tags or tuple((label,) for label in findings.dataset.labels)
-    sizes = dict.fromkeys(findings.classes, 0)
-    for tags in labels:
-        for tag in tags:
-            sizes[tag] += 1
     return {
         "run": run,
         "name": findings.dataset.name,
@@ -50,9 +44,8 @@ def of_whole(review: Review, run: str) -> dict[str, Any]:
         "n": len(findings),
         "several": bool(findings.dataset.tags),
         "judged": findings.labels is not None,
-        "classes": [{"name": label, "n": sizes[label]} for label in findings.classes],
+        "classes": list(findings.classes),
         "kinds": [{"name": kind, "title": title_of(kind)} for kind in review.agenda.kinds],
-        "confusion": sorted(pairs, key=lambda pair: -pair[2]),
         "cues": [cue.sentence for cue in findings.cues],
         "warnings": list(findings.dataset.warnings),
         "too_few": list(findings.too_few()),
@@ -63,18 +56,30 @@ def of_whole(review: Review, run: str) -> dict[str, Any]:
     }
 
 
-def of_state(review: Review, scored: Scored, who: str) -> dict[str, Any]:
-    """What changes with every decision."""
-    decisions = review.decisions
-    others = [decision for decision in decisions[-50:] if decision.who != who][-RECENT:]
+def of_decisions(review: Review) -> dict[str, Any]:
+    """What follows from the decisions so far, whoever looks at it."""
+    table = review.confusion()
+    pairs = [[int(i), int(j), int(table[i, j])] for i, j in zip(*np.nonzero(table), strict=True)]
     return {
-        "version": len(decisions),
+        "version": len(review.decisions),
         "counts": {kind: [count.n, count.left] for kind, count in review.counts().items()},
-        "new_labels": list(review.new_labels()),
+        "sizes": [[label, n] for label, n in review.sizes().items()],
+        "dropped": sum(action == "drop" for action in review.actions()),
+        "confusion": sorted(pairs, key=lambda pair: -pair[2]),
+    }
+
+
+def of_state(review: Review, settled: dict[str, Any], scored: Scored, who: str) -> dict[str, Any]:
+    """What changes with every decision; ``settled`` is what ``of_decisions`` says."""
+    recent = {decision.batch or decision.id: decision for decision in review.decisions[-50:] if decision.who != who}
+    others = list(recent.values())[-RECENT:]
+    return {
+        **settled,
         "n_bad": review.n_bad,
         "others": [
-            {"who": d.who, "action": d.action, "to": d.to, "at": d.at, "rows": list(review.rows_of(d))[:1]}
+            {"who": d.who, "action": d.action, "to": d.to, "at": d.at, "n": len(rows), "rows": list(rows)[:1]}
             for d in others
+            for rows in [review.rows_of(d)]
         ],
         "score": {"text": scored.text, "n": scored.n_decisions, "busy": scored.busy},
     }
@@ -126,14 +131,35 @@ def _of_other(review: Review, row: int) -> dict[str, Any]:
     """What is shown of an item beside another one."""
     dataset = review.findings.dataset
     texts = review.findings.pool.texts
+    proposed = review.agenda.suggestion(row)
     return {
         "row": row,
+        "suggestion": {"action": proposed.action, "to": proposed.to, "p": _rounded(proposed.p)},
         "name": excerpt(texts[row][: 4 * EXCERPT]) if texts is not None else dataset.items[row].name.rsplit("/", 1)[-1],
+        "size": _size(review, row),
         "given": dataset.labels[row],
         "label": review.label(row),
         "at_split": dataset.splits[row],
         "outcome": of_outcome(review.outcome(row)),
     }
+
+
+def of_tiles(review: Review, rows: Sequence[int]) -> list[dict[str, Any]]:
+    """What is shown of items that stand in a grid."""
+    return [_of_other(review, row) for row in rows]
+
+
+def _rounded(p: float | None) -> float | None:
+    return None if p is None else round(p, 4)
+
+
+def _size(review: Review, row: int) -> list[int] | None:
+    """Width and height of a picture, so that its frame can be made before it comes; ``None``: they are not known."""
+    known = review.findings.pool.embedded.statistics
+    if not {"width", "height"} <= set(known):
+        return None
+    width, height = (float(known[name][row]) for name in ("width", "height"))
+    return [int(width), int(height)] if width >= 1 and height >= 1 else None
 
 
 def _bars(review: Review, row: int) -> list[list[Any]]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from graft.cleaning.duplicates import DuplicateSet
 from graft.cleaning.findings import Findings
+from graft.cleaning.quality import DROP_IT, KINDS
 from graft.contracts import Bool, Float64, Int
+from graft.data.dataset import SEPARATOR
 from graft.errors import UsageError
 
 ANY, ALL = "any", "all"
@@ -27,13 +29,30 @@ class Filter:
         kind: A kind of issue, ``"any"`` of them, or ``"all"`` items.
         label: Only items that the data give this label.
         predicted: Only items that the model takes for this class.
+        now: Only items of this class as decided so far.
         undecided: Only items on which nothing was decided yet.
     """
 
     kind: str = ANY
     label: str | None = None
     predicted: str | None = None
+    now: str | None = None
     undecided: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What is proposed to do about an item. Look before you accept.
+
+    Attributes:
+        action: ``"relabel"``, ``"drop"``, ``"merge"``, or ``"keep"``.
+        to: The new label, for ``relabel``.
+        p: How probable the model finds it, 0 to 1; ``None`` where that is not what it rests on.
+    """
+
+    action: str
+    to: str | None = None
+    p: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +80,13 @@ class Agenda:
         """What can be filtered by."""
         return (ANY, *self.findings.kinds, ALL)
 
-    def queue(self, wanted: Filter, decided: Bool, keep: int | None = None) -> Int:
+    def queue(self, wanted: Filter, decided: Bool, keep: int | None = None, labels: Sequence[str] | None = None) -> Int:
         """The rows that a filter lets through, worst first; copies beside each other where they are asked for.
 
         Args:
             wanted: The filter.
             decided: On which rows something was decided ``(n,) bool``.
+            labels: The label of each row as it is now; by default as the data give it.
             keep: A row that stays even if something was decided about it, so that nobody loses the place.
 
         Raises:
@@ -78,7 +98,9 @@ class Agenda:
             )
         chosen = self._has[wanted.kind].copy()
         if wanted.label is not None:
-            chosen &= self._bears(wanted.label)
+            chosen &= self._bears(wanted.label, self.findings.dataset.labels)
+        if wanted.now is not None:
+            chosen &= self._bears(wanted.now, self.findings.dataset.labels if labels is None else labels)
         if wanted.predicted is not None:
             chosen &= self.findings["predicted_label"] == wanted.predicted
         if wanted.undecided:
@@ -88,6 +110,28 @@ class Agenda:
             chosen &= left
         order = self._order(wanted.kind)
         return order[chosen[order]]
+
+    def suggestion(self, row: int) -> Suggestion:
+        """What is proposed to do about an item: of several issues, what settles most of them.
+
+        Copies under different labels are merged to the one with the most credible label. An outlier is to be dropped,
+        whatever it looks like, for a probability says little of what is like nothing else.
+        """
+        if self._has_issue(row, "label_conflict"):
+            return Suggestion("merge")
+        if self._has_issue(row, "outlier"):
+            return Suggestion("drop")
+        labels = self.findings.labels
+        if labels is not None and labels.is_issue[row]:
+            place = int(labels.predicted[row])
+            return Suggestion("relabel", self.findings.classes[place], float(labels.p[row, place]))
+        if any(self._has_issue(row, kind) for kind in OF_COPIES):
+            return Suggestion("merge")
+        useless = any(self._has_issue(row, kind) for kind, what in KINDS.items() if what.advice == DROP_IT)
+        return Suggestion("drop" if useless else "keep")
+
+    def _has_issue(self, row: int, kind: str) -> bool:
+        return kind in self._has and bool(self._has[kind][row])
 
     def counts(self, decided: Bool) -> dict[str, Count]:
         """How much there is of each kind and how much of it is left; ``decided``: as in ``queue``."""
@@ -114,10 +158,9 @@ class Agenda:
             return np.array([row for entry in self.findings.duplicates for row in self.best_first(entry)], np.int64)
         return self.findings.issues(kind)
 
-    def _bears(self, label: str) -> Bool:
-        dataset = self.findings.dataset
-        borne = dataset.tags or tuple((given,) for given in dataset.labels)
-        return np.array([label in tags for tags in borne], np.bool_)
+    def _bears(self, label: str, labels: Sequence[str]) -> Bool:
+        several = bool(self.findings.dataset.tags)
+        return np.array([label in borne.split(SEPARATOR) if several else label == borne for borne in labels], np.bool_)
 
     def _sizes(self) -> Float64:
         known = self.findings.pool.embedded.statistics

@@ -16,7 +16,7 @@ from graft.cleaning.duplicates import DuplicateSet
 from graft.cleaning.label_errors import FEW, LabelQuality
 from graft.cleaning.outliers import Outliers
 from graft.cleaning.pool import Pool
-from graft.contracts import Array, Int
+from graft.contracts import Array, Bool, Int
 from graft.data.cells import TableWriter
 from graft.data.dataset import Dataset, Skipped
 from graft.data.guard import Inputs
@@ -122,11 +122,15 @@ class Findings:
             sizes[label] += 1
         return tuple(label for label, size in sizes.items() if size < FEW)
 
-    def confusion(self) -> Int:
-        """How many items of each given class (row) are probably of another (column) ``(k, k)``: label issues."""
+    def confusion(self, among: Bool | None = None) -> Int:
+        """How many items of each given class (row) are probably of another (column) ``(k, k)``: label issues.
+
+        Args:
+            among: Which items count ``(n,) bool``; by default all.
+        """
         table = np.zeros((len(self.classes), len(self.classes)), np.int64)
         if self.labels is not None:
-            rows = np.flatnonzero(self.labels.is_issue)
+            rows = np.flatnonzero(self.labels.is_issue if among is None else self.labels.is_issue & among)
             np.add.at(table, (self.pool.y[rows], self.labels.predicted[rows]), 1)
         return table
 

@@ -16,6 +16,8 @@ COMMON = 0.25
 """What more of the items have is how the data are: only what scores below half of their lower quartile is an issue."""
 FAR_OUT = 3.0
 """Quartile ranges beyond the quartiles from which on a size is far from all others (Tukey, 1977)."""
+DROP_IT = "Drop it."
+"""The advice where nothing can be made of an item."""
 AT_LEAST = 20
 """Items from which on there is such a thing as an odd one among them."""
 
@@ -155,7 +157,7 @@ KINDS: Mapping[str, Kind] = {
     "dark": Kind("image", 0.32, _dark, "too dark to see much", "Take it again with more light, or drop it."),
     "light": Kind("image", 0.05, _light, "overexposed: nearly all of it is white", "Take it again, or drop it."),
     "low_information": Kind(
-        "image", 0.25, _low_information, "next to nothing in it: a blank or a drawing of few tones", "Drop it."
+        "image", 0.25, _low_information, "next to nothing in it: a blank or a drawing of few tones", DROP_IT
     ),
     "blurry": Kind("image", 0.07, _blurry, "blurred", "Take it again, or drop it."),
     "odd_size": Kind(
@@ -165,10 +167,10 @@ KINDS: Mapping[str, Kind] = {
         "image", 0.35, _odd_aspect_ratio, "so long and narrow that the encoder sees little of it", "Crop it."
     ),
     "grayscale": Kind("image", 0.1, _grayscale, "without colour, where nearly all others have some", "Look at it."),
-    "empty": Kind("text", 0.5, lambda known: 1 - known["emptiness"], "no word in it", "Drop it."),
+    "empty": Kind("text", 0.5, lambda known: 1 - known["emptiness"], "no word in it", DROP_IT),
     "boilerplate": Kind(
         "text", 0.2, lambda known: 1 - known["repetition"],
-        "a placeholder, or words that stand under several labels alike", "Drop it.",
+        "a placeholder, or words that stand under several labels alike", DROP_IT,
     ),
     "short": Kind("text", 0.125, _short_text, "too short to say much", "Look at it."),
     "non_letters": Kind(

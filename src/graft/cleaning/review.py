@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,12 +17,14 @@ from graft.cleaning.findings import Findings
 from graft.contracts import Bool, Int
 from graft.data.contents import clean_label
 from graft.data.dataset import SEPARATOR
-from graft.data.decision import Decision, ItemKey, login
+from graft.data.decision import Decision, ItemKey, login, new_id
 from graft.data.journal import Journal, Reading
 from graft.data.standing import Applied, Outcome, apply, keys_of, standing
 from graft.errors import UsageError
 from graft.report.words import clean
 
+AT_ONCE = 500
+"""Items of a line of the journal; a decision about more is several lines of one batch."""
 MAX_LABEL = 200
 """Characters of a new label."""
 
@@ -84,7 +87,47 @@ class Review:
         Raises:
             UsageError: The filter names a kind that was not looked for.
         """
-        return self.agenda.queue(wanted, self.decided, keep)
+        return self.agenda.queue(wanted, self.decided, keep, self.labels())
+
+    def actions(self) -> list[str]:
+        """What was decided on each item on which something was."""
+        with self._lock:
+            return [outcome.action for outcome in self._outcomes.values()]
+
+    def labels(self) -> list[str]:
+        """The label of each row as it is now."""
+        labels = list(self.findings.dataset.labels)
+        with self._lock:
+            for row, outcome in self._outcomes.items():
+                labels[row] = labels[row] if outcome.to is None else outcome.to
+        return labels
+
+    def sizes(self) -> dict[str, int]:
+        """How many items each class has now, without those that were dropped; classes of the data first, then new."""
+        sizes = dict.fromkeys((*self.findings.classes, *self.new_labels()), 0)
+        with self._lock:
+            dropped = {row for row, outcome in self._outcomes.items() if outcome.action == "drop"}
+        for row, label in enumerate(self.labels()):
+            for tag in self._tags(label) if row not in dropped else ():
+                sizes[tag] = sizes.get(tag, 0) + 1
+        return sizes
+
+    def confusion(self) -> Int:
+        """``Findings.confusion`` of the items on which nothing was decided yet ``(k, k)``."""
+        return self.findings.confusion(~self.decided)
+
+    def suggested(self, wanted: Filter, above: float) -> Int:
+        """The rows that a filter lets through, undecided, whose class is proposed to be another, worst first.
+
+        Args:
+            wanted: The filter.
+            above: How probable the other class must be, 0 to 1.
+
+        Raises:
+            UsageError: The filter names a kind that was not looked for.
+        """
+        rows = self.queue(replace(wanted, undecided=True))
+        return np.array([row for row in rows.tolist() if self._is_proposed(row, above)], np.int64)
 
     def counts(self) -> dict[str, Count]:
         """How much there is of each kind and how much of it is left."""
@@ -103,6 +146,44 @@ class Review:
             UsageError: That cannot be decided.
             GraftError: The journal cannot be written; nothing was decided.
         """
+        self._append(*(made := self._made(action, rows, to, _known(who))))
+        return made[-1]
+
+    def accept(self, rows: Sequence[int], who: str | None = None) -> Decision:
+        """Do about each of the items what is proposed; they are taken back together. The last decision.
+
+        Args:
+            rows: What about; what is proposed is ``agenda.suggestion(row)``.
+            who: Who decides; by default who is logged in.
+
+        Raises:
+            UsageError: These are no items.
+            GraftError: The journal cannot be written; nothing was decided.
+        """
+        self._keys_of(rows)
+        alike: dict[tuple[str, str | None], list[int]] = {}
+        sets: dict[tuple[int, ...], None] = {}
+        for row in rows:
+            proposed = self.agenda.suggestion(row)
+            if proposed.action == "merge":
+                sets[self.agenda.best_first(self.agenda.sets[row])] = None
+            else:
+                alike.setdefault((proposed.action, proposed.to), []).append(row)
+        merged = {row for found in sets for row in found}
+        made = [Decision("merge", self._keys_of(found), who=_known(who)) for found in sets]
+        for (action, to), its in alike.items():
+            if left := [row for row in its if row not in merged]:
+                made += self._made(action, left, to, _known(who))
+        batch = new_id()
+        self._append(*(replace(decision, batch=batch) for decision in made))
+        return self.decisions[-1]
+
+    def _is_proposed(self, row: int, above: float) -> bool:
+        proposed = self.agenda.suggestion(row)
+        return proposed.action == "relabel" and proposed.p is not None and proposed.p >= above
+
+    def _made(self, action: str, rows: Sequence[int], to: str | None, who: str) -> list[Decision]:
+        """A decision; about very many items several, for a line of the journal is bounded."""
         keys = self._keys_of(rows)
         if action == "relabel":
             to = self._checked(to)
@@ -114,16 +195,23 @@ class Review:
             found = self.agenda.sets.get(rows[0])
             if found is None or len(rows) < 2 or not set(rows) <= set(found.rows):
                 raise UsageError("These items are no copies of each other.", "Drop them one by one.")
-        return self._append(Decision(action, keys, to, who=_known(who)))
+            return [Decision(action, keys, to, who=who)]
+        batch = new_id() if len(keys) > AT_ONCE else None
+        parts = [keys[at : at + AT_ONCE] for at in range(0, len(keys), AT_ONCE)]
+        return [Decision(action, part, to, who=who, batch=batch) for part in parts]
 
     def undo(self, who: str | None = None) -> Decision | None:
-        """Take back the last decision of somebody's that still holds; that decision, or ``None`` if there is none."""
+        """Take back the last decision of somebody's that still holds, and all that were made with it.
+
+        Returns:
+            That decision, or ``None`` if there is none.
+        """
         with self._lock:
             self.refresh()
             done, _ = self._own(_known(who))
             if not done:
                 return None
-            self._append(Decision("undo", undoes=done[-1].id, who=_known(who)))
+            self._take_back(done, _known(who))
             return done[-1]
 
     def redo(self, who: str | None = None) -> Decision | None:
@@ -133,12 +221,13 @@ class Review:
             _, undos = self._own(_known(who))
             if not undos:
                 return None
-            self._append(Decision("undo", undoes=undos[-1].id, who=_known(who)))
+            self._take_back(undos, _known(who))
             return next(decision for decision in self.decisions if decision.id == undos[-1].undoes)
 
     def rows_of(self, decision: Decision) -> tuple[int, ...]:
-        """The rows that a decision is about, so far as they are in these data."""
-        return tuple(self._row[key] for key in decision.items if key in self._row)
+        """The rows that a decision is about, and those that were made with it, so far as they are in these data."""
+        keys = [key for made in _made_with(decision, self.decisions) for key in made.items]
+        return tuple(dict.fromkeys(self._row[key] for key in keys if key in self._row))
 
     def refresh(self) -> int:
         """Take in what was appended to the journal since, by whomever; how many decisions there are now.
@@ -165,11 +254,16 @@ class Review:
         """The data with all decisions."""
         return apply(self.findings.dataset, self.findings.pool.embedded.digests, self.decisions)
 
-    def _append(self, decision: Decision) -> Decision:
+    def _append(self, *decisions: Decision) -> None:
         with self._lock:
-            self.journal.append(decision)
+            self.journal.append(*decisions)
             self.refresh()
-        return decision
+
+    def _take_back(self, made: Sequence[Decision], who: str) -> None:
+        """Undo the last of these, and those among them that were made with it."""
+        last = _made_with(made[-1], made)
+        batch = new_id() if len(last) > 1 else None
+        self._append(*(Decision("undo", undoes=decision.id, who=who, batch=batch) for decision in reversed(last)))
 
     def _take(self, outcomes: Mapping[ItemKey, Outcome]) -> None:
         self._outcomes |= {self._row[key]: outcome for key, outcome in outcomes.items() if key in self._row}
@@ -217,6 +311,13 @@ class Review:
         if not self.findings.dataset.tags:
             return tuple(filter(None, [clean_label(label)]))
         return tuple(sorted({clean_label(tag) for tag in label.split(SEPARATOR)} - {""}))
+
+
+def _made_with(decision: Decision, decisions: Sequence[Decision]) -> list[Decision]:
+    """What was decided with one click together with a decision, that one included."""
+    if decision.batch is None:
+        return [decision]
+    return [other for other in decisions if other.batch == decision.batch and other.who == decision.who]
 
 
 def _known(who: str | None) -> str:

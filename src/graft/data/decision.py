@@ -53,6 +53,11 @@ class ItemKey:
         object.__setattr__(self, "name", self.name[:MAX_NAME])
 
 
+def new_id() -> str:
+    """32 hexadecimal digits that nobody else has."""
+    return uuid.uuid4().hex
+
+
 def login() -> str:
     """The name of the user at this machine, ``""`` where it has none."""
     try:
@@ -74,6 +79,8 @@ class Decision:
         who: Who decided.
         at: When, ISO 8601 in UTC.
         id: 32 hexadecimal digits.
+        batch: What decisions that were made with one click have in common, 32 hexadecimal digits; they are taken back
+            together.
 
     Raises:
         DataError: The parts do not fit together.
@@ -85,7 +92,8 @@ class Decision:
     undoes: str | None = None
     who: str = field(default_factory=login)
     at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    id: str = field(default_factory=new_id)
+    batch: str | None = None
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -98,16 +106,17 @@ class Decision:
                 f"it leads to the label {self.to!r}": (self.to is not None) == (self.action == "relabel"),
                 f"it undoes {self.undoes!r}": (self.undoes is not None) == (self.action == "undo"),
                 f"its id is {self.id[:40]!r}": bool(_ID.fullmatch(self.id)),
+                f"its batch is {str(self.batch)[:40]!r}": self.batch is None or bool(_ID.fullmatch(self.batch)),
                 f"its time is {self.at[:40]!r}": _is_time(self.at),
             },
         )
 
     def _check_types(self) -> None:
         """What is written to a journal must be what can be read from it."""
-        values = {name: getattr(self, name) for name in ("action", "who", "at", "id", "to", "undoes")}
+        values = {name: getattr(self, name) for name in ("action", "who", "at", "id", "to", "undoes", "batch")}
         checks = {
             f"{name} is {str(value)[:40]}, no text": isinstance(value, str)
-            or (value is None and name in ("to", "undoes"))
+            or (value is None and name in ("to", "undoes", "batch"))
             for name, value in values.items()
         }
         keys = isinstance(self.items, tuple) and all(isinstance(key, ItemKey) for key in self.items)
@@ -118,7 +127,7 @@ class Decision:
         values: dict[str, Any] = {"id": self.id, "at": self.at, "who": self.who, "action": self.action}
         if self.items:
             values["items"] = [_key_to_dict(key) for key in self.items]
-        values |= {name: value for name in ("to", "undoes") if (value := getattr(self, name)) is not None}
+        values |= {name: value for name in ("to", "undoes", "batch") if (value := getattr(self, name)) is not None}
         return json.dumps(values, separators=(",", ":")).encode() + b"\n"
 
     @classmethod
@@ -131,7 +140,8 @@ class Decision:
         """
         texts = {name: values[name] for name in ("id", "at", "who", "action")}
         items = tuple(_key_from_dict(row) for row in values.get("items", ()))
-        return cls(items=items, to=values.get("to"), undoes=values.get("undoes"), **texts)
+        rest: dict[str, Any] = {name: values.get(name) for name in ("to", "undoes", "batch")}
+        return cls(items=items, **rest, **texts)
 
 
 def _refuse(action: str, checks: Mapping[str, bool]) -> None:

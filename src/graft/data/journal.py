@@ -65,8 +65,8 @@ class Journal:
         self.path = Path(path).expanduser()
         self.data = data
 
-    def append(self, decision: Decision) -> None:
-        """Write a decision; once this returns, it is on the disk.
+    def append(self, *decisions: Decision) -> None:
+        """Write decisions, all of them or none; once this returns, they are on the disk.
 
         A last line that was cut short, by a kill amid a write, is closed off first. If the disk refuses, the journal is
         as it was before.
@@ -75,15 +75,17 @@ class Journal:
             DataError: There is another kind of file at the path, or the decision is about too many items at once.
             GraftError: Nothing can be written there, or the journal would grow too large.
         """
-        line = decision.to_line()
-        if len(line) > MAX_LINE:
-            raise DataError(
-                f"A decision about {len(decision.items):,} items is too long for a line of {self.path.name}.",
-                "Divide it into several.",
-            )
+        lines = [decision.to_line() for decision in decisions]
+        for decision, line in zip(decisions, lines, strict=True):
+            if len(line) > MAX_LINE:
+                raise DataError(
+                    f"A decision about {len(decision.items):,} items is too long for a line of {self.path.name}.",
+                    "Divide it into several.",
+                )
+        new = b"".join(lines)
         self._check_place()
         try:
-            appending.append(self.path, lambda descriptor, size: self._opening(descriptor, size, len(line)) + line)
+            appending.append(self.path, lambda descriptor, size: self._opening(descriptor, size, len(new)) + new)
         except OSError as error:
             raise GraftError(
                 f"The decision was not saved: {self.path} cannot be written: {error.strerror or error}.",

@@ -1,4 +1,4 @@
-// Drawing. Whatever comes from the data enters the page as text, never as markup.
+// Drawing one item and what can be done about it. Whatever comes from the data enters the page as text, never as markup.
 import { media } from "./link.js";
 
 // What could reorder a line or cannot be shown; line breaks and tabs stay.
@@ -22,10 +22,9 @@ export function make(tag, given = {}, ...content) {
 // A name, which may break where programs join words, apart from the direction of the text around it.
 export const name = (text, given = {}) =>
   make("bdi", given, text === "" ? "no label" : String(text).split(/(?<=[_\-./])(?=\w)/).flatMap((part, i) => (i ? [make("wbr"), part] : [part])));
-const key = (text) => make("kbd", { "aria-hidden": "true" }, text);
-const percent = (p) => (p >= 0.9995 ? "100 %" : p < 0.001 ? "0 %" : `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)} %`);
+export const key = (text) => make("kbd", { "aria-hidden": "true" }, text);
+export const hundred = (p) => (p >= 0.995 ? "over 99" : p < 0.01 ? "under 1" : String(Math.round(100 * p)));
 export const count = (n) => n.toLocaleString("en");
-const VERBS = { relabel: "relabelled", drop: "dropped", keep: "kept", unsure: "unsure", merge: "merged", undo: "took back" };
 
 export function told(outcome) {
   if (!outcome) return [];
@@ -34,7 +33,7 @@ export function told(outcome) {
   return [{ drop: "Dropped", keep: "Kept as it is", unsure: "Unsure" }[outcome.action]];
 }
 
-const since = (at) => {
+export const since = (at) => {
   const then = new Date(at);
   const sameDay = then.toDateString() === new Date().toDateString();
   return then.toLocaleString("en-GB", sameDay ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" });
@@ -44,20 +43,37 @@ export function band(view, who) {
   const { outcome } = view;
   if (!outcome) return make("p", { class: "band", id: "band" }, "Not decided yet");
   const by = outcome.who === who ? "you" : outcome.who || "somebody";
-  return make("p", { class: `band ${outcome.action}`, id: "band" },
+  return make("p", { class: `band is-${outcome.action}`, id: "band" },
     make("strong", {}, told(outcome)), make("span", {}, " by ", name(by), `, ${since(outcome.at)}`));
 }
 
-export function exhibit(view, whole) {
-  const gone = (text) => make("p", { class: "gone" }, text);
+// A frame that no picture leaves. Its inside has the picture's shape, as far as it is known, and learns it else.
+export function framed(view, whole, side, given = {}) {
+  const shape = (w, h) => { frame.style.setProperty("--w", w); frame.style.setProperty("--h", h); };
+  const fit = make("div", { class: "fit" });
+  const frame = make("div", { class: `frame ${given.class ?? ""}` }, fit);
+  if (view.size) shape(...view.size);
+  const image = make("img", { src: media("picture", view.row, whole.run, side), alt: given.alt ?? "", draggable: "false", loading: given.lazy ? "lazy" : null });
+  image.addEventListener("load", () => {
+    const { naturalWidth: w, naturalHeight: h } = image;
+    const [knownW, knownH] = view.size ?? [w, h];
+    const same = view.size && Math.abs(w * knownH - h * knownW) <= 0.02 * w * knownH + knownH + knownW;
+    if (!same) shape(w, h);
+  });
+  fit.append(image);
+  image.addEventListener("error", () => { frame.classList.add("gone"); frame.replaceChildren(make("p", {}, "This picture cannot be read any more.")); });
+  return frame;
+}
+
+export function exhibit(view, whole, look) {
   if (whole.modality === "text") {
     return make("blockquote", { id: "exhibit", class: "text", dir: "auto", lang: "", tabindex: "0" }, view.text,
-      view.cut ? make("span", { class: "quiet" }, " … cut here") : null);
+      view.cut ? make("span", { class: "quiet" }, " ... cut here") : null);
   }
   if (whole.modality === "audio") {
     const player = make("audio", { controls: "" });
     const box = make("div", { id: "exhibit", class: "sound" }, player);
-    const fail = () => box.replaceChildren(gone("This recording cannot be played here."));
+    const fail = () => box.replaceChildren(make("p", { class: "lost" }, "This recording cannot be played here."));
     // As a whole, for a player can move about only in what it has.
     fetch(media("sound", view.row, whole.run)).then((found) => (found.ok ? found.blob() : Promise.reject(found)))
       .then((sound) => { player.src = URL.createObjectURL(sound); })
@@ -66,15 +82,15 @@ export function exhibit(view, whole) {
     player.addEventListener("error", fail);
     return box;
   }
-  const image = make("img", { src: media("picture", view.row, whole.run, 960), alt: view.name, draggable: "false" });
-  const box = make("div", { id: "exhibit", class: "picture" }, image);
-  image.addEventListener("error", () => box.replaceChildren(gone("This picture cannot be read any more.")));
-  return box;
+  const frame = framed(view, whole, 960, { class: "large", alt: view.name });
+  frame.firstChild.addEventListener("click", look);
+  return make("div", { id: "exhibit", class: "picture" }, frame,
+    make("button", { type: "button", class: "button look", onclick: look, "aria-keyshortcuts": "z" }, key("z"), "Zoom"));
 }
 
 const player = new Audio();
 
-function hear(row, whole) {
+export function hear(row, whole) {
   document.querySelectorAll("#graft audio").forEach((other) => other.pause());
   player.src = media("sound", row, whole.run);
   player.play().catch(() => {});
@@ -89,7 +105,7 @@ function small(other, whole, open, given = {}) {
       : make("q", { dir: "auto" }, whole.modality === "audio" ? "\u25b6\ufe0e " : "", other.name);
   const title = `${other.name}: ${other.label}`;
   const click = () => (whole.modality === "audio" ? hear(other.row, whole) : open(other.row));
-  return make("button", { type: "button", class: `small ${whole.modality}`, title, onclick: click, ...given }, content);
+  return make("button", { type: "button", class: `small ${whole.modality}`, title, "aria-label": title, onclick: click, ...given }, content);
 }
 
 export function neighbours(view, whole, open) {
@@ -97,10 +113,13 @@ export function neighbours(view, whole, open) {
   const shown = view.neighbours.map((other) =>
     make("li", { class: other.outcome?.action === "drop" ? "dropped" : "" },
       small(other, whole, open),
-      make("button", { type: "button", class: `link ${other.label === view.label ? "quiet" : "differs"}`, title: "Look at it", onclick: () => open(other.row) }, name(other.label))));
+      make("button", { type: "button", class: `link ${other.label === view.label ? "quiet" : "differs"}`, title: "Look at it", onclick: () => open(other.row) },
+        other.label === view.label ? "" : make("span", { "aria-label": "not " }, "\u2260 "), name(other.label))));
   return make("section", { id: "neighbours", "aria-labelledby": "h-neighbours" },
     make("h2", { id: "h-neighbours" }, "Nearest to it"), make("ul", { class: `strip ${whole.modality}` }, shown));
 }
+
+export const others = (n) => (n === 2 ? "the other" : `the other ${count(n - 1)}`);
 
 export function copies(view, whole, act) {
   if (!view.copies.length) return "";
@@ -115,8 +134,8 @@ export function copies(view, whole, act) {
   return make("section", { id: "copies", "aria-labelledby": "h-copies" },
     make("h2", { id: "h-copies" }, `Copies: ${count(n)}`),
     make("ul", { class: `strip ${whole.modality}` }, shown), rest,
-    make("button", { type: "button", class: "plain", onclick: act.merge }, key("m"), `Keep the first, drop ${n === 2 ? "the other" : `the other ${count(n - 1)}`}`),
-    make("p", { class: "quiet" }, "Click on another one to keep that."));
+    make("div", { class: "buttons" }, make("button", { type: "button", class: "button", onclick: act.merge, "aria-keyshortcuts": "m" }, key("m"), `Keep the first, drop ${others(n)}`),
+      make("span", { class: "quiet" }, "Click on another one to keep that.")));
 }
 
 // Classes that are digits themselves have their own; the others are counted.
@@ -129,66 +148,38 @@ export function classes(view, whole, listed, act) {
   const rows = listed.map((label, place) => {
     const digit = digitOf(listed, place);
     const chance = p.get(label);
-    return make("button", { type: "button", class: "class", "aria-pressed": String(has(label)), onclick: () => act.relabel(label) },
+    return make("button", { type: "button", class: "class", "aria-pressed": String(has(label)), onclick: () => act.relabel(label), "aria-keyshortcuts": digit || null },
       key(digit), name(label, { class: "what" }),
       chance === undefined ? make("span", { class: "meter none" }) : make("span", { class: "meter" }, make("i", { vars: { "--p": chance } })),
-      make("span", { class: "p" }, chance === undefined ? "" : percent(chance)));
+      make("span", { class: "p" }, chance === undefined ? "" : hundred(chance)));
   });
-  const head = view.bars.length ? "The model's view" : whole.several ? "Labels" : "Class";
+  const head = view.bars.length ? "How likely, in 100" : whole.several ? "Labels" : "Class";
   return make("section", { id: "classes", "aria-labelledby": "h-classes" },
     make("h2", { id: "h-classes" }, head), rows,
     view.bars.length || whole.several ? "" : make("p", { class: "quiet" }, "Its label cannot be judged."),
-    make("button", { type: "button", class: "plain", onclick: act.search }, key("/"), "Another class …"));
+    make("button", { type: "button", class: "button plain flush", onclick: act.search, "aria-keyshortcuts": "/" }, key("/"), "Another class ..."));
 }
 
-export function actions(act) {
-  const button = (text, k, action, kind = "") =>
-    make("button", { type: "button", class: kind, onclick: action, "aria-keyshortcuts": k }, key(k), make("span", {}, text));
-  return make("div", { id: "actions", role: "toolbar", "aria-label": "Decide" },
-    button("Keep", "k", act.keep, "chief"), button("Drop", "x", act.drop), button("Unsure", "?", act.unsure),
+// What is proposed to do about an item, and what Enter does: of one that is decided, to go on.
+export function proposed(view) {
+  if (view.outcome) return { action: "next", to: null, text: ["Next"] };
+  const { action, to, p } = view.suggestion;
+  const sure = p === null ? "" : make("span", { class: "sure" }, `${hundred(p)} in 100`);
+  const text = { relabel: ["\u2192 ", name(to ?? ""), sure], merge: [`Keep the first, drop ${others(view.copy_rows.length)}`], drop: ["Drop"], keep: ["Keep"] };
+  return { action, to, text: text[action] };
+}
+
+export function actions(view, act) {
+  const button = (text, k, action, kind, label = null) =>
+    make("button", { type: "button", class: `button ${kind}`, onclick: action, "aria-keyshortcuts": k, "aria-label": label }, key(k === "ArrowLeft" ? "\u2190" : k === "ArrowRight" ? "\u2192" : k), make("span", {}, text));
+  const first = proposed(view);
+  const also = (which, made) => (first.action === which ? "" : made);
+  return [
+    make("button", { type: "button", class: "button primary", id: "suggested", onclick: act.suggested, "aria-keyshortcuts": "Enter" }, make("span", {}, first.text), key("Enter")),
+    also("keep", button("Keep", "k", act.keep, "main")), button("Class ...", "/", act.search, "finger main"),
+    also("drop", button("Drop", "x", act.drop, "main")), button("Unsure", "?", act.unsure, "main"),
+    button("Back", "ArrowLeft", act.previous, "way back", "Back"),
     button("Undo", "u", act.undo, "half"), button("Redo", "U", act.redo, "half rare"),
-    button("Back", "←", act.previous, "half first"), button("Next", "→", act.next, "half last"));
-}
-
-export function matrix(whole, chosen, choose) {
-  if (!whole.judged) return "";
-  const head = make("h2", { id: "h-confusion" }, "Labels that look wrong");
-  const box = (...content) => make("section", { id: "confusion", "aria-labelledby": "h-confusion" }, head, content);
-  if (!whole.confusion.length) return box(make("p", { class: "quiet" }, "None does."));
-  const weight = new Map();
-  for (const [i, j, n] of whole.confusion) for (const at of [i, j]) weight.set(at, (weight.get(at) || 0) + n);
-  const shown = [...weight.keys()].sort((a, b) => weight.get(b) - weight.get(a)).slice(0, 12).sort((a, b) => a - b);
-  const cells = new Map(whole.confusion.map(([i, j, n]) => [`${i} ${j}`, n]));
-  const most = Math.max(...whole.confusion.map((pair) => pair[2]));
-  const label = (at) => whole.classes[at].name;
-  const cell = (i, j) => {
-    const n = cells.get(`${i} ${j}`);
-    if (!n) return make("td", { class: i === j ? "same" : "" });
-    const on = chosen.label === label(i) && chosen.predicted === label(j);
-    const said = `${n} called ${label(i)} that look like ${label(j)}`;
-    return make("td", { vars: { "--share": Math.sqrt(n / most) } },
-      make("button", { type: "button", title: said, "aria-label": said, "aria-pressed": String(on), onclick: () => choose(label(i), label(j)) }, n));
-  };
-  const top = make("tr", {}, make("th", { class: "corner" }, "called ↓ looks like →"), shown.map((j) => make("th", { scope: "col", title: label(j) }, make("span", {}, name(label(j))))));
-  const body = shown.map((i) => make("tr", {}, make("th", { scope: "row", title: label(i) }, make("span", {}, name(label(i)))), shown.map((j) => cell(i, j))));
-  const rest = weight.size > shown.length ? ` These are the ${shown.length} classes with most of them, of ${whole.classes.length}.` : "";
-  return box(make("p", { class: "quiet" }, `Choose a cell to see its items.${rest}`),
-    make("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": "h-confusion" },
-      make("table", { class: shown.length > 5 ? "many" : "" }, make("thead", {}, top), make("tbody", {}, body))));
-}
-
-export function notes(whole) {
-  const listed = (title, sentences) => sentences.length ? [make("h2", {}, title), make("ul", {}, sentences.map((s) => make("li", {}, s)))] : [];
-  const few = whole.too_few.length ? [`Too few items to judge their labels: ${whole.too_few.slice(0, 10).join(", ")}.`] : [];
-  const skipped = whole.skipped.map(([path, reason]) => `${path}: ${reason}`);
-  return make("footer", { id: "notes" }, listed("What gives classes away", whole.cues), listed("To know", [...few, ...whole.warnings]),
-    skipped.length ? make("details", {}, make("summary", {}, `${count(whole.n_skipped)} could not be read`), make("ul", {}, skipped.map((s) => make("li", {}, s)))) : "",
-    make("p", { class: "quiet" }, "Decisions go to ", name(whole.journal), ". Your files stay as they are."));
-}
-
-export function others(state, open) {
-  if (!state.others.length) return "";
-  return make("p", { class: "quiet", id: "others" }, state.others.map((d) =>
-    make("button", { type: "button", class: "link", disabled: !d.rows.length, onclick: () => open(d.rows[0]) },
-      name(d.who || "somebody"), ` ${VERBS[d.action] || d.action}`, d.to ? [" to ", name(d.to)] : "", `, ${since(d.at)}`)));
+    button("Next", "ArrowRight", act.next, "way next", "Next"),
+  ];
 }

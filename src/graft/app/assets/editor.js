@@ -1,22 +1,28 @@
 // The editor: where one is, what the keys do, and what is shown. What was decided is known from the server only.
 import { Refused, ask, media, send } from "./link.js";
 import * as draw from "./draw.js";
+import * as tables from "./tables.js";
+import * as dialogs from "./dialogs.js";
+import { Grid, bulk } from "./grid.js";
 
 const { make, count } = draw;
 const AHEAD = 3;
 const POLL = 2000;
+const LASTS = 10000;
 
 const page = document.getElementById("graft");
 // The token has done its work once the page is here; it need not stand in the address.
 if (location.search) history.replaceState(null, "", location.pathname + location.hash);
 
-let whole, state, store;
-let wanted = { kind: "any", label: null, predicted: null, undecided: true };
+let whole, state, store, grid;
+let wanted = { kind: "any", label: null, predicted: null, now: null, undecided: true };
+let many = false; // whether the grid is shown
 let queue = [];
 let place = 0;
-let view = null; // what is shown; null: nothing is left
+let view = null; // what is shown alone; null: nothing is left
 let who = "";
 let keeper = null; // of the copies, the one that is chosen to stay
+let above = { value: "0.95", rows: [] };
 const items = new Map();
 const decided = new Set();
 
@@ -30,20 +36,21 @@ function complain(error) {
 }
 
 let fading;
-function say(text, kind = "") {
+function say(text, kind = "", undo = false) {
   const box = page.querySelector("#said");
   if (!box) return page.replaceChildren(make("p", { class: "loading error", role: "alert" }, text));
   clearTimeout(fading);
-  box.className = kind;
+  box.className = kind === "error" ? "note error" : text.length ? "toast" : "";
   box.setAttribute("role", kind === "error" ? "alert" : "status");
-  box.replaceChildren(...[text].flat().map((part) => (part instanceof Node ? part : document.createTextNode(part))));
-  if (kind !== "error" && text.length) fading = setTimeout(() => say([]), 4000);
+  box.replaceChildren(make("span", {}, text), undo ? make("button", { type: "button", class: "button", onclick: act.undo }, "Undo") : "");
+  const go = () => (box.matches(":hover, :focus-within") ? (fading = setTimeout(go, LASTS)) : say([]));
+  if (kind !== "error" && text.length) fading = setTimeout(go, undo ? LASTS : LASTS / 2);
 }
 
 // ---- where one is
 
 function remember() {
-  const kept = new URLSearchParams(Object.entries({ ...wanted, undecided: wanted.undecided ? 1 : 0, row: view ? view.row : "" })
+  const kept = new URLSearchParams(Object.entries({ ...wanted, undecided: wanted.undecided ? 1 : 0, row: view ? view.row : "", view: many ? "grid" : "" })
     .filter(([, value]) => value !== null && value !== ""));
   history.replaceState(null, "", `#${kept}`);
   try { localStorage.setItem(store, String(kept)); } catch { /* private windows keep nothing */ }
@@ -54,12 +61,15 @@ function recall() {
   try { kept ||= localStorage.getItem(store) || ""; } catch { /* the same */ }
   const values = new URLSearchParams(kept);
   const known = whole.kinds.some((kind) => kind.name === values.get("kind"));
-  wanted = { kind: known ? values.get("kind") : "any", label: values.get("label"), predicted: values.get("predicted"), undecided: values.get("undecided") !== "0" };
+  wanted = { kind: known ? values.get("kind") : "any", label: values.get("label"), predicted: values.get("predicted"), now: values.get("now"), undecided: values.get("undecided") !== "0" };
+  many = values.get("view") === "grid";
   return /^\d{1,9}$/.test(values.get("row") || "") ? Number(values.get("row")) : null;
 }
 
+const asked = () => ({ ...wanted, undecided: wanted.undecided ? 1 : 0 });
+
 async function open(row = null) {
-  const found = await ask("queue", { ...wanted, undecided: wanted.undecided ? 1 : 0, keep: row });
+  const found = await ask("queue", { ...asked(), keep: row });
   queue = found.rows;
   decided.clear();
   for (const done of found.decided) decided.add(done);
@@ -70,9 +80,9 @@ async function open(row = null) {
 
 const get = (row) => {
   if (!items.has(row)) {
-    const asked = ask(`item/${row}`);
-    asked.catch(() => items.delete(row));
-    items.set(row, asked);
+    const asking = ask(`item/${row}`);
+    asking.catch(() => items.delete(row));
+    items.set(row, asking);
   }
   return items.get(row);
 };
@@ -81,13 +91,34 @@ async function show(row) {
   const chosen = row === undefined ? null : await get(row);
   if (chosen?.row !== view?.row) keeper = null;
   view = chosen;
-  drawItem();
+  page.classList.toggle("many", many);
+  if (many && queue.length) await showGrid();
+  else drawItem();
+  page.querySelectorAll("#views input").forEach((input) => { input.checked = (input.value === "grid") === many; });
   remember();
+  if (many) return;
   for (const next of queue.slice(place + 1, place + 1 + AHEAD)) {
     get(next).catch(() => {});
     if (whole.modality === "image") new Image().src = media("picture", next, whole.run, 960);
   }
 }
+
+async function showGrid() {
+  hushed();
+  page.classList.remove("over");
+  fill("item", grid.box);
+  fill("where", `${count(queue.length)} ${queue.length === 1 ? "item" : "items"}`);
+  for (const id of ["given", "reason", "actions", "choices", "around"]) fill(id);
+  await measureAbove();
+  await grid.show(queue, view?.row ?? null);
+}
+
+async function measureAbove() {
+  above.rows = (await ask("suggested", { ...asked(), above: above.value })).rows;
+  drawBulk();
+}
+
+const drawBulk = () => many && fill("bulk", queue.length ? bulk(grid, act, above) : []);
 
 async function step(by) {
   const at = view && queue[place] !== view.row ? place : place + by; // back from a detour first
@@ -113,21 +144,33 @@ async function finish() {
 async function visit(row) {
   const at = queue.indexOf(row);
   if (at >= 0) place = at;
+  many = false;
   await show(row);
   scrollTo({ top: 0 });
 }
 
 // ---- decisions
 
+const DONE = { drop: "Dropped", keep: "Kept", unsure: "Marked as unsure", merge: "Merged", relabel: "Relabelled", accept: "Accepted" };
+
 async function decide(action, rows, to = null, stay = false) {
   page.classList.add("saving");
+  let answer;
   try {
-    await settle(await send("decide", { action, rows, to, who }));
+    answer = await send("decide", { action, rows, to, who });
+    await settle(answer);
   } finally {
     page.classList.remove("saving");
   }
-  say([`${{ drop: "Dropped", keep: "Kept", unsure: "Marked as unsure", merge: "Merged", relabel: "Relabelled" }[action]}`, to ? [" to ", draw.name(to)] : "", ".", make("span", { class: "keys" }, " u takes it back.")].flat());
-  await (stay ? show(view.row) : advance());
+  const several = many ? `: ${count(answer.rows.length)} ${answer.rows.length === 1 ? "item" : "items"}` : "";
+  if (many) await grid.chooseAll(false);
+  await (many ? regrid() : stay ? show(view.row) : advance());
+  say([DONE[action], to ? [" to ", draw.name(to)] : "", several, ".", many ? "" : make("span", { class: "keys" }, " u takes it back.")].flat(), "", true);
+}
+
+async function regrid() {
+  await grid.refresh();
+  await measureAbove();
 }
 
 async function settle(answer) {
@@ -138,18 +181,37 @@ async function settle(answer) {
   drawState();
 }
 
+// What a decision is about: the item that is shown, or those that are chosen.
+function about(action, to = null) {
+  if (many) return grid.chosen.size ? decide(action, [...grid.chosen], to) : say("Choose items first.");
+  return view && decide(action, [view.row], to === null ? null : changed(to), to !== null && whole.several);
+}
+const decideOn = (action, to) => inTurn(() => about(action, to));
+
+function enact() {
+  if (!view || many) return null;
+  const { action, to } = draw.proposed(view);
+  return { next: () => step(1), merge: () => decide("merge", view.copy_rows) }[action]?.() ?? about(action, to);
+}
+
 const act = {
   previous: () => inTurn(() => step(-1)),
   next: () => inTurn(() => step(1)),
-  keep: () => inTurn(() => view && decide("keep", [view.row])),
-  drop: () => inTurn(() => view && decide("drop", [view.row])),
-  unsure: () => inTurn(() => view && decide("unsure", [view.row])),
-  merge: () => inTurn(() => view?.copy_rows.length && decide("merge", view.copy_rows)),
-  relabel: (label) => inTurn(() => view && decide("relabel", [view.row], changed(label), whole.several)),
-  undo: () => inTurn(() => takeBack("undo", "Taken back.", "There is nothing of yours to take back.")),
-  redo: () => inTurn(() => takeBack("redo", "Made again.", "There is nothing to make again.")),
+  keep: () => decideOn("keep"),
+  drop: () => decideOn("drop"),
+  unsure: () => decideOn("unsure"),
+  merge: () => inTurn(() => !many && view?.copy_rows.length && decide("merge", view.copy_rows)),
+  relabel: (label) => decideOn("relabel", label),
+  suggested: () => inTurn(enact),
+  acceptChosen: () => many && decideOn("accept"),
+  acceptAll: () => inTurn(() => above.rows.length && decide("accept", above.rows)),
+  above: (value) => inTurn(async () => { above.value = value; await measureAbove(); page.querySelector("#above")?.focus(); }),
+  undo: () => inTurn(() => takeBack("undo", "Taken back", "There is nothing of yours to take back.")),
+  redo: () => inTurn(() => takeBack("redo", "Made again", "There is nothing to make again.")),
   choose: (row) => inTurn(() => { keeper = row; drawItem(); }),
-  search: () => search(),
+  search: () => (many ? grid.chosen.size : view) && dialogs.search(state.sizes.map(([label]) => label), act.relabel),
+  look: () => view && !many && whole.modality === "image" && dialogs.zoom(view, whole),
+  views: () => inTurn(async () => { many = !many; await open(grid.at ?? view?.row ?? null); }),
 };
 
 function changed(label) {
@@ -163,8 +225,10 @@ async function takeBack(how, done, nothing) {
   const answer = await send(how, { who });
   await settle({ ...answer, undone: how === "undo" });
   if (!answer.rows.length) return say(nothing);
-  await visit(answer.rows[0]);
-  say(done);
+  const n = answer.rows.length;
+  if (many) await regrid();
+  else await visit(answer.rows[0]);
+  say(n === 1 ? `${done}.` : `${done}: ${count(n)} items.`);
 }
 
 // ---- what is shown
@@ -172,32 +236,35 @@ async function takeBack(how, done, nothing) {
 const fill = (id, ...content) => page.querySelector(`#${id}`).replaceChildren(...content.flat().filter((part) => part !== ""));
 
 function listed() {
-  const all = [...whole.classes.map((entry) => entry.name), ...state.new_labels];
+  const all = state.sizes.map(([label]) => label);
   if (all.length <= 10) return all;
+  if (many) return [];
   const first = view.bars.length ? view.bars.map(([label]) => label) : all.slice(0, 5);
   for (const label of whole.several ? view.label.split("|").filter(Boolean) : [view.given, view.label]) if (!first.includes(label)) first.push(label);
   return first.slice(0, 10);
 }
 
-function drawItem() {
-  const stage = page.querySelector("#stage");
-  stage.querySelector("audio")?.pause();
+function hushed() {
+  page.querySelector("#stage audio")?.pause();
   draw.hush();
+}
+
+function drawItem() {
+  hushed();
+  fill("bulk");
   page.classList.toggle("over", !view);
   if (!view) return drawEnd();
-  const shown = { ...view };
   if (keeper !== null && view.copy_rows.includes(keeper)) {
     const first = (rows, row) => [...rows].sort((a, b) => (row(b) === keeper) - (row(a) === keeper));
-    shown.copies = first(view.copies, (other) => other.row);
-    shown.copy_rows = first(view.copy_rows, (row) => row);
-    view = { ...view, copies: shown.copies, copy_rows: shown.copy_rows };
+    view = { ...view, copies: first(view.copies, (other) => other.row), copy_rows: first(view.copy_rows, (row) => row) };
   }
   const detour = queue[place] !== view.row;
   fill("where", detour ? "Beside the list; the arrow keys lead back to it." : `${count(place + 1)} of ${count(queue.length)}`);
-  fill("item", draw.band(view, who), draw.exhibit(view, whole),
-    make("p", { class: "called" }, view.path ? draw.name(view.path) : "", view.split ? make("span", { class: "quiet" }, ` ${view.split}`) : "", view.group ? make("span", { class: "quiet" }, " group ", draw.name(view.group)) : ""),
-    make("ul", { class: "issues" }, view.issues.map(([, sentence]) => make("li", {}, sentence))));
+  fill("item", draw.band(view, who), draw.exhibit(view, whole, act.look),
+    make("p", { class: "called" }, view.path ? draw.name(view.path) : "", view.split ? make("span", { class: "quiet" }, ` ${view.split}`) : "", view.group ? make("span", { class: "quiet" }, " group ", draw.name(view.group)) : ""));
   fill("given", make("p", {}, make("span", { class: "quiet" }, "It is called "), draw.name(view.given, { class: "label" })));
+  fill("reason", view.issues.length ? make("ul", { class: "issues" }, view.issues.map(([, sentence]) => make("li", {}, sentence))) : "");
+  fill("actions", draw.actions(view, act));
   fill("choices", draw.classes(view, whole, listed(), act));
   fill("around", draw.copies(view, whole, act), draw.neighbours(view, whole, (row) => inTurn(() => visit(row))));
 }
@@ -207,23 +274,28 @@ function drawEnd() {
   const open = whole.kinds.filter((kind) => kind.name !== "all" && state.counts[kind.name][1]);
   fill("where", queue.length ? `All ${count(queue.length)} seen` : "");
   const lead = nothing ? "Nothing was found that looks wrong." : queue.length ? "That was the last one of this list." : open.length ? "Nothing here is left to decide." : "All is decided that looked wrong.";
-  const again = queue.length ? make("button", { type: "button", onclick: () => inTurn(() => (place = 0, show(queue[0]))) }, "From the beginning") : "";
-  const more = open.slice(0, 4).map((kind) => make("button", { type: "button", onclick: () => filter({ kind: kind.name, label: null, predicted: null, undecided: true }) }, `${kind.name === "any" ? "Whatever is left" : kind.title}: ${count(state.counts[kind.name][1])} left`));
-  const all = nothing ? make("button", { type: "button", onclick: () => filter({ kind: "all" }) }, "Look through all items") : "";
+  const button = (text, run, kind) => make("button", { type: "button", class: `button ${kind}`, onclick: run }, text);
+  const more = open.slice(0, 4).map((kind, at) => button(`${kind.name === "any" ? "Whatever is left" : kind.title}: ${count(state.counts[kind.name][1])} left`, () => filter({ kind: kind.name, label: null, predicted: null, now: null, undecided: true }), at ? "" : "primary"));
+  const again = queue.length ? button("From the beginning", () => inTurn(() => (place = 0, show(queue[0]))), "") : "";
+  const all = nothing ? button("Look through all items", () => filter({ kind: "all" }), "primary") : "";
   fill("item", make("div", { class: "end", id: "end" }, make("p", { class: "lead" }, lead),
-    nothing ? make("p", { class: "quiet" }, "You can still look through the items, those that the model is least sure of first.") : "", make("p", { class: "buttons" }, again, more, all)));
-  for (const id of ["given", "choices", "around"]) fill(id);
+    nothing ? make("p", { class: "quiet" }, "You can still look through the items, those that the model is least sure of first.") : "", make("p", { class: "buttons" }, more, all, again)));
+  for (const id of ["given", "reason", "actions", "choices", "around"]) fill(id);
 }
 
 function drawState() {
   const [n, left] = state.counts.any;
   const done = n - left;
+  const things = { image: "photos", text: "texts", audio: "recordings" }[whole.modality];
+  const there = state.sizes.filter(([, size]) => size).length;
+  const remain = state.dropped ? `${count(whole.n - state.dropped)} of ${count(whole.n)}` : count(whole.n);
+  fill("size", `${remain} ${things} in ${count(there)} ${there === 1 ? "class" : "classes"}. You decide as `);
   page.querySelector("progress").max = Math.max(1, n);
   page.querySelector("progress").value = n ? done : 1;
   fill("count", n ? `${count(done)} of ${count(n)} decided, ${count(left)} left` : "Nothing found that looks wrong");
   const { text, busy } = state.score;
-  fill("score", make("span", {}, text), busy ? make("span", { class: "quiet" }, text ? " … measuring" : "Measuring the score …") : "");
-  fill("people", draw.others(state, (row) => inTurn(() => visit(row))));
+  fill("score", make("span", {}, text), busy ? make("span", { class: "quiet" }, text ? " ... measuring" : "Measuring the score ...") : "");
+  fill("people", tables.others(state, (row) => inTurn(() => visit(row))));
   drawFilters();
 }
 
@@ -232,18 +304,23 @@ function drawFilters() {
   const kinds = whole.kinds.filter((kind) => state.counts[kind.name][0] || ["any", "all"].includes(kind.name));
   fill("kinds", kinds.map((kind) => {
     const [n, left] = state.counts[kind.name];
-    return make("button", { type: "button", "data-kind": kind.name, "aria-pressed": String(kind.name === wanted.kind), title: `${count(left)} of ${count(n)} left`, onclick: () => filter({ kind: kind.name, predicted: null }) },
+    return make("button", { type: "button", "data-kind": kind.name, "aria-pressed": String(kind.name === wanted.kind), title: `${count(left)} of ${count(n)} left`, onclick: () => filter({ kind: kind.name, predicted: null, label: null }) },
       make("span", {}, kind.title), make("span", { class: "n" }, count(wanted.undecided ? left : n)));
   }));
   if (focus) page.querySelector(`#kinds [data-kind="${CSS.escape(focus)}"]`)?.focus();
   page.querySelector("#undecided").checked = wanted.undecided;
   const select = page.querySelector("#class");
-  select.value = String(whole.classes.findIndex((entry) => entry.name === wanted.label));
+  const options = JSON.stringify(state.sizes);
+  if (select.dataset.shown !== options) {
+    select.dataset.shown = options;
+    select.replaceChildren(make("option", { value: "-1" }, "every class"), ...state.sizes.map(([label, n], at) => make("option", { value: at }, `${label} (${count(n)})`)));
+  }
+  select.value = String(state.sizes.findIndex(([label]) => label === wanted.now));
   fill("pair", wanted.predicted === null ? "" : make("p", {}, "called ", draw.name(wanted.label), ", looks like ", draw.name(wanted.predicted), " ",
     make("button", { type: "button", class: "link", onclick: () => filter({ label: null, predicted: null }) }, "show all")));
-  fill("matrix", draw.matrix(whole, wanted, (label, predicted) => {
-    filter({ kind: "label", label, predicted, undecided: false });
-    scrollTo({ top: 0, behavior: "smooth" });
+  fill("matrix", tables.matrix(whole, state.confusion, wanted, (label, predicted) => {
+    filter({ kind: "label", label, predicted, now: null, undecided: true });
+    scrollTo({ top: 0 });
   }));
 }
 
@@ -253,73 +330,46 @@ const filter = (change) => inTurn(() => {
 });
 
 function drawFrame() {
-  const things = { image: "photos", text: "texts", audio: "recordings" }[whole.modality];
-  const select = make("select", { id: "class", "aria-label": "Class", onchange: (event) => { event.target.blur(); filter({ label: whole.classes[event.target.value]?.name ?? null, predicted: null }); } },
-    make("option", { value: "-1" }, "every class"), whole.classes.map((entry, at) => make("option", { value: at }, `${entry.name} (${count(entry.n)})`)));
+  const keep = (value) => { who = value.trim(); try { localStorage.setItem("graft who", who); } catch { /* private windows keep nothing */ } };
+  const select = make("select", { id: "class", class: "input", "aria-label": "Class", onchange: (event) => { event.target.blur(); filter({ now: state.sizes[event.target.value]?.[0] ?? null, label: null, predicted: null }); } });
   const undecided = make("input", { type: "checkbox", id: "undecided", onchange: (event) => { const on = event.target.checked; event.target.blur(); filter({ undecided: on }); } });
-  const own = make("input", { id: "who", value: who, maxlength: "60", autocomplete: "off", spellcheck: "false", onchange: (event) => { who = event.target.value.trim(); try { localStorage.setItem("graft who", who); } catch { /* the same */ } inTurn(poll); event.target.blur(); } });
+  const own = make("input", { id: "who", "aria-label": "You decide as", value: who, maxlength: "60", autocomplete: "off", spellcheck: "false", onchange: (event) => { keep(event.target.value); inTurn(poll); event.target.blur(); } });
+  const way = (text, value) => make("label", {}, make("input", { type: "radio", name: "views", value, checked: (value === "grid") === many, onchange: (event) => { event.target.blur(); act.views(); } }), text);
   page.replaceChildren(
-    make("header", {}, make("div", {}, make("h1", {}, draw.name(whole.name)),
-      make("p", { class: "quiet" }, `${count(whole.n)} ${things} in ${count(whole.classes.length)} classes. You decide as `, own)),
+    make("header", {}, make("div", {}, make("h1", {}, draw.name(whole.name)), make("p", { class: "quiet" }, make("span", { id: "size" }), own)),
       make("div", { class: "standing" }, make("p", { id: "count", role: "status" }), make("progress", { "aria-labelledby": "count" }), make("p", { id: "score", "aria-live": "polite" }))),
+    make("div", { class: "tools" }, make("div", { class: "switch", id: "views", role: "radiogroup", "aria-label": "How to look" }, way("One by one", "one"), way("Grid", "grid")),
+      make("p", { id: "where", class: "number" }), make("button", { type: "button", class: "button plain", id: "help", onclick: dialogs.keys, "aria-keyshortcuts": "h" }, "Keys", draw.key("h"))),
+    make("div", { id: "said", role: "status" }),
     make("div", { class: "board" },
       make("details", { class: "filters", open: !matchMedia("(max-width: 60rem)").matches }, make("summary", {}, "Which items"),
         make("div", { id: "kinds", role: "group", "aria-label": "Kinds of issues" }), make("label", { class: "check" }, undecided, "only what is not decided yet"), select, make("div", { id: "pair" })),
-      make("main", { id: "stage" }, make("div", { class: "line" }, make("p", { id: "where", class: "quiet" }), make("p", { id: "said", role: "status" })), make("div", { id: "item" })),
-      make("div", { class: "side" }, make("div", { id: "given" }), make("div", { id: "choices" }), draw.actions(act), make("div", { id: "people" })),
+      make("main", { id: "stage" }, make("div", { id: "item" }), make("div", { id: "bulk", role: "toolbar", "aria-label": "Decide on several" })),
+      make("div", { class: "side" }, make("div", { id: "given" }), make("div", { id: "reason" }), make("div", { id: "actions", role: "toolbar", "aria-label": "Decide" }), make("div", { id: "choices" }), make("div", { id: "people" })),
       make("div", { id: "around" })),
-    make("div", { id: "matrix" }), draw.notes(whole), make("dialog", { id: "search", "aria-label": "Choose a class" }));
+    make("div", { id: "matrix" }), tables.notes(whole));
+  grid = new Grid(whole, { open: (row) => inTurn(() => visit(row)), changed: drawBulk, turn: inTurn });
   document.title = `${whole.name}: clean`;
-}
-
-// ---- choosing a class by its name
-
-function search() {
-  if (!view) return;
-  const box = page.querySelector("#search");
-  const all = [...whole.classes.map((entry) => entry.name), ...state.new_labels];
-  let found = [];
-  let at = 0;
-  const input = make("input", { type: "text", "aria-label": "Class", placeholder: "Type a class", maxlength: "200", autocomplete: "off", spellcheck: "false", role: "combobox", "aria-controls": "found", "aria-expanded": "true" });
-  const list = make("ul", { id: "found", role: "listbox" });
-  const take = (choice) => { box.close(); if (choice) act.relabel(choice.label); };
-  const update = () => {
-    const typed = input.value.trim().toLowerCase();
-    const rank = (label) => { const low = label.toLowerCase(); return low === typed ? 0 : low.startsWith(typed) ? 1 : low.includes(typed) ? 2 : 3; };
-    found = all.filter((label) => rank(label) < 3).sort((a, b) => rank(a) - rank(b)).slice(0, 8).map((label) => ({ label, made: false }));
-    if (typed && !all.includes(input.value.trim())) found.push({ label: input.value.trim(), made: true });
-    at = Math.min(at, Math.max(0, found.length - 1));
-    list.replaceChildren(...found.map((choice, number) => make("li", { role: "option", id: `found-${number}`, "aria-selected": String(number === at), onclick: () => take(choice) }, choice.made ? "New class " : "", draw.name(choice.label))));
-    input.setAttribute("aria-activedescendant", found.length ? `found-${at}` : "");
-  };
-  input.addEventListener("input", () => { at = 0; update(); });
-  input.addEventListener("keydown", (event) => {
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      event.preventDefault();
-      at = (at + (event.key === "ArrowDown" ? 1 : found.length - 1)) % Math.max(1, found.length);
-      update();
-    } else if (event.key === "Enter" && !event.isComposing) {
-      event.preventDefault();
-      take(found[at]);
-    }
-    event.stopPropagation();
-  });
-  box.replaceChildren(input, list);
-  box.onclick = (event) => event.target === box && box.close();
-  update();
-  box.showModal();
-  input.focus();
 }
 
 // ---- keys
 
-const KEYS = { ArrowLeft: act.previous, ArrowRight: act.next, k: act.keep, Enter: act.keep, x: act.drop, u: act.undo, U: act.redo, "?": act.unsure, m: act.merge, "/": act.search };
+const KEYS = { ArrowLeft: act.previous, ArrowRight: act.next, k: act.keep, Enter: act.suggested, x: act.drop, u: act.undo, U: act.redo, "?": act.unsure, m: act.merge, "/": act.search, z: act.look, g: act.views, a: act.acceptChosen, h: dialogs.keys };
+
+function inGrid(event) {
+  if ((event.ctrlKey || event.metaKey) && event.key === "a") grid.chooseAll(true);
+  else if (event.key === "Escape" && grid.chosen.size) grid.chooseAll(false);
+  else return false;
+  event.preventDefault();
+  return true;
+}
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !whole) return;
   const target = event.target;
-  if (target.closest?.("input, select, textarea, dialog, audio")) return;
-  if ((event.key === "Enter" || event.key === " ") && target.closest?.("button, summary, a")) return;
+  if (!whole || !grid || event.isComposing || target.closest?.("input:not([type=checkbox]), select, textarea, dialog, audio")) return;
+  if (many && inGrid(event)) return;
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if ((event.key === "Enter" || event.key === " ") && target.closest?.("button, summary, a, input")) return;
   if (event.key === " " && page.querySelector("audio")) {
     event.preventDefault();
     const player = page.querySelector("audio");
@@ -328,8 +378,8 @@ document.addEventListener("keydown", (event) => {
   if (/^[0-9]$/.test(event.key)) {
     event.preventDefault();
     return void inTurn(() => {
-      const label = view && listed().find((_, at, all) => draw.digitOf(all, at) === event.key);
-      return label ? decide("relabel", [view.row], changed(label), whole.several) : null;
+      const label = (many || view) && listed().find((_, at, all) => draw.digitOf(all, at) === event.key);
+      return typeof label === "string" ? about("relabel", label) : null;
     });
   }
   if (!(event.key in KEYS) || (event.repeat && !event.key.startsWith("Arrow"))) return;
@@ -348,10 +398,10 @@ async function poll() {
   const same = JSON.stringify(found) === JSON.stringify(state);
   state = found;
   if (!same) drawState();
-  if (news) {
-    items.clear();
-    if (view) await show(view.row);
-  }
+  if (!news) return;
+  items.clear();
+  if (many && queue.length) await regrid();
+  else if (view) await show(view.row);
 }
 
 async function keepUp() {
@@ -371,11 +421,12 @@ inTurn(async () => {
   whole = await ask("start");
   store = `graft ${whole.journal}`;
   who = whole.who;
-  try { who = localStorage.getItem("graft who") ?? who; } catch { /* the same */ }
+  try { who = localStorage.getItem("graft who") ?? who; } catch { /* private windows keep nothing */ }
   state = await ask("state", { who });
+  const row = recall();
   drawFrame();
   drawState();
-  await open(recall());
+  await open(row);
   drawState();
   page.dataset.ready = "true";
   addEventListener("hashchange", () => inTurn(() => open(recall())));
