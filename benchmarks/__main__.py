@@ -16,6 +16,7 @@ from benchmarks import (
     forecast,
     gate,
     labelling,
+    mutations,
     search,
     speech,
     speed,
@@ -196,6 +197,14 @@ def honesty_command(sets: tuple[str, ...], draws: int | None) -> None:
     """Whether intervals, calibration, prediction sets and unknown scores are true; SETS are folders' names."""
     honesty = _honesty()
     honesty.measure(draws or honesty.DRAWS, names=sets)
+
+
+@main.command("mutations")
+@click.argument("names", nargs=-1)
+def mutations_command(names: tuple[str, ...]) -> None:
+    """Whether a test fails for each rule that is broken on purpose; NAMES are parts of the rules' names."""
+    if not mutations.measure(names):
+        raise SystemExit(1)
 
 
 @main.command("speed")

@@ -24,6 +24,7 @@ from benchmarks import (  # noqa: E402
     fit,
     goals,
     honesty,
+    mutations,
     populations,
     processes,
     race,
@@ -34,6 +35,7 @@ from benchmarks import (  # noqa: E402
     speed,
     text,
 )
+from benchmarks.broken_rules import RULES, Rule  # noqa: E402
 
 PEERS = (*fit.PEERS, text.setfit_for(text.STEPS), *text.LOGISTIC, *speech.PEERS)
 
@@ -444,3 +446,31 @@ def test_a_draw_is_fitted_and_judged_on_the_rest(photos: Path, tmp_path: Path) -
     assert found.unknown["noise"] > 0.8
     assert 0 <= found.unknown_rate < 1
     assert 0 <= found.left_out <= 1
+
+
+def test_every_rule_that_can_be_broken_stands_in_the_code_and_has_its_test() -> None:
+    mutations.check_texts(RULES)
+    assert len({rule.name for rule in RULES}) == len(RULES)
+    for rule in RULES:
+        path, _, name = rule.test.partition("::")
+        assert f"def {name}(" in (PROJECT / path).read_text(), rule
+        assert rule.text != rule.instead
+
+
+def test_a_rule_whose_text_is_gone_is_named(tmp_path: Path) -> None:
+    (tmp_path / "code.py").write_text("a = 1\nb = 1\n")
+    for sought, count in (("c = 1", 0), (" = 1", 2)):
+        with pytest.raises(ValueError, match=rf"two: its text stands {count} times in code\.py"):
+            mutations.check_texts([Rule("two", "code.py", sought, "", "")], tmp_path)
+
+
+def test_a_broken_rule_is_noticed_by_its_own_test_and_then_put_back(tmp_path: Path) -> None:
+    tree = mutations.copy_tree(tmp_path)
+    [rule] = [rule for rule in RULES if rule.name == "a file is replaced as a whole"]
+    before = (tree / rule.file).read_text()
+    assert mutations.break_rule(rule, tree).noticed
+    other = dataclasses.replace(rule, test="tests/test_files.py::test_a_place_is_tried_and_left_as_it_was")
+    assert not mutations.break_rule(other, tree).noticed
+    with pytest.raises(ValueError, match="could not be run"):
+        mutations.break_rule(dataclasses.replace(rule, test="tests/test_files.py::test_nothing"), tree)
+    assert (tree / rule.file).read_text() == before == (PROJECT / rule.file).read_text()

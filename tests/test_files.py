@@ -16,6 +16,16 @@ def test_a_file_is_replaced_as_a_whole(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o666 & ~current_umask()
 
 
+def test_who_reads_the_old_file_reads_it_to_its_end(tmp_path):
+    path = tmp_path / "report.html"
+    path.write_bytes(b"old" * 100_000)
+    with path.open("rb") as reader:
+        first = reader.read(3)
+        files.write_atomically(path, b"new")
+        assert first + reader.read() == b"old" * 100_000
+    assert path.read_bytes() == b"new"
+
+
 def current_umask():
     mask = os.umask(0)
     os.umask(mask)

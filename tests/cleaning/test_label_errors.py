@@ -54,6 +54,14 @@ def test_clean_labels_are_hardly_flagged():
     assert quality.score.min() > 0.5
 
 
+def test_labels_are_not_doubted_by_heads_that_know_nothing():
+    doubted = 0
+    for seed in range(8):
+        x, y = pools.clouds([40, 40], apart=0.0, seed=seed)
+        doubted += bool(quality_of(pools.pool_of(x, y)).judged.any())
+    assert doubted <= 2  # chance looks like knowledge in one case of forty
+
+
 def test_a_class_of_one_item_cannot_be_judged():
     x, y = pools.clouds([30, 30, 1], apart=6.0)
     quality = quality_of(pools.pool_of(x, y))

@@ -153,6 +153,15 @@ def test_paired_interval_counts_copies_once_and_is_never_of_no_width():
     assert paired_interval(np.zeros(0), np.zeros(0, np.int64)) == (-1.0, 1.0)
 
 
+@pytest.mark.parametrize(("units", "quantile"), [(3, 2.776), (5, 2.447), (12, 2.160)])
+def test_few_units_widen_the_paired_interval(units, quantile):
+    """Nothing changed, in so many units: Student's t with two more, for the two that are added."""
+    low, high = paired_interval(np.zeros(units), np.arange(units))
+    n = units + 2
+    assert high == pytest.approx(quantile * np.sqrt(2 * n / (n - 1)) / n, rel=0.02)
+    assert low == -high
+
+
 def test_intervals_hold_what_a_large_test_says():
     """Corrected labels of clouds that overlap: the interval around the measured change holds the true one."""
     held = []
