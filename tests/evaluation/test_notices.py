@@ -58,7 +58,7 @@ def test_copies_and_groups_across_a_given_split():
 def test_leaks_are_counted_in_items_and_not_in_clusters():
     """Ten test items that are copies of one, beside one that is not."""
     splits = ["train"] * 10 + ["test"] * 11
-    labels = ["a", "b"] * 5 + ["a"] * 11
+    labels = ["a", "b"] * 5 + ["a"] * 10 + ["b"]
     groups = ["dog"] * 3 + [""] * 7 + ["dog"] * 4 + [""] * 7
     copies, torn = warnings(labels, splits=splits, clusters=[*range(10), *[0] * 10, 99], groups=groups)
     assert copies.startswith("10 of the 11 test items have copies or near-copies in the training split")
@@ -66,10 +66,7 @@ def test_leaks_are_counted_in_items_and_not_in_clusters():
 
 
 def test_copies_within_the_test_split_leak_nothing():
-    assert (
-        warnings(["a", "b"] * 5 + ["a"] * 4, splits=["train"] * 10 + ["test"] * 4, clusters=[*range(10), *[99] * 4])
-        == ()
-    )
+    assert warnings(["a", "b"] * 7, splits=["train"] * 10 + ["test"] * 4, clusters=[*range(10), *[99] * 4]) == ()
 
 
 def test_items_of_one_content_and_two_labels_are_counted():
@@ -79,5 +76,11 @@ def test_items_of_one_content_and_two_labels_are_counted():
 
 
 def test_a_label_that_only_the_test_has():
-    (found,) = warnings(["a"] * 5 + ["b"] * 5 + ["c"], splits=["train"] * 10 + ["test"])
+    (found,) = warnings(["a"] * 5 + ["b"] * 5 + ["a", "b", "c"], splits=["train"] * 10 + ["test"] * 3)
     assert found == "c: only in the test split, so those items count as wrong there."
+
+
+def test_a_label_that_the_test_lacks():
+    (found,) = warnings(["a", "b", "unsup"] * 5 + ["a", "b"], splits=["train"] * 15 + ["test"] * 2)
+    assert found.startswith("unsup: nothing of it in the test split, so the test score says nothing of it")
+    assert warnings(["a", "b", "unsup"] * 5) == ()

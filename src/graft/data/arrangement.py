@@ -51,6 +51,10 @@ class Arrangement:
     """Files that lie beside the class folders, or in no folder at all."""
     empty_folders: list[str] = field(default_factory=list)
     """Folders where classes are, without any file."""
+    flat_splits: list[str] = field(default_factory=list)
+    """Folders called as splits are, where nothing says the labels of the files."""
+    nested: str = ""
+    """What is to be said of folders inside class folders, unless a pattern says what they are."""
     manifests: list[str] = field(default_factory=list)
     """The manifests that were read."""
     missing: list[str] = field(default_factory=list)
@@ -65,6 +69,8 @@ class Arrangement:
         self.warnings += other.warnings
         self.unlabelled += other.unlabelled
         self.empty_folders += other.empty_folders
+        self.flat_splits += other.flat_splits
+        self.nested = self.nested or other.nested
         self.manifests += other.manifests
         self.missing += other.missing
         self.text_columns += other.text_columns

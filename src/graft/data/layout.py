@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import PurePosixPath
 
-from graft.data.arrangement import SPLITS, Arrangement, Labelled
+from graft.data.arrangement import SPLITS, Arrangement
+from graft.data.folders import from_folders, splits_of
 from graft.data.formats import TABULAR, belongs_to
-from graft.data.items import File, Item, Skipped, Text
+from graft.data.items import File, Item, Text
 from graft.data.kinds import UNREADABLE, look_at, spread
 from graft.data.listing import Entry, Listing, printable
 from graft.data.manifest import Manifest
@@ -55,6 +56,8 @@ def arrange(
     found = _by_layout(listing, parse, must_be_manifest, modality)
     if pattern:
         apply_pattern(found, pattern)
+    elif found.nested:
+        found.warnings.append(found.nested)
     return found
 
 
@@ -67,7 +70,7 @@ def _by_layout(listing: Listing, parse: Parse, must_be_manifest: bool, modality:
         raise problem or MissingColumn(
             "A column was asked for, and there is no manifest to look in.", "Give a manifest."
         )
-    folders = _from_folders(listing)
+    folders = from_folders(listing)
     if len({row.label for row in folders.rows}) >= 2:  # then the tables are there for another purpose
         if tables.rows and problem is None:
             folders.warnings.append(
@@ -97,6 +100,8 @@ def _unwrap(listing: Listing) -> Listing:
 def _from_manifests(listing: Listing, parse: Parse, modality: str | None) -> tuple[Arrangement, DataError | None]:
     """The items of the manifest, or of those that are called as splits are, and what is wrong with these files."""
     found = [entry for entry in listing.entries if _is_manifest(entry, depth=1)]
+    if not found:
+        return _from_split_folders(listing, parse, modality)
     named = [entry for entry in found if _stem(entry) in SPLITS]
     result = Arrangement()
     if not named and len(found) > 1:
@@ -113,11 +118,34 @@ def _from_manifests(listing: Listing, parse: Parse, modality: str | None) -> tup
     return result, None
 
 
+def _from_split_folders(listing: Listing, parse: Parse, modality: str | None) -> tuple[Arrangement, DataError | None]:
+    """The items of a manifest in each split folder, ``train/metadata.csv``; of those without one, of its folders."""
+    named = splits_of({entry.parts[0] for entry in listing.entries if len(entry.parts) > 1})
+    tables: dict[str, list[Entry]] = {}
+    for entry in listing.entries:
+        if entry.parts[0] in named and _is_manifest(entry, depth=2):
+            tables.setdefault(entry.parts[0], []).append(entry)
+    result = Arrangement()
+    for folder, entries in tables.items():
+        if len(entries) > 1:
+            names = ", ".join(entry.parts[-1] for entry in entries[:5])
+            return result, DataError(f"There are {len(entries)} manifests in {folder}/: {names}.", "Leave one of them.")
+        (entry,) = entries
+        try:
+            labelled = label_rows(parse(entry), entry.item.name, _resolver(entry, listing), named[folder], modality)
+        except DataError as error:
+            return result, error
+        result.add(labelled)
+    if result.rows and len(tables) < len(named):
+        result.add(from_folders(listing, elsewhere=tables))
+    return result, None
+
+
 def _beside_media(tables: Arrangement, listing: Listing, modality: str | None) -> bool:
     """Whether a table of texts stands beside class folders of pictures or recordings, which are meant then."""
     if modality == "text" or not isinstance(tables.rows[0].item, Text):
         return False
-    rows = _from_folders(listing).rows
+    rows = from_folders(listing).rows
     if len({row.label for row in rows}) < 2:
         return False
     sample = spread(rows, _SAMPLE)
@@ -135,70 +163,6 @@ def _resolver(entry: Entry, listing: Listing) -> Resolve:
     if isinstance(entry.item, File):
         return resolve_in_folder(entry.item.path.parent)
     return resolve_in_zip(listing.entries, entry.parts[:-1])
-
-
-def _from_folders(listing: Listing) -> Arrangement:
-    splits = _split_folders(listing)
-    if not splits:
-        result = _from_class_folders(listing.entries, "")
-        filled = {entry.parts[0] for entry in listing.entries if len(entry.parts) > 1}
-        result.empty_folders = sorted(map(printable, listing.folders - filled))
-        if result.empty_folders:
-            result.warnings.append(f"Folders without any file are no classes: {', '.join(result.empty_folders[:5])}.")
-        return result
-    result = Arrangement()
-    split_of = {folder: split for split, folders in splits.items() for folder in folders}
-    inside: dict[str, list[Entry]] = {folder: [] for folder in split_of}
-    flat: dict[str, None] = {}
-    for entry in listing.entries:
-        top = entry.parts[0]
-        if top in inside:
-            inside[top].append(Entry(entry.parts[1:], entry.item))
-        elif len(entry.parts) > 1 and top.lower() in SPLITS:
-            flat[top] = None
-            reason = f"It lies in {printable(top)}/ without a class folder, so it has no label."
-            result.skipped.append(_beside(entry, reason))
-        else:
-            result.skipped.append(_beside(entry, "It lies beside the split folders."))
-    result.warnings += [_warn_of_flat(folder) for folder in flat]
-    for folder, entries in inside.items():
-        result.add(_from_class_folders(entries, split_of[folder]))
-    return result
-
-
-def _warn_of_flat(folder: str) -> str:
-    purpose = "learned from it" if SPLITS[folder.lower()] == "train" else "tested"
-    return f"{printable(folder)}/ has no class folders: nothing was {purpose}."
-
-
-def _split_folders(listing: Listing) -> dict[str, list[str]]:
-    """The folders of each split; none unless they hold folders, for a class may be called "train" too."""
-    depths: dict[str, set[bool]] = {}
-    for entry in listing.entries:
-        depths.setdefault(entry.parts[0], set()).add(len(entry.parts) > 2)
-    folders = {entry.parts[0] for entry in listing.entries if len(entry.parts) > 1}
-    splits: dict[str, list[str]] = {}
-    for folder in sorted(folders):
-        if folder.lower() in SPLITS and True in depths[folder]:
-            splits.setdefault(SPLITS[folder.lower()], []).append(folder)
-    others = {folder for folder in folders if folder.lower() not in SPLITS}
-    return {} if others and len(splits) < 2 else splits
-
-
-def _from_class_folders(entries: Sequence[Entry], split: str) -> Arrangement:
-    result = Arrangement()
-    for entry in entries:
-        if len(entry.parts) > 1:
-            inside = printable("/".join(entry.parts[1:]))
-            result.rows.append(Labelled(entry.item, printable(entry.parts[0]), split, inside=inside))
-        else:
-            result.unlabelled.append(entry.item)
-            result.skipped.append(_beside(entry, "It lies beside the class folders, so it has no label."))
-    return result
-
-
-def _beside(entry: Entry, reason: str) -> Skipped:
-    return Skipped(entry.item.name, reason, "no_label")
 
 
 def _is_manifest(entry: Entry, depth: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graft.data.arrangement import SPLITS, Arrangement, Labelled
+from graft.data.folders import splits_of
 from graft.data.items import Skipped, Text
 from graft.data.listing import Entry, Listing, printable
 from graft.data.patterns import FIELDS, Pattern
@@ -19,10 +20,10 @@ def label_by_names(listing: Listing, pattern: Pattern) -> Arrangement:
         if top.lower() in SPLITS or any(len(entry.parts) < 2 for entry in listing.entries):
             break
         listing = Listing([Entry(entry.parts[1:], entry.item) for entry in listing.entries])
+    named = splits_of({entry.parts[0] for entry in listing.entries if len(entry.parts) > 1})
     for entry in listing.entries:
-        first = entry.parts[0].lower() if len(entry.parts) > 1 else ""
         inside = printable("/".join(entry.parts))
-        found.append((Labelled(entry.item, "", SPLITS.get(first, "")), (inside, entry.item.name)))
+        found.append((Labelled(entry.item, "", named.get(entry.parts[0], "")), (inside, entry.item.name)))
     result = Arrangement()
     _name(result, found, pattern)
     return result

@@ -97,6 +97,13 @@ def nothing_labelled(
     found: Arrangement,
 ) -> DataError:
     """There is not one labelled item of the modality."""
+    if found.flat_splits:
+        names = " and ".join(f"{name}/" for name in found.flat_splits[:_EXAMPLES])
+        return TooFewClasses(
+            f"{path} holds {names}, which are called as splits are and hold no class folders: nothing says the labels.",
+            f"{_layout_advice(modality, _most(found))} A table in each (metadata.csv with the columns file_name and "
+            "label) says them too. If these folders are the classes, give them other names.",
+        )
     if found.unlabelled:
         files = _count(len(found.unlabelled), "file lies", "files lie")
         return TooFewClasses(
@@ -141,6 +148,13 @@ def too_few_classes(dataset: Dataset, found: Arrangement) -> TooFewClasses:
     if found.empty_folders:
         beside += f"; {_emptiness(found.empty_folders)}"
     return TooFewClasses(f"{only}{beside}.", advice)
+
+
+def _most(found: Arrangement) -> list[str]:
+    """The names of files in the folder that has most of them: those of a test part may say nothing."""
+    names = [item.name for item in found.unlabelled]
+    most = Counter(name.rpartition("/")[0] for name in names).most_common(1)[0][0]
+    return [name for name in names if name.rpartition("/")[0] == most]
 
 
 def _emptiness(folders: Sequence[str]) -> str:

@@ -130,9 +130,14 @@ def _small_classes(y: Int, classes: Sequence[str]) -> list[str]:
 def _only_in_test(dataset: Dataset, train: Int) -> list[str]:
     known = {dataset.labels[row] for row in train}
     strange = sorted(set(dataset.labels) - known)
-    if not strange:
-        return []
-    return [f"{_list(strange)}: only in the test split, so those items count as wrong there."]
+    notes = [f"{_list(strange)}: only in the test split, so those items count as wrong there."] if strange else []
+    tested = {label for label, split in zip(dataset.labels, dataset.splits, strict=True) if split == "test"}
+    if tested and (absent := sorted(known - tested)):
+        notes.append(
+            f"{_list(absent)}: nothing of it in the test split, so the test score says nothing of it, and counts every "
+            "answer that it draws as wrong. If it is no class, leave it out."
+        )
+    return notes
 
 
 def _list(names: Sequence[str]) -> str:

@@ -268,6 +268,9 @@ def warn_of_the_tags(
         notes.append(f"{some(always)}: all training items bear it, so it tells nothing and is always predicted.")
     if strange := sorted({tag for own in dataset.tags for tag in own} - set(classes)):
         notes.append(f"{some(strange)}: only in the test split, so items with such labels count as wrong there.")
+    tested = {tag for own, part in zip(dataset.tags, dataset.splits, strict=True) if part == "test" for tag in own}
+    if tested and (absent := sorted(set(classes) - tested)):
+        notes.append(f"{some(absent)}: on no item of the test split, so the test score says nothing of it.")
     return tuple(notes)
 
 
