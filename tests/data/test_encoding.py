@@ -1,6 +1,6 @@
 import pytest
 
-from graft.data.encoding import decode_text, mend, read_text
+from graft.data.encoding import decode, decode_text, mend, read_text
 from graft.errors import ItemError
 
 
@@ -26,3 +26,45 @@ def test_a_text_is_read_and_anything_else_refused():
         with pytest.raises(ItemError) as caught:
             read_text(content)
         assert caught.value.reason == reason
+
+
+FRENCH = "".join(f"où est mon colis numéro {n},retardé\n" for n in range(20))
+
+
+def test_one_byte_that_is_no_utf8_changes_no_other():
+    content = FRENCH.encode()
+    spoilt = content.replace("numéro 5,".encode(), "numéro 5,".encode("cp1252"))
+    decoded = decode(spoilt)
+    assert decoded.text == FRENCH
+    assert decoded.encoding == "UTF-8"
+    assert decoded.strays == 1
+    (told,) = decoded.told("a.csv")
+    assert "One byte of a.csv" in told
+    assert "numéro 5" in told
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "called"),
+    [
+        ("".join(f"gdzie jest przesyłka {n},spóźniona\n" for n in range(20)), "cp1250", "Windows-1250"),
+        ("".join(f"где моя посылка номер {n},верните деньги\n" for n in range(20)), "cp1251", "Windows-1251"),
+        ("".join(f"πού είναι το δέμα {n},επιστροφή χρημάτων\n" for n in range(20)), "cp1253", "Windows-1253"),
+        ("".join(f"我的包裹在哪里{n},请退款给我\n" for n in range(20)), "gb18030", "GB 18030"),
+        (FRENCH, "cp1252", "Windows-1252"),
+        ("Grüße aus Köln, nicht wahr?", "cp1252", "Windows-1252"),
+        ("var är mitt paket? jag vill ha pengarna tillbaka", "cp1252", "Windows-1252"),
+    ],
+)
+def test_older_encodings_are_told_apart_and_told(text, encoding, called):
+    decoded = decode(text.encode(encoding))
+    assert decoded.text == text
+    assert called in decoded.encoding
+    (told,) = decoded.told("a.csv")
+    assert called in told
+    assert "save it as UTF-8" in told
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "ascii"])
+def test_what_is_not_in_doubt_is_not_told(encoding):
+    text = "plain" if encoding == "ascii" else FRENCH
+    assert decode(text.encode(encoding)).told("a.csv") == []

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graft.data.manifest import MAX_CELL, parse_manifest, parse_texts
+from graft.data.delimited import MAX_CELL
+from graft.data.manifest import parse_manifest, parse_texts
 from graft.errors import DataError, MissingColumn, MissingExtra
 
 ROWS = [("bild ä.jpg", "Tür"), ("two, three.jpg", "Fenster, groß"), ("c.jpg", "Tür")]
@@ -210,10 +211,10 @@ def test_rubbish_is_an_error_in_words(content):
     assert caught.value.hint
 
 
-def test_a_quote_that_is_never_closed_loses_no_row_silently():
+def test_a_quote_that_is_never_closed_loses_no_row():
     manifest = parse_manifest(b'path,label\na.jpg,cat\n"b.jpg,dog\nc.jpg,cat\n', "a.csv")
-    assert pairs(manifest) == [("a.jpg", "cat")]
-    assert len(manifest.skipped) == 1
+    assert pairs(manifest) == [("a.jpg", "cat"), ('"b.jpg', "dog"), ("c.jpg", "cat")]
+    assert "line 3" in manifest.warnings[0]
 
 
 @settings(max_examples=150)

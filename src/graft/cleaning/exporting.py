@@ -18,9 +18,9 @@ from typing import Literal
 from graft.cleaning.naming import Names, can_be_folders
 from graft.data.cells import guarded
 from graft.data.dataset import SEPARATOR, Dataset, File, Item, Skipped, Text
+from graft.data.delimited import MAX_CELL
 from graft.data.encoding import mend
 from graft.data.guard import Inputs
-from graft.data.manifest import MAX_CELL
 from graft.errors import DataError, GraftError, ItemError, OutputExists
 from graft.files import beside, sync_folder
 

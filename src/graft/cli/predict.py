@@ -135,6 +135,7 @@ def _guarded(rows: Rows) -> Rows:
 
 
 def _rows(inputs: tuple[str, ...], modality: str, item_column: str | None) -> Rows:
+    from graft.data.encoding import decode_text
     from graft.data.formats import sniff
     from graft.data.items import MAX_ITEM_BYTES, Memory, Text
 
@@ -149,7 +150,7 @@ def _rows(inputs: tuple[str, ...], modality: str, item_column: str | None) -> Ro
             continue
         for line in stream:
             if modality == "text" and line.strip():
-                yield Text(line.decode(errors="replace").strip()), {}
+                yield Text(decode_text(line).strip()), {}
             elif path := line.decode(errors="surrogateescape").rstrip("\r\n"):
                 yield from _found_at(path, modality, item_column)
 

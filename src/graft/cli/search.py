@@ -121,13 +121,14 @@ def _exactly(asked: bool | None, n_queries: int) -> bool | None:
 
 
 def _queries(queries: Sequence[str], modality: str) -> Iterator[Item]:
+    from graft.data.encoding import decode_text
     from graft.data.items import MAX_ITEM_BYTES, File, Memory, Text
     from graft.data.kinds import is_path
     from graft.data.listing import printable
 
     for query in queries:
         if query == "-" and modality == "text":
-            yield from (Text(line.decode(errors="replace").strip()) for line in sys.stdin.buffer if line.strip())
+            yield from (Text(decode_text(line).strip()) for line in sys.stdin.buffer if line.strip())
         elif query == "-":
             yield Memory(sys.stdin.buffer.read(MAX_ITEM_BYTES + 1), "stdin")
         elif modality == "text" and not is_path(query):

@@ -2,8 +2,40 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+from dataclasses import dataclass
+
 from graft.data.formats import HEAD, describe_kind, sniff
 from graft.errors import ItemError
+
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8-sig", "UTF-8"),
+    (b"\xff\xfe", "utf-16", "UTF-16"),
+    (b"\xfe\xff", "utf-16", "UTF-16"),
+)
+_OLDER = {
+    "cp1252": "Windows-1252",
+    "cp1250": "Windows-1250 (Central European)",
+    "cp1251": "Windows-1251 (Cyrillic)",
+    "cp1253": "Windows-1253 (Greek)",
+    "cp1254": "Windows-1254 (Turkish)",
+    "cp1255": "Windows-1255 (Hebrew)",
+    "cp1256": "Windows-1256 (Arabic)",
+    "cp1257": "Windows-1257 (Baltic)",
+    "koi8_r": "KOI8-R (Cyrillic)",
+    "shift_jis": "Shift JIS (Japanese)",
+    "euc_jp": "EUC-JP (Japanese)",
+    "gb18030": "GB 18030 (Chinese)",
+    "big5": "Big5 (Chinese)",
+    "cp949": "CP949 (Korean)",
+}
+"""Encodings from before UTF-8, the likeliest first, and what they are called."""
+_SAMPLE = 1 << 16
+_LEAST_EVIDENCE = 3
+"""Bytes beyond ASCII that tell one encoding from another; of fewer anything can be made."""
+_SHOWN = 60
+_STRAY = re.compile("[\udc80-\udcff]")
 
 
 def read_text(content: bytes) -> str:
@@ -21,23 +53,89 @@ def read_text(content: bytes) -> str:
     return text
 
 
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A text, and how its bytes were read.
+
+    Attributes:
+        text: The text.
+        encoding: What it was read as, by its usual name; ``"UTF-8"`` and ``"UTF-16"`` are not in doubt.
+        example: A line that another encoding would have read in another way; ``""`` where none would.
+        strays: How many bytes of a text in UTF-8 are none, and were read as Windows-1252.
+    """
+
+    text: str
+    encoding: str
+    example: str = ""
+    strays: int = 0
+
+    def told(self, name: str) -> list[str]:
+        """What to tell of a file that was read so: nothing, or one sentence."""
+        if not self.example:
+            return []
+        shown = repr(textwrap.shorten(self.example, _SHOWN, placeholder="\N{HORIZONTAL ELLIPSIS}"))
+        if self.strays:
+            what = "One byte" if self.strays == 1 else f"{self.strays:,} bytes"
+            return [f"{what} of {name} cannot be UTF-8 as the rest is, and were read as Windows-1252: {shown}."]
+        return [f"{name} is not in UTF-8; it was read as {self.encoding}: {shown}. If that is wrong, save it as UTF-8."]
+
+
 def decode_text(content: bytes) -> str:
-    """Text in UTF-8, UTF-16 (with a byte order mark, or Latin letters enough to tell without), or Windows-1252."""
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+    """The text that bytes hold, see ``decode``."""
+    return decode(content).text
+
+
+def decode(content: bytes) -> Decoded:
+    """Text in UTF-8, UTF-16 (with a byte order mark, or Latin letters enough to tell without), or an older encoding.
+
+    A few bytes that are no UTF-8 do not change how all others are read. Which of the older encodings it is, is told
+    from how usual its letters and their order would be; where two are as likely it is Windows-1252.
+    """
+    for mark, encoding, name in _MARKS:
         if content.startswith(mark):
-            return content.decode(encoding, "replace")
+            return Decoded(content.decode(encoding, "replace"), name)
     start = content[:2000]
     for offset, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
         if start[offset::2].count(0) > 0.4 * len(start) / 2:
-            return content.decode(encoding, "replace")
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    try:
-        return content.decode("cp1252")
-    except UnicodeDecodeError:  # five bytes have no meaning in Windows-1252
-        return content.decode("latin-1")
+            return Decoded(content.decode(encoding, "replace"), "UTF-16")
+    text = content.decode("utf-8", "surrogateescape")  # bytes that are no UTF-8 become lone surrogates
+    strays = len(_STRAY.findall(text))
+    if not strays:
+        return Decoded(text, "UTF-8")
+    if strays <= sum(letter > "\x7f" for letter in text) - strays:
+        first = next(_STRAY.finditer(text)).start()
+        mended = _STRAY.sub(lambda found: _single_bytes(bytes((ord(found[0]) - 0xDC00,))), text)
+        return Decoded(mended, "UTF-8", _line_at(mended, first), strays)
+    name, text = _older(content)
+    return Decoded(text, name, _line_at(text, next(n for n, letter in enumerate(text) if letter > "\x7f")))
+
+
+def _older(content: bytes) -> tuple[str, str]:
+    """The most likely encoding of a text that is not in UTF-8, by its usual name, and the text."""
+    from charset_normalizer import from_bytes  # seldom needed
+
+    enough = sum(byte > 0x7F for byte in content[:_SAMPLE]) >= _LEAST_EVIDENCE
+    found = list(from_bytes(content[:_SAMPLE], cp_isolation=list(_OLDER))) if enough else []
+    if found:
+        best = found[0]
+        near = [one for one in found if one.chaos <= best.chaos + 0.01 and one.coherence >= best.coherence - 0.02]
+        names = [name for one in near for name in (one.encoding, *one.could_be_from_charset)]
+        name = next((name for name in _OLDER if name in names), best.encoding)
+        try:
+            return _OLDER.get(name, name), content.decode(name)
+        except UnicodeDecodeError:  # beyond the sample
+            pass
+    return "Windows-1252", _single_bytes(content)
+
+
+def _single_bytes(content: bytes) -> str:
+    """Windows-1252, where five bytes have no meaning and stand for themselves."""
+    return "".join(bytes((byte,)).decode("cp1252", "ignore") or chr(byte) for byte in content)
+
+
+def _line_at(text: str, place: int) -> str:
+    end = text.find("\n", place)
+    return text[text.rfind("\n", 0, place) + 1 : len(text) if end < 0 else end].strip()
 
 
 def decode_beginning(content: bytes, size: int) -> str:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from graft.data.cells import unguarded
 from graft.data.dataset import SEPARATOR
-from graft.data.encoding import decode_text
+from graft.data.delimited import Records, read_delimited
+from graft.data.encoding import decode
 from graft.data.items import Skipped
+from graft.data.listing import shortened
 from graft.errors import DataError, MissingColumn, MissingExtra
 
 PATH_COLUMNS = ("path", "file_name", "audio")
@@ -26,9 +25,6 @@ ITEM_COLUMNS = {
 }
 """By the modality that was asked for: names of the column of items, the best first."""
 
-MAX_CELL = 1 << 24
-_DELIMITERS = (",", "\t", ";", "|")
-_SNIFFED_ROWS = 50
 _ABSENT = object()
 
 
@@ -65,12 +61,14 @@ class Manifest:
         skipped: What has not.
         item_column: The column that the items came from.
         text_column: A column of texts beside it, ``""`` where there is none.
+        warnings: What the user should know of how it was read.
     """
 
     rows: tuple[Row, ...]
     skipped: tuple[Skipped, ...]
     item_column: str
     text_column: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def holds_texts(self) -> bool:
@@ -106,7 +104,8 @@ def parse_manifest(
     """
     asked = tuple(filter(None, (label_column, item_column, group_column)))
     skipped: list[Skipped] = []
-    columns, records = _read_table(content, name, asked, skipped)
+    notes: list[str] = []
+    columns, records = _read_table(content, name, asked, skipped, notes)
     labels = _find_column(columns, label_column, LABEL_COLUMNS, name, "labels", "label_column")
     items = _find_column(columns, item_column, ITEM_COLUMNS[modality], name, "items", "item_column")
     splits, groups = _find_optional(columns, "split"), _find_optional(columns, "group")
@@ -119,6 +118,7 @@ def parse_manifest(
         skipped=tuple(skipped),
         item_column=items,
         text_column="" if texts == items else texts,
+        warnings=tuple(notes),
     )
 
 
@@ -136,30 +136,35 @@ def parse_texts(content: bytes, name: str, *, item_column: str | None = None) ->
         DataError: It cannot be read as a table.
     """
     skipped: list[Skipped] = []
-    columns, records = _read_table(content, name, (item_column,) if item_column else (), skipped)
+    notes: list[str] = []
+    columns, records = _read_table(content, name, (item_column,) if item_column else (), skipped, notes)
     items = _find_column(columns, item_column, TEXT_COLUMNS, name, "texts", "item_column")
     _refuse_twins(columns, (items,), name)
     rows = []
     for number, record in records:
         item, own = _item(record.get(items), number, items, name)
         rows.append(Row(number, item, "", content=own, cells=record))
-    return Manifest(tuple(rows), tuple(skipped), items)
+    return Manifest(tuple(rows), tuple(skipped), items, warnings=tuple(notes))
 
 
-Records = Iterable[tuple[int, Mapping[str | None, Any]]]
 Columns = tuple[str, str, str | None, str | None]
 
 
-def _read_table(content: bytes, name: str, asked: tuple[str, ...], skipped: list[Skipped]) -> tuple[list[str], Records]:
+def _read_table(
+    content: bytes, name: str, asked: tuple[str, ...], skipped: list[Skipped], notes: list[str]
+) -> tuple[list[str], Records]:
     """The columns, and each row by its columns; ``asked`` are columns of unusual names."""
     if content.startswith(b"PAR1"):
         return _read_parquet(content, name, asked)
-    text = decode_text(content)
+    decoded = decode(content)
+    notes += decoded.told(name)
+    text = decoded.text
     if text.lstrip().startswith("{"):
         return _read_json_lines(text, name, skipped)
     if _begins_with_a_list(text):
         raise DataError(f"{name} is a JSON list.", "Write one object a line (JSONL).")
-    return _read_delimited(text, name, asked, skipped)
+    known = {*ITEM_COLUMNS[None], *LABEL_COLUMNS, *(column.strip().lower() for column in asked)}
+    return read_delimited(text, name, known, skipped, notes)
 
 
 def _rows(records: Records, columns: Columns, name: str, skipped: list[Skipped], multi_label: bool) -> Iterator[Row]:
@@ -183,93 +188,6 @@ def _rows(records: Records, columns: Columns, name: str, skipped: list[Skipped],
             continue
         split = _cell(record.get(splits)).lower() if splits else ""
         yield Row(number, item, label, split, _cell(record.get(groups)) if groups else "", tags, content)
-
-
-def _read_delimited(text: str, name: str, asked: tuple[str, ...], skipped: list[Skipped]) -> tuple[list[str], Records]:
-    lines = text.removeprefix("\ufeff")
-    delimiter = None
-    if lines[:4].lower() == "sep=":  # Excel's own way to say it
-        first, _, lines = lines.partition("\n")
-        delimiter = first.strip()[4:5] or None
-    delimiter = delimiter or _sniff_delimiter(lines, name, asked)
-    bare = delimiter == "\t" and '"' in lines and _quotes_mean_nothing(lines, name)
-    reader = _csv_rows(lines, delimiter, name, csv.QUOTE_NONE if bare else csv.QUOTE_MINIMAL)
-    columns = next((row for _, row in reader), [])
-    header = [column.strip() for column in columns]
-    return header, _fitting(header, reader, delimiter, name, skipped)
-
-
-def _fitting(
-    header: Sequence[str], rows: Iterable[tuple[int, list[str]]], delimiter: str, name: str, skipped: list[Skipped]
-) -> Iterator[tuple[int, Mapping[str | None, Any]]]:
-    """Rows by their columns; what has more cells than the header was cut inside a text, and is skipped.
-
-    Raises:
-        DataError: Most rows have.
-    """
-    n, too_wide = 0, 0
-    for number, row in rows:
-        if not any(row):
-            continue
-        n += 1
-        if len(header) == 1:  # then there is nothing to cut
-            row = [delimiter.join(row)]
-        if header and any(cell.strip() for cell in row[len(header) :]):
-            too_wide += 1
-            reason = f"Row {number} has {len(row)} cells and the header {len(header)}: put the text in quotes."
-            skipped.append(Skipped(f"{name}, row {number}", reason, "columns"))
-            continue
-        yield number, dict(zip(header, row, strict=False))
-    if 2 * too_wide > n:
-        first = next(one.reason for one in skipped if one.code == "columns")
-        raise DataError(
-            f"{too_wide:,} of the {n:,} rows of {name} have more cells than the header. {first}",
-            f'Put cells that hold {delimiter!r} in quotes: "one{delimiter} two".',
-        )
-
-
-def _quotes_mean_nothing(text: str, name: str) -> bool:
-    """Whether quotes in tab-separated text are part of it: then every line has all columns, and quoting joins lines."""
-    widths = [len(row) for _, row in _csv_rows(text, "\t", name, csv.QUOTE_NONE) if row]
-    return len(set(widths)) == 1 and len(widths) > sum(1 for _, row in _csv_rows(text, "\t", name) if row)
-
-
-def _sniff_delimiter(text: str, name: str, asked: tuple[str, ...]) -> str:
-    """The delimiter that cuts the first rows into the same number of columns, and into most of them."""
-
-    def score(delimiter: str) -> tuple[float, int]:
-        widths = []
-        for _, row in _csv_rows(text, delimiter, name):
-            widths.append(len(row))
-            if len(widths) == _SNIFFED_ROWS:
-                break
-        if not widths or widths[0] < 2:
-            return 0.0, 0
-        return sum(width == widths[0] for width in widths) / len(widths), widths[0]
-
-    # Labels may hold a second delimiter in every row, but a header that is known settles it.
-    first_line = text.lstrip().split("\n", 1)[0].lower()
-    known = {*ITEM_COLUMNS[None], *LABEL_COLUMNS, *(column.strip().lower() for column in asked)}
-
-    def names_known(delimiter: str) -> int:
-        return len(known.intersection(cell.strip(' "\r') for cell in first_line.split(delimiter)))
-
-    return max(_DELIMITERS, key=lambda delimiter: (min(2, names_known(delimiter)), *score(delimiter)))
-
-
-def _csv_rows(
-    text: str, delimiter: str, name: str, quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
-) -> Iterator[tuple[int, list[str]]]:
-    if csv.field_size_limit() < MAX_CELL:  # a limit of the whole process; raised, never lowered
-        csv.field_size_limit(MAX_CELL)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting)
-    try:
-        for row in reader:
-            yield reader.line_num, [unguarded(cell) for cell in row]
-    except csv.Error as error:
-        raise DataError(
-            f"{name} cannot be read as a table: line {reader.line_num}: {error}.", "Check its quotes."
-        ) from None
 
 
 def _read_json_lines(text: str, name: str, skipped: list[Skipped]) -> tuple[list[str], Records]:
@@ -333,11 +251,12 @@ def _find_column(
             return candidate
         if candidate.strip().lower() in spelled:
             return spelled[candidate.strip().lower()]
-    found = ", ".join(repr(column) for column in columns[:30]) or "none"
+    found = ", ".join(repr(shortened(column, 30)) for column in columns[:12]) or "none"
     wanted = repr(asked) if asked else "any of " + ", ".join(usual)
     raise MissingColumn(
         f"{name} has no column of {what} called {wanted}; its columns are {found}.",
-        f"Name the right one: --{argument.replace('_', '-')} (in Python {argument}=), or rename it.",
+        f"Name the right one: --{argument.replace('_', '-')} (in Python {argument}=), or rename it. If the "
+        "first line is data and no header, put one above it: text,label",
     )
 
 

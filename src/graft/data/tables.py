@@ -30,7 +30,7 @@ def label_rows(
     Raises:
         DataError: A row names a split that nobody knows.
     """
-    result = Arrangement(skipped=list(manifest.skipped), manifests=[name])
+    result = Arrangement(skipped=list(manifest.skipped), warnings=list(manifest.warnings), manifests=[name])
     names_files = holds_paths(manifest, resolve, modality)
     if names_files and manifest.holds_texts:
         result.warnings.append(f"The column {manifest.item_column!r} of {name} holds paths: their files were read.")
