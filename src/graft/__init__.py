@@ -12,11 +12,13 @@ The public names are loaded when they are first used, so that ``import graft`` c
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
 from graft.version import __version__
 
+TYPE_CHECKING = False  # that of typing, which takes a while to load; type checkers know the name
 if TYPE_CHECKING:
+    from typing import Any
+
     from graft.cleaning import Findings, find_issues
     from graft.collecting import collect
     from graft.comparison import Comparison, compare

@@ -30,7 +30,7 @@ import numpy as np
 
 from graft.contracts import Array
 from graft.errors import BundleError, DamagedBundle, NewerBundle, NotABundle, OutputExists
-from graft.files import beside, beside_already, sync_folder, try_place, write_synced
+from graft.files import beside, beside_already, did_you_mean, sync_folder, try_place, write_synced
 
 SCHEMA = 1
 """Version of the layout; a bundle with a larger one is refused."""
@@ -243,7 +243,10 @@ def _place(folder: Path) -> Path:
 
 def _read_manifest(place: Path, folder: Path) -> bytes:
     if not os.path.lexists(place):
-        raise NotABundle(f"There is nothing at {folder}.", _meant(folder) or "Check the path, or fit a model first.")
+        raise NotABundle(
+            f"There is nothing at {folder}.",
+            _meant(folder) or did_you_mean(folder) or "Check the path, or fit a model first.",
+        )
     if not place.is_dir():
         raise NotABundle(f"{folder} is not a saved model but a file.", _meant(folder) or GIVE_BUNDLE)
     if not (place / MANIFEST).is_file():

@@ -7,8 +7,13 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
+
+_LOOKED_THROUGH = 10_000
+"""So many names of a folder are looked through for one that was misspelt."""
 
 
 def write_atomically(path: str | Path, data: bytes) -> None:
@@ -62,6 +67,30 @@ def try_place(path: str | Path) -> None:
     trial = beside(path, "new")
     trial.mkdir()
     trial.rmdir()
+
+
+def did_you_mean(path: str | Path) -> str:
+    """``Did you mean photos/doors?`` of a path that is not there, where something beside it is called alike; or "".
+
+    The first part that is not there is the one that was misspelt; an extension may be missing, too.
+    """
+    given = Path(path).expanduser()
+    wrong = next((part for part in (*reversed(given.parents), given) if not os.path.lexists(part)), None)
+    if wrong is None:
+        return ""
+    try:
+        with os.scandir(wrong.parent) as found:
+            names = sorted(entry.name for entry in islice(found, _LOOKED_THROUGH) if not entry.name.startswith("."))
+    except (OSError, ValueError):
+        return ""
+    asked = wrong.name.casefold()
+    exact = [name for name in names if asked in (name.casefold(), Path(name).stem.casefold())]
+    alike = exact or [
+        name for name in names if name.casefold() in get_close_matches(asked, map(str.casefold, names), 1)
+    ]
+    rest = given.relative_to(wrong)
+    likely = next((place for name in alike if os.path.lexists(place := wrong.with_name(name) / rest)), None)
+    return "" if likely is None else f"Did you mean {likely}?"
 
 
 def beside(path: Path, kind: str) -> Path:

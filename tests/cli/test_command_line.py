@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+import graft.cli as command_line
 import shapes
 from graft import __version__
-from graft.cli import COMMANDS
+from graft.cli import COMMANDS, output
 
 GRAFT = [sys.executable, "-m", "graft"]
 
@@ -155,3 +158,81 @@ def read(leader):
         return os.read(leader, 65536)
     except OSError:  # the other end is closed
         return b""
+
+
+def test_ctrl_c_before_the_command_line_is_loaded_leaves_no_traceback():
+    """The signal comes while nothing but the entry is there, and once more when everything is."""
+    program = "import graft.__main__, os, signal; os.kill(os.getpid(), signal.SIGINT)"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert (found.returncode, found.stdout, found.stderr) == (-signal.SIGINT, b"", b"")
+    loaded = (
+        "import graft.__main__ as entry, graft.cli, os, signal, sys; "
+        "graft.cli._run = lambda _: os.kill(os.getpid(), signal.SIGINT); "
+        "sys.argv = ['graft']; "
+        "entry.main()"
+    )
+    found = subprocess.run([sys.executable, "-c", loaded], capture_output=True, check=False)
+    assert b"KeyboardInterrupt" in found.stderr  # the handler is Python's own again, and _run catches what it raises
+
+
+def test_what_is_pasted_works(monkeypatch, tmp_path):
+    place = tmp_path / "Küche & Büro.graft"
+    for argv, which, program in (
+        (".venv/bin/graft", None, ".venv/bin/graft"),
+        ("/opt/my tools/graft", None, "'/opt/my tools/graft'"),
+        ("/usr/bin/graft", "/usr/bin/graft", "graft"),
+        ("/usr/lib/pytest", None, "graft"),
+        ("/x/graft/__main__.py", sys.executable, f"{Path(sys.executable).name} -m graft"),
+    ):
+        monkeypatch.setattr(sys, "argv", [argv])
+        monkeypatch.setattr("shutil.which", lambda _, which=which: which)
+        said = output.pasted("predict", place, "a\x1b[2J")
+        assert said.startswith(f"{program} predict ")
+        assert shlex.split(said)[-2] == str(place)
+        assert "\x1b" not in said
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="no pseudo-terminals on this system")
+@pytest.mark.parametrize("plain", [True, False])
+def test_no_color_holds_for_errors_too(tmp_path, plain):
+    leader, follower = os.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", **({"NO_COLOR": "1"} if plain else {})}
+    subprocess.run([*GRAFT, "fit", tmp_path / "none"], stderr=follower, env=environment, check=False)
+    os.close(follower)
+    shown = os.read(leader, 65536)
+    os.close(leader)
+    assert b"There is nothing at" in shown
+    assert bool(re.search(rb"\x1b\[[0-9;]+m", shown)) is not plain
+
+
+def test_what_was_typed_drives_no_terminal(run, tmp_path):
+    hostile = "x\x1b]0;owned\x07\x9b2J"
+    for words in (["fit", tmp_path / hostile], ["predict", hostile, hostile], ["fit", f"--{hostile}"], [hostile]):
+        for flag in ([], ["--json"]):
+            found = run(*words, *flag)
+            assert found.code in (1, 2)
+            assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", found.out + found.err)
+
+
+def test_nothing_is_printed_past_what_makes_it_safe():
+    for path in Path(command_line.__file__).parent.glob("*.py"):
+        printed = re.findall(r"click\.echo\(", path.read_text("utf-8"))
+        assert len(printed) == (2 if path.name == "output.py" else 0), path.name
+
+
+def test_a_path_that_was_misspelt(run, tmp_path, saved, photos):
+    (tmp_path / "photos").symlink_to(photos)
+    (tmp_path / "messages.csv").write_text("text,label\n")
+    (tmp_path / "mine.journal").write_text("")
+    for words, meant in (
+        (["fit", tmp_path / "fotos"], "photos"),
+        (["fit", tmp_path / "photso" / "circle"], "photos/circle"),
+        (["fit", tmp_path / "messages"], "messages.csv"),
+        (["fit", tmp_path / "Messages.CSV"], "messages.csv"),
+        (["fit", tmp_path / "photos", "--journal", tmp_path / "mnie.journal"], "mine.journal"),
+        (["predict", saved, tmp_path / "photos" / "circel" / "000.png"], "photos/circle/000.png"),
+    ):
+        found = run(*words)
+        assert found.code == 1
+        assert f"Did you mean {tmp_path / meant}?" in found.err + found.out
+    assert "Did you mean" not in run("fit", tmp_path / "xyzzy" / "plugh").err

@@ -124,7 +124,7 @@ def _run(arguments: list[str]) -> int:
         return error.exit_code
     except click.ClickException as error:
         if not wants_json(arguments) and isinstance(error, click.UsageError):
-            error.show()
+            _show_usage(error)
         else:
             show_error(UsageError(error.format_message(), "See graft --help."), as_json=wants_json(arguments))
         return UsageError.exit_code
@@ -136,6 +136,15 @@ def _run(arguments: list[str]) -> int:
     except OSError as error:
         show_error(_from_system(error), as_json=wants_json(arguments))
         return GraftError.exit_code
+
+
+def _show_usage(error: click.UsageError) -> None:
+    """As click does it, with nothing of what was typed that could drive a terminal."""
+    if error.ctx is not None:
+        say(error.ctx.get_usage(), err=True)
+        if error.ctx.command.get_help_option(error.ctx) is not None:
+            say(f"Try '{error.ctx.command_path} {error.ctx.help_option_names[0]}' for help.\n", err=True)
+    say(f"Error: {error.format_message()}", err=True)
 
 
 def _from_system(error: OSError) -> GraftError:

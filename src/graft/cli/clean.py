@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import textwrap
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.output import progress_bar, say, show_json
+from graft.cli.output import pasted, progress_bar, say, show_json
 from graft.cli.paths import Command, Input, Mixed, Output
 from graft.cli.reading import as_flags, read_data, reading_options
 from graft.errors import TooFewClasses, UsageError
@@ -114,7 +113,7 @@ def command(
         if not (as_app or journal or exported):
             asked = {"encoder": encoder, "prompt": prompt, "backend": backend}
             flags = as_flags({name: value for name, value in asked.items() if value not in ("auto", "")} | reading)
-            say(f" {'Next':<12}{' '.join(['graft clean', shlex.quote(data), *flags, '--app'])}")  # to be copied
+            say(f" {'Next':<12}{' '.join([pasted('clean', data), *flags, '--app'])}")  # to be copied
     if as_app:
         from graft.app import serve_editor
         from graft.data.journal import Journal

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from graft.cli.output import progress_bar, say, show_json
+from graft.cli.output import pasted, progress_bar, say, show_json
 from graft.cli.paths import Command, Input, Output
 from graft.errors import UsageError
 
@@ -103,7 +102,7 @@ def _summary(collected: Collected) -> str:
     """What became of each class, and what to do next."""
     from graft.report.words import clean
 
-    folder = clean(shlex.quote(str(collected.folder)))
+    folder = collected.folder
     lines = [f"{clean(str(collected.folder))}:"]
     width = max(map(len, collected.classes))
     for label, counts in collected.classes.items():
@@ -126,7 +125,7 @@ def _summary(collected: Collected) -> str:
     if any(counts.kept for counts in collected.classes.values()):
         lines += [
             "Pictures belong to those who made them: heed their licences.",
-            f"Next: graft clean {folder}, then graft fit {folder}",
+            f"Next: {pasted('clean', folder)}, then {pasted('fit', folder)}",
         ]
     return "\n".join(lines)
 

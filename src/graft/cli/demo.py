@@ -11,8 +11,9 @@ from pathlib import Path
 
 import click
 
-from graft.cli.output import progress_bar, say, show_json
+from graft.cli.output import pasted, progress_bar, say
 from graft.cli.paths import Command, Output
+from graft.cli.saving import show_and_save
 from graft.contracts import Progress
 from graft.errors import OutputExists
 
@@ -107,7 +108,7 @@ PARTS = ("photos", "messages.csv", "new")
 @click.option("--seed", default=0, show_default=True, help="Another seed draws other doors, or shuffles the messages.")
 @click.option("--overwrite", is_flag=True, help="Begin again in a folder in which a demo was run.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def command(sample: str, output: Path | None, seed: int, overwrite: bool, as_json: bool) -> None:
+def command(sample: str, output: Path | None, seed: int, overwrite: bool, as_json: bool) -> int:
     """A built-in sample, from fit to report, offline.
 
     `graft demo` draws 200 photos of doors, open and closed, with a few wrong labels and a few signs among them; `graft
@@ -126,13 +127,11 @@ def command(sample: str, output: Path | None, seed: int, overwrite: bool, as_jso
     with progress_bar(quiet=as_json) as progress:
         written = kind.write(output, seed, progress)
         model = fit(read(written.data), Recipe(seed=seed), progress=progress)
-    model = model.save(model_folder, overwrite=overwrite, page=page)
     answers = model.predict([path for path, _, _ in written.new])
     seconds = time.perf_counter() - start
-    if as_json:
-        show_json(model.report.to_dict())
-        return
-    say(str(model.report))
+    failed = show_and_save(model, model_folder, page, overwrite=overwrite, as_json=as_json, use="")
+    if as_json or failed:
+        return failed
     _heading(f"New {kind.items}, which the model has not seen")
     widest = max(map(len, model.classes)) + 1
     for (_, shown, truth), answer in zip(written.new, answers, strict=True):
@@ -146,10 +145,11 @@ def command(sample: str, output: Path | None, seed: int, overwrite: bool, as_jso
         f"  {len(hardest)} hardest examples of the report: look at them in {page}."
     )
     _heading(f"Done in {seconds:.1f} s. What to try next")
-    say(f"  graft predict {model_folder} {output / 'new'}")
-    say(f"  open {page}")
     data, needed = kind.yours
-    say(f"  graft fit {data:<15}       {needed}")
+    say(f"  {pasted('predict', model_folder, output / 'new')}")
+    say(f"  {page.resolve().as_uri()}    the report, for a browser")
+    say(f"  {pasted('fit', data)}    {needed}")
+    return 0
 
 
 def _heading(text: str) -> None:

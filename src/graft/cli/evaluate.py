@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from graft.cli.output import progress_bar, say, show_json
+from graft.cli.output import pasted, progress_bar, say, show_json
 from graft.cli.paths import Command, Input
 from graft.cli.reading import read_data, reading_options
 from graft.errors import GateError, TooFewClasses
@@ -61,7 +61,7 @@ def command(
         raise TooFewClasses(
             error.message,
             f"To score, {items} need labels: one folder for each class, or a manifest; "
-            f"to name unlabelled {items}: graft predict {model} {data}",
+            f"to name unlabelled {items}: {pasted('predict', model, data)}",
         ) from None
     with progress_bar(quiet=as_json) as progress:
         evaluation = fitted.evaluate(dataset, split=split, progress=progress)

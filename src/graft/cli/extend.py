@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from graft.cli.output import progress_bar, say, show_json
+from graft.cli.output import progress_bar
 from graft.cli.paths import Command, Input, Output
 from graft.cli.reading import read_data, reading_options
+from graft.cli.saving import show_and_save
 
 
 @click.command(name="extend", cls=Command)
@@ -30,7 +31,7 @@ def command(
     overwrite: bool,
     as_json: bool,
     **reading: Any,
-) -> None:
+) -> int:
     """Give MODEL the classes of DATA, and say what happened to its old ones.
 
     The embeddings of the old items come from the cache; the items themselves are not needed. MODEL stays as it is.
@@ -38,6 +39,7 @@ def command(
     from graft import bundle
     from graft.model import Stopwatch, extend, load
     from graft.report import html
+    from graft.report.words import clean
 
     name = model.resolve().name.removesuffix(".graft")
     target = output or model.resolve().with_name(f"{name or 'model'}-2.graft")
@@ -52,11 +54,5 @@ def command(
             dataset = read_data(data, min_classes=1, **reading)
         again = None if old is None else read_data(old, min_classes=1, **reading)
         extended = extend(fitted, dataset, old=again, progress=progress, watch=watch)
-    extended = extended.save(target, overwrite=overwrite, page=report_file)
-    if as_json:
-        show_json(extended.report.to_dict())
-        return
-    say(str(extended.report))
-    say(f"Model   {target}    {model} stays as it is.")
-    if report_file:
-        say(f"Report  {report_file}")
+    use = f"{clean(str(model))} stays as it is."
+    return show_and_save(extended, target, report_file, overwrite=overwrite, as_json=as_json, use=use)

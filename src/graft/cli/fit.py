@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from graft.cli.output import progress_bar, say, show_json
+from graft.cli.output import pasted, progress_bar
 from graft.cli.paths import Command, Input, Mixed, Output
 from graft.cli.reading import read_data, reading_options
+from graft.cli.saving import show_and_save
 
 
 @click.command(name="fit", cls=Command)
@@ -50,7 +51,7 @@ def command(
     no_cache: bool,
     as_json: bool,
     **reading: Any,
-) -> None:
+) -> int:
     """Fit a model to DATA and say how good it is.
 
     DATA: a folder per class, a manifest (CSV, TSV, JSONL, Parquet), a folder with train/ and test/, or a zip of these.
@@ -78,14 +79,8 @@ def command(
             progress=progress,
             watch=watch,
         )
-    model = model.save(target, overwrite=overwrite, page=report_file)
-    if as_json:
-        show_json(model.report.to_dict())
-        return
-    say(str(model.report))
-    say(f"Model   {target}    Use it: graft predict {target} {noun(model.report.modality, 1).upper()}...")
-    if report_file:
-        say(f"Report  {report_file}")
+    use = f"Use it: {pasted('predict', target)} {noun(model.report.modality, 1).upper()}..."
+    return show_and_save(model, target, report_file, overwrite=overwrite, as_json=as_json, use=use)
 
 
 def default_name(data: str) -> str:

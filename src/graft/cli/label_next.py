@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from graft.cli.output import progress_bar, say, show_json
+from graft.cli.output import pasted, progress_bar, say, show_json
 from graft.cli.paths import Command, Input, Mixed
 from graft.errors import UsageError
 
@@ -111,13 +110,12 @@ def _guess(entry: Suggestion) -> str:
 def _write_advice(model: Path, *, several: bool) -> None:
     """What to do with the list, on stderr; the command stands in one piece, so that it can be copied."""
     from graft.report.terminal import page_width
-    from graft.report.words import clean
 
     advice = (
         "The label is the model's guess. Put each file into a folder named after its true class, or fill in the table "
         "that --csv prints. Then "
     ) + ("fit a model to all items:" if several else "extend the model:")
-    again = "graft fit DATA" if several else f"graft extend {shlex.quote(clean(str(model)))} labelled.csv"
+    again = f"{pasted('fit')} DATA" if several else pasted("extend", model, "labelled.csv")
     say(f"\n{click.wrap_text(advice, page_width())}\n\n  {again}", err=True)
 
 

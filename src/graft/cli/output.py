@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -39,6 +42,34 @@ def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
     """Print for people: nothing but colours drives their terminal, and not even these with ``NO_COLOR``."""
     plain = bool(os.environ.get("NO_COLOR"))
     click.echo(_STRANGE.sub(lambda found: found[1] or "\ufffd", text), err=err, nl=nl, color=False if plain else None)
+
+
+def pasted(*words: str | Path) -> str:
+    """A command that works as it is pasted into the shell that this one came from: ``.venv/bin/graft fit 'my photos'``.
+
+    Args:
+        words: What follows the program: quoted where they need it.
+    """
+    return " ".join((_program(), *(clean_word(str(word)) for word in words)))
+
+
+def clean_word(word: str) -> str:
+    """A word quoted for a shell where it needs to be, with nothing in it that could drive a terminal."""
+    return shlex.quote(_STRANGE.sub("\ufffd", word))
+
+
+def _program() -> str:
+    """How this program was called, or as it is found by its name."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py" and called.parent.name in ("graft", "cli"):
+        python = Path(sys.executable)
+        here = Path.cwd()
+        if shutil.which(python.name) == str(python):
+            return f"{python.name} -m graft"
+        return f"{shlex.quote(str(python.relative_to(here) if here in python.parents else python))} -m graft"
+    if called.name not in ("graft", "graft.exe") or shutil.which("graft") == str(called):
+        return "graft"
+    return shlex.quote(str(called))
 
 
 def show_json(value: Any) -> None:

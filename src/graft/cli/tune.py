@@ -67,6 +67,7 @@ def command(
     from graft.model import load
     from graft.report import html, verdict
     from graft.report.content import plain
+    from graft.report.words import clean
     from graft.tuning.tuning import tune
 
     name = model.resolve().name.removesuffix(".graft")
@@ -100,7 +101,7 @@ def command(
         say(verdict.render(tuned.model.report.tuning, tuned.model.report.modality, skipped=tuned.skipped))
     report = _save(tuned, target, checkpoint, model.resolve().parent, overwrite=overwrite)
     if not as_json:
-        say(f"Model   {target}    {'tuned' if tuned.shipped else 'as it was'}; {tuned.seconds:.0f} s")
+        say(f"Model   {clean(str(target))}    {'tuned' if tuned.shipped else 'as it was'}; {tuned.seconds:.0f} s")
     if report_file:
         report = replace(report, report=str(report_file))
         report.to_html(report_file, overwrite=overwrite)
@@ -113,7 +114,7 @@ def command(
         show_json(plain(report.tuning) | skipped | places | ({"error": refusal.to_dict()} if refusal else {}))
         return refusal.exit_code if refusal else 0
     if report_file:
-        say(f"Report  {report_file}")
+        say(f"Report  {clean(str(report_file))}")
     if refusal:
         raise refusal
     return 0

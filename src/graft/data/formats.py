@@ -64,7 +64,10 @@ KNOWN_SUFFIXES = frozenset({*EXTENSIONS, *(suffix for suffixes in _FOREIGN.value
 """Extensions that make a word without white space the name of a file."""
 
 NOUNS = {"image": ("picture", "pictures"), "text": ("text", "texts"), "audio": ("recording", "recordings")}
-"""What one item, and several, of each modality are called."""
+"""What one item, and several, of each modality are called: the only place where that is said."""
+
+SHOWN_AS = {**NOUNS, "image": ("photo", "photos")}
+"""The same where items that were read are spoken of: of files that may be anything, a picture is no photo yet."""
 
 NOT_OF_THE_KIND = {"image": "not_a_picture", "text": "not_a_text", "audio": "not_a_recording"}
 """The code of a file that is none of the modality."""

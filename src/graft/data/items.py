@@ -14,6 +14,7 @@ import numpy as np
 from graft.data.archive import READ_ERRORS, read_member
 from graft.data.encoding import mend
 from graft.errors import DataError, ItemError
+from graft.files import did_you_mean
 
 MAX_ITEM_BYTES = 512 * 1024 * 1024
 """An item's file may be this large; nothing is read without a bound."""
@@ -58,7 +59,9 @@ class File:
                     "unreadable", f"{self.name} is a web address: download it first.", "Give the file."
                 ) from None
             raise ItemError(
-                "unreadable", f"{self.name} cannot be read: {error.strerror or error}.", "Check that it is there."
+                "unreadable",
+                f"{self.name} cannot be read: {error.strerror or error}.",
+                did_you_mean(self.path) or "Check that it is there.",
             ) from None
 
 

@@ -17,6 +17,7 @@ from typing import BinaryIO
 from graft.data import appending
 from graft.data.decision import Decision
 from graft.errors import DataError, GraftError
+from graft.files import did_you_mean
 
 SCHEMA = 1
 MAX_LINE = 1 << 20
@@ -120,7 +121,8 @@ class Journal:
                 return self._read_on(file, earlier)
         except FileNotFoundError:
             raise DataError(
-                f"There is no journal at {self.path}.", "Check the spelling; relative paths start where you are."
+                f"There is no journal at {self.path}.",
+                did_you_mean(self.path) or "Check the spelling; relative paths start where you are.",
             ) from None
         except OSError as error:
             raise DataError(

@@ -34,6 +34,7 @@ from graft.data.notices import (
 from graft.data.patterns import Pattern, compile_pattern
 from graft.data.tables import label_rows, resolve_in_folder
 from graft.errors import DataError, ItemError, MixedModalities, NothingToRead, UsageError
+from graft.files import did_you_mean
 
 __all__ = ["gather", "read"]
 
@@ -215,7 +216,8 @@ def _refuse_saved_model(folder: Path) -> None:
 def _require_manifest(path: Path) -> None:
     """Say what a path is that is neither folder nor zip nor manifest."""
     if not path.exists():
-        raise NothingToRead(f"There is nothing at {path}.", "Check the spelling; relative paths start where you are.")
+        hint = did_you_mean(path) or "Check the spelling; relative paths start where you are."
+        raise NothingToRead(f"There is nothing at {path}.", hint)
     head = peek(File(path, path.name))
     if not head:
         raise NothingToRead(f"{path} is empty.", _WHOLE)

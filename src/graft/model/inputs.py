@@ -9,13 +9,12 @@ from typing import Any, Literal
 
 from graft.contracts import Encoder
 from graft.data.dataset import Dataset, Skipped
-from graft.data.formats import OPEN_ADVICE
+from graft.data.formats import NOUNS, OPEN_ADVICE
 from graft.data.read import read
 from graft.encoders.cache import Cache
 from graft.errors import NothingToRead, UsageError
 
 Source = Dataset | str | Path
-NOUNS = {"image": "pictures", "text": "texts", "audio": "recordings"}
 CacheChoice = Cache | Literal["default"] | None
 
 
@@ -32,9 +31,9 @@ def check_modality(dataset: Dataset, encoder: Encoder) -> None:
     """
     if dataset.modality != encoder.modality:
         raise UsageError(
-            f"{dataset.name} holds {NOUNS[dataset.modality]}, and the encoder {encoder.name} takes "
-            f"{NOUNS[encoder.modality]}.",
-            f"Choose an encoder of {NOUNS[dataset.modality]}, or leave the choice to Graft.",
+            f"{dataset.name} holds {NOUNS[dataset.modality][1]}, and the encoder {encoder.name} takes "
+            f"{NOUNS[encoder.modality][1]}.",
+            f"Choose an encoder of {NOUNS[dataset.modality][1]}, or leave the choice to Graft.",
         )
 
 

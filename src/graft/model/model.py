@@ -14,7 +14,7 @@ from graft.data.guard import Inputs
 from graft.data.read import read
 from graft.encoders import address_of, base_of, encoder_for, retuned, tuned_weights
 from graft.encoders.embed import embed, stream
-from graft.errors import BundleError, DamagedBundle, DataError, EncoderError, EncoderMismatch, UsageError
+from graft.errors import BundleError, DamagedBundle, DataError, EncoderError, EncoderMismatch, GraftError, UsageError
 from graft.evaluation import score_held_out
 from graft.evaluation.held_out import check_shared_labels
 from graft.evaluation.tags import check_shared_tags, score_tags
@@ -192,7 +192,11 @@ class Model:
             overwrite=overwrite,
         )
         if page:
-            report.to_html(page, overwrite=overwrite)
+            try:
+                report.to_html(page, overwrite=overwrite)
+            except GraftError as error:
+                error.message += f" The model was saved as {folder}."
+                raise
         return replace(self, report=report)
 
     def _own_encoder(self) -> Encoder:

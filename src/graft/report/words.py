@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from graft.data.dataset import Skipped
+from graft.data.formats import SHOWN_AS
 from graft.report.content import (
     ClassesAdded,
     ClassFigures,
@@ -30,7 +31,6 @@ NOTHING = 0.0005
 NBSP = "\u00a0"
 EASY = 0.95
 """From this accuracy on, a task that the nearest neighbour solves as well is called easy."""
-_NOUNS = {"image": ("photo", "photos"), "text": ("text", "texts"), "audio": ("recording", "recordings")}
 _BASELINES = {"majority": "commonest class", "nearest": "nearest neighbour", "tf-idf": "TF-IDF + logistic"}
 EXCERPT = 300
 """No more characters of a text are shown than this."""
@@ -105,7 +105,7 @@ def amount(n: int, modality: str) -> str:
 
 def noun(modality: str, n: int = 2) -> str:
     """What ``n`` items of the modality are called: photo, texts, recordings; an unknown modality has items."""
-    return _NOUNS.get(modality, ("item", "items"))[n != 1]
+    return SHOWN_AS.get(modality, ("item", "items"))[n != 1]
 
 
 def things(modality: str) -> str:

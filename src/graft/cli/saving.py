@@ -1,0 +1,86 @@
+"""What a fit leaves behind: shown before it is saved, and where saving fails, said what was saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graft.cli.output import say, show_json
+from graft.errors import GraftError
+
+if TYPE_CHECKING:
+    from graft.model import Model
+
+Step = tuple[str, Path, Callable[[], Any]]
+"""What is saved, where, and how."""
+
+
+def show_and_save(
+    model: Model,
+    target: Path,
+    page: Path | None,
+    *,
+    overwrite: bool,
+    as_json: bool,
+    use: str,
+    more: Sequence[Step] = (),
+) -> int:
+    """Print the report, then save the model, its page and what else there is; the exit code.
+
+    The figures have cost the work: no full disk takes them away. As JSON they stand in one value, beside the error.
+
+    Args:
+        model: What was fitted.
+        target: Its folder.
+        page: Where the report goes as a page.
+        overwrite: Whether what is there may be replaced.
+        as_json: Whether to print JSON.
+        use: Stands beside the model's place.
+        more: What else is to be saved.
+
+    Raises:
+        GraftError: Something could not be saved; says what was.
+    """
+    report = replace(model.report, model=str(target), report=str(page) if page else None)
+    if not as_json:
+        say(str(report))
+    steps: list[Step] = [("Model", target, lambda: model.save(target, overwrite=overwrite))]
+    if page:
+        steps.append(("Report", page, lambda: report.to_html(page, overwrite=overwrite)))
+    error = save(steps := [*steps, *more])
+    if as_json:
+        show_json(report.to_dict() | ({"error": error.to_dict()} if error else {}))
+        return error.exit_code if error else 0
+    if error:
+        raise error
+    for what, place, _ in steps:
+        say(f"{what:<7} {_shown(place)}" + (f"    {use}" if use and what == "Model" else ""))
+    return 0
+
+
+def save(steps: Sequence[Step]) -> GraftError | None:
+    """Save one after the other; the error at which it ended, which says what was saved before."""
+    saved: list[str] = []
+    for what, place, write in steps:
+        try:
+            write()
+        except GraftError as error:
+            return _with_what_was_saved(error, saved)
+        except OSError as error:
+            failed = GraftError(f"{place} cannot be written: {error.strerror or error}.", "Choose another place.")
+            return _with_what_was_saved(failed, saved)
+        saved.append(f"{what.lower()} {place}")
+    return None
+
+
+def _with_what_was_saved(error: GraftError, saved: Sequence[str]) -> GraftError:
+    error.message += f" Saved before: {', '.join(saved)}." if saved else " Nothing was saved."
+    return error
+
+
+def _shown(place: Path) -> str:
+    from graft.report.words import clean
+
+    return clean(str(place))
