@@ -267,7 +267,58 @@ def test_embeddings_alone_do_not_do_where_words_count(shared):
     assert "texts themselves" in caught.value.hint
 
 
+# Frames and columns
+
+
+def test_frames_and_columns_of_them(texts):
+    pd = pytest.importorskip("pandas")
+    expected = GraftClassifier().fit(*texts).predict_proba(texts[0][:3])
+    frame = pd.DataFrame({"text": texts[0], "label": texts[1]})
+    for items, labels in (
+        (frame["text"], frame["label"]),
+        (frame[["text"]], frame["label"]),
+        (frame["text"].astype("string"), frame["label"].astype("category")),
+    ):
+        own = GraftClassifier().fit(items, labels, groups=pd.Series([None] * len(frame)))
+        assert own.classes_.tolist() == sorted(WORDS)
+        assert np.allclose(own.predict_proba(items[:3]), expected)
+    with pytest.raises(DataError, match="One column was meant"):
+        GraftClassifier().fit(frame, frame["label"])
+
+
+def test_a_frame_of_numbers_is_a_matrix():
+    x, y = load_iris(return_X_y=True, as_frame=True)
+    own = GraftClassifier().fit(x, y)
+    assert own.score(x, y) > 0.94
+    assert own.feature_names_in_.tolist() == x.columns.tolist()
+
+
 # What is amiss
+
+
+@pytest.mark.parametrize("nothing", [None, float("nan"), "", "  "])
+@pytest.mark.parametrize("items", [[f"text {i}" for i in range(6)], np.eye(6)], ids=["texts", "matrix"])
+def test_a_missing_label_is_refused(items, nothing):
+    y = ["a", "b", nothing, "a", "b", "a"]
+    for given in (y, np.array(y, dtype=object)):
+        with pytest.raises(ValueError, match="Input y contains NaN: row 2"):
+            GraftClassifier().fit(items, given)
+
+
+def test_white_space_makes_no_class(texts):
+    own = GraftClassifier().fit(texts[0], [label + " " * (row % 2) for row, label in enumerate(texts[1])])
+    assert own.classes_.tolist() == sorted(WORDS)
+
+
+def test_items_without_a_group_are_in_none(texts):
+    groups = [None, float("nan")] * (len(texts[0]) // 2)
+    plain = GraftClassifier().fit(*texts).model_.report
+    assert GraftClassifier().fit(*texts, groups=groups).model_.report.accuracy == plain.accuracy
+
+
+def test_one_text_is_no_list(of_texts):
+    with pytest.raises(ValueError, match="X is one item"):
+        of_texts.predict("heavy rain")
 
 
 def test_too_few_classes_is_a_value_error():

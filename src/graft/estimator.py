@@ -14,7 +14,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from graft.contracts import Array, Float32, Float64
+from graft.data.contents import clean_label
 from graft.data.dataset import Broken, Dataset, File, Member, Memory, Text
+from graft.data.lists import is_frame, is_missing, values_of
 from graft.errors import DataError
 from graft.model import Model, fit, fit_embeddings
 from graft.recipe import Recipe
@@ -58,15 +60,16 @@ class GraftClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Fit to items or a matrix ``X`` and labels ``y`` ``(n,)``.
 
         Args:
-            X: Items, or a numeric matrix ``(n, d)``.
-            y: One label for each row.
-            groups: Rows of one group never straddle a split of the report's cross-validation.
+            X: Items, or a numeric matrix ``(n, d)``; columns of a data frame too.
+            y: One label for each row; white space around one that is text does not count.
+            groups: Rows of one group never straddle a split of the report's cross-validation; ``None``, NaN and ``""``
+                are no group.
 
         Raises:
             ValueError: There are fewer than two classes (``TooFewClasses``), or what scikit-learn checks is amiss.
         """
         recipe = Recipe(encoder=self.encoder, head=self.head, seed=self.seed)
-        X = _unwrapped(X)
+        X, y = _unwrapped(X), _clean_labels(y)
         items = _is_items(X)
         if items:
             y = column_or_1d(y, warn=True)
@@ -158,18 +161,59 @@ def _names(classes: Array) -> list[str]:
     return names if len(set(names)) == len(names) else [f"{i}: {name}" for i, name in enumerate(names)]
 
 
+def _clean_labels(y: Any) -> Any:
+    """The labels; those that are text without white space around them.
+
+    Raises:
+        DataError: One is missing.
+    """
+    listed = isinstance(y, list | tuple) or getattr(getattr(y, "dtype", None), "kind", "") in ("O", "U", "f")
+    column = listed and np.ndim(y) == 1
+    if not column and not (is_frame(y) and len(y.columns) == 1):  # for scikit-learn to judge
+        return y
+    values = values_of(y)
+    text = [clean_label(value) if isinstance(value, str) else value for value in values]
+    if missing := [row for row, value in enumerate(text) if is_missing(value) or value == ""]:
+        raise DataError(
+            f"Input y contains NaN: row {missing[0]} has no label ({len(missing)} of {len(text)} rows have none).",
+            "Leave such rows out.",
+        )
+    return np.array(text, dtype=getattr(y, "dtype", None) if isinstance(y, np.ndarray) else None)
+
+
 def _unwrapped(X: Any) -> Any:
-    """A column of a data frame as an array."""
-    return X.to_numpy() if hasattr(X, "to_numpy") and getattr(X, "ndim", 0) == 1 else X
+    """The column of a data frame as an array; of a frame of one column that holds no numbers that column.
+
+    Raises:
+        DataError: There are several columns, and not all of them hold numbers.
+    """
+    if is_frame(X):
+        numbers = [np.asarray(X[column]).dtype.kind in "biuf" for column in X.columns]
+        if not numbers or all(numbers):
+            return X
+        return _as_array(values_of(X))
+    return X.to_numpy() if hasattr(X, "to_numpy") and getattr(X, "ndim", 1) == 1 else X
+
+
+def _as_array(values: list[Any]) -> Array:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
 
 
 def _is_items(X: Any) -> bool:
-    """Whether ``X`` holds items, and not a numeric matrix."""
+    """Whether ``X`` holds items, and not a numeric matrix.
+
+    Raises:
+        DataError: It is one item, or nothing but ``None``.
+    """
+    if isinstance(X, _ITEMS):
+        raise DataError(f"X is one item, of type {type(X).__name__}.", "Give a list of one: [item].")
     if isinstance(X, np.ndarray) and not (X.dtype == object and X.ndim == 1):
         return X.dtype.kind == "U" or X.ndim > 2
     if not isinstance(X, list | tuple | np.ndarray) or not len(X):
         return False
-    first = X[0]
+    first = next((value for value in X if not is_missing(value)), None)
     if first is None:
         raise DataError(
             "The first item is None.", "Give paths, the bytes of files, pictures, texts, or (samples, rate)."

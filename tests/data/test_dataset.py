@@ -97,8 +97,8 @@ def test_a_mix_is_refused_with_counts(tmp_path):
     assert Dataset.from_lists([GREY] * 99 + [tmp_path / "a.wav"], ["x"] * 100).modality == "image"
     assert Dataset.from_lists([GREY, GREY, b"rubbish"], "abc").modality == "image"
     assert Dataset.from_lists([b"hello"] * 9, ["x"] * 9, modality="image").modality == "image"
-    with pytest.raises(DataError, match=r"Item 1 .*ndarray.*a text"):
-        Dataset.from_lists(["hello", GREY], "ab", modality="text")
+    with pytest.raises(DataError, match=r"Item 0 .*ndarray.*a text"):
+        Dataset.from_lists([GREY, GREY], "ab", modality="text")
 
 
 def test_lists_that_make_no_data_set():
@@ -106,7 +106,7 @@ def test_lists_that_make_no_data_set():
         Dataset.from_lists([], [])
     with pytest.raises(UsageError, match="'video'"):
         Dataset.from_lists(["a"], ["b"], modality="video")
-    with pytest.raises(DataError, match="NoneType"):
+    with pytest.raises(DataError, match="Item 0 is missing: it is None"):
         Dataset.from_lists([None, None], "ab")
 
 

@@ -14,8 +14,10 @@ from graft.data.encoding import decode_text
 from graft.data.formats import HEAD, TABULAR, is_text, sniff
 from graft.data.inputs import gather, is_zip, renamed
 from graft.data.items import Broken, File, Item, Memory, Skipped, Text
+from graft.data.kinds import check_modality
 from graft.data.labels import place_of
 from graft.data.listing import list_folder, list_zip, printable
+from graft.data.lists import items_of
 from graft.data.read import read
 from graft.errors import DataError, ItemError, MissingColumn, NothingToRead, TooFewClasses
 
@@ -50,7 +52,9 @@ def read_collection(
     if isinstance(source, Dataset):
         return source
     if not isinstance(source, str | os.PathLike):
-        return Dataset.from_lists(source, [""] * len(source), modality=modality)
+        check_modality(modality)
+        items, found = items_of(source, modality)
+        return Dataset(items, ("",) * len(items), modality=found)
     path = Path(source).expanduser()
     plain = modality in (None, "text") and _is_plain_text(path)
     try:

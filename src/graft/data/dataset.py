@@ -14,9 +14,10 @@ from typing import Any, Self
 import numpy as np
 
 from graft.contracts import Bool, Int
-from graft.data.items import MAX_ITEM_BYTES, Broken, File, Item, Member, Memory, Skipped, Text, as_item, pack
-from graft.data.kinds import check_modality, modality_of_values
-from graft.errors import DataError, NothingToRead
+from graft.data.items import MAX_ITEM_BYTES, Broken, File, Item, Member, Memory, Skipped, Text, as_item
+from graft.data.kinds import check_modality
+from graft.data.lists import groups_of, items_of, labels_of, named
+from graft.errors import DataError
 
 __all__ = [
     "MAX_ITEM_BYTES", "Broken", "Dataset", "File", "Item", "Member", "Memory", "Skipped", "Text", "as_item",
@@ -146,59 +147,66 @@ class Dataset:
         items: Iterable[Any],
         labels: Iterable[Any],
         *,
-        splits: Iterable[str] | None = None,
+        splits: Iterable[Any] | None = None,
         groups: Iterable[Any] | None = None,
         modality: str | None = None,
         name: str = "model",
     ) -> Self:
-        """A data set from Python lists.
+        """A data set from Python lists, arrays, or columns of a data frame.
+
+        An item that cannot be read is named and skipped by whatever uses the data, as a bad file is.
 
         Args:
             items: Paths (``str`` or ``Path``) or ``bytes`` of files; for pictures also PIL images, or arrays
                 ``(h, w)``, ``(h, w, 3)`` or ``(h, w, 4)``: ``uint8``, or floats from 0 to 1; for texts ``str``; for
                 recordings tuples ``(samples, rate)`` of an array ``(n,)`` or ``(n, channels)`` and samples a second.
-            labels: One label for each item, turned into ``str``; or a list, tuple or set of labels for each, which
-                makes the data multi-label.
-            splits: ``"train"``, ``"val"`` or ``"test"`` for each item.
-            groups: Items of one group never straddle a split.
+            labels: One label for each item, turned into ``str``, without white space around it; or a list, tuple or
+                set of labels for each, which makes the data multi-label, as does a data frame of 0 and 1 whose columns
+                are called as the labels. An item whose label is ``None``, NaN or ``""`` is skipped.
+            splits: ``"train"``, ``"val"`` or ``"test"`` for each item; ``None`` and ``""`` for none.
+            groups: Items of one group never straddle a split; ``None``, NaN and ``""`` are no group.
             modality: ``"image"``, ``"text"`` or ``"audio"``, found by the items if not given. A ``str`` is then a text
                 if texts are asked for, and else a path; if nothing is asked for, it is a path where most are.
             name: How the data set is called.
 
         Raises:
-            DataError: The lists differ in length, or an item is of a type that Graft cannot read.
+            DataError: The lists differ in length, no item is of a type that Graft can read, none has a label, or the
+                labels are rows of 0 and 1 without names.
+            UsageError: ``items`` is one item.
             MixedModalities: The items are of several modalities.
             NothingToRead: The lists are empty.
         """
         check_modality(modality)
-        # Arrays and pictures are packed as they come, for a generator of them may not fit into memory at once.
-        values = [pack(value, position, modality) for position, value in enumerate(items)]
-        if not values:
-            raise NothingToRead("There are no items: the list is empty.", "Give at least two items of each class.")
-        found, paths = modality_of_values(values) if modality is None else (modality, modality != "text")
-        given = list(labels)
-        several = any(isinstance(label, list | tuple | set | frozenset) for label in given)
-        return cls(
-            items=tuple(
-                File(Path(value), str(value)) if paths and isinstance(value, str) else as_item(value, position, found)
-                for position, value in enumerate(values)
-            ),
-            labels=() if several else tuple(str(label) for label in given),
-            splits=tuple(str(split) for split in splits) if splits is not None else (),
-            groups=tuple(str(group) for group in groups) if groups is not None else (),
-            modality=found,
+        found, kind = items_of(items, modality)
+        own, tags = labels_of(labels)
+        dataset = cls(
+            items=found,
+            labels=tuple(own),
+            splits=tuple(map(named, splits)) if splits is not None else (),
+            groups=groups_of(groups) if groups is not None else (),
+            modality=kind,
             name=name,
-            tags=tuple(map(_as_tags, given)) if several else (),
+            tags=tuple(tags),
         )
+        return dataset if tags else dataset._without_the_unlabelled()
+
+    def _without_the_unlabelled(self) -> Self:
+        """The items that have a label; the others are skipped.
+
+        Raises:
+            DataError: None has one.
+        """
+        rows = [row for row, label in enumerate(self.labels) if label]
+        if len(rows) == len(self):
+            return self
+        if not rows:
+            raise DataError(f"None of the {len(self)} items has a label.", "Give one for each item.")
+        missing = [item for item, label in zip(self.items, self.labels, strict=True) if not label]
+        skipped = (Skipped(item.name, "It has no label.", "no_label") for item in missing)
+        return replace(self.select(rows), skipped=(*self.skipped, *skipped))
 
 
 def negative_class(classes: Iterable[str]) -> str | None:
     """The class that holds what is none of the others, by its name (``NEGATIVES``, in any case), if there is one."""
     names = {name.strip().casefold().replace(" ", "_").replace("-", "_"): name for name in classes}
     return next((names[name] for name in NEGATIVES if name in names), None)
-
-
-def _as_tags(label: Any) -> tuple[str, ...]:
-    if isinstance(label, list | tuple | set | frozenset):
-        return tuple(map(str, label))
-    return () if label is None or label == "" else (str(label),)

@@ -63,6 +63,8 @@ class File:
                 f"{self.name} cannot be read: {error.strerror or error}.",
                 did_you_mean(self.path) or "Check that it is there.",
             ) from None
+        except ValueError as error:  # a NUL, or half a character
+            raise ItemError("unreadable", f"{mend(self.name)!r} is no path: {error}.", "Check its spelling.") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ def as_item(value: Any, position: int = 0, modality: str = "image") -> Item:
         return File(path, str(path))
     if isinstance(value, bytes | bytearray | memoryview):
         return Memory(bytes(value), name)
-    if modality == "audio" and _is_sound(value):
+    if modality == "audio" and is_sound(value):
         return Memory(_sound_as_wav(value, position), name)
     if modality == "image" and isinstance(value, np.ndarray):
         return Memory(_array_as_png(value, position), name)
@@ -178,7 +180,7 @@ def as_item(value: Any, position: int = 0, modality: str = "image") -> Item:
 
 def pack(value: Any, position: int, modality: str | None = None) -> Any:
     """The item for an array, a PIL image, or samples and their rate, which say their modality; the rest as it is."""
-    for own, is_one in (("image", _is_picture), ("audio", _is_sound)):
+    for own, is_one in (("image", _is_picture), ("audio", is_sound)):
         if modality in (None, own) and is_one(value):
             return as_item(value, position, own)
     return value
@@ -189,7 +191,8 @@ def _is_picture(value: Any) -> bool:
     return isinstance(value, np.ndarray) or (hasattr(value, "convert") and hasattr(value, "save"))
 
 
-def _is_sound(value: Any) -> bool:
+def is_sound(value: Any) -> bool:
+    """Whether it is a tuple ``(samples, rate)``."""
     return isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], np.ndarray)
 
 

@@ -131,7 +131,10 @@ def peek(item: Item) -> bytes:
     """
     match item:
         case File(path=path):
-            handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+            try:
+                handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+            except ValueError as error:  # a NUL, or half a character
+                raise ItemError("unreadable", f"It is no path: {error}.") from None
             try:  # plain system calls: a hundred thousand file objects take seconds
                 if not stat.S_ISREG(os.fstat(handle).st_mode):
                     raise ItemError("unreadable", "It is not a regular file.")

@@ -7,17 +7,20 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from graft.data.arrangement import Arrangement
 from graft.data.contents import Contents, count_files, look_into
 from graft.data.dataset import Dataset
 from graft.data.formats import NOUNS, PICTURES, RECORDINGS, TABULAR, describe, is_text, sniff
+from graft.data.frames import read_frame
 from graft.data.inputs import gather, is_zip, renamed
 from graft.data.items import File
 from graft.data.kinds import check_modality
 from graft.data.labels import Tagged, merge_labels
 from graft.data.layout import arrange
 from graft.data.listing import Entry, list_folder, list_zip, peek, printable
+from graft.data.lists import is_frame
 from graft.data.manifest import Manifest, parse_manifest
 from graft.data.naming import apply_pattern
 from graft.data.notices import (
@@ -55,7 +58,7 @@ class Asked:
 
 
 def read(
-    source: str | os.PathLike[str] | Dataset,
+    source: Any,
     *,
     test: str | os.PathLike[str] | Dataset | None = None,
     label_column: str | None = None,
@@ -70,7 +73,7 @@ def read(
 
     Args:
         source: A folder per class, split folders above them, a manifest (CSV, TSV, JSONL, Parquet), a folder of
-            ``train|val|test`` manifests, a zip of any of these, or a ``Dataset``.
+            ``train|val|test`` manifests, a zip of any of these, a data frame (of pandas or polars), or a ``Dataset``.
         test: Other labelled data, which join as the split ``"test"``.
         label_column: The manifest's column of labels, where it has an unusual name.
         item_column: The manifest's column of paths or texts, where it has an unusual name.
@@ -114,10 +117,23 @@ def read(
     return dataset
 
 
-def _read_source(source: str | os.PathLike[str] | Dataset, asked: Asked) -> tuple[Dataset, Arrangement]:
+def _read_source(source: Any, asked: Asked) -> tuple[Dataset, Arrangement]:
     """The data set without a word on its classes, and how its source is laid out."""
     if isinstance(source, Dataset):
         return source, Arrangement()
+    if is_frame(source):
+        return read_frame(
+            source,
+            item_column=asked.item_column,
+            label_column=asked.label_column,
+            group_column=asked.group_column,
+            modality=asked.modality,
+        ), Arrangement()
+    if not isinstance(source, str | os.PathLike):
+        raise UsageError(
+            f"Data are a path, a data frame or a Dataset, and this is of type {type(source).__name__}.",
+            "From lists: graft.fit(items, labels), or graft.Dataset.from_lists(items, labels).",
+        )
     path = Path(source).expanduser()
     if "://" in os.fspath(source) and not path.exists():
         raise NothingToRead(f"{os.fspath(source)} is a web address.", "Download it first.")

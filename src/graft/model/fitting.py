@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,11 +15,12 @@ from graft.contracts import Encoder, Float32, Int, Progress, silent
 from graft.data.dataset import Dataset
 from graft.data.guard import Inputs
 from graft.data.journal import Journal
+from graft.data.lists import groups_of
 from graft.data.split import choose_folds, merge, stratified_group_folds
 from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded, content_digest, embed
-from graft.errors import TooFewClasses
+from graft.errors import TooFewClasses, UsageError
 from graft.evaluation import Rows, judge, score_held_out, warn_of_the_data, warn_of_the_items
 from graft.evaluation.held_out import check_shared_labels
 from graft.executors import one_thread_each, run_on_cores
@@ -27,7 +28,17 @@ from graft.heads.classifier import Classifier, OutOfFold, fit_classifier
 from graft.heads.features import GIVEN
 from graft.heads.lexical import Words
 from graft.heads.selection import check_head
-from graft.model.inputs import CacheChoice, Source, as_cache, as_dataset, check_modality, nothing_readable
+from graft.model.given import check_matrix, labels_of_rows
+from graft.model.inputs import (
+    CacheChoice,
+    Source,
+    as_cache,
+    as_dataset,
+    as_labelled,
+    as_recipe,
+    check_modality,
+    nothing_readable,
+)
 from graft.model.journalled import decisions_of, follow_journal
 from graft.model.likeness import clusters_of
 from graft.model.model import Model
@@ -42,22 +53,29 @@ from graft.version import __version__
 
 def fit(
     data: Source,
-    recipe: Recipe | None = None,
+    recipe: Recipe | Any | None = None,
     *,
+    labels: Any = None,
+    groups: Any = None,
     journal: Journal | str | Path | None = None,
     cache: CacheChoice = "default",
     progress: Progress = silent,
     watch: Stopwatch | None = None,
+    **options: Any,
 ) -> Model:
     """Fit a model and judge it.
 
     Args:
-        data: A data set, or a path to one.
-        recipe: How to fit; the default is right for most.
+        data: A data set, a path to one, or a data frame with a column of items and one of labels; or items alone, as
+            ``Dataset.from_lists`` takes them, and then the labels beside them: ``fit(items, labels)``.
+        recipe: How to fit; the default is right for most. Where items stand first, their labels may stand here.
+        labels: One label, or a list of them, for each item.
+        groups: Of items with ``labels``: those of one group never straddle a split.
         journal: Decisions about the items, or the file that holds them; the data are used as they are with these.
         cache: Where embeddings are kept: ``"default"``, a ``Cache``, or ``None`` for nowhere.
         progress: Told how far the work has come.
         watch: Holds the seconds of steps that came before, such as reading.
+        options: Fields of the recipe, such as ``seed=3`` or ``encoder="image"``.
 
     Raises:
         TooFewClasses: Fewer than two classes have an item that can be read.
@@ -65,12 +83,15 @@ def fit(
         DataError: The test split shares no label with what is to be trained on, or there is no journal at the path.
         UsageError: The recipe asks for something that is not there.
     """
-    recipe = recipe or Recipe()
+    if recipe is not None and not isinstance(recipe, Recipe):
+        labels, recipe = _labels_beside(recipe, labels), None
+    recipe = as_recipe(recipe, options)
     check_head(recipe.head)  # before the work, not after it
     watch = watch or Stopwatch()
     with watch.timing("read"):
         decided = None if journal is None else decisions_of(journal)
-        dataset = as_dataset(data)
+        beside = labels is not None or groups is not None
+        dataset = as_labelled(data, labels, groups) if beside else as_dataset(data)
     if decided is None:
         _check_labels(dataset, recipe)
     encoder = encoder_for(recipe.encoder, dataset.modality, recipe.backend, recipe.prompt, progress)
@@ -82,6 +103,16 @@ def fit(
     _check_labels(mended, recipe)
     model = fit_embedded(mended, remaining, encoder, recipe, watch, progress, cache=store).model
     return replace(model, report=replace(model.report, journal=effect))
+
+
+def _labels_beside(second: Any, labels: Any) -> Any:
+    """What stands second, where labels may stand as well as a recipe."""
+    if labels is not None or isinstance(second, str | Mapping):
+        raise UsageError(
+            f"The recipe must be a graft.Recipe, and is of type {type(second).__name__}.",
+            'Give graft.Recipe(encoder="image"), or its fields: graft.fit(data, encoder="image", seed=3).',
+        )
+    return second
 
 
 def embed_dataset(
@@ -109,17 +140,20 @@ def fit_embeddings(
     """Fit a head to a matrix that was computed elsewhere, its columns taken as they are.
 
     Args:
-        x: ``(n, d) float32``; rows of length about 1 suit the heads' strengths.
+        x: ``(n, d) float32``, finite, of at least one column; rows of length about 1 suit the heads' strengths.
         labels: One for each row.
         recipe: How to fit; its encoder does not matter.
-        groups: Rows of one group never straddle a split.
+        groups: Rows of one group never straddle a split; ``None``, NaN and ``""`` are no group.
 
     Raises:
         TooFewClasses: There are fewer than two labels.
+        DataError: The matrix is none, has no columns, or holds numbers that are not finite or too large; or a row has
+            no label.
     """
-    x = np.ascontiguousarray(x, np.float32)
+    x = check_matrix(x)
+    labels = labels_of_rows(labels)
     rows = [_Row(f"row {row}", values.tobytes()) for row, values in enumerate(x)]
-    dataset = Dataset(tuple(rows), tuple(labels), groups=tuple(map(str, groups)) if groups is not None else ())
+    dataset = Dataset(tuple(rows), labels, groups=groups_of(groups) if groups is not None else ())
     digests = tuple(content_digest(row.content) for row in rows)
     embedded = Embedded(x, np.arange(len(x)), digests, {}, {}, 0, len(x))
     return fit_embedded(dataset, embedded, None, recipe or Recipe(), Stopwatch(), silent).model

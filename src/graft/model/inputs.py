@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from operator import index
 from pathlib import Path
 from typing import Any, Literal
@@ -13,14 +15,50 @@ from graft.data.formats import NOUNS, OPEN_ADVICE
 from graft.data.read import read
 from graft.encoders.cache import Cache
 from graft.errors import NothingToRead, UsageError
+from graft.recipe import Recipe
 
-Source = Dataset | str | Path
+Source = Dataset | str | Path | Any
+"""A data set, a path to one, or a data frame."""
 CacheChoice = Cache | Literal["default"] | None
 
 
 def as_dataset(data: Source, min_classes: int = 2, modality: str | None = None) -> Dataset:
     """The data set itself, or the one at a path."""
     return read(data, min_classes=min_classes, modality=modality)
+
+
+def as_labelled(data: Any, labels: Any, groups: Any) -> Dataset:
+    """The data set of items and labels that are given side by side.
+
+    Raises:
+        UsageError: There are groups and no labels, or the items are a data set, which has labels already.
+        DataError: They do not fit together.
+    """
+    if labels is None:
+        raise UsageError("There are groups and no labels.", "Give graft.fit(items, labels, groups=groups).")
+    if isinstance(data, Dataset):
+        raise UsageError(
+            "A data set has its labels already, and others were given beside it.",
+            "Give the items as a list, or make another data set: graft.Dataset.from_lists(items, labels).",
+        )
+    return Dataset.from_lists(data, labels, groups=groups)
+
+
+def as_recipe(recipe: Recipe | None, options: Mapping[str, Any]) -> Recipe:
+    """The recipe with these of its fields changed.
+
+    Raises:
+        UsageError: A recipe has no such field, or not such a value.
+    """
+    recipe = recipe or Recipe()
+    known = {field.name for field in dataclasses.fields(recipe)}
+    if unknown := [name for name in options if name not in known]:
+        close = get_close_matches(unknown[0], known, n=1)
+        raise UsageError(
+            f"fit takes no {unknown[0]!r}.",
+            f"Did you mean {close[0]!r}?" if close else f"A recipe knows {', '.join(sorted(known))}.",
+        )
+    return dataclasses.replace(recipe, **options)
 
 
 def check_modality(dataset: Dataset, encoder: Encoder) -> None:

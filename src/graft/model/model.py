@@ -9,8 +9,9 @@ from typing import Any
 
 from graft import bundle
 from graft.contracts import Array, Encoder, Float32, Int, Progress, silent
-from graft.data.dataset import SEPARATOR, Dataset, Item, as_item
+from graft.data.dataset import SEPARATOR, Dataset, Item
 from graft.data.guard import Inputs
+from graft.data.lists import listed, readable
 from graft.data.read import read
 from graft.encoders import address_of, base_of, encoder_for, retuned, tuned_weights
 from graft.encoders.embed import embed, stream
@@ -68,11 +69,14 @@ class Model:
         """Answer every input; one that cannot be read has an ``error`` instead of a label.
 
         Args:
-            items: Paths or the bytes of files; PIL images or arrays ``(h, w, 3)`` for pictures; texts (``str``) for
-                texts; ``(samples, rate)`` for recordings. To a text model a ``str`` is a text, to any other a path.
+            items: A list, an array, a data set or the column of a data frame: paths or the bytes of files; PIL images
+                or arrays ``(h, w, 3)`` for pictures; texts (``str``) for texts; ``(samples, rate)`` for recordings. To
+                a text model a ``str`` is a text, to any other a path.
+
+        Raises:
+            UsageError: It is one input, and no list of them.
         """
-        modality = self.report.modality
-        return list(self.stream(as_item(value, position, modality) for position, value in enumerate(items)))
+        return list(self.stream(self._items(items)))
 
     def predict_one(self, item: Any) -> Prediction:
         """Answer one input.
@@ -90,8 +94,9 @@ class Model:
 
         Raises:
             ItemError: An input cannot be read.
+            UsageError: It is one input, and no list of them.
         """
-        wrapped = [as_item(value, position, self.report.modality) for position, value in enumerate(items)]
+        wrapped = list(self._items(items))
         embedded = embed(self._own_encoder(), wrapped, as_cache("default"))
         for _, error in sorted(embedded.skipped.items()):
             raise error
@@ -198,6 +203,12 @@ class Model:
                 error.message += f" The model was saved as {folder}."
                 raise
         return replace(self, report=report)
+
+    def _items(self, given: Any) -> Iterator[Item]:
+        """The inputs as items; one of a type that cannot be read is answered as a bad file is."""
+        modality = self.report.modality
+        values = listed(given, modality, "give a list of one, or ask predict_one(item)")
+        return (readable(value, position, modality) for position, value in enumerate(values))
 
     def _own_encoder(self) -> Encoder:
         if self.encoder is None:
