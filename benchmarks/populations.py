@@ -107,7 +107,9 @@ def population(folder: Path, source: Source | None = None) -> Population:
     with closing(Cache()) as store:
         embedded = embed(encoder, dataset.items, store)
         usable = dataset.select(embedded.rows)
-        return Population(usable, embedded.x, clusters_of(usable, embedded, encoder.stages, store), source.groups)
+        return Population(
+            usable, embedded.x, clusters_of(usable, embedded, encoder.stages, store).clusters, source.groups
+        )
 
 
 def population_of(name: str) -> Population:

@@ -120,18 +120,18 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 def test_long_texts_with_the_same_beginning_are_alike_and_not_equal(monkeypatch):
     assert len(START) > near_texts.LONGEST
     endings = [f"{START} and this one ends with the word {LETTERS[n]}{LETTERS[n + 1]}" for n in range(20)]
-    monkeypatch.setattr(near_texts, "largest_cluster", lambda n: 5)
-    assert np.bincount(near_duplicate_texts(endings)).max() <= 5
-    assert np.bincount(near_duplicate_texts([endings[0]] * 20)).tolist() == [20]
+    monkeypatch.setattr("graft.data.split.largest_cluster", lambda n: 5)
+    assert np.bincount(near_duplicate_texts(endings).clusters).max() <= 5
+    assert np.bincount(near_duplicate_texts([endings[0]] * 20).clusters).tolist() == [20]
 
 
 @pytest.mark.parametrize("piece", [1 << 20, 999])
 def test_long_texts_are_equal_but_for_case_space_and_marks(monkeypatch, piece):
-    monkeypatch.setattr(near_texts, "largest_cluster", lambda n: 1)  # nothing but equal texts joins
+    monkeypatch.setattr("graft.data.split.largest_cluster", lambda n: 1)  # nothing but equal texts joins
     monkeypatch.setattr(near_texts, "_PIECE", piece)
     same = [f"{START}The end", f"  {START.upper()}, the   END!\n", f"{START}, the end" + " " * 70]
-    assert near_duplicate_texts([*same, f"{START}The en d"]).tolist() == [0, 0, 0, 1]
-    assert near_duplicate_texts(["short text", "short text" + " " * 30_000]).tolist() == [0, 0]
+    assert near_duplicate_texts([*same, f"{START}The en d"]).clusters.tolist() == [0, 0, 0, 1]
+    assert near_duplicate_texts(["short text", "short text" + " " * 30_000]).clusters.tolist() == [0, 0]
 
 
 # --- data/encoding, tests/report/html

@@ -11,7 +11,7 @@ import numpy as np
 
 from graft.contracts import Encoder, Float64, Int, Progress, silent
 from graft.data.dataset import Dataset, Item
-from graft.data.split import merge
+from graft.data.split import Clusters, merge
 from graft.encoders import address_of, encoder_for, facts
 from graft.encoders.embed import Embedded, embed
 from graft.errors import UsageError
@@ -119,11 +119,13 @@ def compare(
     embedded = _on_common_rows(
         [embed_dataset(encoder, dataset, store, Stopwatch(), progress) for encoder in made], dataset
     )
-    clusters = np.arange(len(embedded[0][0]))
+    clusters, doubtful = np.arange(len(embedded[0][0])), np.zeros(len(embedded[0][0]), np.bool_)
     for encoder, (usable, part) in zip(made, embedded, strict=True):
-        clusters = merge(clusters, clusters_of(usable, part, encoder.stages, store).tolist())
+        own = clusters_of(usable, part, encoder.stages, store)
+        clusters, doubtful = merge(clusters, own.clusters.tolist()), doubtful | own.doubtful
+    alike = Clusters(clusters, doubtful)
     fitted = [
-        fit_embedded(usable, part, encoder, replace(recipe, encoder=encoder.name), Stopwatch(), progress, clusters)
+        fit_embedded(usable, part, encoder, replace(recipe, encoder=encoder.name), Stopwatch(), progress, alike)
         for encoder, (usable, part) in zip(made, embedded, strict=True)
     ]
     names_of = [encoder.name for encoder in made]

@@ -52,7 +52,7 @@ def lengthened(text, rng):
     ],
 )
 def test_the_same_text(a, b):
-    assert near_duplicate_texts([a, "something else", b]).tolist() == [0, 1, 0]
+    assert near_duplicate_texts([a, "something else", b]).clusters.tolist() == [0, 1, 0]
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,12 @@ def test_the_same_text(a, b):
     ],
 )
 def test_another_text(a, b):
-    assert near_duplicate_texts([a, b]).tolist() == [0, 1]
+    assert near_duplicate_texts([a, b]).clusters.tolist() == [0, 1]
 
 
 def test_no_texts():
-    assert near_duplicate_texts([]).tolist() == []
-    assert near_duplicate_texts(["", "", " "]).tolist() == [0, 0, 1]
+    assert near_duplicate_texts([]).clusters.tolist() == []
+    assert near_duplicate_texts(["", "", " "]).clusters.tolist() == [0, 0, 1]
 
 
 @pytest.mark.parametrize(("name", "wrong"), [("banking77", 40), ("trec6", 5), ("sms_spam", 0)])
@@ -86,11 +86,11 @@ def test_altered_copies_of_real_texts_join_and_others_do_not(shared, name, wrong
         "lengthened": ([lengthened(texts[row], rng) for row in chosen], 0.9),
     }
     altered = [text for group, _ in copies.values() for text in group]
-    clusters = near_duplicate_texts(texts + altered)
+    clusters = near_duplicate_texts(texts + altered).clusters
     found = (clusters[len(texts) :] == np.tile(clusters[chosen], len(copies))).reshape(len(copies), -1).mean(axis=1)
     assert (found >= [share - 0.01 for _, share in copies.values()]).all()
 
-    clusters = near_duplicate_texts(texts)
+    clusters = near_duplicate_texts(texts).clusters
     pairs = set(zip(clusters.tolist(), labels, strict=True))
     assert len(pairs) - len(np.unique(clusters)) <= wrong
 
@@ -100,24 +100,24 @@ def test_long_texts_are_compared_by_a_sample():
     words = ["".join(rng.choices(LETTERS, k=rng.randrange(2, 9))) for _ in range(2000)]
     texts = [" ".join(rng.choices(words, k=800)) for _ in range(40)]
     copies = [mistyped(lengthened(text, rng), rng) for text in texts]
-    assert near_duplicate_texts(texts + copies).tolist() == [*range(40), *range(40)]
+    assert near_duplicate_texts(texts + copies).clusters.tolist() == [*range(40), *range(40)]
 
 
 def test_chains_do_not_swallow_the_data():
     words, other = CHAIN[0].split(), CHAIN[1].split()
     chain = [" ".join(other[:place] + words[place:]) for place in range(len(words))]
     texts = chain + [f"filler {number}" for number in range(60)]
-    clusters = near_duplicate_texts(texts)
+    clusters = near_duplicate_texts(texts).clusters
     assert np.bincount(clusters).max() <= 12
-    assert np.bincount(near_duplicate_texts(["the very same text again"] * 90)).tolist() == [90]
+    assert np.bincount(near_duplicate_texts(["the very same text again"] * 90).clusters).tolist() == [90]
 
 
 def test_order_and_blocks_change_nothing(shared, monkeypatch):
     texts = read(shared, "sms_spam")[0][:800]
-    whole = near_duplicate_texts(texts)
+    whole = near_duplicate_texts(texts).clusters
     assert len(np.unique(whole)) < 790
-    backwards = near_duplicate_texts(texts[::-1])[::-1]
+    backwards = near_duplicate_texts(texts[::-1]).clusters[::-1]
     assert len(np.unique(backwards)) == len(np.unique(whole)) == len(np.unique(np.stack([whole, backwards]), axis=1).T)
     monkeypatch.setattr("graft.data.ngrams._BLOCK", 1000)
     monkeypatch.setattr(near_texts, "_PAIRS", 7)
-    assert (near_duplicate_texts(texts) == whole).all()
+    assert (near_duplicate_texts(texts).clusters == whole).all()

@@ -10,8 +10,10 @@ from graft.data.split import (
     learning_curve_subsets,
     merge,
     near_duplicates,
+    settled,
     straddling,
     stratified_group_folds,
+    with_partner,
 )
 
 
@@ -52,7 +54,7 @@ def lab_photos(n, n_copies, light=1.5, d=512, seed=0):
 
 def test_equal_content_joins_whatever_the_vectors_say():
     x = unit(np.eye(4, 8))
-    assert near_duplicates(["a", "b", "a", "c"], x).tolist() == [0, 1, 0, 2]
+    assert near_duplicates(["a", "b", "a", "c"], x).clusters.tolist() == [0, 1, 0, 2]
 
 
 @pytest.mark.parametrize(("n", "light"), [(40, 1.5), (900, 2.5)])  # fewer and more items than dimensions
@@ -62,7 +64,7 @@ def test_copies_join_and_look_alikes_do_not(n, light):
     if n == 900:  # look-alikes are closer than copies: no threshold on the plain cosine would do
         assert np.triu(plain[:n, :n], 1).max() > np.diag(plain[:, n:]).min()
 
-    clusters = near_duplicates(digests(n + 10), x)
+    clusters = near_duplicates(digests(n + 10), x).clusters
 
     assert (clusters[n:] == clusters[:10]).all()
     assert len(np.unique(clusters[:n])) == n
@@ -70,20 +72,20 @@ def test_copies_join_and_look_alikes_do_not(n, light):
 
 def test_blocks_change_nothing(monkeypatch):
     x = lab_photos(300, 20)
-    whole = near_duplicates(digests(320), x)
+    whole = near_duplicates(digests(320), x).clusters
     assert len(np.unique(whole)) == 300
     monkeypatch.setattr("graft.data.split._BLOCK", 1000)
-    assert (near_duplicates(digests(320), x) == whole).all()
+    assert (near_duplicates(digests(320), x).clusters == whole).all()
 
 
 def test_very_few_items_are_compared_as_they_are():
     x = unit(np.array([[1, 0, 0], [0.98, 0.1, 0], [0, 1, 0.1], [0.6, 0.6, 0]]))
-    assert near_duplicates(digests(4), x).tolist() == [0, 0, 1, 2]
+    assert near_duplicates(digests(4), x).clusters.tolist() == [0, 0, 1, 2]
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 13, 300])
 def test_items_that_are_all_alike_do_not_merge_into_one_cluster(n):
-    clusters = near_duplicates(digests(n), unit(np.ones((n, 64))))
+    clusters = near_duplicates(digests(n), unit(np.ones((n, 64)))).clusters
     assert len(clusters) == n
     assert np.bincount(clusters, minlength=1).max() <= max(12, n // 10)
 
@@ -91,7 +93,7 @@ def test_items_that_are_all_alike_do_not_merge_into_one_cluster(n):
 def test_a_chain_of_look_alikes_does_not_swallow_the_data():
     angle = np.linspace(0, 2 * np.pi, 400, endpoint=False)
     waves = [f(k * angle) for k in range(1, 30) for f in (np.cos, np.sin)]
-    clusters = near_duplicates(digests(400), unit(np.stack(waves, axis=1) + 2))
+    clusters = near_duplicates(digests(400), unit(np.stack(waves, axis=1) + 2)).clusters
     assert 1 < np.bincount(clusters).max() <= 40
 
 
@@ -112,9 +114,61 @@ def test_real_copies_are_found_among_real_photos(shared):
             picture.convert("RGB").save(buffer, "JPEG", quality=40)
         copies.append(vector(Image.open(buffer)))
     x = unit(np.sqrt(np.array(originals + copies[:8])))
-    clusters = near_duplicates(digests(len(x)), x)
+    clusters = near_duplicates(digests(len(x)), x).clusters
     assert (clusters[60:] == clusters[:8]).all()
     assert len(np.unique(clusters[:60])) >= 58
+
+
+def bursts(photos, copies, d=64, seed=0):
+    """Vectors of few photos saved again many times, and which photo each shows."""
+    rng = np.random.default_rng(seed)
+    of = np.repeat(np.arange(photos), copies)
+    return unit(rng.normal(size=(photos, d))[of] + 0.05 * rng.normal(size=(len(of), d))), of
+
+
+def test_a_burst_beyond_the_limit_is_known_as_a_whole():
+    x, of = bursts(8, 40)
+    found = near_duplicates(digests(320), x)
+    assert np.bincount(found.clusters).max() <= 32
+    assert found.whole.tolist() == of.tolist()
+
+
+def test_a_burst_stays_whole_where_its_classes_have_other_items():
+    """Eight photos, forty times each, of two classes."""
+    x, of = bursts(8, 40)
+    clusters, doubtful = settled(near_duplicates(digests(320), x), of % 2)
+    assert clusters.tolist() == of.tolist()
+    assert not doubtful.any()
+
+
+def test_a_burst_that_may_be_a_class_before_one_camera_is_cut_and_doubted():
+    x, of = bursts(8, 40)
+    y = np.maximum(of, 1)  # photos 0 and 1 are halves of a class, each other photo is one
+    clusters, doubtful = settled(near_duplicates(digests(320), x), y)
+    assert np.bincount(clusters[of > 1]).max() <= 32
+    assert (doubtful == (of > 1)).all()
+    assert clusters[of < 2].tolist() == of[of < 2].tolist()
+
+
+def test_what_is_within_the_limit_is_never_cut():
+    x, of = bursts(2, 6)
+    clusters, doubtful = settled(near_duplicates(digests(12), x), of)
+    assert clusters.tolist() == of.tolist()
+    assert not doubtful.any()
+    assert settled(near_duplicates([], x[:0]), of[:0]).clusters.tolist() == []
+
+
+def test_known_pairs_join_and_among_few_what_shows_nothing_stands_apart():
+    x = unit(np.array([[1.0, 0, 0], [1, 0.01, 0], [1, 0.02, 0], [0, 0, 1]]))
+    assert near_duplicates(digests(4), x).clusters.tolist() == [0, 0, 0, 1]
+    apart = np.array([True, True, True, False])
+    assert near_duplicates(digests(4), x, apart=apart).clusters.tolist() == [0, 1, 2, 3]
+    assert near_duplicates(digests(4), x, apart=apart, known=[(0, 3)]).clusters.tolist() == [0, 1, 2, 0]
+
+
+def test_rows_with_a_partner_are_told():
+    x = unit(np.array([[1.0, 0, 0], [1, 0.1, 0], [0, 0, 1]]))
+    assert with_partner(x, 0.9).tolist() == [True, True, False]
 
 
 # --- what stays together

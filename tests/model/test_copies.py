@@ -31,7 +31,7 @@ def with_copies(n=40, copied=10):
 def test_copies_join_and_look_alikes_do_not():
     x = with_copies()
     found = copies_among([str(row) for row in range(50)], x)
-    assert found.clusters.tolist() == [*range(40), *range(10)]
+    assert found.alike.clusters.tolist() == [*range(40), *range(10)]
     assert (found.likeness[[*range(10), *range(40, 50)]] > 0.9).all()
     assert not found.likeness[10:40].any()
 
@@ -40,14 +40,14 @@ def test_equal_content_joins_whatever_the_prints_say():
     x = prints(4)
     x[:2] = 0  # not at hand
     found = copies_among(["a", "a", "b", "b"], x)
-    assert found.clusters.tolist() == [0, 0, 1, 1]
+    assert found.alike.clusters.tolist() == [0, 0, 1, 1]
     assert found.likeness.tolist() == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 13, 60])
 def test_blank_pictures_stand_alone(n):
     found = copies_among([str(row) for row in range(n)], np.full((n, WIDTH), 7, np.float32))
-    assert found.clusters.tolist() == list(range(n))
+    assert found.alike.clusters.tolist() == list(range(n))
 
 
 def test_tiles_change_nothing(monkeypatch):
@@ -63,16 +63,33 @@ def test_crowded_rows_keep_their_likeliest_partners():
     x = with_copies(40, 1)
     noise = np.random.default_rng(2).normal(size=(6, WIDTH)).astype(np.float32)
     found = copies_among([str(row) for row in range(47)], np.concatenate([x, x[:1] + 3 * noise]))
-    assert (found.clusters[[0, *range(40, 47)]] == 0).all()
-    assert len(np.unique(found.clusters)) == 40
+    assert (found.alike.clusters[[0, *range(40, 47)]] == 0).all()
+    assert len(np.unique(found.alike.clusters)) == 40
+
+
+def test_many_copies_of_few_pictures_are_whole():
+    few = prints(5)
+    of = np.repeat(np.arange(5), 30)
+    x = few[of] + np.random.default_rng(1).normal(size=(150, WIDTH)).astype(np.float32)
+    found = copies_among([str(row) for row in range(150)], x).alike
+    assert found.whole.tolist() == of.tolist()
+    assert np.bincount(found.clusters).max() <= 15
+
+
+def test_embeddings_have_to_agree_where_they_are_given():
+    x, apart = with_copies(), np.eye(50, dtype=np.float32)
+    digests = [str(row) for row in range(50)]
+    assert copies_among(digests, x, apart).alike.clusters.tolist() == list(range(50))
+    apart[40:] = apart[:10]
+    assert copies_among(digests, x, apart).alike.clusters.tolist() == [*range(40), *range(10)]
 
 
 @settings(max_examples=15)
 @given(st.permutations(range(50)))
 def test_the_order_of_rows_does_not_matter(order):
     x, digests = with_copies(), [str(row) for row in range(50)]
-    clusters = copies_among(digests, x).clusters
-    again = copies_among([digests[row] for row in order], x[list(order)]).clusters
+    clusters = copies_among(digests, x).alike.clusters
+    again = copies_among([digests[row] for row in order], x[list(order)]).alike.clusters
     straight = clusters[list(order)]
     assert ((again[:, None] == again) == (straight[:, None] == straight)).all()
 
@@ -95,8 +112,8 @@ def test_cropped_halved_and_saved_again_real_photos_are_found(shared, folder):
     contents = [path.read_bytes() for path in sorted((shared / folder).iterdir())[:100]]
     rows = np.arange(0, 100, 5)
     x = np.stack([picture_print(content) for content in [*contents, *(altered(contents[row]) for row in rows)]])
-    alone = copies_among([str(row) for row in range(100)], x[:100]).clusters
-    mixed = copies_among([str(row) for row in range(120)], x).clusters
+    alone = copies_among([str(row) for row in range(100)], x[:100]).alike.clusters
+    mixed = copies_among([str(row) for row in range(120)], x).alike.clusters
     assert (mixed[100:] == mixed[rows]).mean() >= 0.95
     assert len(np.unique(mixed[:100])) >= len(np.unique(alone)) - 1
     assert len(np.unique(alone)) >= 95

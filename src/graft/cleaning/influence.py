@@ -138,7 +138,8 @@ def influence(pool: Pool, rows: Int, proposed: Int) -> Float64:
     if pool.out_of_fold is None:
         raise UsageError(
             "The influence of corrections cannot be told here: the labels cannot be cross-validated.",
-            "It takes two classes with two items each, and one label for each item.",
+            "It takes two classes, each with two items that are no copies of one another and of no one group, and one "
+            "label for each item.",
         )
     choice, k, y = pool.out_of_fold.choice, len(pool.classes), pool.y
     truth, counts = y.copy(), np.ones(len(y), np.bool_)

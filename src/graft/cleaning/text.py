@@ -12,6 +12,7 @@ from rich.text import Text
 
 from graft.cleaning.label_errors import FEW
 from graft.cleaning.quality import KINDS
+from graft.evaluation.doubt import why_nothing_is_held_out
 from graft.report import words
 from graft.report.terminal import columns, draw, page_width, plain, room_of, shorten, shorten_front, shorten_middle
 
@@ -71,8 +72,9 @@ def _why_not(findings: Findings) -> str:
         return "items bear several labels"
     if len(findings.classes) < 2:
         return "there is one class only"
+    pool = findings.pool
     if findings.labels is None:
-        return "no class has two items of which one could be held out; copies and groups count as one"
+        return f"nothing could be held out: {why_nothing_is_held_out(pool.y, pool.clusters, pool.units)}"
     if len(findings.too_few()) == len(findings.classes):
         return f"no class has {FEW} items"
     return "held-out items are named no better than by guessing, so that nothing vouches for a label"

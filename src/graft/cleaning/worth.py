@@ -132,7 +132,8 @@ class Scorer:
         if pool.out_of_fold is None:
             raise UsageError(
                 "What edits are worth cannot be measured here: the labels cannot be cross-validated.",
-                "It takes two classes with two items each, and one label for each item.",
+                "It takes two classes, each with two items that are no copies of one another and of no one group, and "
+                "one label for each item.",
             )
         self._pool, self._choice, self._scored = pool, pool.out_of_fold.choice, pool.out_of_fold.scored
         self._test = np.array([split == "test" for split in pool.dataset.splits], np.bool_)

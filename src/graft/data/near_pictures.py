@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from graft.contracts import Float32, Int
+from graft.contracts import Bool, Float32, Int
 from graft.data.decode import View, render
 
 SAME_PRINT = 0.9
@@ -52,6 +52,16 @@ def picture_print(content: bytes) -> Float32:
     """
     image, _, _ = render(content, lambda width, height: View(width, height, width, height, SIDE, SIDE))
     return np.asarray(image.convert("L"), np.float32).reshape(-1)
+
+
+def show_nothing(prints: Float32) -> Bool:
+    """Which pictures are of one colour throughout, but for noise, and show nothing to know them by ``(n,) bool``.
+
+    Args:
+        prints: ``(n, 1024) float32`` from ``picture_print``; a picture of zeros is not at hand, and not judged.
+    """
+    blurred = _blurred(prints.reshape(-1, SIDE, SIDE), 4).reshape(-1, WIDTH)
+    return np.asarray((np.ptp(blurred, axis=1) < _BLANK) & prints.any(axis=1), np.bool_)
 
 
 class Outlines(NamedTuple):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from graft.contracts import Array, Bool, Float64, Int
 from graft.data.ngrams import DIGIT, LONGEST, MARK, blocks, classes, code_points, folded, hashes, mixed
-from graft.data.split import Forest, largest_cluster
+from graft.data.split import Alike, Growing
 
 SAME_TEXT = 0.75
 """Share of common trigrams (Jaccard) from which on two texts are near-duplicates.
@@ -43,7 +43,7 @@ _PAIRS = 4096
 _SET_BITS = np.array([value.bit_count() for value in range(1 << 16)], np.uint8)
 
 
-def near_duplicate_texts(texts: Sequence[str]) -> Int:
+def near_duplicate_texts(texts: Sequence[str]) -> Alike:
     """Clusters of texts that are the same or nearly so.
 
     Texts that are equal without regard to case, white space and punctuation join. So do texts of at least
@@ -55,21 +55,22 @@ def near_duplicate_texts(texts: Sequence[str]) -> Int:
         texts: ``n`` texts; long ones are alike by a sample of the trigrams of their beginning, and equal as a whole.
 
     Returns:
-        ``(n,) int64`` cluster of each text, numbered from 0 in order of appearance.
+        Cluster of each text, numbered from 0 in order of appearance.
     """
-    forest = Forest(len(texts))
-    limit = largest_cluster(len(texts))
+    growth = Growing(len(texts))
     equal, alike, sets = _described(texts)
     for row, text in enumerate(texts):
         if len(text) > LONGEST and (whole := _hash_whole(text)) is not None:
             equal[row] = whole
-    _join_equal(forest, equal, np.arange(len(texts)), None)
+    growth.join_equal(equal.tolist())
     rows = np.flatnonzero(np.diff(sets.starts) > 0)
-    _join_equal(forest, alike[rows], rows, limit)
+    first: dict[int, int] = {}
+    for row, key in zip(rows.tolist(), alike[rows].tolist(), strict=True):
+        growth.join(first.setdefault(key, row), row)
     rows = rows[np.sort(np.unique(alike[rows], return_index=True)[1])]
     for a, b in _close_pairs(sets.take(rows)):
-        forest.join(int(rows[a]), int(rows[b]), limit)
-    return forest.labels()
+        growth.join(int(rows[a]), int(rows[b]))
+    return growth.found()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,13 +172,6 @@ def _trigrams(codes: Array) -> Array:
     wide = codes.astype(np.uint64)
     packed = (wide[:-2] << np.uint64(42)) | (wide[1:-1] << np.uint64(21)) | wide[2:]
     return mixed(packed) >> np.uint64(32)
-
-
-def _join_equal(forest: Forest, keys: Array, rows: Int, limit: int | None) -> None:
-    """Join the rows of equal keys."""
-    first: dict[int, int] = {}
-    for row, key in zip(rows.tolist(), keys.tolist(), strict=True):
-        forest.join(first.setdefault(key, row), row, limit)
 
 
 def _close_pairs(sets: _Sets) -> Iterator[tuple[int, int]]:

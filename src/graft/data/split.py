@@ -29,18 +29,47 @@ reach 0.94, and half of the copies lie below. Vectors of far fewer dimensions (s
 _FLOOR = 0.8
 """Plain cosine below which a pair is not looked at; re-encoded copies of photos stay above 0.84."""
 
-_FEW, _FEW_COSINE = 12, 0.95
+FEW, _FEW_COSINE = 12, 0.95
 """Below so many different items there is no covariance to whiten with: the plain cosine has to decide."""
 
 _LARGEST_SHARE, _LARGEST_COUNT = 0.1, 12
 """No cluster grows by likeness beyond this share of the data (or this count, if larger), so that chains of look-alikes
-cannot swallow the data set. Longer bursts need ``groups``; equal contents always join."""
+cannot swallow the data set, unless ``settled`` finds that it is a burst; equal contents always join."""
+
+_CROWD = 6
+"""From a cluster of so many on, look-alikes are looked for again among one item of each, another one each time: many
+copies of few items are what most of the covariance comes from, which then takes out what they have in common."""
+_ROUNDS = 5
 
 _PARTNERS = 16
 """Of an item's look-alikes in one block, so many are followed."""
 
 _BLOCK = 4_000_000
 """Similarities that are held at once (16 MB)."""
+
+
+class Alike(NamedTuple):
+    """What is nearly a copy of what.
+
+    Attributes:
+        clusters: Cluster of each item ``(n,) int64``, none grown by likeness beyond ``largest_cluster``.
+        whole: The same without that limit: unions of ``clusters``.
+    """
+
+    clusters: Int
+    whole: Int
+
+
+class Clusters(NamedTuple):
+    """What must not straddle a split.
+
+    Attributes:
+        clusters: Cluster of each item ``(n,) int64``, numbered from 0 in order of appearance.
+        doubtful: Items that stand in pieces of what may be one burst ``(n,) bool``.
+    """
+
+    clusters: Int
+    doubtful: Bool
 
 
 class Straddling(NamedTuple):
@@ -57,37 +86,120 @@ class Straddling(NamedTuple):
     of_groups: int
 
 
-def near_duplicates(digests: Sequence[str], x: Float32, threshold: float = SAME_PICTURE, map_blocks: Map = map) -> Int:
+def near_duplicates(
+    digests: Sequence[str],
+    x: Float32,
+    threshold: float = SAME_PICTURE,
+    map_blocks: Map = map,
+    known: Iterable[tuple[int, int]] = (),
+    apart: Bool | None = None,
+) -> Alike:
     """Clusters of items with the same content or nearly so.
 
     Items of equal digest join; so do pairs whose *whitened* cosine is at least ``threshold``. Whitening (Mahalanobis,
     with the covariance of these very items, shrunk towards a multiple of the identity) takes out what the items have in
     common: in lab photos everything is alike in the plain cosine, and only the rest tells leaf from leaf. All pairs
-    are compared, by blocks of a matrix product: ``O(n^2 d)`` time, ``O(n d + d^2)`` memory.
+    are compared, by blocks of a matrix product: ``O(n^2 d)`` time, ``O(n d + d^2)`` memory. Where many copies of few
+    items were found, that is repeated with one of each.
 
     Args:
         digests: ``n`` content hashes.
         x: ``(n, d) float32`` rows of unit length.
         threshold: Whitened cosine in (0, 1]; it carries over between data sets far better than a plain one.
         map_blocks: Does the blocks of the product; they do not depend on each other.
+        known: Pairs of rows that are known to be copies, the most alike first.
+        apart: Rows that show nothing to compare ``(n,) bool``: among very few they stand for themselves.
 
     Returns:
-        ``(n,) int64`` cluster of each item, numbered from 0 in order of appearance.
+        Clusters numbered from 0 in order of appearance.
     """
-    forest = Forest(len(digests))
-    first: dict[str, int] = {}
-    for row, digest in enumerate(digests):
-        forest.join(first.setdefault(digest, row), row)
-    rows = np.fromiter(first.values(), dtype=np.int64, count=len(first))  # one for each content
-    limit = largest_cluster(len(digests))
-    for a, b in _alike(x[rows], threshold, map_blocks):
-        forest.join(int(rows[a]), int(rows[b]), limit)
-    return forest.labels()
+    growth = Growing(len(digests))
+    growth.join_equal(digests)
+    for a, b in known:
+        growth.join(a, b)
+    while growth.goes_on():
+        rows = growth.representatives()
+        if len(rows) < FEW:
+            if growth.rounds > 1:
+                break
+            rows = rows if apart is None else rows[~apart[rows]]
+        for a, b in _alike(x[rows], threshold, map_blocks):
+            growth.join(int(rows[a]), int(rows[b]))
+    return growth.found()
+
+
+def with_partner(x: Float32, least: float, map_blocks: Map = map) -> Bool:
+    """Which rows have another within the plain cosine ``least`` ``(n,) bool``. ``x`` is ``(n, d)``, of unit length."""
+    found = np.zeros(len(x), np.bool_)
+    for pair in _close_pairs(x, least, map_blocks):
+        found[list(pair)] = True
+    return found
+
+
+class Growing:
+    """Clusters that grow by likeness, as far as ``largest_cluster`` lets them and without a limit, round by round."""
+
+    def __init__(self, n: int) -> None:
+        self.rounds = 0
+        self._limited, self._whole, self._limit = Forest(n), Forest(n), largest_cluster(n)
+
+    def join_equal(self, digests: Sequence[Hashable]) -> None:
+        """Join what is the same, whatever the number."""
+        first: dict[Hashable, int] = {}
+        for row, digest in enumerate(digests):
+            known = first.setdefault(digest, row)
+            self._limited.join(known, row)
+            self._whole.join(known, row)
+
+    def join(self, a: int, b: int) -> None:
+        """Join what is alike."""
+        self._limited.join(a, b, self._limit)
+        self._whole.join(a, b)
+
+    def goes_on(self) -> bool:
+        """Begin another round: the first, or one where there is a crowd."""
+        self.rounds += 1
+        return self.rounds == 1 or (self.rounds <= _ROUNDS and max(self._whole.size, default=0) >= _CROWD)
+
+    def representatives(self) -> Int:
+        """A row of each cluster, ascending ``(c,) int64``: the first in the first round, then others."""
+        labels = self._whole.labels()
+        order = np.argsort(labels, kind="stable")
+        _, start, size = np.unique(labels[order], return_index=True, return_counts=True)
+        return np.sort(order[start + size * (self.rounds - 1) // _ROUNDS]).astype(np.int64)
+
+    def found(self) -> Alike:
+        """The clusters as they are now."""
+        return Alike(self._limited.labels(), self._whole.labels())
 
 
 def largest_cluster(n: int) -> int:
-    """How many of ``n`` items a cluster may come to by likeness."""
+    """How many of ``n`` items a cluster may come to by likeness, unless it is a burst."""
     return max(_LARGEST_COUNT, int(_LARGEST_SHARE * n))
+
+
+def settled(alike: Alike, y: Int) -> Clusters:
+    """Bursts as a whole, and chains of look-alikes in pieces.
+
+    What was cut by ``largest_cluster`` is a burst if other items of its classes are the larger part of them. If not, it
+    may as well be what a class looks like before one camera, and nothing would be left to judge the class by.
+
+    Args:
+        alike: From ``near_duplicates``.
+        y: Class of each item ``(n,) int64``.
+    """
+    whole = alike.whole
+    cut = np.zeros(int(whole.max(initial=-1)) + 1, np.bool_)
+    pieces = np.unique(np.stack([whole, alike.clusters]), axis=1)[0]
+    cut[np.flatnonzero(np.bincount(pieces, minlength=len(cut)) > 1)] = True
+    of_class = np.bincount(y)
+    pairs, counts = np.unique(np.stack([whole, y]), axis=1, return_counts=True)
+    fills = np.unique(pairs[0][2 * counts > of_class[pairs[1]]])
+    doubtful = cut & np.isin(np.arange(len(cut)), fills)
+    rows = doubtful[whole]
+    names = [("piece", piece) if torn else ("whole", all_of) for torn, piece, all_of in
+             zip(rows.tolist(), alike.clusters.tolist(), whole.tolist(), strict=True)]  # fmt: skip
+    return Clusters(merge(np.arange(len(whole)), names), rows)
 
 
 def merge(clusters: Int, groups: Sequence[Hashable]) -> Int:
@@ -243,7 +355,7 @@ class Forest:
 def _alike(x: Float32, threshold: float, map_blocks: Map) -> Iterator[tuple[int, int]]:
     """Pairs of rows that show the same thing, in each block from the most alike to the least."""
     n, d = x.shape
-    if n < _FEW:
+    if n < FEW:
         yield from _close_pairs(x, _FEW_COSINE)
     # A set of fewer items than dimensions is mostly free of look-alikes: then there is nothing to whiten.
     elif n > d or next(_close_pairs(x, _FLOOR), None):

@@ -10,6 +10,7 @@ import numpy as np
 from graft.contracts import Array, Bool, Float32, Float64, Int, Progress, silent
 from graft.data.dataset import Item, negative_class
 from graft.evaluation.alarms import false_alarms
+from graft.evaluation.doubt import crowded, doubted, why_nothing_is_held_out
 from graft.evaluation.grouping import group_effect
 from graft.evaluation.growth import Growth, measure_growth
 from graft.evaluation.held_out import class_figures, confusion
@@ -83,6 +84,7 @@ class Rows:
         groups: The group that was given for each row, ``""`` for none.
         ignoring: Folds as ``folds``, made as if there were no groups; empty where there are none.
         seconds: Length of each recording ``(n,)``.
+        doubtful: Which rows may have copies on both sides of a split ``(n,) bool``.
     """
 
     x: Float32
@@ -95,6 +97,7 @@ class Rows:
     groups: Sequence[str] = ()
     ignoring: Sequence[Int] = ()
     seconds: Float64 | None = None
+    doubtful: Bool | None = None
 
 
 def judge(
@@ -173,15 +176,19 @@ def judge(
     baselines = {"majority": majority_baseline(given, k), "nearest": nearest_baseline(phi, y, fold)}
     if rows.words:
         baselines["tf-idf"] = tfidf_accuracy(rows.words.z, y, k, folds)
+    nothing = "" if len(scored) else why_nothing_is_held_out(y, rows.copies, units)
+    score = cross_validated_interval(
+        expected, rows.copies[scored], _method(folds, len(choice.configurations), nothing), design_effect
+    )
+    doubtful = crowded(y, rows.copies) if rows.doubtful is None else rows.doubtful | crowded(y, rows.copies)
+    score = doubted(score, right, doubtful[scored], rows.copies[scored], k, design_effect)
     return Judgement(
-        accuracy=cross_validated_interval(
-            expected, rows.copies[scored], _method(folds, len(choice.configurations)), design_effect
-        ),
+        accuracy=score,
         macro_f1=macro_f1(given, predicted, k),
         baselines=baselines,
         per_class=figures,
         confusion=confusion(given, predicted, k),
-        judged_on=_judged_on(len(scored), len(y), folds),
+        judged_on=_judged_on(len(scored), len(y), nothing),
         calibration=calibration(p, given),
         overfit_gap=accuracy(y[sample], on_training) - expected,
         growth=growth,
@@ -207,9 +214,9 @@ def _sets(classifier: Classifier, out_of_fold: OutOfFold, y: Int, folds: Sequenc
     return PredictionSets(rule.level, coverage, size, rule.complete, rule.guarantee, len(rule.short))
 
 
-def _method(folds: Sequence[Int], tried: int) -> str:
-    if not folds or folds[0].max(initial=-1) < 1:
-        return "not judged: no class has two items of which one could be held out"
+def _method(folds: Sequence[Int], tried: int, nothing: str) -> str:
+    if nothing:
+        return f"not judged: {nothing}"
     n_folds = int(folds[0].max()) + 1
     plan = f"{n_folds}-fold cross-validation" + (f", repeated {len(folds)} times" if len(folds) > 1 else "")
     chosen = f", corrected for choosing among {tried} heads (bootstrap bias-corrected)" if tried > 1 else ""
@@ -217,9 +224,9 @@ def _method(folds: Sequence[Int], tried: int) -> str:
     return f"{plan}{chosen}{carried}; Wilson interval widened for the correlation of folds"
 
 
-def _judged_on(scored: int, n: int, folds: Sequence[Int]) -> str:
-    if not scored:
-        return "nothing: no class has two items of which one could be held out"
+def _judged_on(scored: int, n: int, nothing: str) -> str:
+    if nothing:
+        return f"nothing: {nothing}"
     every = "all" if scored == n else f"{scored} of the"
     return f"{every} {n} training items, each by heads that had not seen it"
 

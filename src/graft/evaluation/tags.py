@@ -327,7 +327,7 @@ def _judged(item: Item, p: Float32, sets: Bool, given: Bool, classes: Sequence[s
 
 def _method(folds: Sequence[Int], tried: int) -> str:
     if not folds or folds[0].max(initial=-1) < 1:
-        return "not judged: no label has two items of which one could be held out"
+        return "not judged: of no label one item could be held out and another learned, copies and groups kept together"
     plan = f"{int(folds[0].max()) + 1}-fold cross-validation" + (f", repeated {len(folds)} times" if folds[1:] else "")
     chosen = f", corrected for choosing among {tried} heads (bootstrap bias-corrected)" if tried > 1 else ""
     carried = ", carried to all items along the learning curve"
@@ -336,6 +336,6 @@ def _method(folds: Sequence[Int], tried: int) -> str:
 
 def _judged_on(scored: int, n: int) -> str:
     if not scored:
-        return "nothing: no label has two items of which one could be held out"
+        return "nothing: of no label one item could be held out and another learned, copies and groups kept together"
     every = "all" if scored == n else f"{scored} of the"
     return f"{every} {n} training items, each by heads that had not seen it"

@@ -409,7 +409,7 @@ class _Trial:
         if not len(common):
             distance = [abs(np.log(e.strength / _START)) if p else np.inf for e, p in zip(grid, plain, strict=True)]
             index = int(np.argmin(distance))
-            why = "No class has two items to hold one out, so nothing could be compared: the plain choice."
+            why = "Nothing could be held out, so nothing could be compared: the plain choice."
         else:
             for i, entry in enumerate(grid):
                 key = (entry, int(scored[i].sum()), len(common))

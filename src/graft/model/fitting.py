@@ -16,12 +16,13 @@ from graft.data.dataset import Dataset
 from graft.data.guard import Inputs
 from graft.data.journal import Journal
 from graft.data.lists import groups_of
-from graft.data.split import choose_folds, merge, stratified_group_folds
+from graft.data.split import Clusters, choose_folds, merge, stratified_group_folds
 from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded, content_digest, embed
 from graft.errors import TooFewClasses, UsageError
 from graft.evaluation import Rows, judge, score_held_out, warn_of_the_data, warn_of_the_items
+from graft.evaluation.doubt import warn_of_doubt
 from graft.evaluation.held_out import check_shared_labels
 from graft.executors import one_thread_each, run_on_cores
 from graft.heads.classifier import Classifier, OutOfFold, fit_classifier
@@ -185,7 +186,7 @@ def fit_embedded(
     recipe: Recipe,
     watch: Stopwatch,
     progress: Progress,
-    alike: Int | None = None,
+    alike: Clusters | None = None,
     cache: Cache | None = None,
 ) -> Fitted:
     """Split, fit and judge.
@@ -197,7 +198,7 @@ def fit_embedded(
         recipe: How to fit.
         watch: Counts the seconds.
         progress: Told how far the work has come.
-        alike: What is nearly a copy of what ``(n,) int64``; by default it is found out here.
+        alike: What is nearly a copy of what; by default it is found out here.
         cache: Where what it is found out by is kept.
     """
     if dataset.tags:
@@ -212,13 +213,14 @@ def fit_embedded(
     with watch.timing("fit"), one_thread_each():
         progress("fit", 0, 1)
 
-        def look_for_copies() -> Int:
+        def look_for_copies() -> Clusters:
             return clusters_of(dataset, embedded, stages, cache) if alike is None else alike
 
         def look_at_words() -> Words | None:
             return None if texts is None else Words.of([texts[row] for row in train], recipe.seed)
 
-        clusters, words = run_on_cores(look_for_copies, look_at_words)
+        (clusters, doubtful), words = run_on_cores(look_for_copies, look_at_words)
+        doubtful &= np.array([group == "" for group in dataset.groups], np.bool_)  # groups are the user's word
         units = merge(clusters, dataset.groups)  # what must stand on one side of every split
         folds = _folds(y, units[train], recipe.seed)
         classifier, out_of_fold = fit_classifier(x, y, len(classes), stages, folds, recipe, units[train], words)
@@ -234,6 +236,7 @@ def fit_embedded(
             items=[dataset.items[row] for row in train],
             words=words,
             groups=groups,
+            doubtful=doubtful[train],
             ignoring=_folds(y, clusters[train], recipe.seed) if len(set(groups) - {""}) > 1 else (),
             seconds=embedded.statistics["seconds"][train] if "seconds" in embedded.statistics else None,
         )
@@ -279,6 +282,7 @@ def fit_embedded(
         warnings=(
             *dataset.warnings,
             *warn_of_the_data(dataset, embedded.digests, clusters, train, y, classes),
+            *warn_of_doubt(doubtful, clusters),
             *warn_of_the_items(dataset, embedded.statistics),
         ),
         recipe=recipe.to_dict(),

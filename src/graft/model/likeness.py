@@ -8,32 +8,26 @@ import numpy as np
 
 from graft.contracts import Encoder, Float32, Int, Stages
 from graft.data.dataset import Dataset
+from graft.data.near_pictures import show_nothing
 from graft.data.near_sounds import SAME_SOUND
 from graft.data.near_texts import near_duplicate_texts
-from graft.data.split import merge, near_duplicates
+from graft.data.split import FEW, Alike, Clusters, merge, near_duplicates, settled, with_partner
 from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded, embed, recall
 from graft.encoders.prints import PicturePrints, SoundPrints
-from graft.executors import map_on_cores, run_on_cores
+from graft.executors import map_on_cores
 from graft.heads.features import GIVEN, transform
-from graft.model.copies import Copies, copies_among
+from graft.model.copies import PARTNER, Copies, copies_among
 from graft.model.texts import text_of
 
 
-def clusters_of(dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cache | None = None) -> Int:
-    """Clusters of near-duplicates ``(n,) int64``; ``dataset`` has the rows of ``embedded``.
+def clusters_of(dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cache | None = None) -> Clusters:
+    """Clusters of near-duplicates; ``dataset`` has the rows of ``embedded``.
 
-    In a matrix that was given instead of items, rows of equal content only. What recordings are compared by is kept in
-    the cache.
+    In a matrix that was given instead of items, rows of equal content only. What pictures and recordings are compared
+    by is kept in the cache.
     """
-    if stages == GIVEN:
-        return merge(np.arange(len(embedded.x)), embedded.digests)
-    if dataset.modality == "text":
-        return merge(_alike_texts(dataset), embedded.digests)
-    if dataset.modality == "audio":
-        prints = _prints(SoundPrints(), dataset, embedded.digests, cache)
-        return near_duplicates(embedded.digests, prints, SAME_SOUND, map_on_cores)
-    return near_duplicates(embedded.digests, transform(embedded.x, stages, "last"), map_blocks=map_on_cores)
+    return _settled(dataset, _alike(dataset, embedded, stages, cache))
 
 
 def copies_of(dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cache | None = None) -> Copies:
@@ -43,8 +37,9 @@ def copies_of(dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cache
     must not straddle a split, and are no copies. That takes a print of each picture, which is kept in the cache.
     """
     if _shows_pictures(dataset, stages):
-        return copies_among(embedded.digests, _prints(PicturePrints(), dataset, embedded.digests, cache))
-    return _as_copies(clusters_of(dataset, embedded, stages, cache))
+        found = copies_among(embedded.digests, _prints(PicturePrints(), dataset, embedded.digests, cache))
+        return Copies(_settled(dataset, found.alike).clusters, found.likeness)
+    return _as_copies(clusters_of(dataset, embedded, stages, cache).clusters)
 
 
 def clusters_and_copies(
@@ -52,11 +47,40 @@ def clusters_and_copies(
 ) -> tuple[Int, Copies]:
     """Both, side by side; or at the cost of one, where they are the same."""
     if _shows_pictures(dataset, stages):
-        return run_on_cores(
-            lambda: clusters_of(dataset, embedded, stages, cache), lambda: copies_of(dataset, embedded, stages, cache)
-        )
-    clusters = clusters_of(dataset, embedded, stages, cache)
+        copies = copies_of(dataset, embedded, stages, cache)  # first, so that the prints lie in the cache
+        return clusters_of(dataset, embedded, stages, cache).clusters, copies
+    clusters = clusters_of(dataset, embedded, stages, cache).clusters
     return clusters, _as_copies(clusters)
+
+
+def _alike(dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cache | None) -> Alike:
+    if stages == GIVEN:
+        equal = merge(np.arange(len(embedded.x)), embedded.digests)
+        return Alike(equal, equal)
+    if dataset.modality == "text":
+        alike = _alike_texts(dataset)
+        return Alike(*(merge(clusters, embedded.digests) for clusters in alike))
+    if dataset.modality == "audio":
+        prints = _prints(SoundPrints(), dataset, embedded.digests, cache)
+        return near_duplicates(embedded.digests, prints, SAME_SOUND, map_on_cores)
+    return _alike_pictures(dataset, embedded, stages, cache)
+
+
+def _alike_pictures(dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cache | None) -> Alike:
+    """Copies, and two shots of one thing, which an encoder tells and a print does not."""
+    x = transform(embedded.x, stages, "last")
+    rows = np.arange(len(x)) if len(x) < FEW else np.flatnonzero(with_partner(x, PARTNER, map_on_cores))
+    digests = [embedded.digests[row] for row in rows]
+    prints = _prints(PicturePrints(), dataset.select(rows), digests, cache)
+    known = rows[copies_among(digests, prints, x[rows]).pairs]
+    blank = np.zeros(len(x), np.bool_)
+    blank[rows] = show_nothing(prints)
+    return near_duplicates(embedded.digests, x, map_blocks=map_on_cores, known=map(tuple, known.tolist()), apart=blank)
+
+
+def _settled(dataset: Dataset, alike: Alike) -> Clusters:
+    names = {label: place for place, label in enumerate(dict.fromkeys(dataset.labels))}
+    return settled(alike, np.array([names[label] for label in dataset.labels], np.int64))
 
 
 def _shows_pictures(dataset: Dataset, stages: Stages) -> bool:
@@ -69,13 +93,16 @@ def _as_copies(clusters: Int) -> Copies:
     return Copies(clusters, np.where(together, np.float32(0.5), np.float32(0)))
 
 
-def _alike_texts(dataset: Dataset) -> Int:
+def _alike_texts(dataset: Dataset) -> Alike:
     """Near-duplicates among the texts that are at hand; the others stand alone."""
     texts = [text_of(item) for item in dataset.items]
     known = [row for row, text in enumerate(texts) if text is not None]
-    alike = len(dataset) + np.arange(len(dataset))
-    alike[known] = near_duplicate_texts([text for text in texts if text is not None])
-    return alike
+    found = []
+    for clusters in near_duplicate_texts([text for text in texts if text is not None]):
+        alike = len(dataset) + np.arange(len(dataset))
+        alike[known] = clusters
+        found.append(alike)
+    return Alike(*found)
 
 
 def _prints(encoder: Encoder, dataset: Dataset, digests: Sequence[str], cache: Cache | None) -> Float32:

@@ -147,7 +147,7 @@ class Model:
         if not len(known):
             raise nothing_readable(embedded.skipped_items(dataset.items), dataset.modality)
         skipped = (*dataset.skipped, *embedded.skipped_items(dataset.items))
-        clusters = clusters_of(known, embedded, self.classifier.stages, store)
+        clusters = clusters_of(known, embedded, self.classifier.stages, store).clusters
         found = self._score(known, embedded.x, clusters, part)
         seen = known.fingerprint(embedded.digests) == self.report.fingerprint
         doubts = [SEEN] if seen else [MAYBE_SEEN] if part == "train split" else []

@@ -10,11 +10,12 @@ import numpy as np
 from graft.contracts import Encoder, Float32, Int, Progress
 from graft.data.dataset import Dataset
 from graft.data.guard import Inputs
-from graft.data.split import choose_folds, merge, stratified_group_folds
+from graft.data.split import Clusters, choose_folds, merge, stratified_group_folds
 from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded
 from graft.errors import TooFewClasses
 from graft.evaluation import Rows, warn_of_the_items
+from graft.evaluation.doubt import warn_of_doubt
 from graft.evaluation.tags import check_shared_tags, judge_tags, score_tags, warn_of_the_tags
 from graft.executors import one_thread_each
 from graft.heads.features import GIVEN
@@ -53,7 +54,7 @@ def fit_tagged(
     recipe: Recipe,
     watch: Stopwatch,
     progress: Progress,
-    clusters: Int | None = None,
+    alike: Clusters | None = None,
     cache: Cache | None = None,
 ) -> tuple[Model, Int, Int, Int, TagsOutOfFold]:
     """Split, fit and judge, as ``fitting.fit_embedded`` does where each item has one label.
@@ -65,7 +66,7 @@ def fit_tagged(
         recipe: How to fit.
         watch: Counts the seconds.
         progress: Told how far the work has come.
-        clusters: What is nearly a copy of what ``(n,) int64``; by default it is found out here.
+        alike: What is nearly a copy of what; by default it is found out here.
         cache: Where what it is found out by is kept.
 
     Returns:
@@ -86,7 +87,8 @@ def fit_tagged(
     x = embedded.x[train]
     with watch.timing("fit"), one_thread_each():
         progress("fit", 0, 1)
-        clusters = clusters_of(dataset, embedded, stages, cache) if clusters is None else clusters
+        clusters, doubtful = clusters_of(dataset, embedded, stages, cache) if alike is None else alike
+        doubtful &= np.array([group == "" for group in dataset.groups], np.bool_)
         units = merge(clusters, dataset.groups)[train]  # what must stand on one side of every split
         strata = strata_of(given, units)
         n_folds, repeats = choose_folds(strata, units)
@@ -145,6 +147,7 @@ def fit_tagged(
         warnings=(
             *dataset.warnings,
             *warn_of_the_tags(dataset, embedded.digests, clusters, train, given, classes),
+            *warn_of_doubt(doubtful, clusters),
             *warn_of_the_items(dataset, embedded.statistics),
         ),
         recipe=recipe.to_dict(),

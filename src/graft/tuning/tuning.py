@@ -140,7 +140,7 @@ def tune(
 
     store = as_cache(cache)
     dataset, embedded = _rows(model, encoder, data, cache, progress)
-    clusters = clusters_of(dataset, embedded, encoder.stages, store)
+    clusters = clusters_of(dataset, embedded, encoder.stages, store).clusters
     train = np.flatnonzero([split != "test" for split in dataset.splits])
     material = _material(model, encoder, dataset, embedded, train, merge(clusters, dataset.groups)[train])
     parts = gate.plan(material.y[: len(material)], material.units[: len(material)], plan.seed)
