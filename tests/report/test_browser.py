@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -223,3 +224,67 @@ def test_texts_stand_in_their_own_direction(browser: Any, messages: Report, tmp_
     assert directions["I st"] == "ltr"
     assert max(len(quote.text) for quote in quotes) <= EXCERPT + 1
     assert "owned" not in browser.title
+
+
+def test_a_picture_opens_larger_and_the_arrows_go_on(browser: Any, doors: Report, tmp_path: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    show(browser, doors, tmp_path, width=390)
+    gallery = browser.find_element("css selector", ".panel:not([hidden]) .gallery")
+    first, second, *_ = gallery.find_elements("css selector", "button.opens")
+    first.send_keys(Keys.ENTER)
+
+    dialog = browser.find_element("css selector", "dialog")
+    assert dialog.is_displayed()
+    large = dialog.find_element("css selector", ".picture")
+    assert large.size["width"] > 1.5 * first.size["width"]
+    assert large.get_attribute("class") == first.find_element("css selector", ".picture").get_attribute("class")
+    name = first.find_element("xpath", "ancestor::figure").find_element("css selector", ".file").text
+    assert name in dialog.text
+    assert "/" in name, "the folder is part of the name"
+    assert browser.execute_script(CONTRAST) == []
+
+    browser.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
+    assert large.get_attribute("class") == second.find_element("css selector", ".picture").get_attribute("class")
+    browser.switch_to.active_element.send_keys(Keys.ESCAPE)
+    assert not dialog.is_displayed()
+    assert browser.switch_to.active_element == second
+
+
+def test_a_command_is_copied_or_else_selected(browser: Any, doors: Report, tmp_path: Path) -> None:
+    show(browser, dataclasses.replace(doors, model="my doors.graft"), tmp_path)
+    browser.execute_script("navigator.clipboard.writeText = (t) => { window.copied = t; return Promise.resolve(); }")
+    command, *_ = browser.find_elements("css selector", ".command")
+    command.find_element("css selector", "button").click()
+    assert browser.execute_script("return window.copied") == "graft predict 'my doors.graft' PHOTO.jpg"
+
+    browser.execute_script("navigator.clipboard.writeText = () => Promise.reject()")
+    command.find_element("css selector", "button").click()
+    chosen = browser.execute_async_script("setTimeout(() => arguments[0](String(getSelection())), 50)")
+    assert chosen == "graft predict 'my doors.graft' PHOTO.jpg"
+
+
+def test_a_wide_table_says_on_which_side_it_goes_on(browser: Any, hundred: Report, tmp_path: Path) -> None:
+    show(browser, hundred, tmp_path, width=390)
+    more = "const box = document.querySelector('.scroll'); return box.dataset.more ?? ''"
+    assert browser.execute_script(more) == "right"
+    moved = "const box = document.querySelector('.scroll'); box.scrollLeft = {}; box.dispatchEvent(new Event('scroll'))"
+    browser.execute_script(moved.format(40))
+    assert browser.execute_script(more) == "left right"
+    browser.execute_script(moved.format(99999))
+    assert browser.execute_script(more) == "left"
+    bar = "const b = document.querySelector('.scroll'); return b.offsetHeight - b.clientHeight"
+    assert browser.execute_script(bar) > 4, "the bar is there before anybody scrolls"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_warnings_have_a_colour_of_their_own(browser: Any, doors: Report, tmp_path: Path, scheme: str) -> None:
+    near = dataclasses.replace(doors.accuracy, low=doors.baselines["nearest"] - 0.01)
+    show(browser, dataclasses.replace(doors, accuracy=near), tmp_path, scheme=scheme)
+    colours = browser.execute_script(
+        "return [...document.querySelectorAll('.doubt, .notes li')].map((e) => getComputedStyle(e).borderLeftColor)"
+    )
+    accent = browser.execute_script("return getComputedStyle(document.querySelector('.figure')).color")
+    assert len(colours) == 2
+    assert set(colours) == {colours[0]}
+    assert colours[0] != accent

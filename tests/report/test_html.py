@@ -343,3 +343,41 @@ def test_write_where_no_file_can_be(tmp_path: Path) -> None:
         check_free(tmp_path / "file" / "report.html", overwrite=False)
     with pytest.raises(GraftError, match="cannot be written"):
         write("page", tmp_path / "file" / "report.html", overwrite=True)
+
+
+def test_the_hardest_are_neither_shown_twice_nor_right_and_sure(doors: Report) -> None:
+    sure = Judged("photos/easy.jpg", doors.classes[0], doors.classes[0], 0.97, 0.97)
+    page = render(dataclasses.replace(doors, hardest=(*doors.hardest, sure)))
+    hardest = page.split('id="hardest"')[1].split("<section")[0]
+    opened = page.split('id="pair-1-0"')[1].split("</section>")[0]
+
+    assert "easy.jpg" not in hardest
+    assert "unsure.jpg" in hardest
+    names = [set(re.findall(r'title="([^"]+\.jpg)"', part)) for part in (hardest, opened)]
+    assert names[0]
+    assert names[1]
+    assert not names[0] & names[1]
+
+
+def test_typical_examples_stand_by_class(doors: Report) -> None:
+    paths = [(f"photos/{label}/{n}.jpg", label) for label in doors.classes for n in "ab"]
+    typical = tuple(Judged(path, label, label, 0.98, 0.98) for path, label in paths)
+    page = render(dataclasses.replace(doors, typical=typical))
+    shown = page.split('id="typical"')[1].split("<section")[0]
+
+    assert re.findall(r"<h3><bdi>(\w+)</bdi></h3>", shown) == list(doors.classes)
+    assert re.findall(r'title="([^"]+)"', shown) == [path for path, _ in paths]
+    assert Report.from_dict(dataclasses.replace(doors, typical=typical).to_dict()).typical == typical
+    assert 'id="typical"' not in render(doors)
+
+
+def test_what_to_do_is_said_with_its_command(doors: Report) -> None:
+    from graft.data.guard import Inputs
+    from graft.report import steps
+
+    page = render(dataclasses.replace(doors, model="Küche & Büro.graft", inputs=Inputs.of("my photos")))
+
+    assert "graft predict &#x27;Küche &amp; Büro.graft&#x27; PHOTO.jpg" in page
+    assert f"{steps.suspects(doors)} labels look wrong" in page
+    assert "graft clean &#x27;my photos&#x27; --app" in page
+    assert "graft predict" not in render(dataclasses.replace(doors, model=None))

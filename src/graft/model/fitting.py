@@ -24,6 +24,7 @@ from graft.errors import TooFewClasses, UsageError
 from graft.evaluation import Rows, judge, score_held_out, warn_of_the_data, warn_of_the_items
 from graft.evaluation.doubt import warn_of_doubt
 from graft.evaluation.held_out import check_shared_labels
+from graft.evaluation.typical import typical
 from graft.executors import one_thread_each, run_on_cores
 from graft.heads.classifier import Classifier, OutOfFold, fit_classifier
 from graft.heads.features import GIVEN
@@ -268,6 +269,7 @@ def fit_embedded(
         unknown=judgement.unknown,
         hardest=judgement.hardest,
         mistakes=judgement.mistakes,
+        typical=typical(rows, out_of_fold, classes),
         head=HeadChoice(
             kind=chosen.head,
             features=chosen.features,

@@ -219,7 +219,7 @@ class Report:
     ``accuracy`` is the out-of-fold score on everything but a given test split; ``test`` is the score on the given test
     split, which was used once. ``confusion`` has given labels as rows and predictions as columns. ``judged_on`` says in
     words which items the figures speak of. ``hardest`` holds the hardest held-out items, ``mistakes`` examples of each
-    mistake.
+    mistake, ``typical`` what was named rightly and lies in the middle of its class.
 
     In a multi-label report ``accuracy`` is the exact match (the share of items whose labels are all right), ``multi``
     has the other figures, ``confusion`` is empty, ``sets`` may be ``None``, and the labels of a ``Judged`` are joined
@@ -267,6 +267,7 @@ class Report:
     added: ClassesAdded | None = None
     journal: JournalEffect | None = None
     tuning: Tuning | None = None
+    typical: tuple[Judged, ...] = ()
     items: Mapping[str, Item] = field(default_factory=dict, repr=False, compare=False)
     """The items behind ``hardest`` and ``mistakes`` by their path, to show and to play them; not saved."""
     inputs: Inputs = field(default=Inputs(), repr=False, compare=False)
@@ -330,6 +331,7 @@ class Report:
                 "unknown": _figures(Unknown, v["unknown"]),
                 "hardest": _each(Judged, v["hardest"]),
                 "mistakes": _each(Judged, v["mistakes"]),
+                "typical": _each(Judged, v.get("typical", ())),
                 "head": HeadChoice(**v["head"]),
                 "warnings": tuple(v["warnings"]),
                 "multi": _maybe(MultiLabelFigures, v.get("multi")),

@@ -23,7 +23,7 @@ SOUNDS = 36
 """nor more recordings than this,"""
 SOUND_BYTES = 2_000_000
 """nor more bytes of them."""
-EDGE = 160
+EDGE = 360
 """Longest edge of a thumbnail in pixels."""
 
 
@@ -55,7 +55,10 @@ class Exhibits:
     def show(self, judged: Judged) -> Html:
         """The picture, the text or a player; in place of one that is gone, its name."""
         if (painted := self.pictures.get(judged.path)) is not None:
-            return element("div", class_=f"picture {painted}", role="img", aria_label=f"{judged.path}, {judged.label}")
+            picture = element(
+                "div", class_=f"picture {painted}", role="img", aria_label=f"{judged.path}, {judged.label}"
+            )
+            return element("div", picture, class_="opens")
         if self.modality == "text":
             return element("blockquote", self.texts.get(judged.path) or excerpt(judged.path), dir="auto", lang="")
         if (sound := self.sounds.get(judged.path)) is not None:
@@ -66,7 +69,7 @@ class Exhibits:
 
     def caption(self, judged: Judged) -> tuple[str, str]:
         """What the item is called in its caption, and how long it is; a text that is shown needs no name."""
-        file = judged.path.rsplit("/", 1)[-1]
+        file = "/".join(judged.path.rsplit("/", 2)[-2:])
         if self.modality == "text":
             quoted, called = (
                 text.removesuffix("…") for text in (self.texts.get(judged.path, ""), excerpt(judged.path))

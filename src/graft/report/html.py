@@ -2,63 +2,36 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-from collections.abc import Iterator
-from importlib import resources
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from graft.bundle import OVERWRITE_ADVICE
-from graft.data.guard import PAGE_MARK
 from graft.errors import GraftError, OutputExists
 from graft.files import try_place, write_atomically
 from graft.heads.features import DESCRIPTIONS
-from graft.report import charts, markup, matrix, runs, tuning, words
-from graft.report.content import ClassesAdded, ClassFigures, Interval, MultiLabelFigures, RecallChange, Report
+from graft.report import charts, markup, matrix, runs, steps, tuning, words
+from graft.report.content import ClassesAdded, ClassFigures, Interval, Judged, MultiLabelFigures, RecallChange, Report
 from graft.report.exhibits import Exhibits, gather
 from graft.report.markup import Content, Html, element, join, name
+from graft.report.page import document
 
 WORST = 20
 """Of more classes than this, the best are folded away."""
 EXAMPLES = 24
 """Of more mistakes than this in one gallery, the others are folded away."""
+CLASSES = 8
+"""Typical examples of more classes than this are folded away."""
 SKIPPED = 200
 """At most this many skipped items are listed."""
 
 
 def render(report: Report) -> str:
-    """The whole page.
-
-    Its content security policy allows its own style sheet and script (by their hashes), ``data:`` pictures and, where
-    it holds recordings, ``data:`` sound only.
-    """
+    """The whole page; see ``document`` for what it may do."""
     exhibits = gather(report, matrix.in_turn(report))
-    css, script = Html(_file("page.css") + exhibits.css), Html(_file("page.js"))
-    sound = "media-src data:; " if exhibits.plays else ""
-    policy = (
-        f"default-src 'none'; img-src data:; {sound}style-src '{_digest(css)}'; script-src '{_digest(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        Html(PAGE_MARK.decode()),
-        element("meta", http_equiv="Content-Security-Policy", content=policy),
-        element("meta", name_="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name_="color-scheme", content="light dark"),
-        element("meta", name_="referrer", content="no-referrer"),
-        element("title", f"{report.name}: {words.percent(report.accuracy.value)} {words.score_name(report).lower()}"),
-        element("style", css),
-    )
-    body = element(
-        "body",
-        _header(report),
-        element("main", _sections(report, exhibits)),
-        _footer(report),
-        element("script", script),
-    )
-    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
+    body = [_header(report), element("main", _sections(report, exhibits)), _footer(report)]
+    score = f"{words.percent(report.accuracy.value)} {words.score_name(report).lower()}"
+    return document(f"{report.name}: {score}", body, css=exhibits.css, sound=exhibits.plays)
 
 
 def check_free(path: Path, *, overwrite: bool) -> None:
@@ -112,8 +85,9 @@ def _sections(report: Report, exhibits: Exhibits) -> Iterator[Html]:
     if report.multi is not None:
         yield _multi_label(report.multi)
     if report.warnings:
-        listed = element("ul", (element("li", warning) for warning in report.warnings), class_="warnings")
+        listed = element("ul", (element("li", warning, class_="note") for warning in report.warnings), class_="notes")
         yield _section("warnings", "Warnings", ["What to know about the data before believing the figures."], listed)
+    yield from _what_next(report)
     yield _classes(report)
     if report.added is not None:
         yield _added(report.added)
@@ -148,7 +122,7 @@ def _score(report: Report) -> Html:
     body = element(
         "div",
         element("p", words.headline(report), class_="lead"),
-        element("p", doubt, class_="doubt") if doubt else None,
+        element("p", doubt, class_="note doubt") if doubt else None,
         _ladder(report),
         element("p", words.origin(report), class_="quiet"),
         (element("p", said, class_="beside") for said in words.beside(report)),
@@ -295,10 +269,15 @@ def _recall_table(rows: list[tuple[str, RecallChange]]) -> Html:
 
 def _galleries(report: Report, exhibits: Exhibits) -> Iterator[Html]:
     things = words.things(report.modality)
-    if report.hardest:
+    if hard := matrix.hard(report):
         what = f"Held-out {things} that the model got most wrong, or was least sure of. "
         prose = [what, "Some of them may carry a wrong label."]
-        yield _section("hardest", "Hardest examples", prose, matrix.gallery(report, report.hardest, exhibits))
+        if len(hard) < len(report.hardest):
+            prose.append(" What the open cell of the confusion matrix shows is not shown again.")
+        yield _section("hardest", "Hardest examples", prose, matrix.gallery(report, hard, exhibits))
+    if report.typical:
+        prose = [f"Held-out {things} that were named rightly and lie in the middle of their class."]
+        yield _section("typical", "Typical examples", prose, _typical(report, exhibits))
     if report.confusion or not report.mistakes:
         return
     among = {judged.path for judged in report.hardest}
@@ -313,6 +292,40 @@ def _galleries(report: Report, exhibits: Exhibits) -> Iterator[Html]:
         yield _section("mistakes", "Mistakes", prose, shown)
 
 
+def _typical(report: Report, exhibits: Exhibits) -> list[Content]:
+    """A row for each class; of many, the further ones are folded away."""
+    by_class: dict[str, list[Judged]] = {}
+    for judged in report.typical:
+        by_class.setdefault(judged.label, []).append(judged)
+    rows: list[Content] = [
+        [element("h3", name(label)), matrix.gallery(report, shown, exhibits)] for label, shown in by_class.items()
+    ]
+    few, rest = rows[:CLASSES], rows[CLASSES:]
+    return [*few, element("details", element("summary", f"{len(rest)} more classes"), rest) if rest else None]
+
+
+def _what_next(report: Report) -> Iterator[Html]:
+    """How the model is used, and what would make it better."""
+    asked, ahead = steps.use(report), steps.ahead(report)
+    improved = [element("h3", "What would make it better"), _steps(ahead)] if ahead else None
+    if asked:
+        yield _section("use", "Use this model", [], [_steps([asked]), improved])
+    elif improved:
+        yield _section("use", "What to do next", [], improved[1])
+
+
+def _steps(listed: Sequence[steps.Step]) -> Html:
+    return element(
+        "ol", (element("li", element("p", step.why), _command(step.command)) for step in listed), class_="steps"
+    )
+
+
+def _command(command: str) -> Html:
+    """A command to copy; the button is shown where a script can press it."""
+    button = element("button", "Copy", type="button", hidden=True)
+    return element("div", element("code", command, dir="ltr"), button, class_="command")
+
+
 def _confusion(report: Report, exhibits: Exhibits) -> Html:
     if not words.confusions(report):
         judged = any(any(row) for row in report.confusion)
@@ -321,7 +334,7 @@ def _confusion(report: Report, exhibits: Exhibits) -> Html:
     how = "hear" if exhibits.plays else "see"
     prose = (
         f"Choose a cell to {how} its {words.things(report.modality)}; the arrow keys move between cells. "
-        "Darker is a larger share of its row."
+        "The stronger its tint, the larger the share of its row."
     )
     shown = matrix.visible(report)
     if len(shown) < len(report.classes):
@@ -441,12 +454,3 @@ def _section(key: str, heading: str, prose: Content, body: Content) -> Html:
         "div", element("h2", heading, id=f"h-{key}"), element("p", prose) if join(prose) else None, class_="margin"
     )
     return element("section", margin, element("div", body), id=key, aria_labelledby=f"h-{key}")
-
-
-def _file(entry: str) -> str:
-    return resources.files("graft.report").joinpath(entry).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    """A hash as content security policies write it (Content Security Policy Level 3, section 2.3.1)."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

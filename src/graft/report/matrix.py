@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from graft.report import markup, words
 from graft.report.content import Judged, Report
@@ -14,6 +14,8 @@ SHOWN = 20
 """Of more classes than this, the matrix shows the most confused ones."""
 MANY = 12
 """Above this many classes, the cells are small."""
+SURE = 0.75
+"""An item that was named rightly with this confidence is not hard."""
 _SHADES = 10
 _GALLERIES = {"text": "texts", "audio": "sounds"}
 
@@ -52,19 +54,54 @@ def in_turn(report: Report) -> Iterator[Judged]:
     if not report.confusion:
         yield from report.mistakes
         return
+    first = [shown for position, shown in enumerate(report.typical) if position == 0 or _starts(report, position)]
+    yield from first
     shown = set(visible(report))
     behind = examples(report)
     pairs = [pair for pair in behind if shown.issuperset(pair)]
     pairs.sort(key=lambda pair: -report.confusion[pair[0]][pair[1]])
     for depth in range(max((len(items) for items in behind.values()), default=0)):
         yield from (behind[pair][depth] for pair in pairs if depth < len(behind[pair]))
+    yield from report.typical
+
+
+def _starts(report: Report, position: int) -> bool:
+    """Whether the typical examples of another class begin there."""
+    return report.typical[position].label != report.typical[position - 1].label
+
+
+def hard(report: Report) -> list[Judged]:
+    """The hardest items, without those that are right and sure, and without those that the open cell shows."""
+    pair = opened_first(report)
+    shown = {judged.path for judged in examples(report).get(pair, ())} if pair else set()
+    return [
+        judged
+        for judged in report.hardest
+        if judged.path not in shown and (judged.predicted != judged.label or judged.confidence < SURE)
+    ]
+
+
+def opened_first(report: Report) -> Pair | None:
+    """The cell that is open when the page is: that of the most frequent mistake."""
+    if not report.confusion:
+        return None
+    behind = examples(report)
+    return max(
+        _opening(report, visible(report), behind),
+        key=lambda pair: (pair[0] != pair[1], report.confusion[pair[0]][pair[1]]),
+        default=None,
+    )
+
+
+def _opening(report: Report, shown: Sequence[int], behind: Mapping[Pair, Sequence[Judged]]) -> list[Pair]:
+    """The cells that open: mistakes, and those behind which items are known."""
+    return [(i, j) for i in shown for j in shown if (i != j and report.confusion[i][j]) or behind.get((i, j))]
 
 
 def matrix(report: Report, exhibits: Exhibits) -> Html:
     """The table and, below it, one panel for each cell that opens."""
     shown, behind = visible(report), examples(report)
-    opened = [(i, j) for i in shown for j in shown if (i != j and report.confusion[i][j]) or behind.get((i, j))]
-    first = max(opened, key=lambda pair: (pair[0] != pair[1], report.confusion[pair[0]][pair[1]]), default=None)
+    opened, first = _opening(report, shown, behind), opened_first(report)
     panels = [_panel(report, pair, behind.get(pair, []), exhibits) for pair in opened]
     table = element(
         "div", _table(report, shown, set(opened), first), class_="scroll", tabindex=0, role="region",
@@ -148,6 +185,6 @@ def _card(report: Report, judged: Judged, exhibits: Exhibits) -> Html:
     else:
         said = ["given ", given, element("br"), "predicted ", element("strong", predicted), f" {sure}"]
     file, length = exhibits.caption(judged)
-    called = element("div", name(file), class_="file", title=judged.path) if file else None
+    called = element("div", markup.path(file), class_="file", title=judged.path) if file else None
     long = element("div", length, class_="length") if length else None
     return element("li", element("figure", exhibits.show(judged), element("figcaption", called, long, said)))

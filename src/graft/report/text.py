@@ -233,9 +233,9 @@ def _learning(report: Report, room: int) -> Iterator[RenderableType]:
 
 
 def _sparkline(values: list[float]) -> str:
-    low, high = min(values), max(values)
+    """From 0 to 100 %, whatever the values: a small gain looks small."""
     steps = len(_SPARKS) - 1
-    return "".join(_SPARKS[round((value - low) / (high - low) * steps) if high > low else steps] for value in values)
+    return "".join(_SPARKS[round(min(max(value, 0.0), 1.0) * steps)] for value in values)
 
 
 def _hardest(report: Report, room: int) -> Table:
