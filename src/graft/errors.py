@@ -96,7 +96,7 @@ class ItemError(GraftError):
     """One item cannot be used.
 
     It is named, skipped and listed; the other items are still served. ``reason`` is a stable word such as
-    ``empty``, ``truncated``, ``not_a_picture``, ``too_large``, ``unreadable`` or ``corrupt``.
+    ``empty``, ``truncated``, ``not_a_picture``, ``not_supported``, ``too_large``, ``unreadable`` or ``corrupt``.
     """
 
     code = "bad_item"

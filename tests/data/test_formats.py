@@ -119,6 +119,39 @@ def test_what_is_no_picture_is_named_with_what_to_do():
     assert all(describe(bytes([n]) * 32)[1] for n in range(256))
 
 
+@pytest.mark.parametrize(
+    ("head", "what", "advice"),
+    [
+        (b"\0\0\0\x18ftypisom", "a film", "ffmpeg -i in.mp4"),
+        (b"\0\0\0\x14ftypqt  ", "a film", "ffmpeg -i in.mp4"),
+        (b"\x1aE\xdf\xa3", "WebM", "ffmpeg -i in.webm"),
+        (b"RIFF\0\0\0\0AVI LIST", "a film", "ffmpeg -i in.avi"),
+        (b"\0\0\x01\xba\x44", "a film", "ffmpeg -i in.mpg"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "older Office", "Export its pages"),
+        (b"{\\rtf1\\ansi", "an RTF document", "Export its pages"),
+        (b"\0\0\0\x18ftypcrx ", "raw file", "Export it as JPEG"),
+        (b"Rar!\x1a\x07\x01", "a RAR archive", "Unpack it."),
+        (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "Unpack it."),
+        (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "JPEG or PNG"),
+        (b"DDS \x7c\0\0\0", "a DDS texture", "JPEG or PNG"),
+        (b"SQLite format 3\0", "an SQLite database", "Save its pictures"),
+    ],
+)
+def test_known_formats_have_a_remedy_of_their_own(head, what, advice):
+    assert what in describe(head)[0]
+    assert advice in describe(head)[1]
+
+
+@pytest.mark.parametrize("head", [b"P6 40 40 255\n", b"P5\n# by hand\n4 4\n", b"P1\n3 3\n0 1 0", b"Pf 4 4 -1.0\n"])
+def test_portable_pictures_are_known(head):
+    assert kind_of(head) == "pnm"
+
+
+@pytest.mark.parametrize("head", [b"P5 is a pixel map", b"P6 40 pounds", b"Pf 200 grams of flour", b"DDS is a dentist"])
+def test_words_that_begin_like_pictures_are_texts(head):
+    assert kind_of(head) == "text"
+
+
 def test_advice_fits_the_modality():
     photo = b"\xff\xd8\xff\xe0"
     assert describe(photo, "audio") == ("a JPEG picture", "Give recordings.")

@@ -103,7 +103,7 @@ def test_files_are_judged_by_content(pets):
     (pets / "dog/notes.txt").write_text("these are dogs")
     (pets / "dog/page.jpg").write_text("<!doctype html><title>404</title>")
     (pets / "dog/empty.jpg").touch()
-    (pets / "dog/phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    (pets / "dog/phone.avif").write_bytes(b"\0\0\0\x18ftypavif\0\0\0\0mif1avif")
     dataset = read(pets)
     assert len(dataset) == 7
     (warning,) = dataset.warnings
@@ -113,7 +113,7 @@ def test_files_are_judged_by_content(pets):
         "dog/notes.txt": "not_a_picture",
         "dog/page.jpg": "not_a_picture",
         "dog/empty.jpg": "empty",
-        "dog/phone.heic": "not_a_picture",
+        "dog/phone.avif": "not_a_picture",
     }
 
 
@@ -163,8 +163,30 @@ def test_everything_is_skipped(tmp_path):
     for name in ("cat/a.jpg", "dog/b.jpg"):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_bytes(b"%PDF-1.7")
-    with pytest.raises(NothingToRead, match=r"cat/a.jpg: It is not a picture.*dog/b.jpg.*picture viewer"):
+    with pytest.raises(
+        NothingToRead, match=r"cat/a.jpg: It is not a picture.*dog/b.jpg.*Save its pages as JPEG or PNG"
+    ):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("head", "modality", "hint"),
+    [
+        (b"\0\0\0\x18ftypisom", None, "For pictures: Give single frames of it: ffmpeg -i in.mp4"),
+        (b"\0\0\0\x18ftypisom", "audio", "Convert it: ffmpeg -i in.mp4 out.wav"),
+        (b"\0\0\0\x18ftypavif\0\0\0\0mif1avif", None, "Save it as JPEG or PNG."),
+        (b"%PDF-1.7", None, "For texts: Save its text as a .txt file."),
+        (b"7z\xbc\xaf\x27\x1c", None, "Unpack it."),
+        (bytes(range(32)), None, "Check that the files open in a picture viewer."),
+    ],
+)
+def test_where_nothing_can_be_read_the_remedy_is_that_of_the_format(tmp_path, head, modality, hint):
+    for name in ("cat/a.jpg", "dog/b.jpg"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(head)
+    with pytest.raises(NothingToRead) as caught:
+        read(tmp_path, modality=modality)
+    assert hint in caught.value.hint
 
 
 def test_a_saved_model_is_no_data(pets):

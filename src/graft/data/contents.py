@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from graft.data.arrangement import Labelled
-from graft.data.formats import EXTENSIONS, NOT_OF_THE_KIND, NOUNS, STRANGERS, describe_kind
+from graft.data.formats import EXTENSIONS, NOT_OF_THE_KIND, NOUNS, belongs_to, describe_kind, remedy
 from graft.data.items import Item, Skipped, Text
 from graft.data.kinds import UNREADABLE, can_be, count_modalities, look_at, settle
 from graft.errors import ItemError
@@ -26,12 +26,14 @@ class Contents:
         rows: What can be read, with clean labels.
         skipped: What cannot, and why.
         misnamed: Names that promise another kind.
+        remedy: What to do about the kind that is most frequent among what cannot be read; ``""`` for nothing special.
     """
 
     modality: str
     rows: list[Labelled] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     misnamed: list[str] = field(default_factory=list)
+    remedy: str = ""
 
 
 def look_into(rows: Iterable[Labelled], place: Path, asked: str | None, *, multi_label: bool) -> Contents:
@@ -61,6 +63,7 @@ def look_into(rows: Iterable[Labelled], place: Path, asked: str | None, *, multi
         "others.",
     )
     contents = Contents(modality)
+    declined: Counter[str] = Counter()
     for row, kind, problem in judged:
         if isinstance(row.item, Text) and modality == "text":
             reason, code = "", ""
@@ -73,10 +76,13 @@ def look_into(rows: Iterable[Labelled], place: Path, asked: str | None, *, multi
             reason, code = "It has no label.", "no_label"
         if reason:
             contents.skipped.append(Skipped(row.item.name, reason, code))
+            declined.update([kind] if code == NOT_OF_THE_KIND[modality] else [])
             continue
         contents.rows.append(row if label == row.label else row._replace(label=label))
         if not isinstance(row.item, Text) and _is_misnamed(row.item.name, kind, modality):
             contents.misnamed.append(f"{row.item.name} ({kind.upper()})")
+    for kind, _ in declined.most_common(1):
+        contents.remedy = remedy(kind, asked or belongs_to(kind))
     return contents
 
 
@@ -114,11 +120,8 @@ def _objection(name: str, kind: str, modality: str) -> tuple[str, str]:
         return "The file is empty.", "empty"
     if can_be(modality, kind, name):
         return "", ""
-    what, advice = describe_kind(kind, modality)
-    reason = f"It is not a {NOUNS[modality][0]} that can be read: it is {what}."
-    if modality == "audio" and kind in STRANGERS and "ffmpeg" in advice:
-        reason = f"{reason} {advice}"
-    return reason, NOT_OF_THE_KIND[modality]
+    reason = f"It is not a {NOUNS[modality][0]} that can be read: it is {describe_kind(kind, modality)[0]}."
+    return f"{reason} {remedy(kind, modality)}".rstrip(), NOT_OF_THE_KIND[modality]
 
 
 def _is_misnamed(name: str, kind: str, modality: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import struct
 import sys
 import threading
@@ -17,7 +18,7 @@ from PIL import Image, ImageFile
 
 from graft.contracts import Prepared
 from graft.data import orientation, pillow
-from graft.data.formats import HEAD, PICTURES, describe, sniff
+from graft.data.formats import HEAD, PICTURES, SAVE_AS, describe, sniff
 from graft.data.measures import of_picture
 from graft.errors import ItemError
 from graft.executors import renew_in_child
@@ -38,6 +39,12 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_UNSUPPORTED = re.compile(
+    r"unknown pixel mode|unsupported|not supported|cannot handle|not available|not a PPM file",
+    re.IGNORECASE,
+)
+"""What the decoders say of a variety that they do not know; of TIFF's compressions they name the number only."""
+_READ_CODINGS = frozenset({0, 0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
 _one_large_at_a_time = threading.Lock()
 renew_in_child(sys.modules[__name__], _one_large_at_a_time=threading.Lock)
 
@@ -95,7 +102,7 @@ def decode_picture(content: bytes, height: int, width: int, crop: float = 1.0, z
         The array is ``(height, width, 3) uint8`` RGB. The statistics are those of ``measures.of_picture``.
 
     Raises:
-        ItemError: ``empty``, ``not_a_picture``, ``truncated``, ``too_large`` or ``corrupt``.
+        ItemError: ``empty``, ``not_a_picture``, ``not_supported``, ``truncated``, ``too_large`` or ``corrupt``.
     """
     image, full_width, full_height = render(content, lambda w, h: _box(w, h, width, height, crop, zoom))
     statistics = of_picture(image, content, sniff(content[:HEAD]), full_width, full_height)
@@ -178,7 +185,7 @@ def _render_any(content: bytes, kind: str, frame: Frame) -> tuple[Image.Image, i
     _check_size(*image.size)
     with _patience(image.width * image.height):
         if kind == "jpeg":
-            turn, progressive = orientation.of_jpeg(content)
+            turn, progressive, _ = orientation.of_jpeg(content)
             _check_scans(content, image.width * image.height, progressive)
             view, width, height = _upright_view(*image.size, turn, frame)
             seen = _draft(image, view)
@@ -267,7 +274,20 @@ def _broken(content: bytes, kind: str, error: Exception) -> ItemError:
             f"The {kind.upper()} picture is cut short after {len(content)} bytes.",
             "Copy or download it again.",
         )
+    if _is_unsupported(content, kind, error):
+        return ItemError(
+            "not_supported", f"The {kind.upper()} picture is of a variety that cannot be read: {found}.", SAVE_AS
+        )
     return ItemError("corrupt", f"The {kind.upper()} picture is damaged: {found}.", "Copy or download it again.")
+
+
+def _is_unsupported(content: bytes, kind: str, error: Exception) -> bool:
+    """Whether a decoder declined a file in which nothing is wrong, of a variety that it does not know."""
+    if kind == "jpeg" and orientation.of_jpeg(content).coding not in _READ_CODINGS:
+        return True
+    if kind == "tiff" and isinstance(error, KeyError):
+        return True
+    return bool(_UNSUPPORTED.search(str(error)))
 
 
 def _is_cut(content: bytes, kind: str) -> bool:
@@ -283,6 +303,8 @@ def _is_cut(content: bytes, kind: str) -> bool:
             return int.from_bytes(content[4:8], "little") + 8 > len(content)
         case "bmp":
             return int.from_bytes(content[2:6], "little") > len(content)
+        case "pnm" | "heic":
+            return False
         case _:
             try:
                 return pillow.tiff_extent(content) > len(content)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import PurePosixPath
 
 HEAD = 32
 """How many bytes ``sniff`` needs."""
 
-PICTURES = frozenset({"jpeg", "png", "gif", "bmp", "tiff", "webp"})
-"""The kinds of picture that can be read."""
+READS_HEIC = find_spec("pi_heif") is not None
+"""The extra ``heic`` is installed."""
+
+PICTURES: frozenset[str] = frozenset(
+    {"jpeg", "png", "gif", "bmp", "tiff", "webp", "pnm", *(("heic",) if READS_HEIC else ())}
+)
+"""The kinds of picture that can be read here."""
 
 RECORDINGS = frozenset({"wav", "flac", "ogg", "mp3", "aiff", "au", "caf", "w64"})
 """The kinds of sound file that can be read."""
@@ -34,6 +40,14 @@ EXTENSIONS = {
     ".tif": "tiff",
     ".tiff": "tiff",
     ".webp": "webp",
+    ".pnm": "pnm",
+    ".ppm": "pnm",
+    ".pgm": "pnm",
+    ".pbm": "pnm",
+    ".pfm": "pnm",
+    ".heic": "heic",
+    ".heif": "heic",
+    ".hif": "heic",
     ".wav": "wav",
     ".wave": "wav",
     ".rf64": "wav",
@@ -55,10 +69,10 @@ EXTENSIONS = {
 """Which kind of picture or recording an extension promises."""
 
 _FOREIGN = {
-    "image": (".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".ico"),
+    "image": (".avif", ".jxl", ".jp2", ".svg", ".psd", ".ico"),
     "audio": (".m4a", ".m4b", ".aac", ".amr", ".wma", ".spx", ".wv", ".weba", ".webm", ".mka"),
     "text": (".txt", ".text", ".md", ".rst", ".log", ".eml"),
-    "": (".pdf", ".zip", ".mp4", ".mov", ".mkv", ".json", ".xml", ".html", *TABULAR),
+    "": (".pdf", ".zip", ".mp4", ".mov", ".avi", ".mkv", ".json", ".xml", ".html", *TABULAR),
 }
 KNOWN_SUFFIXES = frozenset({*EXTENSIONS, *(suffix for suffixes in _FOREIGN.values() for suffix in suffixes)})
 """Extensions that make a word without white space the name of a file."""
@@ -95,55 +109,92 @@ def _convert(suffix: str) -> _Advice:
 
 
 _PICTURE: _Advice = {"image": SAVE_AS}
+_RAW: _Advice = {"image": "Export it as JPEG or PNG."}
 _ANY = ("image", "text", "audio")
+_UNPACK: _Advice = dict.fromkeys(_ANY, "Unpack it.")
+
+
+def _film(suffix: str) -> _Advice:
+    return {"image": f"Give single frames of it: ffmpeg -i in.{suffix} -r 1 out%04d.jpg", **_convert(suffix)}
+
 
 STRANGERS: dict[str, tuple[str, _Advice]] = {
+    "7z": ("a 7z archive", _UNPACK),
     "aac": ("an AAC recording", _convert("aac")),
     "aiff": ("an AIFF recording", {}),
     "amr": ("an AMR recording", _convert("amr")),
     "au": ("an AU recording", {}),
+    "avi": ("a film", _film("avi")),
     "avif": ("an AVIF picture", _PICTURE),
     "bmp": ("a BMP picture", {}),
+    "bzip2": ("a bzip2 archive", _UNPACK),
     "caf": ("a CAF recording", {}),
+    "dds": ("a DDS texture", _PICTURE),
     "eps": ("an EPS drawing", _PICTURE),
+    "exr": ("an OpenEXR picture", _PICTURE),
+    "fits": ("a FITS picture", _PICTURE),
     "flac": ("a FLAC recording", {}),
+    "flv": ("a film", _film("flv")),
     "gif": ("a GIF picture", {}),
-    "gzip": ("a gzip archive", dict.fromkeys(_ANY, "Unpack it.")),
-    "heic": ("a HEIC picture, as phones make them", _PICTURE),
+    "gzip": ("a gzip archive", _UNPACK),
+    "hdf5": ("an HDF5 file", {"image": SAVE_AS, "text": "Save its texts as a table.", "audio": "Save it as WAV."}),
+    "hdr": ("a Radiance HDR picture", _PICTURE),
+    "heic": (
+        "a HEIC picture, as phones make them",
+        {"image": "pip install 'graft-learn[heic]' reads it, or: Save it as JPEG or PNG."},
+    ),
     "html": (
         "a web page, as a download that failed leaves it",
         {"image": "Download the picture itself.", "audio": "Download the recording itself."},
     ),
+    "icns": ("an icon", _PICTURE),
     "ico": ("an icon", _PICTURE),
     "jpeg": ("a JPEG picture", {}),
     "jpeg2000": ("a JPEG 2000 picture", _PICTURE),
     "jxl": ("a JPEG XL picture", _PICTURE),
     "m4a": ("an M4A recording", _convert("m4a")),
-    "matroska": ("a WebM or Matroska file", {"image": "Give single frames of it.", **_convert("webm")}),
+    "matroska": ("a WebM or Matroska file", _film("webm")),
+    "midi": ("a MIDI file, which holds notes and no sound", {"audio": "Render it as WAV."}),
     "mp3": ("an MP3 recording", {}),
-    "mp4": ("a film", {"image": "Give single frames of it.", **_convert("mp4")}),
+    "mp4": ("a film", _film("mp4")),
+    "mpeg": ("a film", _film("mpg")),
     "numpy": ("a NumPy array", {"image": SAVE_AS, "audio": "Save it as WAV."}),
     "ogg": ("an Ogg recording", {}),
+    "ole": (
+        "a document of an older Office",
+        {"image": "Export its pages as JPEG or PNG.", "text": "Save its text as a .txt file, or a sheet as CSV."},
+    ),
+    "pam": ("a PAM picture", _PICTURE),
     "parquet": ("a Parquet table", dict.fromkeys(_ANY, "Give it as the data set itself.")),
     "pdf": ("a PDF document", {"image": "Save its pages as JPEG or PNG.", "text": "Save its text as a .txt file."}),
     "png": ("a PNG picture", {}),
+    "pnm": ("a PPM, PGM or PBM picture", {}),
     "psd": ("a Photoshop document", _PICTURE),
+    "rar": ("a RAR archive", _UNPACK),
+    "raw": ("a camera's raw file", _RAW),
+    "rtf": ("an RTF document", {"text": "Save its text as a .txt file.", "image": "Export its pages as JPEG or PNG."}),
     "speex": ("a Speex recording", _convert("spx")),
+    "sqlite": ("an SQLite database", {"text": "Save a table of it as CSV.", "image": "Save its pictures as files."}),
     "svg": ("an SVG drawing", {"image": "Render it as PNG."}),
     "text": ("a text file", {}),
-    "theora": ("a film", {"image": "Give single frames of it.", **_convert("ogv")}),
+    "theora": ("a film", _film("ogv")),
     "tiff": ("a TIFF picture", {}),
     "w64": ("a Wave64 recording", {}),
     "wav": ("a WAV recording", {}),
     "wavpack": ("a WavPack recording", _convert("wv")),
     "webp": ("a WebP picture", {}),
-    "wma": ("a Windows Media recording", _convert("wma")),
+    "wma": ("a Windows Media file", _film("wma")),
+    "xcf": ("a GIMP picture", _RAW),
     "xml": ("an XML file", {}),
+    "xz": ("an xz archive", _UNPACK),
     "zip": ("a zip archive", dict.fromkeys(_ANY, "Unpack it, or give it as the data set itself.")),
+    "zstd": ("a Zstandard archive", _UNPACK),
 }
 """A kind of file in words, and what to do about it where pictures, texts or recordings are wanted."""
 
-_UNREADABLE_PICTURES = frozenset({"avif", "eps", "heic", "ico", "jpeg2000", "jxl", "psd"})
+_UNREADABLE_PICTURES = frozenset(
+    {"avif", "dds", "eps", "exr", "fits", "hdr", "heic", "icns", "ico", "jpeg2000", "jxl", "pam", "psd", "raw", "xcf"}
+)
 _UNREADABLE_RECORDINGS = frozenset({"aac", "amr", "m4a", "speex", "wavpack", "wma"})
 
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
@@ -159,10 +210,13 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (4, b"ftyphei", "heic"),
     (4, b"ftyphev", "heic"),
     (4, b"ftypmif1", "heic"),
+    (4, b"ftypcrx ", "raw"),
     (4, b"ftypmsf1", "heic"),
     (4, b"ftypM4A", "m4a"),
     (4, b"ftypM4B", "m4a"),
     (4, b"ftyp", "mp4"),
+    (4, b"moov\x00", "mp4"),
+    (4, b"mdat\x00", "mp4"),
     (0, b"PK\x03\x04", "zip"),
     (0, b"PK\x05\x06", "zip"),
     (0, b"%PDF", "pdf"),
@@ -188,10 +242,35 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x00\x00\x00\x0cjP  ", "jpeg2000"),
     (0, b"\xff\x4f\xff\x51", "jpeg2000"),
     (0, b"\x00\x00\x01\x00", "ico"),
+    (0, b"\x00\x00\x01\xba", "mpeg"),
+    (0, b"\x00\x00\x01\xb3", "mpeg"),
+    (0, b"FLV\x01", "flv"),
+    (0, b"P7\n", "pam"),
+    (0, b"DDS \x7c\x00", "dds"),
+    (0, b"icns\x00", "icns"),
+    (0, b"\x76\x2f\x31\x01", "exr"),
+    (0, b"#?RADIANCE\n", "hdr"),
+    (0, b"SIMPLE  =   ", "fits"),
+    (0, b"gimp xcf ", "xcf"),
+    (0, b"FUJIFILMCCD-RAW", "raw"),
+    (0, b"IIRO\x08\x00", "raw"),
+    (0, b"IIRS\x08\x00", "raw"),
+    (0, b"IIU\x00", "raw"),
+    (0, b"MThd\x00", "midi"),
+    (0, b"{\\rtf1", "rtf"),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
+    (0, b"SQLite format 3\x00", "sqlite"),
+    (0, b"\x89HDF\r\n\x1a\n", "hdf5"),
+    (0, b"Rar!\x1a\x07", "rar"),
+    (0, b"7z\xbc\xaf\x27\x1c", "7z"),
+    (0, b"\xfd7zXZ\x00", "xz"),
+    (0, b"BZh91AY&SY", "bzip2"),
+    (0, b"\x28\xb5\x2f\xfd", "zstd"),
 )
 _CONTAINERS = {
     (b"RIFF", b"WEBP"): "webp",
     (b"RIFF", b"WAVE"): "wav",
+    (b"RIFF", b"AVI "): "avi",
     (b"RIFX", b"WAVE"): "wav",
     (b"RF64", b"WAVE"): "wav",
     (b"FORM", b"AIFF"): "aiff",
@@ -202,6 +281,8 @@ _CONTAINERS = {
 _OGG_STREAMS = {b"Spee": "speex", b"\x80the": "theora"}
 _BITMAP_HEADERS = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 _MARKUP = ((b"<!doctype html", "html"), (b"<html", "html"), (b"<svg", "svg"), (b"<?xml", "xml"))
+_PNM = re.compile(rb"P(?:[1-6]\s+(?:\d+\s+\d+\s|#)|[1-6]\s*[\r\n]+#|[Ff]\s\d+\s+\d+\s)")
+"""The number of the variety, and the size or a comment: "P5" alone may begin a text."""
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
@@ -220,6 +301,8 @@ def sniff(head: bytes) -> str | None:
     # "BM" alone also begins words: the size of the header that follows must be one of those in use.
     if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BITMAP_HEADERS:
         return "bmp"
+    if _PNM.match(head):
+        return "pnm"
     if frame := _mpeg_audio(head):
         return frame
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
@@ -266,6 +349,20 @@ def describe_kind(kind: str, modality: str) -> tuple[str, str]:
     """The same for a kind of file that is known."""
     what, advice = STRANGERS.get(kind, ("of an unknown kind", _UNKNOWN_ADVICE))
     return what, advice.get(modality, f"Give {NOUNS[modality][1]}.")
+
+
+def remedy(kind: str, modality: str) -> str:
+    """What to do about files of a kind that cannot be read as they are; ``""`` where nothing is known.
+
+    Args:
+        kind: As ``kind_of`` has it.
+        modality: What is wanted; ``""`` where it is not known, and every way is named.
+    """
+    advice = STRANGERS.get(kind, ("", {}))[1]
+    if modality:
+        return advice.get(modality, "")
+    ways = {way: NOUNS[own][1] for own, way in advice.items()}
+    return next(iter(ways), "") if len(ways) < 2 else " ".join(f"For {nouns}: {way}" for way, nouns in ways.items())
 
 
 def _mpeg_audio(head: bytes) -> str | None:

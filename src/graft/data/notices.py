@@ -95,6 +95,7 @@ def nothing_labelled(
     skipped: Sequence[Skipped],
     strays: Counter[str],
     found: Arrangement,
+    remedy: str = "",
 ) -> DataError:
     """There is not one labelled item of the modality."""
     if found.flat_splits:
@@ -130,7 +131,7 @@ def nothing_labelled(
     flat = [one.path for one in skipped if one.code == "no_label"]
     return NothingToRead(
         f"No labelled {NOUNS[modality][0]} in {path} can be read. {reasons}{more}.".replace("..", "."),
-        _layout_advice(modality, flat) if flat else OPEN_ADVICE[modality],
+        _layout_advice(modality, flat) if flat else remedy or OPEN_ADVICE[modality],
     )
 
 

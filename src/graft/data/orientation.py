@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 _ORIENTATION = 0x0112
 _SHORT = 3
+_NO_FRAMES = (0xC4, 0xC8, 0xCC)
+"""Huffman tables, a reserved marker, arithmetic conditioning."""
 _MAX_SEGMENTS = 4096
 
 
@@ -19,15 +21,18 @@ class JpegFacts(NamedTuple):
     Attributes:
         orientation: 1 to 8.
         progressive: The pixels come in several scans.
+        coding: Of the frame, the second byte of its marker (ITU-T T.81, table B.1): ``0xC0`` is baseline; 0 if there is
+            none.
     """
 
     orientation: int
     progressive: bool
+    coding: int = 0
 
 
 def of_jpeg(content: bytes) -> JpegFacts:
     """Walk the markers up to the first scan; damage is left for the decoder to name."""
-    orientation, progressive, position = 1, False, 2
+    orientation, progressive, coding, position = 1, False, 0, 2
     for _ in range(_MAX_SEGMENTS):
         marker = content[position : position + 4]
         if len(marker) < 4 or marker[0] != 0xFF:
@@ -41,8 +46,9 @@ def of_jpeg(content: bytes) -> JpegFacts:
         if code == 0xE1 and orientation == 1 and content.startswith(b"Exif\0\0", position + 4):
             orientation = of_exif(content[position + 4 : position + 2 + length])
         progressive = progressive or code in (0xC2, 0xCA)
+        coding = code if 0xC0 <= code <= 0xCF and code not in _NO_FRAMES else coding
         position += 2 + length
-    return JpegFacts(orientation, progressive)
+    return JpegFacts(orientation, progressive, coding)
 
 
 def of_exif(block: bytes) -> int:

@@ -24,12 +24,22 @@ from PIL import (
     ImageFile,
     JpegImagePlugin,
     PngImagePlugin,
+    PpmImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
 )
 
 from graft.contracts import Array
 from graft.executors import renew_in_child
+
+
+def _open_heic(file: io.BytesIO) -> ImageFile.ImageFile:
+    """Decoded by libheif, which turns it upright."""
+    from pi_heif import HeifImageFile  # an extra
+
+    opened: ImageFile.ImageFile = HeifImageFile(file)
+    return opened
+
 
 PLUGINS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "jpeg": JpegImagePlugin.JpegImageFile,
@@ -38,7 +48,10 @@ PLUGINS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "bmp": BmpImagePlugin.BmpImageFile,
     "tiff": TiffImagePlugin.TiffImageFile,
     "webp": WebPImagePlugin.WebPImageFile,
+    "pnm": PpmImagePlugin.PpmImageFile,
+    "heic": _open_heic,
 }
+"""What opens each kind."""
 
 _STRIP_PIXELS = 1 << 20
 _NEEDED_CHUNKS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf"})
@@ -166,7 +179,7 @@ def _full_scale(image: Image.Image) -> tuple[float, float]:
 
 def _guessed_scale(image: Image.Image) -> tuple[float, float]:
     """Neither 32-bit integers nor floats have an agreed white: take the smallest usual one that holds them all."""
-    if image.mode == "I" and image.format == "PNG":  # older Pillows read 16-bit PNG so
+    if image.mode == "I" and image.format in ("PNG", "PPM"):  # of 16 bits, which Pillow scales itself in a PPM
         return 0.0, 65535.0
     low, high = _finite_range(image)
     for white in (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0):

@@ -145,7 +145,7 @@ def _read_source(source: Any, asked: Asked) -> tuple[Dataset, Arrangement]:
     skipped = [*found.skipped, *contents.skipped]
     if not contents.rows:
         modality = asked.modality or _modality_of_the_rest(found)
-        raise nothing_labelled(path, modality, skipped, strays, found)
+        raise nothing_labelled(path, modality, skipped, strays, found, contents.remedy)
     rows, notes = _labelled(contents, asked.multi_label)
     dataset = Dataset(
         items=tuple(row.item for row, _ in rows),
