@@ -115,7 +115,10 @@ def test_a_page_holds_what_was_found(run, photos, messages, tmp_path):
     page = tmp_path / "found.html"
     assert run("search", photos, photos / "square" / "003.png", "-n", 4, "--html", page).code == 0
     text = page.read_text(encoding="utf-8")
-    assert text.count("<img ") == text.count("data:image/jpeg;base64,") == 4
+    assert text.count("<img ") == text.count("data:image/jpeg;base64,") == 5  # the query, too
+    asked = text.split("<h2")[1].split("</figure>")[0]
+    assert "data:image/jpeg;base64," in asked
+    assert "003.png" in asked
     assert "http://" not in text
     assert "https://" not in text
     assert run("search", messages, "a refund", "--html", page).code == 1

@@ -106,7 +106,7 @@ def command(
     if page:
         from graft.similarity.page import render
 
-        write(render(found, dataset.modality, dataset.name), page, overwrite=overwrite)
+        write(render(found, dataset.modality, dataset.name, items), page, overwrite=overwrite)
     if as_json:
         show_json([one.to_dict() for one in found])
     else:

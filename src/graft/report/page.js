@@ -43,6 +43,7 @@
       here = button;
       const inner = button.firstElementChild;
       shown.className = inner.className;
+      shown.replaceChildren(...[...inner.childNodes].map((node) => node.cloneNode(true)));
       shown.setAttribute("role", "img");
       shown.setAttribute("aria-label", inner.getAttribute("aria-label"));
       dialog.setAttribute("aria-label", inner.getAttribute("aria-label"));

@@ -1,69 +1,86 @@
-"""What was found as one self-contained page: thumbnails, excerpts and players; no scripts, no requests."""
+"""What was found as one self-contained page that looks like the report: each query beside what is most like it."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Sequence
 
 from graft.data.decode import thumbnail
 from graft.data.encoding import decode_beginning
-from graft.data.guard import PAGE_MARK
 from graft.data.items import Item, Text
 from graft.errors import GraftError
 from graft.executors import map_on_cores
-from graft.report.markup import Html, element, join, name, path
+from graft.report.markup import Html, element, name, path
+from graft.report.page import document
 from graft.report.sounds import portable
-from graft.report.words import EXCERPT, excerpt
+from graft.report.words import EXCERPT, amount, count, excerpt
 from graft.similarity.matches import Found, Match
 
 MOST = 500
 """So many items are shown; of those that follow, only the names."""
-EDGE = 200
-"""Longest edge of a thumbnail in pixels."""
-CSS = Html("""
-:root{color-scheme:light dark;font:16px/1.4 system-ui,sans-serif}
-body{margin:2rem auto;padding:0 1rem;max-width:75rem}
-section{display:grid;gap:1rem;grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));margin:1rem 0 3rem}
-figure{margin:0;padding:.75rem;border:1px solid color-mix(in srgb,currentColor 20%,transparent);border-radius:.5rem}
-img{width:100%;height:11rem;object-fit:contain} audio{width:100%} blockquote{margin:0}
-figcaption{margin-top:.5rem;overflow-wrap:anywhere;font-size:.9rem} meter{width:100%}
-""")
+EDGE = 360
+"""Longest edge of a picture in pixels; it opens that large."""
+CSS = """
+.query .picture, .gallery .picture { aspect-ratio: 1; }
+.query .picture img, .gallery .picture img { display: block; width: 100%; height: 100%; object-fit: contain; }
+dialog .picture img { display: block; width: 100%; height: 100%; object-fit: contain; }
+.query figcaption { margin-top: 0.5rem; color: var(--quiet); font-size: 0.875rem; overflow-wrap: anywhere; }
+.query .asked { font: 400 1.25rem/1.45 var(--serif); color: var(--ink); }
+.query h2 + * { margin-top: 0.75rem; }
+meter { display: block; width: 100%; height: 0.5rem; margin-bottom: 0.375rem; }
+meter::-webkit-meter-bar { height: 0.375rem; border: 0; border-radius: 0; background: var(--wash); }
+meter::-webkit-meter-optimum-value { border-radius: 0; background: var(--accent); }
+meter::-moz-meter-bar { background: var(--accent); }
+"""
+_GALLERIES = {"text": "gallery texts", "audio": "gallery sounds"}
 
 
-def render(found: Sequence[Found], modality: str, title: str) -> str:
-    """The whole page; its content security policy allows its own style sheet and ``data:`` pictures and sound only."""
+def render(found: Sequence[Found], modality: str, title: str, queries: Sequence[Item] = ()) -> str:
+    """The whole page; see ``document`` for what it may do.
+
+    Args:
+        found: What was found, query by query.
+        modality: Of the items.
+        title: What was searched.
+        queries: The queries themselves, in the same order, to show them.
+    """
     matches = [match for one in found for match in one.matches][:MOST]
-    shown = dict(zip(map(id, matches), map_on_cores(lambda one: _exhibit(one.item, modality), matches), strict=True))
-    digest = base64.b64encode(hashlib.sha256(CSS.encode()).digest()).decode()
-    policy = f"default-src 'none'; img-src data:; media-src data:; style-src 'sha256-{digest}'; base-uri 'none'"
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        Html(PAGE_MARK.decode()),
-        element("meta", http_equiv="Content-Security-Policy", content=policy),
-        element("meta", name_="viewport", content="width=device-width, initial-scale=1"),
-        element("title", f"Look-alikes in {title}"),
-        element("style", CSS),
-    )
-    parts = [
-        (
-            element("h2", name(excerpt(one.heading))),
-            element("p", str(one.error))
-            if one.error is not None
-            else element("section", [_figure(match, shown.get(id(match))) for match in one.matches]),
-        )
-        for one in found
+    items: list[Item] = [*queries[:MOST], *(match.item for match in matches)]
+    made = map_on_cores(lambda item: _exhibit(item, modality), items)
+    asked, shown = made[: len(queries[:MOST])], dict(zip(map(id, matches), made[len(queries[:MOST]) :], strict=True))
+    sections = [
+        _section(one, place, asked[place] if place < len(asked) else None, shown, modality)
+        for place, one in enumerate(found)
     ]
-    body = element("body", element("h1", "Look-alikes in ", name(title)), join(parts))
-    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
+    n = sum(len(one.matches) for one in found)
+    said = f"{amount(n, modality)} for {count(len(found), 'query', 'queries')}, the most alike first"
+    top = element("header", element("h1", "Look-alikes in ", name(title)), element("p", said, class_="quiet"))
+    body = [top, element("main", sections)]
+    return document(f"Look-alikes in {title}", body, css=CSS, sound=modality == "audio")
+
+
+def _section(one: Found, place: int, asked: Html | None, shown: dict[int, Html | None], modality: str) -> Html:
+    heading = element("h2", f"Query {place + 1}", id=f"q{place}")
+    if modality == "text":
+        query = element("p", name(excerpt(one.heading)), class_="asked", dir="auto")
+    else:
+        query = element("figure", asked, element("figcaption", path(one.heading)))
+    if one.error is not None:
+        answer = element("p", str(one.error), class_="note")
+    elif not one.matches:
+        answer = element("p", "Nothing is so alike.")
+    else:
+        figures = (element("li", _figure(match, shown.get(id(match)))) for match in one.matches)
+        answer = element("ul", figures, class_=_GALLERIES.get(modality, "gallery"))
+    margin = element("div", heading, query, class_="margin query")
+    return element("section", margin, element("div", answer), aria_labelledby=f"q{place}")
 
 
 def _figure(match: Match, exhibit: Html | None) -> Html:
     said = f"{match.rank}. {match.similarity:.3f}" + (", the same content" if match.same else "")
     meter = element("meter", value=max(0.0, match.similarity), min=0, max=1, aria_label="similarity")
     label = (element("strong", name(match.label)), element("br")) if match.label else None
-    called = None if isinstance(match.item, Text) and exhibit else path(match.name)
+    called = None if isinstance(match.item, Text) and exhibit else element("div", path(match.name), class_="file")
     return element("figure", exhibit, element("figcaption", meter, said, element("br"), label, called))
 
 
@@ -78,6 +95,8 @@ def _exhibit(item: Item, modality: str) -> Html | None:
             source = f"data:{sound.kind};base64,{base64.b64encode(sound.content).decode()}"
             return element("audio", controls=True, preload="none", src=source) if sound.content else None
         small = base64.b64encode(thumbnail(content, EDGE)).decode()
-        return element("img", src=f"data:image/jpeg;base64,{small}", alt=item.name)
+        picture = element("img", src=f"data:image/jpeg;base64,{small}", alt="")
+        inner = element("div", picture, class_="picture", role="img", aria_label=item.name)
+        return element("div", inner, class_="opens")
     except GraftError:
         return None
