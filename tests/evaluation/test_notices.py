@@ -1,9 +1,15 @@
 """What is said of the data before the score is believed."""
 
-import numpy as np
+import io
 
-from graft.data.dataset import Dataset, Memory
-from graft.evaluation import warn_of_the_data
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from graft.data.dataset import Dataset
+from graft.data.decode import decode_picture
+from graft.data.items import Memory
+from graft.evaluation import warn_of_the_data, warn_of_the_items
 
 
 def warnings(labels, *, splits=None, groups=None, digests=None, clusters=None):
@@ -84,3 +90,44 @@ def test_a_label_that_the_test_lacks():
     (found,) = warnings(["a", "b", "unsup"] * 5 + ["a", "b"], splits=["train"] * 15 + ["test"] * 2)
     assert found.startswith("unsup: nothing of it in the test split, so the test score says nothing of it")
     assert warnings(["a", "b", "unsup"] * 5) == ()
+
+
+def of_pictures(*images, form="PNG"):
+    """What is measured on drawn pictures, half of them of each of two classes."""
+    contents = []
+    for image in images:
+        buffer = io.BytesIO()
+        image.save(buffer, form)
+        contents.append(buffer.getvalue())
+    statistics = [decode_picture(content, 64, 64).statistics for content in contents]
+    labels = ["circle" if row % 2 else "square" for row in range(len(images))]
+    dataset = Dataset(tuple(Memory(b"", f"{row}.png") for row in range(len(images))), tuple(labels))
+    measured = {name: np.array([one[name] for one in statistics]) for name in statistics[0]}
+    return warn_of_the_items(dataset, measured)
+
+
+def on_transparent(colour, row):
+    image = Image.new("RGBA", (64, 64), (255, 255, 255, 0))
+    ImageDraw.Draw(image).ellipse((8 + row, 8, 40 + row, 40), fill=colour)
+    return image
+
+
+def test_white_on_transparent_is_blank_and_the_reason_is_said():
+    (found,) = of_pictures(*(on_transparent("white", row) for row in range(6)))
+    assert found.startswith("6 pictures of 2 classes are blank")
+    assert "transparent parts are shown as white" in found
+    assert of_pictures(*(on_transparent("black", row) for row in range(6))) == ()
+    assert of_pictures(*(on_transparent("#eeeeee", row) for row in range(6))) == ()
+
+
+@pytest.mark.parametrize("colour", ["black", "white", "red", "#808080"])
+def test_pictures_of_one_colour_are_blank_whatever_it_is(colour):
+    (found,) = of_pictures(Image.new("RGB", (64, 64), colour), on_transparent("black", 0), form="PNG")
+    assert found.startswith("1 picture is blank")
+    assert "transparent" not in found or colour == "white"
+
+
+def test_colours_of_the_same_brightness_are_no_blank():
+    image = Image.new("RGB", (64, 64), (200, 30, 40))
+    image.paste((30, 117, 40), (0, 0, 64, 32))
+    assert of_pictures(image, on_transparent("black", 0)) == ()

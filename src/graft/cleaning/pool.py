@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded
 from graft.errors import NothingToRead
+from graft.evaluation import warn_of_blanks
 from graft.executors import one_thread_each, run_on_cores
 from graft.heads.axes import centred, leading
 from graft.heads.classifier import OutOfFold, fit_classifier
@@ -88,6 +89,8 @@ def gather(dataset: Dataset, recipe: Recipe, cache: Cache | None, progress: Prog
     usable, embedded = embed_dataset(encoder, dataset, cache, Stopwatch(), progress)
     if not len(usable):
         raise _nothing(usable)
+    if blank := warn_of_blanks(usable, embedded.statistics):
+        usable = replace(usable, warnings=(*usable.warnings, *blank))
     classes = usable.classes
     single = not usable.tags
     y = usable.y if single else np.zeros(len(usable), np.int64)

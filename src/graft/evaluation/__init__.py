@@ -2,6 +2,6 @@
 
 from graft.evaluation.held_out import score_held_out
 from graft.evaluation.judging import Judgement, Rows, judge
-from graft.evaluation.notices import warn_of_the_data, warn_of_the_items
+from graft.evaluation.notices import warn_of_blanks, warn_of_the_data, warn_of_the_items
 
-__all__ = ["Judgement", "Rows", "judge", "score_held_out", "warn_of_the_data", "warn_of_the_items"]
+__all__ = ["Judgement", "Rows", "judge", "score_held_out", "warn_of_blanks", "warn_of_the_data", "warn_of_the_items"]

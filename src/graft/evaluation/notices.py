@@ -9,6 +9,7 @@ import numpy as np
 
 from graft.contracts import Array, Int
 from graft.data.dataset import Dataset
+from graft.data.measures import FORMATS
 from graft.data.split import straddling
 
 FEW = 5
@@ -37,6 +38,9 @@ def warn_of_the_data(
     )
 
 
+ONE_TONE = 1 / 255
+"""Contrast and spread of colour of a picture below which all its pixels are alike."""
+_WITH_ALPHA = tuple(FORMATS.index(kind) for kind in ("png", "webp", "gif", "tiff"))
 SILENT = 1e-4
 """Root mean square of a recording, full scale 1, below which nothing can be heard in it (-80 dB)."""
 CLIPPED = 0.01
@@ -57,12 +61,42 @@ def warn_of_the_items(dataset: Dataset, statistics: Mapping[str, Array]) -> tupl
 
     noun = "text" if dataset.modality == "text" else "recording"
     return (
+        *warn_of_blanks(dataset, statistics),
         *_named(which("read", lambda share: share < 0.999), noun, "was too long to be read as a whole: parts spread "
                 "evenly over it were", "were too long to be read as a whole: parts spread evenly over them were"),
         *_named(which("rms", lambda rms: rms < SILENT), noun, "is silent", "are silent"),
         *_named(which("clipped", lambda share: share > CLIPPED), noun, "was recorded too loud and is clipped",
                 "were recorded too loud and are clipped"),
     )  # fmt: skip
+
+
+def warn_of_blanks(dataset: Dataset, statistics: Mapping[str, Array]) -> tuple[str, ...]:
+    """Pictures of one colour throughout, such as what is white on a transparent ground, which is shown as white.
+
+    Args:
+        dataset: All items.
+        statistics: What was measured on each, by name ``(n,)``.
+    """
+    if "contrast" not in statistics or "saturation_max" not in statistics:
+        return ()
+    alike = (statistics["contrast"] < ONE_TONE) & (statistics["border_spread"] < ONE_TONE)
+    rows = np.flatnonzero(alike & (statistics["saturation_max"] - statistics["saturation"] < ONE_TONE)).tolist()
+    if not rows:
+        return ()
+    classes = len({dataset.labels[row] for row in rows})
+    of = f" of {classes} classes" if classes > 1 else ""
+    examples = ", ".join(dataset.items[row].name[:80] for row in rows[:EXAMPLES])
+    verb = "1 picture is" if len(rows) == 1 else f"{len(rows):,} pictures{of} are"
+    white = [
+        row for row in rows if statistics["brightness"][row] > 1 - ONE_TONE and statistics["format"][row] in _WITH_ALPHA
+    ]
+    why = (
+        " If they are white on a transparent ground: transparent parts are shown as white. Save them, and whatever is "
+        "predicted later, on a ground of another colour."
+        if len(white) * 2 > len(rows)
+        else ""
+    )
+    return (f"{verb} blank, of one colour throughout, so that nothing tells them apart: {examples}.{why}",)
 
 
 def _named(names: Sequence[str], noun: str, one: str, many: str) -> list[str]:
