@@ -75,9 +75,17 @@ class TooFewClasses(DataError):
 
 
 class MissingColumn(DataError):
-    """A manifest lacks the column that was asked for."""
+    """A manifest lacks the column that was asked for.
+
+    Attributes:
+        proposal: Arguments of ``read`` that by the table's content would do, such as ``item_column``.
+    """
 
     code = "missing_column"
+
+    def __init__(self, message: str, hint: str = "", proposal: dict[str, str] | None = None) -> None:
+        super().__init__(message, hint)
+        self.proposal = proposal or {}
 
 
 class UnsafeArchive(DataError):

@@ -74,8 +74,8 @@ def test_a_table_with_some_labels(tmp_path):
 
 def test_a_table_of_another_column(tmp_path):
     table = tmp_path / "messages.csv"
-    table.write_text("id,body\n1,Where is it?\n2,Lost\n", encoding="utf-8")
-    assert len(read_collection(table, item_column="body")) == 2
+    table.write_text("id,words\n1,Where is it?\n2,Lost\n", encoding="utf-8")
+    assert len(read_collection(table, item_column="words")) == 2
     with pytest.raises(NothingToRead, match="text"):
         read_collection(table)
 

@@ -65,12 +65,12 @@ def test_what_looks_like_a_path_is_a_file_that_is_missing(name):
 
 def test_each_row_of_a_table_is_a_text(tmp_path):
     write(tmp_path, a_csv='id,text\n1,"hello, you"\n2,\n3,bye\n', b_jsonl='{"sentence": "one"}\nbroken\n')
-    write(tmp_path, c_tsv="body\tid\nwords\t1\n")
+    write(tmp_path, c_tsv="said\tid\nwords\t1\n")
     items = list(gather([tmp_path / "a.csv", str(tmp_path / "b.jsonl")], "text"))
     assert answers(items) == ["hello, you", "empty", "bye", "one", "not_json"]
     assert items[0] == Text("hello, you")
     assert items[1].name == f"{tmp_path}/a.csv, row 3"
-    assert answers(gather([tmp_path / "c.tsv"], "text", item_column="body")) == ["words"]
+    assert answers(gather([tmp_path / "c.tsv"], "text", item_column="said")) == ["words"]
     (item,) = gather([tmp_path / "c.tsv"], "text")
     with pytest.raises(ItemError, match=r"c\.tsv has no column of texts.*--item-column"):
         item.read()

@@ -61,6 +61,8 @@ class Arrangement:
     """Files that they name and that are not there, each with its row."""
     text_columns: list[str] = field(default_factory=list)
     """Columns of texts that stand beside columns of paths."""
+    columns: dict[str, str] = field(default_factory=dict)
+    """The columns that were read, as arguments of ``read``."""
 
     def add(self, other: Arrangement) -> None:
         """Take over everything from ``other``."""
@@ -74,3 +76,4 @@ class Arrangement:
         self.manifests += other.manifests
         self.missing += other.missing
         self.text_columns += other.text_columns
+        self.columns = self.columns or other.columns

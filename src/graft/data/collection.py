@@ -11,7 +11,7 @@ from graft.data.arrangement import Labelled
 from graft.data.contents import look_into
 from graft.data.dataset import Dataset
 from graft.data.encoding import decode_text
-from graft.data.formats import HEAD, TABULAR, is_text, sniff
+from graft.data.formats import HEAD, is_tabular, is_text, sniff
 from graft.data.inputs import gather, is_zip, renamed
 from graft.data.items import Broken, File, Item, Memory, Skipped, Text
 from graft.data.kinds import check_modality
@@ -132,7 +132,7 @@ def _lines(path: Path) -> Dataset:
 
 def _is_plain_text(path: Path) -> bool:
     """A single file of text that is no table."""
-    if not path.is_file() or path.suffix.lower() in TABULAR:
+    if not path.is_file() or is_tabular(path.name):
         return False
     try:
         with path.open("rb") as file:
@@ -143,4 +143,4 @@ def _is_plain_text(path: Path) -> bool:
 
 
 def _is_table(item: Item) -> bool:
-    return not isinstance(item, Text | Memory) and Path(item.name).suffix.lower() in TABULAR
+    return not isinstance(item, Text | Memory) and is_tabular(item.name)

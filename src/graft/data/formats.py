@@ -24,8 +24,11 @@ RECORDINGS = frozenset({"wav", "flac", "ogg", "mp3", "aiff", "au", "caf", "w64"}
 MARKUP = frozenset({"html", "svg", "xml"})
 """Texts by their characters, and seldom meant as such: among pictures they are failed downloads and annotations."""
 
-TABULAR = frozenset({".csv", ".tsv", ".jsonl", ".parquet"})
+TABULAR = frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".xls", ".ods"})
 """Extensions of manifests: text has no first bytes of its own, so a manifest is known by its name."""
+
+_ALSO_TABULAR = frozenset({".json"})
+"""Extensions of files that are manifests where they are given as such; in a folder they have many purposes."""
 
 EXTENSIONS = {
     ".jpg": "jpeg",
@@ -72,7 +75,7 @@ _FOREIGN = {
     "image": (".avif", ".jxl", ".jp2", ".svg", ".psd", ".ico"),
     "audio": (".m4a", ".m4b", ".aac", ".amr", ".wma", ".spx", ".wv", ".weba", ".webm", ".mka"),
     "text": (".txt", ".text", ".md", ".rst", ".log", ".eml"),
-    "": (".pdf", ".zip", ".mp4", ".mov", ".avi", ".mkv", ".json", ".xml", ".html", *TABULAR),
+    "": (".pdf", ".zip", ".mp4", ".mov", ".avi", ".mkv", ".json", ".xml", ".html", ".docx", ".gz", *TABULAR),
 }
 KNOWN_SUFFIXES = frozenset({*EXTENSIONS, *(suffix for suffixes in _FOREIGN.values() for suffix in suffixes)})
 """Extensions that make a word without white space the name of a file."""
@@ -192,6 +195,37 @@ STRANGERS: dict[str, tuple[str, _Advice]] = {
 }
 """A kind of file in words, and what to do about it where pictures, texts or recordings are wanted."""
 
+_SHEET = "Give it as the data set itself."
+_EXPORT = "Save its text as a .txt file, or its table as CSV."
+STRANGERS |= {
+    kind: (what, dict.fromkeys(_ANY, advice))
+    for kind, what, advice in (
+        ("apk", "an Android program", "Give the data themselves."),
+        ("doc", "a Word document (.doc)", _EXPORT),
+        ("docx", "a Word document (.docx)", _EXPORT),
+        ("epub", "an e-book (EPUB)", "Save its text as .txt files, one for each item."),
+        ("iwork", "a document of Pages, Numbers or Keynote", "Export it as CSV or as text."),
+        ("jar", "a Java archive", "Give the data themselves."),
+        ("keras", "a Keras model", "Give the data themselves."),
+        ("kmz", "a map (KMZ)", "Give the data themselves."),
+        ("npz", "NumPy arrays (.npz)", "Save pictures as JPEG or PNG, or use graft.fit_embeddings in Python."),
+        ("odp", "a presentation (.odp)", "Save its slides as pictures, or its text as a .txt file."),
+        ("ods", "a spreadsheet (.ods)", _SHEET),
+        ("odt", "a text document (.odt)", _EXPORT),
+        ("ole", "a document of an older Microsoft program", "Save it as CSV or as text."),
+        ("ooxml", "an Office document", "Save it as CSV or as text."),
+        ("opendocument", "an OpenDocument file", "Save it as CSV or as text."),
+        ("ppt", "a presentation (.ppt)", "Save its slides as pictures, or its text as a .txt file."),
+        ("pptx", "a presentation (.pptx)", "Save its slides as pictures, or its text as a .txt file."),
+        ("torch", "a PyTorch file", "Give the data themselves."),
+        ("visio", "a Visio drawing", "Save its pages as pictures."),
+        ("wheel", "a Python package", "Give the data themselves."),
+        ("xls", "a spreadsheet (.xls)", _SHEET),
+        ("xlsb", "a binary spreadsheet (.xlsb)", "Save it as .xlsx or CSV."),
+        ("xlsx", "a spreadsheet (.xlsx)", _SHEET),
+    )
+}
+
 _UNREADABLE_PICTURES = frozenset(
     {"avif", "dds", "eps", "exr", "fits", "hdr", "heic", "icns", "ico", "jpeg2000", "jxl", "pam", "psd", "raw", "xcf"}
 )
@@ -219,6 +253,7 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (4, b"mdat\x00", "mp4"),
     (0, b"PK\x03\x04", "zip"),
     (0, b"PK\x05\x06", "zip"),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
     (0, b"%PDF", "pdf"),
     (0, b"%!PS", "eps"),
     (0, b"8BPS", "psd"),
@@ -307,6 +342,18 @@ def sniff(head: bytes) -> str | None:
         return frame
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     return next((kind for start, kind in _MARKUP if text.startswith(start)), None)
+
+
+def is_tabular(name: str, *, given: bool = True) -> bool:
+    """Whether a file is called as tables are, packed by gzip too; ``given``: somebody named it as the data."""
+    path = PurePosixPath(name.lower())
+    suffix = PurePosixPath(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    return suffix in TABULAR or (given and suffix in _ALSO_TABULAR)
+
+
+def is_packed(head: bytes) -> bool:
+    """Whether a file that begins with ``head`` is packed by gzip."""
+    return sniff(head[:HEAD]) == "gzip"
 
 
 def is_text(head: bytes) -> bool:

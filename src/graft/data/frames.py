@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from graft.data.columns import ITEM_COLUMNS, LABEL_COLUMNS
 from graft.data.dataset import Dataset
 from graft.data.lists import values_of
-from graft.data.manifest import ITEM_COLUMNS, LABEL_COLUMNS
 from graft.errors import MissingColumn
 
 

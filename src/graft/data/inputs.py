@@ -5,22 +5,29 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from graft.data.formats import HEAD, NOT_OF_THE_KIND, TABULAR, describe_kind, sniff
+from graft.data.containers import SHEETS, container_at
+from graft.data.formats import HEAD, NOT_OF_THE_KIND, describe_kind, is_tabular, sniff
 from graft.data.items import Broken, File, Item, Member, Memory, Text, as_item
 from graft.data.kinds import UNREADABLE, can_be, check_modality, is_there, look_at, looks_like_a_path
 from graft.data.listing import Listing, list_zip, printable, walk
 from graft.data.manifest import Row, parse_texts
-from graft.data.tables import holds_paths, resolve_in_folder
+from graft.data.tables import holds_paths, resolve_in_folder, resolve_in_zip
 from graft.errors import GraftError, ItemError
 
 Cells = Mapping[str | None, Any]
 
+_TABLES = frozenset({"parquet", *SHEETS})
+
 
 def gather(
-    inputs: Iterable[str | os.PathLike[str] | Any], modality: str = "image", *, item_column: str | None = None
+    inputs: Iterable[str | os.PathLike[str] | Any],
+    modality: str = "image",
+    *,
+    item_column: str | None = None,
+    remembered: Mapping[str, str] | None = None,
 ) -> Iterator[Item]:
     """The items to predict, lazily and in order: files, the files of folders and zips, texts, or values in memory.
 
@@ -28,20 +35,26 @@ def gather(
 
     Args:
         inputs: Paths and values. Where texts are wanted, a ``str`` that is no path is a text, and each row of a table
-            (CSV, TSV, JSONL, Parquet) is one; a word with a slash or a known extension is a file that is missing.
+            (CSV, TSV, JSON, Parquet, a spreadsheet) is one; a word with a slash or a known extension is a
+            file that is missing.
         modality: ``"image"``, ``"text"`` or ``"audio"``: what the model takes.
         item_column: The tables' column of texts, where it has an unusual name.
+        remembered: The columns of the table that a model was fitted to (``Dataset.columns``).
 
     Raises:
         DataError: A value is of a type that Graft cannot read.
         UnsafeArchive: A zip is broken, encrypted, a bomb, or reaches outside itself.
     """
-    for item, _ in gather_rows(inputs, modality, item_column=item_column):
+    for item, _ in gather_rows(inputs, modality, item_column=item_column, remembered=remembered):
         yield item
 
 
 def gather_rows(
-    inputs: Iterable[str | os.PathLike[str] | Any], modality: str = "image", *, item_column: str | None = None
+    inputs: Iterable[str | os.PathLike[str] | Any],
+    modality: str = "image",
+    *,
+    item_column: str | None = None,
+    remembered: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[Item, Cells]]:
     """As ``gather``, each item with the cells of its row by their columns; without any where it is in no table."""
     check_modality(modality)
@@ -52,17 +65,19 @@ def gather_rows(
             yield Text(value), {}
         else:
             for item in _found_at(value):
-                yield from _texts_of(item, item_column) if modality == "text" else ((item, {}),)
+                yield from _texts_of(item, item_column, remembered) if modality == "text" else ((item, {}),)
 
 
 def is_zip(path: Path) -> bool:
-    """Whether a file is a zip, by its first bytes, or says so by its extension."""
+    """Whether a file is a zip of files, by its content, or says so by its extension; a document is none."""
     try:
         with path.open("rb") as file:
             head = file.read(HEAD) if path.is_file() else b""
     except OSError:
         return False
-    return sniff(head) == "zip" or (bool(head) and path.suffix.lower() == ".zip")
+    if sniff(head) == "zip":
+        return not container_at(path)
+    return bool(head) and path.suffix.lower() == ".zip"
 
 
 def renamed(item: Item, name: str) -> Item:
@@ -92,14 +107,16 @@ def _below(folder: Path) -> Iterator[Item]:
             yield File(folder / skipped.path, f"{folder}/{skipped.path}")
 
 
-def _texts_of(item: Item, item_column: str | None) -> Iterator[tuple[Item, Cells]]:
+def _texts_of(
+    item: Item, item_column: str | None, remembered: Mapping[str, str] | None
+) -> Iterator[tuple[Item, Cells]]:
     """The rows of a table, or the file itself, if it is a text."""
     try:
         kind = look_at(item)
     except UNREADABLE:
         kind = "text"  # reading it says what is the matter
-    if kind == "parquet" or (PurePosixPath(item.name).suffix.lower() in TABULAR and kind != "empty"):
-        yield from _rows_of(item, item_column)
+    if kind in _TABLES or (is_tabular(item.name) and kind != "empty"):
+        yield from _rows_of(item, item_column, remembered)
     elif kind == "empty" or can_be("text", kind, item.name):
         yield item, {}
     else:
@@ -108,14 +125,14 @@ def _texts_of(item: Item, item_column: str | None) -> Iterator[tuple[Item, Cells
         yield Broken(item.name, NOT_OF_THE_KIND["text"], message, advice), {}
 
 
-def _rows_of(item: Item, item_column: str | None) -> Iterator[tuple[Item, Cells]]:
+def _rows_of(item: Item, item_column: str | None, remembered: Mapping[str, str] | None) -> Iterator[tuple[Item, Cells]]:
     try:
-        manifest = parse_texts(item.read(), item.name, item_column=item_column)
+        manifest = parse_texts(item.read(), item.name, item_column=item_column, remembered=remembered)
     except GraftError as error:
         reason = error.reason if isinstance(error, ItemError) else "unreadable"
         yield Broken(item.name, reason, error.message, error.hint), {}
         return
-    resolve = resolve_in_folder(item.path.parent) if isinstance(item, File) else _nowhere
+    resolve = resolve_in_folder(item.path.parent) if isinstance(item, File) else resolve_in_zip((), ())
     names_files = holds_paths(manifest, resolve, "text")
     for row in manifest.rows:
         name = f"{item.name}, row {row.number}"
@@ -135,7 +152,3 @@ def _item_of(row: Row, name: str, resolve: Callable[[str], Item | None] | None) 
         return Text(row.item)
     path = row.item.strip()
     return resolve(path) or Broken(name, "missing", f"{name}: there is no file {path}.", "Check that it is there.")
-
-
-def _nowhere(path: str) -> None:
-    """In a zip, texts in a table are texts."""

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from graft.data.archive import READ_ERRORS
+from graft.data.containers import container_in
 from graft.data.formats import KNOWN_SUFFIXES, MARKUP, NOUNS, PICTURES, RECORDINGS, belongs_to, kind_of, promised
 from graft.data.items import Item, Text, as_item
 from graft.data.listing import peek
@@ -51,7 +52,8 @@ def look_at(item: Item) -> str:
     head = peek(item)
     if not head:
         return "empty"
-    return kind_of(head) if head.strip() else "blank"
+    kind = kind_of(head) if head.strip() else "blank"
+    return (container_in(item.read()) or kind) if kind in ("zip", "ole") else kind
 
 
 def can_be(modality: str, kind: str, name: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from graft.data.arrangement import SPLITS, Arrangement
 from graft.data.folders import from_folders, splits_of
-from graft.data.formats import TABULAR, belongs_to
+from graft.data.formats import belongs_to, is_tabular
 from graft.data.items import File, Item, Text
 from graft.data.kinds import UNREADABLE, look_at, spread
 from graft.data.listing import Entry, Listing, printable
@@ -166,8 +166,8 @@ def _resolver(entry: Entry, listing: Listing) -> Resolve:
 
 
 def _is_manifest(entry: Entry, depth: int) -> bool:
-    return len(entry.parts) == depth and PurePosixPath(entry.parts[-1]).suffix.lower() in TABULAR
+    return len(entry.parts) == depth and is_tabular(entry.parts[-1], given=False)
 
 
 def _stem(entry: Entry) -> str:
-    return _SHARD.sub("", PurePosixPath(entry.parts[-1]).stem.lower())
+    return _SHARD.sub("", PurePosixPath(entry.parts[-1].lower().removesuffix(".gz")).stem)

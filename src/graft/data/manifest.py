@@ -1,31 +1,31 @@
-"""Tables of items and labels: CSV, TSV and JSON lines in any usual encoding, and Parquet."""
+"""Tables of items and labels, whatever the format, as rows: an item, its label, its split and its group."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from graft.data.columns import TEXT_COLUMNS, Chosen, Wanted, choose, find, plain, spelled, split_column
+from graft.data.containers import SHEETS, container_in
 from graft.data.dataset import SEPARATOR
-from graft.data.delimited import Records, read_delimited
+from graft.data.delimited import read_delimited
 from graft.data.encoding import decode
-from graft.data.items import Skipped
-from graft.data.listing import shortened
-from graft.errors import DataError, MissingColumn, MissingExtra
-
-PATH_COLUMNS = ("path", "file_name", "audio")
-TEXT_COLUMNS = ("text", "sentence")
-LABEL_COLUMNS = ("label", "target", "category", "labels")
-ITEM_COLUMNS = {
-    None: (*PATH_COLUMNS, *TEXT_COLUMNS, "image"),
-    "image": (*PATH_COLUMNS, "image", *TEXT_COLUMNS),
-    "text": (*TEXT_COLUMNS, *PATH_COLUMNS),
-    "audio": ("audio", "path", "file_name", *TEXT_COLUMNS),
-}
-"""By the modality that was asked for: names of the column of items, the best first."""
+from graft.data.formats import describe_kind, is_packed
+from graft.data.items import MAX_ITEM_BYTES, Skipped
+from graft.data.packed import unpack
+from graft.data.parquet import read_parquet
+from graft.data.structured import is_structured, read_structured
+from graft.data.table import MAX_COLUMNS, MAX_ROWS, Record, Table
+from graft.data.workbooks import read_workbook
+from graft.errors import DataError
 
 _ABSENT = object()
+_FEW = 20
+_MOST_NUMBERS = 50
 
 
 class Row(NamedTuple):
@@ -61,7 +61,9 @@ class Manifest:
         skipped: What has not.
         item_column: The column that the items came from.
         text_column: A column of texts beside it, ``""`` where there is none.
-        warnings: What the user should know of how it was read.
+        warnings: What the user should know of the reading.
+        columns: The columns that were read.
+        root: Where its files lie, if not beside it.
     """
 
     rows: tuple[Row, ...]
@@ -69,11 +71,13 @@ class Manifest:
     item_column: str
     text_column: str = ""
     warnings: tuple[str, ...] = ()
+    columns: Chosen = field(default_factory=Chosen)
+    root: Path | None = None
 
     @property
     def holds_texts(self) -> bool:
         """The column of items is called as texts are; it may hold paths all the same."""
-        return self.item_column.strip().lower() in TEXT_COLUMNS
+        return spelled(self.item_column) in TEXT_COLUMNS
 
 
 def parse_manifest(
@@ -85,6 +89,7 @@ def parse_manifest(
     group_column: str | None = None,
     modality: str | None = None,
     multi_label: bool = False,
+    remembered: Mapping[str, str] | None = None,
 ) -> Manifest:
     """The rows of a manifest; its kind, encoding and delimiter are found out.
 
@@ -96,179 +101,185 @@ def parse_manifest(
         group_column: The column of groups; by default ``group``, if it is there.
         modality: What was asked for; it decides between a column of paths and one of texts.
         multi_label: Rows may have any number of labels, none too; so they may if any cell is a list of several.
+        remembered: Columns of another table, which count before those of usual names if they are there too.
 
     Raises:
         MissingColumn: A column is not there.
-        MissingExtra: It is a Parquet file, and pyarrow is not installed.
-        DataError: It cannot be read as a table.
+        MissingExtra: It is of a format that an extra reads, and that is not installed.
+        DataError: It cannot be read as a table, or its labels are none.
     """
-    asked = tuple(filter(None, (label_column, item_column, group_column)))
-    skipped: list[Skipped] = []
-    notes: list[str] = []
-    columns, records = _read_table(content, name, asked, skipped, notes)
-    labels = _find_column(columns, label_column, LABEL_COLUMNS, name, "labels", "label_column")
-    items = _find_column(columns, item_column, ITEM_COLUMNS[modality], name, "items", "item_column")
-    splits, groups = _find_optional(columns, "split"), _find_optional(columns, "group")
-    if group_column:
-        groups = _find_column(columns, group_column, (), name, "groups", "group_column")
-    _refuse_twins(columns, (labels, items, splits, groups), name)
-    texts = next(filter(None, (_find_optional(columns, usual) for usual in TEXT_COLUMNS)), "")
+    wanted = Wanted(item_column, label_column, group_column, modality, remembered)
+    table = read_table(content, name, wanted.names)
+    cells = [record for _, record in table.records]
+    columns = choose(table.columns, cells, wanted, name)
+    splits: dict[str, str] | None = None
+    if not columns.split:
+        other, splits = split_column([c for c in table.columns if c not in (columns.item, columns.label)], cells)
+        if other:
+            columns = Chosen(columns.item, columns.label, other, columns.group)
+            table.warnings.append(_told_of_splits(other, splits, cells, name))
+    multi_label = multi_label or _are_several(cells, columns.label, table.class_names, name)
+    table.warnings += _warn_of_values(table, columns, name)
+    texts = find(table.columns, None, TEXT_COLUMNS) or ""
     return Manifest(
-        rows=tuple(_rows(records, (items, labels, splits, groups), name, skipped, multi_label)),
-        skipped=tuple(skipped),
-        item_column=items,
-        text_column="" if texts == items else texts,
-        warnings=tuple(notes),
+        rows=tuple(_rows(table, columns, splits, name, multi_label)),
+        skipped=tuple(table.skipped),
+        item_column=columns.item,
+        text_column="" if texts == columns.item else texts,
+        warnings=tuple(table.warnings),
+        columns=columns,
     )
 
 
-def parse_texts(content: bytes, name: str, *, item_column: str | None = None) -> Manifest:
+def parse_texts(
+    content: bytes, name: str, *, item_column: str | None = None, remembered: Mapping[str, str] | None = None
+) -> Manifest:
     """The texts of a table, without labels.
 
     Args:
         content: The file's bytes.
         name: How the file is called in errors.
         item_column: The column of texts; by default the first of ``TEXT_COLUMNS`` that is there.
+        remembered: The columns of the table that a model was fitted to, which count before those of usual names.
 
     Raises:
         MissingColumn: The column is not there.
-        MissingExtra: It is a Parquet file, and pyarrow is not installed.
+        MissingExtra: It is of a format that an extra reads, and that is not installed.
         DataError: It cannot be read as a table.
     """
-    skipped: list[Skipped] = []
-    notes: list[str] = []
-    columns, records = _read_table(content, name, (item_column,) if item_column else (), skipped, notes)
-    items = _find_column(columns, item_column, TEXT_COLUMNS, name, "texts", "item_column")
-    _refuse_twins(columns, (items,), name)
+    wanted = Wanted(item_column, remembered=remembered, labelled=False)
+    table = read_table(content, name, wanted.names)
+    columns = choose(table.columns, [record for _, record in table.records], wanted, name)
     rows = []
-    for number, record in records:
-        item, own = _item(record.get(items), number, items, name)
+    for number, record in table.records:
+        item, own = _item(record.get(columns.item), number, columns.item, name)
         rows.append(Row(number, item, "", content=own, cells=record))
-    return Manifest(tuple(rows), tuple(skipped), items, warnings=tuple(notes))
+    return Manifest(tuple(rows), tuple(table.skipped), columns.item, warnings=tuple(table.warnings), columns=columns)
 
 
-Columns = tuple[str, str, str | None, str | None]
+def read_table(content: bytes, name: str, known: Collection[str]) -> Table:
+    """A table of any format, told by its content.
 
+    Args:
+        content: The file's bytes.
+        name: How the file is called in errors.
+        known: Names of columns that would be understood, in lower case.
 
-def _read_table(
-    content: bytes, name: str, asked: tuple[str, ...], skipped: list[Skipped], notes: list[str]
-) -> tuple[list[str], Records]:
-    """The columns, and each row by its columns; ``asked`` are columns of unusual names."""
+    Raises:
+        MissingExtra: It is of a format that an extra reads, and that is not installed.
+        DataError: It cannot be read as a table.
+    """
+    if is_packed(content):
+        content = unpack(content, name, MAX_ITEM_BYTES)
     if content.startswith(b"PAR1"):
-        return _read_parquet(content, name, asked)
+        return read_parquet(content, name, known)
+    if (kind := container_in(content)) in SHEETS:
+        return read_workbook(content, name, kind, known)
+    if kind:
+        what, advice = describe_kind(kind, "text")
+        raise DataError(f"{name} is {what}, and no table.", advice)
     decoded = decode(content)
-    notes += decoded.told(name)
-    text = decoded.text
-    if text.lstrip().startswith("{"):
-        return _read_json_lines(text, name, skipped)
-    if _begins_with_a_list(text):
-        raise DataError(f"{name} is a JSON list.", "Write one object a line (JSONL).")
-    known = {*ITEM_COLUMNS[None], *LABEL_COLUMNS, *(column.strip().lower() for column in asked)}
-    return read_delimited(text, name, known, skipped, notes)
+    table = (
+        read_structured(decoded.text, name) if is_structured(decoded.text) else _delimited(decoded.text, name, known)
+    )
+    table.warnings = [*decoded.told(name), *table.warnings]
+    return table
 
 
-def _rows(records: Records, columns: Columns, name: str, skipped: list[Skipped], multi_label: bool) -> Iterator[Row]:
-    items, labels, splits, groups = columns
-    records = list(records)
-    cells = (record.get(labels) for _, record in records)
-    multi_label = multi_label or any(len(cell) > 1 for cell in cells if isinstance(cell, list | tuple))
+def _delimited(text: str, name: str, known: Collection[str]) -> Table:
+    table = Table([])
+    table.columns, records = read_delimited(text, name, known, table.skipped, table.warnings)
+    if len(table.columns) > MAX_COLUMNS:
+        raise DataError(
+            f"{name} has {len(table.columns):,} columns; the limit is {MAX_COLUMNS:,}.", "Keep those that matter."
+        )
+    table.records = list(islice(records, MAX_ROWS + 1))
+    if len(table.records) > MAX_ROWS:
+        raise DataError(f"{name} has more than {MAX_ROWS:,} rows.", "Give a part of it.")
+    return table
+
+
+def _rows(
+    table: Table, columns: Chosen, splits: Mapping[str, str] | None, name: str, multi_label: bool
+) -> Iterator[Row]:
     called: set[str] = set()
-    for number, record in records:
-        item, content = _item(record.get(items), number, items, name)
+    names = table.class_names.get(columns.label, [])
+    for number, record in table.records:
+        item, content = _item(record.get(columns.item), number, columns.item, name)
         if content is not None and item in called:  # two files of one name are two items
             item = f"row {number}, {item}"
         called.update((item,) if content is not None else ())
-        cell = record.get(labels, _ABSENT)
-        tags = _tags(cell)
-        label = "" if cell is _ABSENT else SEPARATOR.join(tags) if tags is not None else _cell(cell)
+        cell = record.get(columns.label, _ABSENT)
+        tags = _tags(cell, names, number, name)
+        label = (
+            "" if cell is _ABSENT else SEPARATOR.join(tags) if tags is not None else _label(cell, names, number, name)
+        )
         if not item or item.isspace() or not (label or (multi_label and cell is not _ABSENT)):
             item = item.strip()
             missing = "label" if item else "item"
-            skipped.append(Skipped(item or f"{name}, row {number}", f"Row {number} has no {missing}.", f"no_{missing}"))
+            reason = f"Row {number} has no {missing}."
+            table.skipped.append(Skipped(item or f"{name}, row {number}", reason, f"no_{missing}"))
             continue
-        split = _cell(record.get(splits)).lower() if splits else ""
-        yield Row(number, item, label, split, _cell(record.get(groups)) if groups else "", tags, content)
+        split = _cell(record.get(columns.split)).lower() if columns.split else ""
+        split = splits[spelled(split)] if splits else split
+        yield Row(number, item, label, split, _cell(record.get(columns.group)) if columns.group else "", tags, content)
 
 
-def _read_json_lines(text: str, name: str, skipped: list[Skipped]) -> tuple[list[str], Records]:
-    records: list[tuple[int, Mapping[str | None, Any]]] = []
-    columns: dict[str, None] = {}
-    broken: list[int] = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError):
-            record = None
-        if not isinstance(record, dict):
-            broken.append(number)
-            reason = f"Line {number} is not a JSON object."
-            skipped.append(Skipped(f"{name}, row {number}", reason, "not_json"))
-            continue
-        columns.update(dict.fromkeys(record))
-        records.append((number, record))
-    if not records:
+def _are_several(cells: Sequence[Record], label: str, class_names: Mapping[str, list[str]], name: str) -> bool:
+    """Whether labels come in lists of several.
+
+    Raises:
+        DataError: The lists are rows of 0 and 1 that name nothing.
+    """
+    lists = [cell for record in cells if isinstance(cell := record.get(label), list | tuple)]
+    widths = {len(cell) for cell in lists}
+    if len(widths) == 1 and min(widths) > 1 and label not in class_names and all(map(_is_indicator, lists)):
+        (width,) = widths
         raise DataError(
-            f"No line of {name} is a JSON object; the first is line {broken[0]}.", "Write one object a line (JSONL)."
+            f"The labels of {name} are rows of {width} numbers 0 and 1, which say that a label is there and not "
+            f"what it is called; the first is {list(lists[0])[:10]}.",
+            f'Write the names of the labels instead, such as ["late", "damaged"], in the column {label!r}.',
         )
-    return list(columns), records
+    return max(widths, default=0) > 1
 
 
-def _begins_with_a_list(text: str) -> bool:
-    try:
-        return isinstance(json.JSONDecoder().raw_decode(text.lstrip())[0], list)
-    except (ValueError, RecursionError):
-        return False
+def _is_indicator(cell: Sequence[Any]) -> bool:
+    return all(isinstance(value, bool | int | float) and value in (0, 1) for value in cell)
 
 
-def _read_parquet(content: bytes, name: str, asked: Iterable[str]) -> tuple[list[str], Records]:
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError:
-        raise MissingExtra(
-            f"{name} is a Parquet file, and pyarrow is not installed.", "pip install 'graft-learn[parquet]'"
-        ) from None
-    try:
-        file = parquet.ParquetFile(pyarrow.BufferReader(content))
-        columns = [str(column) for column in file.schema_arrow.names]
-        wanted = {*ITEM_COLUMNS[None], *LABEL_COLUMNS, "split", "group", *(name.strip().lower() for name in asked)}
-        needed = [column for column in columns if column.strip().lower() in wanted]
-        rows = [row for batch in file.iter_batches(columns=needed) for row in batch.to_pylist()]
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
-        raise DataError(f"{name} cannot be read as Parquet: {error}.", "Copy or write it again.") from None
-    return columns, enumerate(rows, 1)
+def _warn_of_values(table: Table, columns: Chosen, name: str) -> list[str]:
+    """Labels that are measurements or ids, or numbers with their names in the column beside."""
+    if columns.label in table.class_names:
+        return []
+    pairs = [(plain(record.get(columns.label)).strip(), record) for _, record in table.records]
+    labels = Counter(label for label, _ in pairs if label)
+    n = labels.total()
+    if n < _FEW:
+        return []
+    numbers = all(_is_number(label) for label in labels)
+    named = f"{columns.label}_text", f"{columns.label}_name"
+    beside = find([column for column in table.columns if column != columns.label], None, named) if numbers else None
+    if beside:
+        advice = f"--label-column {beside} (in Python label_column={beside!r})."
+        return [f"The column {columns.label!r} of {name} holds numbers, and {beside!r} seems to name them: {advice}"]
+    if 2 * len(labels) > n or (numbers and len(labels) > _MOST_NUMBERS):
+        what = "numbers, as if measured" if numbers else "ids" if 10 * len(labels) > 9 * n else "values"
+        found = f"{len(labels):,} different {what} in {n:,} rows ({', '.join(list(labels)[:3])}, ...)"
+        advice = "choose another column by --label-column (in Python label_column=), or put numbers into ranges."
+        return [
+            f"The column of labels {columns.label!r} of {name} holds {found}. Labels are few names that recur: {advice}"
+        ]
+    return []
 
 
-def _find_column(
-    columns: Sequence[str], asked: str | None, usual: Sequence[str], name: str, what: str, argument: str
-) -> str:
-    """The column's name as the manifest spells it; case does not matter."""
-    spelled = {column.strip().lower(): column for column in reversed(columns)}
-    for candidate in (asked,) if asked else usual:
-        if candidate in columns:
-            return candidate
-        if candidate.strip().lower() in spelled:
-            return spelled[candidate.strip().lower()]
-    found = ", ".join(repr(shortened(column, 30)) for column in columns[:12]) or "none"
-    wanted = repr(asked) if asked else "any of " + ", ".join(usual)
-    raise MissingColumn(
-        f"{name} has no column of {what} called {wanted}; its columns are {found}.",
-        f"Name the right one: --{argument.replace('_', '-')} (in Python {argument}=), or rename it. If the "
-        "first line is data and no header, put one above it: text,label",
-    )
+def _is_number(text: str) -> bool:
+    return text.lstrip("-+").replace(".", "", 1).isdigit()
 
 
-def _find_optional(columns: Sequence[str], wanted: str) -> str | None:
-    return next((column for column in columns if column.strip().lower() == wanted), None)
-
-
-def _refuse_twins(columns: Sequence[str], used: Iterable[str | None], name: str) -> None:
-    """Of two columns of one name nobody knows which is meant."""
-    for column in filter(None, used):
-        if (n := columns.count(column)) > 1:
-            raise DataError(f"{name} has {n} columns called {column!r}.", "Rename or remove all but one.")
+def _told_of_splits(column: str, meaning: Mapping[str, str], cells: Sequence[Record], name: str) -> str:
+    counts = Counter(meaning[spelled(_cell(record.get(column)))] for record in cells)
+    parts = ", ".join(f"{split} {counts[split]:,}" for split in ("train", "val", "test") if counts[split])
+    return f"The column {column!r} of {name} was read as the split: {parts}. To have none, rename the column."
 
 
 def _item(value: Any, number: int, column: str, name: str) -> tuple[str, bytes | None]:
@@ -280,7 +291,7 @@ def _item(value: Any, number: int, column: str, name: str) -> tuple[str, bytes |
     if isinstance(value, bytes):
         return f"{name}, row {number}", value
     if not isinstance(value, dict):
-        return _text(value), None
+        return plain(value), None
     content, path = value.get("bytes"), value.get("path")
     if not {"bytes", "path"} & value.keys() or not isinstance(content, bytes | None):
         keys = ", ".join(repr(key)[:30] for key in list(value)[:5]) or "none"
@@ -292,16 +303,36 @@ def _item(value: Any, number: int, column: str, name: str) -> tuple[str, bytes |
     return (called, None) if content is None else (called or f"{name}, row {number}", content)
 
 
-def _tags(value: Any) -> tuple[str, ...] | None:
+def _tags(value: Any, names: Sequence[str], number: int, name: str) -> tuple[str, ...] | None:
     """The labels of a cell that is a list."""
-    return tuple(filter(None, map(_cell, value))) if isinstance(value, list | tuple) else None
+    if not isinstance(value, list | tuple):
+        return None
+    return tuple(filter(None, (_label(one, names, number, name) for one in value)))
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    return "" if value is None or value != value else str(value)
+def _label(value: Any, names: Sequence[str], number: int, name: str) -> str:
+    """A label as text; a number of a class whose names are known as that name, -1 as none.
+
+    Raises:
+        DataError: It is an object, or a number that no class has.
+    """
+    if isinstance(value, Mapping | bytes | list | tuple):
+        what = "a list in a list" if isinstance(value, list | tuple) else "bytes"
+        keys = ", ".join(repr(key)[:30] for key in list(value)[:5]) if isinstance(value, Mapping) else ""
+        raise DataError(
+            f"The label in row {number} of {name} is {f'an object with the keys {keys}' if keys else what}.",
+            "Give each label as a text or number, and several as a list of them.",
+        )
+    if not names or isinstance(value, str) or value is None or value != value:
+        return _cell(value)
+    at = int(value)
+    if at == value and -1 <= at < len(names):
+        return names[at] if at >= 0 else ""
+    raise DataError(
+        f"The label in row {number} of {name} is {value}, and the file names {len(names)} classes, from 0 on.",
+        "Write the table again, with the names of all classes or the labels as text.",
+    )
 
 
 def _cell(value: Any) -> str:
-    return _text(value).strip()
+    return plain(value).strip()

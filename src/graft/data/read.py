@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from graft.data.arrangement import Arrangement
+from graft.data.containers import SHEETS, container_at
 from graft.data.contents import Contents, count_files, look_into
 from graft.data.dataset import Dataset
-from graft.data.formats import NOUNS, PICTURES, RECORDINGS, TABULAR, describe, is_text, sniff
+from graft.data.formats import NOUNS, PICTURES, RECORDINGS, describe, describe_kind, is_tabular, is_text, sniff
 from graft.data.frames import read_frame
 from graft.data.inputs import gather, is_zip, renamed
 from graft.data.items import File
@@ -55,6 +56,8 @@ class Asked:
     pattern: Pattern | None = None
     modality: str | None = None
     multi_label: bool = False
+    root: Path | None = None
+    remembered: Mapping[str, str] | None = None
 
 
 def read(
@@ -68,12 +71,15 @@ def read(
     modality: str | None = None,
     multi_label: bool = False,
     min_classes: int = 2,
+    root: str | os.PathLike[str] | None = None,
+    remembered: Mapping[str, str] | None = None,
 ) -> Dataset:
     """Read labelled pictures, texts or recordings.
 
     Args:
-        source: A folder per class, split folders above them, a manifest (CSV, TSV, JSONL, Parquet), a folder of
-            ``train|val|test`` manifests, a zip of any of these, a data frame (of pandas or polars), or a ``Dataset``.
+        source: A folder per class, split folders above them, a manifest (CSV, TSV, JSON, Parquet, a spreadsheet), a
+            folder of ``train|val|test`` manifests, a zip of any of these, a data frame (of pandas or polars), or a
+            ``Dataset``.
         test: Other labelled data, which join as the split ``"test"``.
         label_column: The manifest's column of labels, where it has an unusual name.
         item_column: The manifest's column of paths or texts, where it has an unusual name.
@@ -86,6 +92,9 @@ def read(
         multi_label: Items have any number of labels: cells like ``a|b``, one file in several class folders. Cells that
             are lists of several labels say so themselves.
         min_classes: How many classes there must be; scoring does with 1.
+        root: The folder that the manifest's paths are relative to, if not its own.
+        remembered: Columns that another table was read by (``Dataset.columns``); where this one has them too they count
+            before those of usual names.
 
     Returns:
         The data set. A given split stands; ``val`` without ``test`` becomes ``test``, with ``test`` it joins ``train``.
@@ -104,7 +113,7 @@ def read(
     compiled = compile_pattern(pattern) if pattern is not None else None
     if compiled and group_column and "group" in compiled.fields:
         raise UsageError("A column and a pattern of groups were asked for.", "Give one of the two.")
-    asked = Asked(label_column, item_column, group_column, compiled, modality, multi_label)
+    asked = Asked(label_column, item_column, group_column, compiled, modality, multi_label, _as_root(root), remembered)
     dataset, found = _read_source(source, asked)
     if dataset.tags:
         asked = replace(asked, multi_label=True)
@@ -188,7 +197,7 @@ def _arrange(path: Path, asked: Asked) -> tuple[Arrangement, Counter[str]]:
             content = entry.item.read()
         except ItemError as error:
             raise DataError(error.message, error.hint) from None
-        return parse_manifest(
+        manifest = parse_manifest(
             content,
             entry.item.name,
             label_column=asked.label_column,
@@ -196,7 +205,9 @@ def _arrange(path: Path, asked: Asked) -> tuple[Arrangement, Counter[str]]:
             group_column=asked.group_column,
             modality=asked.modality,
             multi_label=asked.multi_label,
+            remembered=asked.remembered,
         )
+        return replace(manifest, root=asked.root)
 
     columns = (asked.label_column, asked.item_column, asked.group_column)
     strays: Counter[str] = Counter()
@@ -221,6 +232,20 @@ def _arrange(path: Path, asked: Asked) -> tuple[Arrangement, Counter[str]]:
     return found, strays
 
 
+def _as_root(root: str | os.PathLike[str] | None) -> Path | None:
+    """The folder that paths are relative to.
+
+    Raises:
+        NothingToRead: There is none.
+    """
+    if root is None:
+        return None
+    folder = Path(root).expanduser()
+    if not folder.is_dir():
+        raise NothingToRead(f"There is no folder {folder} to find files in.", "Check the spelling of --root (root=).")
+    return folder
+
+
 def _refuse_saved_model(folder: Path) -> None:
     if all((folder / name).is_file() for name in ("manifest.json", "arrays.safetensors")):  # as graft.bundle writes it
         raise DataError(
@@ -237,11 +262,18 @@ def _require_manifest(path: Path) -> None:
     head = peek(File(path, path.name))
     if not head:
         raise NothingToRead(f"{path} is empty.", _WHOLE)
+    if container := container_at(path):
+        what, advice = describe_kind(container, "text")
+        if container not in SHEETS:
+            raise NothingToRead(f"{path} is {what}.", advice)
+        return
     kind = sniff(head)
+    if kind == "gzip" and is_tabular(path.name):
+        return
     for modality, kinds in (("image", PICTURES), ("audio", RECORDINGS)):
         if kind in kinds:
             raise NothingToRead(f"{path} is a single {NOUNS[modality][0]}.", LAYOUT_ADVICE[modality])
-    if kind != "parquet" and (kind or not is_text(head)) and path.suffix.lower() not in TABULAR:
+    if kind != "parquet" and (kind or not is_text(head)) and not is_tabular(path.name):
         raise NothingToRead(f"{path} is {describe(head)[0]}.", _WHOLE)
 
 

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from graft.data.dataset import Dataset, Item
-from graft.data.formats import NOUNS, TABULAR, belongs_to
+from graft.data.formats import NOUNS, belongs_to, is_tabular
 from graft.data.items import Broken, File, Text, as_item
 from graft.data.kinds import UNREADABLE, is_there, look_at
 from graft.errors import ItemError, UsageError
@@ -35,7 +35,7 @@ def as_query(value: Any, place: int, modality: str) -> Item:
         DataError: The value is of a type that Graft cannot read.
     """
     item = as_item(value, place, modality)
-    is_table = isinstance(item, File) and item.path.suffix.lower() in TABULAR and item.path.is_file()
+    is_table = isinstance(item, File) and is_tabular(item.path.name) and item.path.is_file()
     if modality == "text" and is_table:
         return Broken(
             item.name,
