@@ -42,7 +42,13 @@ _MIMETYPES = {
 }
 """What stands in the first member, called ``mimetype``; the longest that fits counts."""
 
-_STREAMS = (("Workbook", "xls"), ("Book", "xls"), ("WordDocument", "doc"), ("PowerPoint Document", "ppt"))
+_STREAMS = (
+    ("EncryptedPackage", "encrypted"),
+    ("Workbook", "xls"),
+    ("Book", "xls"),
+    ("WordDocument", "doc"),
+    ("PowerPoint Document", "ppt"),
+)
 """Entries of the directory of Microsoft's older container."""
 _OLDER_SEARCHED = 1 << 24
 

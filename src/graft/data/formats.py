@@ -203,6 +203,7 @@ STRANGERS |= {
         ("apk", "an Android program", "Give the data themselves."),
         ("doc", "a Word document (.doc)", _EXPORT),
         ("docx", "a Word document (.docx)", _EXPORT),
+        ("encrypted", "an Office document with a password", "Save it without a password, or as CSV."),
         ("epub", "an e-book (EPUB)", "Save its text as .txt files, one for each item."),
         ("iwork", "a document of Pages, Numbers or Keynote", "Export it as CSV or as text."),
         ("jar", "a Java archive", "Give the data themselves."),

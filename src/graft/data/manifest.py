@@ -14,7 +14,7 @@ from graft.data.containers import SHEETS, container_in
 from graft.data.dataset import SEPARATOR
 from graft.data.delimited import read_delimited
 from graft.data.encoding import decode
-from graft.data.formats import describe_kind, is_packed
+from graft.data.formats import HEAD, describe_kind, is_packed, is_text, sniff
 from graft.data.items import MAX_ITEM_BYTES, Skipped
 from graft.data.packed import unpack
 from graft.data.parquet import read_parquet
@@ -175,9 +175,12 @@ def read_table(content: bytes, name: str, known: Collection[str]) -> Table:
         return read_parquet(content, name, known)
     if (kind := container_in(content)) in SHEETS:
         return read_workbook(content, name, kind, known)
+    if not kind and not is_text(content[:HEAD]) and sniff(content[:HEAD]):
+        kind = sniff(content[:HEAD]) or ""
     if kind:
         what, advice = describe_kind(kind, "text")
-        raise DataError(f"{name} is {what}, and no table.", advice)
+        broken = " It may be cut short: copy or save it again." if kind == "zip" else ""
+        raise DataError(f"{name} is {what}, and no table.", advice + broken)
     decoded = decode(content)
     table = (
         read_structured(decoded.text, name) if is_structured(decoded.text) else _delimited(decoded.text, name, known)
