@@ -46,10 +46,12 @@ def worth_of(findings: Findings) -> Score | None:
             if not scorers:
                 scorers.append(Scorer(findings.pool))
             worth = scorers[0].score(labels_after(findings.pool, applied))
+        given = f"Accuracy {percent(worth.as_given.value)} with the labels as they were given"
         if not worth.n_relabelled + worth.n_dropped:
-            return f"Accuracy {percent(worth.before.value)} with the labels as they are"
-        change = f"{points(worth.difference)} points, 95 % interval {points(worth.low)} to {points(worth.high)}"
-        return f"Accuracy {percent(worth.after.value)} with the decisions: {change}"  # one figure for one thing
+            return given
+        change = f"{points(worth.difference)} points (95 % interval {points(worth.low)} to {points(worth.high)})"
+        # No second accuracy beside it: that of the labels as edited answers another question.
+        return f"{given}; the decisions bring {change}"
 
     return score
 

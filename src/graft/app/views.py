@@ -10,7 +10,6 @@ import numpy as np
 
 from graft.app.scoring import Scored
 from graft.cleaning.agenda import ALL, ANY, OF_COPIES
-from graft.cleaning.duplicates import DuplicateSet
 from graft.cleaning.quality import KINDS
 from graft.cleaning.review import Review
 from graft.data.decision import login
@@ -182,18 +181,22 @@ def _sentence(review: Review, row: int, kind: str) -> str:
     if kind == "outlier":
         return "Unlike all the others: perhaps none of the classes."
     if kind in OF_COPIES:
-        return _of_copies(review.agenda.sets[row], kind)
+        return _of_copies(review, row, kind)
     known = KINDS.get(kind)
     words = known.words if known else title_of(kind).lower()
     return f"{words[:1].upper()}{words[1:]}. {known.advice if known else ''}".strip()
 
 
-def _of_copies(found: DuplicateSet, kind: str) -> str:
-    n = len(found.rows) - 1
-    others = "another item" if n == 1 else f"{n:,} others"
+def _of_copies(review: Review, row: int, kind: str) -> str:
+    found, digests = review.agenda.sets[row], review.findings.pool.embedded.digests
+    same = sum(digests[other] == digests[row] for other in found.rows) - 1
     return {
-        "exact_duplicate": f"The same content as that of {others}.",
-        "near_duplicate": f"Nearly the same as {others}.",
+        "exact_duplicate": f"The same content as that of {_others(same)}.",
+        "near_duplicate": f"Nearly the same as {_others(len(found.rows) - 1)}.",
         "label_conflict": f"Its copies bear different labels: {', '.join(found.labels[:BARS])}.",
         "leak": f"Its copies stand on both sides of a split: {', '.join(found.splits)}. They flatter the score.",
     }[kind]
+
+
+def _others(n: int) -> str:
+    return "another item" if n == 1 else f"{n:,} others"

@@ -112,13 +112,11 @@ class Agenda:
         return order[chosen[order]]
 
     def suggestion(self, row: int) -> Suggestion:
-        """What is proposed to do about an item: of several issues, what settles most of them.
+        """What is proposed to do about an item, by the gravest of its issues.
 
-        Copies under different labels are merged to the one with the most credible label. An outlier is to be dropped,
-        whatever it looks like, for a probability says little of what is like nothing else.
+        An outlier is to be dropped, whatever it looks like, for a probability says little of what is like nothing else.
+        Then come wrong labels, then copies, of which the one with the most credible label is to be kept.
         """
-        if self._has_issue(row, "label_conflict"):
-            return Suggestion("merge")
         if self._has_issue(row, "outlier"):
             return Suggestion("drop")
         labels = self.findings.labels

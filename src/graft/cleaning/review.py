@@ -152,28 +152,32 @@ class Review:
     def accept(self, rows: Sequence[int], who: str | None = None) -> Decision:
         """Do about each of the items what is proposed; they are taken back together. The last decision.
 
+        Nothing is decided about other items: copies are merged with those that are among ``rows``, and a copy whose
+        others are not is left as it is.
+
         Args:
             rows: What about; what is proposed is ``agenda.suggestion(row)``.
             who: Who decides; by default who is logged in.
 
         Raises:
-            UsageError: These are no items.
+            UsageError: These are no items, or nothing can be done about them.
             GraftError: The journal cannot be written; nothing was decided.
         """
         self._keys_of(rows)
         alike: dict[tuple[str, str | None], list[int]] = {}
-        sets: dict[tuple[int, ...], None] = {}
+        copies: dict[tuple[int, ...], list[int]] = {}
         for row in rows:
             proposed = self.agenda.suggestion(row)
             if proposed.action == "merge":
-                sets[self.agenda.best_first(self.agenda.sets[row])] = None
+                copies.setdefault(self.agenda.best_first(self.agenda.sets[row]), []).append(row)
             else:
                 alike.setdefault((proposed.action, proposed.to), []).append(row)
-        merged = {row for found in sets for row in found}
-        made = [Decision("merge", self._keys_of(found), who=_known(who)) for found in sets]
-        for (action, to), its in alike.items():
-            if left := [row for row in its if row not in merged]:
-                made += self._made(action, left, to, _known(who))
+        made = [part for (action, to), its in alike.items() for part in self._made(action, its, to, _known(who))]
+        for best_first, its in copies.items():
+            if len(its) > 1:
+                made += self._made("merge", sorted(its, key=best_first.index), None, _known(who))
+        if not made:
+            raise UsageError("Of these copies the others are not chosen.", "Choose them too, or look at one alone.")
         batch = new_id()
         self._append(*(replace(decision, batch=batch) for decision in made))
         return self.decisions[-1]

@@ -7,6 +7,8 @@ function shown(id, label, ...content) {
   const box = make("dialog", { id, "aria-label": label }, content);
   box.addEventListener("click", (event) => event.target === box && box.close());
   box.addEventListener("close", () => box.remove());
+  const from = document.activeElement; // the browser leads back to it, which is for those who came by keys
+  if (from && !from.matches(":focus-visible")) from.blur();
   document.getElementById("graft").append(box);
   box.showModal();
   return box;

@@ -33,6 +33,10 @@ export function told(outcome) {
   return [{ drop: "Dropped", keep: "Kept as it is", unsure: "Unsure" }[outcome.action]];
 }
 
+// The same in a word or two.
+export const briefly = (outcome) =>
+  outcome.action === "relabel" ? ["now ", name(outcome.to)] : [{ drop: "dropped", keep: "kept", unsure: "unsure" }[outcome.action]];
+
 export const since = (at) => {
   const then = new Date(at);
   const sameDay = then.toDateString() === new Date().toDateString();
@@ -176,7 +180,7 @@ export function actions(view, act) {
   const also = (which, made) => (first.action === which ? "" : made);
   return [
     make("button", { type: "button", class: "button primary", id: "suggested", onclick: act.suggested, "aria-keyshortcuts": "Enter" }, make("span", {}, first.text), key("Enter")),
-    also("keep", button("Keep", "k", act.keep, "main")), button("Class ...", "/", act.search, "finger main"),
+    also("keep", button("Keep", "k", act.keep, "main")), button("Relabel", "/", act.search, "finger main"),
     also("drop", button("Drop", "x", act.drop, "main")), button("Unsure", "?", act.unsure, "main"),
     button("Back", "ArrowLeft", act.previous, "way back", "Back"),
     button("Undo", "u", act.undo, "half"), button("Redo", "U", act.redo, "half rare"),

@@ -38,7 +38,7 @@ function complain(error) {
 let fading;
 function say(text, kind = "", undo = false) {
   const box = page.querySelector("#said");
-  if (!box) return page.replaceChildren(make("p", { class: "loading error", role: "alert" }, text));
+  if (!box) return page.replaceChildren(make("div", { class: "note error", role: "alert" }, make("strong", {}, "The editor cannot begin."), make("span", {}, text)));
   clearTimeout(fading);
   box.className = kind === "error" ? "note error" : text.length ? "toast" : "";
   box.setAttribute("role", kind === "error" ? "alert" : "status");
@@ -162,7 +162,8 @@ async function decide(action, rows, to = null, stay = false) {
   } finally {
     page.classList.remove("saving");
   }
-  const several = many ? `: ${count(answer.rows.length)} ${answer.rows.length === 1 ? "item" : "items"}` : "";
+  const n = answer.rows.length;
+  const several = !many ? "" : n < rows.length ? `: ${count(n)} of ${count(rows.length)}; of the others, copies are not chosen` : `: ${count(n)} ${n === 1 ? "item" : "items"}`;
   if (many) await grid.chooseAll(false);
   await (many ? regrid() : stay ? show(view.row) : advance());
   say([DONE[action], to ? [" to ", draw.name(to)] : "", several, ".", many ? "" : make("span", { class: "keys" }, " u takes it back.")].flat(), "", true);
@@ -233,7 +234,16 @@ async function takeBack(how, done, nothing) {
 
 // ---- what is shown
 
-const fill = (id, ...content) => page.querySelector(`#${id}`).replaceChildren(...content.flat().filter((part) => part !== ""));
+// Whoever came to a button by keys finds the one in its place focused.
+function fill(id, ...content) {
+  const box = page.querySelector(`#${id}`);
+  const from = document.activeElement;
+  const back = box.contains(from) && from.matches("button:focus-visible") ? from.getAttribute("aria-keyshortcuts") : null;
+  box.replaceChildren(...content.flat().filter((part) => part !== ""));
+  if (back) box.querySelector(`button[aria-keyshortcuts="${CSS.escape(back)}"]`)?.focus();
+}
+
+const leave = (target) => target.matches(":focus-visible") || target.blur();
 
 function listed() {
   const all = state.sizes.map(([label]) => label);
@@ -331,10 +341,10 @@ const filter = (change) => inTurn(() => {
 
 function drawFrame() {
   const keep = (value) => { who = value.trim(); try { localStorage.setItem("graft who", who); } catch { /* private windows keep nothing */ } };
-  const select = make("select", { id: "class", class: "input", "aria-label": "Class", onchange: (event) => { event.target.blur(); filter({ now: state.sizes[event.target.value]?.[0] ?? null, label: null, predicted: null }); } });
-  const undecided = make("input", { type: "checkbox", id: "undecided", onchange: (event) => { const on = event.target.checked; event.target.blur(); filter({ undecided: on }); } });
+  const select = make("select", { id: "class", class: "input", "aria-label": "Class", onchange: (event) => { leave(event.target); filter({ now: state.sizes[event.target.value]?.[0] ?? null, label: null, predicted: null }); } });
+  const undecided = make("input", { type: "checkbox", id: "undecided", onchange: (event) => { const on = event.target.checked; leave(event.target); filter({ undecided: on }); } });
   const own = make("input", { id: "who", "aria-label": "You decide as", value: who, maxlength: "60", autocomplete: "off", spellcheck: "false", onchange: (event) => { keep(event.target.value); inTurn(poll); event.target.blur(); } });
-  const way = (text, value) => make("label", {}, make("input", { type: "radio", name: "views", value, checked: (value === "grid") === many, onchange: (event) => { event.target.blur(); act.views(); } }), text);
+  const way = (text, value) => make("label", {}, make("input", { type: "radio", name: "views", value, checked: (value === "grid") === many, onchange: (event) => { leave(event.target); act.views(); } }), text);
   page.replaceChildren(
     make("header", {}, make("div", {}, make("h1", {}, draw.name(whole.name)), make("p", { class: "quiet" }, make("span", { id: "size" }), own)),
       make("div", { class: "standing" }, make("p", { id: "count", role: "status" }), make("progress", { "aria-labelledby": "count" }), make("p", { id: "score", "aria-live": "polite" }))),

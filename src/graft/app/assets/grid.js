@@ -1,6 +1,6 @@
 // Many items at once: choosing some of them, and what is chosen is decided together.
 import { ask } from "./link.js";
-import { count, framed, hear, hundred, make, name, told } from "./draw.js";
+import { briefly, count, framed, hear, hundred, make, name } from "./draw.js";
 
 const AT_ONCE = 60;
 
@@ -59,16 +59,19 @@ export class Grid {
 
   tile(item) {
     const { suggestion, outcome } = item;
-    const now = outcome ? told(outcome) : { relabel: ["\u2192 ", name(suggestion.to ?? "")], drop: "drop?", merge: "a copy", keep: "" }[suggestion.action];
+    const now = outcome ? briefly(outcome) : { relabel: ["\u2192 ", name(suggestion.to ?? "")], drop: "drop?", merge: "a copy", keep: "" }[suggestion.action];
     const sure = outcome || suggestion.p === null ? "" : hundred(suggestion.p);
     const said = `${item.name}, called ${item.label}` + (outcome ? `, ${outcome.action}` : suggestion.action === "relabel" ? `, suggested ${suggestion.to}, ${sure} in 100` : "");
     const box = make("input", { type: "checkbox", class: "hidden", tabindex: "-1", "aria-label": said });
     const open = make("button", { type: "button", class: "link quiet", tabindex: "-1", title: "Look at it alone", onclick: (event) => { event.stopPropagation(); this.hooks.open(item.row); } }, name(item.name));
-    const what = this.whole.modality === "image" ? framed(item, this.whole, 320, { class: "tile", lazy: true })
-      : make("q", { class: "frame tile words", dir: "auto" }, item.name);
-    const sound = this.whole.modality !== "audio" ? "" : make("button", { type: "button", class: "button", tabindex: "-1", "aria-label": `Play ${item.name}`, onclick: (event) => { event.stopPropagation(); hear(item.row, this.whole); } }, "\u25b6\ufe0e Play");
+    const play = (event) => { event.stopPropagation(); hear(item.row, this.whole); };
+    const what = {
+      image: () => framed(item, this.whole, 320, { class: "tile", lazy: true }),
+      text: () => make("div", { class: "frame tile" }, make("p", { dir: "auto" }, item.name)),
+      audio: () => make("div", { class: "frame tile" }, make("button", { type: "button", class: "button", tabindex: "-1", "aria-label": `Play ${item.name}`, onclick: play }, "\u25b6\ufe0e Play")),
+    }[this.whole.modality]();
     return make("li", { "data-row": item.row, class: outcome ? `done is-${outcome.action}` : "", onclick: (event) => this.choose(item.row, event.shiftKey), onmousedown: (event) => event.shiftKey && event.preventDefault() },
-      box, make("span", { class: "tick", "aria-hidden": "true" }, "\u2713"), what, sound,
+      box, make("span", { class: "tick", "aria-hidden": "true" }, "\u2713"), what,
       make("p", { class: "says" }, make("span", {}, outcome ? name(item.given) : name(item.label), " ", make("b", {}, now)), make("span", { class: "number" }, sure)),
       this.whole.modality === "text" ? make("button", { type: "button", class: "link quiet", tabindex: "-1", onclick: (event) => { event.stopPropagation(); this.hooks.open(item.row); } }, "whole text") : open);
   }
@@ -152,7 +155,7 @@ export function bulk(grid, act, above) {
   const button = (text, run, kind = "", k = null) => make("button", { type: "button", class: `button ${kind}`, onclick: run, "aria-keyshortcuts": k }, text);
   if (n) {
     return [make("p", { class: "n", role: "status" }, `${count(n)} chosen`),
-      button("Accept suggestions", act.acceptChosen, "primary", "a"), button("Class ...", act.search, "", "/"), button("Keep", act.keep, "", "k"), button("Drop", act.drop, "", "x"), button("Unsure", act.unsure, "", "?"), button("Choose none", () => grid.chooseAll(false), "plain", "Escape")];
+      button("Accept suggestions", act.acceptChosen, "primary", "a"), button("Relabel ...", act.search, "", "/"), button("Keep", act.keep, "", "k"), button("Drop", act.drop, "", "x"), button("Unsure", act.unsure, "", "?"), button("Choose none", () => grid.chooseAll(false), "plain", "Escape")];
   }
   const bound = make("input", { type: "number", class: "input number", id: "above", min: "0.5", max: "1", step: "0.01", value: above.value, onchange: (event) => act.above(event.target.value) });
   return [make("label", { for: "above" }, "Accept all suggestions above"), bound,

@@ -28,7 +28,7 @@ export function matrix(whole, pairs, chosen, choose) {
   const rest = weight.size > shown.length ? ` These are the ${shown.length} classes with most of them, of ${whole.classes.length}.` : "";
   return box(make("p", { class: "quiet" }, `Not decided yet. Choose a cell to see its items.${rest}`),
     make("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": "h-confusion" },
-      make("table", { class: shown.length > 5 ? "many" : "" }, make("thead", {}, top), make("tbody", {}, body))));
+      make("table", { class: shown.length > 5 ? "dense" : "" }, make("thead", {}, top), make("tbody", {}, body))));
 }
 
 export function notes(whole) {
