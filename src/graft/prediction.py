@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from graft.data.dataset import Skipped
-from graft.errors import ItemError
-from graft.report.content import ClassFigures, Interval, MultiLabelFigures
+from graft.errors import ItemError, UsageError
+from graft.report.content import ClassFigures, Interval, MultiLabelFigures, Report
 
 SHOWN = 10
 """So many skipped items are named in a text."""
@@ -76,6 +77,8 @@ class Evaluation:
 
     Where items bear any number of labels, ``multi`` has the figures that take their place: ``accuracy`` is the exact
     match, ``confusion`` is empty, and there is no ``coverage``.
+
+    ``report`` is what ``to_html`` shows; it is no part of ``to_dict``.
     """
 
     accuracy: Interval
@@ -90,6 +93,7 @@ class Evaluation:
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     multi: MultiLabelFigures | None = None
+    report: Report | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         from graft.report.words import clean
@@ -118,10 +122,30 @@ class Evaluation:
         """JSON-able values."""
         from graft.report.content import plain
 
-        values: dict[str, Any] = plain(self)
+        values: dict[str, Any] = plain(replace(self, report=None))
+        del values["report"]
         if self.multi is None:
             del values["multi"]
         return values
+
+    def to_html(self, path: str | Path | None = None, *, overwrite: bool = True) -> str:
+        """One self-contained HTML page with the items behind the mistakes, written to ``path`` where one is given.
+
+        Raises:
+            OutputExists: ``path`` is there already and ``overwrite`` is false.
+            OutputIsInput: ``path`` is the model, or among the data.
+            UsageError: The evaluation did not come from ``Model.evaluate``, and knows no items.
+        """
+        from graft.report.html import render, write
+
+        if self.report is None:
+            raise UsageError("This evaluation knows no items to show.", "Take one from Model.evaluate.")
+        if path is not None:
+            self.report.inputs.check(path)
+        page = render(self.report, evaluated=True)
+        if path is not None:
+            write(page, Path(path), overwrite=overwrite)
+        return page
 
     def _others(self) -> str:
         """The figures beside the score, in a line."""

@@ -89,3 +89,32 @@ def test_columns_of_a_manifest(run, saved, fresh, tmp_path):
 
 def test_what_was_learnt_from_is_no_test(run, saved, photos):
     assert any("flatters" in warning for warning in run("evaluate", saved, photos, "--json").json["warnings"])
+
+
+def test_a_page_shows_the_mistakes(run, saved, photos, tmp_path):
+    """Of a class that the model does not know, too."""
+    root = shapes.folders(tmp_path / "new", {"circle": 3, "star": 2}, first=50)
+    (root / "circle" / "wrong.png").write_bytes(shapes.encoded("square", 7))
+    page = tmp_path / "e.html"
+    found = run("evaluate", saved, root, "--report", page)
+    assert found.code == 0
+    assert f"Report  {page}" in found.out
+    text = page.read_text("utf-8")
+    assert f"Evaluation of {saved}" in text
+    assert "circle/wrong.png" in text
+    assert "star/050.png" in text
+    assert "data:image/jpeg;base64," in text
+    for of_a_fit in ('id="learning"', 'id="use"', 'id="timings"', "nearest neighbour"):
+        assert of_a_fit not in text
+    assert run("evaluate", saved, root, "--report", page).code == 1
+    assert "report" not in run("evaluate", saved, root, "--report", page, "--overwrite", "--json").json
+
+
+def test_a_page_of_items_with_several_labels(run, tmp_path):
+    rows = [
+        f"{text} {n},{labels}" for n in range(10) for text, labels in (("late", "a"), ("broken", "b"), ("both", "a|b"))
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(["text,labels", *rows]))
+    assert run("fit", tmp_path / "t.csv", "--multi-label", "-o", tmp_path / "t.graft").code == 0
+    assert run("evaluate", tmp_path / "t.graft", tmp_path / "t.csv", "--report", tmp_path / "e.html").code == 0
+    assert "Over all labels" in (tmp_path / "e.html").read_text("utf-8")

@@ -36,6 +36,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "extend --report": ("extend", "{model}", "{data}", "-o", "{free}.graft"),
     "tune --output": ("tune", "{model}", "{data}"),
     "tune --report": ("tune", "{model}", "{data}", "-o", "{free}.graft"),
+    "evaluate --report": ("evaluate", "{model}", "{data}"),
     "predict --output": ("predict", "{model}", "{data}"),
     "clean --output": ("clean", "{data}"),
     "clean --export": ("clean", "{data}"),

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from graft.cli.output import pasted, progress_bar, say, show_json
-from graft.cli.paths import Command, Input
+from graft.cli.paths import Command, Input, Output
 from graft.cli.reading import read_data, reading_options
 from graft.errors import GateError, TooFewClasses
 
@@ -38,19 +38,26 @@ class Share(click.FloatRange):
               help="Which part of DATA to score: auto is the test part where there is one, else all.")  # fmt: skip
 @click.option("--min-accuracy", type=Share(), help="Exit with 3 when the accuracy is below.")
 @reading_options
+@click.option("--report", "report_file", type=Output("page"), help="Write the evaluation as one HTML file.")
+@click.option("--overwrite", is_flag=True, help="Replace a report that is there already.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     model: Path,
     data: str,
     split: str,
     min_accuracy: float | None,
+    report_file: Path | None,
+    overwrite: bool,
     as_json: bool,
     **reading: Any,
 ) -> int:
     """Score MODEL on the labelled DATA."""
     from graft.model import load
-    from graft.report.words import noun
+    from graft.report.html import check_free
+    from graft.report.words import clean, noun
 
+    if report_file:
+        check_free(report_file, overwrite=overwrite)
     fitted = load(model)
     try:
         reading["modality"] = reading["modality"] or fitted.report.modality
@@ -71,10 +78,15 @@ def command(
             f"The accuracy is {evaluation.accuracy.value:.4f}, below the {min_accuracy:g} that was asked for.",
             "Add examples, or look at the report's hardest ones.",
         )
+    if as_json and report_file:
+        evaluation.to_html(report_file, overwrite=overwrite)
     if as_json:  # one value, with the refusal inside: the figures are wanted most when the gate says no
         show_json(evaluation.to_dict() | ({"error": refusal.to_dict()} if refusal else {}))
         return refusal.exit_code if refusal else 0
     say(str(evaluation))
+    if report_file:
+        evaluation.to_html(report_file, overwrite=overwrite)
+        say(f"\nReport  {clean(str(report_file))}")
     if refusal:
         raise refusal
     return 0

@@ -23,6 +23,7 @@ from graft.heads.classifier import Answer, Classifier
 from graft.heads.features import width
 from graft.heads.tags import KIND as TAGS
 from graft.heads.tags import TagClassifier, confidence_of
+from graft.model.evaluated import as_report
 from graft.model.inputs import CacheChoice, Source, as_cache, check_modality, nothing_readable
 from graft.model.likeness import clusters_of
 from graft.model.texts import texts_of
@@ -151,7 +152,9 @@ class Model:
         found = self._score(known, embedded.x, clusters, part)
         seen = known.fingerprint(embedded.digests) == self.report.fingerprint
         doubts = [SEEN] if seen else [MAYBE_SEEN] if part == "train split" else []
-        return replace(found, skipped=skipped, warnings=(*known.warnings, *found.warnings, *doubts))
+        found = replace(found, skipped=skipped, warnings=(*known.warnings, *found.warnings, *doubts))
+        p = self._ask(embedded.x, known.items).p
+        return replace(found, report=as_report(self.report, found, known.with_tags() if several else known, p))
 
     def save(self, folder: str | Path, *, overwrite: bool = False, page: str | Path | None = None) -> Model:
         """Write the bundle, and the report as an HTML ``page`` where one is wanted; the model that knows its place.

@@ -26,10 +26,16 @@ SKIPPED = 200
 """At most this many skipped items are listed."""
 
 
-def render(report: Report) -> str:
-    """The whole page; see ``document`` for what it may do."""
+def render(report: Report, *, evaluated: bool = False) -> str:
+    """The whole page; see ``document`` for what it may do.
+
+    Args:
+        report: What a fit found, or what ``as_report`` made of an evaluation.
+        evaluated: Whether it is of an evaluation, of which there is less to tell.
+    """
     exhibits = gather(report, matrix.in_turn(report))
-    body = [_header(report), element("main", _sections(report, exhibits)), _footer(report)]
+    sections = _evaluated if evaluated else _sections
+    body = [_header(report, evaluated), element("main", sections(report, exhibits)), _footer(report)]
     score = f"{words.percent(report.accuracy.value)} {words.score_name(report).lower()}"
     return document(f"{report.name}: {score}", body, css=exhibits.css, sound=exhibits.plays)
 
@@ -72,8 +78,10 @@ def _cannot_be_written(path: Path, error: OSError) -> GraftError:
     )
 
 
-def _header(report: Report) -> Html:
+def _header(report: Report, evaluated: bool) -> Html:
     facts = [words.brought(report), element("br"), words.made(report)]
+    if evaluated:
+        facts = [f"Evaluation of {words.clean(report.model or 'a model')}", element("br"), *facts]
     if report.journal is not None:
         said = f"{words.clean(report.journal.name)}: {words.journal(report.journal)}"
         facts += [element("br"), f"Journal {said}"]
@@ -84,9 +92,7 @@ def _sections(report: Report, exhibits: Exhibits) -> Iterator[Html]:
     yield _score(report)
     if report.multi is not None:
         yield _multi_label(report.multi)
-    if report.warnings:
-        listed = element("ul", (element("li", warning, class_="note") for warning in report.warnings), class_="notes")
-        yield _section("warnings", "Warnings", ["What to know about the data before believing the figures."], listed)
+    yield from _warnings(report)
     yield from _what_next(report)
     yield _classes(report)
     if report.added is not None:
@@ -102,6 +108,27 @@ def _sections(report: Report, exhibits: Exhibits) -> Iterator[Html]:
     if report.n_skipped or report.skipped:
         yield _skipped(report)
     yield _section("timings", "Time", [words.cache(report) + "." if words.cache(report) else ""], _timings(report))
+
+
+def _evaluated(report: Report, exhibits: Exhibits) -> Iterator[Html]:
+    """What there is to tell of an evaluation."""
+    yield _score(report)
+    if report.multi is not None:
+        yield _multi_label(report.multi)
+    yield from _warnings(report)
+    yield _classes(report)
+    if report.confusion:
+        yield _confusion(report, exhibits)
+    yield from _galleries(report, exhibits)
+    yield _calibration(report)
+    if report.n_skipped or report.skipped:
+        yield _skipped(report)
+
+
+def _warnings(report: Report) -> Iterator[Html]:
+    if report.warnings:
+        listed = element("ul", (element("li", warning, class_="note") for warning in report.warnings), class_="notes")
+        yield _section("warnings", "Warnings", ["What to know about the data before believing the figures."], listed)
 
 
 def _score(report: Report) -> Html:
