@@ -17,6 +17,7 @@ import contextlib
 import errno
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -375,8 +376,13 @@ def _from_json(data: bytes, name: str, folder: Path) -> Any:
     def refuse(constant: str) -> NoReturn:
         raise ValueError(f"{constant} is not JSON")
 
+    def finite(number: str) -> float:
+        if not math.isfinite(value := float(number)):
+            refuse(number)
+        return value
+
     try:
-        return json.loads(data.decode(), parse_constant=refuse)
+        return json.loads(data.decode(), parse_constant=refuse, parse_float=finite)
     except (ValueError, RecursionError) as error:
         _damaged(folder, f"{name} is not JSON: {error}")
 

@@ -8,9 +8,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any, Self
 
 from graft.errors import UsageError
+
+_KINDS: Mapping[str, type] = {
+    **dict.fromkeys(("encoder", "prompt", "head", "backend"), str),
+    **dict.fromkeys(("set_level", "unknown_rate"), Real),
+    "seed": Integral,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,11 @@ class Recipe:
     unknown_rate: float = 0.05
 
     def __post_init__(self) -> None:
+        for name, kind in _KINDS.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind) or isinstance(value, bool):
+                what = "a text" if kind is str else "a whole number" if kind is Integral else "a number"
+                raise UsageError(f"{name} must be {what}, and is {value!r}.", f"Leave {name} out, or give {what}.")
         if not 0 < self.set_level < 1:
             raise UsageError(
                 f"set_level must lie between 0 and 1, and is {self.set_level!r}.", "0.9 is the usual choice."
@@ -61,6 +73,6 @@ class Recipe:
             UsageError: A key is unknown.
         """
         known = {field.name for field in dataclasses.fields(cls)}
-        if unknown := sorted(set(values) - known):
+        if unknown := sorted(map(str, set(values) - known)):
             raise UsageError(f"A recipe has no {', '.join(unknown)}.", f"It knows {', '.join(sorted(known))}.")
         return cls(**values)

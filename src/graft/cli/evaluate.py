@@ -9,7 +9,7 @@ import click
 
 from graft.cli.output import pasted, progress_bar, say, show_json
 from graft.cli.paths import Command, Input, Output
-from graft.cli.reading import read_data, reading_options
+from graft.cli.reading import download_option, read_data, reading_options
 from graft.errors import GateError, TooFewClasses
 
 
@@ -40,6 +40,7 @@ class Share(click.FloatRange):
 @reading_options
 @click.option("--report", "report_file", type=Output("page"), help="Write the evaluation as one HTML file.")
 @click.option("--overwrite", is_flag=True, help="Replace a report that is there already.")
+@download_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     model: Path,
@@ -49,6 +50,7 @@ def command(
     report_file: Path | None,
     overwrite: bool,
     as_json: bool,
+    allow_download: bool,
     **reading: Any,
 ) -> int:
     """Score MODEL on the labelled DATA."""
@@ -58,7 +60,7 @@ def command(
 
     if report_file:
         check_free(report_file, overwrite=overwrite)
-    fitted = load(model)
+    fitted = load(model, allow_download=allow_download)
     try:
         reading["modality"] = reading["modality"] or fitted.report.modality
         reading["multi_label"] = reading["multi_label"] or fitted.report.multi_label

@@ -9,7 +9,7 @@ import click
 
 from graft.cli.output import progress_bar
 from graft.cli.paths import Command, Input, Output
-from graft.cli.reading import read_data, reading_options
+from graft.cli.reading import download_option, read_data, reading_options
 from graft.cli.saving import show_and_save
 
 
@@ -21,6 +21,7 @@ from graft.cli.saving import show_and_save
 @reading_options
 @click.option("--report", "report_file", type=Output("page"), help="Write the report as one HTML file, with examples.")
 @click.option("--overwrite", is_flag=True, help="Replace a model or report that is there already.")
+@download_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     model: Path,
@@ -30,6 +31,7 @@ def command(
     report_file: Path | None,
     overwrite: bool,
     as_json: bool,
+    allow_download: bool,
     **reading: Any,
 ) -> int:
     """Give MODEL the classes of DATA, and say what happened to its old ones.
@@ -46,7 +48,7 @@ def command(
     bundle.check_free(target, overwrite)
     if report_file:
         html.check_free(report_file, overwrite=overwrite)
-    fitted = load(model)
+    fitted = load(model, allow_download=allow_download)
     watch = Stopwatch()
     with progress_bar(quiet=as_json) as progress:
         with watch.timing("read"):

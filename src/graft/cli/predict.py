@@ -14,6 +14,7 @@ import click
 from graft.cli.answers import Answer, Layout, format_of, to_file, to_stdout
 from graft.cli.output import progress_bar, say
 from graft.cli.paths import Command, Input, Mixed, Output, guard_outputs
+from graft.cli.reading import download_option
 from graft.errors import GraftError, UsageError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ FORMATS = ("json", "jsonl", "csv")
 @click.option("--top", type=click.IntRange(min=1), help="Show only the K most probable classes.")
 @click.option("-o", "--output", type=Output("data"), help="Write the answers: .csv, .tsv, .json or .jsonl.")
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
+@download_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
 @click.option("--jsonl", "as_jsonl", is_flag=True, help="Print one JSON object a line, as they come.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
@@ -43,6 +45,7 @@ def command(
     output: Path | None,
     overwrite: bool,
     as_json: bool,
+    allow_download: bool,
     as_jsonl: bool,
     as_csv: bool,
     item_column: str | None,
@@ -57,7 +60,7 @@ def command(
     from graft.report.words import clean
 
     kind = _format(output, overwrite, dict(zip(FORMATS, (as_json, as_jsonl, as_csv), strict=True)))
-    fitted = load(model)
+    fitted = load(model, allow_download=allow_download)
     rows = _rows(inputs, fitted.report.modality, item_column)
     count = _Count()
     if output is None:

@@ -15,7 +15,7 @@ import click
 
 from graft.cli.output import progress_bar, say, show_json
 from graft.cli.paths import Command, Input, Output
-from graft.cli.reading import read_data, reading_options
+from graft.cli.reading import download_option, read_data, reading_options
 from graft.errors import BundleError, GateError, GraftError, OutputExists, UsageError
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ LIVE_EVERY = 5.0
 @reading_options
 @click.option("--report", "report_file", type=Output("page"), help="Write the report as one HTML file, with curves.")
 @click.option("--overwrite", is_flag=True, help="Replace a model or report that is there already.")
+@download_option
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def command(
     model: Path,
@@ -57,6 +58,7 @@ def command(
     report_file: Path | None,
     overwrite: bool,
     as_json: bool,
+    allow_download: bool,
     **reading: Any,
 ) -> int:
     """Fine-tune MODEL's encoder on DATA, and ship it only if it is better.
@@ -64,6 +66,7 @@ def command(
     Whether it is, is told by items that are set aside before. MODEL stays as it is.
     """
     from graft import bundle
+    from graft.encoders.hub.fetch import staying_here
     from graft.model import load
     from graft.report import html, verdict
     from graft.report.content import plain
@@ -77,25 +80,26 @@ def command(
         if report_file.resolve() == target.resolve():
             raise UsageError(f"The model and its report would both be {target}.", "Give the report another name.")
         html.check_free(report_file, overwrite=overwrite)
-    fitted = load(model)
+    fitted = load(model, allow_download=allow_download)
     checkpoint = target.resolve().with_name(f".{target.name}.tune")
     with progress_bar(quiet=as_json) as progress:
         reading["modality"] = reading["modality"] or fitted.report.modality
         dataset = read_data(data, min_classes=1, **reading)
-        tuned = tune(
-            fitted,
-            dataset,
-            method=method,
-            epochs=epochs,
-            time_limit=time_limit,
-            force=force,
-            seed=seed,
-            cache=None if no_cache else "default",
-            checkpoint=checkpoint,
-            flips=flips,
-            progress=progress,
-            note=_Notes(quiet=as_json),
-        )
+        with staying_here(f"{model} was made with", unless=allow_download):  # its weights may be gone
+            tuned = tune(
+                fitted,
+                dataset,
+                method=method,
+                epochs=epochs,
+                time_limit=time_limit,
+                force=force,
+                seed=seed,
+                cache=None if no_cache else "default",
+                checkpoint=checkpoint,
+                flips=flips,
+                progress=progress,
+                note=_Notes(quiet=as_json),
+            )
     if not as_json:
         assert tuned.model.report.tuning is not None
         say(verdict.render(tuned.model.report.tuning, tuned.model.report.modality, skipped=tuned.skipped))

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from graft.contracts import Array, Bool, Float32, Int, Linear, Stages
+from graft.heads import restored
 from graft.heads.calibration import cross_fitted, probabilities
 from graft.heads.conformal import SetRule, fit_sets
 from graft.heads.features import transform
@@ -93,17 +94,21 @@ class Classifier:
 
     @classmethod
     def restore(cls, settings: Mapping[str, Any], arrays: Mapping[str, Array]) -> Self:
-        """The classifier that ``settings`` and ``arrays`` describe."""
+        """The classifier that ``settings`` and ``arrays`` describe.
+
+        Raises:
+            ValueError: A value is not what a classifier can have, or they do not fit together.
+        """
         weights = np.asarray(arrays["head.weights"]).astype(np.float32)
         bias = np.asarray(arrays["head.bias"]).astype(np.float32)
         if weights.ndim != 2 or bias.shape != weights.shape[1:]:
             raise ValueError(f"a head of shape {weights.shape} with a bias of shape {bias.shape}")
         unknown, lexical = within(arrays, "unknown."), within(arrays, "lexical.")
         return cls(
-            stages=tuple(tuple(int(width) for width in network) for network in settings["stages"]),
-            features=str(settings["features"]),
+            stages=restored.stages(settings),
+            features=restored.features(settings, words=bool(lexical)),
             linear=Linear(weights, bias),
-            temperature=float(settings["temperature"]),
+            temperature=restored.number(settings, "temperature", above=0),
             sets=SetRule.from_dict(settings["sets"]),
             unknown=UnknownRule.restore(settings["unknown"], unknown),
             lexical=LexicalPart.restore(lexical) if lexical else None,

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from graft.contracts import Bool, Float32, Int
+from graft.heads.restored import checked_number, count, number
 
 _ROUNDING = 1e-6
 """A probability this close to the threshold counts as reaching it: float32 differs that much between processors."""
@@ -76,11 +77,22 @@ class SetRule:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The rule that ``to_dict`` wrote."""
+        """The rule that ``to_dict`` wrote.
+
+        Raises:
+            ValueError: A value is not what a rule can have.
+        """
         thresholds, counts = values["thresholds"], values["counts"]
         if len(thresholds) != len(counts):
             raise ValueError(f"{len(thresholds)} thresholds for {len(counts)} classes")
-        return cls(float(values["level"]), tuple(float(t) for t in thresholds), tuple(int(c) for c in counts))
+        return cls(
+            number(values, "level", above=0, below=1),
+            tuple(
+                checked_number(threshold, "a threshold of the sets", above=-1e-9, below=1.000001)
+                for threshold in thresholds
+            ),
+            tuple(count(one, "a count of the sets") for one in counts),
+        )
 
 
 def items_needed(level: float) -> int:

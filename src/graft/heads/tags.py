@@ -11,6 +11,7 @@ import numpy as np
 from graft.contracts import Array, Bool, Float32, Float64, Int, Linear, Stages
 from graft.errors import UsageError
 from graft.executors import map_on_cores
+from graft.heads import restored
 from graft.heads.axes import principal
 from graft.heads.binary import fit_binary
 from graft.heads.classifier import Answer, OutOfFold, within
@@ -92,17 +93,21 @@ class TagClassifier:
 
     @classmethod
     def restore(cls, settings: Mapping[str, Any], arrays: Mapping[str, Array]) -> Self:
-        """The classifier that ``settings`` and ``arrays`` describe."""
+        """The classifier that ``settings`` and ``arrays`` describe.
+
+        Raises:
+            ValueError: A value is not what a classifier can have, or they do not fit together.
+        """
         weights = np.asarray(arrays["head.weights"]).astype(np.float32)
         bias = np.asarray(arrays["head.bias"]).astype(np.float32)
         if weights.ndim != 2 or bias.shape != weights.shape[1:]:
             raise ValueError(f"a head of shape {weights.shape} with a bias of shape {bias.shape}")
         return cls(
-            stages=tuple(tuple(int(width) for width in network) for network in settings["stages"]),
-            features=str(settings["features"]),
+            stages=restored.stages(settings),
+            features=restored.features(settings, words=False),
             linear=Linear(weights, bias),
             unknown=UnknownRule.restore(settings["unknown"], within(arrays, "unknown.")),
-            threshold=float(settings["threshold"]),
+            threshold=restored.number(settings, "threshold", above=0, below=1),
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from graft.contracts import Array, Bool, Float32, Float64, Int
+from graft.heads.restored import number, pair
 
 PROTOTYPES = 8
 _NUMBERS = 10_240
@@ -63,13 +64,16 @@ class UnknownRule:
 
     @classmethod
     def restore(cls, settings: Mapping[str, Any], arrays: Mapping[str, Array]) -> Self:
-        """The rule that ``settings`` and ``arrays`` describe."""
+        """The rule that ``settings`` and ``arrays`` describe.
+
+        Raises:
+            ValueError: A value is not what a rule can have.
+        """
         prototypes = np.asarray(arrays["prototypes"]).astype(np.float32)
-        if prototypes.ndim != 2:
+        if prototypes.ndim != 2 or not len(prototypes):
             raise ValueError(f"prototypes of shape {prototypes.shape}")
-        (d_mean, d_spread), (m_mean, m_spread) = settings["distance"], settings["margin"]
-        threshold = float(settings["threshold"])
-        return cls(prototypes, threshold, (float(d_mean), float(d_spread)), (float(m_mean), float(m_spread)))
+        threshold = number(settings, "threshold")
+        return cls(prototypes, threshold, pair(settings, "distance"), pair(settings, "margin"))
 
 
 def fit_unknown(phi: Float32, y: Int, k: int, folds: Sequence[Int], logits: Float32, rate: float) -> UnknownRule:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,18 +10,15 @@ from typing import Any
 from graft import bundle
 from graft.contracts import Array, Encoder, Float32, Int, Progress, silent
 from graft.data.dataset import SEPARATOR, Dataset, Item
-from graft.data.guard import Inputs
 from graft.data.lists import listed, readable
 from graft.data.read import read
-from graft.encoders import address_of, base_of, encoder_for, retuned, tuned_weights
+from graft.encoders import address_of, base_of, tuned_weights
 from graft.encoders.embed import embed, stream
-from graft.errors import BundleError, DamagedBundle, DataError, EncoderError, EncoderMismatch, GraftError, UsageError
+from graft.errors import BundleError, DataError, GraftError
 from graft.evaluation import score_held_out
 from graft.evaluation.held_out import check_shared_labels
 from graft.evaluation.tags import check_shared_tags, score_tags
 from graft.heads.classifier import Answer, Classifier
-from graft.heads.features import width
-from graft.heads.tags import KIND as TAGS
 from graft.heads.tags import TagClassifier, confidence_of
 from graft.model.evaluated import as_report
 from graft.model.inputs import CacheChoice, Source, as_cache, check_modality, nothing_readable
@@ -272,87 +269,12 @@ def _tagged(predictions: list[Prediction], answer: Answer) -> list[Prediction]:
     ]
 
 
-def load(folder: str | Path, *, backend: str = "auto") -> Model:
-    """Load a bundle.
-
-    Raises:
-        NotABundle: There is none.
-        DamagedBundle: It was cut short or tampered with.
-        NewerBundle: It was written by a newer Graft.
-        EncoderError: This Graft does not have its encoder.
-        EncoderMismatch: It was made with another version of its encoder.
-    """
-    content = bundle.read(Path(folder))
-    manifest = content.manifest
-    try:
-        made_with = manifest["encoder"]
-        recipe = Recipe.from_dict(manifest["recipe"])
-        encoder = _its_encoder(folder, made_with["address"], manifest["modality"], backend, recipe.prompt)
-        if encoder.version != made_with["version"]:
-            raise EncoderMismatch(
-                f"{folder} was made with version {made_with['version']} of {encoder.name}, and this Graft has "
-                f"{encoder.version}: what it makes of the same item is no longer what the model learned from.",
-                "Fit it again, or install the Graft that made it.",
-            )
-        encoder = _with_its_weights(folder, encoder, content.arrays, made_with.get("tuned", ""))
-        kind = TagClassifier if manifest["classifier"].get("kind") == TAGS else Classifier
-        classifier = kind.restore(manifest["classifier"], content.arrays)
-        _check_shapes(classifier, encoder, len(manifest["classes"]))
-        report = replace(Report.from_dict(content.documents["report"]), model=str(folder), inputs=Inputs.of(folder))
-        own = {name.removeprefix("training."): array for name, array in content.arrays.items()}
-        training = Training.restore(manifest["training"], own)
-        return Model(tuple(manifest["classes"]), encoder, classifier, recipe, report, training)
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise BundleError(f"{folder} does not hold what a model needs: {error!r}.", "Fit it again.") from None
-
-
-def _its_encoder(folder: str | Path, name: str, modality: str, backend: str, prompt: str) -> Encoder:
-    try:
-        return encoder_for(name, modality, backend, prompt)
-    except UsageError as error:
-        raise EncoderError(
-            f"{folder} was made with the encoder {name!r}, which this Graft does not have. {error.message}",
-            "Fit it again, or install the Graft that made it.",
-        ) from None
-
-
-def _with_its_weights(folder: str | Path, encoder: Encoder, arrays: Mapping[str, Array], digest: str) -> Encoder:
-    """The encoder with the weights that the bundle has for it."""
-    own = {name.removeprefix(WEIGHTS): array for name, array in arrays.items() if name.startswith(WEIGHTS)}
-    if not own and not digest:
-        return encoder
-    try:
-        tuned = retuned(encoder, own)
-    except (ValueError, UsageError) as error:
-        raise DamagedBundle(f"The tuned encoder of {folder} is damaged: {error}.", "Copy it again.") from None
-    if tuned_weights(tuned).digest != digest:
-        raise DamagedBundle(
-            f"The tuned encoder of {folder} is damaged: its {len(own)} weights are not those that were saved.",
-            "Copy it again.",
-        )
-    return tuned
-
-
 def _timeless(report: Report) -> Report:
     """What a bundle keeps of a report: the same data, seed and recipe give the same bytes, wherever and whenever.
 
     The times of a tuning stay: they are part of what it says.
     """
     return replace(report, model=None, report=None, seconds={}, cache={})
-
-
-def _check_shapes(classifier: Classifier | TagClassifier, encoder: Encoder, k: int) -> None:
-    d = width(classifier.stages, classifier.features)
-    if classifier.stages != encoder.stages or classifier.linear.weights.shape != (d, k):
-        raise ValueError(
-            f"a head of shape {classifier.linear.weights.shape} for {k} classes on stages of {classifier.stages}"
-        )
-    lexical = None if isinstance(classifier, TagClassifier) else classifier.lexical
-    if lexical is not None and lexical.weights.shape[1] != k:
-        raise ValueError(f"weights of words of shape {lexical.weights.shape} for {k} classes")
-    sets = k if isinstance(classifier, TagClassifier) else len(classifier.sets.counts)
-    if classifier.unknown.prototypes.shape[1] != d or sets != k:
-        raise ValueError(f"prototypes of shape {classifier.unknown.prototypes.shape}, sets for {k} classes")
 
 
 def _part(dataset: Dataset, split: str) -> tuple[Dataset, str]:

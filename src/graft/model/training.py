@@ -11,6 +11,9 @@ import numpy as np
 from graft.contracts import Array
 from graft.data.dataset import Dataset
 
+DIGEST_BYTES = 16
+SPLITS = frozenset({"", "train", "val", "test"})
+
 
 @dataclass(frozen=True, slots=True)
 class Training:
@@ -47,14 +50,26 @@ class Training:
 
     @classmethod
     def restore(cls, settings: Mapping[str, Any], arrays: Mapping[str, Array]) -> Self:
-        """The record that ``settings`` and ``arrays`` describe."""
-        digests = tuple(row.tobytes().hex() for row in np.asarray(arrays["digests"], np.uint8))
-        columns = {name: tuple(str(settings[name][code]) for code in arrays[name]) for name in _COLUMNS}
-        if any(int(arrays[name].min(initial=0)) < 0 for name in _COLUMNS):
-            raise ValueError("the record of the training items has numbers without a name")
-        if any(len(values) != len(digests) for values in columns.values()):
-            raise ValueError("the record of the training items has columns of different length")
-        return cls(digests, **columns)
+        """The record that ``settings`` and ``arrays`` describe.
+
+        Raises:
+            ValueError: A value is not what a record can have, or they do not fit together.
+        """
+        hashes = np.asarray(arrays["digests"])
+        if hashes.dtype != np.uint8 or hashes.ndim != 2 or hashes.shape[1] != DIGEST_BYTES:
+            raise ValueError(f"hashes of the training items of shape {hashes.shape}")
+        digests = tuple(row.tobytes().hex() for row in hashes)
+        for name in _COLUMNS:
+            codes, names = np.asarray(arrays[name]), settings[name]
+            if not (isinstance(names, list) and all(isinstance(one, str) for one in names)):
+                raise ValueError(f"the {name} of the training items are no texts")
+            if codes.dtype != np.int32 or codes.shape != (len(digests),):
+                raise ValueError(f"the record of the training items has columns of different length: {name}")
+            if len(codes) and not 0 <= codes.min() <= codes.max() < len(names):
+                raise ValueError("the record of the training items has numbers without a name")
+        if strange := sorted(set(settings["splits"]) - SPLITS):
+            raise ValueError(f"the training items have a split called {strange[0]!r}")
+        return cls(digests, **{name: tuple(settings[name][code] for code in arrays[name]) for name in _COLUMNS})
 
     def _columns(self) -> dict[str, tuple[str, ...]]:
         return {name: getattr(self, name) for name in _COLUMNS}

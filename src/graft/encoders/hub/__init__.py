@@ -32,13 +32,17 @@ def hub_encoder(
     """
     from graft.encoders.hub.encoder import HubEncoder
     from graft.encoders.hub.export import make
-    from graft.encoders.hub.fetch import Address, find
-    from graft.encoders.hub.store import keep, kept, kept_revision
+    from graft.encoders.hub.fetch import Address, find, refuse_unless_allowed
+    from graft.encoders.hub.store import keep, kept, kept_revision, was_kept
 
     address = Address.parse(name)
+    if address.folder and not was_kept(address):  # before its files are looked at
+        refuse_unless_allowed(address)
     revision = kept_revision(address)
     entry = kept(address, revision, modality) if revision else None
     if entry is None:
+        if address.folder:
+            refuse_unless_allowed(address)
         source = find(address, progress)
         entry = kept(address, source.revision, modality)
         if entry is None:

@@ -10,6 +10,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +32,45 @@ WEIGHTS = (".safetensors", ".onnx")
 SHARD = re.compile(r"(.*?)model-\d+-of-\d+\.safetensors")
 MAX_FILES = 5000
 """Of a local folder."""
+
+
+_asked_by: ContextVar[str] = ContextVar("asked_by", default="")
+"""Why nothing may be fetched: how the error begins; ``""`` where it may."""
+
+
+@contextmanager
+def staying_here(why: str, *, unless: bool = False) -> Iterator[None]:
+    """Inside, what is not on this machine is not fetched, and no model is made of a folder that was not used before.
+
+    Args:
+        why: Begins the error, as in "shop.graft was made with".
+        unless: It may be fetched after all.
+    """
+    token = _asked_by.set("" if unless else why)
+    try:
+        yield
+    finally:
+        _asked_by.reset(token)
+
+
+def refuse_unless_allowed(address: Address) -> None:
+    """Whether a model may be fetched, or be made of a folder.
+
+    Raises:
+        EncoderError: It may not.
+    """
+    if not (why := _asked_by.get()):
+        return
+    what = (
+        f"the model in the folder {address.folder}, which was not used on this machine before"
+        if address.folder
+        else f"{address.name}, a model of the hub that is not on this machine"
+    )
+    raise EncoderError(
+        f"{why} {what}, and a saved model brings nothing by itself.",
+        "If you trust who made it, allow that: allow_download=True in Python, --allow-download of graft predict, "
+        "evaluate, extend and tune.",
+    )
 
 
 def is_hub_name(name: str) -> bool:
@@ -228,10 +268,19 @@ class Source:
                 raise self._too_large(file)
             self.progress("download", min(done + size, total), total)
 
-        with _explained(self.name, file):
-            given = huggingface_hub.hf_hub_download(
-                self.name, file, revision=revision or self.revision, tqdm_class=_meter(arrived)
-            )
+        here_only = bool(_asked_by.get())
+        try:
+            with _explained(self.name, file):
+                given = huggingface_hub.hf_hub_download(
+                    self.name,
+                    file,
+                    revision=revision or self.revision,
+                    tqdm_class=_meter(arrived),
+                    local_files_only=here_only,
+                )
+        except _Unreachable:
+            refuse_unless_allowed(Address(self.name, self.revision))
+            raise
         path = Path(given)
         if path.stat().st_size > limit_of(file):
             raise self._too_large(file)
@@ -270,6 +319,11 @@ def find(address: Address, progress: Progress = silent) -> Source:
     require("huggingface_hub")
     import huggingface_hub
 
+    if _asked_by.get():
+        if (here := _cached(address)) is None:
+            refuse_unless_allowed(address)
+        else:
+            return here
     progress("download", 0, 0)
     try:
         with _explained(address.name):

@@ -110,6 +110,11 @@ def kept_revision(address: Address) -> str | None:
     return found if re.fullmatch(r"[0-9a-f]{40}", found) else None
 
 
+def was_kept(address: Address) -> bool:
+    """Whether anything was made of this model on this machine, whatever state it was in then."""
+    return _shelf(address).is_dir()
+
+
 def kept(address: Address, revision: str, modality: str | None) -> Entry | None:
     """What was made from this revision, for this modality or, where none is asked for, for any."""
     shelf = _shelf(address)
