@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from graft.data.dataset import Dataset, File, Memory, Text, negative_class
+from graft.data.dataset import Dataset, File, Memory, Text, negative_classes
 from graft.errors import DataError, MixedModalities, NothingToRead, UsageError
 
 WAV = b"RIFF\x24\0\0\0WAVEfmt " + bytes(100)
@@ -120,13 +120,19 @@ def test_lists_of_labels_are_multi_label():
 @pytest.mark.parametrize(
     ("classes", "negative"),
     [
-        (("yes", "no", "_background_noise_"), "_background_noise_"),
-        (("cat", "Background", "dog"), "Background"),
-        (("SILENCE", "on"), "SILENCE"),
-        (("Background Noise", "noise"), "Background Noise"),
-        (("noisy", "back"), None),
-        ((), None),
+        (("yes", "no", "_background_noise_"), ("_background_noise_",)),
+        (("cat", "Background", "dog"), ("Background",)),
+        (("SILENCE", "on"), ("SILENCE",)),
+        (("Background Noise", "noise", "yes"), ("Background Noise", "noise")),
+        (("None of these", "a"), ("None of these",)),
+        (("refund", "Other"), ("Other",)),
+        (("noisy", "back", "another", "nonesuch"), ()),
+        ((), ()),
     ],
 )
-def test_the_class_of_none_of_these(classes, negative):
-    assert negative_class(classes) == negative
+def test_the_classes_of_none_of_these(classes, negative):
+    assert negative_classes(classes) == negative
+
+
+def test_a_class_may_be_marked_as_none_of_these():
+    assert negative_classes(("bin", "cat", "none"), ["bin", "gone"]) == ("bin", "none")

@@ -204,6 +204,15 @@ def test_false_alarms_in_words() -> None:
     short = words.false_alarms(dataclasses.replace(found, hours=0.25)).replace(words.NBSP, " ")
     assert short.endswith("15 min judged).")
     assert words.false_alarms(dataclasses.replace(found, hours=0.0, per_hour=math.nan)) == ""
+    share = {"per_thousand": 12.4, "per_thousand_low": 3.1, "per_thousand_high": 44.0, "of": 250}
+    assert words.false_alarms(dataclasses.replace(found, **share), "audio") == (
+        "False alarms: 3.2 an hour of background (1.1 to 7.0; 2.4 hours judged); 12 of 1,000 recordings would be taken "
+        "for another class (3 to 44; 250 judged)."
+    )
+    photos = FalseAlarms("other", math.nan, math.nan, math.nan, 0.0, 3, **share)
+    assert words.false_alarms(photos, "image") == (
+        "False alarms: 12 of 1,000 photos of other would be taken for another class (3 to 44; 250 judged)."
+    )
 
 
 def test_what_old_classes_lost_in_words() -> None:

@@ -159,7 +159,9 @@ def _copy(dataset: Dataset, folder: Path) -> list[Skipped]:
         except ItemError as error:
             skipped.append(Skipped(item.name, error.message, error.reason))
             continue
-        parts = (dataset.splits[row] or split, dataset.labels[row]) if as_folders else ("items",)
+        label = dataset.labels[row]
+        mark = "-" if label in dataset.negatives else ""
+        parts = (dataset.splits[row] or split, mark + label) if as_folders else ("items",)
         inside = "/".join(filter(None, parts))
         name = names.name(inside, item.name, content, dataset.modality)
         target = folder / inside / name

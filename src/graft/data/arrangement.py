@@ -59,6 +59,8 @@ class Arrangement:
     """The manifests that were read."""
     missing: list[str] = field(default_factory=list)
     """Files that they name and that are not there, each with its row."""
+    negatives: list[str] = field(default_factory=list)
+    """Labels of folders that are marked as holding what is none of the other classes."""
     text_columns: list[str] = field(default_factory=list)
     """Columns of texts that stand beside columns of paths."""
     columns: dict[str, str] = field(default_factory=dict)
@@ -75,5 +77,6 @@ class Arrangement:
         self.nested = self.nested or other.nested
         self.manifests += other.manifests
         self.missing += other.missing
+        self.negatives += other.negatives
         self.text_columns += other.text_columns
         self.columns = self.columns or other.columns

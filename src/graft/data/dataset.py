@@ -21,13 +21,18 @@ from graft.errors import DataError
 
 __all__ = [
     "MAX_ITEM_BYTES", "Broken", "Dataset", "File", "Item", "Member", "Memory", "Skipped", "Text", "as_item",
-    "negative_class",
+    "negative_classes",
 ]  # fmt: skip
 
 SEPARATOR = "|"
 """Stands between the labels of an item in a table, and in ``Dataset.labels``."""
 
-NEGATIVES = ("_background_noise_", "background_noise", "background", "noise", "silence")
+NEGATIVES = frozenset(
+    {
+        "background", "background_noise", "noise", "silence", "none", "none_of_these", "none_of_the_above", "nothing",
+        "other", "others", "unknown",
+    }
+)  # fmt: skip
 """Names, in lower case, of a class that holds whatever is none of the others."""
 
 
@@ -47,6 +52,8 @@ class Dataset:
         tags: In multi-label data the labels of each item, sorted; an item may have none. Else empty, and each item has
             one label.
         sources: The files and folders that it was read from, over which nothing is written.
+        negatives: Labels of what is none of the other classes, where the user said so: by a ``-`` before the name of
+            the folder. Other such classes are known by their name, see ``negative_classes``.
     """
 
     items: tuple[Item, ...]
@@ -59,6 +66,7 @@ class Dataset:
     name: str = "model"
     tags: tuple[tuple[str, ...], ...] = ()
     sources: tuple[Path, ...] = field(default=(), compare=False)
+    negatives: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.tags:
@@ -206,7 +214,16 @@ class Dataset:
         return replace(self.select(rows), skipped=(*self.skipped, *skipped))
 
 
-def negative_class(classes: Iterable[str]) -> str | None:
-    """The class that holds what is none of the others, by its name (``NEGATIVES``, in any case), if there is one."""
-    names = {name.strip().casefold().replace(" ", "_").replace("-", "_"): name for name in classes}
-    return next((names[name] for name in NEGATIVES if name in names), None)
+def negative_classes(classes: Iterable[str], marked: Iterable[str] = ()) -> tuple[str, ...]:
+    """The classes that hold what is none of the others, in their order.
+
+    Args:
+        classes: All names.
+        marked: Those that the user said to be such. The others are known by their name: ``NEGATIVES``, in any case.
+    """
+    said = set(marked)
+    return tuple(
+        name
+        for name in classes
+        if name in said or name.strip().casefold().replace(" ", "_").replace("-", "_").strip("_") in NEGATIVES
+    )

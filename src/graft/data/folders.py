@@ -101,6 +101,12 @@ def _without_classes(entries: Iterable[Entry], named: dict[str, str]) -> Arrange
     return result
 
 
+def _unmarked(folder: str) -> tuple[str, bool]:
+    """The class of a folder, and whether a ``-`` marks it as none of the others; ``-1`` is a number."""
+    name = folder[1:].lstrip() if folder.startswith("-") else ""
+    return (name, True) if name and (name[0].isalpha() or name[0] == "_") else (folder, False)
+
+
 def _from_class_folders(entries: Sequence[Entry], split: str, above: int = 0) -> Arrangement:
     """By the first folder of each path; ``above`` says how many folders stand above it in the source."""
     result = Arrangement()
@@ -111,7 +117,10 @@ def _from_class_folders(entries: Sequence[Entry], split: str, above: int = 0) ->
         if len(entry.parts) > 1:
             own = inner.get(entry.parts[1], "") or split_of.get(entry.parts) or ("train" if split_of else split)
             inside = printable("/".join(entry.parts[2 if inner else 1 :]))
-            result.rows.append(Labelled(entry.item, printable(entry.parts[0]), own, inside=inside))
+            label, is_negative = _unmarked(printable(entry.parts[0]))
+            if is_negative and label not in result.negatives:
+                result.negatives.append(label)
+            result.rows.append(Labelled(entry.item, label, own, inside=inside))
         elif entry.parts[-1] not in lists:
             result.unlabelled.append(entry.item)
             result.skipped.append(_beside(entry, "It lies beside the class folders, so it has no label."))

@@ -166,6 +166,7 @@ def _read_source(source: Any, asked: Asked) -> tuple[Dataset, Arrangement]:
         name=printable(path.resolve().name if path.is_dir() else path.stem) or "model",
         tags=tuple(tags for _, tags in rows) if asked.multi_label else (),
         sources=(path,),
+        negatives=tuple(dict.fromkeys(found.negatives)),
     )
     warnings = [
         *warn_of_strays(strays), *warn_of_names(contents.misnamed, contents.modality), *found.warnings, *notes,
@@ -314,4 +315,5 @@ def _join_test(dataset: Dataset, others: Dataset) -> Dataset:
         warnings=tuple(dict.fromkeys(warnings)),
         tags=(*dataset.tags, *others.tags),
         sources=tuple(dict.fromkeys((*dataset.sources, *others.sources))),
+        negatives=tuple(dict.fromkeys((*dataset.negatives, *others.negatives))),
     )

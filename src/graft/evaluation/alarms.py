@@ -1,37 +1,67 @@
-"""False alarms: how often the sound of nothing in particular is taken for one of the words."""
+"""False alarms: how often what is none of the classes is taken for one of them."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from graft.contracts import Array, Float64, Int
+from graft.data.dataset import negative_classes
+from graft.evaluation.intervals import cross_validated_interval
 from graft.report.content import FalseAlarms
 
 _95 = 1.959964
+THOUSAND = 1000
 
 
-def false_alarms(p: Array, y: Int, seconds: Float64, negative: int, label: str) -> FalseAlarms | None:
-    """False alarms per hour of the negative class, out of fold.
+def false_alarms(
+    p: Array,
+    y: Int,
+    copies: Int,
+    classes: Sequence[str],
+    marked: Sequence[str] = (),
+    seconds: Float64 | None = None,
+    design_effect: float = 1.0,
+) -> FalseAlarms | None:
+    """How many of 1,000 items of the negative classes are taken for another class, out of fold; of recordings, an hour.
 
     Args:
         p: Out-of-fold probabilities ``(n, k)``; rows of ``nan`` were not judged.
         y: Class of each row ``(n,) int64``.
+        copies: What is a copy of what ``(n,) int64``.
+        classes: Their names.
+        marked: Names of those that the user said to be negative.
         seconds: Length of each recording ``(n,)``.
-        negative: Which class is the negative one.
-        label: Its name.
+        design_effect: Of given groups, as for ``cross_validated_interval``.
 
     Returns:
-        ``None`` where no recording of that class was judged.
+        ``None`` where there is no such class beside others, or nothing of it was judged.
     """
-    rows = np.flatnonzero((y == negative) & ~np.isnan(p).any(axis=1) & (seconds > 0))
-    hours = float(seconds[rows].sum()) / 3600
-    if not hours:
+    named = negative_classes(classes, marked)
+    negative = np.array([name in named for name in classes], np.bool_)
+    rows = np.flatnonzero(negative[y] & ~np.isnan(p).any(axis=1)) if negative.any() and not negative.all() else ()
+    if not len(rows):
         return None
-    n = int((p[rows].argmax(axis=1) != negative).sum())
+    wrong = ~negative[p[rows].argmax(axis=1)]
+    share = cross_validated_interval(float(wrong.mean()), copies[rows], "", design_effect)
+    hours = float(seconds[rows].clip(min=0).sum()) / 3600 if seconds is not None else 0.0
+    n = int(wrong.sum())
     low, high = poisson_interval(n)
-    return FalseAlarms(label, n / hours, low / hours, high / hours, hours, n)
+    return FalseAlarms(
+        label=", ".join(named),
+        per_hour=n / hours if hours else math.nan,
+        low=low / hours if hours else math.nan,
+        high=high / hours if hours else math.nan,
+        hours=hours,
+        n=n,
+        per_thousand=THOUSAND * share.value,
+        per_thousand_low=THOUSAND * share.low,
+        per_thousand_high=THOUSAND * share.high,
+        of=len(rows),
+        labels=named,
+    )
 
 
 def poisson_interval(n: int) -> tuple[float, float]:

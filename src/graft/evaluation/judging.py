@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from graft.contracts import Array, Bool, Float32, Float64, Int, Progress, silent
-from graft.data.dataset import Item, negative_class
+from graft.data.dataset import Item
 from graft.evaluation.alarms import false_alarms
 from graft.evaluation.doubt import crowded, doubted, why_nothing_is_held_out
 from graft.evaluation.grouping import group_effect
@@ -85,6 +85,7 @@ class Rows:
         ignoring: Folds as ``folds``, made as if there were no groups; empty where there are none.
         seconds: Length of each recording ``(n,)``.
         doubtful: Which rows may have copies on both sides of a split ``(n,) bool``.
+        negatives: Classes that the user marked as holding what is none of the others.
     """
 
     x: Float32
@@ -98,6 +99,7 @@ class Rows:
     ignoring: Sequence[Int] = ()
     seconds: Float64 | None = None
     doubtful: Bool | None = None
+    negatives: Sequence[str] = ()
 
 
 def judge(
@@ -197,15 +199,8 @@ def judge(
         hardest=hardest([items[row] for row in scored.tolist()], p, given, classes),
         mistakes=mistakes([items[row] for row in scored.tolist()], p, given, classes),
         groups=group_effect(fit_many, y, rows.groups, folds, rows.ignoring, seed) if rows.ignoring else None,
-        false_alarms=_false_alarms(out_of_fold.p, rows, classes),
+        false_alarms=false_alarms(out_of_fold.p, y, rows.copies, classes, rows.negatives, rows.seconds, design_effect),
     )
-
-
-def _false_alarms(p: Array, rows: Rows, classes: Sequence[str]) -> FalseAlarms | None:
-    label = negative_class(classes)
-    if label is None or rows.seconds is None:
-        return None
-    return false_alarms(p, rows.y, rows.seconds, list(classes).index(label), label)
 
 
 def _sets(classifier: Classifier, out_of_fold: OutOfFold, y: Int, folds: Sequence[Int]) -> PredictionSets:

@@ -129,6 +129,7 @@ def _remember(
         modality=encoder.modality,
         name=model.report.name,
         sources=again.sources if again is not None else (),
+        negatives=model.report.false_alarms.labels if model.report.false_alarms else (),
     )
     x, statistics = embedded.x[rows], {name: values[rows] for name, values in embedded.statistics.items()}
     return dataset, Embedded(
@@ -162,6 +163,7 @@ def _join(before: Dataset, remembered: Embedded, new: Dataset, embedded: Embedde
         groups=(*before.groups, *added.groups),
         skipped=new.skipped,
         warnings=new.warnings,
+        negatives=tuple(dict.fromkeys((*before.negatives, *new.negatives))),
     )
     return joined, Embedded(
         x=np.concatenate([remembered.x, embedded.x[rows]]),

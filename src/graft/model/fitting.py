@@ -44,6 +44,7 @@ from graft.model.inputs import (
 from graft.model.journalled import decisions_of, follow_journal
 from graft.model.likeness import clusters_of
 from graft.model.model import Model
+from graft.model.noises import ask_noises
 from graft.model.tagging import check_tags, fit_tagged
 from graft.model.texts import texts_of
 from graft.model.training import Training
@@ -238,6 +239,7 @@ def fit_embedded(
             words=words,
             groups=groups,
             doubtful=doubtful[train],
+            negatives=dataset.negatives,
             ignoring=_folds(y, clusters[train], recipe.seed) if len(set(groups) - {""}) > 1 else (),
             seconds=embedded.statistics["seconds"][train] if "seconds" in embedded.statistics else None,
         )
@@ -295,7 +297,9 @@ def fit_embedded(
         inputs=Inputs.of(dataset),
     )
     training = Training.of(dataset, embedded.digests)
-    return Fitted(Model(classes, encoder, classifier, recipe, report, training), train, y, units[train], out_of_fold)
+    model = Model(classes, encoder, classifier, recipe, report, training)
+    model = ask_noises(model, embedded.statistics.get("seconds"), dataset.negatives)
+    return Fitted(model, train, y, units[train], out_of_fold)
 
 
 def _classes(dataset: Dataset, train: Int) -> tuple[str, ...]:

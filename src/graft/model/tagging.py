@@ -23,6 +23,7 @@ from graft.heads.tags import TagClassifier, TagsOutOfFold, check_tag_head, fit_t
 from graft.model.inputs import nothing_readable
 from graft.model.likeness import clusters_of
 from graft.model.model import Model
+from graft.model.noises import ask_noises
 from graft.model.training import Training
 from graft.recipe import Recipe
 from graft.report import Report
@@ -160,7 +161,9 @@ def fit_tagged(
         inputs=Inputs.of(dataset),
     )
     training = Training.of(dataset, embedded.digests)
-    return Model(classes, encoder, classifier, recipe, report, training), train, strata, units, out_of_fold
+    model = Model(classes, encoder, classifier, recipe, report, training)
+    model = ask_noises(model, embedded.statistics.get("seconds"), dataset.negatives)
+    return model, train, strata, units, out_of_fold
 
 
 def _check_learned(dataset: Dataset, learned: Dataset) -> None:

@@ -149,18 +149,27 @@ class GroupEffect:
 
 @dataclass(frozen=True, slots=True)
 class FalseAlarms:
-    """How often recordings of the negative class set off another class, per hour of them."""
+    """How often what is none of the classes is taken for one of them; of recordings, how often an hour of it."""
 
     label: str
-    """The negative class: background, silence, anything else."""
+    """The negative class: background, none, other, or what was marked so; several are joined by a comma."""
     per_hour: float
     low: float
     high: float
-    """95 % Poisson interval of ``per_hour``."""
+    """95 % Poisson interval of ``per_hour``; without recordings all three are ``nan``."""
     hours: float
-    """Hours of negative recordings that were judged."""
+    """Hours of negative recordings that were judged; 0 where there are none."""
     n: int
-    """False alarms in them."""
+    """False alarms among the judged items."""
+    per_thousand: float = math.nan
+    """How many of 1,000 negative items are taken for another class."""
+    per_thousand_low: float = math.nan
+    per_thousand_high: float = math.nan
+    """95 % interval of ``per_thousand``."""
+    of: int = 0
+    """How many negative items were judged."""
+    labels: tuple[str, ...] = ()
+    """The negative classes, each for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,7 +345,7 @@ class Report:
                 "warnings": tuple(v["warnings"]),
                 "multi": _maybe(MultiLabelFigures, v.get("multi")),
                 "groups": _maybe(GroupEffect, v.get("groups")),
-                "false_alarms": _maybe(FalseAlarms, v.get("false_alarms")),
+                "false_alarms": _alarms(v.get("false_alarms")),
                 "added": _added(v.get("added")),
                 "journal": _maybe(JournalEffect, v.get("journal")),
                 "tuning": None if v.get("tuning") is None else Tuning.from_dict(v["tuning"]),
@@ -369,6 +378,10 @@ def _figures(kind: type[T], row: Mapping[str, Any]) -> T:
 
 def _maybe(kind: type[T], row: Mapping[str, Any] | None) -> T | None:
     return None if row is None else _figures(kind, row)
+
+
+def _alarms(row: Mapping[str, Any] | None) -> FalseAlarms | None:
+    return None if row is None else _figures(FalseAlarms, {**row, "labels": tuple(row.get("labels", [row["label"]]))})
 
 
 def _added(row: Mapping[str, Any] | None) -> ClassesAdded | None:

@@ -307,7 +307,7 @@ def beside(report: Report) -> list[str]:
     """The sentences that belong to the score where the data have groups or a negative class."""
     said = [
         groups(report.groups, report.modality) if report.groups is not None else "",
-        false_alarms(report.false_alarms) if report.false_alarms is not None else "",
+        false_alarms(report.false_alarms, report.modality) if report.false_alarms is not None else "",
     ]
     return [sentence for sentence in said if sentence]
 
@@ -334,13 +334,18 @@ def groups(found: GroupEffect, modality: str) -> str:
     return f"{said}: {points(found.drop).removeprefix('+')} points too much ({between})."
 
 
-def false_alarms(found: FalseAlarms) -> str:
-    """How often the negative class set something off, with its 95 % interval, and how much of it was judged."""
-    if not known(found.per_hour, found.hours) or found.hours <= 0:
-        return ""
-    heard = f"{_per_hour(found.hours)} hours" if found.hours >= 1 else duration(3600 * found.hours)
-    between = f"{_per_hour(found.low)} to {_per_hour(found.high)}; " if known(found.low, found.high) else ""
-    return f"False alarms: {_per_hour(found.per_hour)} an hour of {clean(found.label)} ({between}{heard} judged)."
+def false_alarms(found: FalseAlarms, modality: str = "") -> str:
+    """How often the negative class was taken for another, with its 95 % interval, and how much of it was judged."""
+    label, said = clean(found.label), []
+    if known(found.per_hour, found.hours) and found.hours > 0:
+        heard = f"{_per_hour(found.hours)} hours" if found.hours >= 1 else duration(3600 * found.hours)
+        between = f"{_per_hour(found.low)} to {_per_hour(found.high)}; " if known(found.low, found.high) else ""
+        said.append(f"{_per_hour(found.per_hour)} an hour of {label} ({between}{heard} judged)")
+    if known(found.per_thousand, found.per_thousand_low, found.per_thousand_high) and found.of:
+        between = f"{found.per_thousand_low:.0f} to {found.per_thousand_high:.0f}; {found.of:,} judged"
+        of = things(modality) if said else f"{things(modality)} of {label}"
+        said.append(f"{found.per_thousand:.0f} of 1,000 {of} would be taken for another class ({between})")
+    return f"False alarms: {'; '.join(said)}." if said else ""
 
 
 def multi_label(found: MultiLabelFigures) -> list[tuple[str, str, str]]:

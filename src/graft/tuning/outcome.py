@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from graft.contracts import Array, Bool, Encoder, Int
+from graft.contracts import Array, Bool, Encoder, Float64, Int
 from graft.data.dataset import Dataset
 from graft.data.split import stratified_group_folds
 from graft.encoders.embed import Embedded, embed
 from graft.evaluation import score_held_out
+from graft.evaluation.alarms import false_alarms
 from graft.evaluation.held_out import class_figures, confusion
 from graft.evaluation.intervals import cross_validated_interval, group_design_effect
 from graft.evaluation.judging import calibration, hardest, majority_baseline, mistakes
@@ -21,6 +22,7 @@ from graft.heads.classifier import Classifier
 from graft.heads.conformal import measured
 from graft.metrics import macro_f1
 from graft.model.model import Model
+from graft.model.noises import ask_noises
 from graft.model.texts import texts_of
 from graft.model.training import Training
 from graft.report.content import HeadChoice, Interval, PredictionSets, Unknown
@@ -99,12 +101,26 @@ def tuned_model(
         fingerprint=dataset.fingerprint(embedded.digests),
         test=_test_score(encoder, classifier, dataset, clusters, classes),
         groups=None,
-        false_alarms=None,
+        false_alarms=false_alarms(
+            p, y, clusters[train[gate]], classes, _marked(model, dataset), _lengths(embedded, train[gate])
+        ),
         added=None,
         tuning=tuning,
         items={item.name: item for item in dataset.items},
     )
-    return Model(classes, encoder, classifier, model.recipe, report, Training.of(dataset, embedded.digests))
+    tuned = Model(classes, encoder, classifier, model.recipe, report, Training.of(dataset, embedded.digests))
+    return ask_noises(tuned, embedded.statistics.get("seconds"), _marked(model, dataset))
+
+
+def _marked(model: Model, dataset: Dataset) -> tuple[str, ...]:
+    """Classes that hold what is none of the others, as the first fit knew them and as the data say."""
+    known = model.report.false_alarms
+    return (*dataset.negatives, *(known.labels if known else ()))
+
+
+def _lengths(embedded: Embedded, rows: Int) -> Float64 | None:
+    seconds = embedded.statistics.get("seconds")
+    return None if seconds is None else seconds[rows]
 
 
 def _interval(right: Bool, clusters: Int, groups: Sequence[str]) -> Interval:
