@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from graft.app import Editor
+from graft.app import Editor, _door
 from graft.cleaning import Findings
 from graft.data.journal import Journal
 from graft.errors import GraftError
@@ -193,7 +193,7 @@ def test_a_port_that_is_taken_is_said(idle: Editor, findings: Findings, tmp_path
 
 SERVER = """
 import os, sys, uvicorn, starlette.routing
-from graft.app import Editor
+from graft.app import Editor, _door
 from graft.cleaning import find_issues
 findings = find_issues(sys.argv[1])
 for _ in sys.stdin:
@@ -252,3 +252,28 @@ def decide_on(address: str, who: str, acknowledged: list[str]) -> None:
             acknowledged.append(label)
     except (OSError, http.client.HTTPException):
         return
+
+
+def test_what_to_do_with_the_address_is_said(findings: Findings, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+    with Editor(findings, tmp_path / "one.journal", port=0) as editor:
+        said = " ".join(editor.instructions)
+        assert "Open it in a browser" in said
+        assert "Ctrl-C" in said
+        assert str(tmp_path / "one.journal") in said
+        monkeypatch.setenv("SSH_CONNECTION", "192.0.2.1 1 192.0.2.2 22")
+        assert f"ssh -L {editor.port}:127.0.0.1:{editor.port} " in " ".join(editor.instructions)
+    with Editor(findings, tmp_path / "one.journal", port=0, host="0.0.0.0") as editor:
+        assert editor.address.startswith("http://127.0.0.1:")
+        assert "not encrypted" in " ".join(editor.instructions)
+        assert ask(editor, "GET", "/editor/start", Host=f"192.0.2.7:{editor.port}")[0] == 200
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs the permissions of POSIX")
+def test_no_other_user_sees_the_address_while_a_browser_is_opened() -> None:
+    with _door("http://127.0.0.1:1/?token=secret") as page:
+        path = Path(urlsplit(page).path)
+        assert "token=secret" not in page
+        assert "token=secret" in path.read_text()
+        assert path.parent.stat().st_mode & 0o077 == 0
+    assert not path.exists()

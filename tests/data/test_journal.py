@@ -64,7 +64,7 @@ def test_what_is_appended_is_read_again(tmp_path):
         Decision("relabel", (ITEM,), to="käfer | Ω\u2028", who="ben"),
         Decision("merge", (ITEM, OTHER, ItemKey("2" * 32, "n\ud800", "", 3))),
         Decision("keep", (OTHER,)),
-        Decision("unsure", (OTHER,)),
+        Decision("unsure", (OTHER,), batch="f" * 32),
     ]
     made.append(Decision("undo", undoes=made[0].id))
     for decision in made:
@@ -80,6 +80,7 @@ def test_what_is_appended_is_read_again(tmp_path):
 def test_a_decision_that_cannot_be_is_refused():
     for wrong in (
         {"action": "delete"}, {"items": ()}, {"to": "dog"}, {"undoes": "0" * 32}, {"id": "../x"},
+        {"batch": "../x"}, {"batch": 7},
         {"action": "relabel"}, {"action": "merge"}, {"action": "undo"}, {"action": "undo", "items": ()},
         {"action": None}, {"who": None}, {"at": "yesterday"}, {"at": 7}, {"id": 7}, {"action": "relabel", "to": 5},
         {"action": "undo", "items": (), "undoes": 5}, {"items": ("cat/1.jpg",)}, {"items": [ITEM]},
@@ -312,6 +313,24 @@ def test_a_full_disk_is_an_error_and_leaves_the_journal_whole(tmp_path):
     assert path.read_bytes() == before
     Journal(path).append(later := drop())
     assert Journal(path).read()[-1] == later
+
+
+def test_decisions_of_one_click_are_written_all_or_none(tmp_path):
+    path = tmp_path / "photos.journal"
+    Journal(path).append(drop(), drop(batch="a" * 32))
+    assert [made.batch for made in Journal(path).read()] == [None, "a" * 32]
+    before = path.read_bytes()
+    room = len(before) + len(drop().to_line()) + 50
+    script = (
+        "import resource, sys\n"
+        "from graft.data.decision import Decision, ItemKey\nfrom graft.data.journal import Journal\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))\n"
+        "made = [Decision('drop', (ItemKey('0' * 32, 'cat/1.jpg', 'cat'),), who='ben') for _ in range(3)]\n"
+        "Journal(sys.argv[1]).append(*made)"
+    )
+    found = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True)
+    assert "was not saved" in found.stderr
+    assert path.read_bytes() == before
 
 
 def test_a_file_that_cannot_be_opened_is_an_error(tmp_path):

@@ -45,6 +45,7 @@ def serve_editor(
         GraftError: The port is taken.
     """
     with Editor(findings, journal, port=port, host=host, score=score) as editor, contextlib.ExitStack() as stack:
+        sys.stderr.write("\n")
         sys.stdout.write(f"{editor.address}\n")
         sys.stdout.flush()
         sys.stderr.write("".join(f"{line}\n" for line in editor.instructions))

@@ -86,7 +86,9 @@ class Editor:
         """What to do with the address, a line for each."""
         lines = ["Open it in a browser; whoever has this address can see the items and decide. Ctrl-C ends the editor."]
         if not is_loopback(self._host):
-            lines.append("From another machine, put the name of this one in its place. What is sent is not encrypted.")
+            lines.append(
+                "From another machine, put the IP address of this one in its place. What is sent is not encrypted."
+            )
         elif "SSH_CONNECTION" in os.environ:
             lines.append(
                 f"From your own machine: ssh -L {self.port}:127.0.0.1:{self.port} {login() or 'you'}@"

@@ -23,7 +23,7 @@ from graft.data.standing import Applied, Outcome, apply, keys_of, standing
 from graft.errors import UsageError
 from graft.report.words import clean
 
-AT_ONCE = 500
+AT_ONCE = 200
 """Items of a line of the journal; a decision about more is several lines of one batch."""
 MAX_LABEL = 200
 """Characters of a new label."""
@@ -87,7 +87,7 @@ class Review:
         Raises:
             UsageError: The filter names a kind that was not looked for.
         """
-        return self.agenda.queue(wanted, self.decided, keep, self.labels())
+        return self.agenda.queue(wanted, self.decided, keep, None if wanted.now is None else self.labels())
 
     def actions(self) -> list[str]:
         """What was decided on each item on which something was."""
@@ -107,9 +107,11 @@ class Review:
         sizes = dict.fromkeys((*self.findings.classes, *self.new_labels()), 0)
         with self._lock:
             dropped = {row for row, outcome in self._outcomes.items() if outcome.action == "drop"}
+        several = bool(self.findings.dataset.tags)
         for row, label in enumerate(self.labels()):
-            for tag in self._tags(label) if row not in dropped else ():
-                sizes[tag] = sizes.get(tag, 0) + 1
+            for tag in label.split(SEPARATOR) if several else (label,):
+                if tag in sizes and row not in dropped:
+                    sizes[tag] += 1
         return sizes
 
     def confusion(self) -> Int:
@@ -126,7 +128,8 @@ class Review:
         Raises:
             UsageError: The filter names a kind that was not looked for.
         """
-        rows = self.queue(replace(wanted, undecided=True))
+        rows, labels = self.queue(replace(wanted, undecided=True)), self.findings.labels
+        rows = rows[:0] if labels is None else rows[labels.is_issue[rows]]
         return np.array([row for row in rows.tolist() if self._is_proposed(row, above)], np.int64)
 
     def counts(self) -> dict[str, Count]:

@@ -184,6 +184,7 @@ async function settle(answer) {
 
 // What a decision is about: the item that is shown, or those that are chosen.
 function about(action, to = null) {
+  if (many && whole.several && action === "relabel") return say("These items bear several labels. Relabel them one by one.");
   if (many) return grid.chosen.size ? decide(action, [...grid.chosen], to) : say("Choose items first.");
   return view && decide(action, [view.row], to === null ? null : changed(to), to !== null && whole.several);
 }
