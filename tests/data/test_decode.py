@@ -425,6 +425,21 @@ def test_gigantic_pictures_are_refused_by_their_header():
             assert reason(content) == "too_large"
 
 
+@pytest.mark.parametrize("size", [(1, 50_000_000), (50_000_000, 1), (65_536, 10)])
+def test_a_side_without_end_is_refused_by_the_header(size):
+    with pytest.raises(ItemError, match="the limit of a side is 65,535") as caught:
+        decode_picture(huge_png(*size), 32, 32)
+    assert caught.value.reason == "too_large"
+    assert reason(b"P6 %d %d 255\n" % size + bytes(100)) == "too_large"
+
+
+def test_a_webp_is_refused_at_what_its_decoder_can_hold():
+    large = b"RIFF\x1a\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + (8999).to_bytes(3, "little") * 2
+    with pytest.raises(ItemError, match="32 megapixels for WEBP") as caught:
+        decode_picture(large, 32, 32)
+    assert "JPEG" in caught.value.hint
+
+
 def test_the_limit_is_ours_and_not_pillows():
     limit = Image.MAX_IMAGE_PIXELS
     with warnings.catch_warnings():

@@ -1,5 +1,8 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from graft.data.cutting import Piece, Way, cut
 from graft.data.patterns import compile_pattern, suggest_pattern
 from graft.errors import UsageError
 
@@ -44,6 +47,44 @@ def test_the_label_may_hold_what_stands_between_fields_and_that_is_said():
     assert pattern.match("pug_p1_12.jpg") == ("pug", "p1", "", False)
     assert compile_pattern("{group}_{label}.jpg").match("p1_golden_retriever.jpg")[:2] == ("golden_retriever", "p1")
     assert compile_pattern("{group}_*.jpg").match("p1_a_b.jpg") == ("", "p1", "", False)  # the rest is for the star
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["{a}x{b}x{c}x{d}x{e}x{f}x{label}", "*q{label}x*x*x{group}x{a}x{b}", "{label}a{group}b*c{x}a{y}b{z}a{w}"],
+)
+@pytest.mark.parametrize("name", ["x" * 255 + "!/", "x" * 4000 + "/", "ab" * 120 + "/", "xa" * 2000 + "q/"])
+def test_fields_between_letters_are_cut_in_bounded_time(pattern, name):
+    """By a regular expression each of these would take longer than this test may."""
+    compile_pattern(pattern).match(f"a/{name[:-1]}")
+    compile_pattern(f"*/{pattern}").match(f"b/{name}{name}")
+
+
+PIECES = st.lists(
+    st.one_of(
+        st.text("ab_", min_size=1, max_size=2).map(Piece),
+        st.builds(
+            Piece, st.just(""), st.just(""), st.sampled_from(["/", "/_", "/a"]), st.integers(0, 1), st.booleans()
+        ),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(pieces=PIECES, name=st.text("ab_/", max_size=12))
+@settings(max_examples=500, deadline=None)
+def test_names_are_cut_as_a_regular_expression_does(pieces, name):
+    named = tuple(
+        piece if piece.literal else piece._replace(field=f"f{position}") for position, piece in enumerate(pieces)
+    )
+    found = Way(named).regex.fullmatch(name)
+    assert cut(named, name) == (found.groupdict() if found else None)
+
+
+def test_a_name_longer_than_any_path_fits_nothing():
+    assert compile_pattern("{label}_{group}").match("a" * 4000 + "_b") is not None
+    assert compile_pattern("{label}_{group}").match("a" * 5000 + "_b") is None
 
 
 def test_names_made_to_take_long():

@@ -28,6 +28,12 @@ __all__ = ["MAX_PIXELS", "decode_picture", "sniff", "thumbnail"]
 MAX_PIXELS = 100_000_000
 """Larger pictures are refused, judged from their header."""
 
+MAX_SIDE = 65_535
+"""The longest side that is read, JPEG's own limit: a picture of one column costs a decoder memory by the row."""
+
+_FEWER_PIXELS = {"webp": 32_000_000, "heic": 52_000_000}
+"""Of formats whose decoders take 10 to 15 bytes a pixel; phones take photos of 50 megapixels."""
+
 _LARGE = 16_000_000
 _MAX_SCANNED_PIXELS = 3_000_000_000
 _UPRIGHT = {
@@ -145,7 +151,7 @@ def render(content: bytes, frame: Frame) -> tuple[Image.Image, int, int]:
     except ItemError:
         raise
     except Image.DecompressionBombError:
-        raise _too_large() from None
+        raise _too_large(kind) from None
     except MemoryError:
         raise ItemError("too_large", "The picture does not fit into memory.", "Make it smaller.") from None
     except Exception as error:  # codecs raise anything
@@ -155,7 +161,7 @@ def render(content: bytes, frame: Frame) -> tuple[Image.Image, int, int]:
 def _render_jpeg(content: bytes, frame: Frame) -> tuple[Image.Image, int, int]:
     """The fast road: libjpeg-turbo decodes at the smallest scale that still has every pixel of the view."""
     full_height, full_width, colours, _ = simplejpeg.decode_jpeg_header(content)
-    _check_size(full_width, full_height)
+    _check_size(full_width, full_height, "jpeg")
     if colours in ("CMYK", "YCCK"):
         raise ValueError(colours)
     facts = orientation.of_jpeg(content)
@@ -180,9 +186,9 @@ def _render_jpeg(content: bytes, frame: Frame) -> tuple[Image.Image, int, int]:
 def _render_any(content: bytes, kind: str, frame: Frame) -> tuple[Image.Image, int, int]:
     """The road for every format: Pillow."""
     if size := pillow.header_size(content, kind):
-        _check_size(*size)
+        _check_size(*size, kind)
     image = pillow.open_image(content, kind)
-    _check_size(*image.size)
+    _check_size(*image.size, kind)
     with _patience(image.width * image.height):
         if kind == "jpeg":
             turn, progressive, _ = orientation.of_jpeg(content)
@@ -244,9 +250,15 @@ def _patience(pixels: int) -> threading.Lock | nullcontext[None]:
     return _one_large_at_a_time if pixels > _LARGE else nullcontext()
 
 
-def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise _too_large(width, height)
+def _check_size(width: int, height: int, kind: str) -> None:
+    if max(width, height) > MAX_SIDE:
+        raise ItemError(
+            "too_large",
+            f"The picture is {width:,} x {height:,} pixels; the limit of a side is {MAX_SIDE:,}.",
+            "Cut it into parts.",
+        )
+    if width * height > _FEWER_PIXELS.get(kind, MAX_PIXELS):
+        raise _too_large(kind, width, height)
 
 
 def _check_scans(content: bytes, pixels: int, progressive: bool) -> None:
@@ -259,10 +271,12 @@ def _check_scans(content: bytes, pixels: int, progressive: bool) -> None:
         )
 
 
-def _too_large(width: int = 0, height: int = 0) -> ItemError:
-    size = f"{width} x {height} pixels" if width else "far larger than its header says"
+def _too_large(kind: str, width: int = 0, height: int = 0) -> ItemError:
+    size = f"{width:,} x {height:,} pixels" if width else "far larger than its header says"
+    most = _FEWER_PIXELS.get(kind, MAX_PIXELS) // 1_000_000
+    limit = f"{most} megapixels" + (f" for {kind.upper()}" if kind in _FEWER_PIXELS else "")
     return ItemError(
-        "too_large", f"The picture is {size}; the limit is {MAX_PIXELS // 1_000_000} megapixels.", "Make it smaller."
+        "too_large", f"The picture is {size}; the limit is {limit}.", "Make it smaller, or save it as JPEG."
     )
 
 

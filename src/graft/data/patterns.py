@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from graft.data.cutting import Piece, Way
 from graft.errors import UsageError
 
 FIELDS = ("label", "group", "split")
@@ -20,6 +21,8 @@ MAX_WILDCARDS = 8
 MAX_STARS = 3
 """Every star multiplies the ways in which a name can be cut."""
 
+_LONGEST = 4096
+"""Characters of a name; none that is longer fits."""
 _MOST_CLASSES = 20
 
 _TOKENS = re.compile(r"\{[^{}]*\}|\*+|[^{}*]+|[{}]")
@@ -47,7 +50,8 @@ class Pattern:
     text: str
     fields: frozenset[str]
     _extension: str
-    _ways: tuple[re.Pattern[str], ...]
+    _ways: tuple[Way, Way]
+    _shortest: re.Pattern[str]
     _backwards: re.Pattern[str]
 
     def match(self, path: str) -> Named | None:
@@ -57,10 +61,16 @@ class Pattern:
         """
         if "/" not in self.text.replace("\\", "/").removeprefix("./"):
             path = path.rpartition("/")[2]
+        if len(path) > _LONGEST:
+            return None
         for name in self._names(unicodedata.normalize("NFC", path)):
-            plain, label_free, shortest = (way.fullmatch(name) for way in self._ways)
-            if best := plain or label_free or shortest:
-                label, group, split = (best.groupdict().get(field, "") for field in FIELDS)
+            plain, label_free = (way.fit(name) for way in self._ways)
+            shortest = self._shortest.fullmatch(name)
+            best = plain if plain is not None else label_free
+            if best is None and shortest:
+                best = shortest.groupdict()
+            if best is not None:
+                label, group, split = (best.get(field, "") for field in FIELDS)
                 return Named(label, group, split, plain is None and self._is_torn(name, shortest))
         return None
 
@@ -96,19 +106,18 @@ def compile_pattern(text: str) -> Pattern:
     if extension:
         tokens[-1] = tokens[-1].removesuffix(extension)
     literals = "".join(token for token, is_wild in zip(tokens, wild, strict=True) if not is_wild)
-    between = re.escape("".join(sorted({character for character in literals if not character.isalnum()})))
-    inner = f"[^/{between}]+"
+    between = "/" + "".join(sorted({character for character in literals if not character.isalnum()} - {"/"}))
     mirrored = [token if is_wild else token[::-1] for token, is_wild in zip(tokens, wild, strict=True)][::-1]
     return Pattern(
         text=text,
         fields=frozenset(fields) & set(FIELDS),
         _extension=extension.lower(),
         _ways=(
-            re.compile("".join(_part(token, inner, inner) for token in tokens)),
-            re.compile("".join(_part(token, "[^/]+?", inner) for token in tokens)),
-            _in_linear_time([_part(token, "[^/]+?", "[^/]+?") for token in tokens], wild),
+            Way(tuple(_piece(token, between, is_label_free=False) for token in tokens if token)),
+            Way(tuple(_piece(token, between, is_label_free=True) for token in tokens if token)),
         ),
-        _backwards=_in_linear_time([_part(token, "[^/]+?", "[^/]+?") for token in mirrored], wild[::-1]),
+        _shortest=_in_linear_time([_free(token).regex if token else "" for token in tokens], wild),
+        _backwards=_in_linear_time([_free(token).regex if token else "" for token in mirrored], wild[::-1]),
     )
 
 
@@ -172,13 +181,22 @@ def _once(part: str, position: int, parts: Sequence[str]) -> str:
     return part if not seen else "*"
 
 
-def _part(token: str, label: str, other: str) -> str:
+def _piece(token: str, between: str, *, is_label_free: bool) -> Piece:
+    """A token of a pattern whose fields hold none of the characters between them; the label may, if it is free."""
+    free = _free(token)
+    if free.literal or not free.least or (is_label_free and free.field == "label"):
+        return free
+    return free._replace(barred=between, greedy=True)
+
+
+def _free(token: str) -> Piece:
+    """A token of a pattern whose fields hold anything but a slash, and as little as they can."""
     if token.startswith("*"):
-        return "[^/]*?"
+        return Piece("", least=0)
     if not token.startswith("{"):
-        return re.escape(token)
+        return Piece(token)
     field = token[1:-1].strip()
-    return f"(?P<{field}>{label if field == 'label' else other})" if field in FIELDS else f"(?:{other})"
+    return Piece("", field if field in FIELDS else "")
 
 
 def _in_linear_time(parts: Sequence[str], wild: Sequence[bool]) -> re.Pattern[str]:
