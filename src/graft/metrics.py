@@ -6,7 +6,7 @@ nothing to measure (``n`` = 0) a mean is ``nan``.
 
 from __future__ import annotations
 
-from math import sqrt
+from math import erf, exp, pi, sqrt
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -110,6 +110,37 @@ def expected_calibration_error(y: Int, p: Array, bins: int | None = None) -> Rel
         accuracy=_ratio(right_sum, n, empty=np.nan),
         n=n.astype(np.int64),
     )
+
+
+def debiased_calibration_error(y: Int, p: Array, bins: int | None = None) -> float:
+    """Expected calibration error less what chance adds to it, 0 to 1; ``nan`` for no items.
+
+    The distance between confidence and accuracy is never negative, so that chance alone makes it positive: 100 items
+    of a perfectly calibrated model read about 0.06. How much chance adds to the distance ``g`` of a bin is estimated
+    as Kumar, Liang and Ma do (Verified Uncertainty Calibration, NeurIPS 2019, and their library's
+    ``normal_debiased_ce``): by the mean of ``|N(g, s^2)|``, less ``|g|``, with ``s^2`` the variance of the bin's
+    accuracy, here ``sum of confidence (1 - confidence) / n^2``, which small bins do not make 0. The mean of a folded
+    normal is ``s sqrt(2 / pi) exp(-g^2 / 2 s^2) + g erf(g / s sqrt(2))`` (Leone, Nelson and Nottingham 1961).
+
+    Args:
+        y: ``(n,) int64``.
+        p: ``(n, k)``.
+        bins: As in ``expected_calibration_error``.
+    """
+    found = expected_calibration_error(y, p, bins)
+    if not len(y):
+        return found.ece
+    confidence = p.max(axis=1).astype(np.float64)
+    bin_of = np.clip(np.ceil(confidence * len(found.n)).astype(np.int64) - 1, 0, len(found.n) - 1)
+    variance = np.bincount(bin_of, confidence * (1 - confidence), minlength=len(found.n))
+    error = 0.0
+    for n, gap, v in zip(found.n, np.abs(found.confidence - found.accuracy), variance, strict=True):
+        if not n:
+            continue
+        s = sqrt(max(float(v), 0.0)) / float(n)
+        by_chance = s * sqrt(2 / pi) * exp(-(gap**2) / (2 * s**2)) + gap * erf(gap / (s * sqrt(2))) - gap if s else 0.0
+        error += float(n) / len(y) * float(gap - by_chance)
+    return max(0.0, error)
 
 
 def auroc(positive: Bool, score: Array) -> float:

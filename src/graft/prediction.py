@@ -102,8 +102,9 @@ class Evaluation:
         score = "Accuracy" if self.multi is None else "Exact match"
         names = {label: clean(label) for label in self.per_class}
         width = max([len("class"), *map(len, names.values())])
+        between = f"{score} {a.value:.1%}, 95 % interval {a.low:.1%} to {a.high:.1%}"
         lines = [
-            f"{score} {a.value:.1%}, 95 % interval {a.low:.1%} to {a.high:.1%}  ({self.n_items} items, {self.split})",
+            f"{between if a.value == a.value else a.method.capitalize()}  ({self.n_items} items, {self.split})",
             self._others(),
             "",
             f"{'class' if self.multi is None else 'label':<{width}}  precision  recall      n",
@@ -151,11 +152,16 @@ class Evaluation:
         """The figures beside the score, in a line."""
         m = self.multi
         if m is None:
-            return f"Macro F1 {self.macro_f1:.3f}   ECE {self.ece:.3f}   sets that hold the truth {self.coverage:.1%}"
+            f1, ece = _three(self.macro_f1), _three(self.ece)
+            return f"Macro F1 {f1}   ECE {ece}   sets that hold the truth {_share(self.coverage)}"
         return (
-            f"Micro F1 {m.micro_f1:.3f}   macro F1 {m.macro_f1:.3f}   Hamming loss {m.hamming_loss:.3f}   "
-            f"mean average precision {m.mean_average_precision:.3f}   ECE {self.ece:.3f}"
+            f"Micro F1 {_three(m.micro_f1)}   macro F1 {_three(m.macro_f1)}   Hamming loss {_three(m.hamming_loss)}   "
+            f"mean average precision {_three(m.mean_average_precision)}   ECE {_three(self.ece)}"
         )
+
+
+def _three(value: float) -> str:
+    return f"{value:.3f}" if value == value else "-"
 
 
 def _share(value: float) -> str:

@@ -8,7 +8,7 @@ import shapes
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory):
     """Photos that the model has not seen."""
-    return shapes.folders(tmp_path_factory.mktemp("fresh") / "data", {"circle": 4, "square": 4}, first=200)
+    return shapes.folders(tmp_path_factory.mktemp("fresh") / "data", {"circle": 5, "square": 5}, first=200)
 
 
 def test_json_holds_what_is_promised(run, saved, fresh):
@@ -17,7 +17,7 @@ def test_json_holds_what_is_promised(run, saved, fresh):
     assert found.err == ""
     assert set(found.json) >= {"accuracy", "macro_f1", "per_class", "n_items", "skipped"}
     assert set(found.json["accuracy"]) >= {"value", "low", "high"}
-    assert found.json["n_items"] == 8
+    assert found.json["n_items"] == 10
     assert found.json["skipped"] == []
     assert set(found.json["per_class"]) == set(shapes.FORMS)
     assert found.json["per_class"]["triangle"]["recall"] is None
@@ -27,12 +27,12 @@ def test_text(run, saved, fresh):
     found = run("evaluate", saved, fresh)
     assert found.code == 0
     assert "Accuracy" in found.out
-    assert "8 items" in found.out
+    assert "10 items" in found.out
 
 
 def test_the_gate_looks_at_the_value(run, saved, tmp_path):
-    half = shapes.folders(tmp_path / "half", {"circle": 2}, first=200)
-    shapes.folders(tmp_path / "half", {"hexagon": 2}, first=200)
+    half = shapes.folders(tmp_path / "half", {"circle": 5}, first=200)
+    shapes.folders(tmp_path / "half", {"hexagon": 5}, first=200)
     value = run("evaluate", saved, half, "--json").json["accuracy"]["value"]
     assert 0 < value <= 0.5
     assert run("evaluate", saved, half, "--min-accuracy", value).code == 0
@@ -47,6 +47,26 @@ def test_the_gate_looks_at_the_value(run, saved, tmp_path):
     found = run("evaluate", saved, half, "--min-accuracy", "95")
     assert found.code == 2
     assert "0.95 is 95 %." in found.err
+
+
+def test_a_gate_on_no_score_says_no(run, saved, tmp_path):
+    few = shapes.folders(tmp_path / "few", {"circle": 9, "square": 4}, first=200)
+    found = run("evaluate", saved, few, "--min-accuracy", "0", "--json")
+    assert found.code == 3
+    assert (found.json["accuracy"]["value"], found.json["accuracy"]["low"], found.json["macro_f1"]) == (None,) * 3
+    assert "fewer than 2 classes have 5 judged items each (13 of 13 were right)" in found.json["error"]["message"]
+    assert "No score: fewer than 2 classes" in run("evaluate", saved, few).out
+
+
+def test_a_confident_gate_looks_at_the_lower_bound(run, saved, fresh):
+    score = run("evaluate", saved, fresh, "--json").json["accuracy"]
+    assert score["low"] < 0.8 < score["value"]
+    assert run("evaluate", saved, fresh, "--min-accuracy", "0.8").code == 0
+    found = run("evaluate", saved, fresh, "--min-accuracy", "0.8", "--confident")
+    assert found.code == 3
+    assert f"at least {score['low']:.4f}" in found.err
+    assert run("evaluate", saved, fresh, "--min-accuracy", score["low"], "--confident").code == 0
+    assert run("evaluate", saved, fresh, "--confident").code != 0
 
 
 def test_photos_without_labels_are_for_predict(run, saved, photos):
@@ -83,7 +103,7 @@ def test_columns_of_a_manifest(run, saved, fresh, tmp_path):
     rows = [f"{path},{path.parent.name}\n" for path in fresh.rglob("*.png")]
     (tmp_path / "list.csv").write_text("photo,what\n" + "".join(rows))
     found = run("evaluate", saved, tmp_path / "list.csv", "--item-column", "photo", "--label-column", "what", "--json")
-    assert found.json["n_items"] == 8
+    assert found.json["n_items"] == 10
     assert run("evaluate", saved, tmp_path / "list.csv", "--json").json["error"]["code"] == "missing_column"
 
 

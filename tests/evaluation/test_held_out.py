@@ -68,7 +68,7 @@ def test_labels_that_are_not_known_count_as_wrong_and_are_named(fitted):
 
 def test_nothing_but_strangers(fitted):
     classifier, x, _ = fitted
-    found = score_held_out(classifier, CLASSES, x[:3], ["wasp", "fly", "fly"], np.arange(3), "test")
+    found = score_held_out(classifier, CLASSES, x[:10], ["wasp", "fly"] * 5, np.arange(10), "test")
     assert found.accuracy.value == 0
     assert found.coverage == 0
     assert np.isnan(found.ece)

@@ -9,8 +9,11 @@ from graft.evaluation.intervals import (
     FOLD_CORRELATION,
     cross_validated_interval,
     effective_size,
+    enough_judged,
+    enough_tags_judged,
     group_design_effect,
     held_out_interval,
+    with_unjudged,
 )
 from graft.metrics import wilson
 
@@ -101,3 +104,26 @@ def test_few_groups_tell_less_of_how_groups_differ():
     right = np.tile([True, True, True, False], 100)
     few, many = ([f"{i * n // 400}" for i in range(400)] for n in (4, 40))
     assert group_design_effect(right, few) > group_design_effect(right, many)
+
+
+def test_groups_of_very_unequal_size_are_worth_few():
+    right = np.tile([True, True, True, False], 100)
+    equal = [f"{i // 50}" for i in range(400)]
+    unequal = ["0"] * 393 + [f"{i}" for i in range(1, 8)]
+    assert group_design_effect(right, unequal) == pytest.approx((12.71 / 1.96) ** 2 * max(1, 1 + 385 * 0.01), rel=0.02)
+    assert group_design_effect(right, equal) < 2.5
+
+
+def test_a_score_takes_five_items_of_two_classes():
+    assert enough_judged(np.repeat([0, 1, 2], [5, 5, 1]))
+    assert not enough_judged(np.repeat([0, 1, 2], [9, 4, 4]))
+    assert not enough_judged(alone(0))
+    given = np.array([[True, True]] * 5 + [[True, False]] * 4)
+    assert not enough_tags_judged(given)
+    assert enough_tags_judged(np.concatenate([given, given[-1:]]))
+
+
+def test_items_that_were_not_judged_may_be_wrong_or_right():
+    found = with_unjudged(held_out_interval(0.9, alone(50), "how"), 0.25)
+    low, high = wilson(45, 50)
+    assert (found.value, found.low, found.high) == pytest.approx((0.9, 0.75 * low, 0.75 * high + 0.25))

@@ -25,7 +25,7 @@ def centres(k, d, seed=0):
 def fit(phi, y, k, known, rate=0.05, repetitions=2):
     parts = folds(y, 5, repetitions)
     logits = np.stack([np.where((fold >= 0)[:, None], 10 * phi @ known.T, np.nan) for fold in parts])
-    return fit_unknown(phi, y, k, parts, logits.astype(np.float32), rate)
+    return fit_unknown(phi, y, k, parts, logits.astype(np.float32), rate)[0]
 
 
 @pytest.mark.parametrize("k", [2, 5, 30])
@@ -83,7 +83,7 @@ def test_it_takes_about_20_kb(d):
 def test_identical_items_do_not_divide_by_zero():
     phi = np.tile(np.array([[1, 0, 0]], np.float32), (12, 1))
     y = np.arange(12) % 2
-    rule = fit_unknown(phi, y, 2, folds(y, 3), np.zeros((1, 12, 2), np.float32), 0.05)
+    rule, _ = fit_unknown(phi, y, 2, folds(y, 3), np.zeros((1, 12, 2), np.float32), 0.05)
     assert np.isfinite(rule.score(np.array([[1, 0, 0], [0, 1, 0]], np.float32), np.zeros((2, 2), np.float32))).all()
 
 

@@ -53,10 +53,13 @@ def test_few_shots(shots):
     assert str(report)
     assert report.sets.complete
     assert "every class is returned" in report.sets.guarantee.lower()
-    if shots == 1:
-        assert np.isnan(report.accuracy.value)
-        assert (report.accuracy.low, report.accuracy.high) == (0, 1)
-        assert "not judged" in report.accuracy.method
+    if shots < 5:  # fewer than two classes have five judged items
+        score = report.accuracy
+        assert np.isnan([score.value, score.low, score.high, report.macro_f1, *report.baselines.values()]).all()
+        assert (report.learning_curve, report.forecast) == ((), ())
+        assert ("not judged" if shots == 1 else "no score") in score.method
+        assert report.to_dict()["accuracy"]["low"] is None
+        assert "There is no score" in str(report)
     else:
         assert 0 <= report.accuracy.low < report.accuracy.high <= 1
         assert report.accuracy.high - report.accuracy.low > 0.25
@@ -73,6 +76,37 @@ def test_a_class_with_one_item_is_fitted_and_not_scored():
     assert report.to_dict()["per_class"]["triangle"]["recall"] is None
 
 
+def test_what_could_not_be_judged_is_in_the_interval():
+    rng = np.random.default_rng(0)
+    centres = np.eye(42, dtype=np.float32)
+    labels = [*(["a"] * 50), *(["b"] * 50), *(f"lone {i}" for i in range(40))]
+    at = np.array([0] * 50 + [1] * 50 + list(range(2, 42)))
+    x = (centres[at] + 0.05 * rng.normal(size=(140, 42))).astype(np.float32)
+    report = fit_embeddings(x, labels).report
+    assert report.unjudged == pytest.approx(40 / 140)
+    assert report.accuracy.value > 0.95
+    assert 0.6 < report.accuracy.low < 100 / 140  # all of the others wrong
+    assert report.accuracy.high > 0.99
+    assert "29 of the 100 would be of classes that could not be judged" in str(report).replace("\n", " ").replace(
+        "              ", " "
+    )
+    assert report.macro_f1 > 0.95  # of the two that were judged
+
+
+def test_the_interval_of_a_given_test_split_is_for_new_groups():
+    rng = np.random.default_rng(1)
+    y = np.arange(160) % 2
+    group = np.arange(160) // 10
+    x = np.stack([2 * y - 1 + 1.5 * rng.normal(size=16)[group], np.ones(160)], axis=1).astype(np.float32)
+    names, splits = [str(label) for label in y], ["train"] * 80 + ["test"] * 80
+    grouped = fit_embeddings(x, names, groups=group, splits=splits).report.test
+    alone = fit_embeddings(x, names, splits=splits).report.test
+    assert grouped.value == alone.value
+    assert grouped.high - grouped.low > 1.5 * (alone.high - alone.low)
+    assert "widened for groups" in grouped.method
+    assert "used once" in grouped.method
+
+
 def test_a_hundred_classes_of_two():
     labels = [f"class {i:03}" for i in range(100) for _ in range(2)]
     random = np.random.default_rng(0)
@@ -85,9 +119,9 @@ def test_a_hundred_classes_of_two():
 
 
 def test_heavy_imbalance_does_not_bury_the_rare_class():
-    fitted = graft.fit(shapes.dataset(circle=3, square=150))
-    assert fitted.report.baselines["majority"] == pytest.approx(150 / 153)
-    assert fitted.report.per_class["circle"].n == 3
+    fitted = graft.fit(shapes.dataset(circle=5, square=150))
+    assert fitted.report.baselines["majority"] == pytest.approx(150 / 155)
+    assert fitted.report.per_class["circle"].n == 5
     rare = [fitted.predict_one(shapes.encoded("circle", 700 + i)).scores["circle"] for i in range(4)]
     common = [fitted.predict_one(shapes.encoded("square", 700 + i)).scores["circle"] for i in range(4)]
     assert min(rare) > max(common)
@@ -125,11 +159,11 @@ def test_groups_never_straddle_a_fold():
 
 
 def test_a_given_test_split_is_the_final_figure_and_not_learnt_from():
-    splits = (["train"] * 6 + ["test"] * 4) * 2
-    given = shapes.dataset(circle=10, square=10, splits=splits)
+    splits = (["train"] * 6 + ["test"] * 5) * 2
+    given = shapes.dataset(circle=11, square=11, splits=splits)
     fitted = graft.fit(given)
     report = fitted.report
-    assert (report.n_train, report.n_test) == (12, 8)
+    assert (report.n_train, report.n_test) == (12, 10)
     assert sum(map(sum, report.confusion)) == 12
     assert "used once" in report.test.method
     assert report.test.value == fitted.evaluate(given).accuracy.value
@@ -151,10 +185,10 @@ def test_a_test_split_alone_is_nothing_to_train_on():
 
 
 def test_labels_that_stand_only_in_the_test_count_as_wrong():
-    splits = ["train"] * 10 + ["test"] * 5
-    fitted = graft.fit(shapes.dataset(circle=5, square=6, triangle=4, splits=splits))
+    splits = ["train"] * 10 + ["test"] * 11
+    fitted = graft.fit(shapes.dataset(circle=5, square=11, triangle=5, splits=splits))
     assert fitted.classes == ("circle", "square")
-    assert fitted.report.test.value <= 1 / 5
+    assert fitted.report.test.value <= 6 / 11
     assert any("triangle: only in the test split" in warning for warning in fitted.report.warnings)
 
 

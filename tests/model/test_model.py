@@ -142,9 +142,9 @@ def test_predict_takes_only_a_few_inputs_ahead(model):
 
 
 def test_evaluate_scores_given_labels(model, tmp_path):
-    fresh = shapes.folders(tmp_path / "fresh", {"circle": 4, "square": 4}, first=100)
+    fresh = shapes.folders(tmp_path / "fresh", {"circle": 5, "square": 5}, first=100)
     found = model.evaluate(fresh)
-    assert found.n_items == 8
+    assert found.n_items == 10
     assert found.split == "all items"
     assert 0 < found.accuracy.low < found.accuracy.value <= found.accuracy.high <= 1
     assert found.per_class["triangle"].n == 0
@@ -156,7 +156,7 @@ def test_evaluate_scores_given_labels(model, tmp_path):
 def test_evaluate_takes_a_single_class_and_unknown_labels(model, tmp_path):
     one = shapes.folders(tmp_path / "one", {"circle": 3}, first=100)
     assert model.evaluate(one).n_items == 3
-    strangers = shapes.folders(tmp_path / "strangers", {"hexagon": 2, "circle": 2}, first=100)
+    strangers = shapes.folders(tmp_path / "strangers", {"hexagon": 5, "circle": 5}, first=100)
     found = model.evaluate(strangers)
     assert found.accuracy.value <= 0.5
     assert any("does not know hexagon" in warning for warning in found.warnings)

@@ -146,7 +146,7 @@ def report_of(classes: tuple[str, ...], confusion: list[list[int]], pictures: in
         "sets": c.PredictionSets(
             0.9, 0.914, 1.08, False, "Cross-conformal: at least 80 % for certain, 90 % in practice."
         ),
-        "unknown": c.Unknown(3.214, 0.05),
+        "unknown": c.Unknown(3.214, 0.05, c.Interval(0.045, 0.022, 0.09)),
         "hardest": tuple(hardest),
         "mistakes": tuple(mistakes),
         "head": c.HeadChoice("logistic", "even", 100.0, "It had the lowest log loss of 12 candidates."),

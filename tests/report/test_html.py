@@ -129,7 +129,7 @@ def test_page_says_everything(doors: Report) -> None:
     text = Reader(render(doors)).text.replace("\u00a0", " ")
 
     for said in (
-        "Out of 100 new photos about 94 would be named rightly; between 91 and 97, 95 % sure.",
+        "Out of 100 new photos about 95 would be named rightly; between 84 and 99, 95 % sure.",
         "test split, 40",
         "nearest neighbour",
         "Macro F1 is 0.940.",

@@ -40,11 +40,30 @@ def test_percent_never_rounds_up_to_certainty(share: float | None, shown: str) -
 
 
 def test_headline_counts_out_of_a_hundred(doors: Report) -> None:
-    report = dataclasses.replace(doors, accuracy=Interval(0.942, 0.901, 0.969))
+    report = dataclasses.replace(doors, test=None, accuracy=Interval(0.942, 0.901, 0.969))
 
     said = words.headline(report).replace(words.NBSP, " ")
 
     assert said == "Out of 100 new photos about 94 would be named rightly; between 90 and 97, 95 % sure."
+
+
+def test_headline_speaks_of_a_given_test_split(doors: Report) -> None:
+    report = dataclasses.replace(doors, accuracy=Interval(0.942, 0.901, 0.969), test=Interval(0.85, 0.7, 0.93, "test"))
+    assert report.score == report.test
+    assert "about 85 would be named rightly" in words.headline(report)
+    assert [name for name, _ in words.scores(report)] == ["test split, 40", "cross-validated"]
+    assert words.origin(report).startswith("Test.")
+    unknown = dataclasses.replace(report, test=Interval(math.nan, math.nan, math.nan))
+    assert "about 94 would be named rightly" in words.headline(unknown)
+
+
+def test_headline_says_how_many_were_not_judged(doors: Report) -> None:
+    report = dataclasses.replace(doors, test=None, accuracy=Interval(0.9, 0.6, 0.97), unjudged=0.29)
+    said = words.headline(report)
+    assert "29 of the 100 would be of classes that could not be judged: at worst all wrong, at best all right." in said
+    few = dataclasses.replace(report, unjudged=0.001)
+    assert " 1 of the 100 " in words.headline(few)
+    assert words.doubt(dataclasses.replace(report, baselines={"majority": 0.84})) == ""  # as judged: 0.6 / 0.71
 
 
 def test_headline_without_a_score(unscored: Report) -> None:
@@ -68,7 +87,11 @@ def test_a_task_that_the_nearest_neighbour_solves_as_well(doors: Report) -> None
 def test_a_threshold_that_nothing_passes_is_none(doors: Report) -> None:
     never = dataclasses.replace(doors, unknown=Unknown(NEVER, 0.05))
     assert words.unknown(never) == "No threshold could be set: nothing was held out."
-    assert never.to_dict()["unknown"] == {"threshold": None, "rate": 0.05}
+    assert never.to_dict()["unknown"] == {
+        "threshold": None,
+        "asked": 0.05,
+        "rate": {"value": None, "low": 0.0, "high": 1.0, "method": ""},
+    }
     asked = dataclasses.replace(doors, unknown=Unknown(NEVER, 0.0))
     assert words.unknown(asked) == "No threshold was asked for: nothing is called unknown."
 

@@ -180,15 +180,20 @@ class Scorer:
         (right, loss), (right_after, loss_after) = (
             _judged(p[None, asked[self._test]], edited.y[asked]) for p in (self._before.on_test, after.on_test)
         )
-        copies = self._alike[asked]
-        before, later = (held_out_interval(_mean(values), copies, _ON_TEST) for values in (right, right_after))
+        before, later = (
+            held_out_interval(_mean(values), self._alike[asked], _ON_TEST, self._effect(values, asked))
+            for values in (right, right_after)
+        )
         low, high = paired_interval(right_after - right, self._pool.units[asked])
         return Change(before, later, _mean(right_after - right), low, high, int(asked.sum()), loss, loss_after)
 
     def _accuracy(self, right: Float64, rows: Bool, method: str) -> Interval:
+        return cross_validated_interval(_mean(right), self._alike[rows], method, self._effect(right, rows))
+
+    def _effect(self, right: Float64, rows: Bool) -> float:
+        """By how much groups widen the interval of a share of these rows."""
         groups = [group for group, inside in zip(self._pool.dataset.groups, rows, strict=True) if inside]
-        effect = group_design_effect(right >= 0.5, groups) if len(set(groups) - {""}) > 1 else 1.0
-        return cross_validated_interval(_mean(right), self._alike[rows], method, effect)
+        return group_design_effect(right, groups) if len(set(groups) - {""}) > 1 else 1.0
 
     def _learn(self, labels: _Labels) -> _Answers:
         """Fit the chosen head on each fold, and to all that is not in the test split."""

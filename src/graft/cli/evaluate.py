@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from graft.cli.output import pasted, progress_bar, say, show_json
 from graft.cli.paths import Command, Input, Output
 from graft.cli.reading import download_option, read_data, reading_options
-from graft.errors import GateError, TooFewClasses
+from graft.errors import GateError, TooFewClasses, UsageError
+
+if TYPE_CHECKING:
+    from graft.report.content import Interval
 
 
 class Share(click.FloatRange):
@@ -31,12 +35,35 @@ class Share(click.FloatRange):
             self.fail(f"{error.message} 0.95 is 95 %.", param, ctx)
 
 
+def _refusal(accuracy: Interval, least: float, confident: bool) -> GateError | None:
+    """Why the gate says no, if it does: where there is no score nothing was shown to be good enough."""
+    if math.isnan(accuracy.value):
+        return GateError(
+            f"There is no accuracy to hold against the {least:g} that was asked for: {accuracy.method}.",
+            "Score the model on more labelled items.",
+        )
+    if confident and not accuracy.low >= least:
+        return GateError(
+            f"The accuracy is at least {accuracy.low:.4f} (95 % interval; {accuracy.value:.4f} as measured), below the "
+            f"{least:g} that was asked for.",
+            "Score the model on more items, which narrows the interval, or make it better: add examples.",
+        )
+    if not accuracy.value >= least:
+        return GateError(
+            f"The accuracy is {accuracy.value:.4f}, below the {least:g} that was asked for.",
+            "Add examples, or look at the report's hardest ones.",
+        )
+    return None
+
+
 @click.command(name="evaluate", cls=Command)
 @click.argument("model", type=Input(Path))
 @click.argument("data", type=Input())
 @click.option("--split", type=click.Choice(["auto", "all", "train", "val", "test"]), default="auto", show_default=True,
               help="Which part of DATA to score: auto is the test part where there is one, else all.")  # fmt: skip
 @click.option("--min-accuracy", type=Share(), help="Exit with 3 when the accuracy is below.")
+@click.option("--confident", is_flag=True,
+              help="Compare the lower bound of the 95 % interval with --min-accuracy, not the value.")  # fmt: skip
 @reading_options
 @click.option("--report", "report_file", type=Output("page"), help="Write the evaluation as one HTML file.")
 @click.option("--overwrite", is_flag=True, help="Replace a report that is there already.")
@@ -47,6 +74,7 @@ def command(
     data: str,
     split: str,
     min_accuracy: float | None,
+    confident: bool,
     report_file: Path | None,
     overwrite: bool,
     as_json: bool,
@@ -54,6 +82,8 @@ def command(
     **reading: Any,
 ) -> int:
     """Score MODEL on the labelled DATA."""
+    if confident and min_accuracy is None:
+        raise UsageError("--confident compares a bound, and there is none.", "Say which: --min-accuracy 0.9.")
     from graft.model import load
     from graft.report.html import check_free
     from graft.report.words import clean, noun
@@ -74,12 +104,7 @@ def command(
         ) from None
     with progress_bar(quiet=as_json) as progress:
         evaluation = fitted.evaluate(dataset, split=split, progress=progress)
-    refusal = None
-    if min_accuracy is not None and not evaluation.accuracy.value >= min_accuracy:
-        refusal = GateError(
-            f"The accuracy is {evaluation.accuracy.value:.4f}, below the {min_accuracy:g} that was asked for.",
-            "Add examples, or look at the report's hardest ones.",
-        )
+    refusal = None if min_accuracy is None else _refusal(evaluation.accuracy, min_accuracy, confident)
     if as_json and report_file:
         evaluation.to_html(report_file, overwrite=overwrite)
     if as_json:  # one value, with the refusal inside: the figures are wanted most when the gate says no

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from graft.contracts import Bool, Float32, Int
 from graft.errors import DataError
-from graft.evaluation.intervals import held_out_interval
+from graft.evaluation.intervals import (
+    LEAST_CLASSES,
+    LEAST_ITEMS,
+    enough_judged,
+    group_design_effect,
+    held_out_interval,
+    no_score,
+)
 from graft.heads.classifier import Classifier
 from graft.metrics import (
-    accuracy,
     confusion_matrix,
-    expected_calibration_error,
+    debiased_calibration_error,
     macro_f1,
     precision_recall_f1,
     set_coverage,
     wilson,
 )
 from graft.prediction import Evaluation
-from graft.report.content import ClassFigures
+from graft.report.content import ClassFigures, Interval
+
+TOO_FEW = f"no score: fewer than {LEAST_CLASSES} classes have {LEAST_ITEMS} judged items each"
+"""Why there is none."""
 
 
 def check_shared_labels(what: str, labels: Sequence[str], whose: str, known: Sequence[str]) -> None:
@@ -50,6 +60,7 @@ def score_held_out(
     clusters: Int,
     split: str,
     texts: Sequence[str] | None = None,
+    groups: Sequence[str] = (),
 ) -> Evaluation:
     """Score a classifier on embeddings ``x`` ``(n, dim) float32`` with these labels, none of which it was fitted on.
 
@@ -63,6 +74,7 @@ def score_held_out(
         clusters: What is a copy of what ``(n,) int64``, so that copies do not narrow the interval.
         split: What these items are called in the result.
         texts: The texts themselves, for a classifier that looks at words.
+        groups: The group of each row, ``""`` for none: the interval is then one for new groups.
     """
     names = [*classes, *sorted(set(labels) - set(classes))]
     index = {label: position for position, label in enumerate(names)}
@@ -70,18 +82,44 @@ def score_held_out(
     answer = classifier.answer(x, texts)
     predicted = answer.p.argmax(axis=1).astype(np.int64)
     known = y < len(classes)
+    scored = enough_judged(y)
     return Evaluation(
-        accuracy=held_out_interval(accuracy(y, predicted), clusters, "held-out items, Wilson interval"),
-        macro_f1=macro_f1(y, predicted, len(names)),
+        accuracy=held_out_score(y == predicted, clusters, groups, "held-out items")
+        if scored
+        else no_score(f"{TOO_FEW} ({int((y == predicted).sum())} of {len(y)} were right)"),
+        macro_f1=macro_f1(y, predicted, len(names)) if scored else float("nan"),
         per_class=class_figures(y, predicted, names),
         n_items=len(y),
         split=split,
         classes=tuple(names),
         confusion=confusion(y, predicted, len(names)),
-        ece=expected_calibration_error(y[known], answer.p[known]).ece,
+        ece=debiased_calibration_error(y[known], answer.p[known]),
         coverage=_coverage(answer.sets, y, known),
         warnings=_warn_of_strangers(names[len(classes) :], int((~known).sum())),
     )
+
+
+def held_out_score(right: Bool, clusters: Int, groups: Sequence[str], what: str) -> Interval:
+    """The share of held-out items that are right, with its interval; of new groups, where there are groups.
+
+    Args:
+        right: ``(n,) bool``.
+        clusters: What is a copy of what ``(n,) int64``.
+        groups: The group of each item; empty where there are none.
+        what: How the items are called.
+    """
+    grouped = len(set(groups) - {""}) > 1
+    effect = group_design_effect(right, groups) if grouped else 1.0
+    value = float(right.mean()) if len(right) else float("nan")
+    method = f"{what}, Wilson interval" + (", widened for groups" if grouped else "")
+    return held_out_interval(value, clusters, method, effect)
+
+
+def of_the_test(score: Interval) -> Interval:
+    """The score on a given test split."""
+    what = "the given test split, used once"
+    named = score.method.replace("held-out items", what)
+    return replace(score, method=named if what in named else f"{what}: {named}")
 
 
 def class_figures(y: Int, predicted: Int, classes: Sequence[str]) -> dict[str, ClassFigures]:

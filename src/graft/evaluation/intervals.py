@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from graft.contracts import Bool, Int
+from graft.contracts import Array, Bool, Int
 from graft.metrics import wilson
 from graft.report.content import Interval
 
@@ -24,6 +25,9 @@ of each class 1.2 and 1.7. At 1.4 intervals are 1.2 times as wide as Wilson's.""
 
 LEAST_CORRELATION = 0.01
 """Items of one group are taken to be at least so much alike."""
+LEAST_CLASSES, LEAST_ITEMS = 2, 5
+"""There is no score unless so many classes have so many judged items each: three items that are all right say nothing
+of a hundred new ones."""
 _STUDENT = (
     *(12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14, 2.13, 2.12),
     *(2.11, 2.10, 2.09, 2.09, 2.08, 2.07, 2.07, 2.06, 2.06, 2.06, 2.05, 2.05, 2.05, 2.04, 1.96),
@@ -42,9 +46,44 @@ def effective_size(clusters: Int) -> float:
     return float(sizes.sum() ** 2 / (sizes**2).sum())
 
 
-def held_out_interval(accuracy: float, clusters: Int, method: str) -> Interval:
-    """Wilson's interval for items that no part of the fit has seen."""
-    return _interval(accuracy, effective_size(clusters), method)
+def enough_judged(y: Int) -> bool:
+    """Whether ``LEAST_CLASSES`` classes have ``LEAST_ITEMS`` judged items each; ``y`` is the class of each of these.
+
+    Near-copies count as items here: simple drawings are taken for copies of one another, and the interval knows of it.
+    """
+    return int((np.bincount(y) >= LEAST_ITEMS).sum()) >= LEAST_CLASSES if len(y) else False
+
+
+def enough_tags_judged(given: Bool) -> bool:
+    """The same where an item bears any number of labels ``(n, k)``: enough bear one of them, and enough do not."""
+    return any(enough_judged(bears.astype(np.int64)) for bears in given.T)
+
+
+def no_score(method: str) -> Interval:
+    """What stands in the place of a score where there is none."""
+    return Interval(math.nan, math.nan, math.nan, method)
+
+
+def with_unjudged(found: Interval, share: float) -> Interval:
+    """The interval of all new items, where of ``share`` of them, 0 to 1, it is not known how they would fare.
+
+    The value stays as judged. At worst all of the others are wrong, at best all are right: the bounds of what is not
+    identified, with the interval of what is (Manski, Partial Identification of Probability Distributions, 2003).
+    """
+    judged = 1 - share
+    return replace(found, low=judged * found.low, high=judged * found.high + share)
+
+
+def held_out_interval(accuracy: float, clusters: Int, method: str, design_effect: float = 1.0) -> Interval:
+    """Wilson's interval for items that no part of the fit has seen.
+
+    Args:
+        accuracy: 0 to 1.
+        clusters: What is a copy of what ``(n,) int64``.
+        method: How the accuracy was come by.
+        design_effect: Of given groups, see ``group_design_effect``.
+    """
+    return _interval(accuracy, effective_size(clusters) / design_effect, method)
 
 
 def cross_validated_interval(accuracy: float, clusters: Int, method: str, design_effect: float = 1.0) -> Interval:
@@ -59,15 +98,17 @@ def cross_validated_interval(accuracy: float, clusters: Int, method: str, design
     return _interval(accuracy, effective_size(clusters) / FOLD_CORRELATION / design_effect, method)
 
 
-def group_design_effect(right: Bool, groups: Sequence[str]) -> float:
+def group_design_effect(right: Array, groups: Sequence[str]) -> float:
     """By how much more the accuracy varies than that of independent items, for items come in groups, at least 1.
 
     The variance between group totals (the sandwich estimator with one cluster for each group) over the binomial one,
     and at least that of an intra-class correlation of ``LEAST_CORRELATION``, for a score without mistakes shows none.
-    A variance estimated from few groups is itself uncertain: Student's t takes the place of the normal quantile.
+    A variance estimated from few groups is itself uncertain: Student's t takes the place of the normal quantile, with
+    as many groups as unequal ones are worth (Kish's effective number).
 
     Args:
-        right: Whether each item was named rightly while its group was held out ``(n,) bool``.
+        right: Whether each item was named rightly while its group was held out ``(n,)``, or in which share of the
+            repetitions.
         groups: Group of each item; ``""`` stands on its own.
     """
     names, group = np.unique(np.array(groups, dtype=np.str_), return_inverse=True)
@@ -82,7 +123,8 @@ def group_design_effect(right: Bool, groups: Sequence[str]) -> float:
     independent = known.sum() * p * (1 - p)
     typical = float((sizes**2).sum() / sizes.sum())
     measured = between / independent if independent > 0 else 0.0
-    quantile = _STUDENT[min(len(sizes) - 1, len(_STUDENT)) - 1]
+    worth = int(sizes.sum() ** 2 / (sizes**2).sum() + 1e-9)
+    quantile = _STUDENT[min(max(worth - 1, 1), len(_STUDENT)) - 1]
     return max(1.0, measured, 1 + (typical - 1) * LEAST_CORRELATION) * (quantile / _STUDENT[-1]) ** 2
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,8 +13,14 @@ from graft.evaluation.alarms import false_alarms
 from graft.evaluation.doubt import crowded, doubted, why_nothing_is_held_out
 from graft.evaluation.grouping import group_effect
 from graft.evaluation.growth import Growth, measure_growth
-from graft.evaluation.held_out import class_figures, confusion
-from graft.evaluation.intervals import cross_validated_interval, group_design_effect
+from graft.evaluation.held_out import TOO_FEW, class_figures, confusion
+from graft.evaluation.intervals import (
+    cross_validated_interval,
+    enough_judged,
+    group_design_effect,
+    no_score,
+    with_unjudged,
+)
 from graft.executors import map_on_cores, workers
 from graft.heads import HEADS
 from graft.heads.classifier import Classifier, OutOfFold
@@ -22,7 +28,7 @@ from graft.heads.conformal import measured
 from graft.heads.features import transform
 from graft.heads.lexical import Words, tfidf_accuracy
 from graft.heads.selection import bias_corrected, class_weights
-from graft.metrics import accuracy, expected_calibration_error, macro_f1
+from graft.metrics import accuracy, debiased_calibration_error, expected_calibration_error, precision_recall_f1
 from graft.report.content import (
     Calibration,
     ClassFigures,
@@ -67,6 +73,7 @@ class Judgement:
     mistakes: tuple[Judged, ...]
     groups: GroupEffect | None
     false_alarms: FalseAlarms | None
+    unjudged: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,14 +186,17 @@ def judge(
     if rows.words:
         baselines["tf-idf"] = tfidf_accuracy(rows.words.z, y, k, folds)
     nothing = "" if len(scored) else why_nothing_is_held_out(y, rows.copies, units)
-    score = cross_validated_interval(
-        expected, rows.copies[scored], _method(folds, len(choice.configurations), nothing), design_effect
-    )
+    method = _method(folds, len(choice.configurations), nothing)
+    score = cross_validated_interval(expected, rows.copies[scored], method, design_effect)
     doubtful = crowded(y, rows.copies) if rows.doubtful is None else rows.doubtful | crowded(y, rows.copies)
     score = doubted(score, right, doubtful[scored], rows.copies[scored], k, design_effect)
+    mean_f1, unjudged = judged_macro_f1(given, predicted, k), 1 - len(scored) / len(y)
+    if not enough_judged(given):
+        score, mean_f1, expected = no_score(TOO_FEW if len(scored) else method), float("nan"), float("nan")
+        baselines, growth = dict.fromkeys(baselines, mean_f1), replace(growth, curve=(), forecast=())
     return Judgement(
-        accuracy=score,
-        macro_f1=macro_f1(given, predicted, k),
+        accuracy=with_unjudged(score, unjudged),
+        macro_f1=mean_f1,
         baselines=baselines,
         per_class=figures,
         confusion=confusion(given, predicted, k),
@@ -195,12 +205,26 @@ def judge(
         overfit_gap=accuracy(y[sample], on_training) - expected,
         growth=growth,
         sets=_sets(classifier, out_of_fold, y, folds),
-        unknown=Unknown(classifier.unknown.threshold, unknown_rate),
+        unknown=Unknown(classifier.unknown.threshold, unknown_rate, unknown_interval(out_of_fold.rejected, rows)),
         hardest=hardest([items[row] for row in scored.tolist()], p, given, classes),
         mistakes=mistakes([items[row] for row in scored.tolist()], p, given, classes),
         groups=group_effect(fit_many, y, rows.groups, folds, rows.ignoring, seed) if rows.ignoring else None,
         false_alarms=false_alarms(out_of_fold.p, y, rows.copies, classes, rows.negatives, rows.seconds, design_effect),
+        unjudged=unjudged,
     )
+
+
+def unknown_interval(rejected: Array, rows: Rows) -> Interval:
+    """The share of items of the classes that is called unknown, out of fold.
+
+    Args:
+        rejected: Of each row, as in ``OutOfFold``.
+        rows: What was judged.
+    """
+    known = np.flatnonzero(~np.isnan(rejected))
+    effect = group_design_effect(rejected[known], [rows.groups[row] for row in known.tolist()]) if rows.groups else 1.0
+    value = float(rejected[known].mean(dtype=np.float64)) if len(known) else float("nan")
+    return cross_validated_interval(value, rows.copies[known], "out of fold; Wilson interval", effect)
 
 
 def _sets(classifier: Classifier, out_of_fold: OutOfFold, y: Int, folds: Sequence[Int]) -> PredictionSets:
@@ -227,14 +251,14 @@ def _judged_on(scored: int, n: int, nothing: str) -> str:
 
 
 def calibration(p: Array, y: Int) -> Calibration:
-    """Expected calibration error of the top class's probability, and its bins. ``p`` is ``(n, k)``."""
+    """Expected calibration error of the top class's probability, less chance, and its bins. ``p`` is ``(n, k)``."""
     found = expected_calibration_error(y, p)
     bins = [
         ReliabilityBin(float(confidence), float(accuracy), int(n))
         for confidence, accuracy, n in zip(found.confidence, found.accuracy, found.n, strict=True)
         if n
     ]
-    return Calibration(found.ece, tuple(bins))
+    return Calibration(debiased_calibration_error(y, p), tuple(bins))
 
 
 def hardest(items: Sequence[Item], p: Array, y: Int, classes: Sequence[str]) -> tuple[Judged, ...]:
@@ -256,6 +280,12 @@ def mistakes(items: Sequence[Item], p: Array, y: Int, classes: Sequence[str]) ->
         if seen[cell] <= EXAMPLES_PER_CELL and len(kept) < EXAMPLES:
             kept.append(_judged(items[row], p[row], int(y[row]), classes))
     return tuple(kept)
+
+
+def judged_macro_f1(y: Int, predicted: Int, k: int) -> float:
+    """Mean F1 of the classes that were judged, 0 to 1; those of which nothing was held out have none."""
+    scores = precision_recall_f1(y, predicted, k)
+    return float(scores.f1[scores.n > 0].mean()) if len(y) else float("nan")
 
 
 def majority_baseline(y: Int, k: int) -> float:

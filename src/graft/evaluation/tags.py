@@ -11,8 +11,15 @@ from graft.contracts import Array, Bool, Float32, Int, Progress, silent
 from graft.data.dataset import SEPARATOR, Dataset, Item
 from graft.errors import DataError
 from graft.evaluation.growth import Growth, measure_growth
-from graft.evaluation.held_out import some
-from graft.evaluation.intervals import cross_validated_interval, group_design_effect, held_out_interval
+from graft.evaluation.held_out import held_out_score, some
+from graft.evaluation.intervals import (
+    LEAST_ITEMS,
+    cross_validated_interval,
+    enough_tags_judged,
+    group_design_effect,
+    no_score,
+    with_unjudged,
+)
 from graft.evaluation.judging import (
     EXAMPLES,
     EXAMPLES_PER_CELL,
@@ -21,6 +28,7 @@ from graft.evaluation.judging import (
     calibration,
     majority_baseline,
     nearest_baseline,
+    unknown_interval,
 )
 from graft.evaluation.notices import warn_of_the_data
 from graft.executors import map_on_cores, workers
@@ -39,6 +47,10 @@ from graft.metrics import average_precision, exact_match, hamming_loss, label_f1
 from graft.prediction import Evaluation
 from graft.report.content import Calibration, ClassFigures, Interval, Judged, MultiLabelFigures, Unknown
 
+EXACT = "exact match on held-out items"
+TOO_FEW = f"no score: there is no label that {LEAST_ITEMS} judged items bear and {LEAST_ITEMS} do not"
+"""Why there is none."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TagJudgement:
@@ -56,6 +68,7 @@ class TagJudgement:
     unknown: Unknown
     hardest: tuple[Judged, ...]
     mistakes: tuple[Judged, ...]
+    unjudged: float
 
 
 def judge_tags(
@@ -99,22 +112,30 @@ def judge_tags(
     per_class = label_figures(truth, sets, classes)
     per_class |= {classes[j]: ClassFigures(np.nan, np.nan, 0, 0.0, 1.0) for j in np.flatnonzero(lone).tolist()}
     method = _method(folds, len(choice.configurations))
+    score = cross_validated_interval(expected, rows.copies[scored], method, design_effect)
+    baselines = {
+        "majority": majority_baseline(combination[scored], int(combination.max(initial=0)) + 1),
+        "nearest": nearest_baseline(transform(x, classifier.stages, classifier.features), combination, fold),
+    }
+    unjudged = float((~out_of_fold.scored | given[:, lone].any(axis=1)).mean())
+    multi = replace(figures, exact_match=expected)
+    if not enough_tags_judged(truth):
+        score, multi, expected = no_score(TOO_FEW if len(scored) else method), _without_score(multi), float("nan")
+        baselines, growth = dict.fromkeys(baselines, expected), replace(growth, curve=(), forecast=())
     return TagJudgement(
-        accuracy=cross_validated_interval(expected, rows.copies[scored], method, design_effect),
-        macro_f1=figures.macro_f1,
-        multi=replace(figures, exact_match=expected),
-        baselines={
-            "majority": majority_baseline(combination[scored], int(combination.max(initial=0)) + 1),
-            "nearest": nearest_baseline(transform(x, classifier.stages, classifier.features), combination, fold),
-        },
+        accuracy=with_unjudged(score, unjudged),
+        macro_f1=multi.macro_f1,
+        multi=multi,
+        baselines=baselines,
         per_class=per_class,
         judged_on=_judged_on(len(scored), len(given)),
         calibration=sets_calibration(p, sets, truth),
         overfit_gap=exact_match(truth, own) - expected,
         growth=growth,
-        unknown=Unknown(classifier.unknown.threshold, unknown_rate),
+        unknown=Unknown(classifier.unknown.threshold, unknown_rate, unknown_interval(out_of_fold.rejected, rows)),
         hardest=hardest(judged, p, sets, truth, classes),
         mistakes=mistakes(judged, p, sets, truth, classes),
+        unjudged=unjudged,
     )
 
 
@@ -207,6 +228,7 @@ def score_tags(
     tags: Sequence[Sequence[str]],
     clusters: Int,
     split: str,
+    groups: Sequence[str] = (),
 ) -> Evaluation:
     """Score a classifier on embeddings ``x`` ``(n, dim) float32`` with these labels, none of which it was fitted on.
 
@@ -219,6 +241,7 @@ def score_tags(
         tags: The labels of each row.
         clusters: What is a copy of what ``(n,) int64``, so that copies do not narrow the interval.
         split: What these items are called in the result.
+        groups: The group of each row, ``""`` for none: the interval is then one for new groups.
     """
     strange = sorted({tag for own in tags for tag in own} - set(classes))
     names = [*classes, *strange]
@@ -233,9 +256,13 @@ def score_tags(
         if strange
         else []
     )
+    right = (given == sets).all(axis=1)
+    scored = enough_tags_judged(given)
     return Evaluation(
-        accuracy=held_out_interval(figures.exact_match, clusters, "exact match on held-out items, Wilson interval"),
-        macro_f1=figures.macro_f1,
+        accuracy=held_out_score(right, clusters, groups, EXACT)
+        if scored
+        else no_score(f"{TOO_FEW} ({int(right.sum())} of {len(right)} were right)"),
+        macro_f1=figures.macro_f1 if scored else float("nan"),
         per_class=label_figures(given, sets, names),
         n_items=len(given),
         split=split,
@@ -244,8 +271,13 @@ def score_tags(
         ece=sets_calibration(p, sets, given).ece,
         coverage=float("nan"),
         warnings=tuple(warnings),
-        multi=figures,
+        multi=figures if scored else _without_score(figures),
     )
+
+
+def _without_score(figures: MultiLabelFigures) -> MultiLabelFigures:
+    nothing = float("nan")
+    return MultiLabelFigures(nothing, nothing, nothing, nothing, nothing, figures.labels_per_item)
 
 
 def warn_of_the_tags(

@@ -125,11 +125,13 @@ class OutOfFold:
             fitted, calibrated and chosen on other folds than the row's own, so that figures from ``p`` do not flatter.
             Of very many rows only one fold is explored: its rows chose, with thousands of votes, for themselves too.
         scored: Which rows were held out at all ``(n,) bool``.
+        rejected: In which share of the repetitions each row was called unknown ``(n,) float32``; see ``fit_unknown``.
     """
 
     choice: Choice
     p: Float32
     scored: Bool
+    rejected: Float32
 
 
 def fit_classifier(
@@ -165,16 +167,17 @@ def fit_classifier(
     if words is not None and "words" in choice.chosen.features:
         linear, lexical = divided(linear, words.lexicon, words.projection, choice.chosen.features)
     phi = transform(x, stages, choice.chosen.features)
+    unknown, rejected = fit_unknown(phi, y, k, folds, logits, recipe.unknown_rate)
     classifier = Classifier(
         stages=stages,
         features=choice.chosen.features,
         linear=_rounded(linear),
         temperature=float(choice.temperatures[choice.index]),
         sets=fit_sets(p[scored], y[scored], k, recipe.set_level),
-        unknown=fit_unknown(phi, y, k, folds, logits, recipe.unknown_rate),
+        unknown=unknown,
         lexical=lexical,
     )
-    return classifier, OutOfFold(choice, unswayed, scored)
+    return classifier, OutOfFold(choice, unswayed, scored, rejected)
 
 
 def within(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:

@@ -180,15 +180,16 @@ def fit_tags(
     scored = ~np.isnan(scores).all(axis=(0, 2)) if len(folds) else np.zeros(len(given), np.bool_)
     rule = fit_rule(scores, given)
     phi = transform(x, stages, choice.chosen.features)
+    unknown, rejected = _fit_unknown(phi, strata_of(given, units), folds, rule.apply(scores), recipe.unknown_rate)
     everything = np.ones((1, len(given)), np.float32)
     [[head]] = fit_binary(choice.axes.z, given, balance(given), everything, [choice.chosen.strength])
     classifier = TagClassifier(
         stages=stages,
         features=choice.chosen.features,
         linear=rule.into(choice.axes.restore(head)),
-        unknown=_fit_unknown(phi, strata_of(given, units), folds, rule.apply(scores), recipe.unknown_rate),
+        unknown=unknown,
     )
-    return classifier, _out_of_fold(choice, given, folds, scored)
+    return classifier, _out_of_fold(choice, given, folds, scored, rejected)
 
 
 def balance(given: Bool) -> Float32:
@@ -292,7 +293,7 @@ def _words(entry: Configuration) -> str:
     return f"{entry.head} for each label on {DESCRIPTIONS[entry.features]} (strength {entry.strength:g})"
 
 
-def _out_of_fold(choice: Choice, given: Bool, folds: Sequence[Int], scored: Bool) -> TagsOutOfFold:
+def _out_of_fold(choice: Choice, given: Bool, folds: Sequence[Int], scored: Bool, rejected: Float32) -> TagsOutOfFold:
     """Every row judged by a head that other rows chose, calibrated on other rows."""
     n, k = given.shape
     p, sets = np.full((n, k), np.nan, np.float32), np.zeros((n, k), np.bool_)
@@ -304,7 +305,7 @@ def _out_of_fold(choice: Choice, given: Bool, folds: Sequence[Int], scored: Bool
         for rows, index in zip(parts, taken, strict=True):
             p[rows] = np.nanmean(said[index][:, rows], axis=0)
         sets[scored] = p[scored] >= THRESHOLD
-    return TagsOutOfFold(choice, p, scored, sets, scored & (sets == given).all(axis=1))
+    return TagsOutOfFold(choice, p, scored, rejected, sets, scored & (sets == given).all(axis=1))
 
 
 def calibrated(scores: Float32, given: Bool, folds: Sequence[Int]) -> Float32:
@@ -426,7 +427,9 @@ def confidence_of(p: Float32, sets: Bool) -> Float32:
     return np.asarray(np.where(sets, p, 1 - p).prod(axis=1), dtype=np.float32)
 
 
-def _fit_unknown(phi: Float32, strata: Int, folds: Sequence[Int], logits: Float32, rate: float) -> UnknownRule:
+def _fit_unknown(
+    phi: Float32, strata: Int, folds: Sequence[Int], logits: Float32, rate: float
+) -> tuple[UnknownRule, Float32]:
     present, y = np.unique(strata, return_inverse=True)
     return fit_unknown(phi, y.reshape(-1).astype(np.int64), len(present), folds, _decided(logits), rate)
 

@@ -18,6 +18,8 @@ _NUMBERS = 10_240
 NEVER = float(np.finfo(np.float32).max)
 """A threshold that nothing passes."""
 _PASSES = 25
+_BLOCKS = 10
+"""What is called unknown is measured with folds joined to at most this many blocks."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,11 +78,17 @@ class UnknownRule:
         return cls(prototypes, threshold, pair(settings, "distance"), pair(settings, "margin"))
 
 
-def fit_unknown(phi: Float32, y: Int, k: int, folds: Sequence[Int], logits: Float32, rate: float) -> UnknownRule:
+def fit_unknown(
+    phi: Float32, y: Int, k: int, folds: Sequence[Int], logits: Float32, rate: float
+) -> tuple[UnknownRule, Float32]:
     """Prototypes of all rows, and a threshold from rows whose prototypes and head had not seen them.
 
-    The threshold is the ``⌈(n + 1)(1 - rate)⌉``-th smallest out-of-fold score of n items, so that at most the share
+    The threshold is the ``⌈(n + 1)(1 - rate)⌉``-th smallest out-of-fold score of n items, so that about the share
     ``rate`` of further items like these is called unknown; with fewer than ``1 / rate - 1`` items it is the largest.
+    Scores of an item in several repetitions count by their share each: their mean would spread less than what one head
+    says of a new item, and too many of those would be called unknown.
+
+    What really is called unknown is measured: each item is held against a threshold from the other folds.
 
     Args:
         phi: Features ``(n, d) float32``.
@@ -89,7 +97,12 @@ def fit_unknown(phi: Float32, y: Int, k: int, folds: Sequence[Int], logits: Floa
         folds: For each repetition the fold of each row ``(n,) int64``; -1: never scored.
         logits: Out-of-fold scores of the head ``(r, n, k) float32``, ``nan`` where a row was not scored.
         rate: Share of in-class items that may be called unknown, in [0, 1).
+
+    Returns:
+        The rule, and in which share of the repetitions each row was called unknown by a threshold that it had no part
+        in ``(n,) float32``; ``nan`` where that is not known.
     """
+    rejected = np.full(len(y), np.nan, np.float32)
     sums, sizes = _class_sums(phi, y, k)
     prototypes = _prototypes(sums, sizes)
     distance = np.full((len(folds), len(y)), np.nan, np.float32)
@@ -102,15 +115,36 @@ def fit_unknown(phi: Float32, y: Int, k: int, folds: Sequence[Int], logits: Floa
     margin = _margin(logits)
     scored: Bool = ~(np.isnan(distance) | np.isnan(margin))
     if not scored.any():
-        return UnknownRule(prototypes, NEVER, (0.0, 1.0), (0.0, 1.0))
+        return UnknownRule(prototypes, NEVER, (0.0, 1.0), (0.0, 1.0)), rejected
     rule = UnknownRule(prototypes, NEVER, _moments(distance[scored]), _moments(margin[scored]))
     if not rate:
-        return rule
-    score = np.where(scored, rule._combine(distance, margin), np.float32(0))
-    items = scored.any(axis=0)
-    score_of_item = np.sort((score.sum(axis=0) / np.maximum(scored.sum(axis=0), 1))[items])
-    rank = min(len(score_of_item), ceil((len(score_of_item) + 1) * (1 - rate) - 1e-9))
-    return UnknownRule(prototypes, float(score_of_item[rank - 1]), rule.distance, rule.margin)
+        return rule, rejected
+    score = rule._combine(distance, margin)  # nan where not scored
+    threshold = _threshold(score[scored], int(scored.any(axis=0).sum()), rate)
+    return UnknownRule(prototypes, threshold, rule.distance, rule.margin), _rejected(score, scored, folds, rate)
+
+
+def _threshold(scores: Float32, n: int, rate: float) -> float:
+    """The ``⌈(n + 1)(1 - rate)⌉``-th smallest of the scores of ``n`` items, each of which may have several."""
+    share = min(1.0, ceil((n + 1) * (1 - rate) - 1e-9) / n)
+    rank = ceil(share * len(scores) - 1e-9)
+    return float(np.partition(scores, rank - 1)[rank - 1])
+
+
+def _rejected(score: Float32, scored: Bool, folds: Sequence[Int], rate: float) -> Float32:
+    """As ``fit_unknown`` returns it, from scores ``(r, n)``; folds are joined to at most ``_BLOCKS``."""
+    called = np.full(score.shape, np.nan, np.float32)
+    for repetition, fold in enumerate(folds):
+        block = np.where(scored[repetition], fold % _BLOCKS, -1)
+        for held_out in np.unique(block[block >= 0]):
+            others = score[repetition, (block >= 0) & (block != held_out)]
+            if len(others):
+                rows = np.flatnonzero(block == held_out)
+                called[repetition, rows] = score[repetition, rows] > _threshold(others, len(others), rate)
+    known = ~np.isnan(called)
+    times = known.sum(axis=0)
+    share = np.where(known, called, np.float32(0)).sum(axis=0) / np.maximum(times, 1)
+    return np.where(times > 0, share, np.float32(np.nan)).astype(np.float32)
 
 
 def _distance(phi: Float32, prototypes: Float32) -> Float32:

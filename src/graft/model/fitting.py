@@ -23,7 +23,7 @@ from graft.encoders.embed import Embedded, content_digest, embed
 from graft.errors import TooFewClasses, UsageError
 from graft.evaluation import Rows, judge, score_held_out, warn_of_the_data, warn_of_the_items
 from graft.evaluation.doubt import warn_of_doubt
-from graft.evaluation.held_out import check_shared_labels
+from graft.evaluation.held_out import check_shared_labels, of_the_test
 from graft.evaluation.typical import typical
 from graft.executors import one_thread_each, run_on_cores
 from graft.heads.classifier import Classifier, OutOfFold, fit_classifier
@@ -138,7 +138,12 @@ def embed_dataset(
 
 
 def fit_embeddings(
-    x: Float32, labels: Sequence[str], recipe: Recipe | None = None, *, groups: Sequence[Any] | None = None
+    x: Float32,
+    labels: Sequence[str],
+    recipe: Recipe | None = None,
+    *,
+    groups: Sequence[Any] | None = None,
+    splits: Sequence[str] | None = None,
 ) -> Model:
     """Fit a head to a matrix that was computed elsewhere, its columns taken as they are.
 
@@ -147,6 +152,7 @@ def fit_embeddings(
         labels: One for each row.
         recipe: How to fit; its encoder does not matter.
         groups: Rows of one group never straddle a split; ``None``, NaN and ``""`` are no group.
+        splits: ``"test"`` for rows that the model is scored on and not fitted to.
 
     Raises:
         TooFewClasses: There are fewer than two labels.
@@ -156,7 +162,12 @@ def fit_embeddings(
     x = check_matrix(x)
     labels = labels_of_rows(labels)
     rows = [_Row(f"row {row}", values.tobytes()) for row, values in enumerate(x)]
-    dataset = Dataset(tuple(rows), labels, groups=groups_of(groups) if groups is not None else ())
+    dataset = Dataset(
+        tuple(rows),
+        labels,
+        splits=tuple(splits) if splits is not None else (),
+        groups=groups_of(groups) if groups is not None else (),
+    )
     digests = tuple(content_digest(row.content) for row in rows)
     embedded = Embedded(x, np.arange(len(x)), digests, {}, {}, 0, len(x))
     return fit_embedded(dataset, embedded, None, recipe or Recipe(), Stopwatch(), silent).model
@@ -257,6 +268,7 @@ def fit_embedded(
         n_skipped=len(dataset.skipped),
         skipped=dataset.skipped,
         accuracy=judgement.accuracy,
+        unjudged=judgement.unjudged,
         test=score,
         macro_f1=judgement.macro_f1,
         baselines=judgement.baselines,
@@ -349,8 +361,9 @@ def _final_score(
         return None
     labels = [dataset.labels[row] for row in test]
     own = None if texts is None else [texts[row] for row in test]
-    score = score_held_out(classifier, classes, x[test], labels, clusters[test], split="test", texts=own).accuracy
-    return replace(score, method="the given test split, used once; Wilson interval")
+    groups = [dataset.groups[row] for row in test]
+    score = score_held_out(classifier, classes, x[test], labels, clusters[test], "test", own, groups).accuracy
+    return of_the_test(score)
 
 
 @dataclass(frozen=True, slots=True)

@@ -229,9 +229,11 @@ class Model:
 
     def _score(self, dataset: Dataset, x: Float32, clusters: Int, part: str) -> Evaluation:
         if isinstance(self.classifier, TagClassifier):
-            return score_tags(self.classifier, self.classes, x, dataset.with_tags().tags, clusters, part)
+            return score_tags(
+                self.classifier, self.classes, x, dataset.with_tags().tags, clusters, part, dataset.groups
+            )
         texts = texts_of(dataset.items) if self.classifier.lexical else None
-        return score_held_out(self.classifier, self.classes, x, dataset.labels, clusters, part, texts)
+        return score_held_out(self.classifier, self.classes, x, dataset.labels, clusters, part, texts, dataset.groups)
 
     def _ask(self, x: Float32, items: Sequence[Item]) -> Answer:
         """What the classifier says of embedded items; it reads their texts where it looks at words."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ from graft.encoders.embed import Embedded
 from graft.errors import TooFewClasses
 from graft.evaluation import Rows, warn_of_the_items
 from graft.evaluation.doubt import warn_of_doubt
+from graft.evaluation.held_out import of_the_test
 from graft.evaluation.tags import check_shared_tags, judge_tags, score_tags, warn_of_the_tags
 from graft.executors import one_thread_each
 from graft.heads.features import GIVEN
@@ -122,6 +122,7 @@ def fit_tagged(
         n_skipped=len(dataset.skipped),
         skipped=dataset.skipped,
         accuracy=judgement.accuracy,
+        unjudged=judgement.unjudged,
         test=score,
         macro_f1=judgement.macro_f1,
         baselines=judgement.baselines,
@@ -189,5 +190,5 @@ def _final_score(
     if not len(test):
         return None
     tags = [dataset.tags[row] for row in test.tolist()]
-    score = score_tags(classifier, classes, x[test], tags, clusters[test], split="test").accuracy
-    return replace(score, method="exact match on the given test split, used once; Wilson interval")
+    groups = [dataset.groups[row] for row in test.tolist()]
+    return of_the_test(score_tags(classifier, classes, x[test], tags, clusters[test], "test", groups).accuracy)

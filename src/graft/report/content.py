@@ -93,13 +93,16 @@ class PredictionSets:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The threshold of the unknown score, and the share of in-class items above it, out of fold, that it was set to.
+    """The threshold of the unknown score, and which share of in-class items lies above it.
 
     A threshold that nothing passes is no figure: it becomes ``nan``.
     """
 
     threshold: float
-    rate: float
+    asked: float
+    """The share that the threshold was set to."""
+    rate: Interval = Interval(math.nan, 0.0, 1.0)
+    """The share as measured out of fold, by thresholds that the items had no part in."""
 
     def __post_init__(self) -> None:
         if self.threshold >= NEVER:
@@ -225,10 +228,12 @@ class JournalEffect:
 class Report:
     """What a fit found. ``str(report)`` is for a terminal, ``to_html`` for a browser, ``to_dict`` for programs.
 
-    ``accuracy`` is the out-of-fold score on everything but a given test split; ``test`` is the score on the given test
-    split, which was used once. ``confusion`` has given labels as rows and predictions as columns. ``judged_on`` says in
-    words which items the figures speak of. ``hardest`` holds the hardest held-out items, ``mistakes`` examples of each
-    mistake, ``typical`` what was named rightly and lies in the middle of its class.
+    ``accuracy`` is the out-of-fold score on everything but a given test split: its value is that of the judged items,
+    its interval that of all new items of the same mix, ``unjudged`` of which may be right or wrong. ``test`` is the
+    score on the given test split, which was used once, and the headline then. ``confusion`` has given labels as rows
+    and predictions as columns. ``judged_on`` says in words which items the figures speak of. ``hardest`` holds the
+    hardest held-out items, ``mistakes`` examples of each mistake,
+    ``typical`` what was named rightly and lies in the middle of its class.
 
     In a multi-label report ``accuracy`` is the exact match (the share of items whose labels are all right), ``multi``
     has the other figures, ``confusion`` is empty, ``sets`` may be ``None``, and the labels of a ``Judged`` are joined
@@ -277,6 +282,8 @@ class Report:
     journal: JournalEffect | None = None
     tuning: Tuning | None = None
     typical: tuple[Judged, ...] = ()
+    unjudged: float = 0.0
+    """Share of the training items whose class, or one of whose labels, could not be judged."""
     items: Mapping[str, Item] = field(default_factory=dict, repr=False, compare=False)
     """The items behind ``hardest`` and ``mistakes`` by their path, to show and to play them; not saved."""
     inputs: Inputs = field(default=Inputs(), repr=False, compare=False)
@@ -286,6 +293,16 @@ class Report:
         from graft.report.text import render
 
         return render(self)
+
+    @property
+    def score(self) -> Interval:
+        """What the headline speaks of: the given test split where there is a score on it, else cross-validation."""
+        return self.test if self.test is not None and self.judged_by_test else self.accuracy
+
+    @property
+    def judged_by_test(self) -> bool:
+        """Whether there is a score on a given test split."""
+        return self.test is not None and not math.isnan(self.test.value)
 
     def to_html(self, path: str | Path | None = None, *, overwrite: bool = True) -> str:
         """One self-contained HTML page, written to ``path`` where one is given.
@@ -337,7 +354,7 @@ class Report:
                 "learning_curve": _each(CurvePoint, v["learning_curve"]),
                 "forecast": _each(Forecast, v["forecast"]),
                 "sets": _maybe(PredictionSets, v.get("sets")),
-                "unknown": _figures(Unknown, v["unknown"]),
+                "unknown": _unknown(v["unknown"]),
                 "hardest": _each(Judged, v["hardest"]),
                 "mistakes": _each(Judged, v["mistakes"]),
                 "typical": _each(Judged, v.get("typical", ())),
@@ -374,6 +391,13 @@ def _figure(value: float | None) -> float:
 
 def _figures(kind: type[T], row: Mapping[str, Any]) -> T:
     return kind(**{name: _figure(value) for name, value in row.items()})
+
+
+def _unknown(row: Mapping[str, Any]) -> Unknown:
+    """Reports of earlier versions knew only the rate that was asked for."""
+    if not isinstance(row["rate"], Mapping):
+        return Unknown(_figure(row["threshold"]), _figure(row["rate"]))
+    return Unknown(_figure(row["threshold"]), _figure(row["asked"]), _figures(Interval, row["rate"]))
 
 
 def _maybe(kind: type[T], row: Mapping[str, Any] | None) -> T | None:

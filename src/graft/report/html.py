@@ -10,7 +10,7 @@ from graft.bundle import OVERWRITE_ADVICE
 from graft.errors import GraftError, OutputExists
 from graft.files import try_place, write_atomically
 from graft.heads.features import DESCRIPTIONS
-from graft.report import charts, markup, matrix, runs, steps, tuning, words
+from graft.report import charts, markup, matrix, runs, steps, timings, tuning, words
 from graft.report.content import ClassesAdded, ClassFigures, Interval, Judged, MultiLabelFigures, RecallChange, Report
 from graft.report.exhibits import Exhibits, gather
 from graft.report.markup import Content, Html, element, join, name
@@ -36,7 +36,7 @@ def render(report: Report, *, evaluated: bool = False) -> str:
     exhibits = gather(report, matrix.in_turn(report))
     sections = _evaluated if evaluated else _sections
     body = [_header(report, evaluated), element("main", sections(report, exhibits)), _footer(report)]
-    score = f"{words.percent(report.accuracy.value)} {words.score_name(report).lower()}"
+    score = f"{words.percent(report.score.value)} {words.score_name(report).lower()}"
     return document(f"{report.name}: {score}", body, css=exhibits.css, sound=exhibits.plays)
 
 
@@ -107,7 +107,7 @@ def _sections(report: Report, exhibits: Exhibits) -> Iterator[Html]:
     yield _section("sets", "Sets and unknown" if report.sets else "Unknown", [], _sets(report))
     if report.n_skipped or report.skipped:
         yield _skipped(report)
-    yield _section("timings", "Time", [words.cache(report) + "." if words.cache(report) else ""], _timings(report))
+    yield _section("timings", "Time", [timings.cache(report) + "." if timings.cache(report) else ""], _timings(report))
 
 
 def _evaluated(report: Report, exhibits: Exhibits) -> Iterator[Html]:
@@ -132,7 +132,7 @@ def _warnings(report: Report) -> Iterator[Html]:
 
 
 def _score(report: Report) -> Html:
-    score = report.accuracy
+    score = report.score
     figure = words.percent(score.value)
     between = (
         f"{words.span(score.low, score.high)}, the 95{words.NBSP}% interval"
@@ -158,9 +158,8 @@ def _score(report: Report) -> Html:
 
 
 def _ladder(report: Report) -> Html:
-    rows = [("this model", report.accuracy, "accent")]
-    if report.test is not None:
-        rows.append((f"test split, {report.n_test:,}", report.test, ""))
+    own = zip(words.scores(report), ("accent", ""), strict=False)
+    rows = [(called, score, kind) for (called, score), kind in own]
     rows += [(called, Interval(value, value, value), "base") for called, value in words.baselines(report)]
     body = [
         element(
@@ -456,7 +455,7 @@ def _skipped_name(report: Report, path: str) -> Html:
 
 
 def _timings(report: Report) -> Html:
-    return element("p", words.timings(report) + "." if words.timings(report) else "Not measured.")
+    return element("p", timings.timings(report) + "." if timings.timings(report) else "Not measured.")
 
 
 def _footer(report: Report) -> Html:

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from graft.report import runs, words
+from graft.report import runs, timings, words
 from graft.report.content import ClassesAdded, Interval, MultiLabelFigures, Report
 from graft.report.terminal import (
     bounded,
@@ -88,7 +88,7 @@ def _sections(report: Report, room: int) -> Iterator[tuple[str, RenderableType]]
 
 
 def _score(report: Report, room: int) -> Iterator[RenderableType]:
-    score = report.accuracy
+    score = report.score
     figure = Text().append(plain(words.percent(score.value), "bold cyan"))
     if words.known(score.value, score.low, score.high):
         figure.append(plain(f"   95{words.NBSP}% interval {words.span(score.low, score.high)}"))
@@ -108,9 +108,7 @@ def _score(report: Report, room: int) -> Iterator[RenderableType]:
 
 def _ladder(report: Report, room: int) -> Table:
     """The score, the test score and the baselines, one below the other on the same scale."""
-    rows = [("this model", report.accuracy)]
-    if report.test is not None:
-        rows.append((f"test split, {report.n_test:,}", report.test))
+    rows = words.scores(report)
     rows += [(called, Interval(value, value, value)) for called, value in words.baselines(report)]
     grid = columns("left", "left", "right", "right")
     line = bounded(room - max(len(label) for label, _ in rows) - 22, 8, 32)
@@ -272,4 +270,4 @@ def _warnings(report: Report) -> Iterator[RenderableType]:
 
 
 def _time(report: Report) -> str:
-    return "\n".join(part for part in (words.timings(report), words.cache(report)) if part)
+    return "\n".join(part for part in (timings.timings(report), timings.cache(report)) if part)

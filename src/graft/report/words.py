@@ -204,21 +204,37 @@ def label(report: Report, given: str) -> str:
 
 def headline(report: Report) -> str:
     """The score as a count out of a hundred, with its interval."""
-    score = report.accuracy
+    score = report.score
     if not known(score.value, score.low, score.high):
         return f"There is no score: too few {things(report.modality)} were left to judge by."
     about, low, high = (round(100 * figure) for figure in (score.value, score.low, score.high))
     right = "be given exactly the right labels" if report.multi_label else "be named rightly"
     return (
         f"Out of 100 new {things(report.modality)} about {about} would {right}; "
-        f"between {low} and {high}, 95{NBSP}% sure."
+        f"between {low} and {high}, 95{NBSP}% sure.{_unjudged(report)}"
     )
+
+
+def _unjudged(report: Report) -> str:
+    """How many of a hundred the score does not speak of."""
+    if report.judged_by_test or report.unjudged <= 0:
+        return ""
+    share, kind = max(1, round(100 * report.unjudged)), kinds(report).lower()
+    return f" {share} of the 100 would be of {kind} that could not be judged: at worst all wrong, at best all right."
+
+
+def scores(report: Report) -> list[tuple[str, Interval]]:
+    """The model's scores by the names that they are shown with, that of the headline first."""
+    if report.test is None:
+        return [("this model", report.accuracy)]
+    both = [("cross-validated", report.accuracy), (f"test split, {report.n_test:,}", report.test)]
+    return both[::-1] if report.judged_by_test else both
 
 
 def doubt(report: Report) -> str:
     """A sentence where the score is not clearly above a baseline, else nothing."""
-    score = report.accuracy
-    reached = [name for name, value in report.baselines.items() if known(value, score.low) and value >= score.low]
+    score, judged = report.accuracy, max(1 - report.unjudged, 1e-9)  # baselines are those of the judged items too
+    reached = [n for n, value in report.baselines.items() if known(value, score.low) and value >= score.low / judged]
     if not reached:
         return ""
     if "majority" in reached:
@@ -236,7 +252,8 @@ def doubt(report: Report) -> str:
 
 def origin(report: Report) -> str:
     """Which items the score speaks of, and how its interval was come by."""
-    return " ".join(_sentence(part) for part in (report.judged_on, report.accuracy.method) if part)
+    test = report.score.method if report.judged_by_test else ""
+    return " ".join(_sentence(part) for part in (test, report.judged_on, report.accuracy.method) if part)
 
 
 def confusions(report: Report) -> list[Confusion]:
@@ -293,14 +310,16 @@ def sets(report: Report) -> str:
 def unknown(report: Report) -> str:
     """How often an item of a known class would be called unknown."""
     found = report.unknown
-    if found.rate == 0:
+    if found.asked == 0:
         return "No threshold was asked for: nothing is called unknown."
-    if not known(found.rate, found.threshold):
+    if not known(found.asked, found.threshold):
         return "No threshold could be set: nothing was held out."
-    return (
-        f"{percent(found.rate)} of {things(report.modality)} of these classes would be called unknown "
-        f"(threshold {found.threshold:.3g})."
-    )
+    rate, asked = found.rate, f"{percent(found.asked)} were asked for"
+    whom, at = f"of {things(report.modality)} of these classes", f"threshold {found.threshold:.3g}"
+    if not measured(rate):
+        return f"A threshold was set to call {percent(found.asked)} {whom} unknown; it was not measured ({at})."
+    between = f"between {span(rate.low, rate.high)}{NBSP}%"
+    return f"{percent(rate.value)} {whom} would be called unknown, measured out of fold ({between}; {asked}; {at})."
 
 
 def beside(report: Report) -> list[str]:
@@ -450,31 +469,12 @@ def skipped_kinds(skipped: Sequence[Skipped]) -> str:
     return ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())
 
 
-def timings(report: Report) -> str:
-    """``2.2 s in all: read 0.04, embed 1.3, fit 0.22``."""
-    spent = {name: seconds for name, seconds in report.seconds.items() if known(seconds)}
-    total = spent.pop("total", None)
-    steps = ", ".join(f"{clean(name)}{NBSP}{_brief(seconds)}" for name, seconds in spent.items())
-    whole = f"{_brief(total)}{NBSP}s in all" if total is not None else "Seconds" if steps else ""
-    return ": ".join(part for part in (whole, steps) if part)
-
-
-def cache(report: Report) -> str:
-    """How many embeddings came from the cache."""
-    hits, misses = report.cache.get("hits", 0), report.cache.get("misses", 0)
-    return f"{hits:,} of {hits + misses:,} embeddings came from the cache" if hits + misses else ""
-
-
 def _percentage(share: float, digits: int) -> str:
     shown = f"{100 * share:.{digits}f}"
     whole = float(shown)
     if digits and ((whole == 100 and share < 1) or (whole == 0 and share > 0)):
         return f"{100 * share:.{digits + 1}f}"
     return "100" if whole == 100 else shown
-
-
-def _brief(seconds: float) -> str:
-    return f"{seconds:.2f}" if seconds < 1 else f"{seconds:,.1f}"
 
 
 def _per_hour(value: float) -> str:

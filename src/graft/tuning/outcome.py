@@ -14,13 +14,18 @@ from graft.data.split import stratified_group_folds
 from graft.encoders.embed import Embedded, embed
 from graft.evaluation import score_held_out
 from graft.evaluation.alarms import false_alarms
-from graft.evaluation.held_out import class_figures, confusion
-from graft.evaluation.intervals import cross_validated_interval, group_design_effect
-from graft.evaluation.judging import calibration, hardest, majority_baseline, mistakes
+from graft.evaluation.held_out import TOO_FEW, class_figures, confusion, of_the_test
+from graft.evaluation.intervals import (
+    cross_validated_interval,
+    enough_judged,
+    group_design_effect,
+    no_score,
+    with_unjudged,
+)
+from graft.evaluation.judging import calibration, hardest, judged_macro_f1, majority_baseline, mistakes
 from graft.evaluation.notices import warn_of_the_data, warn_of_the_items
 from graft.heads.classifier import Classifier
 from graft.heads.conformal import measured
-from graft.metrics import macro_f1
 from graft.model.model import Model
 from graft.model.noises import ask_noises
 from graft.model.texts import texts_of
@@ -65,7 +70,10 @@ def tuned_model(
     y, items = material.y[gate], [dataset.items[row] for row in train[gate].tolist()]
     groups = [dataset.groups[row] for row in train[gate].tolist()]
     predicted = p.argmax(axis=1).astype(np.int64)
-    k, classes = material.k, model.classes
+    k, classes, copies = material.k, model.classes, clusters[train[gate]]
+    enough = enough_judged(y)
+    score = _interval(predicted == y, copies, groups) if enough else no_score(TOO_FEW)
+    unjudged = 1 - float(np.isin(material.y[: len(material)], y).mean())
     report = replace(
         model.report,
         encoder=encoder.name,
@@ -75,9 +83,10 @@ def tuned_model(
         n_test=len(dataset) - len(material),
         n_skipped=len(dataset.skipped),
         skipped=dataset.skipped,
-        accuracy=_interval(predicted == y, clusters[train[gate]], groups),
-        macro_f1=macro_f1(y, predicted, k),
-        baselines={"majority": majority_baseline(y, k)},
+        accuracy=with_unjudged(score, unjudged),
+        unjudged=unjudged,
+        macro_f1=judged_macro_f1(y, predicted, k) if enough else math.nan,
+        baselines={"majority": majority_baseline(y, k) if enough else math.nan},
         per_class=class_figures(y, predicted, classes),
         confusion=confusion(y, predicted, k),
         judged_on=f"{len(gate):,} of the {len(material):,} training items, each held out from tuning and head once",
@@ -151,5 +160,7 @@ def _test_score(
     chosen = dataset.select(rows)
     texts = texts_of(chosen.items) if classifier.lexical else None
     x = embed(encoder, chosen.items).x
-    score = score_held_out(classifier, classes, x, chosen.labels, clusters[rows], "test", texts).accuracy
-    return replace(score, method="the given test split, used once; Wilson interval")
+    groups = chosen.groups
+    return of_the_test(
+        score_held_out(classifier, classes, x, chosen.labels, clusters[rows], "test", texts, groups).accuracy
+    )

@@ -242,7 +242,7 @@ def _unknown(classifier: Classifier, material: Material, trials: Sequence[Trial]
         fold = np.full(len(material.y), -1, np.int64)
         fold[trial.gate] = 0
         phi = transform(trial.x, classifier.stages, classifier.features)
-        rules.append(fit_unknown(phi, material.y, material.k, [fold], scores, material.recipe.unknown_rate))
+        rules.append(fit_unknown(phi, material.y, material.k, [fold], scores, material.recipe.unknown_rate)[0])
     return replace(
         classifier.unknown,
         threshold=float(np.mean([rule.threshold for rule in rules])),
