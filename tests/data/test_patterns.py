@@ -51,13 +51,13 @@ def test_the_label_may_hold_what_stands_between_fields_and_that_is_said():
 
 @pytest.mark.parametrize(
     "pattern",
-    ["{a}x{b}x{c}x{d}x{e}x{f}x{label}", "*q{label}x*x*x{group}x{a}x{b}", "{label}a{group}b*c{x}a{y}b{z}a{w}"],
+    ["{a}x{b}x{c}x{d}x{e}x{f}x{label}", "{c}q{label}x*x*x{group}x{a}x{b}", "{label}a{group}b*c{x}a{y}b{z}a{w}"],
 )
 @pytest.mark.parametrize("name", ["x" * 255 + "!/", "x" * 4000 + "/", "ab" * 120 + "/", "xa" * 2000 + "q/"])
 def test_fields_between_letters_are_cut_in_bounded_time(pattern, name):
     """By a regular expression each of these would take longer than this test may."""
     compile_pattern(pattern).match(f"a/{name[:-1]}")
-    compile_pattern(f"*/{pattern}").match(f"b/{name}{name}")
+    compile_pattern(f"b/{pattern}").match(f"b/{name}{name}")
 
 
 PIECES = st.lists(
