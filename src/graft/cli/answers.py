@@ -71,8 +71,11 @@ def _write_jsonl(answers: Iterable[Answer], layout: Layout, stream: TextIO) -> N
 
 
 def _object(answer: Answer, layout: Layout) -> dict[str, Any]:
+    from graft.report.content import plain
+
     row = {column: _plain(answer.cells.get(column)) for column in layout.columns}
-    return answer.prediction.to_dict(layout.top) | ({"row": row} if row else {})
+    said: dict[str, Any] = plain(answer.prediction.to_dict(layout.top))
+    return said | ({"row": row} if row else {})
 
 
 def _plain(cell: Any) -> Any:

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
+from graft.cli.answers import format_of
 from graft.cli.output import pasted, progress_bar
 from graft.cli.paths import Command, Input, Mixed, Output
 from graft.cli.reading import read_data, reading_options
-from graft.cli.saving import show_and_save
+from graft.cli.saving import Step, show_and_save, write_held_out
 
 
 @click.command(name="fit", cls=Command)
@@ -33,7 +34,10 @@ from graft.cli.saving import show_and_save
 @click.option("--seed", default=0, show_default=True, help="Every random choice follows from it.")
 @reading_options
 @click.option("--report", "report_file", type=Output("page"), help="Write the report as one HTML file, with examples.")
-@click.option("--overwrite", is_flag=True, help="Replace a model or report that is there already.")
+@click.option(
+    "--predictions", type=Output("data"), help="Write what was said of every held-out item: .csv, .tsv, .json, .jsonl."
+)
+@click.option("--overwrite", is_flag=True, help="Replace a model, report or table that is there already.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
@@ -47,6 +51,7 @@ def command(
     journal: Path | None,
     seed: int,
     report_file: Path | None,
+    predictions: Path | None,
     overwrite: bool,
     no_cache: bool,
     as_json: bool,
@@ -65,8 +70,10 @@ def command(
     recipe = Recipe(encoder=encoder, prompt=prompt, head=head, backend=backend, seed=seed)
     target = output or Path(default_name(data))
     bundle.check_free(target, overwrite)
-    if report_file:
-        html.check_free(report_file, overwrite=overwrite)
+    for file in filter(None, (report_file, predictions)):
+        html.check_free(file, overwrite=overwrite)
+    if predictions:
+        format_of(predictions)
     watch = Stopwatch()
     with progress_bar(quiet=as_json) as progress:
         with watch.timing("read"):
@@ -80,7 +87,10 @@ def command(
             watch=watch,
         )
     use = f"Use it: {pasted('predict', target)} {noun(model.report.modality, 1).upper()}..."
-    return show_and_save(model, target, report_file, overwrite=overwrite, as_json=as_json, use=use)
+    more: list[Step] = []
+    if predictions:
+        more.append(("Held out", predictions, lambda: write_held_out(model, predictions)))
+    return show_and_save(model, target, report_file, overwrite=overwrite, as_json=as_json, use=use, more=more)
 
 
 def default_name(data: str) -> str:

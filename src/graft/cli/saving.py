@@ -55,8 +55,9 @@ def show_and_save(
         return error.exit_code if error else 0
     if error:
         raise error
+    width = max(7, *(len(what) for what, _, _ in steps))
     for what, place, _ in steps:
-        say(f"{what:<7} {_shown(place)}" + (f"    {use}" if use and what == "Model" else ""))
+        say(f"{what:<{width}} {_shown(place)}" + (f"    {use}" if use and what == "Model" else ""))
     return 0
 
 
@@ -73,6 +74,20 @@ def save(steps: Sequence[Step]) -> GraftError | None:
             return _with_what_was_saved(failed, saved)
         saved.append(f"{what.lower()} {place}")
     return None
+
+
+def write_held_out(model: Model, path: Path) -> None:
+    """Write what was said of every held-out item, with its given label, its split and its fold, 0 for a test split."""
+    from graft.cli.answers import Answer, Layout, to_file
+
+    held = model.held_out
+    if held is None:
+        raise GraftError("Nothing is known of held-out items.", "Fit the model again.")
+    answers = (
+        Answer(prediction, {"given": given, "split": "train" if fold else "test", "fold": int(fold)})
+        for prediction, given, fold in zip(held.predictions(), held.given, held.fold, strict=True)
+    )
+    to_file(answers, Layout(held.classes, columns=("given", "split", "fold")), path)
 
 
 def _with_what_was_saved(error: GraftError, saved: Sequence[str]) -> GraftError:

@@ -141,15 +141,26 @@ def measured(p: Float32, y: Int, k: int, level: float, folds: Sequence[Int]) -> 
     Returns:
         ``(coverage, mean size)``, ``nan`` where nothing was scored.
     """
-    usable = ~np.isnan(p).any(axis=1)
-    if not usable.any() or not len(folds):
+    usable = np.flatnonzero(~np.isnan(p).any(axis=1))
+    if not len(usable) or not len(folds):
         return float("nan"), float("nan")
-    block = np.where(usable, folds[0] % _BLOCKS, -1)
-    covered = size = 0
+    members = held_out_sets(p, y, k, level, folds)[usable]
+    return int(members[np.arange(len(usable)), y[usable]].sum()) / len(usable), int(members.sum()) / len(usable)
+
+
+def held_out_sets(p: Float32, y: Int, k: int, level: float, folds: Sequence[Int]) -> Bool:
+    """The sets ``(n, k) bool`` of items by thresholds from the other folds; empty where nothing was scored.
+
+    Args:
+        p: As in ``fit_sets``.
+        y: As in ``fit_sets``.
+        k: As in ``fit_sets``.
+        level: As in ``fit_sets``.
+        folds: As in ``measured``.
+    """
+    members = np.zeros(p.shape, np.bool_)
+    block = np.where(~np.isnan(p).any(axis=1), folds[0] % _BLOCKS, -1) if len(folds) else np.full(len(y), -1)
     for held_out in np.unique(block[block >= 0]):
         inside, others = np.flatnonzero(block == held_out), np.flatnonzero((block >= 0) & (block != held_out))
-        members = fit_sets(p[others], y[others], k, level).sets(p[inside])
-        covered += int(members[np.arange(len(inside)), y[inside]].sum())
-        size += int(members.sum())
-    n = int((block >= 0).sum())
-    return covered / n, size / n
+        members[inside] = fit_sets(p[others], y[others], k, level).sets(p[inside])
+    return members

@@ -31,6 +31,7 @@ from graft.heads.features import GIVEN
 from graft.heads.lexical import Words
 from graft.heads.selection import check_head
 from graft.model.given import check_matrix, labels_of_rows
+from graft.model.held_out import held_out_of
 from graft.model.inputs import (
     CacheChoice,
     Source,
@@ -309,7 +310,14 @@ def fit_embedded(
         inputs=Inputs.of(dataset),
     )
     training = Training.of(dataset, embedded.digests)
-    model = Model(classes, encoder, classifier, recipe, report, training)
+    held = held_out_of(classifier, out_of_fold, rows, classes, [dataset.labels[row] for row in train])
+    if len(test):
+        own = None if texts is None else [texts[row] for row in test]
+        tested = dataset.select(test)
+        answer = classifier.answer(embedded.x[test], own)
+        threshold = classifier.unknown.threshold
+        held = held.joined([item.name for item in tested.items], tested.labels, answer, threshold)
+    model = Model(classes, encoder, classifier, recipe, report, training, held)
     model = ask_noises(model, embedded.statistics.get("seconds"), dataset.negatives)
     return Fitted(model, train, y, units[train], out_of_fold)
 

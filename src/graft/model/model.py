@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from graft.evaluation.tags import check_shared_tags, score_tags
 from graft.heads.classifier import Answer, Classifier
 from graft.heads.tags import TagClassifier, confidence_of
 from graft.model.evaluated import as_report
+from graft.model.held_out import HeldOut
 from graft.model.inputs import CacheChoice, Source, as_cache, check_modality, nothing_readable
 from graft.model.likeness import clusters_of
 from graft.model.texts import texts_of
@@ -47,6 +48,8 @@ class Model:
         recipe: What the fit was told.
         report: What it found.
         training: Which items it was fitted to, by content hash; ``None`` where nothing is known of them.
+        held_out: What was said of every item by heads that had not seen it; ``None`` once it was loaded: it is not
+            saved.
     """
 
     classes: tuple[str, ...]
@@ -55,6 +58,7 @@ class Model:
     recipe: Recipe
     report: Report
     training: Training | None = None
+    held_out: HeldOut | None = field(default=None, repr=False, compare=False)
 
     def __repr__(self) -> str:
         score = self.report.accuracy

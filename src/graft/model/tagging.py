@@ -20,6 +20,7 @@ from graft.evaluation.tags import check_shared_tags, judge_tags, score_tags, war
 from graft.executors import one_thread_each
 from graft.heads.features import GIVEN
 from graft.heads.tags import TagClassifier, TagsOutOfFold, check_tag_head, fit_tags, strata_of
+from graft.model.held_out import held_out_tags
 from graft.model.inputs import nothing_readable
 from graft.model.likeness import clusters_of
 from graft.model.model import Model
@@ -162,7 +163,12 @@ def fit_tagged(
         inputs=Inputs.of(dataset),
     )
     training = Training.of(dataset, embedded.digests)
-    model = Model(classes, encoder, classifier, recipe, report, training)
+    held = held_out_tags(out_of_fold, rows, classes, learned.labels)
+    if len(test):
+        tested = dataset.select(test)
+        answer, threshold = classifier.answer(embedded.x[test]), classifier.unknown.threshold
+        held = held.joined([item.name for item in tested.items], tested.labels, answer, threshold)
+    model = Model(classes, encoder, classifier, recipe, report, training, held)
     model = ask_noises(model, embedded.statistics.get("seconds"), dataset.negatives)
     return model, train, strata, units, out_of_fold
 

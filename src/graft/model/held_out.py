@@ -1,0 +1,120 @@
+"""What was said of every item by heads that had not seen it: what the report's figures are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from graft.contracts import Bool, Float32, Int
+from graft.data.dataset import SEPARATOR
+from graft.evaluation import Rows
+from graft.heads.classifier import Answer, Classifier, OutOfFold
+from graft.heads.conformal import held_out_sets
+from graft.heads.tags import TagsOutOfFold
+from graft.prediction import Prediction
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldOut:
+    """Predictions of the items that were held out, in cross-validation or in a given test split.
+
+    Attributes:
+        classes: Columns of ``p`` and ``sets``.
+        names: Of the items ``(n,)``.
+        given: Their labels; where there are several, joined by ``|``.
+        fold: From 1, which fold of the first repetition an item was in; 0 for the test split ``(n,) int64``.
+        p: Probabilities ``(n, k) float32``; in cross-validation the mean over its repetitions.
+        sets: Prediction sets ``(n, k) bool``, by thresholds that an item had no part in; of items that bear any number
+            of labels, what is predicted.
+        unknown: Which were called unknown ``(n,) bool`` in most repetitions, by thresholds that they had no part in.
+        several: Whether items bear any number of labels.
+    """
+
+    classes: tuple[str, ...]
+    names: tuple[str, ...]
+    given: tuple[str, ...]
+    fold: Int
+    p: Float32
+    sets: Bool
+    unknown: Bool
+    several: bool = False
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def predictions(self) -> Iterator[Prediction]:
+        """The same as answers of a model, in order."""
+        for row, name in enumerate(self.names):
+            p, members = self.p[row], self.sets[row]
+            inside = tuple(label for label, member in zip(self.classes, members, strict=True) if member)
+            sure = float(np.where(members, p, 1 - p).prod()) if self.several else float(p.max())
+            yield Prediction(
+                input=name,
+                label=SEPARATOR.join(inside) if self.several else self.classes[int(p.argmax())],
+                confidence=sure,
+                unknown=bool(self.unknown[row]),
+                unknown_score=float("nan"),
+                scores=dict(zip(self.classes, map(float, p), strict=True)),
+                set=inside,
+                labels=inside if self.several else None,
+            )
+
+    def joined(self, names: Sequence[str], given: Sequence[str], answer: Answer, threshold: float) -> HeldOut:
+        """These and the items of a given test split, which the model itself has answered.
+
+        Args:
+            names: Of the items.
+            given: Their labels.
+            answer: What the model said of them.
+            threshold: Above this unknown score it calls them unknown.
+        """
+        return HeldOut(
+            self.classes,
+            (*self.names, *names),
+            (*self.given, *given),
+            np.concatenate([self.fold, np.zeros(len(names), np.int64)]),
+            np.concatenate([self.p, answer.p]),
+            np.concatenate([self.sets, answer.sets]),
+            np.concatenate([self.unknown, answer.unknown_score > threshold]),
+            self.several,
+        )
+
+
+def held_out_of(
+    classifier: Classifier, out_of_fold: OutOfFold, rows: Rows, classes: Sequence[str], given: Sequence[str]
+) -> HeldOut:
+    """What cross-validation said of the rows that it scored.
+
+    Args:
+        classifier: The final one, for the level of its sets.
+        out_of_fold: What heads that had not seen them said of the rows.
+        rows: What it was fitted to.
+        classes: Names of the classes.
+        given: The label of each row.
+    """
+    sets = held_out_sets(out_of_fold.p, rows.y, len(classes), classifier.sets.level, rows.folds)
+    return _of_rows(out_of_fold, rows, classes, given, sets, several=False)
+
+
+def held_out_tags(out_of_fold: TagsOutOfFold, rows: Rows, classes: Sequence[str], given: Sequence[str]) -> HeldOut:
+    """The same of items that bear any number of labels."""
+    return _of_rows(out_of_fold, rows, classes, given, out_of_fold.sets, several=True)
+
+
+def _of_rows(
+    out_of_fold: OutOfFold, rows: Rows, classes: Sequence[str], given: Sequence[str], sets: Bool, *, several: bool
+) -> HeldOut:
+    scored = np.flatnonzero(out_of_fold.scored)
+    listed = scored.tolist()
+    return HeldOut(
+        tuple(classes),
+        tuple(rows.items[row].name for row in listed),
+        tuple(given[row] for row in listed),
+        rows.folds[0][scored] + 1 if len(rows.folds) else np.empty(0, np.int64),
+        out_of_fold.p[scored],
+        sets[scored],
+        out_of_fold.rejected[scored] > 0.5,
+        several,
+    )

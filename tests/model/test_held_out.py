@@ -1,0 +1,37 @@
+"""What heads that had not seen the items said of them."""
+
+import numpy as np
+import pytest
+
+import graft
+import shapes
+
+
+def test_every_item_is_there_once_and_the_figures_follow(photos):
+    model = graft.fit(photos)
+    held = model.held_out
+
+    assert len(held) == 36
+    assert sorted(held.names) == sorted(item.name for item in graft.read(photos).items)
+    assert np.allclose(held.p.sum(axis=1), 1, atol=1e-5)
+    assert set(held.fold) == set(range(1, int(held.fold.max()) + 1))
+    assert held.fold.max() > 1
+    table = np.zeros((3, 3), int)
+    for given, said in zip(held.given, held.predictions(), strict=True):
+        table[model.classes.index(given), model.classes.index(said.label)] += 1
+        assert said.confidence == pytest.approx(max(said.scores.values()))
+    assert table.tolist() == [list(row) for row in model.report.confusion]
+    own = np.array([model.classes.index(label) for label in held.given])
+    assert held.sets[np.arange(36), own].mean() == pytest.approx(model.report.sets.coverage)
+    assert held.sets.sum(axis=1).mean() == pytest.approx(model.report.sets.mean_size)
+
+
+def test_no_row_was_judged_by_a_head_that_saw_it(tmp_path):
+    """Labels by chance: a head that knew the items would name them rightly."""
+    root = shapes.folders(tmp_path / "photos", {"a": 30, "b": 30})
+    for n, path in enumerate(sorted(root.rglob("*.png"))):
+        path.write_bytes(shapes.encoded("circle", n))
+    held = graft.fit(root).held_out
+    right = [said.label == given for said, given in zip(held.predictions(), held.given, strict=True)]
+    assert 0.2 < np.mean(right) < 0.8
+    assert np.mean(held.unknown) < 0.25
