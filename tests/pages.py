@@ -46,7 +46,7 @@ class Page:
         return self.browser.execute_script(script, *values)
 
     def until(self, condition: Callable[[], Any]) -> Any:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 240
         while not (found := condition()):
             assert time.monotonic() < end, f"it never came about; the page says {self.text('#said')!r}"
             time.sleep(0.02)
@@ -102,7 +102,7 @@ def ask(
     editor: Editor, method: str, path: str, body: Any = None, *, let_in: bool = True, **headers: str
 ) -> tuple[int, dict[str, str], bytes]:
     """Ask the editor as a browser does that has opened its address, or one that has not."""
-    connection = http.client.HTTPConnection(*where(editor), timeout=20)
+    connection = http.client.HTTPConnection(*where(editor), timeout=240)
     given = {"Cookie": begin(editor.address)} if let_in else {}
     given |= {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request(method, path, json.dumps(body) if body is not None else None, given)
@@ -117,7 +117,7 @@ def where(editor: Editor) -> tuple[str, int]:
 def begin(address: str) -> str:
     """The cookie that the printed address brings."""
     parts = urlsplit(address)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=20)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=240)
     connection.request("GET", f"/?{parts.query}")
     response = connection.getresponse()
     assert response.status == 200

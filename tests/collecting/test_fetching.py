@@ -147,7 +147,7 @@ def test_who_waits_for_a_host_stops_with_all_others(server):
         time.sleep(0.2)  # until it waits for its turn
         fetcher.stop()
         with pytest.raises(ItemError) as caught:
-            waiting.result(30)
+            waiting.result(240)
     assert caught.value.reason == "timeout"
 
 

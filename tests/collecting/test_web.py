@@ -28,7 +28,6 @@ def use(folder, *hidden, **environment):
         capture_output=True,
         text=True,
         env=environment,
-        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
