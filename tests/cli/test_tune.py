@@ -12,7 +12,7 @@ import shapes
 def shown(tmp_path_factory):
     """A folder of photos, four of them bad, and a model of the others."""
     root = tmp_path_factory.mktemp("tune")
-    data = shapes.folders(root / "photos", {"circle": 8, "square": 8})
+    data = shapes.folders(root / "photos", {"circle": 3, "square": 3})  # so few that nothing can be told of them
     shapes.bad_files(data / "circle")
     graft.fit(data).save(root / "shapes.graft")
     return root
