@@ -66,8 +66,8 @@ RULES = (
     Rule(
         "the unknown threshold lets nearly all known items pass",
         "src/graft/heads/unknown.py",
-        "ceil((len(score_of_item) + 1) * (1 - rate) - 1e-9)",
-        "max(1, ceil((len(score_of_item) + 1) * rate - 1e-9))",
+        "ceil((n + 1) * (1 - rate) - 1e-9) / n)",
+        "ceil((n + 1) * rate - 1e-9) / n)",
         f"{_ENDS}test_as_many_are_called_unknown_as_was_asked_for",
     ),
     Rule(
@@ -108,8 +108,8 @@ RULES = (
     Rule(
         "a score that chance could reach is doubted",
         "src/graft/report/words.py",
-        "known(value, score.low) and value >= score.low]",
-        "known(value, score.low) and value <= score.low]",
+        "known(value, score.low) and value >= score.low / judged]",
+        "known(value, score.low) and value <= score.low / judged]",
         f"{_ENDS}test_chance_is_told_from_skill",
     ),
     Rule(

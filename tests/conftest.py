@@ -12,8 +12,8 @@ import shapes
 
 PROJECT = Path(__file__).parents[1]
 
-# Before anything loads it: threads of OpenMP that wait for one another give their core away. On a machine that does other
-# things too they would take three times as long.
+# Before anything loads it: threads of OpenMP that wait for one another give their core away. On a machine that does
+# other things too they would take three times as long.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # No test may fail because the machine is slow or busy; a failure is found again by the same examples everywhere.

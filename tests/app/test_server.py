@@ -162,7 +162,7 @@ def test_nothing_else_is_served(idle: Editor, path: str) -> None:
     "content", [b"", b"{", b"[" * 100_000, b"\xff\xfe", b'{"rows": [' + b"9" * 5000 + b"]}", b"NaN"]
 )
 def test_what_is_no_json_is_refused(idle: Editor, content: bytes) -> None:
-    connection = http.client.HTTPConnection(*where(idle), timeout=20)
+    connection = http.client.HTTPConnection(*where(idle), timeout=240)
     connection.request("POST", "/editor/decide", content, {"Cookie": begin(idle.address)})
     response = connection.getresponse()
     assert response.status in (400, 413)
@@ -239,7 +239,7 @@ def test_kill_loses_no_decision_that_was_acknowledged(data: Path, tmp_path: Path
 def decide_on(address: str, who: str, acknowledged: list[str]) -> None:
     """Decide as fast as the server answers, until it answers no more."""
     parts = urlsplit(address)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=240)
     try:
         cookie = begin(address)
         for number in range(100_000):
