@@ -1,45 +1,20 @@
 """Working side by side: one thread for each matrix product, and what a forked child finds."""
 
-import multiprocessing
-import os
-import signal
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import graft
+from children import forks, in_child
 from graft.encoders.cache import Cache, Entry
 from graft.executors import map_on_cores, one_thread_each, renew_in_child
-
-LONG = 240
-"""Seconds after which a child is taken for one that hangs; one that works needs a few."""
-forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 
 
 def blas_threads() -> set[int]:
     return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
-
-
-def in_child(work: Callable[[], Any]) -> Any:
-    """What ``work`` returns in a forked child; fails where the child hangs."""
-    context = multiprocessing.get_context("fork")
-    here, there = context.Pipe(duplex=False)
-    child = context.Process(target=lambda: there.send(work()))
-    child.start()
-    there.close()
-    try:
-        assert here.poll(LONG), "the forked child hangs"
-        return here.recv()
-    finally:
-        if child.is_alive():
-            child.join(5)
-        if child.is_alive():
-            os.kill(child.pid or 0, signal.SIGKILL)
 
 
 def test_the_last_to_leave_puts_back_what_was_there() -> None:

@@ -4,6 +4,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import graft
+from children import forks, in_child
 from graft.encoders.cache import Cache, Entry, cache_folder
 from graft.errors import UsageError
 
@@ -78,7 +81,7 @@ def test_a_database_that_was_damaged_later_can_be_cleared(tmp_path):
         file.write(b"\xff" * 200_000)
     cache = Cache(tmp_path)
     assert cache.get([key(i) for i in range(100)]) == {}
-    assert cache.trouble.endswith("malformed. Empty it with graft cache clear.")
+    assert cache.trouble.endswith("the file is damaged. Empty it with graft cache clear.")
     cache = Cache(tmp_path)
     assert cache.clear() > 100_000
     assert cache.trouble is None
@@ -99,9 +102,176 @@ def test_a_full_disk_only_costs_time(tmp_path):
     cache.put("e", {key(1): entry(1)})
     cache._connection.execute("PRAGMA max_page_count = 8")
     cache.put("e", {key(i): entry(i, 10_000) for i in range(2, 50)})
-    assert "full" in cache.trouble
-    assert cache.get([key(1)]) == {}
+    assert cache.trouble.endswith(
+        "is not written to: the disk is full. Make room, or set GRAFT_CACHE to a folder on another disk."
+    )
+    assert list(cache.get([key(1)])) == [key(1)]  # what is there can still be read
     assert len(Cache(tmp_path).get([key(1)])) == 1
+
+
+CHANGES = {
+    "a cut vector": "vector = substr(vector, 1, 7)",
+    "a shorter vector": "vector = substr(vector, 1, 8)",
+    "another vector": "vector = zeroblob(16)",
+    "no vector": "vector = x''",
+    "a text for a vector": "vector = 'abcd'",
+    "NaN": "vector = x'0000c07f0000c07f0000c07f0000c07f'",
+    "other statistics": """statistics = '{"brightness": 0.5}'""",
+    "changed statistics": "statistics = replace(statistics, '0.25', '0.75')",
+    "cut statistics": "statistics = substr(statistics, 1, length(statistics) - 3)",
+    "statistics that are a list": "statistics = '[]'",
+    "statistics that are no JSON": "statistics = 'abc'",
+    "statistics as bytes": "statistics = x'ff00'",
+    "empty statistics": "statistics = ''",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_an_entry_that_is_not_what_was_written_is_missing(tmp_path, change):
+    cache = Cache(tmp_path)
+    cache.put("e", {key(1): entry(0.25), key(2): entry(0.5)})
+    with sqlite3.connect(tmp_path / "embeddings.sqlite") as other:
+        other.execute(f"UPDATE embeddings SET {change} WHERE key = ?", [key(1)])
+    assert list(cache.get([key(1), key(2)], 4)) == [key(2)]
+    cache.put("e", {key(1): entry(0.25)})
+    assert len(cache.get([key(1), key(2)], 4)) == 2
+
+
+def test_an_entry_of_another_length_is_missing(tmp_path):
+    cache = Cache(tmp_path)
+    cache.put("e", {key(1): entry(0.25, 4), key(2): entry(0.25, 5)})
+    assert list(cache.get([key(1), key(2)], 5)) == [key(2)]
+
+
+def test_numbers_that_are_not_finite_are_not_kept(tmp_path):
+    cache = Cache(tmp_path)
+    cache.put("e", {key(1): Entry(np.array([1, np.nan], np.float32), {}), key(2): entry(1)})
+    assert list(cache.get([key(1), key(2)])) == [key(2)]
+
+
+def test_statistics_come_back_whatever_they_are(tmp_path):
+    cache = Cache(tmp_path)
+    given = {key(1): {}, key(2): {"a": 1e-300, "b": 0.1 + 0.2}, key(3): {'"_sha256"': 1.0, "\u00e9": -1.0}}
+    cache.put("e", {k: Entry(np.ones(2, np.float32), statistics) for k, statistics in given.items()})
+    assert {k: found.statistics for k, found in cache.get(list(given)).items()} == given
+
+
+def test_how_many_were_damaged_is_said(tmp_path):
+    cache = Cache(tmp_path)
+    cache.put("e", {key(number): entry(number) for number in range(4)})
+    with sqlite3.connect(tmp_path / "embeddings.sqlite") as other:
+        other.execute(
+            "UPDATE embeddings SET vector = zeroblob(16), used = 'never' WHERE key IN (?, ?)", [key(1), key(2)]
+        )
+        other.execute("UPDATE embeddings SET used = 'never', encoder = x'ff'")
+    assert len(cache.get([key(number) for number in range(4)])) == 2
+    assert "2 entries of the cache" in cache.trouble
+    assert sum(cache.info().entries.values()) == 4
+    assert cache.clear() >= 0
+    assert cache.trouble is None
+
+
+def test_a_fit_goes_on_beside_damaged_entries(photos, tmp_path):
+    cache = Cache(tmp_path)
+    before = graft.fit(photos, cache=cache).report
+    with sqlite3.connect(tmp_path / "embeddings.sqlite") as other:
+        other.execute("UPDATE embeddings SET vector = substr(vector, 1, 7), statistics = 'x'")
+    after = graft.fit(photos, cache=cache).report
+    assert (after.cache["hits"], after.accuracy) == (0, before.accuracy)
+    assert graft.fit(photos, cache=cache).report.cache["misses"] == 0
+
+
+@pytest.fixture
+def for_all():
+    """A folder that any user can enter."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def as_nobody(work):
+    """What ``work`` returns in a child that permissions hold for; they do not for root."""
+
+    def without_rights():
+        if os.geteuid() == 0:
+            os.setuid(65534)
+        return work()
+
+    return in_child(without_rights)
+
+
+@forks
+def test_a_good_one_in_a_read_only_folder_is_read(for_all):
+    cache = Cache(for_all)
+    cache.put("e", {key(1): entry(1)})
+    cache.close()
+    for path in (*for_all.iterdir(), for_all):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+
+    def work():
+        own = Cache(for_all)
+        own.put("e", {key(2): entry(2)})
+        own.clear()
+        return list(own.get([key(1), key(2)])), own.info().entries, own.trouble
+
+    try:
+        found, entries, trouble = as_nobody(work)
+    finally:
+        for_all.chmod(0o755)
+    assert found == [key(1)]
+    assert entries == {"e": 1}
+    assert "is read and not written to: its folder is read-only" in trouble
+
+
+@forks
+def test_one_that_is_in_use_is_read_from_a_read_only_folder(for_all):
+    cache = Cache(for_all)
+    cache.put("e", {key(1): entry(1)})  # what was written lies beside the file yet
+    for path in (*for_all.iterdir(), for_all):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        assert as_nobody(lambda: list(Cache(for_all).get([key(1)]))) == [key(1)]
+    finally:
+        for_all.chmod(0o755)
+
+
+@forks
+@pytest.mark.parametrize(
+    "content", [b"this is no database, and long enough to look at" * 100, b"", b"SQLite format 3\0"]
+)
+def test_a_damaged_one_in_a_read_only_folder_only_costs_time(for_all, content):
+    (for_all / "embeddings.sqlite").write_bytes(content)
+    (for_all / "embeddings.sqlite").chmod(0o444)
+    for_all.chmod(0o555)
+
+    def work():
+        own = Cache(for_all)
+        own.put("e", {key(1): entry(1)})
+        return own.get([key(1)]), own.trouble
+
+    try:
+        found, trouble = as_nobody(work)
+    finally:
+        for_all.chmod(0o755)
+    assert found == {}
+    assert "is not used" in trouble
+
+
+@forks
+def test_a_folder_in_which_nothing_can_be_made_only_costs_time(for_all):
+    for_all.chmod(0o555)
+
+    def work():
+        own = Cache(for_all / "cache")
+        own.put("e", {key(1): entry(1)})
+        return own.get([key(1)]), own.trouble
+
+    try:
+        found, trouble = as_nobody(work)
+    finally:
+        for_all.chmod(0o755)
+    assert found == {}
+    assert "Set GRAFT_CACHE to a folder that can be written to" in trouble
 
 
 def test_threads_share_one_cache(tmp_path):

@@ -1,18 +1,20 @@
 """Embeddings by content: what was embedded once is not embedded again.
 
 One SQLite file in write-ahead mode: safe for several processes and for ``kill -9``, nothing to repair by hand. It may
-be deleted at any time. A cache that cannot be used (read-only folder, full disk, damaged file) never stops the work: it
-then only costs time.
+be deleted at any time. A cache that cannot be used (full disk, damaged file) never stops the work: it then only costs
+time. One that cannot be written to is read all the same; an entry that is not what was written counts as missing.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,16 +72,24 @@ class Cache:
     def __init__(self, folder: Path | None = None, limit: int | None = None) -> None:
         self.path = (folder or cache_folder()) / "embeddings.sqlite"
         self.limit = limit if limit is not None else _limit_from_environment()
-        self.trouble: str | None = None
-        """Why the cache is not used, or ``None``."""
+        self._why_off: str | None = None
+        self._why_closed: str | None = None
+        self._damaged = 0
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._size = 0
         # SQLite's connections are for one process; the child opens its own.
         renew_in_child(self, _lock=threading.Lock, _connection=lambda: None)
 
-    def get(self, keys: Sequence[bytes]) -> dict[bytes, Entry]:
-        """The entries that are there, of these keys."""
+    @property
+    def trouble(self) -> str | None:
+        """What is to be said of the cache: why it is not used, or not written to, or what in it was damaged."""
+        entries = "1 entry" if self._damaged == 1 else f"{self._damaged:,} entries"
+        damaged = f"{entries} of the cache {self.path} were damaged and counted as missing." if self._damaged else None
+        return self._why_off or self._why_closed or damaged
+
+    def get(self, keys: Sequence[bytes], dim: int | None = None) -> dict[bytes, Entry]:
+        """The entries that are there, of these keys, and are what was written; ``dim`` is the length of a vector."""
         found: dict[bytes, Entry] = {}
         stale: list[tuple[int, bytes]] = []
         now = time.time_ns()
@@ -90,10 +100,13 @@ class Cache:
                     part = keys[start : start + 500]
                     query = f"SELECT key, used, vector, statistics FROM embeddings WHERE key IN ({_marks(len(part))})"  # noqa: S608
                     for key, used, vector, statistics in connection.execute(query, part):  # type: ignore[union-attr]
-                        found[key] = Entry(np.frombuffer(vector, np.float32), json.loads(statistics))
-                        if now - used > STALE:
+                        if (entry := _unpacked(vector, statistics, dim)) is None:
+                            self._damaged += _is_signed(statistics)
+                            continue
+                        found[key] = entry
+                        if not isinstance(used, int) or now - used > STALE:
                             stale.append((now, key))
-            except (sqlite3.Error, ValueError) as error:
+            except sqlite3.Error as error:
                 self._give_up(error)
                 return {}
         self._write("UPDATE embeddings SET used = ? WHERE key = ?", stale)
@@ -103,14 +116,7 @@ class Cache:
         """Keep these entries, and make room when the limit is passed."""
         now = time.time_ns()
         rows = [
-            (
-                key,
-                encoder,
-                now,
-                np.ascontiguousarray(entry.vector, np.float32).tobytes(),
-                json.dumps(dict(entry.statistics)),
-            )
-            for key, entry in entries.items()
+            (key, encoder, now, *_packed(entry)) for key, entry in entries.items() if np.isfinite(entry.vector).all()
         ]
         self._write("INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?, ?, ?)", rows)
         self._size += sum(len(row[3]) + len(row[4]) + 128 for row in rows)
@@ -127,7 +133,7 @@ class Cache:
                         rows = connection.execute(
                             "SELECT encoder, COUNT(*) FROM embeddings GROUP BY encoder ORDER BY encoder"
                         )
-                        entries = dict(rows)
+                        entries = {str(encoder): count for encoder, count in rows}
                 except sqlite3.Error as error:
                     self._give_up(error)
         return CacheInfo(str(self.path), entries, _bytes_on_disk(self.path), self.limit)
@@ -136,18 +142,18 @@ class Cache:
         """Delete everything; the number of bytes that were freed."""
         with self._lock:
             before = _bytes_on_disk(self.path)
-            self.trouble = None
+            self._why_off = None
+            self._damaged = 0
             try:
-                if before and (connection := self._open()):
+                if before and (connection := self._open()) and not self._why_closed:
                     # Emptied in place, not unlinked: another process may have the file open.
                     connection.execute("DELETE FROM embeddings")
                     connection.execute("VACUUM")
                     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             except sqlite3.Error as error:
                 self._give_up(error)
-                if _is_damage(error):
-                    _unlink(self.path)
-                    self.trouble = None
+                if _is_damage(error) and _unlink(self.path):
+                    self._why_off = None
             self._size = 0
             return max(0, before - _bytes_on_disk(self.path))
 
@@ -159,29 +165,57 @@ class Cache:
             self._connection = None
 
     def _open(self) -> sqlite3.Connection | None:
-        if self.trouble is None and self._connection is None:
+        if self._why_off is None and self._connection is None:
             try:
                 self._connection = self._connect()
             except sqlite3.DatabaseError as error:
                 if not _is_damage(error):
                     raise
-                _unlink(self.path)  # not a database: nothing in it is worth a failed run
-                self._connection = self._connect()
+                if not _unlink(self.path):
+                    self._why_off = (
+                        f"The cache {self.path} is not used: the file is damaged, and cannot be deleted. "
+                        "Set GRAFT_CACHE to another folder."
+                    )
+                    return None
+                self._connection = self._connect()  # it was no database: nothing in it was worth a failed run
             except OSError as error:
                 self._give_up(error)
             self._size = _bytes_on_disk(self.path)
         return self._connection
 
     def _connect(self) -> sqlite3.Connection:
+        if _is_there(self.path) and not _can_write(self.path):
+            return self._connect_to_read()
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         connection = sqlite3.connect(self.path, timeout=TIMEOUT, check_same_thread=False, isolation_level=None)
         try:
             _switch_to_wal(connection)
             connection.execute("PRAGMA synchronous = NORMAL")  # survives kill -9; a power cut may lose the last entries
             connection.executescript(SCHEMA)
-        except sqlite3.Error:
+        except sqlite3.Error as error:
             connection.close()
+            if _is_there(self.path) and _name(error).startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
+                return self._connect_to_read()  # a file system that takes nothing, whatever the permissions say
             raise
+        return connection
+
+    def _connect_to_read(self) -> sqlite3.Connection:
+        """What there is, where nothing can be written; even the files that SQLite needs beside one that may change.
+
+        Should another process be writing after all, an entry may be torn: its checksum tells.
+        """
+        for rest in ("mode=ro", "mode=ro&immutable=1"):
+            connection = sqlite3.connect(
+                f"{self.path.resolve().as_uri()}?{rest}", uri=True, check_same_thread=False, isolation_level=None
+            )
+            try:
+                connection.execute("SELECT key FROM embeddings LIMIT 1").fetchone()
+                break
+            except sqlite3.Error as error:
+                connection.close()
+                if "immutable" in rest or _is_damage(error):
+                    raise
+        self._why_closed = f"The cache {self.path} is read and not written to: its folder is read-only."
         return connection
 
     def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
@@ -189,23 +223,20 @@ class Cache:
             return
         with self._lock:
             try:
-                if connection := self._open():
-                    connection.execute("BEGIN IMMEDIATE")
-                    try:
-                        connection.executemany(statement, rows)
-                        connection.execute("COMMIT")
-                    except BaseException:
-                        connection.execute("ROLLBACK")
-                        raise
+                connection = self._open()
+                if connection is None or self._why_closed:
+                    return
+                with _transaction(connection):
+                    connection.executemany(statement, rows)
             except sqlite3.Error as error:
-                self._give_up(error)
+                self._stop_writing(error)
 
     def _make_room(self) -> None:
         """Drop the least recently used entries until ``KEEP`` of the limit is left."""
         with self._lock:
             try:
                 connection = self._open()
-                if connection is None:
+                if connection is None or self._why_closed:
                     return
                 sizes = connection.execute(
                     "SELECT rowid, LENGTH(vector) + LENGTH(statistics) + 128 FROM embeddings ORDER BY used DESC"
@@ -216,21 +247,113 @@ class Cache:
                     if kept > self.limit * KEEP:
                         gone.append((row,))
                         kept -= size
-                connection.execute("BEGIN IMMEDIATE")
-                connection.executemany("DELETE FROM embeddings WHERE rowid = ?", gone)
-                connection.execute("COMMIT")
+                with _transaction(connection):
+                    connection.executemany("DELETE FROM embeddings WHERE rowid = ?", gone)
                 connection.execute("VACUUM")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 self._size = kept
             except sqlite3.Error as error:
-                self._give_up(error)
+                self._stop_writing(error)
+
+    def _stop_writing(self, error: sqlite3.Error) -> None:
+        """What is there can still be read, unless the file itself is broken."""
+        if _is_damage(error):
+            self._give_up(error)
+        else:
+            self._why_closed = f"The cache {self.path} is not written to: {_words(error)}"
 
     def _give_up(self, error: Exception) -> None:
-        advice = " Empty it with graft cache clear." if _is_damage(error) else ""
-        self.trouble = f"The cache {self.path} is not used: {error}.{advice}"
+        self._why_off = f"The cache {self.path} is not used: {_words(error)}"
         if self._connection:
             self._connection.close()
         self._connection = None
+
+
+_CHECKSUM = '{"_sha256": "'
+_DIGITS = 16
+
+
+def _packed(entry: Entry) -> tuple[bytes, str]:
+    """Vector and statistics as they are kept, the statistics with a checksum of both before them."""
+    vector = np.ascontiguousarray(entry.vector, np.float32).tobytes()
+    rest = json.dumps(dict(entry.statistics))[1:]
+    rest = f'", {rest}' if entry.statistics else f'"{rest}'
+    return vector, f"{_CHECKSUM}{_checksum(vector, rest)}{rest}"
+
+
+def _unpacked(vector: object, statistics: object, dim: int | None) -> Entry | None:
+    """The entry, or ``None`` where it is not what was written, or of another length."""
+    if not isinstance(vector, bytes) or not isinstance(statistics, str) or not _is_signed(statistics):
+        return None
+    start = len(_CHECKSUM) + _DIGITS
+    if statistics[len(_CHECKSUM) : start] != _checksum(vector, statistics[start:]):
+        return None
+    if len(vector) % 4 or (dim is not None and len(vector) != 4 * dim):
+        return None
+    values = np.frombuffer(vector, np.float32)
+    if not np.isfinite(values).all():
+        return None
+    measured = json.loads(statistics)
+    del measured["_sha256"]
+    return Entry(values, measured)
+
+
+def _is_signed(statistics: object) -> bool:
+    """Whether there is a checksum at all; entries of an older Graft have none."""
+    return isinstance(statistics, str) and statistics.startswith(_CHECKSUM)
+
+
+def _checksum(vector: bytes, rest: str) -> str:
+    return hashlib.sha256(vector + rest.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # of a full disk SQLite has gone back by itself
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _words(error: Exception) -> str:
+    """What is wrong, and what can be done about it."""
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}. Set GRAFT_CACHE to a folder that can be written to."
+    return next((words for name, words in _TROUBLES.items() if _name(error).startswith(name)), f"{error}.")
+
+
+_TROUBLES: Mapping[str, str] = {
+    "SQLITE_FULL": "the disk is full. Make room, or set GRAFT_CACHE to a folder on another disk.",
+    "SQLITE_READONLY": "it cannot be written to. Set GRAFT_CACHE to a folder that can.",
+    "SQLITE_CANTOPEN": "the file cannot be opened. Check its permissions, or set GRAFT_CACHE to another folder.",
+    "SQLITE_IOERR": "the disk does not take or give what is asked; it may be full or failing. Make room, or set "
+    "GRAFT_CACHE to a folder on another disk.",
+    "SQLITE_BUSY": "another program holds it.",
+    "SQLITE_LOCKED": "another program holds it.",
+    "SQLITE_CORRUPT": "the file is damaged. Empty it with graft cache clear.",
+    "SQLITE_NOTADB": "the file is damaged. Empty it with graft cache clear.",
+}
+"""By the beginning of SQLite's name for it."""
+
+
+def _name(error: Exception) -> str:
+    return str(getattr(error, "sqlite_errorname", None) or "")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _can_write(path: Path) -> bool:
+    """Whether permissions allow to change the file, and to make those that SQLite puts beside it."""
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:
@@ -254,9 +377,14 @@ def _is_damage(error: Exception) -> bool:
     return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
 
 
-def _unlink(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+def _unlink(path: Path) -> bool:
+    """Delete the file and what SQLite puts beside it, if that is allowed."""
+    try:
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
 
 
 def _marks(n: int) -> str:

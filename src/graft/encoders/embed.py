@@ -112,7 +112,7 @@ def _embed_chunk(encoder: Encoder, chunk: Sequence[tuple[int, Item]], cache: Cac
         except ItemError as error:
             skipped[row] = error
     keys = {row: content_key(encoder, digest) for row, digest in digests.items()}
-    found = cache.get(list(set(keys.values()))) if cache else {}
+    found = cache.get(list(set(keys.values())), encoder.dim) if cache else {}
     missing = [row for row in digests if keys[row] not in found]
     fresh = _encode(encoder, {row: contents[row] for row in missing}, dict(chunk), skipped)
     if cache:
@@ -166,7 +166,7 @@ def recall(encoder: Encoder, digests: Sequence[str], cache: Cache) -> Embedded:
     if isinstance(encoder, JoinedEncoder):
         return _side_by_side(encoder, [recall(member, digests, cache) for member in encoder.members])
     keys = [content_key(encoder, digest) for digest in digests]
-    found = cache.get(list(dict.fromkeys(keys)))
+    found = cache.get(list(dict.fromkeys(keys)), encoder.dim)
     rows = [row for row, key in enumerate(keys) if key in found]
     gone = ItemError("not_in_cache", "Its embedding is not in the cache any more.", "Give the item again.")
     return _embedded(
