@@ -329,6 +329,6 @@ RULES = (
         "src/graft/app/gate.py",
         'if not begins and not self.session.is_begun(headers.get("cookie", "")):',
         "if not begins and not headers:",
-        "tests/app/test_editor.py::test_without_the_address_nothing_is_answered",
+        "tests/app/test_server.py::test_without_the_address_nothing_is_answered",
     ),
 )

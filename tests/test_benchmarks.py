@@ -438,7 +438,7 @@ def test_a_draw_is_fitted_and_judged_on_the_rest(photos: Path, tmp_path: Path) -
     forms, noise = (populations.population(folder) for folder in (photos, tmp_path / "noise"))
     assert forms.x.shape[0] == len(forms.dataset) == 36
     found = honesty.run_once(forms, {"noise": noise}, shots=7, seed=1)
-    assert found.n_rest == 36 - 3 * 7
+    assert 0 < found.n_rest <= 36 - 3 * 7  # without what is nearly a copy of what was drawn
     assert 0 < found.low <= found.value <= found.high <= 1
     assert found.truth > 0.5  # by chance a third
     assert found.complete  # sets of 90 % need nine of each class

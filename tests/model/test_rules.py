@@ -108,10 +108,10 @@ def test_what_points_away_from_all_classes_is_called_unknown():
 
 def test_copies_in_the_test_split_count_once():
     x, y = blobs(60, 2, distance=8.0)
-    few, own = blobs(6, 2, distance=8.0, seed=1)
-    splits = ["train"] * 60 + ["test"] * 6
+    few, own = blobs(12, 2, distance=8.0, seed=1)
+    splits = ["train"] * 60 + ["test"] * 12
     alone = model_of(np.concatenate([x, few]), named(np.concatenate([y, own])), splits=splits).report.test
-    x, y = np.concatenate([x, *[few] * 20]), np.concatenate([y, *[own] * 20])
+    x, y = np.concatenate([x, *[few] * 10]), np.concatenate([y, *[own] * 10])
     copied = model_of(x, named(y), splits=["train"] * 60 + ["test"] * 120).report.test
     assert copied.value == alone.value
     assert copied.high - copied.low > 0.9 * (alone.high - alone.low)
