@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from graft.data.notices import warn_of_spellings
 from graft.data.read import SWITCHED_ON, read
 from graft.errors import TooFewClasses
 
@@ -128,7 +129,25 @@ def test_labels_are_of_one_spelling(tmp_path):
     (tmp_path / "a.csv").write_text("text,label\none,cafe\u0301|tea\ntwo,caf\u00e9|Tea\n", encoding="utf-8")
     dataset = read(tmp_path / "a.csv", multi_label=True)
     assert dataset.classes == ("Tea", "caf\u00e9", "tea")
-    assert dataset.warnings == ("These labels differ in nothing but case, and are separate classes: Tea, tea.",)
+    (warning,) = dataset.warnings
+    assert "separate classes: Tea (1), tea (1)." in warning
+    assert "write Tea for tea in the column 'label'" in warning
+
+
+def test_spellings_of_one_class_are_told_with_the_remedy():
+    (warning,) = warn_of_spellings(["late delivery"] * 3 + ["Late-Delivery", "late_delivery."], "what")
+    assert "late delivery (3)" in warning
+    assert "write late delivery for Late-Delivery, late_delivery. in the column 'what'" in warning
+    assert warn_of_spellings(["C", "C++", "C#", "level-1", "level 1", "-1", "1", "?", "."]) == []
+
+
+def test_what_nobody_sees_makes_no_class_of_its_own(tmp_path):
+    labels = ["late", "late\u200b", "\ufefflate", "la\u00adte", "late\u00a0", "\u200elate"]
+    rows = "".join(f"text {n},{label}\n" for n, label in enumerate(labels))
+    (tmp_path / "a.csv").write_text(
+        f"te\u200bxt,\u200blabel\n{rows}x,\u0645\u06cc\u200c\u0631\u0648\u062f\n", encoding="utf-8"
+    )
+    assert read(tmp_path / "a.csv").classes == ("late", "\u0645\u06cc\u200c\u0631\u0648\u062f")
 
 
 def test_no_labels_at_all(tmp_path):

@@ -123,7 +123,7 @@ def test_strays_are_counted_and_empty_folders_and_look_alike_labels_are_said(pet
     warnings = read(pets).warnings
     assert any(text.startswith("Ignored 2 stray") for text in warnings)
     assert any("horse" in text for text in warnings)
-    assert any("Dog, dog" in text for text in warnings)
+    assert any("Dog (1), dog (2)" in text for text in warnings)
 
 
 def test_what_is_not_there_or_empty(tmp_path):

@@ -11,13 +11,14 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import click
 
-from graft.cli.output import say, show_error, wants_json
-from graft.errors import GraftError, UsageError
+from graft.cli.output import pasted, say, show_error, wants_json
+from graft.errors import GraftError, MissingColumn, UsageError
 
 COMMANDS = {
     "demo": "A built-in sample, from fit to report, offline.",
@@ -120,6 +121,8 @@ def _run(arguments: list[str]) -> int:
         sys.stdout.flush()
         return outcome if isinstance(outcome, int) else 0
     except GraftError as error:
+        if isinstance(error, MissingColumn) and error.proposal:
+            error.hint += f" That is: {pasted(*_with(arguments, error.proposal))}"
         show_error(error, as_json=wants_json(arguments))
         return error.exit_code
     except click.ClickException as error:
@@ -145,6 +148,17 @@ def _show_usage(error: click.UsageError) -> None:
         if error.ctx.command.get_help_option(error.ctx) is not None:
             say(f"Try '{error.ctx.command_path} {error.ctx.help_option_names[0]}' for help.\n", err=True)
     say(f"Error: {error.format_message()}", err=True)
+
+
+def _with(arguments: Sequence[str], options: Mapping[str, str]) -> list[str]:
+    """A command's arguments with these options in the place of those that were given."""
+    flags = {f"--{name.replace('_', '-')}": value for name, value in options.items()}
+    kept = [
+        word
+        for before, word in pairwise(["", *arguments])
+        if before not in flags and word.split("=", 1)[0] not in flags
+    ]
+    return [*kept, *(word for flag in flags.items() for word in flag)]
 
 
 def _from_system(error: OSError) -> GraftError:

@@ -94,7 +94,7 @@ def command(
     try:
         reading["modality"] = reading["modality"] or fitted.report.modality
         reading["multi_label"] = reading["multi_label"] or fitted.report.multi_label
-        dataset = read_data(data, min_classes=1, **reading)
+        dataset = read_data(data, min_classes=1, remembered=fitted.report.columns, **reading)
     except TooFewClasses as error:
         items = noun(fitted.report.modality)
         raise TooFewClasses(

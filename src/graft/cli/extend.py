@@ -53,7 +53,7 @@ def command(
     with progress_bar(quiet=as_json) as progress:
         with watch.timing("read"):
             reading["modality"] = reading["modality"] or fitted.report.modality
-            dataset = read_data(data, min_classes=1, **reading)
+            dataset = read_data(data, min_classes=1, remembered=fitted.report.columns, **reading)
         again = None if old is None else read_data(old, min_classes=1, **reading)
         extended = extend(fitted, dataset, old=again, progress=progress, watch=watch)
     use = f"{clean(str(model))} stays as it is."

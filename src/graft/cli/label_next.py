@@ -42,7 +42,7 @@ def command(
     if as_csv and fitted.report.modality != "text":
         _refuse_zips(inputs)
     with progress_bar(quiet=as_json) as progress:
-        items = gather(inputs, fitted.report.modality, item_column=item_column)
+        items = gather(inputs, fitted.report.modality, item_column=item_column, remembered=fitted.report.columns)
         found = label_next(fitted, items, number, progress=progress)
     if as_json:
         show_json(found.to_dict())

@@ -61,7 +61,7 @@ def command(
 
     kind = _format(output, overwrite, dict(zip(FORMATS, (as_json, as_jsonl, as_csv), strict=True)))
     fitted = load(model, allow_download=allow_download)
-    rows = _rows(inputs, fitted.report.modality, item_column)
+    rows = _rows(inputs, fitted.report.modality, item_column, fitted.report.columns)
     count = _Count()
     if output is None:
         to_stdout(count.of(_answers(fitted, rows)), Layout(fitted.classes, top), kind)
@@ -137,14 +137,16 @@ def _guarded(rows: Rows) -> Rows:
         yield item, cells
 
 
-def _rows(inputs: tuple[str, ...], modality: str, item_column: str | None) -> Rows:
+def _rows(
+    inputs: tuple[str, ...], modality: str, item_column: str | None, remembered: Mapping[str, str] | None
+) -> Rows:
     from graft.data.encoding import decode_text
     from graft.data.formats import sniff
     from graft.data.items import MAX_ITEM_BYTES, Memory, Text
 
     for name in inputs:
         if name != "-":
-            yield from _found_at(name, modality, item_column)
+            yield from _found_at(name, modality, item_column, remembered)
             continue
         stream = cast("io.BufferedReader", sys.stdin.buffer)
         head = stream.peek(32)
@@ -155,15 +157,15 @@ def _rows(inputs: tuple[str, ...], modality: str, item_column: str | None) -> Ro
             if modality == "text" and line.strip():
                 yield Text(decode_text(line).strip()), {}
             elif path := line.decode(errors="surrogateescape").rstrip("\r\n"):
-                yield from _found_at(path, modality, item_column)
+                yield from _found_at(path, modality, item_column, remembered)
 
 
-def _found_at(name: str, modality: str, item_column: str | None) -> Rows:
+def _found_at(name: str, modality: str, item_column: str | None, remembered: Mapping[str, str] | None) -> Rows:
     from graft.data.inputs import gather_rows
     from graft.data.items import Broken
     from graft.data.listing import printable
 
     try:
-        yield from gather_rows([name], modality, item_column=item_column)
+        yield from gather_rows([name], modality, item_column=item_column, remembered=remembered)
     except GraftError as error:
         yield Broken(printable(name), "unreadable", error.message, error.hint), {}

@@ -86,10 +86,18 @@ def look_into(rows: Iterable[Labelled], place: Path, asked: str | None, *, multi
     return contents
 
 
+_UNSEEN = {0x200B: None, 0x2060: None, 0xFEFF: None, 0x00AD: None, 0x00A0: " ", 0x202F: " "}
+"""Zero-width spaces and soft hyphens, which nobody sees, and spaces that do not break."""
+_AROUND = " \t\n\r\v\f\x1c\x1d\x1e\x1f\x85\u200c\u200d\u200e\u200f\u2028\u2029\u3000"
+
+
 @lru_cache(maxsize=10_000)
 def clean_label(label: str) -> str:
-    """Without white space around, and of one spelling: macOS writes names in another form than it reads."""
-    return unicodedata.normalize("NFC", label.strip())
+    """Without white space around and what is not seen, and of one spelling: macOS writes names otherwise than it reads.
+
+    Zero-width joiners stand inside words of some scripts and stay there; around a label they are nothing.
+    """
+    return unicodedata.normalize("NFC", label.translate(_UNSEEN).strip(_AROUND))
 
 
 def count_files(items: Iterable[Item]) -> Counter[str]:

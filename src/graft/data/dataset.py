@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -51,6 +51,7 @@ class Dataset:
         name: How the data set is called; the default name of its model.
         tags: In multi-label data the labels of each item, sorted; an item may have none. Else empty, and each item has
             one label.
+        columns: The columns of the table that it was read from, as arguments of ``read``; a model remembers them.
         sources: The files and folders that it was read from, over which nothing is written.
         negatives: Labels of what is none of the other classes, where the user said so: by a ``-`` before the name of
             the folder. Other such classes are known by their name, see ``negative_classes``.
@@ -65,6 +66,7 @@ class Dataset:
     warnings: tuple[str, ...] = ()
     name: str = "model"
     tags: tuple[tuple[str, ...], ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict, compare=False)
     sources: tuple[Path, ...] = field(default=(), compare=False)
     negatives: tuple[str, ...] = ()
 

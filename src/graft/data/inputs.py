@@ -77,7 +77,7 @@ def is_zip(path: Path) -> bool:
         return False
     if sniff(head) == "zip":
         return not container_at(path)
-    return bool(head) and path.suffix.lower() == ".zip"
+    return bool(head) and not sniff(head) and path.suffix.lower() == ".zip"
 
 
 def renamed(item: Item, name: str) -> Item:

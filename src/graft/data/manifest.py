@@ -19,11 +19,13 @@ from graft.data.items import MAX_ITEM_BYTES, Skipped
 from graft.data.packed import unpack
 from graft.data.parquet import read_parquet
 from graft.data.structured import is_structured, read_structured
-from graft.data.table import MAX_COLUMNS, MAX_ROWS, Record, Table
+from graft.data.table import MAX_COLUMNS, MAX_LABELS, MAX_ROWS, Record, Table
 from graft.data.workbooks import read_workbook
 from graft.errors import DataError
 
 _ABSENT = object()
+_NEVER_TABLES = frozenset({"eps", "pdf", "rtf"})
+"""Begin with plain text, which no table begins with."""
 _FEW = 20
 _MOST_NUMBERS = 50
 
@@ -175,8 +177,9 @@ def read_table(content: bytes, name: str, known: Collection[str]) -> Table:
         return read_parquet(content, name, known)
     if (kind := container_in(content)) in SHEETS:
         return read_workbook(content, name, kind, known)
-    if not kind and not is_text(content[:HEAD]) and sniff(content[:HEAD]):
-        kind = sniff(content[:HEAD]) or ""
+    head = content[:HEAD]
+    if not kind and (not is_text(head) or sniff(head) in _NEVER_TABLES):
+        kind = sniff(head) or ""
     if kind:
         what, advice = describe_kind(kind, "text")
         broken = " It may be cut short: copy or save it again." if kind == "zip" else ""
@@ -310,6 +313,11 @@ def _tags(value: Any, names: Sequence[str], number: int, name: str) -> tuple[str
     """The labels of a cell that is a list."""
     if not isinstance(value, list | tuple):
         return None
+    if len(value) > MAX_LABELS:
+        raise DataError(
+            f"The cell of labels in row {number} of {name} holds {len(value):,}; the limit is {MAX_LABELS:,}.",
+            "Choose the column of labels: --label-column (in Python label_column=).",
+        )
     return tuple(filter(None, (_label(one, names, number, name) for one in value)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,8 @@ LAYOUT_ADVICE = {
 }
 
 _EXAMPLES = 3
+_BETWEEN = re.compile(r"(?<=\w)[\s_\-]+(?=[^\W\d])")
+"""What stands between words; ``level-1`` and ``level 1`` stay apart, for the sign may be one of a number."""
 _SHORT = 60
 
 
@@ -60,16 +63,30 @@ def warn_of_two_labels(rows: Sequence[Labelled]) -> list[str]:
     return [f"{_count(len(torn), 'item stands', 'items stand')} under more than one label: {examples}."]
 
 
-def warn_of_case(labels: Sequence[str]) -> list[str]:
-    """Labels that differ in nothing but case."""
-    spellings: defaultdict[str, set[str]] = defaultdict(set)
-    for label in set(labels):
-        spellings[label.casefold()].add(label)
-    return [
-        f"These labels differ in nothing but case, and are separate classes: {', '.join(sorted(alike))}."
-        for alike in spellings.values()
-        if len(alike) > 1
-    ]
+def warn_of_spellings(labels: Sequence[str], column: str = "") -> list[str]:
+    """Classes that are perhaps one in two spellings: they differ in case, in blanks, ``_`` or ``-``, or in a last dot.
+
+    Args:
+        labels: The label of each item, or all that there are.
+        column: The column that they stand in; ``""`` where they are names of folders.
+    """
+    counts = Counter(labels)
+    spellings: defaultdict[str, list[str]] = defaultdict(list)
+    for label in sorted(counts):
+        spellings[_BETWEEN.sub(" ", label.casefold()).rstrip(" .:;!") or label].append(label)
+    warnings = []
+    for alike in spellings.values():
+        if len(alike) < 2:
+            continue
+        most = max(alike, key=lambda label: counts[label])
+        others = ", ".join(label for label in alike if label != most)
+        where = f"in the column {column!r}" if column else "in the data (with folders: put their files into one)"
+        named = ", ".join(f"{label} ({counts[label]:,})" for label in alike)
+        warnings.append(
+            f"These labels differ only in how they are written, and are separate classes: {named}. If they are one, "
+            f"write {most} for {others} {where}."
+        )
+    return warnings
 
 
 def warn_of_separators(labels: Sequence[str]) -> list[str]:
@@ -114,7 +131,8 @@ def nothing_labelled(
         named = f"None of the {len(skipped):,} files that {', '.join(found.manifests)} names is there"
         other = f" Or read its column {found.text_columns[0]!r}: --modality text." if found.text_columns else ""
         return NothingToRead(
-            f"{named}; the first is {found.missing[0]}.", f"Paths are relative to the manifest's folder.{other}"
+            f"{named}; the first is {found.missing[0]}.",
+            "Paths are relative to the manifest's folder, or to another: --root FOLDER (in Python root=)." + other,
         )
     if found.manifests and not skipped:
         return NothingToRead(f"{', '.join(found.manifests)} has a header and no rows.", "Add a row for each item.")

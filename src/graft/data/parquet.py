@@ -10,7 +10,7 @@ from graft.data.columns import spelled
 from graft.data.table import MAX_COLUMNS, MAX_ROWS, MAX_UNPACKED, Table
 from graft.errors import DataError, MissingExtra
 
-_BATCH_BYTES = 1 << 28
+_BATCH_BYTES = 1 << 26
 _BATCH_ROWS = 16_384
 _PART = "Write it again with fewer rows and columns, or give a part of it."
 
@@ -70,7 +70,7 @@ def _rows(file: Any, needed: list[str], size: int, name: str) -> Iterator[dict[s
             lists.append(values)
             if unpacked > MAX_UNPACKED:
                 raise DataError(
-                    f"{name} grows beyond {MAX_UNPACKED / 1e9:.0f} GB when it is unpacked; read so far: {unpacked:,} "
+                    f"{name} grows beyond {MAX_UNPACKED / 1e9:.1f} GB when it is unpacked; read so far: {unpacked:,} "
                     "bytes.",
                     _PART,
                 )
@@ -114,7 +114,7 @@ def _batch_size(footer: Any, needed: list[str], plain: list[str], name: str) -> 
                 largest = max(largest, chunk.total_uncompressed_size)
     if total > MAX_UNPACKED:
         raise DataError(
-            f"{name} grows to {total / 1e9:.1f} GB when it is unpacked; the limit is {MAX_UNPACKED / 1e9:.0f} GB.",
+            f"{name} grows to {total / 1e9:.1f} GB when it is unpacked; the limit is {MAX_UNPACKED / 1e9:.1f} GB.",
             _PART,
         )
     return max(1, min(_BATCH_ROWS, _BATCH_BYTES // largest))

@@ -28,10 +28,10 @@ from graft.data.notices import (
     LAYOUT_ADVICE,
     nothing_labelled,
     too_few_classes,
-    warn_of_case,
     warn_of_joined,
     warn_of_names,
     warn_of_separators,
+    warn_of_spellings,
     warn_of_strays,
     warn_of_two_labels,
 )
@@ -165,14 +165,20 @@ def _read_source(source: Any, asked: Asked) -> tuple[Dataset, Arrangement]:
         skipped=tuple(skipped),
         name=printable(path.resolve().name if path.is_dir() else path.stem) or "model",
         tags=tuple(tags for _, tags in rows) if asked.multi_label else (),
+        columns=found.columns,
         sources=(path,),
         negatives=tuple(dict.fromkeys(found.negatives)),
     )
     warnings = [
         *warn_of_strays(strays), *warn_of_names(contents.misnamed, contents.modality), *found.warnings, *notes,
-        *warn_of_case(dataset.classes),
+        *warn_of_spellings(_each(dataset), found.columns.get("label_column", "")),
     ]  # fmt: skip
     return replace(dataset, warnings=tuple(warnings)), found
+
+
+def _each(dataset: Dataset) -> Sequence[str]:
+    """Every label that an item has."""
+    return [tag for tags in dataset.tags for tag in tags] if dataset.tags else dataset.labels
 
 
 def _labelled(contents: Contents, multi_label: bool) -> tuple[Sequence[Tagged], list[str]]:

@@ -11,8 +11,11 @@ from graft.data.items import Skipped
 MAX_ROWS = 5_000_000
 MAX_COLUMNS = 16_384
 """As many as a sheet has."""
-MAX_UNPACKED = 1 << 31
+MAX_UNPACKED = 1 << 30
 """Bytes of a table when it is unpacked."""
+
+MAX_LABELS = 10_000
+"""Labels in one cell."""
 
 Record = Mapping[str | None, Any]
 

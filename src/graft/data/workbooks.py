@@ -20,8 +20,8 @@ MAX_CELLS = 20_000_000
 
 _RATIO = 200
 _SMALL = 1 << 26
-_CELL = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})(\d{1,7})"')
-_ROW = re.compile(rb'<(?:\w+:)?row\s[^>]*?\br="(\d{1,7})"')
+_CELL = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})(\d{1,12})"')
+_ROW = re.compile(rb'<(?:\w+:)?row\s[^>]*?\br="(\d{1,12})"')
 _OPEN_DOCUMENT = re.compile(
     rb"<(?P<end>/?)table:(?P<what>table|table-row|table-cell|covered-table-cell)(?=[\s/>])(?P<attributes>[^>]*?)(?P<empty>/?)>"
 )
@@ -46,7 +46,7 @@ def read_workbook(content: bytes, name: str, kind: str, known: Collection[str]) 
         DataError: It is damaged, encrypted, too large, or all sheets are empty.
     """
     try:
-        from python_calamine import CalamineError, CalamineWorkbook
+        from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
     except ImportError:
         raise MissingExtra(
             f"{name} is a spreadsheet, and python-calamine is not installed.", "pip install 'graft-learn[tables]'"
@@ -55,7 +55,7 @@ def read_workbook(content: bytes, name: str, kind: str, known: Collection[str]) 
         _check_size(content, name, kind)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        shown = [sheet.name for sheet in book.sheets_metadata if "Visible" in str(sheet.visible)]
+        shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
         sheets = [(sheet, rows) for sheet in shown or book.sheet_names if (rows := _rows(book, sheet, name))]
     except (CalamineError, OSError, ValueError, LookupError, zipfile.BadZipFile) as error:
         if isinstance(error, DataError):

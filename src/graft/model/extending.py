@@ -79,6 +79,7 @@ def extend(
         added=_what_happened(model, fitted, len(before)),
         journal=model.report.journal,  # the old items are those of the first fit, as the journal had them
         tuning=model.report.tuning if tuned_weights(encoder) else None,
+        columns=model.report.columns,
         inputs=Inputs.of(model.report.inputs, dataset, before),
     )
     return replace(fitted.model, report=report)

@@ -307,6 +307,7 @@ def fit_embedded(
         name=dataset.name,
         version=__version__,
         items={item.name: item for item in dataset.items},
+        columns=dict(dataset.columns) or None,
         inputs=Inputs.of(dataset),
     )
     training = Training.of(dataset, embedded.digests)

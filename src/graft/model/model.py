@@ -139,7 +139,13 @@ class Model:
             DataError: There is no such part, nothing in it can be read, or the model knows none of its labels.
         """
         several = isinstance(self.classifier, TagClassifier)
-        whole = read(data, min_classes=1, modality=self.report.modality, multi_label=several)
+        whole = read(
+            data,
+            min_classes=1,
+            modality=self.report.modality,
+            multi_label=several,
+            remembered=self.report.columns,
+        )
         check_modality(whole, self._own_encoder())
         dataset, part = _part(whole, split)
         self._check_labels(dataset)

@@ -160,6 +160,7 @@ def fit_tagged(
         multi_label=True,
         multi=judgement.multi,
         items={item.name: item for item in dataset.items},
+        columns=dict(dataset.columns) or None,
         inputs=Inputs.of(dataset),
     )
     training = Training.of(dataset, embedded.digests)

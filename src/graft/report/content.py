@@ -15,7 +15,7 @@ from graft.heads.unknown import NEVER
 from graft.report.history import Tuning
 
 T = TypeVar("T")
-_MAY_BE_ABSENT = ("test", "multi", "groups", "false_alarms", "added", "sets", "tuning")
+_MAY_BE_ABSENT = ("test", "multi", "groups", "false_alarms", "added", "sets", "tuning", "columns")
 _NOT_SAVED = ("items", "inputs")
 
 
@@ -284,6 +284,8 @@ class Report:
     typical: tuple[Judged, ...] = ()
     unjudged: float = 0.0
     """Share of the training items whose class, or one of whose labels, could not be judged."""
+    columns: Mapping[str, str] | None = None
+    """The columns of the table that the data came from, as arguments of ``graft.read``; ``None`` for other data."""
     items: Mapping[str, Item] = field(default_factory=dict, repr=False, compare=False)
     """The items behind ``hardest`` and ``mistakes`` by their path, to show and to play them; not saved."""
     inputs: Inputs = field(default=Inputs(), repr=False, compare=False)

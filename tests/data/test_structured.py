@@ -1,0 +1,86 @@
+import gzip
+import io
+import json
+import tarfile
+
+import pytest
+
+from graft import read
+from graft.data.inputs import gather
+from graft.data.manifest import parse_manifest
+from graft.data.packed import unpack
+from graft.errors import DataError
+
+ROWS = [{"text": "where is it", "label": "late"}, {"text": "money back", "label": "refund"}]
+COLUMNS = {key: [row[key] for row in ROWS] for key in ROWS[0]}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        ROWS,
+        {"data": ROWS, "version": 2},
+        COLUMNS,
+        {key: {str(n): value for n, value in enumerate(cells)} for key, cells in COLUMNS.items()},
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_in_the_shapes_that_programs_write(document, indent, tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps(document, indent=indent))
+    dataset = read(tmp_path / "a.json")
+    assert [item.text for item in dataset.items] == COLUMNS["text"]
+    assert dataset.labels == ("late", "refund")
+    assert [item.text for item in gather([tmp_path / "a.json"], "text")] == COLUMNS["text"]
+
+
+def test_what_is_no_object_in_a_list_is_skipped():
+    manifest = parse_manifest(json.dumps([*ROWS, 3, None]).encode(), "a.json")
+    assert len(manifest.rows) == 2
+    assert [one.code for one in manifest.skipped] == ["not_json", "not_json"]
+
+
+@pytest.mark.parametrize("content", [b"[1, 2]", b'{"a": {"b": 1}}\n\n"x"', b"[]", b"{}"])
+def test_json_that_is_no_table(content):
+    with pytest.raises(DataError) as caught:
+        parse_manifest(content, "a.json")
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv.gz", "text,label\nwhere is it,late\nmoney back,refund\n"),
+        ("a.TSV.GZ", "text\tlabel\nwhere is it\tlate\nmoney back\trefund\n"),
+        ("a.jsonl.gz", "\n".join(map(json.dumps, ROWS))),
+        ("a.json.gz", json.dumps(ROWS)),
+    ],
+)
+def test_tables_packed_by_gzip(name, text, tmp_path):
+    (tmp_path / name).write_bytes(gzip.compress(text.encode()))
+    assert read(tmp_path / name).labels == ("late", "refund")
+    assert [item.text for item in gather([tmp_path / name], "text")] == COLUMNS["text"]
+
+
+def test_splits_packed_by_gzip(tmp_path):
+    for split in ("train", "test"):
+        (tmp_path / f"{split}.csv.gz").write_bytes(gzip.compress(b"text,label\nwhere is it,late\nmoney back,refund\n"))
+    assert sorted(read(tmp_path).splits) == ["test", "test", "train", "train"]
+
+
+def test_what_unpacks_without_end_is_stopped():
+    packed = gzip.compress(b"a" * 1_000_000)
+    assert len(unpack(packed, "a.gz", 1_000_000)) == 1_000_000
+    with pytest.raises(DataError, match=r"a\.gz grows from 0\.0 MB to more than 1 MB"):
+        unpack(packed, "a.gz", 999_999)
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        unpack(packed[:-20], "a.gz", 2_000_000)
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        unpack(b"\x1f\x8b\x08\0rubbish", "a.gz", 100)
+
+
+def test_an_archive_that_is_called_as_a_table():
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("x"), io.BytesIO())
+    with pytest.raises(DataError, match="tar archive"):
+        parse_manifest(buffer.getvalue(), "a.csv.gz")
