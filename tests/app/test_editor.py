@@ -164,7 +164,7 @@ def test_score_is_one_accuracy_and_what_the_decisions_bring(findings: Findings, 
     score = worth_of(findings)
     review = Review(findings, Journal(tmp_path / "shapes.journal"))
     before = score(review.applied())
-    assert re.fullmatch(r"Accuracy \d+\.\d\s% with the labels as they were given", before)
+    assert re.fullmatch(r"Accuracy \d+\.\d\s% with the labels as given", before)
     for row in review.queue(Filter("label")).tolist():
         review.decide("relabel", [row], findings["predicted_label"][row])
     given, brought = score(review.applied()).split("; ")

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -169,6 +170,19 @@ def test_what_is_no_json_is_refused(idle: Editor, content: bytes) -> None:
     assert set(json.loads(response.read())) == {"code", "message", "hint"}
 
 
+def test_who_goes_away_amid_a_request_leaves_no_trace(
+    findings: Findings, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with Editor(findings, tmp_path / "one.journal", port=0) as editor:
+        head = "POST /editor/decide HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 60\r\n"
+        with socket.create_connection(where(editor), timeout=20) as connection:
+            cookie = f"Cookie: {begin(editor.address)}\r\n\r\n"
+            connection.sendall((head + cookie).encode() + b'{"action": "drop", "rows": [0]')
+        assert ask(editor, "GET", "/editor/state")[0] == 200
+    assert not editor.review.journal.path.exists()
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize(
     "query", [f"keep={'9' * 5000}", "keep=-1", "keep=%D9%A3", "kind=%00", "label=%FF%FE&undecided=2"]
 )
@@ -267,6 +281,14 @@ def test_what_to_do_with_the_address_is_said(findings: Findings, tmp_path: Path,
         assert editor.address.startswith("http://127.0.0.1:")
         assert "not encrypted" in " ".join(editor.instructions)
         assert ask(editor, "GET", "/editor/start", Host=f"192.0.2.7:{editor.port}")[0] == 200
+
+
+@pytest.mark.browser
+def test_the_browser_is_led_to_the_address(page: Page) -> None:
+    page.browser.delete_all_cookies()
+    with _door(page.editor.address) as door:
+        page.browser.get(door)
+        page.until(lambda: page.js("return document.getElementById('graft')?.dataset.ready"))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs the permissions of POSIX")

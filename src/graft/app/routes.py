@@ -161,16 +161,17 @@ class Routes:
 def _taking(handle: Callable[[Values], Any]) -> Callable[[Any], Awaitable[Any]]:
     """An endpoint that takes a decision: JSON of bounded size."""
     from starlette.concurrency import run_in_threadpool
+    from starlette.requests import ClientDisconnect
 
     async def endpoint(request: Any) -> Any:
         body = b""
-        async for part in request.stream():
-            body += part
-            if len(body) > MAX_BODY:
-                return _refuse("too_large", "The request is too large.", 413)
         try:
+            async for part in request.stream():
+                body += part
+                if len(body) > MAX_BODY:
+                    return _refuse("too_large", "The request is too large.", 413)
             values = json.loads(body)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError, ClientDisconnect):
             values = None
         if not isinstance(values, dict):
             return _refuse("usage", "The request is no JSON object.", 400)

@@ -46,7 +46,7 @@ def worth_of(findings: Findings) -> Score | None:
             if not scorers:
                 scorers.append(Scorer(findings.pool))
             worth = scorers[0].score(labels_after(findings.pool, applied))
-        given = f"Accuracy {percent(worth.as_given.value)} with the labels as they were given"
+        given = f"Accuracy {percent(worth.as_given.value)} with the labels as given"
         if not worth.n_relabelled + worth.n_dropped:
             return given
         change = f"{points(worth.difference)} points (95 % interval {points(worth.low)} to {points(worth.high)})"
