@@ -4,7 +4,7 @@ import zipfile
 import pytest
 
 from graft.data.dataset import Memory
-from graft.data.listing import Listing, is_stray, list_folder, list_zip, peek, walk
+from graft.data.listing import Listing, is_stray, list_archive, list_folder, peek, walk
 from graft.errors import ItemError
 
 
@@ -35,7 +35,7 @@ def test_a_zip_lists_as_its_folder_does(tmp_path):
     with zipfile.ZipFile(tmp_path / "f.zip", "w") as file:
         for path in (tmp_path / "f").rglob("*"):
             file.write(path, path.relative_to(tmp_path / "f"))
-    folder, archive = list_folder(tmp_path / "f"), list_zip(tmp_path / "f.zip")
+    folder, archive = list_folder(tmp_path / "f"), list_archive(tmp_path / "f.zip")
     assert names(folder) == names(archive)
     assert [entry.item.read() for entry in folder.entries] == [entry.item.read() for entry in archive.entries]
     assert folder.folders == archive.folders

@@ -53,9 +53,9 @@ def command(
 
 
 def _refuse_zips(inputs: Sequence[str]) -> None:
-    from graft.data.inputs import is_zip
+    from graft.data.inputs import is_archive
 
-    if zipped := next((name for name in inputs if is_zip(Path(name))), None):
+    if zipped := next((name for name in inputs if is_archive(Path(name))), None):
         raise UsageError(
             f"--csv names files, and those in {zipped} have no path of their own: graft extend would not find them.",
             "Unpack it, and give the folder.",

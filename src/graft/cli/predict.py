@@ -51,7 +51,7 @@ def command(
     item_column: str | None,
     strict: bool,
 ) -> int:
-    """Name the class of INPUTS: files, folders, zips; for a model of texts also tables of them, or texts themselves.
+    """Name the class of INPUTS: files, folders, archives; for a model of texts also tables, or texts themselves.
 
     - is what stdin lists: a path on each line, or a text on each line for a model of texts, or the bytes of one file.
     A file of answers keeps the columns of the tables that the inputs come from.

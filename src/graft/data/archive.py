@@ -1,4 +1,4 @@
-"""Zip files of unknown origin: checked once, read through one shared handle, never unpacked.
+"""Zip and tar files of unknown origin: checked once, read through one shared handle, never unpacked.
 
 Nothing is written, so a member's name cannot overwrite anything; archives that try are refused all the same, for the
 next program that unpacks them may be less careful.
@@ -16,11 +16,14 @@ from collections import OrderedDict
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from graft.data.tars import Limits, Tar, is_tar
 from graft.errors import UnsafeArchive
 from graft.executors import renew_in_child
 
 MAX_MEMBERS = 2_000_000
 MAX_TOTAL_BYTES = 1 << 40
+MAX_UNPACKED = 1 << 36
+"""Bytes of a packed tar, which needs so much room among the temporary files."""
 MAX_RATIO = 200
 RATIO_MATTERS_FROM = 1 << 28
 """Below this size, unpacked, an archive may shrink as well as it likes."""
@@ -51,7 +54,7 @@ _END_RECORD_64 = b"PK\x06\x06"
 
 
 class ZipEntry(NamedTuple):
-    """A file in a zip.
+    """A file in a zip or tar.
 
     Attributes:
         member: Its name as the archive has it.
@@ -71,6 +74,10 @@ def list_members(path: Path) -> list[ZipEntry]:
         UnsafeArchive: It is broken or cut short, encrypted, a bomb, or has members that reach outside it.
         OSError: The file cannot be read.
     """
+    if is_tar(path):
+        tar = _handles.get(path)
+        assert isinstance(tar, Tar)
+        return [ZipEntry(entry.name, _parts(path, entry.name), entry.is_link) for entry in tar.entries]
     has_end = _check_directory_size(path)
     try:
         with zipfile.ZipFile(path) as archive:
@@ -92,6 +99,9 @@ def read_member(path: Path, member: str, limit: int) -> tuple[bytes, int]:
         READ_ERRORS: It cannot be read.
     """
     archive = _handles.get(path)
+    if isinstance(archive, Tar):
+        entry = archive[member]
+        return (archive.read(entry, entry.size) if entry.size <= limit else b""), entry.size
     info = archive.getinfo(member)
     return (_read(archive, info, info.file_size + 1) if info.file_size <= limit else b""), info.file_size
 
@@ -103,16 +113,21 @@ def peek_member(path: Path, member: str, n: int) -> bytes:
         READ_ERRORS: It cannot be read.
     """
     archive = _handles.get(path)
+    if isinstance(archive, Tar):
+        return archive.read(archive[member], n)
     return _read(archive, archive.getinfo(member), n)
 
 
 def member_state(path: Path, member: str) -> tuple[int, int]:
-    """A member's size in bytes and its checksum, as the archive's directory has them.
+    """A member's size in bytes and its checksum, as the archive's directory has them; a tar has no checksum: 0.
 
     Raises:
         READ_ERRORS: It cannot be read.
     """
-    info = _handles.get(path).getinfo(member)
+    archive = _handles.get(path)
+    if isinstance(archive, Tar):
+        return archive[member].size, 0
+    info = archive.getinfo(member)
     return info.file_size, info.CRC
 
 
@@ -135,14 +150,14 @@ class _Handles:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         renew_in_child(self, lock=threading.RLock)
-        self._open: OrderedDict[tuple[int, str, int, int], zipfile.ZipFile] = OrderedDict()
+        self._open: OrderedDict[tuple[int, str, int, int], zipfile.ZipFile | Tar] = OrderedDict()
 
-    def get(self, path: Path) -> zipfile.ZipFile:
+    def get(self, path: Path) -> zipfile.ZipFile | Tar:
         state = path.stat()
         key = (os.getpid(), str(path), state.st_mtime_ns, state.st_size)
         with self.lock:
             if key not in self._open:
-                self._open[key] = zipfile.ZipFile(path)
+                self._open[key] = Tar(path, _limits()) if is_tar(path) else zipfile.ZipFile(path)
                 while len(self._open) > _OPEN_ARCHIVES:
                     self._open.popitem(last=False)  # closes itself once nobody reads from it any more
             self._open.move_to_end(key)
@@ -153,14 +168,22 @@ _handles = _Handles()
 
 
 def _entry(path: Path, info: zipfile.ZipInfo) -> ZipEntry:
-    name = info.filename.replace("\\", "/")  # some programs write Windows' own separators
+    return ZipEntry(info.filename, _parts(path, info.filename), stat.S_ISLNK(info.external_attr >> 16))
+
+
+def _parts(path: Path, member: str) -> tuple[str, ...]:
+    name = member.replace("\\", "/")  # some programs write Windows' own separators
     parts = PurePosixPath(name).parts
     if name.startswith("/") or ".." in parts or (len(name) > 1 and name[1] == ":"):
         raise UnsafeArchive(
-            f"{path.name} has a member that reaches outside it: {info.filename!r}.",
-            "Do not unpack it; zip the folder anew.",
+            f"{path.name} has a member that reaches outside it: {member!r}.",
+            "Do not unpack it; pack the folder anew.",
         )
-    return ZipEntry(info.filename, parts, stat.S_ISLNK(info.external_attr >> 16))
+    return parts
+
+
+def _limits() -> Limits:
+    return Limits(MAX_MEMBERS, MAX_UNPACKED, MAX_RATIO, RATIO_MATTERS_FROM)
 
 
 def _check_totals(path: Path, infos: list[zipfile.ZipInfo]) -> None:

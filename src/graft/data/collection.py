@@ -12,11 +12,11 @@ from graft.data.contents import look_into
 from graft.data.dataset import Dataset
 from graft.data.encoding import decode_text
 from graft.data.formats import HEAD, is_tabular, is_text, sniff
-from graft.data.inputs import gather, is_zip, renamed
+from graft.data.inputs import gather, is_archive, renamed
 from graft.data.items import Broken, File, Item, Memory, Skipped, Text
 from graft.data.kinds import check_modality
 from graft.data.labels import place_of
-from graft.data.listing import list_folder, list_zip, printable
+from graft.data.listing import list_archive, list_folder, printable
 from graft.data.lists import items_of
 from graft.data.read import read
 from graft.errors import DataError, ItemError, MissingColumn, NothingToRead, TooFewClasses
@@ -75,9 +75,9 @@ def _with_the_unlabelled(path: Path, dataset: Dataset | None, modality: str | No
     """All items at the path, with the labels that the labelled reading found."""
     modality = modality or (dataset.modality if dataset else None)
     is_folder = path.is_dir()
-    if not is_folder and not is_zip(path):
+    if not is_folder and not is_archive(path):
         return _labelled_as(dataset, _rows(path, item_column), path, "text", ())
-    listing = list_folder(path) if is_folder else list_zip(path)
+    listing = list_folder(path) if is_folder else list_archive(path)
     contents = look_into([Labelled(entry.item, "") for entry in listing.entries], path, modality, multi_label=True)
     items: list[Item] = [row.item for row in contents.rows]
     if contents.modality == "text" and any(_is_table(item) for item in items):

@@ -12,9 +12,10 @@ from graft.data.containers import SHEETS, container_at
 from graft.data.formats import HEAD, NOT_OF_THE_KIND, describe_kind, is_tabular, sniff
 from graft.data.items import Broken, File, Item, Member, Memory, Text, as_item
 from graft.data.kinds import UNREADABLE, can_be, check_modality, is_there, look_at, looks_like_a_path
-from graft.data.listing import Listing, list_zip, printable, walk
+from graft.data.listing import Listing, list_archive, printable, walk
 from graft.data.manifest import Row, parse_texts
 from graft.data.tables import holds_paths, resolve_in_folder, resolve_in_zip
+from graft.data.tars import is_tar
 from graft.errors import GraftError, ItemError
 
 Cells = Mapping[str | None, Any]
@@ -68,16 +69,19 @@ def gather_rows(
                 yield from _texts_of(item, item_column, remembered) if modality == "text" else ((item, {}),)
 
 
-def is_zip(path: Path) -> bool:
-    """Whether a file is a zip of files, by its content, or says so by its extension; a document is none."""
+def is_archive(path: Path) -> bool:
+    """Whether a file is a zip or tar of files, by its content, or says so by its extension; a document is none."""
     try:
         with path.open("rb") as file:
             head = file.read(HEAD) if path.is_file() else b""
     except OSError:
         return False
-    if sniff(head) == "zip":
+    kind = sniff(head)
+    if kind == "zip":
         return not container_at(path)
-    return bool(head) and not sniff(head) and path.suffix.lower() == ".zip"
+    if kind == "gzip":
+        return is_tar(path)
+    return bool(head) and not kind and (path.suffix.lower() == ".zip" or is_tar(path))
 
 
 def renamed(item: Item, name: str) -> Item:
@@ -91,8 +95,8 @@ def _found_at(value: str | os.PathLike[str]) -> Iterator[Item]:
     path = Path(value)
     if path.is_dir():
         yield from _below(path)
-    elif is_zip(path):
-        for entry in list_zip(path).entries:
+    elif is_archive(path):
+        for entry in list_archive(path).entries:
             yield renamed(entry.item, f"{path}/{entry.item.name}")
     else:  # not str(path): it would lose a slash of a web address
         yield File(path, printable(os.fspath(value)))

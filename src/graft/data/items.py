@@ -69,19 +69,19 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An item that is a file in a zip; its archive was checked when it was read."""
+    """An item that is a file in a zip or tar; its archive was checked when it was read."""
 
     archive: Path
     member: str
     name: str
 
     def read(self) -> bytes:
-        """The member's bytes, bounded; its checksum is verified by ``zipfile``."""
+        """The member's bytes, bounded; ``zipfile`` verifies its checksum."""
         try:
             return _bounded(*read_member(self.archive, self.member, MAX_ITEM_BYTES), self.name)
         except READ_ERRORS as error:
             raise ItemError(
-                "unreadable", f"{self.name} cannot be read from the zip: {error}.", "Zip it again."
+                "unreadable", f"{self.name} cannot be read from the archive: {error}.", "Pack it again."
             ) from None
 
 

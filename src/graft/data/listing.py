@@ -57,8 +57,8 @@ def list_folder(root: Path) -> Listing:
     return listing
 
 
-def list_zip(path: Path) -> Listing:
-    """Every file in the zip.
+def list_archive(path: Path) -> Listing:
+    """Every file in the zip or tar.
 
     Raises:
         UnsafeArchive: It is broken, encrypted, a bomb, or reaches outside itself.
@@ -70,9 +70,9 @@ def list_zip(path: Path) -> Listing:
         if stray := next((part for part in parts if is_stray(part)), None):
             listing.strays.update([stray] if not stray.startswith(OWN) else [])
         elif is_link:
-            listing.skipped.append(Skipped(name, "It is a link; links in a zip are not followed.", "link"))
+            listing.skipped.append(Skipped(name, "It is a link; links in an archive are not followed.", "link"))
         elif parts in seen:
-            listing.skipped.append(Skipped(name, "The zip has another file of this name.", "repeated"))
+            listing.skipped.append(Skipped(name, "The archive has another file of this name.", "repeated"))
         elif parts:
             seen.add(parts)
             listing.folders.update(parts[:-1][:1])

@@ -15,12 +15,12 @@ from graft.data.contents import Contents, count_files, look_into
 from graft.data.dataset import Dataset
 from graft.data.formats import NOUNS, PICTURES, RECORDINGS, describe, describe_kind, is_tabular, is_text, sniff
 from graft.data.frames import read_frame
-from graft.data.inputs import gather, is_zip, renamed
+from graft.data.inputs import gather, is_archive, renamed
 from graft.data.items import File
 from graft.data.kinds import check_modality
 from graft.data.labels import Tagged, merge_labels
 from graft.data.layout import arrange
-from graft.data.listing import Entry, list_folder, list_zip, peek, printable
+from graft.data.listing import Entry, list_archive, list_folder, peek, printable
 from graft.data.lists import is_frame
 from graft.data.manifest import Manifest, parse_manifest
 from graft.data.naming import apply_pattern
@@ -219,10 +219,10 @@ def _arrange(path: Path, asked: Asked) -> tuple[Arrangement, Counter[str]]:
     columns = (asked.label_column, asked.item_column, asked.group_column)
     strays: Counter[str] = Counter()
     try:
-        if path.is_dir() or is_zip(path):
+        if path.is_dir() or is_archive(path):
             if path.is_dir():
                 _refuse_saved_model(path)
-            listing = list_folder(path) if path.is_dir() else list_zip(path)
+            listing = list_folder(path) if path.is_dir() else list_archive(path)
             must_be_manifest = any(columns)
             found = arrange(
                 listing, parse, must_be_manifest=must_be_manifest, modality=asked.modality, pattern=asked.pattern

@@ -1,0 +1,182 @@
+"""Tar archives of unknown origin, plain or packed by gzip: checked once, then read from any place by many threads.
+
+Gzip can be read from its start only, so what is packed is unpacked once, into a temporary file that has no name and is
+gone with the process. No member is ever written under a name of its own.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import tarfile
+import tempfile
+import threading
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from graft.errors import UnsafeArchive
+
+_BLOCK = 512
+_MAGIC = slice(257, 262)
+_CHUNK = 1 << 20
+_AGAIN = "It may be cut short; copy or download it again, or pack the folder anew."
+_LARGEST_NOTE = 1 << 20
+"""Bytes of a long name or of a header of remarks, which are held in memory."""
+_NOTES = frozenset({tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE})
+_UNREADABLE = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError)
+
+
+class TarEntry(NamedTuple):
+    """A file in a tar archive.
+
+    Attributes:
+        name: As the archive has it.
+        is_link: A link, or a device: listed and never followed.
+        offset: Where its bytes begin in the unpacked archive.
+        size: How many they are.
+    """
+
+    name: str
+    is_link: bool
+    offset: int
+    size: int
+
+
+class Limits(NamedTuple):
+    """What an archive may hold: members, unpacked bytes, and how often its own size from which number of bytes on."""
+
+    members: int
+    total: int
+    ratio: int
+    ratio_from: int
+
+
+def is_tar(path: Path) -> bool:
+    """Whether a file is a tar archive, plain or packed by gzip, judged by its first block."""
+    try:
+        with path.open("rb") as file:
+            block = file.read(_BLOCK)
+            if block.startswith(b"\x1f\x8b"):
+                file.seek(0)
+                with gzip.GzipFile(fileobj=file) as packed:
+                    block = packed.read(_BLOCK)
+    except (OSError, EOFError, zlib.error):
+        return False
+    return block[_MAGIC] == b"ustar"
+
+
+class Tar:
+    """An open archive.
+
+    Args:
+        path: The file.
+        limits: What it may hold.
+
+    Raises:
+        UnsafeArchive: It is broken or cut short, or grows beyond the limits.
+        OSError: It cannot be read, or there is no room to unpack it.
+    """
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self._lock = threading.Lock()
+        self._file = _unpacked(path, limits)
+        try:
+            self.entries = list(_entries(path, self._file, limits))
+        except BaseException:
+            self._file.close()
+            raise
+        self._places = {entry.name: entry for entry in reversed(self.entries) if not entry.is_link}
+
+    def __getitem__(self, name: str) -> TarEntry:
+        return self._places[name]
+
+    def read(self, entry: TarEntry, n: int) -> bytes:
+        """The first ``n`` bytes of a member at most. Thread-safe, and after a fork too."""
+        n = min(n, entry.size)
+        if hasattr(os, "pread"):
+            parts, start = [], entry.offset
+            while n > 0 and (part := os.pread(self._file.fileno(), n, start)):  # one call gives 2 GB at most
+                parts.append(part)
+                start, n = start + len(part), n - len(part)
+            return b"".join(parts)
+        with self._lock:
+            self._file.seek(entry.offset)
+            return self._file.read(n)
+
+
+def _unpacked(path: Path, limits: Limits) -> BinaryIO:
+    """The archive without gzip around it."""
+    file = path.open("rb")
+    if file.read(2) != b"\x1f\x8b":
+        return file
+    file.seek(0)
+    size = max(1, os.fstat(file.fileno()).st_size)
+    place = tempfile.TemporaryFile(prefix="graft-")  # noqa: SIM115 - open as long as the archive is
+    try:
+        with file, gzip.GzipFile(fileobj=file) as packed:
+            total = 0
+            while chunk := packed.read(_CHUNK):
+                total += len(chunk)
+                if total > limits.total or (total > limits.ratio_from and total > limits.ratio * size):
+                    raise UnsafeArchive(
+                        f"{path.name} grows from {size / 1e6:.1f} MB to more than {total / 1e6:,.0f} MB when it is "
+                        "unpacked.",
+                        "Unpack it yourself if you trust it, and give the folder.",
+                    )
+                place.write(chunk)
+    except (*_UNREADABLE, UnsafeArchive) as error:
+        place.close()
+        if isinstance(error, UnsafeArchive):
+            raise
+        raise UnsafeArchive(f"{path.name} cannot be unpacked: {error}.", _AGAIN) from None
+    except BaseException:
+        place.close()
+        raise
+    place.flush()
+    return place
+
+
+def _entries(path: Path, file: BinaryIO, limits: Limits) -> Iterator[TarEntry]:
+    size = file.seek(0, os.SEEK_END)
+    _check_notes(path, file, size)
+    file.seek(0)
+    try:
+        with tarfile.open(fileobj=file, mode="r:") as archive:
+            number = 0
+            while info := archive.next():
+                archive.members = []  # type: ignore[attr-defined]  # ``tarfile`` keeps all that it has seen
+                number += 1
+                if number > limits.members:
+                    raise UnsafeArchive(
+                        f"{path.name} has more than {limits.members:,} members.", "Unpack it and give the folder."
+                    )
+                if info.isdir():
+                    continue
+                if info.offset_data + (info.size if info.isreg() else 0) > size:
+                    raise UnsafeArchive(f"{path.name} ends within {info.name!r}.", _AGAIN)
+                plain = info.isreg() and not info.issparse()
+                yield TarEntry(info.name, not plain, info.offset_data, info.size)
+    except _UNREADABLE as error:
+        raise UnsafeArchive(f"{path.name} cannot be read as a tar archive: {error}.", _AGAIN) from None
+
+
+def _check_notes(path: Path, file: BinaryIO, size: int) -> None:
+    """``tarfile`` reads long names and remarks whole: look at how long they say that they are first."""
+    position = 0
+    while position + _BLOCK <= size:
+        file.seek(position)
+        try:
+            info = tarfile.TarInfo.frombuf(file.read(_BLOCK), "utf-8", "surrogateescape")
+        except tarfile.TarError:
+            return  # the end, or what ``tarfile`` will name
+        if info.type in _NOTES and info.size > _LARGEST_NOTE:
+            raise UnsafeArchive(
+                f"{path.name} has a name or a remark of {info.size / 1e6:,.0f} MB.",
+                "Do not unpack it; pack the folder anew.",
+            )
+        if info.size < 0:
+            raise UnsafeArchive(f"{path.name} has a member of a negative size.", _AGAIN)
+        has_data = info.isreg() or info.type in _NOTES or info.type not in tarfile.SUPPORTED_TYPES
+        position += _BLOCK + (-(-info.size // _BLOCK) * _BLOCK if has_data else 0)
