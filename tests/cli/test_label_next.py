@@ -134,3 +134,9 @@ def test_rows_fit_a_terminal(on_a_terminal, run, pool, tmp_path):
     piped = run("label-next", tmp_path / "m.graft", pool).out
     assert "…" not in piped
     assert str(pool / "circle500.png") in piped
+
+
+def test_where_nothing_could_be_looked_at_the_exit_code_says_so(run, saved, photos, tmp_path):
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    assert run("label-next", saved, tmp_path / "a.png").code == 1
+    assert run("label-next", saved, tmp_path / "a.png", photos / "circle" / "000.png").code == 0

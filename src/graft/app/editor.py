@@ -15,6 +15,7 @@ from graft.app.scoring import LiveScore, Score, worth_of
 from graft.cleaning.findings import Findings
 from graft.cleaning.review import Review
 from graft.data.decision import login
+from graft.data.guard import Inputs
 from graft.data.journal import Journal
 from graft.errors import GraftError, MissingExtra
 from graft.report.words import clean
@@ -60,6 +61,7 @@ class Editor:
         check_installed()
         if not isinstance(journal, Journal):
             journal = Journal(journal, findings.dataset.name)
+        Inputs.of(findings.dataset).check(journal.path, "journal")
         self.review = Review(findings, journal)
         self._live = LiveScore(self.review, score or worth_of(findings))
         self._host = host

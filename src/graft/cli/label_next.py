@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--csv", "as_csv", is_flag=True, help="Print a table with an empty column for the labels.")
 def command(
     model: Path, inputs: tuple[str, ...], number: int, item_column: str | None, as_json: bool, as_csv: bool
-) -> None:
+) -> int:
     """Choose, of the unlabelled INPUTS, those whose labels would help MODEL most.
 
     INPUTS are files, folders and zips; for a model of texts also tables of them, or texts themselves.
@@ -50,6 +50,8 @@ def command(
         _write_csv(found)
     else:
         _write_text(found, model, several=fitted.report.multi_label)
+    answered = found.n_items or found.n_labelled or found.n_copies
+    return 1 if found.skipped and not answered else 0
 
 
 def _refuse_zips(inputs: Sequence[str]) -> None:

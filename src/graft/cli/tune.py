@@ -180,6 +180,10 @@ class _Notes:
     def __call__(self, text: str, *, live: bool = False) -> None:
         if self._quiet or (live and not (sys.stderr.isatty() and time.monotonic() - self._said > LIVE_EVERY)):
             return
+        from graft.report.words import clean
+
         if live:
             self._said = time.monotonic()
-        sys.stderr.write(f"{text}\n")  # which a bar makes room for; click.echo writes past it, into the bar's line
+        sys.stderr.write(
+            f"{clean(text)}\n"
+        )  # which a bar makes room for; click.echo writes past it, into the bar's line
