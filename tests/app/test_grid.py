@@ -238,6 +238,39 @@ def test_relabelling_is_at_the_thumb(several: Page) -> None:
 
 
 @pytest.mark.browser
+def test_who_came_to_a_button_by_keys_stays_there(several: Page) -> None:
+    keep = "return document.activeElement.matches('#actions [aria-keyshortcuts=k]')"
+    several.open("#kind=label")
+    for _ in range(40):
+        if several.js(keep):
+            break
+        several.press("tab")
+    several.moves("enter")
+    several.until(lambda: several.js(keep))
+    several.moves("enter")
+    assert several.journal == [("keep", None)] * 2
+    several.click("#actions [aria-keyshortcuts=k]")  # by mouse: the keys mean what they say
+    several.until(lambda: len(several.journal) == 3)
+
+
+@pytest.mark.browser
+def test_a_picture_that_is_gone_is_said(browser: Any, tmp_path: Path) -> None:
+    folder = shapes.folders(tmp_path / "photos", {"circle": 6, "square": 6})
+    findings = find_issues(folder)
+    with Editor(findings, tmp_path / "photos.journal", port=0, score=lambda _: "") as editor:
+        (folder / "circle" / "000.png").unlink()
+        page = Page(browser, editor)
+        row = [item.name for item in findings.dataset.items].index("circle/000.png")
+        page.open(f"#kind=all&undecided=0&row={row}")
+        page.until(lambda: "cannot be read any more" in page.text("#exhibit"))
+        assert page.js("return document.querySelector('.look')") is None
+        page.press("x")
+        page.until(lambda: page.journal)
+        page.press("g")
+        page.until(lambda: "cannot be read any more" in page.text("#grid"))
+
+
+@pytest.mark.browser
 def test_a_picture_is_looked_at_closely(several: Page) -> None:
     place = several.row
     several.press("z")

@@ -87,9 +87,10 @@ export function exhibit(view, whole, look) {
     return box;
   }
   const frame = framed(view, whole, 960, { class: "large", alt: view.name });
+  const closer = make("button", { type: "button", class: "button look", onclick: look, "aria-keyshortcuts": "z" }, key("z"), "Zoom");
   frame.firstChild.addEventListener("click", look);
-  return make("div", { id: "exhibit", class: "picture" }, frame,
-    make("button", { type: "button", class: "button look", onclick: look, "aria-keyshortcuts": "z" }, key("z"), "Zoom"));
+  frame.querySelector("img").addEventListener("error", () => closer.remove());
+  return make("div", { id: "exhibit", class: "picture" }, frame, closer);
 }
 
 const player = new Audio();
