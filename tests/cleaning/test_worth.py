@@ -1,10 +1,12 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import pools
+from graft.cleaning.label_errors import score_labels
 from graft.cleaning.worth import Scorer, labels_after, measure_worth, paired_interval
 from graft.data.decision import Decision
 from graft.data.standing import apply, keys_of
@@ -23,7 +25,9 @@ def noisy():
 def test_right_labels_teach_more(noisy):
     pool, truth, wrong = noisy
     worth = Scorer(pool).score(truth)
-    assert (worth.n_relabelled, worth.n_dropped, worth.n_held_out) == (len(wrong), 0, 180)
+    assert (worth.n_relabelled, worth.n_dropped) == (len(wrong), 0)
+    assert 0 < worth.n_followed < len(wrong)
+    assert worth.n_held_out == 180 - worth.n_followed
     assert worth.after.value > worth.before.value > worth.as_given.value
     assert worth.difference == pytest.approx(worth.after.value - worth.before.value)
     assert worth.low < worth.difference < worth.high
@@ -88,7 +92,7 @@ def test_a_test_split_is_asked_by_heads_that_learned_the_rest():
     y, _ = pools.flipped(truth, 0.3)
     worth = Scorer(pools.pool_of(x, y, splits=splits)).score(["ab"[label] for label in truth])
     assert worth.test is not None
-    assert worth.test.n_held_out == 40
+    assert 20 <= worth.test.n_held_out < 40  # without those that bear the model's own suggestion
     assert worth.test.after.value >= worth.test.before.value
     assert worth.test.low < worth.test.difference < worth.test.high
     only_test = [("ab"[truth[row]] if split == "test" else None) for row, split in enumerate(splits)]
@@ -110,6 +114,68 @@ def test_decisions_of_a_journal_are_measured():
     assert (worth.n_relabelled, worth.n_dropped) == (len(rest), 1)
     assert labels_after(pool, applied)[first] is None
     assert worth == Scorer(pool).score(labels_after(pool, applied))
+
+
+def suggestions(pool):
+    """What the model suggests: which rows, and all labels with the suggestions accepted."""
+    assert pool.out_of_fold is not None
+    quality = score_labels(pool.out_of_fold, pool.y, len(pool.classes), pool.folds)
+    accepted = np.where(quality.is_issue, quality.predicted, pool.y)
+    return np.flatnonzero(quality.is_issue), [pool.classes[label] for label in accepted]
+
+
+def test_a_score_does_not_confirm_what_the_model_suggested():
+    """Clouds that overlap, every label right: accepting all suggestions is worth nothing, and so it says."""
+    said = []
+    for seed in range(6):
+        x, truth = pools.clouds([150, 150], apart=1.77, seed=seed)  # 89.5 % is the most that can be reached
+        pool = pools.pool_of(x, truth, head="logistic")
+        rows, accepted = suggestions(pool)
+        worth = Scorer(pool).score(accepted)
+        assert worth.n_followed == worth.n_relabelled == len(rows)
+        assert worth.n_held_out == 300 - len(rows)
+        assert worth.follows
+        said.append((worth.difference, worth.as_given_after.value - worth.as_given.value))
+    assert abs(np.mean(said, axis=0)).max() < 0.005
+    assert "whose labels no suggestion of the model changed" in worth.sentence
+    assert "These are the easier items" in worth.sentence
+    assert "The decisions follow the model throughout" in worth.warning
+    assert worth.sentence.endswith(worth.warning)
+    assert worth.to_dict()["warning"] == worth.warning
+
+
+def test_dropping_all_that_is_suspected_follows_the_model_too():
+    x, truth = pools.clouds([150, 150], apart=1.77)
+    pool = pools.pool_of(x, truth, head="logistic")
+    rows, _ = suggestions(pool)
+    labels = [None if row in set(rows.tolist()) else label for row, label in enumerate(pool.dataset.labels)]
+    worth = Scorer(pool).score(labels)
+    assert (worth.n_dropped, worth.n_followed, worth.follows) == (len(rows), len(rows), True)
+    assert abs(worth.difference) < 0.01
+
+
+def test_somebody_who_contradicts_the_model_does_not_follow_it():
+    x, truth = pools.clouds([150, 150], apart=1.77)
+    pool = pools.pool_of(x, truth, head="logistic")
+    rows, accepted = suggestions(pool)
+    scorer = Scorer(pool)
+    first = int(rows[0])
+    accepted[first] = pool.dataset.labels[first]
+    assert scorer.score(accepted).follows  # who left one out may have overlooked it
+    looked = scorer.score(accepted, kept=[first])
+    assert not looked.follows
+    assert looked.to_dict()["warning"] is None
+    few = list(pool.dataset.labels)
+    for row in rows[:4].tolist():
+        few[row] = accepted[row]
+    assert not scorer.score(few).follows
+
+
+def test_where_no_item_is_left_to_ask_it_is_said(noisy):
+    pool, truth, _ = noisy
+    worth = Scorer(pool).score(truth)
+    nothing = replace(worth, n_held_out=0)
+    assert nothing.sentence.startswith("54 labels changed, 0 items dropped: no item is left whose labels")
 
 
 def test_many_threads_get_the_answers_of_one(noisy):

@@ -45,7 +45,7 @@ def worth_of(findings: Findings) -> Score | None:
         with one_thread_each():
             if not scorers:
                 scorers.append(Scorer(findings.pool))
-            worth = scorers[0].score(labels_after(findings.pool, applied))
+            worth = scorers[0].score(labels_after(findings.pool, applied), kept=applied.kept)
         given = f"Accuracy {percent(worth.as_given.value)} with the labels as given"
         if not worth.n_relabelled + worth.n_dropped:
             return given

@@ -88,12 +88,30 @@ def score_labels(out_of_fold: OutOfFold, y: Int, k: int, folds: Sequence[Int]) -
     even = np.asarray(parts / parts.sum(axis=1, keepdims=True), np.float32)
     score = np.where(judged, np.nan_to_num(even[rows, y]), 1).astype(np.float32)
     predicted = np.where(judged, np.nan_to_num(even, nan=-1).argmax(axis=1), y)
-    own = np.nan_to_num(even[rows, y])
-    typical = np.bincount(y[judged], own[judged], minlength=k) / np.bincount(y[judged], minlength=k).clip(min=1)
-    other = np.nan_to_num(even[rows, predicted])
-    is_issue = judged & (predicted != y) & (other >= NEARLY * typical[predicted]) & (other >= CLEARLY * own)
+    is_issue = judged & is_credibly_other(even, y, predicted, typical_of(even, y, judged, k))
     is_issue &= size[predicted] >= FEW
     return LabelQuality(even, score, predicted, is_issue, judged, balance)
+
+
+def typical_of(p: Float32, y: Int, judged: Bool, k: int) -> Float64:
+    """How probable a class is, on average, for the items that are said to be of it ``(k,) float64``."""
+    own = np.nan_to_num(p[np.arange(len(y)), y])
+    found: Float64 = np.bincount(y[judged], own[judged], minlength=k) / np.bincount(y[judged], minlength=k).clip(min=1)
+    return found
+
+
+def is_credibly_other(p: Float32, y: Int, other: Int, typical: Float64) -> Bool:
+    """Whether another class is so probable that the given label is an issue ``(n,) bool``.
+
+    Args:
+        p: Out-of-fold probabilities ``(n, k)``; rows of ``nan`` are none.
+        y: Given classes ``(n,) int64``.
+        other: The other class of each row ``(n,) int64``.
+        typical: From ``typical_of``.
+    """
+    rows = np.arange(len(y))
+    own, share = np.nan_to_num(p[rows, y]), np.nan_to_num(p[rows, other])
+    return np.asarray((other != y) & (share >= NEARLY * typical[other]) & (share >= CLEARLY * own), np.bool_)
 
 
 def balance_of(credible: Float32, y: Int, k: int) -> float:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
+from graft.cleaning.label_errors import is_credibly_other, score_labels, typical_of
 from graft.cleaning.pool import Pool
 from graft.contracts import Bool, Float32, Float64, Int, Linear
 from graft.data.standing import Applied
@@ -25,9 +27,14 @@ OVERLAP = 2.25
 """By how much the variance of a paired difference grows, for the training sets of folds overlap (Nadeau and Bengio,
 Machine Learning 52, 2003, for five folds)."""
 
-_CROSS_VALIDATED = "cross-validated, on the labels as they are after the edits"
+UNTOUCHED = "whose labels no suggestion of the model changed"
+_CROSS_VALIDATED = f"cross-validated, on items {UNTOUCHED}, by the labels as they are after the edits"
 _AS_GIVEN = "cross-validated, on the labels as they were given"
-_ON_TEST = "the given test split, on its labels as they are after the edits; Wilson interval"
+_ON_TEST = f"the given test split, on items {UNTOUCHED}, by the labels as they are after the edits; Wilson interval"
+FOLLOWS = 0.95
+"""From this share of the changes on, they follow the model throughout."""
+FEW = 5
+"""Of so few changes nothing is said of whom they follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +74,22 @@ class Worth(Change):
     Attributes:
         n_relabelled: Items that have another label now.
         n_dropped: Items that were left out.
+        n_followed: How many of both are what the model itself suggested. None of these is asked about: heads that
+            learned the suggestion agree with it, whether it is true or not.
         as_given: Accuracy before, on the labels as they were given: about what a report said before the edits. Not to
             be compared with ``after``, for the questions differ as well as the answers.
+        as_given_after: Accuracy after, on the labels as they were given, items that were dropped or have a new class
+            left out. Where the labels given were right, this is what to expect of new items.
+        follows: Whether the changes follow the model throughout, and no decision went against it.
         test: The same on the given test split, by heads that learned all other items; ``None`` where there is none.
     """
 
     n_relabelled: int
     n_dropped: int
+    n_followed: int
     as_given: Interval
+    as_given_after: Interval
+    follows: bool
     test: Change | None
 
     @property
@@ -84,13 +99,31 @@ class Worth(Change):
         if not self.n_relabelled + self.n_dropped:
             return f"Nothing was edited: accuracy {self.before.value:.1%} {held_out}."
         edits = f"{_count(self.n_relabelled, 'label')} changed, {_count(self.n_dropped, 'item')} dropped"
-        scores = f"accuracy {self.before.value:.1%} before and {self.after.value:.1%} after, {held_out}"
+        if not self.n_held_out:
+            return (
+                f"{edits}: no item is left {UNTOUCHED}, so nothing shows what that was worth. {self.warning}".rstrip()
+            )
+        untouched = f" {UNTOUCHED}" if self.n_followed else ""
+        scores = f"accuracy {self.before.value:.1%} before and {self.after.value:.1%} after, {held_out}{untouched}"
         points = f"{100 * self.difference:+.1f} points (95 % interval {100 * self.low:+.1f} to {100 * self.high:+.1f})"
-        return f"{edits}: {scores}. That is {points}{'' if self.is_sure else ', which may be chance'}."
+        chance = "" if self.is_sure else ", which may be chance"
+        easier = " These are the easier items: of new ones fewer are right." if self.n_followed else ""
+        return f"{edits}: {scores}. That is {points}{chance}.{easier} {self.warning}".rstrip()
+
+    @property
+    def warning(self) -> str:
+        """What to say where the decisions follow the model throughout; else ``""``."""
+        if not self.follows:
+            return ""
+        return (
+            "The decisions follow the model throughout. If nobody looked, no score on these labels shows that they are "
+            f"right: by the labels as they were given accuracy is {self.as_given.value:.1%} before and "
+            f"{self.as_given_after.value:.1%} after."
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """All figures, ready for JSON."""
-        return {**asdict(self), "sentence": self.sentence}
+        return {**asdict(self), "sentence": self.sentence, "warning": self.warning or None}
 
 
 def measure_worth(pool: Pool, applied: Applied) -> Worth:
@@ -104,7 +137,7 @@ def measure_worth(pool: Pool, applied: Applied) -> Worth:
         UsageError: The labels cannot be cross-validated.
         TooFewClasses: Fewer than two classes are left.
     """
-    return Scorer(pool).score(labels_after(pool, applied))
+    return Scorer(pool).score(labels_after(pool, applied), kept=applied.kept)
 
 
 def labels_after(pool: Pool, applied: Applied) -> list[str | None]:
@@ -119,7 +152,8 @@ class Scorer:
     """Scores edits of one pool, again and again; what does not depend on them is computed once. Thread-safe.
 
     The head that cross-validation chose for the labels as given is fitted on the same folds to both labels, and asked
-    about the items that remain, under their labels after the edits: the best that is known of the truth.
+    about the items that remain, under their labels after the edits: the best that is known of the truth. Items that
+    bear what the model itself suggested are learned and not asked about.
 
     Args:
         pool: All items, with the labels as given.
@@ -140,14 +174,16 @@ class Scorer:
         self._alike = pool.clusters if any(pool.dataset.groups) else pool.units
         self._given = _Labels(pool.y, np.ones(len(pool.y), np.bool_), len(pool.classes))
         self._before = self._learn(self._given)
+        self._quality = score_labels(pool.out_of_fold, pool.y, len(pool.classes), pool.folds)
         right, _ = self._before.judged(pool.y, self._scored)
         self._as_given = self._accuracy(right, self._scored, _AS_GIVEN)
 
-    def score(self, labels: Sequence[str | None]) -> Worth:
+    def score(self, labels: Sequence[str | None], kept: Sequence[int] = ()) -> Worth:
         """What edits are worth.
 
         Args:
             labels: The label of each row of the pool after the edits; ``None``: dropped. New classes may be among them.
+            kept: Rows that somebody looked at and found right.
 
         Raises:
             TooFewClasses: Fewer than two classes are left.
@@ -156,17 +192,32 @@ class Scorer:
         if len(np.unique(edited.y[edited.kept])) < 2:
             raise TooFewClasses("The edits leave fewer than two classes.", "Undo some of them.")
         changed = edited.kept & (edited.y != self._given.y)
+        suggested = self._quality.predicted != self._given.y
+        followed = np.where(
+            edited.kept, changed & suggested & (edited.y == self._quality.predicted), self._quality.is_issue
+        )
+        untouched = edited.kept & ~followed
         unchanged = edited.kept.all() and not changed.any()
-        after = self._before if unchanged else self._learn(edited)
-        found = self._compare(after, edited, edited.kept & self._scored)
-        on_test = edited.kept & self._test
+        n_changed, against = int((changed | ~edited.kept).sum()), self._quality.is_issue[list(kept)].any()
+        follows = bool(n_changed >= FEW and followed.sum() >= FOLLOWS * n_changed and not against)
+        after = self._before if unchanged else self._learn(edited, followed if follows else None)
+        found = self._compare(after, edited, untouched & self._scored)
+        on_test = untouched & self._test
         return Worth(
             **{entry.name: getattr(found, entry.name) for entry in fields(Change)},
             n_relabelled=int(changed.sum()),
             n_dropped=int((~edited.kept).sum()),
+            n_followed=int(followed.sum()),
             as_given=self._as_given,
+            as_given_after=self._by_the_given(after, edited),
+            follows=follows,
             test=self._compare_on_test(after, edited, on_test) if on_test.any() else None,
         )
+
+    def _by_the_given(self, after: _Answers, edited: _Labels) -> Interval:
+        known = edited.kept & self._scored & (edited.y < self._given.k)
+        right, _ = after.judged(self._given.y, known)
+        return self._accuracy(right, known, _AS_GIVEN)
 
     def _compare(self, after: _Answers, edited: _Labels, asked: Bool) -> Change:
         (right, loss), (right_after, loss_after) = (who.judged(edited.y, asked) for who in (self._before, after))
@@ -195,20 +246,54 @@ class Scorer:
         groups = [group for group, inside in zip(self._pool.dataset.groups, rows, strict=True) if inside]
         return group_design_effect(right, groups) if len(set(groups) - {""}) > 1 else 1.0
 
-    def _learn(self, labels: _Labels) -> _Answers:
-        """Fit the chosen head on each fold, and to all that is not in the test split."""
+    @cached_property
+    def _standing(self) -> dict[tuple[int, int], Bool]:
+        """For each repetition and fold, of which rows the suggestion is the same without its labels ``(n,) bool``.
+
+        A suggestion comes from heads that learned other labels, those of held-out items too. Who learns the suggestion
+        has then learned something of what is asked.
+        """
+        folds, given, wanted = self._pool.folds, self._given, self._quality.predicted
+        typical = typical_of(self._quality.p, given.y, self._quality.judged, given.k)
+        found = {
+            (r, own): np.zeros(len(given.y), np.bool_)
+            for r, fold in enumerate(folds) for own in np.unique(fold[fold >= 0]).tolist()
+        }  # fmt: skip
+
+        def hold_out(task: tuple[int, int, int]) -> None:
+            r, one, other = task
+            out = (folds[r] == one) | (folds[r] == other)
+            p = probabilities(self._fit(given, ~out).scores(self._choice.axes.z), 1.0)
+            stands = is_credibly_other(p, given.y, wanted, typical)
+            for mine, others in ((one, other), (other, one)):
+                asked = folds[r] == others
+                found[r, mine][asked] = stands[asked]
+
+        map_on_cores(hold_out, [(r, a, b) for r, a in found for s, b in found if r == s and a < b])
+        return found
+
+    def _fit(self, labels: _Labels, inside: Bool) -> Linear:
+        own, chosen = np.where(inside, labels.weights(), np.float32(0)), self._choice.chosen
+        return HEADS[chosen.head].fit(self._choice.axes.z, labels.y, labels.k, own[None], [chosen.strength])[0][0]
+
+    def _learn(self, labels: _Labels, followed: Bool | None = None) -> _Answers:
+        """Fit the chosen head on each fold, and to all that is not in the test split.
+
+        Args:
+            labels: What is learned.
+            followed: Rows that bear what the model suggested ``(n,) bool``: where the fold's own labels led to the
+                suggestion, they are learned as they were given.
+        """
         folds = self._pool.folds
         logits = np.full((len(folds), len(labels.y), labels.k), np.nan, np.float32)
-        weights = labels.weights()
-
-        def fit(inside: Bool) -> Linear:
-            own, chosen = np.where(inside, weights, np.float32(0)), self._choice.chosen
-            return HEADS[chosen.head].fit(self._choice.axes.z, labels.y, labels.k, own[None], [chosen.strength])[0][0]
 
         def hold_out(task: tuple[int, int]) -> None:
             repetition, fold = task
             out = folds[repetition] == fold
-            logits[repetition, out] = fit(~out).scores(self._choice.axes.z[out])
+            own = labels
+            if followed is not None and followed.any():
+                own = labels.without(followed & ~self._standing[task], self._given)
+            logits[repetition, out] = self._fit(own, ~out).scores(self._choice.axes.z[out])
 
         map_on_cores(hold_out, [(r, f) for r, fold in enumerate(folds) for f in np.unique(fold[fold >= 0]).tolist()])
         known = np.where(labels.kept[:, None], logits, np.nan)  # what was dropped has no say in calibration either
@@ -217,7 +302,9 @@ class Scorer:
             return _Answers(p, None)
         usable = known[:, ~self._test].reshape(-1, labels.k)
         temperature = fit_temperature(usable, np.tile(labels.y[~self._test], len(folds)), int((~self._test).sum()))
-        return _Answers(p, probabilities(fit(~self._test).scores(self._choice.axes.z[self._test]), temperature))
+        return _Answers(
+            p, probabilities(self._fit(labels, ~self._test).scores(self._choice.axes.z[self._test]), temperature)
+        )
 
 
 def paired_interval(gain: Float64, units: Int, widening: float = 1.0) -> tuple[float, float]:
@@ -259,6 +346,10 @@ class _Labels:
         place = {label: number for number, label in enumerate((*pool.classes, *new))}
         y = [own if label is None else place[label] for own, label in zip(pool.y.tolist(), labels, strict=True)]
         return cls(np.array(y, np.int64), np.array([label is not None for label in labels]), len(place))
+
+    def without(self, rows: Bool, given: _Labels) -> _Labels:
+        """The same, with these rows as they were given."""
+        return _Labels(np.where(rows, given.y, self.y), self.kept | rows, self.k)
 
     def weights(self) -> Float32:
         """Of each row in fitting ``(n,)``."""
