@@ -117,6 +117,20 @@ def test_copies_in_the_test_split_count_once():
     assert copied.high - copied.low > 0.9 * (alone.high - alone.low)
 
 
+def test_groups_in_the_test_split_widen_its_interval():
+    """Of half of the test's groups the labels are those of the other class: a group is right or wrong as a whole."""
+    x, y = blobs(60, 2, distance=8.0)
+    more, own = blobs(120, 2, distance=8.0, seed=1)
+    group = np.arange(120) // 10
+    labels = named(np.concatenate([y, np.where(group % 2, own, 1 - own)]))
+    widths = []
+    for groups in ((), [""] * 60 + [f"group {number}" for number in group]):
+        found = model_of(np.concatenate([x, more]), labels, groups=groups, splits=["train"] * 60 + ["test"] * 120)
+        assert found.report.test.value == pytest.approx(0.5, abs=0.1)
+        widths.append(found.report.test.high - found.report.test.low)
+    assert widths[1] > 2 * widths[0]
+
+
 def test_sets_have_the_level_that_was_asked_for():
     x, y = blobs(400, 4, distance=2.5)
     more, truth = blobs(2000, 4, distance=2.5, seed=1)
