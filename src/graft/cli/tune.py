@@ -184,6 +184,5 @@ class _Notes:
 
         if live:
             self._said = time.monotonic()
-        sys.stderr.write(
-            f"{clean(text)}\n"
-        )  # which a bar makes room for; click.echo writes past it, into the bar's line
+        safe = "\n".join(map(clean, text.split("\n")))
+        sys.stderr.write(f"{safe}\n")  # which a bar makes room for; click.echo writes past it, into the bar's line
