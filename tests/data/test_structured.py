@@ -67,6 +67,21 @@ def test_splits_packed_by_gzip(tmp_path):
     assert sorted(read(tmp_path).splits) == ["test", "test", "train", "train"]
 
 
+def test_json_in_a_folder(pets, tmp_path):
+    (tmp_path / "flat").mkdir()
+    for split in ("train", "test"):
+        (tmp_path / "flat" / f"{split}.json").write_text(json.dumps(ROWS))
+    assert sorted(read(tmp_path / "flat").splits) == ["test", "test", "train", "train"]
+    (pets / "classes.json").write_text('["cat", "dog"]')  # of another purpose, beside class folders
+    assert read(pets).classes == ("cat", "dog")
+    for n, photo in enumerate(pets.rglob("*.jpg")):
+        (tmp_path / "mixed").mkdir(exist_ok=True)
+        (tmp_path / "mixed" / f"{n}.jpg").write_bytes(photo.read_bytes())
+    rows = [{"file_name": f"{n}.jpg", "label": "ab"[n % 2]} for n in range(3)]
+    (tmp_path / "mixed" / "labels.json").write_text(json.dumps(rows))
+    assert read(tmp_path / "mixed").classes == ("a", "b")
+
+
 def test_what_unpacks_without_end_is_stopped():
     packed = gzip.compress(b"a" * 1_000_000)
     assert len(unpack(packed, "a.gz", 1_000_000)) == 1_000_000

@@ -59,7 +59,8 @@ def command(
 ) -> int:
     """Fit a model to DATA and say how good it is.
 
-    DATA: a folder per class, a manifest (CSV, TSV, JSONL, Parquet), a folder with train/ and test/, or a zip of these.
+    DATA: a folder per class, a manifest (CSV, TSV, JSON, Parquet, a spreadsheet), a folder with train/ and
+    test/, or a zip of these.
     """
     from graft import bundle
     from graft.model import Stopwatch, fit

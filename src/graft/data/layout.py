@@ -11,7 +11,7 @@ from graft.data.folders import from_folders, splits_of
 from graft.data.formats import belongs_to, is_tabular
 from graft.data.items import File, Item, Text
 from graft.data.kinds import UNREADABLE, look_at, spread
-from graft.data.listing import Entry, Listing, printable
+from graft.data.listing import Entry, Listing, peek, printable
 from graft.data.manifest import Manifest
 from graft.data.naming import apply_pattern, label_by_names
 from graft.data.patterns import Pattern
@@ -99,7 +99,7 @@ def _unwrap(listing: Listing) -> Listing:
 
 def _from_manifests(listing: Listing, parse: Parse, modality: str | None) -> tuple[Arrangement, DataError | None]:
     """The items of the manifest, or of those that are called as splits are, and what is wrong with these files."""
-    found = [entry for entry in listing.entries if _is_manifest(entry, depth=1)]
+    found = [entry for entry in listing.entries if _is_manifest(entry, depth=1)] or _of_json(listing)
     if not found:
         return _from_split_folders(listing, parse, modality)
     named = [entry for entry in found if _stem(entry) in SPLITS]
@@ -116,6 +116,17 @@ def _from_manifests(listing: Listing, parse: Parse, modality: str | None) -> tup
     if named and (others := [entry.parts[-1] for entry in found if entry not in named]):
         result.warnings.append(f"Not read, as no split is called so: {printable(', '.join(others[:5]))}.")
     return result, None
+
+
+def _of_json(listing: Listing) -> list[Entry]:
+    """The files of JSON that are called as splits are, or else the only one, where it begins as a list does."""
+    found = [entry for entry in listing.entries if len(entry.parts) == 1 and is_tabular(entry.parts[-1])]
+    if named := [entry for entry in found if _stem(entry) in SPLITS]:
+        return named
+    try:
+        return found if len(found) == 1 and peek(found[0].item).lstrip().startswith(b"[") else []
+    except UNREADABLE:
+        return []
 
 
 def _from_split_folders(listing: Listing, parse: Parse, modality: str | None) -> tuple[Arrangement, DataError | None]:
