@@ -6,6 +6,7 @@ import re
 import textwrap
 from dataclasses import dataclass
 
+from graft.data.alphabets import share_of_own_letters
 from graft.data.formats import HEAD, describe_kind, sniff
 from graft.errors import ItemError
 
@@ -18,20 +19,25 @@ _OLDER = {
     "cp1252": "Windows-1252",
     "cp1250": "Windows-1250 (Central European)",
     "cp1251": "Windows-1251 (Cyrillic)",
+    "koi8_r": "KOI8-R (Cyrillic)",
     "cp1253": "Windows-1253 (Greek)",
     "cp1254": "Windows-1254 (Turkish)",
     "cp1255": "Windows-1255 (Hebrew)",
     "cp1256": "Windows-1256 (Arabic)",
     "cp1257": "Windows-1257 (Baltic)",
-    "koi8_r": "KOI8-R (Cyrillic)",
-    "shift_jis": "Shift JIS (Japanese)",
+    "cp932": "Shift JIS (Japanese)",
     "euc_jp": "EUC-JP (Japanese)",
     "gb18030": "GB 18030 (Chinese)",
     "big5": "Big5 (Chinese)",
     "cp949": "CP949 (Korean)",
+    "mac_roman": "Mac Roman",
+    "cp850": "code page 850 (DOS)",
 }
 """Encodings from before UTF-8, the likeliest first, and what they are called."""
+_RANK = {name: rank for rank, name in enumerate(_OLDER)}
 _SAMPLE = 1 << 16
+_SAME_CHAOS = 0.06
+"""Of charset-normalizer's mess ratio, from 0 to 1: within this two readings are equally orderly."""
 _LEAST_EVIDENCE = 3
 """Bytes beyond ASCII that tell one encoding from another; of fewer anything can be made."""
 _SHOWN = 60
@@ -114,15 +120,23 @@ def _older(content: bytes) -> tuple[str, str]:
     """The most likely encoding of a text that is not in UTF-8, by its usual name, and the text."""
     from charset_normalizer import from_bytes  # seldom needed
 
-    enough = sum(byte > 0x7F for byte in content[:_SAMPLE]) >= _LEAST_EVIDENCE
-    found = list(from_bytes(content[:_SAMPLE], cp_isolation=list(_OLDER))) if enough else []
-    if found:
-        best = found[0]
-        near = [one for one in found if one.chaos <= best.chaos + 0.01 and one.coherence >= best.coherence - 0.02]
-        names = [name for one in near for name in (one.encoding, *one.could_be_from_charset)]
-        name = next((name for name in _OLDER if name in names), best.encoding)
+    lines = [line for line in content[: 1 << 22].split(b"\n") if not line.isascii()]
+    sample = b"\n".join(lines)[:_SAMPLE]
+    enough = sum(byte > 0x7F for byte in sample) >= _LEAST_EVIDENCE
+    found = list(from_bytes(sample, cp_isolation=list(_OLDER), enable_fallback=False)) if enough else []
+    least = min((one.chaos for one in found), default=0.0)
+    coherence = {  # of encodings that make the same text one is listed, with its companions
+        name: round(one.coherence, 1)
+        for one in found
+        if one.chaos <= least + _SAME_CHAOS
+        for name in (one.encoding, *one.could_be_from_charset)
+    }
+    spelt = {name: round(share_of_own_letters(sample.decode(name, "replace"), name), 1) for name in coherence}
+    for name in sorted(
+        filter(_OLDER.__contains__, spelt), key=lambda name: (-spelt[name], -coherence[name], _RANK[name])
+    ):
         try:
-            return _OLDER.get(name, name), content.decode(name)
+            return _OLDER[name], content.decode(name)
         except UnicodeDecodeError:  # beyond the sample
             pass
     return "Windows-1252", _single_bytes(content)
