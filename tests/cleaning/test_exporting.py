@@ -271,3 +271,15 @@ def test_a_cleaned_copy_is_what_the_journal_says_and_the_original_stays(photos, 
     assert (len(again), again.labels.count("a/b")) == (34, 1)
     assert {path: hashlib.sha256(path.read_bytes()).digest() for path in before} == before
     assert sorted(path for path in photos.rglob("*") if path.is_file()) == sorted(before)
+
+
+def test_no_cell_is_a_formula_and_all_come_back(tmp_path):
+    hostile = ("=HYPERLINK(1)", "+1 parcel", "-- late", "@me", "'=x", "plain")
+    given = Dataset(tuple(map(Text, hostile)), ("=a", "-b", "=a", "-b", "=a", "-b"), modality="text")
+    found = export(given, tmp_path / "copy")
+    with (tmp_path / "copy" / "data.csv").open(encoding="utf-8", newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@")]
+    again = graft.read(found)
+    assert [item.text for item in again.items] == list(hostile)
+    assert again.labels == given.labels

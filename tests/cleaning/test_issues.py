@@ -1,5 +1,7 @@
 import csv
+import io
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -201,3 +203,23 @@ def test_flipped_labels_of_real_photos_are_found(shared):
     found = graft.find_issues(Dataset(dataset.items, tuple(labels)))
     first = found["label_score"].argsort()[: len(flipped)]
     assert np.isin(first, flipped).mean() > 0.8
+
+
+def test_no_cell_of_the_table_is_a_formula_or_drives_a_terminal(tmp_path):
+    hostile = ["=HYPERLINK(1)", "+1 parcel", "-- late", "@me", "a\x1b[31mb\x9b2J"]
+    labels = ["=a", "-b"]
+    texts = [f"{text} {n}" for n in range(4) for text in hostile]
+    data = graft.Dataset.from_lists(texts, [labels[n % 2] for n in range(len(texts))], modality="text")
+    graft.find_issues(data).write(tmp_path / "table.csv")
+    content = (tmp_path / "table.csv").read_text("utf-8")
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", content)
+    cells = [cell for row in csv.reader(io.StringIO(content)) for cell in row]
+    assert not [cell for cell in cells if cell[:1] in ("=", "+", "@") or (cell[:1] == "-" and not _is_number(cell))]
+
+
+def _is_number(cell):
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

@@ -12,7 +12,7 @@ import pytest
 import graft
 import shapes
 from graft.cli import COMMANDS
-from graft.cli.paths import Command, Input, Mixed, Output
+from graft.cli.paths import Command, Input, Mixed, Output, Place
 from graft.errors import OutputIsInput
 
 Aims = dict[str, Callable[[Path], Path]]
@@ -103,7 +103,7 @@ def test_every_path_says_whether_it_is_read_or_written():
         assert isinstance(command, Command), name
         for param in command.params:
             is_path = isinstance(param.type, click.Path | click.File)
-            assert not is_path or isinstance(param.type, Input | Output), f"{name} {param.name}"
+            assert not is_path or isinstance(param.type, Input | Output | Place), f"{name} {param.name}"
         free = [
             p.name for p in command.params if isinstance(p, click.Argument) and not isinstance(p.type, click.Choice)
         ]
@@ -238,3 +238,18 @@ def test_a_table_read_in_python_is_not_written_over(tmp_path):
     with pytest.raises(OutputIsInput):
         graft.fit(table).report.to_html(table)
     assert table.read_bytes() == before
+
+
+def test_nor_of_files_that_lie_elsewhere(run, place):
+    """Where a table's files are looked for, they are inputs, the broken ones too; what else lies there is none."""
+    (place / "photos" / "broken.png").write_bytes(b"no picture")
+    table = place / "tables" / "table.csv"
+    table.parent.mkdir()
+    rows = [f"{label}/{n:03}.png,{label}" for n in range(6) for label in ("circle", "square")]
+    table.write_text("\n".join(["path,label", *rows, "broken.png,circle"]))
+    words = ("fit", table, "--root", place / "photos", "-o", place / "m.graft", "--overwrite")
+    before = contents(place)
+    for name in ("circle/001.png", "broken.png"):
+        assert run(*words, "--report", place / "photos" / name).code == 1
+    assert contents(place) == before
+    assert run(*words, "--predictions", place / "photos" / "held.csv").code == 0

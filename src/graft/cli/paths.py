@@ -23,6 +23,13 @@ class Input(click.Path):
         super().__init__(path_type=kind)
 
 
+class Place(click.Path):
+    """A folder in which files are looked for; those that are read are inputs, and what else lies there is not."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+
 class Mixed(StringParamType):
     """What may be a path that is read, and may be something else: a text, a name, ``-``."""
 

@@ -114,10 +114,10 @@ def _behind(dataset: Dataset) -> Iterator[Path]:
         if not (folders and str(path).startswith(folders)):
             yield path
     tables = [path.parent for path in dataset.sources if path.is_file()]
-    yield from _named_by(tables, (entry.path for entry in dataset.skipped))
+    yield from named_by(tables, (entry.path for entry in dataset.skipped))
 
 
-def _named_by(folders: Iterable[Path], names: Iterable[str]) -> Iterator[Path]:
+def named_by(folders: Iterable[Path], names: Iterable[str]) -> Iterator[Path]:
     """The files that a table names and that could not be used: they are the user's all the same."""
     named = list(names)
     for folder in folders:

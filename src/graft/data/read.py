@@ -15,6 +15,7 @@ from graft.data.contents import Contents, count_files, look_into
 from graft.data.dataset import Dataset
 from graft.data.formats import NOUNS, PICTURES, RECORDINGS, describe, describe_kind, is_tabular, is_text, sniff
 from graft.data.frames import read_frame
+from graft.data.guard import named_by
 from graft.data.inputs import gather, is_archive, renamed
 from graft.data.items import File
 from graft.data.kinds import check_modality
@@ -166,7 +167,7 @@ def _read_source(source: Any, asked: Asked) -> tuple[Dataset, Arrangement]:
         name=printable(path.resolve().name if path.is_dir() else path.stem) or "model",
         tags=tuple(tags for _, tags in rows) if asked.multi_label else (),
         columns=found.columns,
-        sources=(path,),
+        sources=(path, *named_by([asked.root] if asked.root else [], (entry.path for entry in skipped))),
         negatives=tuple(dict.fromkeys(found.negatives)),
     )
     warnings = [
