@@ -89,6 +89,25 @@ def test_classes_that_are_called_like_one_split(tmp_path, names):
     assert read(tmp_path).warnings == ()
 
 
+def test_split_folders_of_paths_in_one_table_are_splits(tmp_path):
+    plant(tmp_path, "train/1.jpg", "train/2.jpg", "test/3.jpg", "test/4.jpg")
+    table = [("train/1.jpg", "cat"), ("train/2.jpg", "dog"), ("test/3.jpg", "cat"), ("test/4.jpg", "dog")]
+    write_csv(tmp_path / "metadata.csv", ("file_name", "label"), table)
+    assert read(tmp_path).splits == ("train", "train", "test", "test")
+    (tmp_path / "metadata.csv").unlink()
+    write_csv(tmp_path / "labels.csv", ("path", "label", "split"), [(*row, "train") for row in table])
+    assert set(read(tmp_path).splits) == {"train"}  # what the table says goes before
+
+
+def test_a_data_set_in_folders_around_it_is_found(tmp_path):
+    for part in ("train", "test"):
+        plant(tmp_path / "outer/data" / part, "1.jpg", "2.jpg")
+        table = [("1.jpg", "cat"), ("2.jpg", "dog")]
+        write_csv(tmp_path / "outer/data" / part / "metadata.csv", ("file_name", "label"), table)
+    assert read(tmp_path / "outer").classes == ("cat", "dog")
+    assert sorted(read(tmp_path / "outer").splits) == ["test", "test", "train", "train"]
+
+
 def test_two_split_names_among_classes_are_said(tmp_path):
     plant(tmp_path, "train/1.jpg", "test/2.jpg", "bus/3.jpg")
     assert read(tmp_path).classes == ("bus", "test", "train")
@@ -149,6 +168,6 @@ def test_lists_of_splits_beside_the_class_folders(tmp_path, as_zip):
 
 def test_a_text_that_lists_nothing_is_no_list(tmp_path):
     plant(tmp_path, "no/1.jpg", "yes/2.jpg")
-    (tmp_path / "test.txt").write_text("no/9.jpg\nsomething else\n")
+    (tmp_path / "test.txt").write_text("no/1.jpg\nsomething else\n")
     assert set(read(tmp_path).splits) == {""}
     assert [one.path for one in read(tmp_path).skipped] == ["test.txt"]

@@ -175,7 +175,7 @@ def test_everything_is_skipped(tmp_path):
         (b"\0\0\0\x18ftypisom", None, "For pictures: Give single frames of it: ffmpeg -i in.mp4"),
         (b"\0\0\0\x18ftypisom", "audio", "Convert it: ffmpeg -i in.mp4 out.wav"),
         (b"\0\0\0\x18ftypavif\0\0\0\0mif1avif", None, "Save it as JPEG or PNG."),
-        (b"%PDF-1.7", None, "For texts: Save its text as a .txt file."),
+        (b"%PDF-1.7", None, "for texts: Save its text as a .txt file."),
         (b"7z\xbc\xaf\x27\x1c", None, "Unpack it."),
         (bytes(range(32)), None, "Check that the files open in a picture viewer."),
     ],
@@ -187,6 +187,22 @@ def test_where_nothing_can_be_read_the_remedy_is_that_of_the_format(tmp_path, he
     with pytest.raises(NothingToRead) as caught:
         read(tmp_path, modality=modality)
     assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("head", "hint"),
+    [
+        (b"\0\0\0\x18ftypisom", "Give single frames of it"),
+        (b"7z\xbc\xaf\x27\x1c", "Unpack it."),
+        (b"MThd\0\0", "as WAV"),
+    ],
+)
+def test_a_single_file_that_is_no_data_set_has_the_remedy_of_its_format(tmp_path, head, hint):
+    (tmp_path / "data.bin").write_bytes(head + bytes(100))
+    with pytest.raises(NothingToRead) as caught:
+        read(tmp_path / "data.bin")
+    assert hint in caught.value.hint
+    assert "Give a folder" in caught.value.hint
 
 
 def test_a_saved_model_is_no_data(pets):

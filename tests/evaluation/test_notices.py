@@ -131,3 +131,5 @@ def test_colours_of_the_same_brightness_are_no_blank():
     image = Image.new("RGB", (64, 64), (200, 30, 40))
     image.paste((30, 117, 40), (0, 0, 64, 32))
     assert of_pictures(image, on_transparent("black", 0)) == ()
+    image.paste((30, 86, 200), (0, 0, 64, 32))  # as pale as the other half
+    assert of_pictures(image, on_transparent("black", 0)) == ()

@@ -63,6 +63,16 @@ def from_folders(listing: Listing, elsewhere: Collection[str] = ()) -> Arrangeme
     return result
 
 
+def split_by_paths(found: Arrangement, name: str) -> None:
+    """Take the splits from the folders that a table's paths begin with, where the table says none."""
+    tops = {row.inside.partition("/")[0] if "/" in row.inside else "" for row in found.rows}
+    named = splits_of(tops)
+    if len(named) < len(tops) or len(set(named.values())) < 2 or any(row.split for row in found.rows):
+        return
+    found.rows = [row._replace(split=named[row.inside.partition("/")[0]]) for row in found.rows]
+    found.warnings.append(f"The splits are those of the folders {_both(named)} in which the files of {name} lie.")
+
+
 def _holding_classes(entries: Iterable[Entry], named: dict[str, str], tops: Collection[str]) -> dict[str, str]:
     """The split folders that hold folders; none beside other folders, unless there are two splits."""
     deep = {entry.parts[0] for entry in entries if len(entry.parts) > 2}

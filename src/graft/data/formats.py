@@ -408,7 +408,11 @@ def remedy(kind: str, modality: str) -> str:
     if modality:
         return advice.get(modality, "")
     ways = {way: NOUNS[own][1] for own, way in advice.items()}
-    return next(iter(ways), "") if len(ways) < 2 else " ".join(f"For {nouns}: {way}" for way, nouns in ways.items())
+    return (
+        next(iter(ways), "")
+        if len(ways) < 2
+        else "For " + "; for ".join(f"{nouns}: {way}" for way, nouns in ways.items())
+    )
 
 
 def _mpeg_audio(head: bytes) -> str | None:

@@ -13,7 +13,7 @@ from graft.data.arrangement import Arrangement
 from graft.data.containers import SHEETS, container_at
 from graft.data.contents import Contents, count_files, look_into
 from graft.data.dataset import Dataset
-from graft.data.formats import NOUNS, PICTURES, RECORDINGS, describe, describe_kind, is_tabular, is_text, sniff
+from graft.data.formats import NOUNS, PICTURES, RECORDINGS, describe, describe_kind, is_tabular, is_text, remedy, sniff
 from graft.data.frames import read_frame
 from graft.data.guard import named_by
 from graft.data.inputs import gather, is_archive, renamed
@@ -282,7 +282,7 @@ def _require_manifest(path: Path) -> None:
         if kind in kinds:
             raise NothingToRead(f"{path} is a single {NOUNS[modality][0]}.", LAYOUT_ADVICE[modality])
     if kind != "parquet" and (kind or not is_text(head)) and not is_tabular(path.name):
-        raise NothingToRead(f"{path} is {describe(head)[0]}.", _WHOLE)
+        raise NothingToRead(f"{path} is {describe(head)[0]}.", " ".join(filter(None, (remedy(kind or "", ""), _WHOLE))))
 
 
 def _settle_splits(dataset: Dataset, *, has_test: bool) -> Dataset:

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 from graft.data.arrangement import SPLITS, Arrangement, Labelled
 from graft.data.columns import PATH_COLUMNS, PICTURE_COLUMNS, spelled
+from graft.data.folders import split_by_paths
 from graft.data.formats import KNOWN_SUFFIXES
 from graft.data.items import Item, Memory, Skipped, Text
 from graft.data.kinds import spread
@@ -71,6 +72,8 @@ def label_rows(
             f"{files} of {name} found by name alone, in folders below or with another extension: "
             f"{shortened(first, 60)} is {shortened(resolve.elsewhere[first], 60)}."
         )
+    if names_files and not split:
+        split_by_paths(result, name)
     return result
 
 
