@@ -261,7 +261,7 @@ def test_a_head_can_be_asked_for(photos, head):
 
 
 def test_odd_labels_are_kept_as_they_are(tmp_path):
-    labels = ["<script>alert(1)</script>", "..", "a/b", "ü 門 😀", "long " * 60, "line\nbreak"]
+    labels = ["<script>alert(1)</script>", "..", "a/b", "ü 門 😀", "a " + "long " * 59 + "one", "line\nbreak"]
     items = [shapes.encoded(shapes.FORMS[i % 3], i) for i in range(18)]
     fitted = graft.fit(graft.Dataset.from_lists(items, labels * 3))
     assert set(fitted.classes) == set(labels)

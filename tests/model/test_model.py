@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -50,14 +51,17 @@ def test_pictures_of_every_mode(model, mode):
 
 def test_a_picture_whose_file_is_cut_is_named(model):
     cut = Image.open(io.BytesIO(shapes.encoded("circle", 1, "JPEG", 300)[:1500]))
-    with pytest.raises(DataError, match=r"Item 1 cannot be read: .*truncated"):
-        model.predict([shapes.encoded("circle", 0), cut])
+    good, bad = model.predict([shapes.encoded("circle", 0), cut])
+    assert good.label == "circle"
+    assert "Item 1 cannot be read" in bad.error.message
+    assert "truncated" in bad.error.message
 
 
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (None, "NoneType"),
+        (None, "is missing: it is None"),
+        (float("nan"), "is missing: it is nan"),
         (3.5, "float"),
         ({"path": "a.jpg"}, "dict"),
         (np.zeros((2, 3, 4, 5)), r"shape \(2, 3, 4, 5\)"),
@@ -69,10 +73,13 @@ def test_a_picture_whose_file_is_cut_is_named(model):
     ],
 )
 def test_a_value_of_a_wrong_type_is_named(model, value, words):
-    with pytest.raises(DataError, match=words) as caught:
-        model.predict([shapes.encoded("circle", 0), value])
-    assert "Item 1" in str(caught.value)
-    assert caught.value.hint
+    good, bad = model.predict([shapes.encoded("circle", 0), value])
+    assert good.label == "circle"
+    assert (bad.input, bad.label) == ("item 1", "")
+    assert re.search(f"Item 1 .*{words}", bad.error.message)
+    assert bad.error.hint
+    with pytest.raises(ItemError, match=words):
+        model.predict_one(value)
 
 
 def test_what_cannot_be_read_has_an_error_and_the_others_an_answer(model, tmp_path):
