@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+import graft
 import shapes
 from graft.app import Editor
 from graft.cleaning import Findings, find_issues
@@ -221,6 +222,22 @@ def test_counts_and_classes_follow_the_decisions(several: Page) -> None:
     several.give("#class", str(several.text("#class").split("\n").index("hexagon (1)") - 1))
     several.until(lambda: several.text("#where") == "1 of 1")
     assert "Relabelled to hexagon" in several.text("#band")
+
+
+@pytest.mark.browser
+def test_items_of_several_labels_lose_none_in_the_grid(browser: Any, tmp_path: Path) -> None:
+    items, _ = shapes.lists(circle=6, square=6)
+    tags = [("round", "dark") if row < 6 else ("dark",) for row in range(12)]
+    findings = find_issues(graft.Dataset.from_lists(items, tags))
+    with Editor(findings, tmp_path / "tags.journal", port=0, score=lambda _: "") as editor:
+        page = Page(browser, editor)
+        page.open("#kind=all&undecided=0&view=grid")
+        page.click(CELL.format(1))
+        page.press("1")
+        page.until(lambda: "one by one" in page.text("#said"))
+        assert not page.journal
+        page.press("x")
+        page.until(lambda: page.journal)
 
 
 @pytest.mark.browser

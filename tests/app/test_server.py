@@ -299,3 +299,34 @@ def test_no_other_user_sees_the_address_while_a_browser_is_opened() -> None:
         assert "token=secret" in path.read_text()
         assert path.parent.stat().st_mode & 0o077 == 0
     assert not path.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends Ctrl-C as POSIX does")
+def test_the_command_prints_an_address_that_works_until_ctrl_c(data: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "graft", "clean", str(data), "--app", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as running:
+        try:
+            address = next(line.strip() for line in running.stdout if line.startswith("http://"))
+            assert begin(address)
+            port = urlsplit(address).port
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+            connection.request("GET", "/")
+            assert connection.getresponse().status == 403
+            running.send_signal(signal.SIGINT)
+            _, said = running.communicate(timeout=60)
+        finally:
+            running.kill()
+    assert running.returncode == 0
+    assert "Open it in a browser" in said
+    assert "Traceback" not in said
+
+
+def test_the_server_needs_nothing_but_its_extra(data: Path, tmp_path: Path) -> None:
+    script = (
+        "import sys; from graft.app import Editor; from graft.cleaning import find_issues\n"
+        "with Editor(find_issues(sys.argv[1]), sys.argv[2], port=0): print(*sys.modules)"
+    )
+    command = [sys.executable, "-c", script, str(data), str(tmp_path / "one.journal")]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert {"starlette", "uvicorn"} <= set(found.stdout.split())
+    assert not {"gradio", "fastapi", "pydantic"} & set(found.stdout.split())
