@@ -51,7 +51,8 @@ def worth_of(findings: Findings) -> Score | None:
             return given
         change = f"{points(worth.difference)} points (95 % interval {points(worth.low)} to {points(worth.high)})"
         # No second accuracy beside it: that of the labels as edited answers another question.
-        return f"{given}; the decisions bring {change}"
+        follow = ", and follow the model throughout: if nobody looked, that proves nothing" if worth.follows else ""
+        return f"{given}; the decisions bring {change}{follow}"
 
     return score
 
