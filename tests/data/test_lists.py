@@ -1,5 +1,6 @@
 """What stands in Python lists, arrays and frames is cleaned and refused as what stands in files."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,7 @@ def test_numbers_with_gaps_are_the_numbers_that_were_meant():
 
 
 def test_what_is_missing():
-    assert all(map(is_missing, [None, float("nan"), pd.NA, pd.NaT]))
+    assert all(map(is_missing, [None, float("nan"), pd.NA, pd.NaT, np.datetime64("NaT"), Decimal("nan")]))
     assert not any(map(is_missing, ["", 0, False, "nan", np.zeros(3), [None], GREY]))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,10 @@ _ONE = (str, bytes, bytearray, memoryview, os.PathLike, File, Member, Memory, Te
 
 def is_missing(value: Any) -> bool:
     """Whether a value says that there is none: ``None``, NaN, pandas' ``NA`` and ``NaT``."""
-    if value is None:
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
-    try:
-        return bool(value != value)
-    except ValueError:  # an array
-        return False
-    except TypeError:  # pandas' NA is neither equal to itself nor not
-        return type(value).__name__ == "NAType"
+    # Not by comparing whatever it is with itself: that would read all the pixels of a picture.
+    return isinstance(value, float | np.floating | Decimal | np.datetime64) and bool(value != value)
 
 
 def is_frame(value: Any) -> bool:
