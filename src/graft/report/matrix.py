@@ -74,11 +74,12 @@ def hard(report: Report) -> list[Judged]:
     """The hardest items, without those that are right and sure, and without those that the open cell shows."""
     pair = opened_first(report)
     shown = {judged.path for judged in examples(report).get(pair, ())} if pair else set()
-    return [
-        judged
-        for judged in report.hardest
-        if judged.path not in shown and (judged.predicted != judged.label or judged.confidence < SURE)
-    ]
+    return [judged for judged in not_easy(report) if judged.path not in shown]
+
+
+def not_easy(report: Report) -> list[Judged]:
+    """The hardest items, without those that are right and sure: of few items, some of the hardest are easy."""
+    return [judged for judged in report.hardest if judged.predicted != judged.label or judged.confidence < SURE]
 
 
 def opened_first(report: Report) -> Pair | None:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from graft.report import runs, timings, words
 from graft.report.content import ClassesAdded, Interval, MultiLabelFigures, Report
+from graft.report.matrix import not_easy
 from graft.report.terminal import (
     bounded,
     columns,
@@ -72,7 +73,7 @@ def _sections(report: Report, room: int) -> Iterator[tuple[str, RenderableType]]
         yield "Sets", plain(words.sets(report))
     yield "Unknown", plain(words.unknown(report))
     yield "Learning", Group(*_learning(report, room), Text())
-    if report.hardest:
+    if not_easy(report):
         shown = _hardest_texts(report, room) if report.modality == "text" else [_hardest(report, room)]
         yield "Hardest", Group(*shown, Text())
     if report.tuning is not None:
@@ -237,7 +238,7 @@ def _sparkline(values: list[float]) -> str:
 
 
 def _hardest(report: Report, room: int) -> Table:
-    shown = report.hardest[:4]
+    shown = not_easy(report)[:4]
     longest = max(cell_len(words.clean(judged.path)) for judged in shown)
     path = min(longest, max(16, room * 2 // 5))
     half = (room - path - 33) // 2
@@ -255,7 +256,7 @@ def _hardest(report: Report, room: int) -> Table:
 def _hardest_texts(report: Report, room: int) -> Iterator[RenderableType]:
     """Each text on lines of its own, where one that runs from right to left reorders nothing else."""
     half = (room - 35) // 2 if room >= 63 else room - 16
-    for judged in report.hardest[:4]:
+    for judged in not_easy(report)[:4]:
         yield Text(shorten(words.excerpt(judged.path), 2 * room - 12), overflow="fold")
         verdict = words.verdict(judged, lambda label: shorten_middle(words.clean(words.label(report, label)), half))
         yield Padding(plain(verdict, "dim"), (0, 0, 0, 2))
