@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageFile, PngImagePlugin
+from PIL import Image, ImageFile, PngImagePlugin, features
 
 from graft.data.decode import MAX_PIXELS, decode_picture, thumbnail
 from graft.errors import ItemError
@@ -310,7 +310,7 @@ def test_what_is_no_picture():
         b"%PDF-1.7 ...",
         b"<html><body>404</body></html>",
         bytes(100),
-        b"\x00\x00\x00\x18ftypavif",
+        b"\xff\x4f\xff\x51",
     ):
         assert reason(content) == "not_a_picture"
     with pytest.raises(ItemError, match=r"JPEG XL.*Save it as JPEG or PNG"):
@@ -373,6 +373,16 @@ def test_portable_pictures():
     assert reason(b"P6 60000 60000 255\n" + bytes(100)) == "too_large"
 
 
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
+@pytest.mark.parametrize("turn", [1, 6])
+def test_avif(turn):
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    content = encode(quarters(), "AVIF", quality=90, exif=exif)
+    assert_colours(corners(content), [RED, GREEN, BLUE, WHITE] if turn == 1 else [BLUE, RED, WHITE, GREEN], within=12)
+    assert reason(content[:-60]) in ("truncated", "corrupt")
+
+
 @pytest.mark.parametrize("turned", [False, True])
 def test_heic(turned):
     pytest.importorskip("pi_heif")
@@ -384,6 +394,12 @@ def test_heic(turned):
     statistics = decode_picture(content, 32, 32).statistics
     assert (statistics["width"], statistics["height"]) == ((64, 96) if turned else (96, 64))
     assert reason(content[:-60]) in ("truncated", "corrupt")
+
+
+def test_heic_without_its_package_says_how_to_have_it(monkeypatch):
+    monkeypatch.setattr("graft.data.decode.PICTURES", frozenset({"jpeg", "png"}))
+    with pytest.raises(ItemError, match=r"it is a HEIC picture.*pip install 'graft-learn\[heic\]'.*JPEG or PNG"):
+        decode_picture(base64.b64decode(HEIC), 8, 8)
 
 
 def test_sound_pictures_of_a_variety_that_is_not_read_are_not_called_damaged():

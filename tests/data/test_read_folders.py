@@ -103,7 +103,7 @@ def test_files_are_judged_by_content(pets):
     (pets / "dog/notes.txt").write_text("these are dogs")
     (pets / "dog/page.jpg").write_text("<!doctype html><title>404</title>")
     (pets / "dog/empty.jpg").touch()
-    (pets / "dog/phone.avif").write_bytes(b"\0\0\0\x18ftypavif\0\0\0\0mif1avif")
+    (pets / "dog/phone.jxl").write_bytes(b"\xff\x0a" + bytes(30))
     dataset = read(pets)
     assert len(dataset) == 7
     (warning,) = dataset.warnings
@@ -113,7 +113,7 @@ def test_files_are_judged_by_content(pets):
         "dog/notes.txt": "not_a_picture",
         "dog/page.jpg": "not_a_picture",
         "dog/empty.jpg": "empty",
-        "dog/phone.avif": "not_a_picture",
+        "dog/phone.jxl": "not_a_picture",
     }
 
 
@@ -174,7 +174,7 @@ def test_everything_is_skipped(tmp_path):
     [
         (b"\0\0\0\x18ftypisom", None, "For pictures: Give single frames of it: ffmpeg -i in.mp4"),
         (b"\0\0\0\x18ftypisom", "audio", "Convert it: ffmpeg -i in.mp4 out.wav"),
-        (b"\0\0\0\x18ftypavif\0\0\0\0mif1avif", None, "Save it as JPEG or PNG."),
+        (b"\xff\x0a" + bytes(30), None, "Save it as JPEG or PNG."),
         (b"%PDF-1.7", None, "for texts: Save its text as a .txt file."),
         (b"7z\xbc\xaf\x27\x1c", None, "Unpack it."),
         (bytes(range(32)), None, "Check that the files open in a picture viewer."),

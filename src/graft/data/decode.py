@@ -31,7 +31,7 @@ MAX_PIXELS = 100_000_000
 MAX_SIDE = 65_535
 """The longest side that is read, JPEG's own limit: a picture of one column costs a decoder memory by the row."""
 
-_FEWER_PIXELS = {"webp": 32_000_000, "heic": 52_000_000}
+_FEWER_PIXELS = {"webp": 32_000_000, "heic": 52_000_000, "avif": 52_000_000}
 """Of formats whose decoders take 10 to 15 bytes a pixel; phones take photos of 50 megapixels."""
 
 _LARGE = 16_000_000
@@ -317,7 +317,7 @@ def _is_cut(content: bytes, kind: str) -> bool:
             return int.from_bytes(content[4:8], "little") + 8 > len(content)
         case "bmp":
             return int.from_bytes(content[2:6], "little") > len(content)
-        case "pnm" | "heic":
+        case "pnm" | "heic" | "avif":
             return False
         case _:
             try:

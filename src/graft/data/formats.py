@@ -10,11 +10,14 @@ from pathlib import PurePosixPath
 HEAD = 32
 """How many bytes ``sniff`` needs."""
 
+READS_AVIF = find_spec("PIL._avif") is not None
+"""Pillow was built with it, as its wheels are from 11.3 on."""
+
 READS_HEIC = find_spec("pi_heif") is not None
 """The extra ``heic`` is installed."""
 
-PICTURES: frozenset[str] = frozenset(
-    {"jpeg", "png", "gif", "bmp", "tiff", "webp", "pnm", *(("heic",) if READS_HEIC else ())}
+PICTURES = frozenset({"jpeg", "png", "gif", "bmp", "tiff", "webp", "pnm"}) | frozenset(
+    kind for kind, is_there in (("avif", READS_AVIF), ("heic", READS_HEIC)) if is_there
 )
 """The kinds of picture that can be read here."""
 
@@ -48,6 +51,7 @@ EXTENSIONS = {
     ".pgm": "pnm",
     ".pbm": "pnm",
     ".pfm": "pnm",
+    ".avif": "avif",
     ".heic": "heic",
     ".heif": "heic",
     ".hif": "heic",
@@ -72,7 +76,7 @@ EXTENSIONS = {
 """Which kind of picture or recording an extension promises."""
 
 _FOREIGN = {
-    "image": (".avif", ".jxl", ".jp2", ".svg", ".psd", ".ico"),
+    "image": (".jxl", ".jp2", ".svg", ".psd", ".ico"),
     "audio": (".m4a", ".m4b", ".aac", ".amr", ".wma", ".spx", ".wv", ".weba", ".webm", ".mka"),
     "text": (".txt", ".text", ".md", ".rst", ".log", ".eml"),
     "": (".pdf", ".zip", ".mp4", ".mov", ".avi", ".mkv", ".json", ".xml", ".html", ".docx", ".gz", *TABULAR),

@@ -28,7 +28,7 @@ OF_RECORDINGS = (
 
 FORMATS = (
     "other", "jpeg", "png", "gif", "webp", "bmp", "tiff", "wav", "flac", "ogg", "mp3", "aiff", "au", "caf", "w64",
-    "pnm", "heic",
+    "pnm", "heic", "avif",
 )  # fmt: skip
 """Types of file by their code, the number in the statistic ``format``. New ones come to the end."""
 

@@ -33,6 +33,13 @@ from graft.contracts import Array
 from graft.executors import renew_in_child
 
 
+def _open_avif(file: io.BytesIO) -> ImageFile.ImageFile:
+    """Pillow has it from 11.3 on."""
+    from PIL.AvifImagePlugin import AvifImageFile
+
+    return AvifImageFile(file)
+
+
 def _open_heic(file: io.BytesIO) -> ImageFile.ImageFile:
     """Decoded by libheif, which turns it upright."""
     from pi_heif import HeifImageFile  # an extra
@@ -50,6 +57,7 @@ PLUGINS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "webp": WebPImagePlugin.WebPImageFile,
     "pnm": PpmImagePlugin.PpmImageFile,
     "heic": _open_heic,
+    "avif": _open_avif,
 }
 """What opens each kind."""
 
