@@ -18,6 +18,7 @@ from benchmarks import (
     labelling,
     mutations,
     search,
+    simulated,
     speech,
     speed,
     text,
@@ -59,6 +60,7 @@ def main(context: click.Context) -> None:
         tuning.measure()
         tuning_safety.measure()
         _honesty().measure()
+        simulated.measure()
 
 
 @main.command("fit")
@@ -194,9 +196,16 @@ def accuracy_command(draws: int) -> None:
 @click.argument("sets", nargs=-1)
 @click.option("--draws", type=click.IntRange(1), help="Draws of each set and size.")
 def honesty_command(sets: tuple[str, ...], draws: int | None) -> None:
-    """Whether intervals, calibration, prediction sets and unknown scores are true; SETS are folders' names."""
+    """Whether intervals, calibration, prediction sets and unknown scores are true.
+
+    SETS are folders' names; simulated are classes of which everything is known. Without any, all of them.
+    """
     honesty = _honesty()
-    honesty.measure(draws or honesty.DRAWS, names=sets)
+    real = [name for name in sets if name != "simulated"]
+    if real or not sets:
+        honesty.measure(draws or honesty.DRAWS, names=real)
+    if "simulated" in sets or not sets:
+        simulated.measure(draws or simulated.DRAWS)
 
 
 @main.command("mutations")

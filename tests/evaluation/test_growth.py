@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 
@@ -131,7 +133,12 @@ def test_tiny_sets_do_no_harm(n: int) -> None:
     folds = stratified_group_folds(y, np.arange(n), n, 0)[0]
     growth = measure_growth(nearest_mean(x, y), y, folds, np.arange(n), CLASSES, np.array([1.0, np.nan]), 0)
     assert all(0 <= point.accuracy <= 1 and 2 <= point.n < n for point in growth.curve)
-    assert all(np.isfinite([forecast.gain, forecast.low, forecast.high]).all() for forecast in growth.forecast)
+    few = [label for label, count in zip(CLASSES, np.bincount(y), strict=True) if count < 4]
+    whole, *single = growth.forecast
+    assert sorted(entry.label for entry in single[: len(few)]) == few  # first of all, whatever they gain
+    assert all(math.isnan(entry.gain) for entry in single[: len(few)])
+    for entry in (whole, *single[len(few) :]):
+        assert np.isfinite([entry.gain, entry.low, entry.high]).all()
 
 
 def test_the_classes_share_the_gain_of_all() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from graft.contracts import Float64, Int
 from graft.evaluation.growth import FitMany
+from graft.evaluation.intervals import FOLD_CORRELATION, student
 from graft.report.content import GroupEffect
 
 DRAWS = 1000
@@ -19,8 +21,9 @@ def group_effect(
 ) -> GroupEffect | None:
     """Accuracy with whole groups held out, and with random folds that ignore groups, of the same head.
 
-    Only items with a group that both ways score count. The interval is the 95 % range over bootstrap draws of whole
-    groups: it is for groups such as these that the drop is to be expected.
+    Only items with a group that both ways score count. The 95 % interval is one for other groups such as these: its
+    variance is that over bootstrap draws of whole groups, which is too small by one in the number of groups, or that of
+    single items if it is larger, widened for what is cross-validated; Student's t with the number of groups.
 
     Args:
         fit_many: Fits the chosen head on each row subset.
@@ -43,9 +46,13 @@ def group_effect(
     place = np.searchsorted(members, group[known])
     total, size = np.bincount(place, gain), np.bincount(place)
     drawn = np.random.default_rng(seed).integers(len(members), size=(DRAWS, len(members)))
-    low, high = np.quantile(total[drawn].sum(axis=1) / size[drawn].sum(axis=1), [0.025, 0.975])
+    between = float((total[drawn].sum(axis=1) / size[drawn].sum(axis=1)).var()) * len(members) / (len(members) - 1)
+    variance = FOLD_CORRELATION * max(between, float(gain.var()) / len(gain))
+    half = student(len(members) - 1) * math.sqrt(variance)
     accuracy, random = float(held_out[known].mean()), float(mixed[known].mean())
-    return GroupEffect(len(members), accuracy, random, random - accuracy, float(low), float(high))
+    return GroupEffect(
+        len(members), accuracy, random, random - accuracy, random - accuracy - half, random - accuracy + half
+    )
 
 
 def _share_right(fit_many: FitMany, y: Int, folds: Sequence[Int]) -> Float64:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -37,11 +37,17 @@ MOST_CLASSES = 12
 """Forecasts by class are made for so many classes, those with the lowest recall: each costs a cross-validation."""
 MANY_ROWS = 2000
 """From this many rows on, forecasts by class are read off the learning curve."""
+RARE = 0.5
+"""A class of fewer items than this part of the mean has a power of its own."""
+FEW = 4
+"""Of a class with fewer items nothing can be forecast: it is what to add to first."""
 HELD_OUT = 3000
 """The learning curve is measured on whole folds until so many rows are held out: an accuracy of 90 % is then known to
 half a point, and its differences along the curve, on the same rows, better."""
 DRAWS = 200
 """Bootstrap draws behind the forecast's interval."""
+STEEPEST = 2.0
+"""The forecast's high end lets the error fall no faster than by this power."""
 LUCK, LUCK_OF_ONE = 1.0, 2.0
 """How much which items come, and not how many, changes the score: its variance after training on n items, as a multiple
 of ``error * (1 - error) / n``. Where one class alone grows, its balance with the others and the choice of the head add
@@ -65,6 +71,12 @@ class Growth:
     forecast: tuple[Forecast, ...]
     power: float
     n_train: int
+    powers: Mapping[int, float] = field(default_factory=dict)
+    """How the error of a class falls with its own items, in [0, 1], where it was tried."""
+
+    def power_of(self, label: int) -> float:
+        """The power of a class's own items; where it is not known, that of all items."""
+        return self.powers.get(label, self.power)
 
     def carried(self, accuracy: float, n: int) -> float:
         """What to expect of a head fitted to ``n`` items, where those fitted to ``n_train`` reached ``accuracy``.
@@ -123,20 +135,45 @@ def measure_growth(
     for size, row in zip(sizes, right, strict=True):
         point = cross_validated_interval(float(row.mean()), clusters[rows], "", design_effect)
         curve.append(CurvePoint(size, point.value, point.low, point.high))
-    whole, power = _forecast_all(np.array(sizes), right, len(y), len(classes), seed, design_effect)
     counts = np.bincount(y, minlength=len(classes))
-    weakest = [c for c in np.argsort(np.nan_to_num(recall, nan=1.0), kind="stable") if counts[c] >= 4][:MOST_CLASSES]
+    mix = change_of_mix(counts) if len(recall) else 0.0
+    whole, power = _forecast_all(np.array(sizes), right, len(y), len(classes), seed, design_effect, mix)
+    order = np.argsort(np.nan_to_num(recall, nan=1.0), kind="stable")
+    weakest = [int(c) for c in order if counts[c] >= FEW][:MOST_CLASSES]
+    few = _too_few_to_say(counts, classes) if len(recall) else []
     if not weakest:
-        return Growth(tuple(curve), (whole,), power, sizes[-1])
+        return Growth(tuple(curve), (whole, *few), power, sizes[-1])
     if len(y) >= MANY_ROWS:
         measured, lost = list(range(len(classes))), _lost_where(y[rows], right, sizes, len(classes))
     else:
         thinned = _correct(fit_many, y, folds, _without_half(y, folds, weakest, seed))
         measured, lost = weakest, right[-1].astype(np.float64) - thinned[:, rows]
+    rare = is_rare(counts)
+    powers = {c: _power_of_one(own, right[-1], y[rows] == c) for c, own in zip(measured, lost, strict=True) if rare[c]}
     error = max(1 - float(right[-1].mean()), 0.5 / len(rows))
-    spread = 1.96 * _luck(LUCK_OF_ONE * design_effect, error, len(y), EXTRA)
-    by_class = _divide(whole, lost, measured, weakest, counts, classes, spread)
-    return Growth(tuple(curve), (whole, *by_class), power, sizes[-1])
+    luck = _luck(LUCK_OF_ONE * design_effect, error, len(y), EXTRA)
+    mixes = [change_of_mix(counts, c) if len(recall) else 0.0 for c in weakest]
+    spreads = [1.96 * float(np.hypot(luck, mix * np.sqrt(error * (1 - error)))) for mix in mixes]
+    by_class = _divide(whole, lost, measured, weakest, counts, classes, spreads)
+    return Growth(tuple(curve), (whole, *few, *by_class), power, sizes[-1], powers)
+
+
+def _power_of_one(lost: Array, right: Array, own: Bool) -> float:
+    """The power of a class's error over the doubling of its items that was tried, in [0, 1]; half a mistake is added.
+
+    Args:
+        lost: Held-out rows that halving cost ``(m,)``: 1 lost, -1 won.
+        right: Which rows were right with all of its items ``(m,) bool``.
+        own: Which rows are of the class ``(m,) bool``.
+    """
+    wrong = float((~right[own]).sum())
+    return float(np.clip(np.log2((wrong + float(lost[own].sum()) + 0.5) / (wrong + 0.5)), 0, 1)) if own.any() else 0.0
+
+
+def _too_few_to_say(counts: Int, classes: Sequence[str]) -> list[Forecast]:
+    """The classes of under ``FEW`` items, the smallest first: more of them is the first advice, its gain unknown."""
+    small = [c for c in np.argsort(counts, kind="stable").tolist() if counts[c] < FEW and classes[c]][:MOST_CLASSES]
+    return [Forecast(classes[c], EXTRA, float("nan"), float("nan"), float("nan")) for c in small]
 
 
 def _correct(fit_many: FitMany, y: Int, folds: Int, subsets: Array) -> Bool:
@@ -153,12 +190,19 @@ def _correct(fit_many: FitMany, y: Int, folds: Int, subsets: Array) -> Bool:
 
 
 def _forecast_all(
-    sizes: Array, right: Array, n_all: int, k: int, seed: int, design_effect: float
+    sizes: Array, right: Array, n_all: int, k: int, seed: int, design_effect: float, mix: float
 ) -> tuple[Forecast, float]:
     """A power law of the error through the curve's points, its exponent fitted and bounded.
 
     ``error(n) = a * n ** -b`` (Cortes et al. 1993; Hestness et al. 2017), least squares in logarithms, later points
     weighing more; the interval is the 95 % range over bootstrap draws of the held-out rows, widened by ``LUCK``.
+
+    A power law is one form of several. Where classes come apart the error falls ever faster, as its logarithm does in
+    proportion to n (Hastie, Tibshirani and Friedman 2009, 4.3: of Gaussian classes, once their means are known well),
+    and where labels are noise it soon falls no more. So the high end of each draw goes on along the steepest of: the
+    law, and the curve's last doubling, at up to ``STEEPEST``; the low end does not count on more than half of the law.
+    Equal numbers of every class also change the mix that is learned from, and with it what frequent classes lose: half
+    of the total variation between the mixes, ``mix``, times the standard deviation of an error is added to luck.
 
     Returns:
         What ``EXTRA`` more of each of ``k`` classes would gain beyond ``n_all`` items, and the exponent ``b``.
@@ -174,11 +218,37 @@ def _forecast_all(
     spread = (weight * centred**2).sum()
     slope = (weight * centred * np.log(errors)).sum(axis=1) / spread if spread > 0 else np.zeros(len(errors))
     power = np.clip(-slope, 0, 1)
-    gains = errors[:, -1] * ((n_all / n) ** -power - ((n_all + EXTRA * k) / n) ** -power)
-    low, high = np.quantile(gains[1:], [0.025, 0.975])
-    spread = 1.96 * _luck(LUCK * design_effect, float(errors[0, -1]), n_all, EXTRA * k)
+    half = int(np.argmin(np.abs(log_n + np.log(2))))
+    last = np.log(errors[:, half] / errors[:, -1]) / -log_n[half] if half < len(sizes) - 1 else power
+    steep = np.clip(np.maximum(-slope, last), power, STEEPEST)
+
+    def gains_of(powers: Array) -> Array:
+        return np.asarray(errors[:, -1] * ((n_all / n) ** -powers - ((n_all + EXTRA * k) / n) ** -powers))
+
+    gains = gains_of(power)
+    low, high = np.quantile(gains_of(power / 2)[1:], 0.025), np.quantile(gains_of(steep)[1:], 0.975)
+    low, high = min(float(low), float(gains[0])), max(float(high), float(gains[0]))
+    error = float(errors[0, -1])
+    luck = _luck(LUCK * design_effect, error, n_all, EXTRA * k)
+    spread = 1.96 * float(np.hypot(luck, mix * np.sqrt(error * (1 - error))))
     whole = Forecast("all", EXTRA, float(gains[0]), float(low), float(high))
     return _widened(whole, spread), float(power[0])
+
+
+def is_rare(counts: Int) -> Bool:
+    """Which classes the others outnumber ``(k,) bool``, by their items ``(k,)``."""
+    return np.asarray(counts < RARE * counts.mean(), np.bool_)
+
+
+def change_of_mix(counts: Int, label: int | None = None) -> float:
+    """Half of the total variation, 0 to 0.5, between classes as they are and with ``EXTRA`` more of each, or of one.
+
+    Args:
+        counts: Items of each class ``(k,)``.
+        label: The one.
+    """
+    more = counts + (EXTRA if label is None else EXTRA * (np.arange(len(counts)) == label))
+    return float(np.abs(counts / counts.sum() - more / more.sum()).sum()) / 4
 
 
 def _luck(multiple: float, error: float, n: int, added: int) -> float:
@@ -200,7 +270,7 @@ def _divide(
     named: Sequence[int],
     counts: Int,
     classes: Sequence[str],
-    spread: float,
+    spreads: Sequence[float],
 ) -> list[Forecast]:
     """Each class's part in what more of every class would gain.
 
@@ -216,7 +286,7 @@ def _divide(
         named: The classes to speak of, among those.
         counts: Items of each class ``(k,)``.
         classes: Names of the classes.
-        spread: How far luck alone may carry the gain of one class.
+        spreads: How far luck alone may carry the gain of each of ``named``.
     """
     doublings = np.log2((counts[measured] + EXTRA) / np.maximum(counts[measured], 1))
     weight = np.maximum(lost.mean(axis=1), 0) * doublings
@@ -225,7 +295,7 @@ def _divide(
     if total <= 0:
         weight, total = np.ones(len(measured)), float(len(classes))
     forecasts = []
-    for label in named:
+    for label, spread in zip(named, spreads, strict=True):
         place = measured.index(label)
         low, share, high = np.clip((weight[place] + np.array([-1, 0, 1]) * margin[place]) / total, 0, 1)
         gain = float(share * whole.gain)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from graft.contracts import Bool, Float32, Int
+from graft.contracts import Array, Bool, Float32, Int
 from graft.errors import DataError
 from graft.evaluation.intervals import (
     LEAST_CLASSES,
@@ -24,7 +24,6 @@ from graft.metrics import (
     macro_f1,
     precision_recall_f1,
     set_coverage,
-    wilson,
 )
 from graft.prediction import Evaluation
 from graft.report.content import ClassFigures, Interval
@@ -88,7 +87,7 @@ def score_held_out(
         if scored
         else no_score(f"{TOO_FEW} ({int((y == predicted).sum())} of {len(y)} were right)"),
         macro_f1=macro_f1(y, predicted, len(names)) if scored else float("nan"),
-        per_class=class_figures(y, predicted, names),
+        per_class=class_figures(y, predicted, names, clusters, groups),
         n_items=len(y),
         split=split,
         classes=tuple(names),
@@ -122,20 +121,42 @@ def of_the_test(score: Interval) -> Interval:
     return replace(score, method=named if what in named else f"{what}: {named}")
 
 
-def class_figures(y: Int, predicted: Int, classes: Sequence[str]) -> dict[str, ClassFigures]:
-    """Precision and recall of each class, with Wilson's 95 % interval of the recall; ``nan`` for what did not occur."""
+def class_figures(
+    y: Int,
+    predicted: Int,
+    classes: Sequence[str],
+    copies: Int | None = None,
+    groups: Sequence[str] = (),
+    correlation: float = 1.0,
+    kept: Array | None = None,
+) -> dict[str, ClassFigures]:
+    """Precision and recall of each class, with a 95 % interval of the recall; ``nan`` for what did not occur.
+
+    Args:
+        y: Class of each item ``(n,) int64``.
+        predicted: What it was called ``(n,) int64``.
+        classes: Their names.
+        copies: What is a copy of what ``(n,) int64``; by default nothing.
+        groups: The group of each item, ``""`` for none; empty where there are none.
+        correlation: By how much items count for less than independent ones, see ``correlation_of``.
+        kept: Which part of its error each class keeps with all of its items ``(k,)``; by default all of it.
+    """
     scores = precision_recall_f1(y, predicted, len(classes))
     called = np.bincount(predicted, minlength=len(classes))
     figures = {}
     for position, label in enumerate(classes):
-        n = int(scores.n[position])
-        low, high = wilson(round(float(scores.recall[position]) * n), n)
+        rows = np.flatnonzero(y == position)
+        recall = float(scores.recall[position]) if len(rows) else float("nan")
+        recall = recall if kept is None else 1 - (1 - recall) * float(kept[position])
+        own = [groups[row] for row in rows.tolist()] if groups else []
+        effect = correlation * (group_design_effect(predicted[rows] == position, own) if own else 1.0)
+        found = held_out_interval(recall, np.arange(len(rows)) if copies is None else copies[rows], "", effect)
         figures[label] = ClassFigures(
             precision=float(scores.precision[position]) if called[position] else float("nan"),
-            recall=float(scores.recall[position]) if n else float("nan"),
-            n=n,
-            recall_low=low,
-            recall_high=high,
+            recall=recall,
+            n=len(rows),
+            recall_low=found.low,
+            recall_high=found.high,
         )
     return figures
 

@@ -23,6 +23,13 @@ embeddings with noise added, which were not used to set it; without ``Growth.car
 of each class 1.2 and 1.7. At 1.4 intervals are 1.2 times as wide as Wilson's."""
 
 
+UNREPEATED_CORRELATION = 1.65
+"""The same where items are held out once only, so that the luck of one split is not averaged out; as measured by
+``benchmarks/simulated.py``."""
+THRESHOLD_CORRELATION = 2.0
+"""The same of the share of items above a threshold. What lies above it in truth varies as much as what is counted: a
+threshold that is an order statistic of n scores lets a Beta-distributed share pass, whose variance is the binomial one
+(Vovk, Conditional validity of inductive conformal predictors, 2012), and the two are added."""
 LEAST_CORRELATION = 0.01
 """Items of one group are taken to be at least so much alike."""
 LEAST_CLASSES, LEAST_ITEMS = 2, 5
@@ -86,7 +93,9 @@ def held_out_interval(accuracy: float, clusters: Int, method: str, design_effect
     return _interval(accuracy, effective_size(clusters) / design_effect, method)
 
 
-def cross_validated_interval(accuracy: float, clusters: Int, method: str, design_effect: float = 1.0) -> Interval:
+def cross_validated_interval(
+    accuracy: float, clusters: Int, method: str, design_effect: float = 1.0, correlation: float = FOLD_CORRELATION
+) -> Interval:
     """Wilson's interval with as many items as cross-validation's correlated ones are worth.
 
     Args:
@@ -94,8 +103,19 @@ def cross_validated_interval(accuracy: float, clusters: Int, method: str, design
         clusters: What is a copy of what ``(n,) int64``.
         method: How the accuracy was come by.
         design_effect: Of given groups, see ``group_design_effect``.
+        correlation: Of items that share most of what their heads were fitted to, see ``correlation_of``.
     """
-    return _interval(accuracy, effective_size(clusters) / FOLD_CORRELATION / design_effect, method)
+    return _interval(accuracy, effective_size(clusters) / correlation / design_effect, method)
+
+
+def correlation_of(repetitions: int) -> float:
+    """By how much the items of so many repetitions of cross-validation count for less than independent ones."""
+    return FOLD_CORRELATION if repetitions > 1 else UNREPEATED_CORRELATION
+
+
+def student(freedom: int) -> float:
+    """97.5 % quantile of Student's t with so many degrees of freedom, at least 1."""
+    return _STUDENT[min(max(freedom, 1), len(_STUDENT)) - 1]
 
 
 def group_design_effect(right: Array, groups: Sequence[str]) -> float:
@@ -124,7 +144,7 @@ def group_design_effect(right: Array, groups: Sequence[str]) -> float:
     typical = float((sizes**2).sum() / sizes.sum())
     measured = between / independent if independent > 0 else 0.0
     worth = int(sizes.sum() ** 2 / (sizes**2).sum() + 1e-9)
-    quantile = _STUDENT[min(max(worth - 1, 1), len(_STUDENT)) - 1]
+    quantile = student(worth - 1)
     return max(1.0, measured, 1 + (typical - 1) * LEAST_CORRELATION) * (quantile / _STUDENT[-1]) ** 2
 
 

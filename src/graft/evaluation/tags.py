@@ -11,9 +11,10 @@ from graft.contracts import Array, Bool, Float32, Int, Progress, silent
 from graft.data.dataset import SEPARATOR, Dataset, Item
 from graft.errors import DataError
 from graft.evaluation.growth import Growth, measure_growth
-from graft.evaluation.held_out import held_out_score, some
+from graft.evaluation.held_out import class_figures, held_out_score, some
 from graft.evaluation.intervals import (
     LEAST_ITEMS,
+    correlation_of,
     cross_validated_interval,
     enough_tags_judged,
     group_design_effect,
@@ -43,7 +44,7 @@ from graft.heads.tags import (
     rules_without,
     units_with,
 )
-from graft.metrics import average_precision, exact_match, hamming_loss, label_f1, label_scores, wilson
+from graft.metrics import average_precision, exact_match, hamming_loss, label_f1
 from graft.prediction import Evaluation
 from graft.report.content import Calibration, ClassFigures, Interval, Judged, MultiLabelFigures, Unknown
 
@@ -109,10 +110,12 @@ def judge_tags(
     combination = np.unique(given, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
     judged = [rows.items[row] for row in scored.tolist()]
     lone = units_with(given, units) < 2  # cannot be held out: heads that have not seen them know nothing of them
-    per_class = label_figures(truth, sets, classes)
+    own_groups = [rows.groups[row] for row in scored.tolist()] if rows.groups else []
+    correlation = correlation_of(len(folds))
+    per_class = label_figures(truth, sets, classes, rows.copies[scored], own_groups, correlation)
     per_class |= {classes[j]: ClassFigures(np.nan, np.nan, 0, 0.0, 1.0) for j in np.flatnonzero(lone).tolist()}
     method = _method(folds, len(choice.configurations))
-    score = cross_validated_interval(expected, rows.copies[scored], method, design_effect)
+    score = cross_validated_interval(expected, rows.copies[scored], method, design_effect, correlation)
     baselines = {
         "majority": majority_baseline(combination[scored], int(combination.max(initial=0)) + 1),
         "nearest": nearest_baseline(transform(x, classifier.stages, classifier.features), combination, fold),
@@ -132,7 +135,9 @@ def judge_tags(
         calibration=sets_calibration(p, sets, truth),
         overfit_gap=exact_match(truth, own) - expected,
         growth=growth,
-        unknown=Unknown(classifier.unknown.threshold, unknown_rate, unknown_interval(out_of_fold.rejected, rows)),
+        unknown=Unknown(
+            classifier.unknown.threshold, unknown_rate, unknown_interval(out_of_fold.rejected, rows, unknown_rate)
+        ),
         hardest=hardest(judged, p, sets, truth, classes),
         mistakes=mistakes(judged, p, sets, truth, classes),
         unjudged=unjudged,
@@ -156,21 +161,29 @@ def measure(p: Float32, sets: Bool, given: Bool) -> MultiLabelFigures:
     )
 
 
-def label_figures(given: Bool, sets: Bool, classes: Sequence[str]) -> dict[str, ClassFigures]:
-    """Precision and recall of each label, with Wilson's 95 % interval of the recall; ``nan`` for what did not occur."""
-    scores = label_scores(given, sets)
-    called = sets.sum(axis=0)
+def label_figures(
+    given: Bool,
+    sets: Bool,
+    classes: Sequence[str],
+    copies: Int | None = None,
+    groups: Sequence[str] = (),
+    correlation: float = 1.0,
+) -> dict[str, ClassFigures]:
+    """Precision and recall of each label, with a 95 % interval of the recall; ``nan`` for what did not occur.
+
+    Args:
+        given: Which labels each item bears ``(n, k) bool``.
+        sets: Which it was given ``(n, k) bool``.
+        classes: The labels.
+        copies: As for ``class_figures``.
+        groups: As for ``class_figures``.
+        correlation: As for ``class_figures``.
+    """
     figures = {}
     for j, label in enumerate(classes):
-        n = int(scores.n[j])
-        low, high = wilson(round(float(scores.recall[j]) * n), n)
-        figures[label] = ClassFigures(
-            precision=float(scores.precision[j]) if called[j] else float("nan"),
-            recall=float(scores.recall[j]) if n else float("nan"),
-            n=n,
-            recall_low=low,
-            recall_high=high,
-        )
+        named = class_figures((~given[:, j]).astype(np.int64), (~sets[:, j]).astype(np.int64), (label, ""), copies,
+                              groups, correlation)  # fmt: skip
+        figures[label] = named[label]
     return figures
 
 
@@ -263,7 +276,7 @@ def score_tags(
         if scored
         else no_score(f"{TOO_FEW} ({int(right.sum())} of {len(right)} were right)"),
         macro_f1=figures.macro_f1 if scored else float("nan"),
-        per_class=label_figures(given, sets, names),
+        per_class=label_figures(given, sets, names, clusters, groups),
         n_items=len(given),
         split=split,
         classes=tuple(names),

@@ -440,6 +440,8 @@ def outlook(forecast: Forecast, name: Callable[[str], str] = clean) -> str:
     between = (
         f" (between {points(forecast.low)} and {points(forecast.high)})" if known(forecast.low, forecast.high) else ""
     )
+    if not known(forecast.gain):
+        return f"{forecast.extra} more of {whom} first: there are too few of it to say anything"
     if known(forecast.low, forecast.high) and max(abs(forecast.low), abs(forecast.gain), abs(forecast.high)) < NOTHING:
         return f"{forecast.extra} more of {whom}: no gain to be expected"
     return f"{forecast.extra} more of {whom}: about {points(forecast.gain)} points{between}"

@@ -16,6 +16,7 @@ from graft.evaluation import score_held_out
 from graft.evaluation.alarms import false_alarms
 from graft.evaluation.held_out import TOO_FEW, class_figures, confusion, of_the_test
 from graft.evaluation.intervals import (
+    FOLD_CORRELATION,
     cross_validated_interval,
     enough_judged,
     group_design_effect,
@@ -87,7 +88,7 @@ def tuned_model(
         unjudged=unjudged,
         macro_f1=judged_macro_f1(y, predicted, k) if enough else math.nan,
         baselines={"majority": majority_baseline(y, k) if enough else math.nan},
-        per_class=class_figures(y, predicted, classes),
+        per_class=class_figures(y, predicted, classes, copies, groups, FOLD_CORRELATION),
         confusion=confusion(y, predicted, k),
         judged_on=f"{len(gate):,} of the {len(material):,} training items, each held out from tuning and head once",
         calibration=calibration(p, y),
