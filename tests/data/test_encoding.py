@@ -1,6 +1,9 @@
+import os
+from io import BufferedReader, BytesIO
+
 import pytest
 
-from graft.data.encoding import decode, decode_text, mend, read_text
+from graft.data.encoding import decode, decode_lines, decode_text, mend, read_text
 from graft.errors import ItemError
 
 
@@ -78,3 +81,29 @@ def test_older_encodings_are_told_apart_and_told(text, encoding, called):
 def test_what_is_not_in_doubt_is_not_told(encoding):
     text = "plain" if encoding == "ascii" else FRENCH
     assert decode(text.encode(encoding)).told("a.csv") == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252", "cp1250"])
+@pytest.mark.parametrize("first", ["plain\n\n", ""])
+def test_lines_of_a_stream_are_read_as_those_of_a_file(encoding, first):
+    lines = [f"gdzie jest przesyłka {n}, spóźniona" for n in range(5)] if encoding == "cp1250" else FRENCH.split()[:9]
+    content = (first + "\r\n".join(lines)).encode(encoding)
+    told = []
+    found = list(decode_lines(BufferedReader(BytesIO(content)), 10_000, told.append))
+    assert found == [*first.split(), *lines]
+    assert bool(told) == encoding.startswith("cp")
+
+
+def test_a_stray_byte_in_a_stream_of_utf8():
+    content = "é à ü\nok\n".encode() + b"caf\xe9\nlast\n"
+    assert list(decode_lines(BufferedReader(BytesIO(content)), 10_000, [].append)) == ["é à ü", "ok", "café", "last"]
+
+
+def test_lines_come_as_soon_as_they_are_there():
+    ours, theirs = os.pipe()
+    with os.fdopen(ours, "rb") as stream, os.fdopen(theirs, "wb", buffering=0) as pipe:
+        pipe.write("zuerst ä\n".encode())
+        lines = decode_lines(stream, 10_000, [].append)
+        assert next(lines) == "zuerst ä"
+        pipe.write(b"then\n")
+        assert next(lines) == "then"

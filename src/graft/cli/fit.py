@@ -96,6 +96,8 @@ def command(
 
 def default_name(data: str) -> str:
     """The data's own name with ``.graft``, in the present folder."""
+    from graft.data.formats import bare_name
+
     path = Path(data).expanduser().resolve()
-    stem = path.name if path.is_dir() else path.stem
+    stem = path.name if path.is_dir() else bare_name(path.name)
     return f"{stem or 'model'}.graft"

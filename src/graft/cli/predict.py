@@ -6,6 +6,7 @@ import io
 import sys
 from collections import deque
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -140,7 +141,7 @@ def _guarded(rows: Rows) -> Rows:
 def _rows(
     inputs: tuple[str, ...], modality: str, item_column: str | None, remembered: Mapping[str, str] | None
 ) -> Rows:
-    from graft.data.encoding import decode_text
+    from graft.data.encoding import decode_lines
     from graft.data.formats import sniff
     from graft.data.items import MAX_ITEM_BYTES, Memory, Text
 
@@ -153,10 +154,11 @@ def _rows(
         if modality != "text" and sniff(head[:32]):
             yield Memory(stream.read(MAX_ITEM_BYTES + 1), "stdin"), {}
             continue
+        if modality == "text":
+            yield from ((Text(line), {}) for line in decode_lines(stream, MAX_ITEM_BYTES, partial(say, err=True)))
+            continue
         for line in stream:
-            if modality == "text" and line.strip():
-                yield Text(decode_text(line).strip()), {}
-            elif path := line.decode(errors="surrogateescape").rstrip("\r\n"):
+            if path := line.decode(errors="surrogateescape").rstrip("\r\n"):
                 yield from _found_at(path, modality, item_column, remembered)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import math
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -121,14 +123,15 @@ def _exactly(asked: bool | None, n_queries: int) -> bool | None:
 
 
 def _queries(queries: Sequence[str], modality: str) -> Iterator[Item]:
-    from graft.data.encoding import decode_text
+    from graft.data.encoding import decode_lines
     from graft.data.items import MAX_ITEM_BYTES, File, Memory, Text
     from graft.data.kinds import is_path
     from graft.data.listing import printable
 
     for query in queries:
         if query == "-" and modality == "text":
-            yield from (Text(decode_text(line).strip()) for line in sys.stdin.buffer if line.strip())
+            stream = cast(io.BufferedReader, sys.stdin.buffer)
+            yield from map(Text, decode_lines(stream, MAX_ITEM_BYTES, partial(say, err=True)))
         elif query == "-":
             yield Memory(sys.stdin.buffer.read(MAX_ITEM_BYTES + 1), "stdin")
         elif modality == "text" and not is_path(query):

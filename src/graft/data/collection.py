@@ -11,7 +11,7 @@ from graft.data.arrangement import Labelled
 from graft.data.contents import look_into
 from graft.data.dataset import Dataset
 from graft.data.encoding import decode_text
-from graft.data.formats import HEAD, is_tabular, is_text, sniff
+from graft.data.formats import HEAD, bare_name, is_tabular, is_text, sniff
 from graft.data.inputs import gather, is_archive, renamed
 from graft.data.items import Broken, File, Item, Memory, Skipped, Text
 from graft.data.kinds import check_modality
@@ -104,7 +104,7 @@ def _labelled_as(
         labels=tuple(known.get(place_of(item), "") for item in usable),
         modality=modality,
         skipped=tuple(skipped),
-        name=printable(path.resolve().name if path.is_dir() else path.stem) or "data",
+        name=printable(path.resolve().name if path.is_dir() else bare_name(path.name)) or "data",
         sources=(path,),
     )
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BufferedReader
 
 from graft.data.alphabets import share_of_own_letters
 from graft.data.formats import HEAD, describe_kind, sniff
@@ -41,6 +43,7 @@ _SAME_CHAOS = 0.06
 _LEAST_EVIDENCE = 3
 """Bytes beyond ASCII that tell one encoding from another; of fewer anything can be made."""
 _SHOWN = 60
+_NOTICED = 64
 _STRAY = re.compile("[\udc80-\udcff]")
 
 
@@ -114,6 +117,37 @@ def decode(content: bytes) -> Decoded:
         return Decoded(mended, "UTF-8", _line_at(mended, first), strays)
     name, text = _older(content)
     return Decoded(text, name, _line_at(text, next(n for n, letter in enumerate(text) if letter > "\x7f")))
+
+
+def decode_lines(stream: BufferedReader, limit: int, tell: Callable[[str], None]) -> Iterator[str]:
+    """The lines of a stream that hold something, each as soon as it is there, decoded as those of a file are.
+
+    Lines of UTF-8 are given at once. At the first that is none the rest is awaited, and decoded as a whole, for one
+    line alone seldom tells its encoding.
+
+    Args:
+        stream: Such as stdin.
+        limit: How many bytes are awaited at most.
+        tell: Takes what should be known of the encoding.
+    """
+    head = stream.peek(_NOTICED)[:_NOTICED]
+    wide = head.startswith((b"\xff\xfe", b"\xfe\xff")) or 0 in head
+    seen = b""
+    while not wide and (line := stream.readline(limit)):
+        if not _is_utf8(line):
+            seen += line
+            break
+        seen = seen if line.isascii() else line  # one that is UTF-8 beyond ASCII says that the others are meant so
+        if text := line.decode("utf-8").removeprefix("\ufeff").strip():
+            yield text
+    else:
+        if not wide:
+            return
+    known = seen.count(b"\n", 0, len(seen) - 1)
+    decoded = decode(seen + stream.read(limit))
+    for sentence in decoded.told("stdin"):
+        tell(sentence)
+    yield from filter(None, map(str.strip, decoded.text.split("\n")[known:]))
 
 
 def _older(content: bytes) -> tuple[str, str]:

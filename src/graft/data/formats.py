@@ -354,6 +354,17 @@ def is_tabular(name: str, *, given: bool = True) -> bool:
     return suffix in TABULAR or (given and suffix in _ALSO_TABULAR)
 
 
+def bare_name(name: str) -> str:
+    """A file's name without its extension, ``a`` for ``a.csv`` and ``a.csv.gz``."""
+    path = PurePosixPath(name)
+    inner = PurePosixPath(path.stem)
+    return (
+        inner.stem
+        if path.suffix.lower() == ".gz" and inner.suffix.lower() in (*TABULAR, *_ALSO_TABULAR, ".tar")
+        else path.stem
+    )
+
+
 def is_packed(head: bytes) -> bool:
     """Whether a file that begins with ``head`` is packed by gzip."""
     return sniff(head[:HEAD]) == "gzip"

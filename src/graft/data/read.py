@@ -13,7 +13,18 @@ from graft.data.arrangement import Arrangement
 from graft.data.containers import SHEETS, container_at
 from graft.data.contents import Contents, count_files, look_into
 from graft.data.dataset import Dataset
-from graft.data.formats import NOUNS, PICTURES, RECORDINGS, describe, describe_kind, is_tabular, is_text, remedy, sniff
+from graft.data.formats import (
+    NOUNS,
+    PICTURES,
+    RECORDINGS,
+    bare_name,
+    describe,
+    describe_kind,
+    is_tabular,
+    is_text,
+    remedy,
+    sniff,
+)
 from graft.data.frames import read_frame
 from graft.data.guard import named_by
 from graft.data.inputs import gather, is_archive, renamed
@@ -164,7 +175,7 @@ def _read_source(source: Any, asked: Asked) -> tuple[Dataset, Arrangement]:
         groups=tuple(row.group for row, _ in rows),
         modality=contents.modality,
         skipped=tuple(skipped),
-        name=printable(path.resolve().name if path.is_dir() else path.stem) or "model",
+        name=printable(path.resolve().name if path.is_dir() else bare_name(path.name)) or "model",
         tags=tuple(tags for _, tags in rows) if asked.multi_label else (),
         columns=found.columns,
         sources=(path, *named_by([asked.root] if asked.root else [], (entry.path for entry in skipped))),
