@@ -160,6 +160,6 @@ def test_rows_without_a_group_are_in_none():
 
 @pytest.mark.parametrize("x", [X * 0, X * 1e15, X * 1e-30, X[:, :1], X > 0, np.ones((20, 3)), np.repeat(X[:2], 10, 0)])
 def test_dull_and_extreme_matrices_are_judged_without_a_warning(x, recwarn):
-    model = fit_embeddings(x, Y)
-    assert 0 <= model.report.accuracy.low <= model.report.accuracy.high <= 1
+    accuracy = fit_embeddings(x, Y).report.accuracy
+    assert 0 <= accuracy.low <= accuracy.high <= 1 or (np.isnan(accuracy.value) and "not judged" in accuracy.method)
     assert not recwarn.list

@@ -62,10 +62,9 @@ class Model:
 
     def __repr__(self) -> str:
         score = self.report.accuracy
-        return (
-            f"Model({self.report.name!r}, {len(self.classes)} classes, {self.report.encoder}, "
-            f"accuracy {score.value:.3f} ({score.low:.3f} to {score.high:.3f}))"
-        )
+        judged = score.value == score.value
+        accuracy = f"accuracy {score.value:.3f} ({score.low:.3f} to {score.high:.3f})" if judged else "not judged"
+        return f"Model({self.report.name!r}, {len(self.classes)} classes, {self.report.encoder}, {accuracy})"
 
     def predict(self, items: Iterable[Any]) -> list[Prediction]:
         """Answer every input; one that cannot be read has an ``error`` instead of a label.

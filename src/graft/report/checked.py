@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -38,8 +38,7 @@ def _hints(kind: type) -> Mapping[str, Any]:
 def _check(value: Any, hint: Any, where: str) -> None:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        if value is not None or type(None) not in arguments:
-            _check(value, next(one for one in arguments if one is not type(None)), where)
+        _check_any(value, [one for one in arguments if not (one is type(None) and value is not None)], where)
     elif origin is tuple:
         _require(isinstance(value, tuple | list), value, "a list", where)
         of = arguments[0] if arguments[1:] == (Ellipsis,) else None
@@ -58,6 +57,20 @@ def _check(value: Any, hint: Any, where: str) -> None:
     elif hint in _KINDS:
         what, fits = _KINDS[hint]
         _require(fits(value), value, what, where)
+
+
+def _check_any(value: Any, hints: Sequence[Any], where: str) -> None:
+    """Whether one of several annotations fits; the error is that of the first."""
+    errors = []
+    for hint in hints:
+        if hint is type(None):
+            return
+        try:
+            _check(value, hint, where)
+            return
+        except ValueError as error:
+            errors.append(error)
+    raise errors[0]
 
 
 def _is_number(value: Any) -> bool:
