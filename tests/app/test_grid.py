@@ -344,5 +344,11 @@ def test_what_is_decided_at_once_is_taken_back_at_once(doubtful: Findings, tmp_p
     assert set(later.rows_of(later.redo("ada"))) == set(rows)
     assert set(later.decided.nonzero()[0].tolist()) == {0, 1, *rows}
     later.undo("ada")
+    later.decide("drop", rows[:2], who="bob")
+    later.accept(rows, who="ada", undecided=True)
+    assert [later.outcome(row).decision.who for row in rows] == ["bob", "bob", "ada", "ada", "ada"]
+    with pytest.raises(UsageError, match="meanwhile"):
+        later.accept(rows, who="ada", undecided=True)
+    assert set(later.rows_of(later.undo("ada"))) == set(rows[2:])
     assert later.rows_of(later.undo("ada")) == (0,)
     assert later.undo("ada") is None

@@ -126,7 +126,7 @@ class Routes:
             raise UsageError("The label is no text.", "Name a class.")
         action, who = str(values.get("action")), _who(values)
         if action == ACCEPT:
-            rows = self._review.rows_of(self._review.accept(rows, who))
+            rows = self._review.rows_of(self._review.accept(rows, who, undecided=values.get("undecided") is True))
         else:
             self._review.decide(action, rows, to, who)
         return self._decided(rows, values)

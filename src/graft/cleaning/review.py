@@ -25,6 +25,8 @@ from graft.report.words import clean
 
 AT_ONCE = 200
 """Items of a line of the journal; a decision about more is several lines of one batch."""
+_LONE = "Of these copies the others are not chosen.", "Choose them too, or look at one alone."
+_ALL_DECIDED = "Somebody has decided on all of these meanwhile.", "Look at what was decided."
 MAX_LABEL = 200
 """Characters of a new label."""
 
@@ -152,7 +154,7 @@ class Review:
         self._append(*(made := self._made(action, rows, to, _known(who))))
         return made[-1]
 
-    def accept(self, rows: Sequence[int], who: str | None = None) -> Decision:
+    def accept(self, rows: Sequence[int], who: str | None = None, *, undecided: bool = False) -> Decision:
         """Do about each of the items what is proposed; they are taken back together. The last decision.
 
         Nothing is decided about other items: copies are merged with those that are among ``rows``, and a copy whose
@@ -161,12 +163,16 @@ class Review:
         Args:
             rows: What about; what is proposed is ``agenda.suggestion(row)``.
             who: Who decides; by default who is logged in.
+            undecided: Leave alone what somebody has decided on meanwhile.
 
         Raises:
             UsageError: These are no items, or nothing can be done about them.
             GraftError: The journal cannot be written; nothing was decided.
         """
         self._keys_of(rows)
+        if undecided:
+            self.refresh()
+            rows = [row for row in rows if self.outcome(row) is None]
         alike: dict[tuple[str, str | None], list[int]] = {}
         copies: dict[tuple[int, ...], list[int]] = {}
         for row in rows:
@@ -180,7 +186,7 @@ class Review:
             if len(its) > 1:
                 made += self._made("merge", sorted(its, key=best_first.index), None, _known(who))
         if not made:
-            raise UsageError("Of these copies the others are not chosen.", "Choose them too, or look at one alone.")
+            raise UsageError(*(_LONE if rows else _ALL_DECIDED))
         batch = new_id()
         self._append(*(replace(decision, batch=batch) for decision in made))
         return self.decisions[-1]

@@ -153,17 +153,17 @@ async function visit(row) {
 
 const DONE = { drop: "Dropped", keep: "Kept", unsure: "Marked as unsure", merge: "Merged", relabel: "Relabelled", accept: "Accepted" };
 
-async function decide(action, rows, to = null, stay = false) {
+async function decide(action, rows, to = null, stay = false, undecided = false) {
   page.classList.add("saving");
   let answer;
   try {
-    answer = await send("decide", { action, rows, to, who });
+    answer = await send("decide", { action, rows, to, who, undecided });
     await settle(answer);
   } finally {
     page.classList.remove("saving");
   }
   const n = answer.rows.length;
-  const several = !many ? "" : n < rows.length ? `: ${count(n)} of ${count(rows.length)}; of the others, copies are not chosen` : `: ${count(n)} ${n === 1 ? "item" : "items"}`;
+  const several = !many ? "" : n < rows.length ? `: ${count(n)} of ${count(rows.length)}; the others are copies alone, or decided meanwhile` : `: ${count(n)} ${n === 1 ? "item" : "items"}`;
   if (many) await grid.chooseAll(false);
   await (many ? regrid() : stay ? show(view.row) : advance());
   say([DONE[action], to ? [" to ", draw.name(to)] : "", several, ".", many ? "" : make("span", { class: "keys" }, " u takes it back.")].flat(), "", true);
@@ -206,7 +206,7 @@ const act = {
   relabel: (label) => decideOn("relabel", label),
   suggested: () => inTurn(enact),
   acceptChosen: () => many && decideOn("accept"),
-  acceptAll: () => inTurn(() => above.rows.length && decide("accept", above.rows)),
+  acceptAll: () => inTurn(() => above.rows.length && decide("accept", above.rows, null, false, true)),
   above: (value) => inTurn(async () => { above.value = value; await measureAbove(); page.querySelector("#above")?.focus(); }),
   undo: () => inTurn(() => takeBack("undo", "Taken back", "There is nothing of yours to take back.")),
   redo: () => inTurn(() => takeBack("redo", "Made again", "There is nothing to make again.")),
