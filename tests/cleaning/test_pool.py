@@ -1,8 +1,12 @@
 """What findings start from: of many pictures heads see the principal axes and no more."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
+import graft
 import shapes
 from graft.cleaning import pool as room
 from graft.recipe import Recipe
@@ -17,3 +21,18 @@ def test_of_many_pictures_heads_see_the_first_axes(monkeypatch, many, narrowed):
     assert (found.choice.axes.z.shape[1] <= 8) is narrowed
     y = np.repeat([0, 1], 15)
     assert (found.p[found.scored].argmax(axis=1) == y[found.scored]).mean() > 0.8
+
+
+def test_what_is_white_on_a_transparent_ground_is_said_where_findings_are():
+    icons = []
+    for row in range(8):
+        image = Image.new("RGBA", (64, 64), (255, 255, 255, 0))
+        draw = ImageDraw.Draw(image)
+        (draw.ellipse if row % 2 else draw.rectangle)((4 + row, 8, 40 + row, 40), fill="white")
+        buffer = io.BytesIO()
+        image.save(buffer, "PNG")
+        icons.append(buffer.getvalue())
+    dataset = graft.Dataset.from_lists(icons, ["square", "circle"] * 4)
+    (warning,) = room.gather(dataset, Recipe(), None).dataset.warnings
+    assert warning.startswith("8 pictures of 2 classes are blank")
+    assert room.gather(shapes.dataset(circle=5, square=5), Recipe(), None).dataset.warnings == ()
