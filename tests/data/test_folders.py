@@ -146,6 +146,18 @@ def test_folders_in_class_folders_are_said_with_the_pattern_that_reads_them(tmp_
     assert read(tmp_path, pattern=pattern).classes == classes
 
 
+@pytest.mark.parametrize("beside", ["README.txt", "Annotation/cat/1.xml"])
+def test_class_folders_that_stand_in_a_folder_beside_others_are_named_with_the_pattern(tmp_path, beside):
+    plant(tmp_path, "images/cat/1.jpg", "images/dog/2.jpg")
+    (tmp_path / beside).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / beside).write_text("<annotation>by hand</annotation>")
+    with pytest.raises(TooFewClasses, match="only one class, 'images'") as caught:
+        read(tmp_path)
+    assert "such as images/ with cat, dog" in caught.value.hint
+    assert "--pattern '*/{label}/*'" in caught.value.hint
+    assert read(tmp_path, pattern="*/{label}/*").classes == ("cat", "dog")
+
+
 def test_one_folder_in_each_class_folder_is_no_question(tmp_path):
     plant(tmp_path, "cat/images/1.jpg", "dog/images/2.jpg")
     assert read(tmp_path).warnings == ()

@@ -166,7 +166,7 @@ def too_few_classes(dataset: Dataset, found: Arrangement) -> TooFewClasses:
         beside += f", and {_count(len(found.unlabelled), 'file lies', 'files lie')} in no class folder"
     if found.empty_folders:
         beside += f"; {_emptiness(found.empty_folders)}"
-    return TooFewClasses(f"{only}{beside}.", advice)
+    return TooFewClasses(f"{only}{beside}.", f"{found.nested} {advice}".lstrip())
 
 
 def _most(found: Arrangement) -> list[str]:
