@@ -143,3 +143,27 @@ def test_nothing_to_measure_is_said_so():
     assert np.isnan(metrics.set_size(no_sets))
     assert metrics.confusion_matrix(nothing, nothing, 2).tolist() == [[0, 0], [0, 0]]
     assert metrics.wilson(0, 0) == (0.0, 1.0)
+
+
+def test_chance_is_taken_off_the_calibration_error():
+    # one bin of 20 items that are 0.75 sure, 12 of which are right: g = 0.15, s = sqrt(0.75 * 0.25 / 20) = 0.0968
+    y, p = np.repeat([0, 1], [12, 8]), np.tile([0.75, 0.25], (20, 1))
+    s, gap = np.sqrt(0.75 * 0.25 / 20), 0.15
+    folded = s * np.sqrt(2 / np.pi) * np.exp(-(gap**2) / (2 * s**2)) + gap * (1 - 2 * stats.norm.cdf(-gap / s))
+    assert metrics.debiased_calibration_error(y, p) == pytest.approx(2 * gap - folded)
+    assert metrics.expected_calibration_error(y, p).ece == pytest.approx(gap)
+    assert np.isnan(metrics.debiased_calibration_error(np.empty(0, np.int64), np.empty((0, 2))))
+
+
+def test_a_calibrated_model_of_100_items_is_not_called_off():
+    plain, debiased = [], []
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        sure = rng.uniform(0.5, 1, 100)
+        y, p = (rng.random(100) > sure).astype(np.int64), np.stack([sure, 1 - sure], axis=1)
+        plain.append(metrics.expected_calibration_error(y, p).ece)
+        debiased.append(metrics.debiased_calibration_error(y, p))
+    assert np.mean(plain) > 0.05
+    assert np.mean(debiased) < 0.65 * np.mean(plain)
+    boastful = np.tile([0.95, 0.05], (2000, 1))
+    assert metrics.debiased_calibration_error(np.arange(2000) % 2, boastful) == pytest.approx(0.45, abs=0.01)

@@ -116,7 +116,7 @@ def debiased_calibration_error(y: Int, p: Array, bins: int | None = None) -> flo
     """Expected calibration error less what chance adds to it, 0 to 1; ``nan`` for no items.
 
     The distance between confidence and accuracy is never negative, so that chance alone makes it positive: 100 items
-    of a perfectly calibrated model read about 0.06. How much chance adds to the distance ``g`` of a bin is estimated
+    of a perfectly calibrated model read about 0.05. How much chance adds to the distance ``g`` of a bin is estimated
     as Kumar, Liang and Ma do (Verified Uncertainty Calibration, NeurIPS 2019, and their library's
     ``normal_debiased_ce``): by the mean of ``|N(g, s^2)|``, less ``|g|``, with ``s^2`` the variance of the bin's
     accuracy, here ``sum of confidence (1 - confidence) / n^2``, which small bins do not make 0. The mean of a folded

@@ -3,6 +3,7 @@ import pytest
 
 from graft.data.split import stratified_group_folds
 from graft.evaluation.grouping import group_effect
+from graft.evaluation.intervals import FOLD_CORRELATION
 
 
 def nearest(x, y):
@@ -44,3 +45,19 @@ def test_without_two_groups_there_is_nothing_to_say(voices):
     assert group_effect(nearest(x, y), y, [""] * 240, folds, folds, 0) is None
     assert group_effect(nearest(x, y), y, ["anna"] * 200 + [""] * 40, folds, folds, 0) is None
     assert group_effect(nearest(x, y), y, ["anna", "ben"] * 120, [], [], 0) is None
+
+
+def test_few_groups_tell_little_of_others():
+    rng = np.random.default_rng(1)
+    y = np.tile([0, 1], 60)
+    widths = []
+    for n in (3, 12):
+        speaker = np.arange(120) % n
+        x = y[:, None] + rng.normal(size=n)[speaker, None] + rng.normal(size=(120, 1))
+        folds = [stratified_group_folds(y, units, 3, 0) for units in (speaker, np.arange(120))]
+        found = group_effect(nearest(x, y), y, [f"{one}" for one in speaker], *folds, 0)
+        assert found.high - found.drop == pytest.approx(found.drop - found.low)
+        widths.append(found.high - found.low)
+    least = 2 * 4.30 * np.sqrt(FOLD_CORRELATION / 120) * 0.5  # of items that are as likely to change as not
+    assert widths[0] > 1.3 * widths[1]
+    assert widths[0] > 0.4 * least

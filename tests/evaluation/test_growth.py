@@ -5,7 +5,7 @@ import pytest
 
 from graft.contracts import Array, Bool, Float32, Int
 from graft.data.split import stratified_group_folds
-from graft.evaluation.growth import Growth, measure_growth
+from graft.evaluation.growth import Growth, change_of_mix, measure_growth
 
 CLASSES = ("ants", "bees")
 
@@ -146,3 +146,46 @@ def test_the_classes_share_the_gain_of_all() -> None:
     whole, *by_class = growth.forecast
     assert whole.gain > 0
     assert sum(forecast.gain for forecast in by_class) == pytest.approx(whole.gain)
+
+
+def test_equal_numbers_of_every_class_change_the_mix() -> None:
+    assert change_of_mix(np.array([30, 30])) == 0
+    assert change_of_mix(np.array([60, 20])) == pytest.approx(2 * (60 / 80 - 80 / 120) / 4)
+    assert change_of_mix(np.array([20, 20]), 0) == pytest.approx(2 * (40 / 60 - 1 / 2) / 4)
+
+
+def test_a_class_that_the_others_outnumber_has_a_power_of_its_own() -> None:
+    x, y = one_dimension(8, 240, 2.0)
+    kept = np.flatnonzero((y == 0) | (np.arange(240) % 12 == 1))  # 120 and 20
+    x, y = x[kept], y[kept]
+    folds = stratified_group_folds(y, np.arange(len(y)), 5, 0)[0]
+    rest = (y, folds, np.arange(len(y)), CLASSES, np.array([0.9, 0.5]), 0)
+
+    def reluctant(masks: Float32, asked: Bool | None = None) -> Array:
+        """The rarer the second class, the further out the edge."""
+        edges = [2 - 0.02 * (mask[y == 1] > 0).sum() for mask in masks]
+        return np.stack([(x[:, 0] > edge).astype(np.int64) for edge in edges])
+
+    growth = measure_growth(reluctant, *rest)
+    assert set(growth.powers) == {1}
+    assert 0 < growth.power_of(1) <= 1
+    assert growth.power_of(0) == growth.power
+
+
+def test_the_high_end_follows_a_curve_that_falls_ever_faster() -> None:
+    _, y = one_dimension(9, 300, 6.0)
+    folds = stratified_group_folds(y, np.arange(300), 5, 0)[0]
+    wrong = np.random.default_rng(0).permutation(300)
+
+    def falling(masks: Float32, asked: Bool | None = None) -> Array:
+        """An error of exp(-n / 80)."""
+        named = np.tile(y, (len(masks), 1))
+        for row, mask in zip(named, masks, strict=True):
+            flipped = wrong[: round(300 * float(np.exp(-(mask > 0).sum() / 80)))]
+            row[flipped] = 1 - row[flipped]
+        return named
+
+    whole = measure_growth(falling, y, folds, np.arange(300), CLASSES, np.array([0.9, 0.9]), 0).forecast[0]
+    now, later = np.exp(-300 / 80), np.exp(-340 / 80)
+    assert whole.gain < now - later < whole.high
+    assert whole.low < 0.5 * whole.gain

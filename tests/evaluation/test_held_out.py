@@ -85,3 +85,18 @@ def test_what_did_not_occur_has_no_figure():
 
 def test_given_labels_are_rows():
     assert confusion(np.array([0, 0, 1]), np.array([0, 1, 1]), 3) == ((1, 1, 0), (0, 1, 0), (0, 0, 0))
+
+
+def test_the_interval_of_a_recall_knows_of_copies_groups_and_folds():
+    y, predicted = np.zeros(40, np.int64), np.repeat([0, 1], [30, 10])
+    plain = class_figures(y, predicted, ["a", "b"])["a"]
+    assert (plain.recall_low, plain.recall_high) == pytest.approx(wilson(30, 40))
+    copies = class_figures(y, predicted, ["a", "b"], np.arange(40) // 4)["a"]
+    assert (copies.recall_low, copies.recall_high) == pytest.approx(wilson(7.5, 10))
+    folds = class_figures(y, predicted, ["a", "b"], correlation=1.6)["a"]
+    assert (folds.recall_low, folds.recall_high) == pytest.approx(wilson(30 / 1.6, 25))
+    groups = class_figures(y, predicted, ["a", "b"], groups=[f"{i // 10}" for i in range(40)])["a"]
+    assert groups.recall_high - groups.recall_low > 2 * (plain.recall_high - plain.recall_low)
+    kept = class_figures(y, predicted, ["a", "b"], kept=np.array([0.8, 1]))["a"]
+    assert kept.recall == pytest.approx(0.8)
+    assert (kept.recall_low, kept.recall_high) == pytest.approx(wilson(32, 40))

@@ -70,3 +70,15 @@ def test_nothing_scored_is_no_error(blobs):
     assert np.isnan(out_of_fold.p).all()
     assert classifier.sets.complete
     assert (classifier.probabilities(x[:3]).argmax(axis=1) == y[:3]).all()
+
+
+def test_of_many_rows_every_one_that_was_held_out_has_an_answer():
+    chance = np.random.default_rng(5)  # here some folds would have chosen what was tried on the first folds only
+    y = np.arange(1000) % 2
+    x = ((chance.normal(size=(1000, 8)) + 0.5 * y[:, None] * np.eye(8)[0]) / 3).astype(np.float32)
+    folds = stratified_group_folds(y, np.arange(1000), 5, 0)
+    _, out_of_fold = fit_classifier(x, y, 2, ((8,),), folds, Recipe())
+    choices = {choose_without(out_of_fold.choice, np.flatnonzero(folds[0] == fold)) for fold in range(5)}
+    assert len(choices) > 1
+    assert out_of_fold.scored.all()
+    assert not np.isnan(out_of_fold.p).any()

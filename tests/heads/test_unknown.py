@@ -95,3 +95,32 @@ def test_a_saved_rule_answers_digit_for_digit():
     logits = 10 * phi @ known.T.astype(np.float32)
     assert np.array_equal(rule.score(phi, logits), again.score(phi, logits))
     assert again.threshold == rule.threshold
+
+
+def test_what_is_called_unknown_is_measured_by_thresholds_of_other_folds():
+    known = centres(4, 100).astype(np.float32)
+    phi, y = directions(400, 4, 100, 0, known)
+    parts = folds(y, 5, 2)
+    logits = np.stack([10 * phi @ known.T] * 2).astype(np.float32)
+    rule, rejected = fit_unknown(phi, y, 4, parts, logits, 0.1)
+    assert set(np.unique(rejected)) <= {0, 0.5, 1}
+    assert rejected.mean() == pytest.approx(0.1, abs=0.02)
+    fresh, _ = directions(4000, 4, 100, 1, known)
+    assert (rule.score(fresh, 10 * fresh @ known.T) > rule.threshold).mean() == pytest.approx(rejected.mean(), abs=0.04)
+
+
+def test_the_threshold_is_that_of_single_heads_and_not_of_their_mean():
+    known = centres(2, 60).astype(np.float32)
+    phi, y = directions(100, 2, 60, 0, known)
+    parts, chance = folds(y, 5, 3), np.random.default_rng(3)
+    logits = (10 * phi @ known.T + 3 * chance.normal(size=(3, 100, 2))).astype(np.float32)
+    rule, _ = fit_unknown(phi, y, 2, parts, logits, 0.05)
+    fresh, _ = directions(4000, 2, 60, 1, known)
+    said = (10 * fresh @ known.T + 3 * chance.normal(size=(4000, 2))).astype(np.float32)
+    assert (rule.score(fresh, said) > rule.threshold).mean() == pytest.approx(0.05, abs=0.025)
+
+
+def test_what_was_not_held_out_is_not_measured():
+    phi, y = directions(6, 2, 40, 0, centres(2, 40))
+    _, rejected = fit_unknown(phi, y, 2, [np.full(6, -1)], np.full((1, 6, 2), np.nan, np.float32), 0.05)
+    assert np.isnan(rejected).all()
