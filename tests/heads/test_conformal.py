@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from graft.heads.calibration import probabilities
-from graft.heads.conformal import SetRule, fit_sets, items_needed, measured
+from graft.heads.conformal import SetRule, fit_sets, held_out_sets, items_needed, measured
 from heads.blobs import folds
 
 
@@ -94,3 +94,13 @@ def test_the_measured_coverage_is_that_of_new_items():
     assert coverage == pytest.approx(members[np.arange(5000), z].mean(), abs=0.03)
     assert size == pytest.approx(members.sum(axis=1).mean(), abs=0.1)
     assert np.isnan(measured(np.full((4, 2), np.nan, np.float32), np.zeros(4, np.int64), 2, 0.9, [])).all()
+
+
+def test_no_item_has_a_part_in_the_threshold_of_its_own_set():
+    p = np.linspace(0.1, 1, 10, dtype=np.float32)[:, None]
+    y = np.zeros(10, np.int64)
+    members = held_out_sets(p, y, 1, 0.9, [np.arange(10)])
+    assert members[:, 0].tolist() == [False] + [True] * 9  # the least of all ten would be its own threshold
+    assert fit_sets(p, y, 1, 0.9).sets(p).all()
+    unscored = np.where(np.arange(10)[:, None] < 5, np.nan, p).astype(np.float32)
+    assert not held_out_sets(unscored, y, 1, 0.9, [np.arange(10)])[:5].any()
