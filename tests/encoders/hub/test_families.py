@@ -155,6 +155,12 @@ def test_a_model_of_another_modality_is_refused(made):
         hub_encoder(str(made("vit")), "text", SINGLE)
 
 
+def test_a_model_of_pictures_follows_how_they_are_decoded(made, monkeypatch):
+    before = hub_encoder(str(made("vit")), None, SINGLE).version
+    monkeypatch.setattr("graft.encoders.hub.encoder.DECODING", "another")
+    assert hub_encoder(str(made("vit")), None, SINGLE).version != before
+
+
 def test_what_was_made_is_used_again_and_made_anew_when_the_folder_changes(made, tmp_path):
     folder = shutil.copytree(made("vit"), tmp_path / "vit")
     steps: list[str] = []
