@@ -166,7 +166,7 @@ def _only_in_test(dataset: Dataset, train: Int) -> list[str]:
     strange = sorted(set(dataset.labels) - known)
     notes = [f"{_list(strange)}: only in the test split, so those items count as wrong there."] if strange else []
     tested = {label for label, split in zip(dataset.labels, dataset.splits, strict=True) if split == "test"}
-    if tested and (absent := sorted(known - tested)):
+    if tested and not dataset.tags and (absent := sorted(known - tested)):
         notes.append(
             f"{_list(absent)}: nothing of it in the test split, so the test score says nothing of it, and counts every "
             "answer that it draws as wrong. If it is no class, leave it out."
