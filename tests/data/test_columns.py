@@ -89,7 +89,12 @@ def test_splits_under_other_names(name, cells, splits, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "cells"),
-    [("is_valid", ["True"] * 20), ("set", ["blue", "train"] * 10), ("fold", list(range(20))), ("is_test", ["?"] * 20)],
+    [
+        ("is_valid", ["True"] * 20),
+        ("set", ["blue", "train", "test", "train"] * 5),
+        ("fold", list(range(20))),
+        ("is_test", ["?"] * 20),
+    ],
 )
 def test_what_names_no_split_is_none(name, cells):
     manifest = parse(("text", TEXTS), ("label", ["x", "y"] * 10), (name, cells))

@@ -48,7 +48,7 @@ def repeated(value, n):
 
 
 def one_text_again_and_again():
-    return written({"text": repeated("x" * 1_000_000, 2000), "label": repeated("a", 2000)})
+    return written({"text": repeated("x" * 1_000_000, 2000), "label": repeated("a", 2000)}, store_schema=False)
 
 
 def one_picture_again_and_again():
@@ -76,6 +76,7 @@ def test_a_small_file_fills_no_memory(make, what, monkeypatch):
         parse_manifest(content, "a.parquet")
     assert tracemalloc.get_traced_memory()[1] < 100_000_000
     tracemalloc.stop()
+    assert pyarrow.default_memory_pool().max_memory() < 500_000_000  # outside of Python's own
     assert caught.value.hint
 
 
