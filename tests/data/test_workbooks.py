@@ -4,6 +4,7 @@ import pytest
 
 from data.sheets import container, ods, xls, xlsx, zipped
 from graft import read
+from graft.data.containers import container_in
 from graft.data.inputs import gather
 from graft.data.manifest import parse_manifest
 from graft.errors import DataError, MissingExtra, NothingToRead
@@ -148,3 +149,9 @@ def test_documents_among_texts_are_skipped_by_name(tmp_path):
     (tmp_path / "a" / "x.docx").write_bytes(zipped({"[Content_Types].xml": "", "word/document.xml": ""}))
     (skipped,) = read(tmp_path).skipped
     assert "Word document" in skipped.reason
+
+
+def test_a_zip_of_very_many_files_is_no_document():
+    names = {f"{'x' * 200}{n}": "" for n in range(40_000)}
+    assert container_in(zipped({"[Content_Types].xml": "", "word/document.xml": ""})) == "docx"
+    assert container_in(zipped({"[Content_Types].xml": "", "word/document.xml": "", **names})) == ""

@@ -51,6 +51,8 @@ _STREAMS = (
 )
 """Entries of the directory of Microsoft's older container."""
 _OLDER_SEARCHED = 1 << 24
+_LARGEST_DIRECTORY = 1 << 23
+"""Bytes of a document's list of members."""
 
 
 def container_at(path: Path) -> str:
@@ -71,7 +73,7 @@ def _kind(file: BinaryIO, head: bytes) -> str:
     kind = sniff(head)
     if kind == "ole":
         return _older(file)
-    if kind != "zip":
+    if kind != "zip" or not _is_small(file):
         return ""
     try:
         with zipfile.ZipFile(file) as archive:
@@ -85,6 +87,15 @@ def _kind(file: BinaryIO, head: bytes) -> str:
         return ""
     lowered = frozenset(name.replace("\\", "/").lower() for name in names)
     return next((known for known, fits_in in _MARKS if fits_in(lowered)), "")
+
+
+def _is_small(file: BinaryIO) -> bool:
+    """Whether a zip has few members, as documents have; ``zipfile`` makes an object of each, however many there are."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - (1 << 16) - 128))
+    tail = file.read()
+    end = tail.rfind(b"PK\x05\x06")
+    return end < 0 or int.from_bytes(tail[end + 12 : end + 16], "little") <= _LARGEST_DIRECTORY
 
 
 def _older(file: BinaryIO) -> str:
