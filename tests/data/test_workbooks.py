@@ -73,6 +73,22 @@ def test_one_cell_far_away_fills_no_memory(content):
     tracemalloc.stop()
 
 
+def test_one_text_in_every_cell_fills_no_memory():
+    cells = "".join(f'<row r="{n}"><c r="A{n}" t="s"><v>0</v></c></row>' for n in range(1, 2001))
+    files = {
+        "[Content_Types].xml": "",
+        "xl/sharedStrings.xml": f"<sst><si><t>{'x' * 1_000_000}</t></si></sst>",
+        "xl/worksheets/sheet1.xml": f"<worksheet><sheetData>{cells}</sheetData></worksheet>",
+    }
+    with pytest.raises(DataError, match=r"texts of 2\.0 GB when those that come again are written out"):
+        parse_manifest(zipped(files), "a.xlsx")
+
+
+def test_one_row_again_and_again_fills_no_memory():
+    with pytest.raises(DataError, match=r"texts of 2\.\d GB when those that come again are written out"):
+        parse_manifest(ods([*ROWS, ["x" * 100_000, "late", 1]], repeated=20_000), "a.ods")
+
+
 def test_empty_rows_that_close_a_sheet_do_not_count():
     assert len(parse_manifest(ods(ROWS, repeated=5), "a.ods").rows) == 7
 

@@ -22,6 +22,8 @@ _RATIO = 200
 _SMALL = 1 << 26
 _CELL = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})(\d{1,12})"')
 _ROW = re.compile(rb'<(?:\w+:)?row\s[^>]*?\br="(\d{1,12})"')
+_SHARED = re.compile(rb'\bt="s"[^>]*>\s*<(?:\w+:)?v>(\d{1,9})<')
+_SHARED_END = re.compile(rb"</(?:\w+:)?si>")
 _OPEN_DOCUMENT = re.compile(
     rb"<(?P<end>/?)table:(?P<what>table|table-row|table-cell|covered-table-cell)(?=[\s/>])(?P<attributes>[^>]*?)(?P<empty>/?)>"
 )
@@ -115,16 +117,51 @@ def _check_size(content: bytes, name: str, kind: str) -> None:
                     f"{name} grows from {len(content) / 1e6:.1f} MB to {unpacked / 1e6:,.0f} MB when it is unpacked.",
                     _CSV,
                 )
+            shared = _shared_lengths(archive)
             sheets = [info for info in infos if _holds_cells(info.filename.lower(), kind)]
             for info in sheets:
                 with archive.open(info) as member:
-                    rows, columns = _corner(_chunks(member), kind)
+                    chunks, texts = _counted(_chunks(member), shared)
+                    rows, columns, repeated = _corner(chunks, kind)
                 if rows > MAX_ROWS or columns > MAX_COLUMNS or rows * columns > MAX_CELLS:
                     raise _too_large(name, rows, columns)
+                if (size := texts[0] + repeated) > MAX_UNPACKED:
+                    raise DataError(
+                        f"{name} has texts of {size / 1e9:,.1f} GB when those that come again are written out; the "
+                        f"limit is {MAX_UNPACKED / 1e9:.1f} GB.",
+                        _CSV,
+                    )
     except READ_ERRORS as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{name} cannot be read as a spreadsheet: {error}.", _CSV) from None
+
+
+def _shared_lengths(archive: zipfile.ZipFile) -> list[int]:
+    """How long each text is that cells share by its number, in bytes with its markup."""
+    lengths = [0]
+    name = next((name for name in archive.namelist() if name.lower() == "xl/sharedstrings.xml"), None)
+    if name is None:
+        return []
+    with archive.open(name) as member:
+        for chunk in _chunks(member):
+            first, *others = _SHARED_END.split(chunk)
+            lengths[-1] += len(first)
+            lengths += map(len, others)
+    return lengths
+
+
+def _counted(chunks: Iterator[bytes], shared: list[int]) -> tuple[Iterator[bytes], list[int]]:
+    """The same chunks, and how many bytes the shared texts take that they refer to: known when all have passed."""
+    total = [0]
+
+    def passing() -> Iterator[bytes]:
+        for chunk in chunks:
+            if shared:
+                total[0] += sum(shared[at] for text in _SHARED.findall(chunk) if (at := int(text)) < len(shared))
+            yield chunk
+
+    return passing(), total
 
 
 def _too_large(name: str, rows: int, columns: int) -> DataError:
@@ -151,8 +188,8 @@ def _chunks(member: Any) -> Iterator[bytes]:
         yield piece[:cut]
 
 
-def _corner(chunks: Iterator[bytes], kind: str) -> tuple[int, int]:
-    """The number of rows and columns that a sheet spans, at most."""
+def _corner(chunks: Iterator[bytes], kind: str) -> tuple[int, int, int]:
+    """The number of rows and columns that a sheet spans, at most, and the bytes of what is repeated by a number."""
     if kind == "ods":
         return _open_document_corner(chunks)
     rows = columns = 0
@@ -160,12 +197,12 @@ def _corner(chunks: Iterator[bytes], kind: str) -> tuple[int, int]:
         for letters, row in _CELL.findall(chunk):
             rows, columns = max(rows, int(row)), max(columns, _column_number(letters))
         rows = max([rows, *map(int, _ROW.findall(chunk))])
-    return rows, columns
+    return rows, columns, 0
 
 
-def _open_document_corner(chunks: Iterator[bytes]) -> tuple[int, int]:
+def _open_document_corner(chunks: Iterator[bytes]) -> tuple[int, int, int]:
     """The same for all sheets of an OpenDocument; runs of empty cells and rows that close a sheet do not count."""
-    rows = columns = row = column = last = times = 0
+    rows = columns = row = column = last = times = weight = begin = passed = most = 0
     for chunk in chunks:
         for tag in _OPEN_DOCUMENT.finditer(chunk):
             what, attributes = tag["what"], tag["attributes"]
@@ -175,13 +212,16 @@ def _open_document_corner(chunks: Iterator[bytes]) -> tuple[int, int]:
             elif what == b"table-row" and tag["end"]:
                 row += times
                 rows, columns = max(rows, row if last else 0), max(columns, last)
+                weight += (passed + tag.start() - begin) * times * most if last and times * most > 1 else 0
             elif what == b"table-row":
-                column, last, times = 0, 0, repeats
+                column, last, times, most, begin = 0, 0, repeats, 1, passed + tag.end()
                 row += repeats if tag["empty"] else 0
             elif not tag["end"]:
                 column += repeats
-                last = column if not tag["empty"] or b"office:value" in attributes else last
-    return rows, columns
+                if not tag["empty"] or b"office:value" in attributes:
+                    last, most = column, max(most, repeats)
+        passed += len(chunk)
+    return rows, columns, weight
 
 
 def _column_number(letters: bytes) -> int:
