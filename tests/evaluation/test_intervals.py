@@ -7,6 +7,7 @@ import pytest
 
 from graft.evaluation.intervals import (
     FOLD_CORRELATION,
+    correlation_of,
     cross_validated_interval,
     effective_size,
     enough_judged,
@@ -59,6 +60,13 @@ def test_cross_validation_widens_it():
     assert wider.low < plain.low
     assert plain.high < wider.high
     assert (wider.low, wider.high) == pytest.approx(wilson(45 / FOLD_CORRELATION, 50 / FOLD_CORRELATION))
+
+
+def test_items_that_are_held_out_once_count_for_less():
+    once, often = (cross_validated_interval(0.9, alone(80), "", 1.0, correlation_of(times)) for times in (1, 2))
+    assert (often.low, often.high) == pytest.approx(wilson(72 / 1.4, 80 / 1.4))
+    assert (once.low, once.high) == pytest.approx(wilson(72 / 1.65, 80 / 1.65))
+    assert once.high - once.low < 1.1 * (often.high - often.low)
 
 
 def test_copies_widen_it():

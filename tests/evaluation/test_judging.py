@@ -146,3 +146,32 @@ def test_of_many_rows_a_sample_looks_for_its_neighbours(monkeypatch):
     monkeypatch.setattr("graft.evaluation.judging.LEAST_NEIGHBOURS", 200)
     assert 0.5 < whole < 1
     assert nearest_baseline(x, y, fold) == pytest.approx(whole, abs=0.08)
+
+
+def test_items_that_were_held_out_once_are_judged_less_surely():
+    x, y = blobs(120, 3, 24, spread=0.9)
+    once, often = (judged(x, y, 3, repeats=repeats)[0].accuracy for repeats in (1, 3))
+    widths = [(score.high - score.low) / np.sqrt(score.value * (1 - score.value)) for score in (once, often)]
+    assert widths[0] / widths[1] == pytest.approx(np.sqrt(1.65 / 1.4), rel=0.02)
+
+
+def test_a_rare_class_is_judged_as_if_no_fold_had_taken_from_it():
+    x, y = blobs(240, 2, 24, spread=1.4)
+    kept = np.flatnonzero((y == 0) | (np.arange(240) % 12 == 1))  # 120 and 20
+    found, out_of_fold = judged(x[kept], y[kept], 2)
+    predicted = out_of_fold.p.argmax(axis=1)
+    common, rare = found.per_class.values()
+    assert common.recall == pytest.approx((predicted[y[kept] == 0] == 0).mean())
+    counted = (predicted[y[kept] == 1] == 1).mean()
+    assert counted < rare.recall < counted + 0.21 * (1 - counted)
+    assert rare.recall == pytest.approx(1 - (1 - counted) * 0.8 ** found.growth.power_of(1))
+    assert rare.n == 20
+
+
+def test_what_is_called_unknown_has_an_interval():
+    x, y = blobs(120, 3, 24, spread=0.9)
+    found, out_of_fold = judged(x, y, 3)
+    rate = found.unknown.rate
+    assert rate.value == pytest.approx(np.nanmean(out_of_fold.rejected), abs=1e-6)
+    assert 0 < rate.low < rate.value < rate.high < 0.3
+    assert found.unknown.asked == 0.05
