@@ -5,7 +5,7 @@ import pytest
 
 from graft.contracts import Array, Bool, Float32, Int
 from graft.data.split import stratified_group_folds
-from graft.evaluation.growth import Growth, change_of_mix, measure_growth
+from graft.evaluation.growth import Growth, _forecast_all, change_of_mix, measure_growth
 
 CLASSES = ("ants", "bees")
 
@@ -189,3 +189,17 @@ def test_the_high_end_follows_a_curve_that_falls_ever_faster() -> None:
     now, later = np.exp(-300 / 80), np.exp(-340 / 80)
     assert whole.gain < now - later < whole.high
     assert whole.low < 0.5 * whole.gain
+
+
+def test_the_high_end_of_many_classes_goes_on_along_the_steepest() -> None:
+    m = 20_000
+    errors = np.array([0.8, 0.7, 0.55, 0.4, 0.3])
+    right = np.arange(m) >= errors[:, None] * m
+    sizes = np.array([10, 20, 40, 60, 80])
+    whole, power = _forecast_all(sizes, right, 100, 20, 0, 1.0, 0.0)
+    doubled = np.log2(0.55 / 0.3)  # the last doubling, steeper than the law
+    assert 0 < power < doubled
+    steep = 0.3 * (1.25**-doubled - 6.25**-doubled)
+    luck = 1.96 * np.sqrt(0.3 * 0.7 * (1 / 100 - 1 / 500))
+    assert whole.gain == pytest.approx(0.3 * (1.25**-power - 6.25**-power))
+    assert whole.high - whole.gain == pytest.approx(np.hypot(steep - whole.gain, luck), rel=0.03)

@@ -72,13 +72,16 @@ def test_nothing_scored_is_no_error(blobs):
     assert (classifier.probabilities(x[:3]).argmax(axis=1) == y[:3]).all()
 
 
-def test_of_many_rows_every_one_that_was_held_out_has_an_answer():
-    chance = np.random.default_rng(5)  # here some folds would have chosen what was tried on the first folds only
-    y = np.arange(1000) % 2
-    x = ((chance.normal(size=(1000, 8)) + 0.5 * y[:, None] * np.eye(8)[0]) / 3).astype(np.float32)
+def test_of_many_rows_those_that_had_no_vote_change_nothing():
+    chance = np.random.default_rng(25)  # a set on which the hurdle of many rows and that of few choose differently
+    y, scale = np.arange(1000) % 2, np.repeat([1.0, 0.3], [4, 12]) / 4
+    x = (chance.normal(size=(1000, 16)) + 0.6 * y[:, None] * chance.normal(size=16)) * scale
     folds = stratified_group_folds(y, np.arange(1000), 5, 0)
-    _, out_of_fold = fit_classifier(x, y, 2, ((8,),), folds, Recipe())
-    choices = {choose_without(out_of_fold.choice, np.flatnonzero(folds[0] == fold)) for fold in range(5)}
-    assert len(choices) > 1
+    _, out_of_fold = fit_classifier(x.astype(np.float32), y, 2, ((4, 12),), folds, Recipe())
+    choice = out_of_fold.choice
+    explored = np.flatnonzero(~np.isnan(choice.losses).any(axis=0))
+    assert len(explored) == 400
+    for fold in np.unique(folds[0][np.setdiff1d(np.arange(1000), explored)]):
+        assert choose_without(choice, np.flatnonzero(folds[0] == fold)) == choice.index
     assert out_of_fold.scored.all()
     assert not np.isnan(out_of_fold.p).any()

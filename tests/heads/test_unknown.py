@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from graft.heads.unknown import PROTOTYPES, UnknownRule, fit_unknown
+from graft.heads.unknown import PROTOTYPES, UnknownRule, _rejected, fit_unknown
 from graft.metrics import auroc
 from heads.blobs import folds
 
@@ -124,3 +124,10 @@ def test_what_was_not_held_out_is_not_measured():
     phi, y = directions(6, 2, 40, 0, centres(2, 40))
     _, rejected = fit_unknown(phi, y, 2, [np.full(6, -1)], np.full((1, 6, 2), np.nan, np.float32), 0.05)
     assert np.isnan(rejected).all()
+
+
+def test_a_fold_has_no_part_in_the_threshold_that_it_is_held_against():
+    score = np.array([[0, 1, 2, 3, 10, 11]], np.float32)
+    fold = np.array([0, 0, 0, 1, 1, 1])
+    # of three others the second counts: 10 for the first fold, which none reaches, and 1 for the second, which all pass
+    assert _rejected(score, score >= 0, [fold], 0.5).tolist() == [0, 0, 0, 1, 1, 1]

@@ -199,8 +199,7 @@ def _without_own_vote(choice: Choice, p: Float32, y: Int, folds: Sequence[Int], 
         index = choose_without(choice, rows)
         if index != choice.index:
             other = cross_fitted(choice.logits[index], y, folds)
-            told = _mean(other, np.asarray(~np.isnan(other).all(axis=(0, 2))))[rows]
-            result[rows] = np.where(np.isnan(told), p[rows], told)  # of many rows, it was tried on the first folds only
+            result[rows] = _mean(other, np.asarray(~np.isnan(other).all(axis=(0, 2))))[rows]
     return result
 
 

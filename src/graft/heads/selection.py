@@ -206,12 +206,15 @@ def fit_final(
 
 
 def choose_without(choice: Choice, rows: Int) -> int:
-    """The configuration that would have been taken if ``rows`` ``(m,) int64`` had had no say."""
-    counts: Float32 = np.where(np.isnan(choice.losses).any(axis=0), 0, 1).astype(np.float32)
-    counts[rows] = 0
+    """The configuration that would have been taken if ``rows`` ``(m,) int64`` had had no say.
+
+    As in choosing, only the rows that all were scored on count: of many rows, how many they are decides on the hurdle.
+    """
+    common = np.flatnonzero(~np.isnan(choice.losses).any(axis=0))
+    counts = np.isin(common, rows, invert=True).astype(np.float32)
     if not counts.any():
         return choice.index
-    return int(_select(np.nan_to_num(choice.losses), counts[None], choice.plain, choice.groups)[0])
+    return int(_select(choice.losses[:, common], counts[None], choice.plain, choice.groups[common])[0])
 
 
 def bias_corrected(
