@@ -178,7 +178,7 @@ RULES = (
     Rule(
         "cross-validated items count for less than independent ones",
         "src/graft/evaluation/intervals.py",
-        "effective_size(clusters) / FOLD_CORRELATION / design_effect",
+        "effective_size(clusters) / correlation / design_effect",
         "effective_size(clusters) / design_effect",
         "tests/evaluation/test_intervals.py::test_cross_validation_widens_it",
     ),

@@ -20,6 +20,11 @@ from graft.heads.features import GIVEN, transform
 from graft.model.copies import PARTNER, Copies, copies_among
 from graft.model.texts import text_of
 
+_BLIND = 0.9
+"""Plain cosine that nine pairs of pictures in ten reach where an encoder agrees to everything, as one with random
+weights does: it is not asked whether what looks alike is."""
+_LOOKED_AT = 256
+
 
 def clusters_of(dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cache | None = None) -> Clusters:
     """Clusters of near-duplicates; ``dataset`` has the rows of ``embedded``.
@@ -72,10 +77,17 @@ def _alike_pictures(dataset: Dataset, embedded: Embedded, stages: Stages, cache:
     rows = np.arange(len(x)) if len(x) < FEW else np.flatnonzero(with_partner(x, PARTNER, map_on_cores))
     digests = [embedded.digests[row] for row in rows]
     prints = _prints(PicturePrints(), dataset.select(rows), digests, cache)
-    known = rows[copies_among(digests, prints, x[rows]).pairs]
+    known = rows[copies_among(digests, prints, x[rows]).pairs] if _tells_apart(x) else np.empty((0, 2), np.int64)
     blank = np.zeros(len(x), np.bool_)
     blank[rows] = show_nothing(prints)
     return near_duplicates(embedded.digests, x, map_blocks=map_on_cores, known=map(tuple, known.tolist()), apart=blank)
+
+
+def _tells_apart(x: Float32) -> bool:
+    """Whether an encoder finds some pictures unlike; ``x`` is ``(n, d)``, of unit length."""
+    some = x[np.linspace(0, len(x) - 1, min(len(x), _LOOKED_AT)).astype(np.int64)]
+    pairs = (some @ some.T)[np.triu_indices(len(some), 1)]
+    return len(x) < FEW or bool(np.quantile(pairs, 0.1) < _BLIND)
 
 
 def _settled(dataset: Dataset, alike: Alike) -> Clusters:
