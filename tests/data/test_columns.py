@@ -138,3 +138,10 @@ def test_a_data_set_knows_its_columns(tmp_path):
     columns = {"item_column": "said", "label_column": "what"}
     assert read(tmp_path / "a.csv", **columns).columns == columns
     assert read(tmp_path / "a.csv", remembered=columns).columns == columns
+
+
+def test_a_data_frame_has_columns_too():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"said": TEXTS, "what": ["x", "y"] * 10})
+    dataset = read(frame, item_column="said", label_column="what")
+    assert dataset.columns == {"item_column": "said", "label_column": "what"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from graft.data.columns import ITEM_COLUMNS, LABEL_COLUMNS
@@ -39,7 +40,7 @@ def read_frame(
     labels = _column(columns, label_column, LABEL_COLUMNS, "labels", "label_column")
     groups = _column(columns, group_column, (), "groups", "group_column") if group_column else _find(columns, "group")
     splits = _find(columns, "split")
-    return Dataset.from_lists(
+    dataset = Dataset.from_lists(
         values_of(frame[items]),
         values_of(frame[labels]),
         groups=None if groups is None else values_of(frame[groups]),
@@ -47,6 +48,7 @@ def read_frame(
         modality=modality,
         name=name,
     )
+    return replace(dataset, columns={"item_column": str(items), "label_column": str(labels)})
 
 
 def _column(columns: Sequence[Any], asked: str | None, usual: Sequence[str], what: str, argument: str) -> Any:
