@@ -148,7 +148,9 @@ def _closing_rows(text: str, delimiter: str, name: str, open_quotes: list[str]) 
 
     width = start = 0
     while start < len(lines):
-        reader = _reader(islice(lines, start, None), delimiter, strict=True, skipinitialspace=blank_first)
+        reader = _reader(
+            map(lines.__getitem__, range(start, len(lines))), delimiter, strict=True, skipinitialspace=blank_first
+        )
         at = start
         try:
             for row in reader:
