@@ -70,7 +70,8 @@ class Comparison:
             a, name = row.accuracy, clean(row.name)
             mark = "*" if row.name == self.recommended else " "
             lines.append(
-                f"{mark} {name:<{width}}  {a.value:>8.1%}  {a.low:>6.1%}-{a.high:<6.1%}  {row.ms_per_item:>7.2f}"
+                f"{mark} {name:<{width}}  {_share(a.value):>8}  {_share(a.low):>6}-{_share(a.high):<6}  "
+                f"{row.ms_per_item:>7.2f}"
                 f"  {row.mb:>6.1f}  {row.dim:>5}  {clean(row.licence)}"
             )
         return "\n".join([*lines, "", self.why, *(f"Warning: {clean(warning)}" for warning in self.warnings)])
@@ -79,6 +80,10 @@ class Comparison:
         """JSON-able values: ``{encoders, recommended, why, warnings}``."""
         values: dict[str, Any] = plain(self)
         return values
+
+
+def _share(value: float) -> str:
+    return f"{value:.1%}" if value == value else ""
 
 
 def compare(
