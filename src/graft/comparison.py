@@ -125,10 +125,12 @@ def compare(
         [embed_dataset(encoder, dataset, store, Stopwatch(), progress) for encoder in made], dataset
     )
     clusters, doubtful = np.arange(len(embedded[0][0])), np.zeros(len(embedded[0][0]), np.bool_)
+    unlimited = clusters
     for encoder, (usable, part) in zip(made, embedded, strict=True):
         own = clusters_of(usable, part, encoder.stages, store)
         clusters, doubtful = merge(clusters, own.clusters.tolist()), doubtful | own.doubtful
-    alike = Clusters(clusters, doubtful)
+        unlimited = merge(unlimited, own.whole.tolist())
+    alike = Clusters(clusters, doubtful, unlimited)
     fitted = [
         fit_embedded(usable, part, encoder, replace(recipe, encoder=encoder.name), Stopwatch(), progress, alike)
         for encoder, (usable, part) in zip(made, embedded, strict=True)

@@ -136,7 +136,7 @@ def test_a_burst_beyond_the_limit_is_known_as_a_whole():
 def test_a_burst_stays_whole_where_its_classes_have_other_items():
     """Eight photos, forty times each, of two classes."""
     x, of = bursts(8, 40)
-    clusters, doubtful = settled(near_duplicates(digests(320), x), of % 2)
+    clusters, doubtful, _ = settled(near_duplicates(digests(320), x), of % 2)
     assert clusters.tolist() == of.tolist()
     assert not doubtful.any()
 
@@ -144,7 +144,7 @@ def test_a_burst_stays_whole_where_its_classes_have_other_items():
 def test_a_burst_that_may_be_a_class_before_one_camera_is_cut_and_doubted():
     x, of = bursts(8, 40)
     y = np.maximum(of, 1)  # photos 0 and 1 are halves of a class, each other photo is one
-    clusters, doubtful = settled(near_duplicates(digests(320), x), y)
+    clusters, doubtful, _ = settled(near_duplicates(digests(320), x), y)
     assert np.bincount(clusters[of > 1]).max() <= 32
     assert (doubtful == (of > 1)).all()
     assert clusters[of < 2].tolist() == of[of < 2].tolist()
@@ -152,7 +152,7 @@ def test_a_burst_that_may_be_a_class_before_one_camera_is_cut_and_doubted():
 
 def test_what_is_within_the_limit_is_never_cut():
     x, of = bursts(2, 6)
-    clusters, doubtful = settled(near_duplicates(digests(12), x), of)
+    clusters, doubtful, _ = settled(near_duplicates(digests(12), x), of)
     assert clusters.tolist() == of.tolist()
     assert not doubtful.any()
     assert settled(near_duplicates([], x[:0]), of[:0]).clusters.tolist() == []

@@ -137,3 +137,16 @@ def test_texts_written_again_with_other_numbers_stay_together_whatever_their_num
     found = clusters_of(torn, embed(encoder, dataset.items), encoder.stages)
     assert found.doubtful.tolist() == [True] * 40 + [False] * 120
     assert np.bincount(found.clusters[:40]).max() <= 16
+
+
+def test_copies_across_a_given_split_are_counted_however_many_there_are(shared):
+    """Test photos that are thirty copies of each of two training photos."""
+    if not (shared / "ants_bees/train/ants").is_dir():
+        pytest.skip("no ants")
+    dataset, of = burst(shared / "ants_bees/train/ants", "abababab")
+    rows = np.concatenate([np.flatnonzero(of < 2), *(np.flatnonzero(of == photo)[:1] for photo in range(2, 8))])
+    first = {int(np.flatnonzero(of == photo)[0]) for photo in range(8)}
+    part = dataset.select(rows)
+    part = replace(part, splits=tuple("train" if row in first else "test" for row in rows.tolist()))
+    warnings = graft.fit(part, cache=None).report.warnings
+    assert any("58 of the 58 test items have copies" in warning for warning in warnings), warnings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cached_property
 from statistics import NormalDist
 from typing import Any
@@ -21,7 +21,7 @@ from graft.heads import HEADS
 from graft.heads.calibration import cross_fitted, fit_temperature, probabilities
 from graft.heads.selection import class_weights
 from graft.metrics import log_loss
-from graft.report.content import Interval
+from graft.report.content import Interval, plain
 
 OVERLAP = 2.25
 """By how much the variance of a paired difference grows, for the training sets of folds overlap (Nadeau and Bengio,
@@ -123,7 +123,7 @@ class Worth(Change):
 
     def to_dict(self) -> dict[str, Any]:
         """All figures, ready for JSON."""
-        return {**asdict(self), "sentence": self.sentence, "warning": self.warning or None}
+        return {**plain(self), "sentence": self.sentence, "warning": self.warning or None}
 
 
 def measure_worth(pool: Pool, applied: Applied) -> Worth:

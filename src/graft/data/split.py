@@ -66,10 +66,12 @@ class Clusters(NamedTuple):
     Attributes:
         clusters: Cluster of each item ``(n,) int64``, numbered from 0 in order of appearance.
         doubtful: Items that stand in pieces of what may be one burst ``(n,) bool``.
+        whole: Clusters without a limit ``(n,) int64``: what seems to be copies where a split is given.
     """
 
     clusters: Int
     doubtful: Bool
+    whole: Int
 
 
 class Straddling(NamedTuple):
@@ -199,7 +201,7 @@ def settled(alike: Alike, y: Int) -> Clusters:
     rows = doubtful[whole]
     names = [("piece", piece) if torn else ("whole", all_of) for torn, piece, all_of in
              zip(rows.tolist(), alike.clusters.tolist(), whole.tolist(), strict=True)]  # fmt: skip
-    return Clusters(merge(np.arange(len(whole)), names), rows)
+    return Clusters(merge(np.arange(len(whole)), names), rows, whole)
 
 
 def merge(clusters: Int, groups: Sequence[Hashable]) -> Int:

@@ -233,7 +233,7 @@ def fit_embedded(
         def look_at_words() -> Words | None:
             return None if texts is None else Words.of([texts[row] for row in train], recipe.seed)
 
-        (clusters, doubtful), words = run_on_cores(look_for_copies, look_at_words)
+        (clusters, doubtful, whole), words = run_on_cores(look_for_copies, look_at_words)
         doubtful &= np.array([group == "" for group in dataset.groups], np.bool_)  # groups are the user's word
         units = merge(clusters, dataset.groups)  # what must stand on one side of every split
         folds = _folds(y, units[train], recipe.seed)
@@ -298,7 +298,7 @@ def fit_embedded(
         cache={"hits": embedded.hits, "misses": embedded.misses},
         warnings=(
             *dataset.warnings,
-            *warn_of_the_data(dataset, embedded.digests, clusters, train, y, classes),
+            *warn_of_the_data(dataset, embedded.digests, whole, train, y, classes),
             *warn_of_doubt(doubtful, clusters),
             *warn_of_the_items(dataset, embedded.statistics),
         ),

@@ -89,7 +89,7 @@ def fit_tagged(
     x = embedded.x[train]
     with watch.timing("fit"), one_thread_each():
         progress("fit", 0, 1)
-        clusters, doubtful = clusters_of(dataset, embedded, stages, cache) if alike is None else alike
+        clusters, doubtful, whole = clusters_of(dataset, embedded, stages, cache) if alike is None else alike
         doubtful &= np.array([group == "" for group in dataset.groups], np.bool_)
         units = merge(clusters, dataset.groups)[train]  # what must stand on one side of every split
         strata = strata_of(given, units)
@@ -149,7 +149,7 @@ def fit_tagged(
         cache={"hits": embedded.hits, "misses": embedded.misses},
         warnings=(
             *dataset.warnings,
-            *warn_of_the_tags(dataset, embedded.digests, clusters, train, given, classes),
+            *warn_of_the_tags(dataset, embedded.digests, whole, train, given, classes),
             *warn_of_doubt(doubtful, clusters),
             *warn_of_the_items(dataset, embedded.statistics),
         ),
