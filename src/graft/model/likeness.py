@@ -74,10 +74,11 @@ def _alike(dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cache | 
 def _alike_pictures(dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cache | None) -> Alike:
     """Copies, and two shots of one thing, which an encoder tells and a print does not."""
     x = transform(embedded.x, stages, "last")
-    rows = np.arange(len(x)) if len(x) < FEW else np.flatnonzero(with_partner(x, PARTNER, map_on_cores))
+    unit = x / np.linalg.norm(x, axis=1, keepdims=True).clip(1e-12)  # two encoders side by side are longer
+    rows = np.arange(len(x)) if len(x) < FEW else np.flatnonzero(with_partner(unit, PARTNER, map_on_cores))
     digests = [embedded.digests[row] for row in rows]
     prints = _prints(PicturePrints(), dataset.select(rows), digests, cache)
-    known = rows[copies_among(digests, prints, x[rows]).pairs] if _tells_apart(x) else np.empty((0, 2), np.int64)
+    known = rows[copies_among(digests, prints, unit[rows]).pairs] if _tells_apart(unit) else np.empty((0, 2), np.int64)
     blank = np.zeros(len(x), np.bool_)
     blank[rows] = show_nothing(prints)
     return near_duplicates(embedded.digests, x, map_blocks=map_on_cores, known=map(tuple, known.tolist()), apart=blank)
