@@ -52,8 +52,8 @@ RULES = (
     Rule(
         "rows that do not vote do not count",
         "src/graft/heads/selection.py",
-        "    counts[rows] = 0\n",
-        "",
+        "counts = np.isin(common, rows, invert=True).astype(np.float32)",
+        "counts = np.ones(len(common), np.float32)",
         "tests/heads/test_classifier.py::test_a_row_has_no_say_in_the_choice_of_its_own_head",
     ),
     Rule(
