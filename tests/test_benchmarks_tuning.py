@@ -125,7 +125,7 @@ def test_every_peer_of_tuning_has_its_script() -> None:
 
 
 def test_a_saved_model_is_judged_beside_torch(saved: Path, tmp_path: Path) -> None:
-    shapes.folders(tmp_path, dict.fromkeys(shapes.FORMS, 3), first=70)
+    shapes.folders(tmp_path, dict.fromkeys(shapes.FORMS, 5), first=70)
     test = tuple(Example(path, path.parent.name) for path in sorted(tmp_path.rglob("*.png")))
     found = judging.judge(saved, saved, Draw("shapes", (), test))
     assert found.before == found.after
