@@ -14,6 +14,7 @@ from graft.evaluation.intervals import (
     enough_tags_judged,
     group_design_effect,
     held_out_interval,
+    recall_interval,
     with_unjudged,
 )
 from graft.metrics import wilson
@@ -67,6 +68,12 @@ def test_items_that_are_held_out_once_count_for_less():
     assert (often.low, often.high) == pytest.approx(wilson(72 / 1.4, 80 / 1.4))
     assert (once.low, once.high) == pytest.approx(wilson(72 / 1.65, 80 / 1.65))
     assert once.high - once.low < 1.1 * (often.high - often.low)
+
+
+def test_one_mistake_of_few_items_leaves_room_for_nearly_none():
+    assert recall_interval(0.9, alone(10), 1.0) == pytest.approx((wilson(9, 10)[0], 1 - 0.0513 / 10))
+    assert recall_interval(0.5, alone(10), 1.0) == pytest.approx(wilson(5, 10))
+    assert recall_interval(1.0, alone(10), 1.0) == pytest.approx(wilson(10, 10))
 
 
 def test_copies_widen_it():

@@ -16,6 +16,7 @@ from graft.evaluation.intervals import (
     group_design_effect,
     held_out_interval,
     no_score,
+    recall_interval,
 )
 from graft.heads.classifier import Classifier
 from graft.metrics import (
@@ -150,13 +151,13 @@ def class_figures(
         recall = recall if kept is None else 1 - (1 - recall) * float(kept[position])
         own = [groups[row] for row in rows.tolist()] if groups else []
         effect = correlation * (group_design_effect(predicted[rows] == position, own) if own else 1.0)
-        found = held_out_interval(recall, np.arange(len(rows)) if copies is None else copies[rows], "", effect)
+        low, high = recall_interval(recall, np.arange(len(rows)) if copies is None else copies[rows], effect)
         figures[label] = ClassFigures(
             precision=float(scores.precision[position]) if called[position] else float("nan"),
             recall=recall,
             n=len(rows),
-            recall_low=found.low,
-            recall_high=found.high,
+            recall_low=low,
+            recall_high=high,
         )
     return figures
 

@@ -35,6 +35,8 @@ LEAST_CORRELATION = 0.01
 LEAST_CLASSES, LEAST_ITEMS = 2, 5
 """There is no score unless so many classes have so many judged items each: three items that are all right say nothing
 of a hundred new ones."""
+_FEW_MISTAKES = (0.0513, 0.3554, 0.8177)
+"""Half the 5 % quantile of chi-squared with 2, 4 and 6 degrees of freedom."""
 _STUDENT = (
     *(12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14, 2.13, 2.12),
     *(2.11, 2.10, 2.09, 2.09, 2.08, 2.07, 2.07, 2.06, 2.06, 2.06, 2.05, 2.05, 2.05, 2.04, 1.96),
@@ -106,6 +108,26 @@ def cross_validated_interval(
         correlation: Of items that share most of what their heads were fitted to, see ``correlation_of``.
     """
     return _interval(accuracy, effective_size(clusters) / correlation / design_effect, method)
+
+
+def recall_interval(recall: float, copies: Int, design_effect: float) -> tuple[float, float]:
+    """95 % interval of the recall of a class, of which there are often few items and fewer mistakes.
+
+    Wilson's; with one to three mistakes its end near 1 holds too seldom, and that of a Poisson count of mistakes, half
+    the 5 % quantile of chi-squared with twice as many degrees of freedom, takes its place (Brown, Cai and DasGupta,
+    Statistical Science 16, 2001, section 4.1.1).
+
+    Args:
+        recall: 0 to 1; ``nan`` where there are no items.
+        copies: What is a copy of what among the items of the class ``(n,) int64``.
+        design_effect: Of groups and of folds.
+    """
+    found = held_out_interval(recall, copies, "", design_effect)
+    n = effective_size(copies) / design_effect
+    mistakes = 0 if math.isnan(recall) else math.ceil((1 - recall) * n - 1e-9)
+    if not 1 <= mistakes <= len(_FEW_MISTAKES) or 2 * mistakes >= n:
+        return found.low, found.high
+    return found.low, max(found.high, min(1.0, 1 - _FEW_MISTAKES[mistakes - 1] / n))
 
 
 def correlation_of(repetitions: int) -> float:

@@ -266,7 +266,7 @@ def unknown_interval(rejected: Array, rows: Rows, asked: float) -> Interval:
     )
     if not len(known):
         return found
-    n = effective_size(rows.copies[known]) / effect
+    n = effective_size(rows.copies[known]) / effect / THRESHOLD_CORRELATION
     least, _ = poisson_interval(max(1, int(min(value, asked) * n)))
     return replace(found, low=min(found.low, least / n))
 
