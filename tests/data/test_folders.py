@@ -59,7 +59,8 @@ def test_two_tables_in_a_split_folder_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("train", "test"),
     [("train", "test"), ("Training", "VALID"), ("training_set", "test_set"), ("train_images", "test_images"),
-     ("train2017", "val2017"), ("train", "test1"), ("images_train", "images_test")],
+     ("train2017", "val2017"), ("train", "test1"), ("images_train", "images_test"),
+     ("seg_train", "seg_test"), ("train", "holdout")],
 )  # fmt: skip
 def test_split_folders_without_classes_are_no_classes(tmp_path, train, test):
     names = [f"{train}/{label}.{number}.jpg" for label in ("cat", "dog") for number in range(6)]
@@ -74,7 +75,9 @@ def test_split_folders_without_classes_are_no_classes(tmp_path, train, test):
     assert len(dataset.skipped) == 2
 
 
-@pytest.mark.parametrize("names", [("training_set", "test_set"), ("train2017", "val2017"), ("train", "test_images")])
+@pytest.mark.parametrize("names", [("training_set", "test_set"), ("train2017", "val2017"), ("train", "test_images"),
+                                   ("seg_train", "seg_test"), ("1. train", "2. test"), ("Trainingsdaten", "Testdaten"),
+                                   ("train", "eval"), ("train", "holdout"), ("pets-trn", "pets-tst")])  # fmt: skip
 def test_other_names_of_split_folders(tmp_path, names):
     for folder in names:
         plant(tmp_path / folder, "cat/1.jpg", "dog/2.jpg")
@@ -82,7 +85,16 @@ def test_other_names_of_split_folders(tmp_path, names):
     assert sorted(read(tmp_path).splits) == ["test", "test", "train", "train"]
 
 
-@pytest.mark.parametrize("names", [("test1", "test2", "test3"), ("training_set", "bus"), ("test", "bus")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("test1", "test2", "test3"),
+        ("training_set", "bus"),
+        ("test", "bus"),
+        ("crash test", "express train"),
+        ("valid", "invalid"),
+    ],
+)
 def test_classes_that_are_called_like_one_split(tmp_path, names):
     plant(tmp_path, *(f"{name}/{number}.jpg" for name in names for number in range(2)))
     assert set(read(tmp_path).classes) == set(names)

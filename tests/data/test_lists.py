@@ -1,5 +1,6 @@
 """What stands in Python lists, arrays and frames is cleaned and refused as what stands in files."""
 
+import enum
 from decimal import Decimal
 from pathlib import Path
 
@@ -49,10 +50,19 @@ def test_labels_are_cleaned_as_those_of_files():
     )  # fmt: skip
 
 
+class Pet(str, enum.Enum):  # noqa: UP042 - as ``StrEnum``, but its ``str()`` is ``Pet.CAT``
+    CAT = "cat"
+
+
+class Rank(enum.IntEnum):
+    FIRST = 1
+
+
 @pytest.mark.parametrize(
     ("value", "name"),
-    [(3, "3"), (3.0, "3"), (np.float64(3), "3"), (3.5, "3.5"), (True, "True"), (b"ab", "ab"), (np.str_(" a"), "a")],
-)
+    [(3, "3"), (3.0, "3"), (np.float64(3), "3"), (3.5, "3.5"), (True, "True"), (b"ab", "ab"), (np.str_(" a"), "a"),
+     (Pet.CAT, "cat"), (Rank.FIRST, "1")],
+)  # fmt: skip
 def test_labels_of_other_types_are_named(value, name):
     assert named(value) == name
 

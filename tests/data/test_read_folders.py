@@ -175,7 +175,7 @@ def test_everything_is_skipped(tmp_path):
         (b"\0\0\0\x18ftypisom", None, "For pictures: Give single frames of it: ffmpeg -i in.mp4"),
         (b"\0\0\0\x18ftypisom", "audio", "Convert it: ffmpeg -i in.mp4 out.wav"),
         (b"\xff\x0a" + bytes(30), None, "Save it as JPEG or PNG."),
-        (b"%PDF-1.7", None, "for texts: Save its text as a .txt file."),
+        (b"%PDF-1.7", None, "For pictures: Save its pages as JPEG or PNG; for texts: Save its text as a .txt file."),
         (b"7z\xbc\xaf\x27\x1c", None, "Unpack it."),
         (bytes(range(32)), None, "Check that the files open in a picture viewer."),
     ],

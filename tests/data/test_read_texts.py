@@ -205,3 +205,36 @@ def test_real_tables(shared: Path, tmp_path, name, train, test, classes):
         for path in (shared / name).glob("*.csv"):
             file.write(path, f"{name}/{path.name}")
     assert read(tmp_path / "a.zip").labels == dataset.labels
+
+
+def test_labels_that_say_that_nothing_is_there_are_told(tmp_path):
+    rows = [(f"text {number}", label) for number, label in enumerate(["NaN", "N/A", "none", "", "late", "late"])]
+    write_csv(tmp_path / "a.csv", rows)
+    dataset = read(tmp_path / "a.csv")
+    assert dataset.classes == ("N/A", "NaN", "late", "none")
+    (said,) = (warning for warning in dataset.warnings if "value is missing" in warning)
+    assert "taken as classes: N/A (1), NaN (1). If they are none, leave the cells empty" in said
+
+
+def test_tables_in_class_folders_are_told(tmp_path):
+    for label in ("late", "money"):
+        (tmp_path / label).mkdir()
+        write_csv(tmp_path / label / "a.csv", [("one",), ("two",)], ("text",))
+        (tmp_path / label / "b.txt").write_text("a text")
+    dataset = read(tmp_path)
+    assert len(dataset) == 4
+    assert dataset.warnings[-1].startswith(
+        "2 tables were read as one text each, for a file in a class folder is an item: late/a.csv, money/a.csv. If each"
+    )
+
+
+@pytest.mark.parametrize("source", ["", " "])
+def test_an_empty_path_is_not_the_present_folder(source, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="The path of the data is empty"):
+        read(source)
+
+
+def test_a_path_that_holds_a_nul_leads_nowhere():
+    with pytest.raises(NothingToRead, match="There is nothing at"):
+        read("a\0b")

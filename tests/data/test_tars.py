@@ -172,3 +172,14 @@ def test_nothing_is_left_behind(pets, tmp_path, monkeypatch):
     (tmp_path / "temporary").mkdir()
     read(packed(pets, tmp_path / "a.tar.gz"))
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+@pytest.mark.parametrize("spoilt", [False, True])
+def test_what_ends_before_its_end_is_refused_wherever_it_is_cut(pets, tmp_path, spoilt):
+    path = made(tmp_path / "a.tar", *((f"cat/{number}.txt", b"a text", {}) for number in range(9)))
+    content = path.read_bytes()[: 9 * 1024]  # a block for each header, and one for what follows
+    for kept in range(1024, len(content) + 1, 256):
+        rest = b"\xff" * 512 if spoilt else b""
+        path.write_bytes(content[:kept] + rest)
+        with pytest.raises(UnsafeArchive, match="copy or download it again"):
+            list_members(path)

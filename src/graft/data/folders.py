@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 from graft.data.arrangement import SPLITS, Arrangement, Labelled
+from graft.data.columns import SPLIT_WORDS
 from graft.data.items import Skipped
 from graft.data.kinds import UNREADABLE
 from graft.data.listing import Entry, Listing, printable
@@ -19,6 +20,12 @@ _LOOSE = re.compile(
 )
 """``training_set``, ``train_images``, ``test1``, ``val2017``: names of splits, where all folders are called so."""
 
+_SPLIT_NAMES = {
+    **SPLIT_WORDS, "evaluation": "val", "trainingsdaten": "train", "trainingsbilder": "train", "testdaten": "test",
+    "testbilder": "test", "validierung": "val", "validierungsdaten": "val",
+}  # fmt: skip
+_WORD = re.compile(r"[^\W\d_]+")
+
 _LIST = re.compile(rf"({_NAMES})(?:[ _-]?(?:list|files|set|split))?\.txt")
 _LISTED = 0.9
 """A text file is a list of a split if so many of its lines name files of the data."""
@@ -29,11 +36,27 @@ def splits_of(folders: Collection[str]) -> dict[str, str]:
     """The folders that are called as splits are, and the split of each, a value of ``SPLITS``.
 
     ``train_images`` and its like count where all folders are called so and there is more than one split: a class may be
-    called ``test2`` too.
+    called ``test2`` too. So do ``seg_train``, ``1. train`` and ``trainingsdaten``, where what else stands in their
+    names is the same in all: ``crash test`` and ``express train`` are classes.
     """
     exact = {folder: SPLITS[folder.lower()] for folder in folders if folder.lower() in SPLITS}
     loose = {folder: SPLITS[found[1]] for folder in folders if (found := _LOOSE.fullmatch(folder.lower()))}
-    return loose if len(loose) == len(folders) and len(set(loose.values())) > 1 else exact
+    for whole in (loose, _split_by_a_word(folders)):
+        if len(whole) == len(folders) and len(set(whole.values())) > 1:
+            return whole
+    return exact
+
+
+def _split_by_a_word(folders: Collection[str]) -> dict[str, str]:
+    """The split that one word of each name says; nothing where the names differ in other words too."""
+    named, others = {}, set()
+    for folder in folders:
+        words = _WORD.findall(folder.lower())
+        said = [word for word in words if word in _SPLIT_NAMES]
+        if len(said) == 1:
+            named[folder] = _SPLIT_NAMES[said[0]]
+            others.add(tuple(word for word in words if word not in said))
+    return named if len(others) == 1 else {}
 
 
 def from_folders(listing: Listing, elsewhere: Collection[str] = ()) -> Arrangement:

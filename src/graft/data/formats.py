@@ -423,11 +423,10 @@ def remedy(kind: str, modality: str) -> str:
     if modality:
         return advice.get(modality, "")
     ways = {way: NOUNS[own][1] for own, way in advice.items()}
-    return (
-        next(iter(ways), "")
-        if len(ways) < 2
-        else "For " + "; for ".join(f"{nouns}: {way}" for way, nouns in ways.items())
-    )
+    if len(ways) < 2:
+        return next(iter(ways), "")
+    *first, last = (f"{nouns}: {way}" for way, nouns in ways.items())
+    return "For " + "; for ".join([*(way.rstrip(".") for way in first), last])
 
 
 def _mpeg_audio(head: bytes) -> str | None:

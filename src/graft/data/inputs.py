@@ -74,7 +74,7 @@ def is_archive(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             head = file.read(HEAD) if path.is_file() else b""
-    except OSError:
+    except (OSError, ValueError):  # no file, or no path at all: it holds a NUL
         return False
     kind = sniff(head)
     if kind == "zip":

@@ -44,7 +44,7 @@ def named(value: Any) -> str:
         value = value.decode("utf-8", "replace")
     if isinstance(value, float | np.floating) and float(value).is_integer():
         value = int(value)
-    return clean_label(str(value))
+    return clean_label(str.__str__(value) if isinstance(value, str) else str(value))  # an ``Enum`` of texts is its text
 
 
 def values_of(column: Any) -> list[Any]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from graft.data.arrangement import Arrangement, Labelled
 from graft.data.dataset import SEPARATOR, Dataset
-from graft.data.formats import NOUNS, OPEN_ADVICE
-from graft.data.items import Skipped
+from graft.data.formats import NOUNS, OPEN_ADVICE, is_tabular
+from graft.data.items import Item, Skipped, Text
 from graft.data.kinds import A_FEW, how_many
 from graft.data.labels import place_of
 from graft.data.listing import printable, shortened
@@ -28,6 +28,14 @@ _EXAMPLES = 3
 _BETWEEN = re.compile(r"(?<=\w)[\s_\-]+(?=[^\W\d])")
 """What stands between words; ``level-1`` and ``level 1`` stay apart, for the sign may be one of a number."""
 _SHORT = 60
+
+_NOTHING = frozenset(
+    {
+        "nan", "NaN", "NAN", "None", "null", "NULL", "N/A", "n/a", "#N/A", "<NA>", "NaT", "#REF!", "#VALUE!", "#NAME?",
+        "#DIV/0!",
+    }
+)  # fmt: skip
+"""What pandas, Python, SQL and spreadsheets write for nothing, and for a formula that has failed."""
 
 
 def warn_of_strays(strays: Counter[str]) -> list[str]:
@@ -87,6 +95,26 @@ def warn_of_spellings(labels: Sequence[str], column: str = "") -> list[str]:
             f"write {most} for {others} {where}."
         )
     return warnings
+
+
+def warn_of_missing(labels: Sequence[str]) -> list[str]:
+    """Labels that other programs write where there is none. ``none`` in small letters is the name of a class."""
+    counts = Counter(label for label in labels if label in _NOTHING)
+    if not counts:
+        return []
+    named = ", ".join(f"{label} ({counts[label]:,})" for label in sorted(counts))
+    advice = "If they are none, leave the cells empty; such items are skipped."
+    return [f"These labels are written where a value is missing, and were taken as classes: {named}. {advice}"]
+
+
+def warn_of_tables(items: Iterable[Item]) -> list[str]:
+    """Tables that lie in class folders, where a file is an item, though each row may have been meant."""
+    tables = [item.name for item in items if not isinstance(item, Text) and is_tabular(item.name)]
+    if not tables:
+        return []
+    number = _count(len(tables), "table was", "tables were")
+    why = f"read as one text each, for a file in a class folder is an item: {', '.join(tables[:_EXAMPLES])}"
+    return [f"{number} {why}. If each row is one, make one table of them, with a column of labels."]
 
 
 def warn_of_separators(labels: Sequence[str]) -> list[str]:

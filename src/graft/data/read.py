@@ -41,10 +41,12 @@ from graft.data.notices import (
     nothing_labelled,
     too_few_classes,
     warn_of_joined,
+    warn_of_missing,
     warn_of_names,
     warn_of_separators,
     warn_of_spellings,
     warn_of_strays,
+    warn_of_tables,
     warn_of_two_labels,
 )
 from graft.data.patterns import Pattern, compile_pattern
@@ -155,6 +157,8 @@ def _read_source(source: Any, asked: Asked) -> tuple[Dataset, Arrangement]:
             f"Data are a path, a data frame or a Dataset, and this is of type {type(source).__name__}.",
             "From lists: graft.fit(items, labels), or graft.Dataset.from_lists(items, labels).",
         )
+    if not os.fspath(source).strip():
+        raise UsageError("The path of the data is empty.", "Name a folder or file; the present folder is '.'.")
     path = Path(source).expanduser()
     if "://" in os.fspath(source) and not path.exists():
         raise NothingToRead(f"{os.fspath(source)} is a web address.", "Download it first.")
@@ -183,7 +187,8 @@ def _read_source(source: Any, asked: Asked) -> tuple[Dataset, Arrangement]:
     )
     warnings = [
         *warn_of_strays(strays), *warn_of_names(contents.misnamed, contents.modality), *found.warnings, *notes,
-        *warn_of_spellings(_each(dataset), found.columns.get("label_column", "")),
+        *warn_of_spellings(_each(dataset), found.columns.get("label_column", "")), *warn_of_missing(_each(dataset)),
+        *(warn_of_tables(dataset.items) if dataset.modality == "text" else ()),
     ]  # fmt: skip
     return replace(dataset, warnings=tuple(warnings)), found
 

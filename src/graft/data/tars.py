@@ -158,6 +158,10 @@ def _entries(path: Path, file: BinaryIO, limits: Limits) -> Iterator[TarEntry]:
                     raise UnsafeArchive(f"{path.name} ends within {info.name!r}.", _AGAIN)
                 plain = info.isreg() and not info.issparse()
                 yield TarEntry(info.name, not plain, info.offset_data, info.size)
+            file.seek(archive.offset)  # ``tarfile`` takes a header that is cut short or spoilt for the end
+            end = file.read(_BLOCK)
+            if len(end) < _BLOCK or any(end):
+                raise UnsafeArchive(f"{path.name} ends after {number:,} members without the mark of its end.", _AGAIN)
     except _UNREADABLE as error:
         raise UnsafeArchive(f"{path.name} cannot be read as a tar archive: {error}.", _AGAIN) from None
 
