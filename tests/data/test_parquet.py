@@ -6,6 +6,7 @@ import pytest
 
 from graft.data import parquet as limits
 from graft.data.manifest import parse_manifest
+from graft.data.read import read
 from graft.errors import DataError
 
 pyarrow = pytest.importorskip("pyarrow")
@@ -92,3 +93,18 @@ def test_columns_of_unusual_names_are_proposed():
     )
     with pytest.raises(DataError, match="--item-column said --label-column what"):
         parse_manifest(content, "a.parquet")
+
+
+def test_columns_of_one_name_are_named():
+    doubled = pyarrow.Table.from_arrays([["a", "b"], ["x", "y"], ["x", "z"]], names=["text", "label", "label"])
+    with pytest.raises(DataError, match=r"a\.parquet has 2 columns called 'label'"):
+        parse_manifest(written(doubled), "a.parquet")
+
+
+def test_pictures_in_a_table_carry_no_extension(pets, tmp_path):
+    photos = [(path.read_bytes(), path.parent.name) for path in sorted(pets.rglob("*.jpg"))]
+    content, labels = zip(*photos, strict=True)
+    (tmp_path / "a.parquet").write_bytes(written({"image": list(content), "label": list(labels)}))
+    dataset = read(tmp_path / "a.parquet")
+    assert dataset.modality == "image"
+    assert dataset.warnings == ()

@@ -99,3 +99,17 @@ def test_an_archive_that_is_called_as_a_table():
         archive.addfile(tarfile.TarInfo("x"), io.BytesIO())
     with pytest.raises(DataError, match="tar archive"):
         parse_manifest(buffer.getvalue(), "a.csv.gz")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('[{"text": "a", "label": "x"},', "Expecting value: line 1 column 30"),
+        ('[\n {"text": "a" "label": "x"}]', "Expecting ',' delimiter: line 2"),
+        ("[" * 100_000, "nested too deeply"),
+        ('[{"text": "a", "label": ' + "9" * 5000 + "}]", "4300 digits"),
+    ],
+)
+def test_broken_json_is_no_table_of_commas(text, why):
+    with pytest.raises(DataError, match=f"a.json cannot be read as JSON: .*{why}"):
+        parse_manifest(text.encode(), "a.json")

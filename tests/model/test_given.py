@@ -48,6 +48,8 @@ def test_fields_of_the_recipe_are_options_of_fit(listed):
         (("photos", {"seed": 3}), {}, "must be a graft.Recipe", "seed=3"),
         (("photos",), {"sed": 3}, "fit takes no 'sed'", "Did you mean 'seed'?"),
         (("photos",), {"epochs": 3}, "fit takes no 'epochs'", "A recipe knows"),
+        (("photos",), {"label_column": "kind"}, "fit takes no 'label_column'", "graft.read(data, label_column=...)"),
+        (("photos",), {"output": "a.graft"}, "fit takes no 'output'", "model.save(path)"),
         (("photos", ["a", "b"]), {}, "this is one: the str 'photos'", "[item]"),
         ((["a", "b"],), {"groups": [1, 2]}, "groups and no labels", "graft.fit(items, labels, groups=groups)"),
         ((["a", "b"], ["a", "b"]), {"labels": ["a", "b"]}, "must be a graft.Recipe", "encoder="),

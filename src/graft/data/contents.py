@@ -136,7 +136,7 @@ def _is_misnamed(name: str, kind: str, modality: str) -> bool:
     suffix = PurePosixPath(name).suffix.lower()
     if modality == "text":  # texts have any extension
         return suffix in EXTENSIONS
-    return bool(suffix) and EXTENSIONS.get(suffix) != kind
+    return suffix[1:].isalnum() and EXTENSIONS.get(suffix) != kind
 
 
 def _words(error: BaseException) -> str:

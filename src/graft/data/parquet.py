@@ -49,6 +49,9 @@ def read_parquet(content: bytes, name: str, known: Collection[str]) -> Table:
         columns = [str(column) for column in schema.names]
         table = Table(columns, class_names=_class_names(schema.metadata or {}))
         needed = [column for column in columns if spelled(column) in known] or _for_a_proposal(schema)
+        if twice := [column for column in needed if columns.count(column) > 1]:
+            number = columns.count(twice[0])
+            raise DataError(f"{name} has {number} columns called {twice[0]!r}.", "Rename or remove all but one.")
         plain = [column for column in needed if _is_text(schema.field(column).type)]
         size = _batch_size(footer, needed, plain, name)
         file = parquet.ParquetFile(pyarrow.BufferReader(content), read_dictionary=plain)

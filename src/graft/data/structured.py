@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,20 +11,21 @@ from graft.data.items import Skipped
 from graft.data.table import MAX_COLUMNS, MAX_ROWS, Table
 from graft.errors import DataError
 
+_OPENED = re.compile(r"\{|\[\s*[\[{]")
 _SHAPES = "Write a list of objects, or one object a line (JSONL)."
 
 
 def is_structured(text: str) -> bool:
     """Whether a text begins as JSON does, or a line of it; ``[path],label`` is a header of CSV."""
     start = text.lstrip()
-    return start.startswith("{") or (start.startswith("[") and _document(text) is not None)
+    return bool(_OPENED.match(start)) or (start.startswith("[") and _document(text) is not None)
 
 
 def read_structured(text: str, name: str) -> Table:
     """The rows of JSON in any of the shapes that other programs write.
 
     Raises:
-        DataError: It is none of them, or too large.
+        DataError: It is none of them, broken, or too large.
     """
     first = text.lstrip().split("\n", 1)[0]
     if not first.startswith("[") and isinstance(_document(first), dict):  # a whole object in the first line: one a line
@@ -31,6 +33,8 @@ def read_structured(text: str, name: str) -> Table:
         if len(table.records) > 1 or table.skipped or not _rows_of(table.records[0][1]):
             return _bounded(table, name)
     document = _document(text)
+    if document is None and first.startswith("["):
+        raise DataError(f"{name} cannot be read as JSON: {_fault(text)}.", "Copy or write it again.")
     if document is None:
         return _bounded(_lines(text, name), name)
     rows = _rows_of(document)
@@ -45,6 +49,17 @@ def _document(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def _fault(text: str) -> str:
+    """What is wrong with JSON that is broken."""
+    try:
+        json.loads(text)
+    except RecursionError:
+        return "its lists are nested too deeply"
+    except ValueError as error:
+        return str(error)
+    return "it holds nothing"
 
 
 def _rows_of(document: Any) -> Sequence[Any] | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
+from inspect import signature
 from operator import index
 from pathlib import Path
 from typing import Any, Literal
@@ -53,12 +54,18 @@ def as_recipe(recipe: Recipe | None, options: Mapping[str, Any]) -> Recipe:
     recipe = recipe or Recipe()
     known = {field.name for field in dataclasses.fields(recipe)}
     if unknown := [name for name in options if name not in known]:
-        close = get_close_matches(unknown[0], known, n=1)
-        raise UsageError(
-            f"fit takes no {unknown[0]!r}.",
-            f"Did you mean {close[0]!r}?" if close else f"A recipe knows {', '.join(sorted(known))}.",
-        )
+        raise UsageError(f"fit takes no {unknown[0]!r}.", _where_it_belongs(unknown[0], known))
     return dataclasses.replace(recipe, **options)
+
+
+def _where_it_belongs(option: str, known: Collection[str]) -> str:
+    """Who takes an option that ``fit`` does not."""
+    if option in signature(read).parameters:
+        return f"Read the data with it: graft.fit(graft.read(data, {option}=...))."
+    if option in ("output", "report", "overwrite"):
+        return "Save what fit returns: model.save(path), with its report as a page: model.save(path, page=...)."
+    close = get_close_matches(option, known, n=1)
+    return f"Did you mean {close[0]!r}?" if close else f"A recipe knows {', '.join(sorted(known))}."
 
 
 def check_modality(dataset: Dataset, encoder: Encoder) -> None:

@@ -41,14 +41,14 @@ def render(report: Report, *, evaluated: bool = False) -> str:
 
 
 def check_free(path: Path, *, overwrite: bool) -> None:
-    """Whether the page may be written there; ask before the work, not after it.
+    """Whether the page or table may be written there; ask before the work, not after it.
 
     Raises:
         OutputExists: ``path`` is a folder, or is there already and ``overwrite`` is false.
         GraftError: Nothing can be written there.
     """
     if path.is_dir():
-        raise OutputExists(f"{path} is a folder.", "Name a file for the report, such as report.html.")
+        raise OutputExists(f"{path} is a folder.", f"Name a file, such as {path / 'report.html'}.")
     if not overwrite and path.exists():
         raise OutputExists(f"{path} is already there.", OVERWRITE_ADVICE)
     try:
