@@ -47,6 +47,14 @@ def test_names_of_files_are_items_and_numbers_are_labels_only_where_nothing_else
     assert propose([], []) == (None, None)
 
 
+@pytest.mark.parametrize("above", ["Export of 2024,\n", "Export of 2024,\n,\nby hand,\n"])
+def test_a_title_above_the_header_is_told_so(above):
+    table = above + "text,label\n" + "".join(f"{text},{'late' if n % 2 else 'money'}\n" for n, text in enumerate(TEXTS))
+    with pytest.raises(MissingColumn, match=r"no header: it is 'Export of 2024'.*below it: 'text', 'label'") as caught:
+        parse_manifest(table.encode(), "a.csv")
+    assert caught.value.hint == "Delete what stands above the line that names the columns."
+
+
 @pytest.mark.parametrize("first", ["go and look for it " * 100 + ",late", "a.jpg,cat", "where is it,late"])
 def test_a_table_without_a_header_is_told_so(first):
     rows = "\n".join([first, *(f"{text},late" for text in TEXTS)])

@@ -20,12 +20,21 @@ def names(listing):
 
 def test_sorted_by_path_and_without_strays(tmp_path):
     plant(tmp_path, "b/2.jpg", "b/1.jpg", "a/x/3.jpg", "a/4.jpg", "c.txt")
-    plant(tmp_path, ".DS_Store", "a/Thumbs.db", "b/.ipynb_checkpoints/1.jpg", "__MACOSX/b/._1.jpg", "b/desktop.ini")
+    plant(
+        tmp_path,
+        ".DS_Store",
+        "a/Thumbs.db",
+        "b/.ipynb_checkpoints/1.jpg",
+        "__MACOSX/b/._1.jpg",
+        "b/desktop.ini",
+        "b/~$notes.xlsx",
+    )
     listing = list_folder(tmp_path)
     assert names(listing) == ["a/4.jpg", "a/x/3.jpg", "b/1.jpg", "b/2.jpg", "c.txt"]
     assert listing.folders == {"a", "b"}
     assert listing.strays == {
-        ".DS_Store": 1, "Thumbs.db": 1, ".ipynb_checkpoints": 1, "__MACOSX": 1, "desktop.ini": 1
+        ".DS_Store": 1, "Thumbs.db": 1, ".ipynb_checkpoints": 1, "__MACOSX": 1, "desktop.ini": 1,
+        "~$notes.xlsx": 1,
     }  # fmt: skip
     assert listing.entries[0].item.read() == b"a/4.jpg"
 

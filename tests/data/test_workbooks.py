@@ -7,7 +7,7 @@ from graft import read
 from graft.data.containers import container_in
 from graft.data.inputs import gather
 from graft.data.manifest import parse_manifest
-from graft.errors import DataError, MissingExtra, NothingToRead
+from graft.errors import DataError, MissingColumn, MissingExtra, NothingToRead
 
 pytest.importorskip("python_calamine")
 
@@ -171,3 +171,17 @@ def test_a_zip_of_very_many_files_is_no_document():
     names = {f"{'x' * 200}{n}": "" for n in range(40_000)}
     assert container_in(zipped({"[Content_Types].xml": "", "word/document.xml": ""})) == "docx"
     assert container_in(zipped({"[Content_Types].xml": "", "word/document.xml": "", **names})) == ""
+
+
+def test_a_title_above_the_table_is_told_so():
+    book = xlsx(
+        {"A": [["Our mails of 2024"], [], ["text", "label"], ["where is it", "late"], ["money back", "refund"]]}
+    )
+    with pytest.raises(MissingColumn, match="'Our mails of 2024', and columns are named below it: 'text'"):
+        parse_manifest(book, "a.xlsx")
+
+
+@pytest.mark.parametrize("start", ["<html><table>", "\n<TABLE border=1>", "<!DOCTYPE html>", '<?xml version="1.0"?>'])
+def test_a_web_page_that_is_called_a_spreadsheet(start):
+    with pytest.raises(DataError, match=r"a\.xls is a web page or XML, and no table"):
+        parse_manifest(f"{start}<tr><td>text</td><td>label</td></tr>".encode(), "a.xls")

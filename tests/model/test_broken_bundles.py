@@ -129,6 +129,8 @@ BROKEN: list[tuple[str, Callable[[Parts], None], str]] = [
     ("narrow prototypes", array("unknown.prototypes", lambda a: a[:, :5]), "prototypes of shape"),
     ("weights that are not finite", array("head.bias", lambda a: a * np.nan), "not finite"),
     # training record
+    ("labels that are no classes", put(f"{M}/training/labels/0", "oval"), "a label that is no class: 'oval'"),
+    ("a label twice", put(f"{M}/training/labels", ["circle"] * 9), "hold a name twice"),
     ("training gone", put(f"{M}/training", ...), "training"),
     ("a label without a name", put(f"{M}/training/labels", ["circle"]), "numbers without a name"),
     ("labels as numbers", put(f"{M}/training/labels", [1, 2, 3]), "labels of the training items are no texts"),

@@ -58,6 +58,7 @@ _INVISIBLE = dict.fromkeys((0x200B, 0x2060, 0xFEFF), None)
 _LOOKED_AT = 1000
 _LONGEST_LABEL = 60
 _SHOWN = 30
+_BELOW = 5
 
 Cells = Sequence[Mapping[str | None, Any]]
 
@@ -231,6 +232,11 @@ def _missing(
             f"{name} has no header row: its first line is {found}.",
             f"Add a first line that names the columns, such as: {header}",
         )
+    if not any(asked.values()) and (names := _names_below(columns, cells, wanted)):
+        return MissingColumn(
+            f"The first line of {name} is no header: it is {found}, and columns are named below it: {names}.",
+            "Delete what stands above the line that names the columns.",
+        )
     parts = []
     for what in gone:
         usual = ", ".join((wanted.item_names if what == "item_column" else wanted.label_names)[:8])
@@ -246,6 +252,16 @@ def _missing(
         + ", ".join(f"{what}=" for what in gone) + "), or rename them."
     )  # fmt: skip
     return MissingColumn(f"{name} has {' and '.join(parts)}; its columns are {found}.", advice, proposal)
+
+
+def _names_below(columns: Sequence[str], cells: Cells, wanted: Wanted) -> str:
+    """Names of columns in one of the first rows, where a title stands above them; ``""`` where there are none."""
+    for row in cells[:_BELOW]:
+        values = [text for value in row.values() if (text := plain(value).strip())]
+        kinds = [names for names in (wanted.item_names, wanted.label_names) if {*map(spelled, values)} & {*names}]
+        if len(kinds) == 2 or (kinds and len(list(filter(None, columns))) == 1):
+            return ", ".join(repr(shortened(value, 40)) for value in values[:_SHOWN])
+    return ""
 
 
 def _strings(cells: Cells, column: str) -> list[str]:

@@ -109,7 +109,7 @@ def walk(root: Path, listing: Listing | None = None) -> Iterator[Entry]:
 
 def is_stray(name: str) -> bool:
     """Whether a file or folder of this name was left behind by an operating system or a program, Graft included."""
-    return name.startswith(".") or name.lower() in STRAYS or name.lower().endswith(".graft")
+    return name.startswith((".", "~$")) or name.lower() in STRAYS or name.lower().endswith(".graft")
 
 
 def printable(name: str) -> str:

@@ -28,6 +28,8 @@ _NEVER_TABLES = frozenset({"eps", "pdf", "rtf"})
 """Begin with plain text, which no table begins with."""
 _FEW = 20
 _MOST_NUMBERS = 50
+_WEB_PAGES = ("<!doctype", "<html", "<table", "<?xml")
+"""How tables begin that web sites call .xls or .csv and that are none."""
 
 
 class Row(NamedTuple):
@@ -185,6 +187,11 @@ def read_table(content: bytes, name: str, known: Collection[str]) -> Table:
         broken = " It may be cut short: copy or save it again." if kind == "zip" else ""
         raise DataError(f"{name} is {what}, and no table.", advice + broken)
     decoded = decode(content)
+    if decoded.text.lstrip()[:9].lower().startswith(_WEB_PAGES):
+        raise DataError(
+            f"{name} is a web page or XML, and no table, whatever it is called.",
+            "Open it in a spreadsheet program, and save the table as CSV (UTF-8).",
+        )
     table = (
         read_structured(decoded.text, name) if is_structured(decoded.text) else _delimited(decoded.text, name, known)
     )

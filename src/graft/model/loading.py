@@ -75,8 +75,17 @@ def _restored(folder: str | Path, content: bundle.Bundle, backend: str, allow_do
     report = _report(content.documents["report"], classes, modality, several=several)
     own = {name.removeprefix("training."): array for name, array in content.arrays.items()}
     training = Training.restore(manifest["training"], own)
+    if not several:
+        _check_labels(training, classes)
     report = replace(report, model=str(folder), inputs=Inputs.of(folder))
     return Model(classes, encoder, classifier, recipe, report, training)
+
+
+def _check_labels(training: Training, classes: Sequence[str]) -> None:
+    """Whether what was learned from bears the names of classes; a test split may have others."""
+    learned = {label for label, split in zip(training.labels, training.splits, strict=True) if split != "test"}
+    if strange := sorted(learned - set(classes)):
+        raise ValueError(f"the training items have a label that is no class: {strange[0]!r}")
 
 
 def _text(value: Any, name: str) -> str:

@@ -63,6 +63,8 @@ class Training:
             codes, names = np.asarray(arrays[name]), settings[name]
             if not (isinstance(names, list) and all(isinstance(one, str) for one in names)):
                 raise ValueError(f"the {name} of the training items are no texts")
+            if len(set(names)) < len(names):
+                raise ValueError(f"the {name} of the training items hold a name twice")
             if codes.dtype != np.int32 or codes.shape != (len(digests),):
                 raise ValueError(f"the record of the training items has columns of different length: {name}")
             if len(codes) and not 0 <= codes.min() <= codes.max() < len(names):
