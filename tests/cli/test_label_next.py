@@ -81,7 +81,9 @@ def test_what_is_all_labelled(run, saved, photos):
 def test_nothing_there(run, saved, tmp_path):
     found = run("label-next", saved, tmp_path / "nowhere")
     assert found.code == 1
-    assert "None of the 1 items can be read" in found.err
+    assert "The one item cannot be read" in found.err
+    assert "Check the paths" in found.err
+    assert "viewer" not in found.err
     assert run("label-next", saved, tmp_path, "--json").json["error"]["code"] == "nothing_to_read"
     assert run("label-next", saved, tmp_path, "--json", "--csv").code == 2
 

@@ -238,3 +238,11 @@ def test_an_empty_path_is_not_the_present_folder(source, tmp_path, monkeypatch):
 def test_a_path_that_holds_a_nul_leads_nowhere():
     with pytest.raises(NothingToRead, match="There is nothing at"):
         read("a\0b")
+
+
+def test_what_was_skipped_is_said_where_one_class_remains(tmp_path):
+    for name, content in (("a/1.jpg", JPEG), ("a/2.jpg", JPEG), ("b/1.txt", b"a text"), ("b/2.txt", b"another")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(TooFewClasses, match=r"'a', with 2 items; 2 others were skipped, such as b/1\.txt: It is not a"):
+        read(tmp_path)

@@ -194,7 +194,12 @@ def too_few_classes(dataset: Dataset, found: Arrangement) -> TooFewClasses:
         beside += f", and {_count(len(found.unlabelled), 'file lies', 'files lie')} in no class folder"
     if found.empty_folders:
         beside += f"; {_emptiness(found.empty_folders)}"
-    return TooFewClasses(f"{only}{beside}.", f"{found.nested} {advice}".lstrip())
+    if dataset.skipped and not beside:
+        one = dataset.skipped[0]
+        beside = (
+            f"; {_count(len(dataset.skipped), 'other was', 'others were')} skipped, such as {one.path}: {one.reason}"
+        )
+    return TooFewClasses(f"{only}{beside.rstrip('.')}.", f"{found.nested} {advice}".lstrip())
 
 
 def _most(found: Arrangement) -> list[str]:

@@ -104,5 +104,10 @@ def at_least_one(n: Any) -> int:
 
 def nothing_readable(skipped: Sequence[Skipped], modality: str) -> NothingToRead:
     """The error for data of which every item had to be skipped."""
-    first = f"; the first, {skipped[0].path}: {skipped[0].reason.rstrip('.')}" if skipped else ""
-    return NothingToRead(f"None of the {len(skipped)} items can be read{first}.", OPEN_ADVICE[modality])
+    advice = OPEN_ADVICE[modality]
+    if skipped and all(item.code == "unreadable" for item in skipped):  # no viewer opens what is not there
+        advice = "Check the paths: they start where you are. Check the permissions of what is there."
+    first = f"{skipped[0].path}: {skipped[0].reason.rstrip('.')}" if skipped else ""
+    if len(skipped) == 1:
+        return NothingToRead(f"The one item cannot be read; {first}.", advice)
+    return NothingToRead(f"None of the {len(skipped):,} items can be read{first and '; the first, '}{first}.", advice)
