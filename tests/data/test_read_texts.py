@@ -9,6 +9,8 @@ import pytest
 from graft.data.dataset import File, Text
 from graft.data.read import read
 from graft.errors import MixedModalities, NothingToRead, TooFewClasses, UsageError
+from graft.report.markup import Html
+from graft.report.page import document
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(50)
 TABLE = [("Where is my card?", "card"), ("I lost it, again.", "card"), ("What is the rate?", "rate")]
@@ -246,3 +248,16 @@ def test_what_was_skipped_is_said_where_one_class_remains(tmp_path):
         (tmp_path / name).write_bytes(content)
     with pytest.raises(TooFewClasses, match=r"'a', with 2 items; 2 others were skipped, such as b/1\.txt: It is not a"):
         read(tmp_path)
+
+
+def test_a_page_that_graft_wrote_is_no_text(tmp_path):
+    for name in ("late/1.txt", "late/2.txt", "money/1.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"a text, {name}")
+    (tmp_path / "late" / "of-others.html").write_text("<!doctype html>\n<html><p>a text too</p></html>")
+    (tmp_path / "late" / "report.html").write_text(document("A report", Html("<p>late</p>")))
+    dataset = read(tmp_path)
+    assert [item.name for item in dataset.items] == ["late/1.txt", "late/2.txt", "late/of-others.html", "money/1.txt"]
+    assert [(one.path, one.reason) for one in dataset.skipped] == [
+        ("late/report.html", "It is not a text that can be read: it is a page that Graft wrote.")
+    ]

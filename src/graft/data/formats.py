@@ -10,6 +10,11 @@ from pathlib import PurePosixPath
 HEAD = 32
 """How many bytes ``sniff`` needs."""
 
+PAGE_MARK = b'<meta name="generator" content="Graft">'
+"""Stands near the beginning of every page that Graft writes: it may be replaced among the data, and is none of them."""
+PAGE_HEAD = 2048
+"""So near."""
+
 READS_AVIF = find_spec("PIL._avif") is not None
 """Pillow was built with it, as its wheels are from 11.3 on."""
 
@@ -150,6 +155,7 @@ STRANGERS: dict[str, tuple[str, _Advice]] = {
         "a HEIC picture, as phones make them",
         {"image": "pip install 'graft-learn[heic]' reads it, or: Save it as JPEG or PNG."},
     ),
+    "graft": ("a page that Graft wrote", {}),
     "html": (
         "a web page, as a download that failed leaves it",
         {"image": "Download the picture itself.", "audio": "Download the recording itself."},
@@ -391,6 +397,11 @@ def belongs_to(kind: str) -> str:
     if kind in RECORDINGS or kind in _UNREADABLE_RECORDINGS:
         return "audio"
     return "text" if kind == "text" else ""
+
+
+def is_own_page(content: bytes) -> bool:
+    """Whether a file that begins so, or is so, is a page that Graft wrote."""
+    return PAGE_MARK in content[:PAGE_HEAD]
 
 
 def promised(name: str) -> str:

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Literal, Self
 
 from graft.data.dataset import Dataset
+from graft.data.formats import PAGE_HEAD, is_own_page
 from graft.data.items import File, Item, Member
 from graft.errors import OutputIsInput
 
-PAGE_MARK = b'<meta name="generator" content="Graft">'
-"""Stands near the beginning of every page that Graft writes, which may be replaced where it lies among the data."""
-_NEAR = 2048
 _BUNDLE = ("manifest.json", "arrays.safetensors")
 
 Kind = Literal["page", "model", "data", "journal"]
@@ -152,7 +150,7 @@ def _chain(folder: Path) -> Iterator[Identity]:
 def _is_own_page(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return PAGE_MARK in file.read(_NEAR)
+            return is_own_page(file.read(PAGE_HEAD))
     except OSError:
         return False
 

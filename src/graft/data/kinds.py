@@ -9,7 +9,17 @@ from typing import Any, TypeVar
 
 from graft.data.archive import READ_ERRORS
 from graft.data.containers import container_in
-from graft.data.formats import KNOWN_SUFFIXES, MARKUP, NOUNS, PICTURES, RECORDINGS, belongs_to, kind_of, promised
+from graft.data.formats import (
+    KNOWN_SUFFIXES,
+    MARKUP,
+    NOUNS,
+    PICTURES,
+    RECORDINGS,
+    belongs_to,
+    is_own_page,
+    kind_of,
+    promised,
+)
 from graft.data.items import Item, Text, as_item
 from graft.data.listing import peek
 from graft.errors import ItemError, MixedModalities, UsageError
@@ -53,6 +63,8 @@ def look_at(item: Item) -> str:
     if not head:
         return "empty"
     kind = kind_of(head) if head.strip() else "blank"
+    if kind == "html" and is_own_page(item.read()):
+        return "graft"
     return (container_in(item.read()) or kind) if kind in ("zip", "ole") else kind
 
 
