@@ -1,9 +1,11 @@
 import io
+import re
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import graft
 from graft.data import formats
 from graft.data.formats import HEAD, PICTURES, RECORDINGS, describe, is_text, kind_of, sniff
 
@@ -169,3 +171,10 @@ def test_what_kinds_and_names_speak_for():
         "image", "audio", "text", "audio", "", "", "",
     ]  # fmt: skip
     assert {".jpg", ".wav", ".txt", ".csv"} <= formats.KNOWN_SUFFIXES
+
+
+def test_what_advice_names_in_python_is_there():
+    advice = " ".join(way for _, ways in formats.STRANGERS.values() for way in ways.values())
+    named = set(re.findall(r"\bgraft\.(\w+)", advice))
+    assert "GraftClassifier" in named
+    assert not [name for name in named if not hasattr(graft, name)]

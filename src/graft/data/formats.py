@@ -219,7 +219,11 @@ STRANGERS |= {
         ("jar", "a Java archive", "Give the data themselves."),
         ("keras", "a Keras model", "Give the data themselves."),
         ("kmz", "a map (KMZ)", "Give the data themselves."),
-        ("npz", "NumPy arrays (.npz)", "Save pictures as JPEG or PNG, or use graft.fit_embeddings in Python."),
+        (
+            "npz",
+            "NumPy arrays (.npz)",
+            "Save pictures as JPEG or PNG; give embeddings to graft.GraftClassifier.",
+        ),
         ("odp", "a presentation (.odp)", "Save its slides as pictures, or its text as a .txt file."),
         ("ods", "a spreadsheet (.ods)", _SHEET),
         ("odt", "a text document (.odt)", _EXPORT),
