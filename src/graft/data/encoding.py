@@ -84,8 +84,8 @@ class Decoded:
             return []
         shown = repr(textwrap.shorten(self.example, _SHOWN, placeholder="\N{HORIZONTAL ELLIPSIS}"))
         if self.strays:
-            what = "One byte" if self.strays == 1 else f"{self.strays:,} bytes"
-            return [f"{what} of {name} cannot be UTF-8 as the rest is, and were read as Windows-1252: {shown}."]
+            what, were = ("One byte", "was") if self.strays == 1 else (f"{self.strays:,} bytes", "were")
+            return [f"{what} of {name} cannot be UTF-8 as the rest is, and {were} read as Windows-1252: {shown}."]
         return [f"{name} is not in UTF-8; it was read as {self.encoding}: {shown}. If that is wrong, save it as UTF-8."]
 
 

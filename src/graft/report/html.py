@@ -48,7 +48,7 @@ def check_free(path: Path, *, overwrite: bool) -> None:
         GraftError: Nothing can be written there.
     """
     if path.is_dir():
-        raise OutputExists(f"{path} is a folder.", f"Name a file, such as {path / 'report.html'}.")
+        raise OutputExists(f"{path} is a folder.", "Name a file that lies in it, or beside it.")
     if not overwrite and path.exists():
         raise OutputExists(f"{path} is already there.", OVERWRITE_ADVICE)
     try:
