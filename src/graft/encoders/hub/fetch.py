@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from graft.contracts import Progress, silent
+from graft.encoders.hub.failures import Unreachable, explained
 from graft.errors import EncoderError, MissingExtra
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
@@ -270,7 +270,7 @@ class Source:
 
         here_only = bool(_asked_by.get())
         try:
-            with _explained(self.name, file):
+            with explained(self.name, file):
                 given = huggingface_hub.hf_hub_download(
                     self.name,
                     file,
@@ -278,7 +278,7 @@ class Source:
                     tqdm_class=_meter(arrived),
                     local_files_only=here_only,
                 )
-        except _Unreachable:
+        except Unreachable:
             refuse_unless_allowed(Address(self.name, self.revision))
             raise
         path = Path(given)
@@ -326,12 +326,12 @@ def find(address: Address, progress: Progress = silent) -> Source:
             return here
     progress("download", 0, 0)
     try:
-        with _explained(address.name):
+        with explained(address.name):
             info = huggingface_hub.model_info(
                 address.name, revision=address.revision, files_metadata=True, timeout=20.0
             )
     except EncoderError as error:
-        cached = _cached(address) if isinstance(error, _Unreachable) else None
+        cached = _cached(address) if isinstance(error, Unreachable) else None
         if cached is None:
             raise
         return cached
@@ -381,10 +381,6 @@ def require(*packages: str) -> None:
         )
 
 
-class _Unreachable(EncoderError):
-    """The hub could not be asked."""
-
-
 def _cached(address: Address) -> Source | None:
     """What an earlier download left in the hub's own cache."""
     import huggingface_hub
@@ -398,94 +394,6 @@ def _cached(address: Address) -> Source | None:
     sizes = {name: (folder / name).stat().st_size for name in _files_of(folder)}
     whole = any(name.endswith((".safetensors", ".onnx")) for name in sizes)
     return Source(address.name, folder.name, sizes, folder=folder) if whole else None
-
-
-@contextmanager
-def _explained(name: str, file: str = "") -> Iterator[None]:
-    """What goes wrong with the hub, said in our words."""
-    from huggingface_hub import errors as hub
-
-    what = f"{file} of {name}" if file else name
-    try:
-        yield
-    except hub.GatedRepoError:
-        raise EncoderError(
-            f"{name} is gated: its owner gives access to those who ask.",
-            f"Ask for it at https://huggingface.co/{name}, then run hf auth login, or set HF_TOKEN.",
-        ) from None
-    except hub.RevisionNotFoundError:
-        raise EncoderError(f"{name} has no such revision.", "Look at the branches and tags on its page.") from None
-    except hub.RepositoryNotFoundError:
-        raise EncoderError(
-            f"There is no model {name} on the hub, or it is private.",
-            "Look at the spelling, owner included; for a private model run hf auth login, or set HF_TOKEN.",
-        ) from None
-    except hub.EntryNotFoundError as error:
-        if isinstance(error, hub.LocalEntryNotFoundError):
-            raise _unreachable(what, error) from None
-        raise EncoderError(f"{name} has no file {file}.", "Download the model again.") from None
-    except hub.HfHubHTTPError as error:
-        raise _refused(what, error) from None
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise EncoderError(
-                f"The disk is full: {what} could not be saved.",
-                "Make room, or set HF_HOME and GRAFT_CACHE to folders on another disk.",
-            ) from None
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise EncoderError(
-                f"{what} could not be saved: {error}.", "Set HF_HOME to a folder that can be written to."
-            ) from None
-        raise _unreachable(what, error) from None
-    except Exception as error:
-        if isinstance(error, _transport_errors()):
-            raise _unreachable(what, error) from None
-        raise
-
-
-def _transport_errors() -> tuple[type[Exception], ...]:
-    """What the hub's HTTP library raises for a connection that fails; which library that is depends on its version."""
-    from huggingface_hub.errors import HfHubHTTPError
-
-    return tuple(
-        base for base in HfHubHTTPError.__mro__ if base.__name__ == "HTTPError" and issubclass(base, Exception)
-    )
-
-
-def _unreachable(what: str, error: Exception) -> _Unreachable:
-    offline = "Offline" in type(error).__name__ or "HF_HUB_OFFLINE" in str(error)
-    why = (
-        "HF_HUB_OFFLINE is set"
-        if offline
-        else f"the hub did not answer, or the connection broke off ({_first_line(error)})"
-    )
-    advice = "Unset it" if offline else "Check the connection and try again: files that arrived whole are kept"
-    return _Unreachable(
-        f"{what} could not be downloaded: {why}.",
-        f"{advice}. Without a network, use a model that was used here before, a folder with the model's files, or an "
-        "encoder that comes with pip.",
-    )
-
-
-def _refused(what: str, error: Any) -> EncoderError:
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    if status == 429:
-        return EncoderError(
-            f"The hub refused {what}: too many requests.", "Wait some minutes, or log in with hf auth login."
-        )
-    if status in (401, 403):
-        return EncoderError(
-            f"The hub does not give out {what} ({status}).",
-            "Run hf auth login with an account, or set HF_TOKEN to a token, that may read it.",
-        )
-    if status is not None and status < 500:
-        return EncoderError(f"The hub did not give out {what}: {_first_line(error)}.", "Look at the model's page.")
-    return _unreachable(what, error)
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0].rstrip(".")[:200]
 
 
 def _meter(arrived: Callable[[int], None]) -> type[Any]:

@@ -1,0 +1,110 @@
+"""What can go wrong between this machine and the hub, in words."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from graft.errors import EncoderError
+
+
+class Unreachable(EncoderError):
+    """The hub could not be asked."""
+
+
+@contextmanager
+def explained(name: str, file: str = "") -> Iterator[None]:
+    """What goes wrong with the hub, said in our words.
+
+    Args:
+        name: Of the model.
+        file: Of its file, where one is asked for.
+
+    Raises:
+        EncoderError: Whatever goes wrong inside.
+    """
+    from huggingface_hub import errors as hub
+
+    what = f"{file} of {name}" if file else name
+    try:
+        yield
+    except hub.GatedRepoError:
+        raise EncoderError(
+            f"{name} is gated: its owner gives access to those who ask.",
+            f"Ask for it at https://huggingface.co/{name}, then run hf auth login, or set HF_TOKEN.",
+        ) from None
+    except hub.RevisionNotFoundError:
+        raise EncoderError(f"{name} has no such revision.", "Look at the branches and tags on its page.") from None
+    except hub.RepositoryNotFoundError:
+        raise EncoderError(
+            f"There is no model {name} on the hub, or it is private.",
+            "Look at the spelling, owner included; for a private model run hf auth login, or set HF_TOKEN.",
+        ) from None
+    except hub.EntryNotFoundError as error:
+        if isinstance(error, hub.LocalEntryNotFoundError):
+            raise _unreachable(what, error) from None
+        raise EncoderError(f"{name} has no file {file}.", "Download the model again.") from None
+    except hub.HfHubHTTPError as error:
+        raise _refused(what, error) from None
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise EncoderError(
+                f"The disk is full: {what} could not be saved.",
+                "Make room, or set HF_HOME and GRAFT_CACHE to folders on another disk.",
+            ) from None
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            raise EncoderError(
+                f"{what} could not be saved: {error}.", "Set HF_HOME to a folder that can be written to."
+            ) from None
+        raise _unreachable(what, error) from None
+    except Exception as error:
+        if isinstance(error, _transport_errors()):
+            raise _unreachable(what, error) from None
+        raise
+
+
+def _transport_errors() -> tuple[type[Exception], ...]:
+    """What the hub's HTTP library raises for a connection that fails; which library that is depends on its version."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    return tuple(
+        base for base in HfHubHTTPError.__mro__ if base.__name__ == "HTTPError" and issubclass(base, Exception)
+    )
+
+
+def _unreachable(what: str, error: Exception) -> Unreachable:
+    offline = "Offline" in type(error).__name__ or "HF_HUB_OFFLINE" in str(error)
+    why = (
+        "HF_HUB_OFFLINE is set"
+        if offline
+        else f"the hub did not answer, or the connection broke off ({_first_line(error)})"
+    )
+    advice = "Unset it" if offline else "Check the connection and try again: files that arrived whole are kept"
+    return Unreachable(
+        f"{what} could not be downloaded: {why}.",
+        f"{advice}. Without a network, use a model that was used here before, a folder with the model's files, or an "
+        "encoder that comes with pip.",
+    )
+
+
+def _refused(what: str, error: Any) -> EncoderError:
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status == 429:
+        return EncoderError(
+            f"The hub refused {what}: too many requests.", "Wait some minutes, or log in with hf auth login."
+        )
+    if status in (401, 403):
+        return EncoderError(
+            f"The hub does not give out {what} ({status}).",
+            "Run hf auth login with an account, or set HF_TOKEN to a token, that may read it.",
+        )
+    if status is not None and status < 500:
+        return EncoderError(f"The hub did not give out {what}: {_first_line(error)}.", "Look at the model's page.")
+    return _unreachable(what, error)
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0].rstrip(".")[:200]
