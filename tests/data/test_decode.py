@@ -1,4 +1,3 @@
-import base64
 import contextlib
 import io
 import struct
@@ -10,60 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageFile, PngImagePlugin, features
+from PIL import Image, ImageFile, PngImagePlugin
 
-from graft.data.decode import MAX_PIXELS, decode_picture, thumbnail
+from data.quarters import BLUE, GREEN, RED, WHITE, assert_colours, chunk, corners, encode, quarters, reason
+from graft.data.decode import decode_picture, thumbnail
 from graft.errors import ItemError
-
-RED, GREEN, BLUE, WHITE = (200, 30, 40), (20, 180, 60), (30, 60, 210), (255, 255, 255)
-
-
-def quarters(width=64, height=48):
-    """Red, green / blue, white: every turn and flip of it is another picture."""
-    array = np.empty((height, width, 3), np.uint8)
-    array[: height // 2, : width // 2], array[: height // 2, width // 2 :] = RED, GREEN
-    array[height // 2 :, : width // 2], array[height // 2 :, width // 2 :] = BLUE, WHITE
-    return Image.fromarray(array)
-
-
-def encode(image, form, **options):
-    buffer = io.BytesIO()
-    image.save(buffer, form, **options)
-    return buffer.getvalue()
-
-
-def corners(content, side=32, **options):
-    """The middle of each quarter of the decoded picture."""
-    array = decode_picture(content, side, side, **{"crop": 0.0, **options}).value
-    assert array.shape == (side, side, 3)
-    assert array.dtype == np.uint8
-    a, b = side // 4, 3 * side // 4
-    return [array[a, a], array[a, b], array[b, a], array[b, b]]
-
-
-def assert_colours(found, expected, within=6):
-    np.testing.assert_allclose(np.array(found, int), np.array(expected, int), atol=within)
-
-
-def reason(content, **options):
-    with pytest.raises(ItemError) as caught:
-        decode_picture(content, 32, 32, **options)
-    assert caught.value.message
-    assert caught.value.hint
-    return caught.value.reason
-
-
-HEIC = (
-    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAVZtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAACJpbG9j"
-    "AAAAAERAAAEAAQAAAAABegABAAAAAAAAAMEAAAAjaWluZgAAAAAAAQAAABVpbmZlAgAAAAABAABodmMxAAAAAA5waXRtAAAAAAABAAAA1mlw"
-    "cnAAAAC3aXBjbwAAAHhodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQArQgEBA3AA"
-    "AAMAkAAAAwAAAwAeoDCBBZbqSSmubgIaDAgAAAMAyAAAAwAIQGIAAQAHRAHBcrAiQAAAABNjb2xybmNseAABAA0ABoAAAAAUaXNwZQAAAAAA"
-    "AABgAAAAQAAAABBwaXhpAAAAAAMICAgAAAAXaXBtYQAAAAAAAAABAAEEgQIDBAAAAMltZGF0AAAAvSgBrwng4c85dV///P/f//tQvIftLBUk"
-    "EpPPZEZP5OX//KMQ1iyiZvrLmLIMUYpYr50P1+KKxpBLNWqrUZ9ySl696F9BBxyTbbRLl/G8uSFyQhbb/To8zwp1v/9V4H/9hYVf/XkxO5jC"
-    "ZPaX7/WplA4JS+t1vTX/fNj68GGlQtqxoNsuio6qFP4dPpAjT/eUzFz75yf+1FEfZ0rEB3Ep8slfER7R9g8h68xTG3eBmKMvAQADzbBxqRmr"
-    "/TqaMA=="
-)
-"""The quarters of 96 x 64 pixels."""
 
 FILES = {
     "jpeg": encode(quarters(), "JPEG", quality=95, subsampling=0),
@@ -150,10 +100,6 @@ def png16(array):
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in array)
     header = struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-
-
-def chunk(kind, data):
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def test_sixteen_bits_of_colour_and_alpha():
@@ -334,139 +280,6 @@ def test_cut_short_anywhere(name):
     assert reason(content[: len(content) * 6 // 10]) == "truncated"
 
 
-def huge_png(width, height):
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
-    )
-
-
-def huge_jpeg(width, height):
-    content = encode(Image.new("RGB", (16, 16)), "JPEG")
-    start = content.index(b"\xff\xc0")
-    return content[: start + 5] + struct.pack(">HH", height, width) + content[start + 9 :]
-
-
-def test_portable_pictures():
-    """Of every variety, with comments, and 16 bits scaled."""
-    pixels = np.asarray(quarters())
-    grey = np.asarray(quarters().convert("L"))
-    size = b"64 48"
-    plain = " ".join(map(str, pixels.ravel())).encode()
-    for content in (
-        b"P6 64 48 255\n" + pixels.tobytes(),
-        b"P6\n# made by a scanner\n64 48\n255\n" + pixels.tobytes(),
-        b"P6 64 48 65535\n" + (pixels.astype(">u2") * 257).tobytes(),
-        b"P3 " + size + b" 255\n" + plain,
-    ):
-        assert_colours(corners(content), [RED, GREEN, BLUE, WHITE])
-    expected = corners(encode(quarters().convert("L"), "PNG"))
-    for content in (
-        b"P5 64 48 255\n" + grey.tobytes(),
-        b"P5 64 48 65535\n" + (grey.astype(">u2") * 257).tobytes(),
-        b"Pf 64 48 -1.0\n" + (grey[::-1].astype("<f4") / 255).tobytes(),
-    ):
-        assert_colours(corners(content), expected)
-    ink = np.packbits(grey < 128, axis=1)
-    assert_colours(corners(b"P4 64 48\n" + ink.tobytes()), [(0, 0, 0), (0, 0, 0), (0, 0, 0), WHITE])
-    assert reason(b"P6 64 48 255\n" + pixels.tobytes()[:-100]) in ("truncated", "corrupt")
-    assert reason(b"P6 60000 60000 255\n" + bytes(100)) == "too_large"
-
-
-@pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
-@pytest.mark.parametrize("turn", [1, 6])
-def test_avif(turn):
-    exif = Image.Exif()
-    exif[0x0112] = turn
-    content = encode(quarters(), "AVIF", quality=90, exif=exif)
-    assert_colours(corners(content), [RED, GREEN, BLUE, WHITE] if turn == 1 else [BLUE, RED, WHITE, GREEN], within=12)
-    assert reason(content[:-60]) in ("truncated", "corrupt")
-
-
-@pytest.mark.parametrize("turned", [False, True])
-def test_heic(turned):
-    pytest.importorskip("pi_heif")
-    content = base64.b64decode(HEIC)
-    if turned:  # the box that turns the picture, in the place of the one that says how deep its pixels are
-        content = content.replace(b"\0\0\0\x10pixi\0\0\0\0\x03\x08\x08\x08", b"\0\0\0\x10irot\x03" + bytes(7))
-    expected = [BLUE, RED, WHITE, GREEN] if turned else [RED, GREEN, BLUE, WHITE]
-    assert_colours(corners(content), expected, within=12)
-    statistics = decode_picture(content, 32, 32).statistics
-    assert (statistics["width"], statistics["height"]) == ((64, 96) if turned else (96, 64))
-    assert reason(content[:-60]) in ("truncated", "corrupt")
-
-
-def test_heic_without_its_package_says_how_to_have_it(monkeypatch):
-    monkeypatch.setattr("graft.data.decode.PICTURES", frozenset({"jpeg", "png"}))
-    with pytest.raises(ItemError, match=r"it is a HEIC picture.*pip install 'graft-learn\[heic\]'.*JPEG or PNG"):
-        decode_picture(base64.b64decode(HEIC), 8, 8)
-
-
-def test_sound_pictures_of_a_variety_that_is_not_read_are_not_called_damaged():
-    for content in (float_tiff(), lossless_jpeg(), b"PF 8 8 -1.0\n" + bytes(8 * 8 * 12)):
-        with pytest.raises(ItemError, match="is of a variety that cannot be read") as caught:
-            decode_picture(content, 8, 8)
-        assert caught.value.reason == "not_supported"
-        assert caught.value.hint == "Save it as JPEG or PNG."
-
-
-def float_tiff():
-    """Three floats a pixel, as scientific programs write them."""
-    data = np.linspace(0, 1, 8 * 8 * 3, dtype="<f4").tobytes()
-    tags = [(256, 3, 1, 8), (257, 3, 1, 8), (258, 3, 3, 134), (259, 3, 1, 1), (262, 3, 1, 2), (273, 4, 1, 146),
-            (277, 3, 1, 3), (278, 3, 1, 8), (279, 4, 1, len(data)), (339, 3, 3, 140)]  # fmt: skip
-    directory = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", *tag) for tag in tags) + bytes(4)
-    return b"II*\0\x08\0\0\0" + directory + struct.pack("<6H", 32, 32, 32, 3, 3, 3) + data
-
-
-def lossless_jpeg():
-    """The frame of a JPEG that says it is coded without loss, which medical devices write."""
-    return encode(quarters(), "JPEG").replace(b"\xff\xc0", b"\xff\xc3", 1)
-
-
-def test_gigantic_pictures_are_refused_by_their_header():
-    bmp = bytearray(encode(Image.new("RGB", (16, 16)), "BMP"))
-    bmp[18:26] = struct.pack("<ii", 60000, 60000)
-    gif = bytearray(encode(Image.new("RGB", (16, 16)), "GIF"))
-    gif[6:10] = struct.pack("<HH", 60000, 60000)
-    webp = b"RIFF\x1a\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + (59999).to_bytes(3, "little") * 2
-    lossless = b"RIFF\x1a\0\0\0WEBPVP8L\x0a\0\0\0\x2f" + (16382 | 16382 << 14).to_bytes(4, "little") + bytes(8)
-    tiff = encode(Image.new("RGB", (16, 16)), "TIFF").replace(
-        *(struct.pack("<HHI", 256, 4, 1) + struct.pack("<I", n) for n in (16, 60000))
-    )
-    tiff = tiff.replace(*(struct.pack("<HHI", 257, 4, 1) + struct.pack("<I", n) for n in (16, 60000)))
-    for content in (huge_png(60000, 60000), huge_jpeg(60000, 60000), bytes(bmp), bytes(gif), webp, lossless, tiff):
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            assert reason(content) == "too_large"
-
-
-@pytest.mark.parametrize("size", [(1, 50_000_000), (50_000_000, 1), (65_536, 10)])
-def test_a_side_without_end_is_refused_by_the_header(size):
-    with pytest.raises(ItemError, match="the limit of a side is 65,535") as caught:
-        decode_picture(huge_png(*size), 32, 32)
-    assert caught.value.reason == "too_large"
-    assert reason(b"P6 %d %d 255\n" % size + bytes(100)) == "too_large"
-
-
-def test_a_webp_is_refused_at_what_its_decoder_can_hold():
-    large = b"RIFF\x1a\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + (8999).to_bytes(3, "little") * 2
-    with pytest.raises(ItemError, match="32 megapixels for WEBP") as caught:
-        decode_picture(large, 32, 32)
-    assert "JPEG" in caught.value.hint
-
-
-def test_the_limit_is_ours_and_not_pillows():
-    limit = Image.MAX_IMAGE_PIXELS
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        content = encode(Image.new("1", (10_000, 9_990), 1), "PNG")  # over Pillow's warning, below our limit
-        assert_colours(corners(content), [WHITE] * 4)
-        assert reason(encode(Image.new("1", (10_010, 10_000), 1), "PNG")) == "too_large"
-    assert limit == Image.MAX_IMAGE_PIXELS
-    assert MAX_PIXELS == 100_000_000
-
-
 def test_large_pictures_are_shrunk_on_the_way():
     image = quarters(3000, 2001).convert("RGBA")
     image.paste((0, 0, 0, 0), (1500, 0, 3000, 1000))
@@ -475,14 +288,6 @@ def test_large_pictures_are_shrunk_on_the_way():
     plain = encode(quarters(3000, 2001), "PNG", compress_level=1)
     whole = np.asarray(quarters(3000, 2001).resize((40, 40), Image.Resampling.HAMMING, reducing_gap=2.0), int)
     assert np.abs(decode_picture(plain, 40, 40, 0.0).value - whole).mean() < 1
-
-
-def test_a_progressive_jpeg_of_very_many_scans_is_refused():
-    content = encode(Image.new("RGB", (3000, 3000), RED), "JPEG", progressive=True)
-    start = content.rindex(b"\xff\xda")
-    scan = content[start:-2]
-    assert reason(content[:-2] + scan * 5000 + content[-2:]) == "too_large"
-    assert_colours(corners(content), [RED] * 4)
 
 
 def test_large_profiles_and_texts_do_no_harm():
