@@ -181,10 +181,12 @@ def draw_once(cell: Cell, seed: int) -> Draw:
     by_class = [sets[index[known] == c].mean() for c in np.unique(index[known])]
     score, rate = report.accuracy, report.unknown.rate
     unknown = float((answer.unknown_score > model.classifier.unknown.threshold).mean())
-    forecasts = list(report.forecast) if cell.grown else []
     accuracy = float(right.mean())
-    gains = [_gain(world, Given(x, named, own), part, recipe, (fresh, truth), accuracy) for part in forecasts[:2]]
-    told = [(part.gain, part.low, part.high, gain) for part, gain in zip(forecasts, gains, strict=False)]
+    told: dict[bool, tuple[float, ...]] = {}  # of every class, and of the first that is named
+    for part in report.forecast[:2] if cell.grown else ():
+        if not math.isnan(part.gain):  # of a class of few items nothing is forecast, only advised
+            gain = _gain(world, Given(x, named, own), part, recipe, (fresh, truth), accuracy)
+            told[part.label == "all"] = (part.gain, part.low, part.high, gain)
     return Draw(
         accuracy=((score.value, score.low, score.high, accuracy),) if not math.isnan(score.value) else (),
         test=((report.test.value, report.test.low, report.test.high, accuracy),) if report.test else (),
@@ -192,8 +194,8 @@ def draw_once(cell: Cell, seed: int) -> Draw:
         rare=tuple(entry for entry, n in recall if n < max(cell.sizes)),
         drop=_drop(world, model, accuracy) if cell.groups and not cell.test else (),
         unknown=((rate.value, rate.low, rate.high, unknown),) if not math.isnan(rate.value) else (),
-        forecast=tuple(told[:1]),
-        single=tuple(told[1:]),
+        forecast=(told[True],) if True in told else (),
+        single=(told[False],) if False in told else (),
         ece=(report.calibration.ece, debiased_calibration_error(index[known], answer.p[known])),
         coverage=float(sets.mean()) if not report.sets.complete else math.nan,
         least=float(min(by_class)),
