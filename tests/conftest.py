@@ -1,6 +1,7 @@
 """Fixtures that every room uses."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,10 @@ PROJECT = Path(__file__).parents[1]
 # Before anything loads it: threads of OpenMP that wait for one another give their core away. On a machine that does
 # other things too they would take three times as long.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# A shell's background jobs ignore Ctrl-C, and hand that on to all that they start; what tests interrupt has to heed it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No test may fail because the machine is slow or busy; a failure is found again by the same examples everywhere.
 settings.register_profile("graft", deadline=None, derandomize=True, print_blob=True)
