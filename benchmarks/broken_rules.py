@@ -51,7 +51,7 @@ RULES = (
     ),
     Rule(
         "rows that do not vote do not count",
-        "src/graft/heads/selection.py",
+        "src/graft/learning/selection.py",
         "counts = np.isin(common, rows, invert=True).astype(np.float32)",
         "counts = np.ones(len(common), np.float32)",
         "tests/heads/test_classifier.py::test_a_row_has_no_say_in_the_choice_of_its_own_head",
@@ -128,7 +128,7 @@ RULES = (
     ),
     Rule(
         "accuracy is corrected for choosing among heads",
-        "src/graft/heads/selection.py",
+        "src/graft/learning/selection.py",
         "out = (counts == 0).astype(np.float32)",
         "out = (counts >= 0).astype(np.float32)",
         "tests/heads/test_selection.py::test_choosing_among_chance_is_corrected_to_chance",
@@ -221,21 +221,21 @@ RULES = (
     ),
     Rule(
         "rare classes weigh more",
-        "src/graft/heads/selection.py",
+        "src/graft/learning/selection.py",
         "raw = 1 / np.sqrt(sizes[y])",
         "raw = 1 / np.sqrt(sizes.mean() + 0 * sizes[y])",
         "tests/heads/test_selection.py::test_class_weights_help_rare_classes_halfway",
     ),
     Rule(
         "an undo that is undone counts no more",
-        "src/graft/data/standing.py",
+        "src/graft/journal/standing.py",
         "if decision.undoes is None or decision.id in undone:",
         "if decision.undoes is None:",
         "tests/data/test_standing.py::test_undo_redo_and_undo_again",
     ),
     Rule(
         "the later decision holds",
-        "src/graft/data/standing.py",
+        "src/graft/journal/standing.py",
         "    for decision in once:\n        if decision.id in undone:",
         "    for decision in reversed(once):\n        if decision.id in undone:",
         "tests/data/test_standing.py::test_the_later_decision_holds",
@@ -298,7 +298,7 @@ RULES = (
     ),
     Rule(
         "no member of a zip reaches outside",
-        "src/graft/data/archive.py",
+        "src/graft/decoding/archive.py",
         '".." in parts or ',
         "",
         "tests/data/test_archive.py::test_members_that_reach_outside_are_refused",
@@ -382,14 +382,14 @@ RULES = (
     ),
     Rule(
         "bursts of any size are whole",
-        "src/graft/data/split.py",
+        "src/graft/duplicates/clusters.py",
         "        self._whole.join(a, b)\n",
         "        self._whole.join(a, b, self._limit)\n",
         "tests/data/test_split.py::test_a_burst_stays_whole_where_its_classes_have_other_items",
     ),
     Rule(
         "what fills a class is cut",
-        "src/graft/data/split.py",
+        "src/graft/duplicates/clusters.py",
         "fills = np.unique(pairs[0][2 * counts > of_class[pairs[1]]])",
         "fills = pairs[0][:0]",
         "tests/data/test_split.py::test_a_burst_that_may_be_a_class_before_one_camera_is_cut_and_doubted",
@@ -403,7 +403,7 @@ RULES = (
     ),
     Rule(
         "what shows nothing is no copy",
-        "src/graft/model/likeness.py",
+        "src/graft/duplicates/likeness.py",
         "blank[rows] = show_nothing(prints)",
         "blank[rows] = False",
         "tests/model/test_likeness.py::test_patches_of_colour_are_no_copies_of_one_another",
@@ -438,7 +438,7 @@ RULES = (
     ),
     Rule(
         "a dash marks a class",
-        "src/graft/data/folders.py",
+        "src/graft/reading/folders.py",
         "label, is_negative = _unmarked(printable(entry.parts[0]))",
         "label, is_negative = printable(entry.parts[0]), False",
         "tests/model/test_noises.py::test_a_dash_marks_a_class_as_none_of_the_others_and_is_no_part_of_its_name",

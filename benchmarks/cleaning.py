@@ -25,11 +25,11 @@ from graft.cleaning.label_errors import LabelQuality, score_labels
 from graft.cleaning.pool import Pool, gather
 from graft.contracts import Bool, Float32, Int
 from graft.data.dataset import Dataset
-from graft.data.ngrams import BUCKETS, Counts, count
 from graft.encoders.cache import Cache
 from graft.heads.classifier import OutOfFold, fit_classifier
 from graft.heads.features import GIVEN
 from graft.heads.lexical import Lexicon, coordinates
+from graft.heads.ngrams import BUCKETS, Counts, count
 from graft.metrics import average_precision
 from graft.recipe import Recipe
 

@@ -20,11 +20,11 @@ from benchmarks.sets import DATA
 from graft.contracts import Int
 from graft.data.dataset import Dataset
 from graft.data.items import Memory
+from graft.duplicates.likeness import copies_of
+from graft.duplicates.prints import PicturePrints
 from graft.encoders.cache import Cache
 from graft.encoders.embed import embed
-from graft.encoders.prints import PicturePrints
 from graft.errors import GraftError
-from graft.model.likeness import copies_of
 
 SETS = ("ants_bees", "beds_sofas", "potato_leaves", "bears_scraped", "hemlock_cherry")
 LARGEST = 900
@@ -112,7 +112,7 @@ def _drawn(folder: Path) -> tuple[Dataset, Int]:
 
 
 def _readable(content: bytes) -> bool:
-    from graft.data.near_pictures import picture_print
+    from graft.duplicates.pictures import picture_print
 
     try:
         picture_print(content)

@@ -15,7 +15,7 @@ from benchmarks.sets import DATA
 from graft import fit, read
 from graft.contracts import Array
 from graft.data.dataset import Dataset
-from graft.data.decode import decode_picture
+from graft.decoding.decode import decode_picture
 from graft.encoders.efficientnet import SIDE
 from graft.encoders.image import ZOOM
 from graft.model.model import Model

@@ -24,6 +24,7 @@ from benchmarks.results import keep, mean, progress, show
 from benchmarks.sets import DATA
 from graft.contracts import Int
 from graft.data.split import choose_folds, stratified_group_folds
+from graft.data.texts import texts_of
 from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
 from graft.evaluation.growth import EXTRA
@@ -31,7 +32,6 @@ from graft.heads.classifier import Classifier, fit_classifier
 from graft.heads.lexical import Words
 from graft.heads.tags import TagClassifier
 from graft.metrics import wilson
-from graft.model.texts import texts_of
 
 DRAWS = 10
 CHOSEN_ON = ("potato_leaves", "trec6", "sms_spam")

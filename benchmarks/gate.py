@@ -23,7 +23,7 @@ from benchmarks.sets import DATA
 from graft.contracts import Float32, Int, Stages
 from graft.encoders import encoder_for
 from graft.heads.features import transform
-from graft.heads.selection import Configuration, fit_final
+from graft.learning.selection import Configuration, fit_final
 from graft.tuning.gate import Parts, calibrated, decide, out_of_fold_plan
 
 DRAWS = 50

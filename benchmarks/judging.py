@@ -12,10 +12,10 @@ import numpy as np
 from benchmarks.draws import Draw
 from graft.contracts import Encoder, Float32, Int
 from graft.data.dataset import Item, as_item
+from graft.data.texts import texts_of
 from graft.encoders.embed import embed
 from graft.metrics import accuracy, log_loss
 from graft.model import Model, load
-from graft.model.texts import texts_of
 
 AT_ONCE = 32
 """Items that go through the torch network together."""

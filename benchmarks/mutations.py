@@ -93,7 +93,7 @@ def copy_tree(folder: Path) -> Path:
     for name in COPIED:
         source = PROJECT / name
         if source.is_dir():
-            shutil.copytree(source, tree / name, ignore=shutil.ignore_patterns("__pycache__", "results", ".*"))
+            shutil.copytree(source, tree / name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
         else:
             shutil.copy2(source, tree / name)
     if (shared := PROJECT.parent / "shared").is_dir():

@@ -12,12 +12,12 @@ import graft
 from benchmarks.sets import DATA
 from graft.contracts import Bool, Float32, Int
 from graft.data.dataset import Dataset
+from graft.data.texts import texts_of
+from graft.duplicates.likeness import clusters_of
 from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
 from graft.encoders.embed import embed
 from graft.heads.classifier import Answer
-from graft.model.likeness import clusters_of
-from graft.model.texts import texts_of
 
 
 @dataclass(frozen=True, slots=True)

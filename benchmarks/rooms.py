@@ -52,8 +52,8 @@ def refit(folder: Path) -> dict[str, Any]:
     from graft.encoders import encoder_for
     from graft.encoders.cache import Cache
     from graft.encoders.embed import embed
-    from graft.heads import HEADS
     from graft.heads.features import transform
+    from graft.learning import HEADS
 
     chosen_photos = _two_classes(read_folders(folder))
     dataset = graft.Dataset.from_lists(

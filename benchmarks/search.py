@@ -24,7 +24,7 @@ from graft.encoders import encoder_for
 from graft.encoders.cache import Cache, Entry
 from graft.encoders.embed import content_digest, content_key, embed
 from graft.heads.features import transform
-from graft.heads.neighbours import nearest, unit
+from graft.learning.neighbours import nearest, unit
 from graft.similarity import Index
 from graft.similarity.space import Space
 

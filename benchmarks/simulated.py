@@ -21,7 +21,7 @@ from benchmarks.results import keep, progress, show
 from graft.contracts import Float32, Float64, Int
 from graft.metrics import debiased_calibration_error
 from graft.model.fitting import fit_embeddings
-from graft.report.content import Forecast
+from graft.results.figures import Forecast
 
 FRESH = 20_000
 """Items that tell the truth of a draw."""

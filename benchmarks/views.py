@@ -1,4 +1,4 @@
-"""Whether a head gains by seeing several views of each item (``graft.data.augment``), the encoder left as it is."""
+"""Whether a head gains by seeing several views of each item (``graft.decoding.augment``), the encoder left as it is."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from benchmarks.populations import Population, Source, population
 from benchmarks.results import keep, mean, progress, show
 from benchmarks.sets import DATA
 from graft.contracts import Float32, Int, Stages
-from graft.data.augment import views
 from graft.data.split import choose_folds, stratified_group_folds
+from graft.decoding.augment import views
 from graft.encoders import encoder_for
 from graft.heads.classifier import fit_classifier
 from graft.metrics import log_loss

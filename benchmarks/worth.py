@@ -21,12 +21,12 @@ from graft.cleaning.pool import Pool
 from graft.cleaning.worth import Scorer
 from graft.contracts import Bool, Int
 from graft.data.split import choose_folds, merge, stratified_group_folds
+from graft.duplicates.copies import Copies
 from graft.encoders import encoder_for
 from graft.encoders.embed import Embedded, content_digest
 from graft.heads.classifier import fit_classifier
 from graft.heads.features import transform
-from graft.heads.selection import class_weights, fit_final
-from graft.model.copies import Copies
+from graft.learning.selection import class_weights, fit_final
 from graft.recipe import Recipe
 
 DRAWS = 6

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from graft.data.journal import Journal
+from graft.journal.journal import Journal
 
 if TYPE_CHECKING:
     from graft.app import Editor

@@ -7,11 +7,11 @@ import numpy as np
 from graft.cleaning.pool import Pool
 from graft.data.dataset import Dataset
 from graft.data.split import choose_folds, merge, stratified_group_folds
+from graft.duplicates.copies import Copies
 from graft.encoders import encoder_for
 from graft.encoders.embed import Embedded, content_digest
 from graft.heads.classifier import fit_classifier
 from graft.heads.features import GIVEN
-from graft.model.copies import Copies
 from graft.recipe import Recipe
 
 

@@ -9,15 +9,16 @@ import sys
 import numpy as np
 import pytest
 
-from graft.data import near_texts, sound
 from graft.data.dataset import Dataset
-from graft.data.encoding import decode_beginning as decode_text_beginning
 from graft.data.items import Text
-from graft.data.manifest import parse_manifest, parse_texts
-from graft.data.near_texts import near_duplicate_texts
-from graft.data.read import read
-from graft.data.sound import decode_beginning, decode_sound, seconds_of, wav_bytes
+from graft.decoding import sound
+from graft.decoding.encoding import decode_beginning as decode_text_beginning
+from graft.decoding.sound import decode_beginning, decode_sound, seconds_of, wav_bytes
+from graft.duplicates import texts as near_texts
+from graft.duplicates.texts import near_duplicate_texts
 from graft.errors import DataError, ItemError, NothingToRead
+from graft.reading.manifest import parse_manifest, parse_texts
+from graft.reading.read import read
 from graft.report.exhibits import _quote
 from graft.report.sounds import BEGINNING, EACH, portable
 
@@ -111,7 +112,7 @@ def test_what_is_no_path_is_not_printed_whole(tmp_path):
     assert len(caught.value.message) < 500
 
 
-# --- data/near_texts
+# --- duplicates/texts
 
 START = "all of these books begin with the very same words " * 500
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -120,14 +121,14 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 def test_long_texts_with_the_same_beginning_are_alike_and_not_equal(monkeypatch):
     assert len(START) > near_texts.LONGEST
     endings = [f"{START} and this one ends with the word {LETTERS[n]}{LETTERS[n + 1]}" for n in range(20)]
-    monkeypatch.setattr("graft.data.split.largest_cluster", lambda n: 5)
+    monkeypatch.setattr("graft.duplicates.clusters.largest_cluster", lambda n: 5)
     assert np.bincount(near_duplicate_texts(endings).clusters).max() <= 5
     assert np.bincount(near_duplicate_texts([endings[0]] * 20).clusters).tolist() == [20]
 
 
 @pytest.mark.parametrize("piece", [1 << 20, 999])
 def test_long_texts_are_equal_but_for_case_space_and_marks(monkeypatch, piece):
-    monkeypatch.setattr("graft.data.split.largest_cluster", lambda n: 1)  # nothing but equal texts joins
+    monkeypatch.setattr("graft.duplicates.clusters.largest_cluster", lambda n: 1)  # nothing but equal texts joins
     monkeypatch.setattr(near_texts, "_PIECE", piece)
     same = [f"{START}The end", f"  {START.upper()}, the   END!\n", f"{START}, the end" + " " * 70]
     assert near_duplicate_texts([*same, f"{START}The en d"]).clusters.tolist() == [0, 0, 0, 1]

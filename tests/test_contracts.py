@@ -2,7 +2,7 @@ import pytest
 
 import contracts
 from graft.encoders import ENCODERS, encoder_for
-from graft.heads import HEADS
+from graft.learning import HEADS
 
 
 @pytest.mark.parametrize("check", contracts.ENCODER_CHECKS, ids=lambda check: check.__name__)

@@ -16,7 +16,7 @@ import pytest
 
 from graft import errors
 from graft.cli import COMMANDS
-from graft.data.sound import wav_bytes
+from graft.decoding.sound import wav_bytes
 from graft.report import Report
 from graft.samples import draw_doors, draw_new_doors, write_messages, write_new_messages
 

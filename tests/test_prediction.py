@@ -5,8 +5,8 @@ import math
 
 from graft.data.dataset import Skipped
 from graft.errors import ItemError
-from graft.prediction import Evaluation, Prediction
-from graft.report.content import ClassFigures, Interval
+from graft.results.figures import ClassFigures, Interval
+from graft.results.prediction import Evaluation, Prediction
 
 ANSWER = Prediction(
     input="a.jpg",

@@ -23,27 +23,27 @@ if TYPE_CHECKING:
     from graft.collecting import collect
     from graft.comparison import Comparison, compare
     from graft.data.dataset import Dataset
-    from graft.data.read import read
     from graft.errors import GraftError
     from graft.estimator import GraftClassifier
     from graft.labelling import Shortlist, Suggestion, label_next
     from graft.model import Model, extend, fit, load
-    from graft.prediction import Evaluation, Prediction
+    from graft.reading.read import read
     from graft.recipe import Recipe
     from graft.report import Report
+    from graft.results.prediction import Evaluation, Prediction
     from graft.similarity import Index, Match, search
 
 _HOMES = {
     "Comparison": "graft.comparison",
     "Dataset": "graft.data.dataset",
-    "Evaluation": "graft.prediction",
+    "Evaluation": "graft.results.prediction",
     "Findings": "graft.cleaning",
     "GraftClassifier": "graft.estimator",
     "GraftError": "graft.errors",
     "Index": "graft.similarity",
     "Match": "graft.similarity",
     "Model": "graft.model",
-    "Prediction": "graft.prediction",
+    "Prediction": "graft.results.prediction",
     "Recipe": "graft.recipe",
     "Report": "graft.report",
     "Shortlist": "graft.labelling",
@@ -55,7 +55,7 @@ _HOMES = {
     "fit": "graft.model",
     "label_next": "graft.labelling",
     "load": "graft.model",
-    "read": "graft.data.read",
+    "read": "graft.reading.read",
     "search": "graft.similarity",
 }
 

@@ -11,20 +11,21 @@ import numpy as np
 
 from graft.contracts import Encoder, Float64, Int, Progress, silent
 from graft.data.dataset import Dataset, Item
-from graft.data.split import Clusters, merge
+from graft.data.split import merge
+from graft.duplicates.clusters import Clusters
+from graft.duplicates.likeness import clusters_of
 from graft.encoders import address_of, encoder_for, facts
 from graft.encoders.embed import Embedded, embed
 from graft.errors import UsageError
 from graft.evaluation.intervals import FOLD_CORRELATION
 from graft.executors import workers
-from graft.heads.selection import check_head
 from graft.heads.tags import TagsOutOfFold
+from graft.learning.selection import check_head
 from graft.model.fitting import Fitted, Stopwatch, embed_dataset, fit_embedded
 from graft.model.inputs import CacheChoice, Source, as_cache, as_dataset
-from graft.model.likeness import clusters_of
 from graft.recipe import Recipe
-from graft.report.content import Interval, plain
 from graft.report.words import clean
+from graft.results.figures import Interval, plain
 
 SAMPLE = 64
 """So many items at least are embedded anew, without the cache, to see how long one takes."""

@@ -1,6 +1,6 @@
 """The whole extension surface on one page: what an encoder and a head must offer.
 
-The built-in ones use the same door. An encoder joins ``graft.encoders.ENCODERS``, a head ``graft.heads.HEADS``; the
+The built-in ones use the same door. An encoder joins ``graft.encoders.ENCODERS``, a head ``graft.learning.HEADS``; the
 checks in ``tests/contracts.py`` then run over it.
 """
 
@@ -40,7 +40,7 @@ class Prepared:
     Attributes:
         value: The encoder's input for this item, e.g. ``(224, 224, 3) uint8``, or the token ids of a text.
         statistics: What was measured on the way (pictures: ``brightness`` 0 to 1, ``sharpness`` >= 0, ``width`` and
-            ``height`` in pixels, ...; ``graft.data.measures`` has all).
+            ``height`` in pixels, ...; ``graft.decoding.measures`` has all).
     """
 
     value: Any
@@ -66,7 +66,7 @@ class Encoder(Protocol):
     def fingerprint(self) -> str:
         """The cache's key: changes whenever an embedding might, in any digit, or what is measured.
 
-        ``version``, backend, precision, and ``graft.data.measures.MEASURES``.
+        ``version``, backend, precision, and ``graft.decoding.measures.MEASURES``.
         """
 
     @property

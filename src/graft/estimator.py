@@ -42,7 +42,7 @@ class GraftClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Args:
         encoder: What ``graft.Recipe`` takes for an encoder, or ``"auto"``; of no effect on a numeric matrix.
-        head: A key of ``graft.heads.HEADS``, or ``"auto"``.
+        head: A key of ``graft.learning.HEADS``, or ``"auto"``.
         seed: Every random choice follows from it.
 
     Attributes:

@@ -28,7 +28,7 @@ class Recipe:
         encoder: A key of ``graft.encoders.ENCODERS``, a model of the Hugging Face Hub (``owner/model``), a local folder
             that holds one, several of these joined by ``+``, or ``"auto"`` for the one that fits the data's modality.
         prompt: What is put before every text, for text encoders that were trained so (``"query: "``).
-        head: A key of ``graft.heads.HEADS``, or ``"auto"`` to let cross-validation choose.
+        head: A key of ``graft.learning.HEADS``, or ``"auto"`` to let cross-validation choose.
         backend: ``"openvino"``, ``"onnxruntime"``, or ``"auto"`` to follow the processor's features.
         seed: Every random choice follows from it.
         set_level: Share of prediction sets that are to contain the true class, in (0, 1).

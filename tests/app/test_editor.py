@@ -18,7 +18,7 @@ from graft.app.scoring import worth_of
 from graft.cleaning import Findings
 from graft.cleaning.agenda import Filter
 from graft.cleaning.review import Review
-from graft.data.journal import Journal
+from graft.journal.journal import Journal
 from pages import HOSTILE, Page
 
 pytest.importorskip("starlette", reason="Starlette is not installed: pip install 'graft-learn[app]'")

@@ -15,8 +15,8 @@ from graft.app import Editor
 from graft.cleaning import Findings, find_issues
 from graft.cleaning.agenda import Filter
 from graft.cleaning.review import Review
-from graft.data.journal import Journal
 from graft.errors import UsageError
+from graft.journal.journal import Journal
 from pages import Page
 
 pytest.importorskip("starlette", reason="Starlette is not installed: pip install 'graft-learn[app]'")

@@ -20,8 +20,8 @@ import pytest
 
 from graft.app import Editor, _door
 from graft.cleaning import Findings
-from graft.data.journal import Journal
 from graft.errors import GraftError
+from graft.journal.journal import Journal
 from pages import Page, ask, begin, where
 
 pytest.importorskip("starlette", reason="Starlette is not installed: pip install 'graft-learn[app]'")

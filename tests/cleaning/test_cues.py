@@ -10,9 +10,9 @@ import shapes
 from graft.cleaning.cues import find_cues
 from graft.cleaning.families import FAMILIES
 from graft.cleaning.telling import assign_folds, into_bins
-from graft.data.decode import decode_picture
-from graft.data.measures import OF_PICTURES, OF_RECORDINGS, OF_TEXTS, of_text
-from graft.data.sound import decode_sound, wav_bytes
+from graft.decoding.decode import decode_picture
+from graft.decoding.measures import OF_PICTURES, OF_RECORDINGS, OF_TEXTS, of_text
+from graft.decoding.sound import decode_sound, wav_bytes
 
 RATE = 16_000
 N = 60

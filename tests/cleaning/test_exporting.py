@@ -17,11 +17,11 @@ import shapes
 from graft.cleaning.exporting import export
 from graft.data.contents import clean_label
 from graft.data.dataset import Dataset
-from graft.data.decision import Decision
 from graft.data.items import File, Member, Memory, Text
-from graft.data.standing import apply, keys_of
 from graft.encoders.embed import content_digest
 from graft.errors import DataError, GraftError, OutputExists
+from graft.journal.decision import Decision
+from graft.journal.standing import apply, keys_of
 
 
 def print_of(dataset):

@@ -9,9 +9,9 @@ from PIL import Image, ImageFilter
 import graft
 import shapes
 from graft.cleaning.quality import KINDS, examine, words
-from graft.data.decode import decode_picture
-from graft.data.measures import of_text
-from graft.data.sound import decode_sound, wav_bytes
+from graft.decoding.decode import decode_picture
+from graft.decoding.measures import of_text
+from graft.decoding.sound import decode_sound, wav_bytes
 
 RATE = 16_000
 

@@ -11,9 +11,9 @@ import shapes
 from graft.cleaning import Findings, find_issues
 from graft.cleaning.agenda import Filter
 from graft.cleaning.review import Review
-from graft.data.decision import Decision, ItemKey
-from graft.data.journal import Journal
 from graft.errors import DataError, GraftError, UsageError
+from graft.journal.decision import Decision, ItemKey
+from graft.journal.journal import Journal
 
 
 @pytest.fixture(scope="module")

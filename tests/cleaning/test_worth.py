@@ -8,10 +8,10 @@ import pytest
 import pools
 from graft.cleaning.label_errors import score_labels
 from graft.cleaning.worth import Scorer, labels_after, measure_worth, paired_interval
-from graft.data.decision import Decision
-from graft.data.standing import apply, keys_of
 from graft.errors import TooFewClasses, UsageError
-from graft.heads import HEADS
+from graft.journal.decision import Decision
+from graft.journal.standing import apply, keys_of
+from graft.learning import HEADS
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ import sys
 import pytest
 
 import shapes
-from graft.data.decision import Decision
-from graft.data.journal import Journal
-from graft.data.read import read
-from graft.data.standing import keys_of
 from graft.encoders.embed import content_digest
+from graft.journal.decision import Decision
+from graft.journal.journal import Journal
+from graft.journal.standing import keys_of
+from graft.reading.read import read
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 """``graft fit --journal`` from outside."""
 
 import graft
-from graft.data.decision import Decision
-from graft.data.journal import Journal
-from graft.data.standing import keys_of
 from graft.encoders.embed import content_digest
+from graft.journal.decision import Decision
+from graft.journal.journal import Journal
+from graft.journal.standing import keys_of
 
 
 def test_the_journal_is_followed_and_reported(run, photos, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 import shapes
-from graft.data.sound import wav_bytes
+from graft.decoding.sound import wav_bytes
 
 TEXTS = ["Where is my parcel?", "I want my money back.", "The app crashes at the start.", "My parcel has not come."]
 

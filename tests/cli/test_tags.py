@@ -9,7 +9,7 @@ from PIL import Image
 
 import graft
 import shapes
-from graft.data.read import read
+from graft.reading.read import read
 
 SETS = [(), ("circle",), ("square",), ("circle", "square")]
 

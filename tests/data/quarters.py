@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from graft.data.decode import decode_picture
+from graft.decoding.decode import decode_picture
 from graft.errors import ItemError
 
 RED, GREEN, BLUE, WHITE = (200, 30, 40), (20, 180, 60), (30, 60, 210), (255, 255, 255)

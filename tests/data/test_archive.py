@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from graft.data import archive
-from graft.data.archive import READ_ERRORS, list_members, peek_member, read_member
+from graft.decoding import archive
+from graft.decoding.archive import READ_ERRORS, list_members, peek_member, read_member
 from graft.errors import UnsafeArchive
 
 

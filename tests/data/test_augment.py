@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import shapes
-from graft.data.augment import (
+from graft.decoding.augment import (
     MASKED_BANDS,
     MASKED_FRAMES,
     MASKS,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graft.data.cells import TableWriter, guarded, shown, unguarded, unlike
+from graft.cells import TableWriter, guarded, shown, unguarded, unlike
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+49 30", "-x", "@me", "\t=1", "\r=1", "'=1", "''+1", "＝1"])

@@ -6,8 +6,8 @@ import pytest
 
 import graft
 import shapes
-from graft.data.collection import read_collection
 from graft.errors import DataError, MissingColumn, MixedModalities, NothingToRead, UnsafeArchive
+from graft.reading.collection import read_collection
 
 
 def names(dataset):

@@ -3,9 +3,9 @@ import json
 import pytest
 
 from graft import read
-from graft.data.columns import propose
-from graft.data.manifest import parse_manifest, parse_texts
 from graft.errors import DataError, MissingColumn
+from graft.reading.columns import propose
+from graft.reading.manifest import parse_manifest, parse_texts
 
 TEXTS = [f"the parcel number {n} has not come yet" for n in range(20)]
 

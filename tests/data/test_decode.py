@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile, PngImagePlugin
 
 from data.quarters import BLUE, GREEN, RED, WHITE, assert_colours, chunk, corners, encode, quarters, reason
-from graft.data.decode import decode_picture, thumbnail
+from graft.decoding.decode import decode_picture, thumbnail
 from graft.errors import ItemError
 
 FILES = {

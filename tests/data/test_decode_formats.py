@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, features
 
 from data.quarters import BLUE, GREEN, RED, WHITE, assert_colours, corners, encode, quarters, reason
-from graft.data.decode import decode_picture
+from graft.decoding.decode import decode_picture
 from graft.errors import ItemError
 
 HEIC = (
@@ -72,7 +72,7 @@ def test_heic(turned):
 
 
 def test_heic_without_its_package_says_how_to_have_it(monkeypatch):
-    monkeypatch.setattr("graft.data.decode.PICTURES", frozenset({"jpeg", "png"}))
+    monkeypatch.setattr("graft.decoding.decode.PICTURES", frozenset({"jpeg", "png"}))
     with pytest.raises(ItemError, match=r"it is a HEIC picture.*pip install 'graft-learn\[heic\]'.*JPEG or PNG"):
         decode_picture(base64.b64decode(HEIC), 8, 8)
 

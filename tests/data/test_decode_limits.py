@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from data.quarters import RED, WHITE, assert_colours, chunk, corners, encode, reason
-from graft.data.decode import MAX_PIXELS, decode_picture
+from graft.decoding.decode import MAX_PIXELS, decode_picture
 from graft.errors import ItemError
 
 

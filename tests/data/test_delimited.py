@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graft.data.delimited import read_delimited
+from graft.reading.delimited import read_delimited
 
 KNOWN = ("text", "label")
 

@@ -3,7 +3,7 @@ from io import BufferedReader, BytesIO
 
 import pytest
 
-from graft.data.encoding import decode, decode_lines, decode_text, mend, read_text
+from graft.decoding.encoding import decode, decode_lines, decode_text, mend, read_text
 from graft.errors import ItemError
 
 

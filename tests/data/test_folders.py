@@ -5,8 +5,8 @@ import csv
 import pytest
 
 from data.planted import plant, rows, zipped
-from graft.data.read import read
 from graft.errors import DataError, TooFewClasses
+from graft.reading.read import read
 
 
 def write_csv(path, header, lines):

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 import graft
-from graft.data import formats
-from graft.data.formats import HEAD, PICTURES, RECORDINGS, describe, is_text, kind_of, sniff
+from graft.decoding import formats
+from graft.decoding.formats import HEAD, PICTURES, RECORDINGS, describe, is_text, kind_of, sniff
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP"])

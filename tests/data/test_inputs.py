@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from data.planted import picture, plant, zipped
-from graft.data.inputs import gather
 from graft.data.items import File, Text
 from graft.errors import DataError, ItemError, UsageError
+from graft.reading.inputs import gather
 
 WAV = b"RIFF\x24\0\0\0WAVEfmt " + bytes(100)
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(50)

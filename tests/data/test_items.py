@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from graft.data.formats import kind_of
 from graft.data.items import MAX_NAME, Broken, File, Memory, Text, as_item
+from graft.decoding.formats import kind_of
 from graft.errors import DataError, ItemError
 
 

@@ -10,17 +10,17 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
-from graft.data.decision import MAX_NAME, Decision, ItemKey
-from graft.data.journal import MAX_LINE, Journal
 from graft.errors import DataError, GraftError
+from graft.journal.decision import MAX_NAME, Decision, ItemKey
+from graft.journal.journal import MAX_LINE, Journal
 
 ITEM = ItemKey("0" * 32, "cat/1.jpg", "cat")
 OTHER = ItemKey("1" * 32, "dog/1.jpg", "dog")
 
 APPEND = """
 import sys
-from graft.data.decision import Decision, ItemKey
-from graft.data.journal import Journal
+from graft.journal.decision import Decision, ItemKey
+from graft.journal.journal import Journal
 journal, who, n = Journal(sys.argv[1], "photos"), sys.argv[2], int(sys.argv[3])
 for number in range(n):
     decision = Decision("relabel", (ItemKey("%032x" % number, who * 40, "cat"),), to="dog", who=who)
@@ -30,7 +30,7 @@ for number in range(n):
 
 KILL = f"""
 import os, random, signal, sys, time
-import graft.data.journal
+import graft.journal.journal
 chance = random.Random(0)
 for _ in range(100):
     ours, theirs = os.pipe()
@@ -323,7 +323,7 @@ def test_decisions_of_one_click_are_written_all_or_none(tmp_path):
     room = len(before) + len(drop().to_line()) + 50
     script = (
         "import resource, sys\n"
-        "from graft.data.decision import Decision, ItemKey\nfrom graft.data.journal import Journal\n"
+        "from graft.journal.decision import Decision, ItemKey\nfrom graft.journal.journal import Journal\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))\n"
         "made = [Decision('drop', (ItemKey('0' * 32, 'cat/1.jpg', 'cat'),), who='ben') for _ in range(3)]\n"
         "Journal(sys.argv[1]).append(*made)"

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from graft.data.notices import warn_of_spellings
-from graft.data.read import SWITCHED_ON, read
 from graft.errors import TooFewClasses
+from graft.reading.notices import warn_of_spellings
+from graft.reading.read import SWITCHED_ON, read
 
 
 def jpeg(number):

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from graft.data.collection import read_collection
 from graft.data.dataset import Broken, Dataset, Text
 from graft.data.lists import is_missing, listed, named
-from graft.data.read import read
 from graft.errors import DataError, ItemError, MissingColumn, NothingToRead, TooFewClasses, UsageError
+from graft.reading.collection import read_collection
+from graft.reading.read import read
 
 pd = pytest.importorskip("pandas")
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graft.data.delimited import MAX_CELL
-from graft.data.manifest import parse_manifest, parse_texts
 from graft.errors import DataError, MissingColumn, MissingExtra
+from graft.reading.delimited import MAX_CELL
+from graft.reading.manifest import parse_manifest, parse_texts
 
 ROWS = [("bild ä.jpg", "Tür"), ("two, three.jpg", "Fenster, groß"), ("c.jpg", "Tür")]
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from graft.data.decode import decode_picture
-from graft.data.formats import PICTURES, RECORDINGS
-from graft.data.measures import FAINTEST, FORMATS, OF_PICTURES, OF_TEXTS, format_code, of_sound, of_text
+from graft.decoding.decode import decode_picture
+from graft.decoding.formats import PICTURES, RECORDINGS
+from graft.decoding.measures import FAINTEST, FORMATS, OF_PICTURES, OF_TEXTS, format_code, of_sound, of_text
 
 RATE = 16_000
 

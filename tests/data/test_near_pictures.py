@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from graft.data.near_pictures import SAME_PRINT, WIDTH, aligned_likeness, outlines, picture_print, whitened
+from graft.duplicates.pictures import SAME_PRINT, WIDTH, aligned_likeness, outlines, picture_print, whitened
 from graft.errors import ItemError
 
 

@@ -3,10 +3,10 @@ import io
 import numpy as np
 import pytest
 
-from graft.data.near_sounds import SAME_SOUND, WIDTH, sound_print
-from graft.data.sound import decode_sound, wav_bytes
-from graft.data.split import near_duplicates
-from graft.encoders.prints import SoundPrints
+from graft.decoding.sound import decode_sound, wav_bytes
+from graft.duplicates.clusters import near_duplicates
+from graft.duplicates.prints import SoundPrints
+from graft.duplicates.sounds import SAME_SOUND, WIDTH, sound_print
 
 soundfile = pytest.importorskip("soundfile")
 

@@ -6,8 +6,8 @@ import random
 import numpy as np
 import pytest
 
-from graft.data import near_texts
-from graft.data.near_texts import near_duplicate_texts
+from graft.duplicates import texts as near_texts
+from graft.duplicates.texts import near_duplicate_texts
 
 CHAIN = (
     "one of these words after another takes the place of what stood there before it",
@@ -118,6 +118,6 @@ def test_order_and_blocks_change_nothing(shared, monkeypatch):
     assert len(np.unique(whole)) < 790
     backwards = near_duplicate_texts(texts[::-1]).clusters[::-1]
     assert len(np.unique(backwards)) == len(np.unique(whole)) == len(np.unique(np.stack([whole, backwards]), axis=1).T)
-    monkeypatch.setattr("graft.data.ngrams._BLOCK", 1000)
+    monkeypatch.setattr("graft.heads.ngrams._BLOCK", 1000)
     monkeypatch.setattr(near_texts, "_PAIRS", 7)
     assert (near_duplicate_texts(texts).clusters == whole).all()

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from graft.data import ngrams
-from graft.data.ngrams import BUCKETS, LONGEST, count
+from graft.heads import ngrams
+from graft.heads.ngrams import BUCKETS, LONGEST, count
 
 TEXTS = [
     "I haven't received my new card; where is it? Where is it?",

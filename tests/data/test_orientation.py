@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from graft.data.orientation import of_exif, of_jpeg
+from graft.decoding.orientation import of_exif, of_jpeg
 
 
 def jpeg(**options):

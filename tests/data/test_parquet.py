@@ -4,10 +4,10 @@ import tracemalloc
 
 import pytest
 
-from graft.data import parquet as limits
-from graft.data.manifest import parse_manifest
-from graft.data.read import read
 from graft.errors import DataError
+from graft.reading import parquet as limits
+from graft.reading.manifest import parse_manifest
+from graft.reading.read import read
 
 pyarrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graft.data.cutting import Piece, Way, cut
-from graft.data.patterns import compile_pattern, suggest_pattern
 from graft.errors import UsageError
+from graft.reading.cutting import Piece, Way, cut
+from graft.reading.patterns import compile_pattern, suggest_pattern
 
 
 def said(pattern, path):

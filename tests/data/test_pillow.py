@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from graft.data.pillow import quiet, to_rgb
+from graft.decoding.pillow import quiet, to_rgb
 
 GREY = (np.add.outer(np.arange(100), np.arange(70)) * 1.5).astype(np.uint8)
 
@@ -14,7 +14,7 @@ GREY = (np.add.outer(np.arange(100), np.arange(70)) * 1.5).astype(np.uint8)
 def test_strips_come_to_the_same_as_the_whole(mode, monkeypatch):
     grey = Image.fromarray(GREY)
     image = Image.fromarray(GREY.astype(np.uint16) * 257) if mode == "I;16" else grey.convert(mode)
-    monkeypatch.setattr("graft.data.pillow._STRIP_PIXELS", 70 * 12)  # several strips, the last one shorter
+    monkeypatch.setattr("graft.decoding.pillow._STRIP_PIXELS", 70 * 12)  # several strips, the last one shorter
     whole, shrunk = to_rgb(image), to_rgb(image, 4)
     assert (whole.mode, shrunk.mode) == ("RGB", "RGB")
     assert (whole.size, shrunk.size) == ((70, 100), (18, 25))

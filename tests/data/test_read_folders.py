@@ -6,7 +6,6 @@ import pytest
 
 from data.planted import PETS, picture, plant, rows, zipped
 from graft.data.dataset import Dataset
-from graft.data.read import gather, read
 from graft.errors import (
     DataError,
     ItemError,
@@ -16,6 +15,7 @@ from graft.errors import (
     UnsafeArchive,
     UsageError,
 )
+from graft.reading.read import gather, read
 
 WAV = b"RIFF\x24\0\0\0WAVEfmt " + bytes(100)
 

@@ -4,8 +4,8 @@ import json
 import pytest
 
 from data.planted import PETS, plant, rows, zipped
-from graft.data.read import read
 from graft.errors import DataError, MissingColumn, NothingToRead, TooFewClasses
+from graft.reading.read import read
 
 TABLE = [(name, label) for name, label, _ in PETS]
 

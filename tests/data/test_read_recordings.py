@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graft.data.read import read
 from graft.errors import DataError, MissingColumn, NothingToRead, TooFewClasses, UsageError
+from graft.reading.read import read
 
 WAV = b"RIFF\x24\0\0\0WAVEfmt " + bytes(100)
 M4A = b"\0\0\0\x20ftypM4A \0\0\0\0" + bytes(40)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from graft.data.dataset import File, Text
-from graft.data.read import read
 from graft.errors import MixedModalities, NothingToRead, TooFewClasses, UsageError
+from graft.reading.read import read
 from graft.report.markup import Html
 from graft.report.page import document
 

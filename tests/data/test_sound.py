@@ -9,8 +9,8 @@ import threading
 import numpy as np
 import pytest
 
-from graft.data import sound
-from graft.data.sound import HIGHEST_RATE, LONGEST, decode_sound, wav_bytes
+from graft.decoding import sound
+from graft.decoding.sound import HIGHEST_RATE, LONGEST, decode_sound, wav_bytes
 from graft.errors import DataError, EncoderError, ItemError
 
 soundfile = pytest.importorskip("soundfile")
@@ -166,7 +166,7 @@ def test_a_cut_mp3_says_nothing_on_standard_error(tmp_path):
     content = written(tone(4), RATE, "MP3")
     path = tmp_path / "cut.mp3"
     path.write_bytes(content[: len(content) // 2])
-    program = f"from graft.data.sound import decode_sound; decode_sound(open({str(path)!r}, 'rb').read(), 16000)"
+    program = f"from graft.decoding.sound import decode_sound; decode_sound(open({str(path)!r}, 'rb').read(), 16000)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ)
     assert done.stderr == ""
 

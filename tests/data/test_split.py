@@ -5,16 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graft.data.split import (
-    choose_folds,
-    learning_curve_subsets,
-    merge,
-    near_duplicates,
-    settled,
-    straddling,
-    stratified_group_folds,
-    with_partner,
-)
+from graft.data.split import choose_folds, learning_curve_subsets, merge, straddling, stratified_group_folds
+from graft.duplicates.clusters import near_duplicates, settled, with_partner
 
 
 @st.composite
@@ -74,7 +66,7 @@ def test_blocks_change_nothing(monkeypatch):
     x = lab_photos(300, 20)
     whole = near_duplicates(digests(320), x).clusters
     assert len(np.unique(whole)) == 300
-    monkeypatch.setattr("graft.data.split._BLOCK", 1000)
+    monkeypatch.setattr("graft.duplicates.clusters._BLOCK", 1000)
     assert (near_duplicates(digests(320), x).clusters == whole).all()
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import graft
-from graft.data.decision import Decision
 from graft.data.items import Memory, Text
-from graft.data.standing import apply, keys_of, standing
 from graft.encoders.embed import content_digest
+from graft.journal.decision import Decision
+from graft.journal.standing import apply, keys_of, standing
 
 
 def photos(*rows, **columns):

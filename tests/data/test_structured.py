@@ -6,10 +6,10 @@ import tarfile
 import pytest
 
 from graft import read
-from graft.data.inputs import gather
-from graft.data.manifest import parse_manifest
-from graft.data.packed import unpack
+from graft.decoding.packed import unpack
 from graft.errors import DataError
+from graft.reading.inputs import gather
+from graft.reading.manifest import parse_manifest
 
 ROWS = [{"text": "where is it", "label": "late"}, {"text": "money back", "label": "refund"}]
 COLUMNS = {key: [row[key] for row in ROWS] for key in ROWS[0]}

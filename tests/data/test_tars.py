@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from data.planted import PETS, plant, rows
-from graft.data import archive, tars
-from graft.data.archive import list_members, member_state, peek_member, read_member
-from graft.data.read import gather, read
+from graft.decoding import archive, tars
+from graft.decoding.archive import list_members, member_state, peek_member, read_member
 from graft.errors import GraftError, UnsafeArchive
+from graft.reading.read import gather, read
 
 SUFFIXES = [".tar", ".tar.gz", ".tgz", ".dat"]
 

@@ -4,10 +4,10 @@ import pytest
 
 from data.sheets import container, ods, xls, xlsx, zipped
 from graft import read
-from graft.data.containers import container_in
-from graft.data.inputs import gather
-from graft.data.manifest import parse_manifest
+from graft.decoding.containers import container_in
 from graft.errors import DataError, MissingColumn, MissingExtra, NothingToRead
+from graft.reading.inputs import gather
+from graft.reading.manifest import parse_manifest
 
 pytest.importorskip("python_calamine")
 

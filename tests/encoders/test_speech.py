@@ -8,15 +8,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from graft.data.sound import wav_bytes
+from graft.decoding.sound import wav_bytes
 from graft.encoders import speech_network
 from graft.encoders.runtime import Backend, processor_features
 from graft.encoders.speech import SpeechEncoder
 from graft.encoders.speech_network import FRONT_END, FRONT_END_SHA256, NETWORK, PACKAGE, STEP, WIDTHS, WINDOW
 from graft.encoders.weights import pinned_file
 from graft.errors import EncoderError
-from graft.heads import HEADS
 from graft.heads.features import transform
+from graft.learning import HEADS
 
 EXACT = Backend("onnxruntime", "f32")
 

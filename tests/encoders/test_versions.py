@@ -2,7 +2,8 @@
 
 import pytest
 
-from graft.encoders import image, prints
+from graft.duplicates import prints
+from graft.encoders import image
 
 
 @pytest.mark.parametrize(("module", "make"), [(image, image.ImageEncoder), (prints, prints.PicturePrints)])

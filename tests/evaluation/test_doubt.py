@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from graft.evaluation.doubt import crowded, doubted, warn_of_doubt, why_nothing_is_held_out
-from graft.report.content import Interval
+from graft.results.figures import Interval
 
 COPIES_1, COPIES_OF = "1 holds nothing but copies of one item", "nothing but copies of one item each"
 

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from graft.data.dataset import Dataset
-from graft.data.decode import decode_picture
 from graft.data.items import Memory
+from graft.decoding.decode import decode_picture
 from graft.evaluation import warn_of_the_data, warn_of_the_items
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from graft.contracts import Linear
-from graft.heads.axes import leading, principal
+from graft.learning.axes import leading, principal
 from heads.blobs import blobs
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from graft.heads.calibration import cross_fitted, fit_temperature, probabilities
-from graft.heads.logistic import ABSENT
+from graft.learning.logistic import ABSENT
 from graft.metrics import expected_calibration_error
 from heads.blobs import folds
 

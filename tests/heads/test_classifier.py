@@ -3,7 +3,7 @@ import pytest
 
 from graft.data.split import stratified_group_folds
 from graft.heads.classifier import Classifier, fit_classifier
-from graft.heads.selection import choose_without
+from graft.learning.selection import choose_without
 from graft.recipe import Recipe
 
 STAGES = ((6, 10),)

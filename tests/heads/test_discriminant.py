@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from graft.heads.discriminant import Discriminant
+from graft.learning.discriminant import Discriminant
 from heads.blobs import blobs, close, folds, masks_of
 
 

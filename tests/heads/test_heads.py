@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from graft.heads import HEADS
-from graft.heads.axes import principal
+from graft.learning import HEADS
+from graft.learning.axes import principal
 from heads.blobs import blobs, close, folds, masks_of
 
 

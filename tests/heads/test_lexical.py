@@ -8,10 +8,10 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 
 from graft.contracts import Linear
-from graft.data.ngrams import BUCKETS, KINDS, count
 from graft.heads import lexical
 from graft.heads.features import design, transform
 from graft.heads.lexical import LexicalPart, Lexicon, Sparse, coordinates, divided, tfidf_accuracy
+from graft.heads.ngrams import BUCKETS, KINDS, count
 
 
 def read(shared, name, n):

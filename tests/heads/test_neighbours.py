@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from graft.heads import neighbours
-from graft.heads.neighbours import nearest, unit
+from graft.learning import neighbours
+from graft.learning.neighbours import nearest, unit
 
 
 def points(n, d=16, seed=0):

@@ -1,6 +1,6 @@
 import numpy as np
 
-from graft.heads.prototype import Prototype
+from graft.learning.prototype import Prototype
 from heads.blobs import blobs
 
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from graft.errors import UsageError
-from graft.heads import HEADS
 from graft.heads.features import transform
-from graft.heads.selection import Configuration, bias_corrected, choose, choose_without, class_weights, fit_final
+from graft.learning import HEADS
+from graft.learning.selection import Configuration, bias_corrected, choose, choose_without, class_weights, fit_final
 from heads.blobs import blobs, folds
 
 STAGES = ((20, 60),)
@@ -127,7 +127,7 @@ def test_few_shots_work(shots):
 
 def test_the_grid_is_thinned_out_rather_than_the_memory_filled(monkeypatch):
     x, y = data(60, 3, "late")
-    monkeypatch.setattr("graft.heads.selection._SCORES", 1000)
+    monkeypatch.setattr("graft.learning.selection._SCORES", 1000)
     choice = choose(x, y, 3, STAGES, folds(y))
     assert choice.logits.size <= 1000
     assert choice.chosen.head == "logistic"
@@ -156,7 +156,7 @@ def test_of_many_rows_the_first_folds_decide_and_all_are_judged():
 def trial_of_all(x, y, plan):
     """The choice among all configurations on all folds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("graft.heads.selection._explored", lambda n: 100)
+        patch.setattr("graft.learning.selection._explored", lambda n: 100)
         return choose(x, y, 3, STAGES, plan)
 
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 import graft
 import shapes
-from graft.data.sound import wav_bytes
+from graft.decoding.sound import wav_bytes
 from graft.errors import DataError, NothingToRead, UsageError
 from graft.labelling import label_next
 from graft.labelling import pool as pooling

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter, ImageOps
 
-from graft.data.near_pictures import WIDTH, picture_print
-from graft.model.copies import copies_among, similar_pictures
+from graft.duplicates.copies import copies_among, similar_pictures
+from graft.duplicates.pictures import WIDTH, picture_print
 
 
 def prints(n, seed=0):
@@ -53,8 +53,8 @@ def test_blank_pictures_stand_alone(n):
 def test_tiles_change_nothing(monkeypatch):
     x = with_copies()
     whole = similar_pictures(x)[0]
-    monkeypatch.setattr("graft.model.copies._BLOCK", 7)
-    monkeypatch.setattr("graft.model.copies._PAIRS", 3)
+    monkeypatch.setattr("graft.duplicates.copies._BLOCK", 7)
+    monkeypatch.setattr("graft.duplicates.copies._PAIRS", 3)
     assert {tuple(pair) for pair in similar_pictures(x)[0].tolist()} == {tuple(pair) for pair in whole.tolist()}
     assert len(whole) == 10
 

@@ -5,11 +5,11 @@ import hashlib
 import pytest
 
 import graft
-from graft.data.decision import Decision
-from graft.data.journal import Journal
-from graft.data.standing import keys_of
 from graft.encoders.embed import content_digest
 from graft.errors import DataError, NothingToRead
+from graft.journal.decision import Decision
+from graft.journal.journal import Journal
+from graft.journal.standing import keys_of
 from graft.report import Report
 
 

@@ -12,11 +12,11 @@ from PIL import Image, ImageEnhance
 
 import graft
 import shapes
+from graft.duplicates.likeness import clusters_and_copies, clusters_of, copies_of
+from graft.duplicates.prints import PicturePrints
 from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
 from graft.encoders.embed import embed
-from graft.encoders.prints import PicturePrints
-from graft.model.likeness import clusters_and_copies, clusters_of, copies_of
 
 
 def test_copied_files_are_found_and_their_prints_kept(tmp_path):

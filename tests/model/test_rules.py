@@ -15,7 +15,7 @@ from graft.data.split import stratified_group_folds
 from graft.encoders.embed import Embedded, content_digest
 from graft.heads.calibration import cross_fitted
 from graft.heads.classifier import fit_classifier
-from graft.heads.selection import choose_without
+from graft.learning.selection import choose_without
 from graft.model.fitting import Stopwatch, fit_embedded
 from graft.recipe import Recipe
 from graft.report.words import doubt

@@ -11,7 +11,7 @@ import graft
 import shapes
 from graft.contracts import silent
 from graft.data.dataset import Dataset
-from graft.data.split import Clusters
+from graft.duplicates.clusters import Clusters
 from graft.encoders import encoder_for
 from graft.errors import DataError, TooFewClasses, UsageError
 from graft.evaluation.intervals import cross_validated_interval

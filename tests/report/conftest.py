@@ -15,8 +15,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from graft.data.dataset import Memory, Skipped
-from graft.report import content as c
-from graft.report.history import Epoch, History, Tuning
+from graft.results import figures as c
+from graft.results.history import Epoch, History, Tuning
 
 TEXTS = (
     "I still have not received my new card, I ordered it over two weeks ago and nobody can tell me where it is.",

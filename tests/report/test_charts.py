@@ -6,7 +6,7 @@ import re
 import pytest
 
 from graft.report import charts
-from graft.report.content import CurvePoint, Forecast, Interval, ReliabilityBin
+from graft.results.figures import CurvePoint, Forecast, Interval, ReliabilityBin
 
 
 def test_interval_stands_where_it_belongs() -> None:

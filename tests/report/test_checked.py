@@ -8,7 +8,7 @@ import pytest
 
 import graft
 from graft.report.checked import check_fields
-from graft.report.content import Report
+from graft.results.figures import Report
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ import math
 
 import pytest
 
-from graft.report.content import Report
-from graft.report.history import Epoch, History
+from graft.results.figures import Report
+from graft.results.history import Epoch, History
 
 RATES = (1.23456789e-5, 2e-5, 1e-4 / 3, 1e-3)
 

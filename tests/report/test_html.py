@@ -16,8 +16,8 @@ import pytest
 from graft.data.dataset import File, Memory, Skipped
 from graft.errors import GraftError, OutputExists
 from graft.report import exhibits
-from graft.report.content import Judged, Report
 from graft.report.html import check_free, render, write
+from graft.results.figures import Judged, Report
 from report.conftest import EVERY_REPORT
 
 VOID = {"br", "meta", "wbr"}

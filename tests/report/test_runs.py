@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 from graft.report import runs
-from graft.report.content import Report
-from graft.report.history import Tuning
 from graft.report.words import NBSP
+from graft.results.figures import Report
+from graft.results.history import Tuning
 
 
 @pytest.fixture

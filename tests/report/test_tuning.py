@@ -4,9 +4,9 @@ import dataclasses
 import math
 import re
 
-from graft.report.content import Report
-from graft.report.history import Epoch
 from graft.report.html import render
+from graft.results.figures import Report
+from graft.results.history import Epoch
 
 
 def section(report: Report) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from graft.heads.unknown import NEVER
 from graft.report import words
-from graft.report.content import (
+from graft.results.figures import (
     ClassesAdded,
     FalseAlarms,
     Forecast,

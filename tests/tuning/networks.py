@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from graft.contracts import Linear
-from graft.heads.logistic import Logistic
+from graft.learning.logistic import Logistic
 from graft.tuning.batches import Rows
 from graft.tuning.head import TrainableHead
 from graft.tuning.networks import Group

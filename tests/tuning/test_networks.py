@@ -10,7 +10,7 @@ from graft.encoders import ENCODERS, encoder_for, retuned
 from graft.encoders.joined import JoinedEncoder
 from graft.encoders.pooling import signed_root
 from graft.errors import UsageError
-from graft.heads import HEADS
+from graft.learning import HEADS
 from graft.tuning.networks import network_for
 
 torch = pytest.importorskip("torch")

@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch", reason="tuning needs torch")
 
 from graft.errors import EncoderError, UsageError  # noqa: E402
 from graft.heads.features import transform  # noqa: E402
-from graft.report.history import History  # noqa: E402
+from graft.results.history import History  # noqa: E402
 from graft.tuning.plan import Plan  # noqa: E402
 from graft.tuning.training import Trained, train  # noqa: E402
 from tuning.networks import STAGES, SmallNetwork, embed, fitted_head, rows  # noqa: E402

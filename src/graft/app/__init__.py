@@ -14,7 +14,7 @@ from pathlib import Path
 from graft.app.editor import PORT, Editor, check_installed
 from graft.app.scoring import Score
 from graft.cleaning.findings import Findings
-from graft.data.journal import Journal
+from graft.journal.journal import Journal
 
 __all__ = ["PORT", "Editor", "check_installed", "serve_editor"]
 

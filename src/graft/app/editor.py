@@ -14,10 +14,10 @@ from graft.app.routes import Routes
 from graft.app.scoring import LiveScore, Score, worth_of
 from graft.cleaning.findings import Findings
 from graft.cleaning.review import Review
-from graft.data.decision import login
 from graft.data.guard import Inputs
-from graft.data.journal import Journal
 from graft.errors import GraftError, MissingExtra
+from graft.journal.decision import login
+from graft.journal.journal import Journal
 from graft.report.words import clean
 
 PORT = 7860

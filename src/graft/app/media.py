@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from graft.data.dataset import Dataset
-from graft.data.decode import thumbnail
+from graft.decoding.decode import thumbnail
 from graft.errors import ItemError
 from graft.report.sounds import portable
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from graft.cleaning.findings import Findings
 from graft.cleaning.review import Review
 from graft.cleaning.worth import Scorer, labels_after
-from graft.data.standing import Applied
 from graft.errors import GraftError
 from graft.executors import one_thread_each
+from graft.journal.standing import Applied
 from graft.report.words import percent, points
 
 Score = Callable[[Applied], str]

@@ -12,8 +12,8 @@ from graft.app.scoring import Scored
 from graft.cleaning.agenda import ALL, ANY, OF_COPIES
 from graft.cleaning.quality import KINDS
 from graft.cleaning.review import Review
-from graft.data.decision import login
-from graft.data.standing import Outcome
+from graft.journal.decision import login
+from graft.journal.standing import Outcome
 from graft.report.words import EXCERPT, excerpt
 
 TEXT = 20_000

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from graft.cells import guarded
 from graft.cleaning.naming import Names, can_be_folders
-from graft.data.cells import guarded
 from graft.data.dataset import SEPARATOR, Dataset, File, Item, Skipped, Text
-from graft.data.delimited import MAX_CELL
-from graft.data.encoding import mend
 from graft.data.guard import Inputs
+from graft.decoding.encoding import mend
 from graft.errors import DataError, GraftError, ItemError, OutputExists
 from graft.files import beside, sync_folder
+from graft.reading.delimited import MAX_CELL
 
 Paths = Literal["absolute", "relative"]
 

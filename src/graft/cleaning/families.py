@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from graft.contracts import Array, Float64
-from graft.data.measures import FORMATS
+from graft.decoding.measures import FORMATS
 
 Known = Mapping[str, Array]
 

@@ -11,18 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from graft.cells import TableWriter
 from graft.cleaning.cues import Cue
 from graft.cleaning.duplicates import DuplicateSet
 from graft.cleaning.label_errors import FEW, LabelQuality
 from graft.cleaning.outliers import Outliers
 from graft.cleaning.pool import Pool
 from graft.contracts import Array, Bool, Int
-from graft.data.cells import TableWriter
 from graft.data.dataset import Dataset, Skipped
 from graft.data.guard import Inputs
-from graft.data.standing import Applied
 from graft.errors import MissingExtra, UsageError
 from graft.files import write_atomically
+from graft.journal.standing import Applied
 
 FORMATS = (".csv", ".json", ".parquet")
 DOUBTFUL, LESSER = 0.5, 0.6

@@ -13,9 +13,9 @@ from graft.cleaning.pool import Pool
 from graft.contracts import Bool, Float32, Float64, Int
 from graft.errors import UsageError
 from graft.executors import map_on_cores
-from graft.heads import HEADS
 from graft.heads.calibration import fit_temperature, probabilities
-from graft.heads.selection import Choice, class_weights
+from graft.learning import HEADS
+from graft.learning.selection import Choice, class_weights
 
 REST = 0.1
 """The list ends where all further corrections together are expected to bring less than this share of the gain."""

@@ -10,10 +10,10 @@ import numpy as np
 
 from graft.contracts import Bool, Float32, Float64, Int
 from graft.executors import map_on_cores
-from graft.heads import HEADS
 from graft.heads.calibration import cross_fitted
 from graft.heads.classifier import OutOfFold
-from graft.heads.selection import Choice, class_weights
+from graft.learning import HEADS
+from graft.learning.selection import Choice, class_weights
 
 STRONGER = (1.0, 4.0)
 """The strength that cross-validation chose, and one that trusts the data more: wrong labels ask for a strength that

@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 from graft.data.arrangement import SPLITS
 from graft.data.contents import clean_label
 from graft.data.dataset import Dataset
-from graft.data.encoding import mend
-from graft.data.formats import EXTENSIONS, HEAD, sniff
 from graft.data.listing import is_stray
+from graft.decoding.encoding import mend
+from graft.decoding.formats import EXTENSIONS, HEAD, sniff
 
 LONGEST = 120
 """Bytes of a name in UTF-8; file systems take 255, and a number may be added."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from graft.contracts import Bool, Float32, Int
-from graft.heads.axes import leading
-from graft.heads.neighbours import Neighbours, nearest, unit
+from graft.learning.axes import leading
+from graft.learning.neighbours import Neighbours, nearest, unit
 
 NEIGHBOURS = 10
 """Nearest items that are kept of each, and that the distance is the mean of."""

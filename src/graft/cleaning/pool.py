@@ -10,21 +10,21 @@ import numpy as np
 from graft.contracts import Encoder, Float32, Int, Progress, Stages, silent
 from graft.data.dataset import Dataset
 from graft.data.split import choose_folds, merge, stratified_group_folds
+from graft.data.texts import texts_of
+from graft.duplicates.copies import Copies
+from graft.duplicates.likeness import clusters_and_copies
 from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded
 from graft.errors import NothingToRead
 from graft.evaluation import warn_of_blanks
 from graft.executors import one_thread_each, run_on_cores
-from graft.heads.axes import centred, leading
 from graft.heads.classifier import OutOfFold, fit_classifier
 from graft.heads.features import GIVEN, transform
 from graft.heads.lexical import Words
-from graft.model.copies import Copies
+from graft.learning.axes import centred, leading
 from graft.model.fitting import Stopwatch, embed_dataset
 from graft.model.inputs import nothing_readable
-from graft.model.likeness import clusters_and_copies
-from graft.model.texts import texts_of
 from graft.recipe import Recipe
 
 MANY_ROWS = 5000

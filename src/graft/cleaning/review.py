@@ -17,10 +17,10 @@ from graft.cleaning.findings import Findings
 from graft.contracts import Bool, Int
 from graft.data.contents import clean_label
 from graft.data.dataset import SEPARATOR
-from graft.data.decision import Decision, ItemKey, login, new_id
-from graft.data.journal import Journal, Reading
-from graft.data.standing import Applied, Outcome, apply, keys_of, standing
 from graft.errors import UsageError
+from graft.journal.decision import Decision, ItemKey, login, new_id
+from graft.journal.journal import Journal, Reading
+from graft.journal.standing import Applied, Outcome, apply, keys_of, standing
 from graft.report.words import clean
 
 AT_ONCE = 200

@@ -13,15 +13,15 @@ import numpy as np
 from graft.cleaning.label_errors import is_credibly_other, score_labels, typical_of
 from graft.cleaning.pool import Pool
 from graft.contracts import Bool, Float32, Float64, Int, Linear
-from graft.data.standing import Applied
 from graft.errors import TooFewClasses, UsageError
 from graft.evaluation.intervals import cross_validated_interval, group_design_effect, held_out_interval
 from graft.executors import map_on_cores
-from graft.heads import HEADS
 from graft.heads.calibration import cross_fitted, fit_temperature, probabilities
-from graft.heads.selection import class_weights
+from graft.journal.standing import Applied
+from graft.learning import HEADS
+from graft.learning.selection import class_weights
 from graft.metrics import log_loss
-from graft.report.content import Interval, plain
+from graft.results.figures import Interval, plain
 
 OVERLAP = 2.25
 """By how much the variance of a paired difference grows, for the training sets of folds overlap (Nadeau and Bengio,

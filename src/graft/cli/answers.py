@@ -14,7 +14,7 @@ from graft.cli.output import say, to_json
 from graft.errors import UsageError
 
 if TYPE_CHECKING:
-    from graft.prediction import Prediction
+    from graft.results.prediction import Prediction
 
 FIXED = ("input", "label", "confidence", "unknown", "set", "error")
 """Columns that every table of answers has."""
@@ -71,7 +71,7 @@ def _write_jsonl(answers: Iterable[Answer], layout: Layout, stream: TextIO) -> N
 
 
 def _object(answer: Answer, layout: Layout) -> dict[str, Any]:
-    from graft.report.content import plain
+    from graft.results.figures import plain
 
     row = {column: _plain(answer.cells.get(column)) for column in layout.columns}
     said: dict[str, Any] = plain(answer.prediction.to_dict(layout.top))
@@ -89,7 +89,7 @@ def _write_csv(answers: Iterable[Answer], layout: Layout, stream: TextIO, delimi
 
     No two columns have the same name: of those that collide, the later ones get a prefix.
     """
-    from graft.data.cells import TableWriter, unlike
+    from graft.cells import TableWriter, unlike
 
     writer = TableWriter(stream, delimiter)
     ranks = range(1, min(layout.top, len(layout.classes)) + 1) if layout.top else ()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from graft.cleaning.exporting import Exported
     from graft.cleaning.worth import Worth
     from graft.data.dataset import Dataset
-    from graft.data.standing import Applied
+    from graft.journal.standing import Applied
     from graft.model.journalled import Decided
 
 SHOWN = 5
@@ -116,7 +116,7 @@ def command(
             say(f" {'Next':<12}{' '.join([pasted('clean', data), *flags, '--app'])}")  # to be copied
     if as_app:
         from graft.app import serve_editor
-        from graft.data.journal import Journal
+        from graft.journal.journal import Journal
 
         serve_editor(findings, Journal(journal or f"{dataset.name}.journal", dataset.name), host=host, port=port)
 
@@ -161,7 +161,7 @@ def _say(what: str, sentence: str) -> None:
 
 def _apply(findings: Findings, decided: Decided) -> Applied:
     """The decisions, and among the data's warnings only what is to be said of them."""
-    from graft.data.standing import apply
+    from graft.journal.standing import apply
     from graft.model.journalled import warn_of_lines
 
     applied = apply(findings.dataset, findings.pool.embedded.digests, decided.reading.decisions)

@@ -115,8 +115,8 @@ def command(sample: str, output: Path | None, seed: int, overwrite: bool, as_jso
     demo text` takes 240 messages of customers to a shop, with a few wrong labels and some junk. It fits a model, says
     how good it is, names new photos or messages, and says what to try next. Nothing is downloaded.
     """
-    from graft.data.read import read
     from graft.model import fit
+    from graft.reading.read import read
     from graft.recipe import Recipe
 
     start = time.perf_counter()

@@ -14,7 +14,7 @@ from graft.cli.reading import download_option, read_data, reading_options
 from graft.errors import GateError, TooFewClasses, UsageError
 
 if TYPE_CHECKING:
-    from graft.report.content import Interval
+    from graft.results.figures import Interval
 
 
 class Share(click.FloatRange):

@@ -96,7 +96,7 @@ def command(
 
 def default_name(data: str) -> str:
     """The data's own name with ``.graft``, in the present folder."""
-    from graft.data.formats import bare_name
+    from graft.decoding.formats import bare_name
 
     path = Path(data).expanduser().resolve()
     stem = path.name if path.is_dir() else bare_name(path.name)

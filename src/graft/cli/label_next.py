@@ -32,9 +32,9 @@ def command(
 
     INPUTS are files, folders and zips; for a model of texts also tables of them, or texts themselves.
     """
-    from graft.data.inputs import gather
     from graft.labelling import label_next
     from graft.model import load
+    from graft.reading.inputs import gather
 
     if as_json and as_csv:
         raise UsageError("Two formats were asked for: json, csv.", "Give one of --json, --csv.")
@@ -55,7 +55,7 @@ def command(
 
 
 def _refuse_zips(inputs: Sequence[str]) -> None:
-    from graft.data.inputs import is_archive
+    from graft.reading.inputs import is_archive
 
     if zipped := next((name for name in inputs if is_archive(Path(name))), None):
         raise UsageError(
@@ -69,9 +69,9 @@ def _write_csv(found: Shortlist) -> None:
 
     Paths are absolute, so that the table may lie anywhere. Texts that are not all files stand in it themselves.
     """
-    from graft.data.cells import TableWriter
-    from graft.data.encoding import read_text
+    from graft.cells import TableWriter
     from graft.data.items import File
+    from graft.decoding.encoding import read_text
 
     paths = [str(entry.item.path.resolve()) for entry in found if isinstance(entry.item, File)]
     named = len(paths) == len(found)

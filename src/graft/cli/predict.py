@@ -19,9 +19,9 @@ from graft.cli.reading import download_option
 from graft.errors import GraftError, UsageError
 
 if TYPE_CHECKING:
-    from graft.data.inputs import Cells
     from graft.data.items import Item
     from graft.model import Model
+    from graft.reading.inputs import Cells
 
 Rows = Iterator[tuple["Item", "Cells"]]
 FORMATS = ("json", "jsonl", "csv")
@@ -141,9 +141,9 @@ def _guarded(rows: Rows) -> Rows:
 def _rows(
     inputs: tuple[str, ...], modality: str, item_column: str | None, remembered: Mapping[str, str] | None
 ) -> Rows:
-    from graft.data.encoding import decode_lines
-    from graft.data.formats import sniff
     from graft.data.items import MAX_ITEM_BYTES, Memory, Text
+    from graft.decoding.encoding import decode_lines
+    from graft.decoding.formats import sniff
 
     for name in inputs:
         if name != "-":
@@ -163,9 +163,9 @@ def _rows(
 
 
 def _found_at(name: str, modality: str, item_column: str | None, remembered: Mapping[str, str] | None) -> Rows:
-    from graft.data.inputs import gather_rows
     from graft.data.items import Broken
     from graft.data.listing import printable
+    from graft.reading.inputs import gather_rows
 
     try:
         yield from gather_rows([name], modality, item_column=item_column, remembered=remembered)

@@ -53,7 +53,7 @@ def read_data(data: str | Path, *, test: str | None = None, min_classes: int = 2
     Raises:
         OutputIsInput: An output of the running command is among the files that were read.
     """
-    from graft.data.read import read
+    from graft.reading.read import read
 
     dataset = read(data, test=test, min_classes=min_classes, **options)
     guard_outputs(dataset)

@@ -82,7 +82,7 @@ def command(
     on each line. QUERIES: files of the same kind; for texts also a text itself. - is what stdin holds: a text on each
     line, or the bytes of one file.
     """
-    from graft.data.collection import read_collection
+    from graft.reading.collection import read_collection
     from graft.report.html import check_free, write
     from graft.similarity import Index
 
@@ -123,10 +123,10 @@ def _exactly(asked: bool | None, n_queries: int) -> bool | None:
 
 
 def _queries(queries: Sequence[str], modality: str) -> Iterator[Item]:
-    from graft.data.encoding import decode_lines
     from graft.data.items import MAX_ITEM_BYTES, File, Memory, Text
     from graft.data.kinds import is_path
     from graft.data.listing import printable
+    from graft.decoding.encoding import decode_lines
 
     for query in queries:
         if query == "-" and modality == "text":

@@ -69,8 +69,8 @@ def command(
     from graft.encoders.hub.fetch import staying_here
     from graft.model import load
     from graft.report import html, verdict
-    from graft.report.content import plain
     from graft.report.words import clean
+    from graft.results.figures import plain
     from graft.tuning.tuning import tune
 
     name = model.resolve().name.removesuffix(".graft")

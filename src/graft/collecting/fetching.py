@@ -19,7 +19,7 @@ from graft.collecting.bounds import too_large
 from graft.collecting.connecting import CheckedBackend
 from graft.collecting.pictures import check_head
 from graft.collecting.turns import Limits, Turns
-from graft.data.formats import HEAD
+from graft.decoding.formats import HEAD
 from graft.errors import ItemError
 from graft.version import __version__
 

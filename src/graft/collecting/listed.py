@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from graft.collecting.found import Found, as_text
-from graft.data.encoding import decode_text
+from graft.decoding.encoding import decode_text
 from graft.errors import DataError, MissingColumn, NothingToRead
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".txt")

@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 from graft.collecting.found import Found, as_text, is_web
-from graft.data.encoding import decode_text
-from graft.data.formats import HEAD, PICTURES, sniff
+from graft.decoding.encoding import decode_text
+from graft.decoding.formats import HEAD, PICTURES, sniff
 from graft.errors import NothingToRead
 
 SUFFIXES = (".html", ".htm", ".xhtml")

@@ -11,8 +11,8 @@ import numpy as np
 
 from graft.collecting.bounds import too_small
 from graft.contracts import Array, Float32
-from graft.data.decode import decode_picture
-from graft.data.formats import HEAD, PICTURES, describe, sniff
+from graft.decoding.decode import decode_picture
+from graft.decoding.formats import HEAD, PICTURES, describe, sniff
 from graft.errors import ItemError
 
 SUFFIXES = {"jpeg": ".jpg", "png": ".png", "gif": ".gif", "bmp": ".bmp", "tiff": ".tif", "webp": ".webp"}

@@ -1,1 +1,1 @@
-"""Reading, decoding and splitting: from what the user has to arrays and row indices."""
+"""Items and data sets, and their division into parts."""

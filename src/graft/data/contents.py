@@ -11,9 +11,9 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from graft.data.arrangement import Labelled
-from graft.data.formats import EXTENSIONS, NOT_OF_THE_KIND, NOUNS, belongs_to, describe_kind, remedy
 from graft.data.items import Item, Skipped, Text
 from graft.data.kinds import UNREADABLE, can_be, count_modalities, look_at, settle
+from graft.decoding.formats import EXTENSIONS, NOT_OF_THE_KIND, NOUNS, belongs_to, describe_kind, remedy
 from graft.errors import ItemError
 
 

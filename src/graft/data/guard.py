@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal, Self
 
 from graft.data.dataset import Dataset
-from graft.data.formats import PAGE_HEAD, is_own_page
 from graft.data.items import File, Item, Member
+from graft.decoding.formats import PAGE_HEAD, is_own_page
 from graft.errors import OutputIsInput
 
 _BUNDLE = ("manifest.json", "arrays.safetensors")

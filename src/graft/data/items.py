@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from graft.data.archive import READ_ERRORS, read_member
-from graft.data.encoding import mend
+from graft.decoding.archive import READ_ERRORS, read_member
+from graft.decoding.encoding import mend
 from graft.errors import DataError, ItemError
 from graft.files import did_you_mean
 
@@ -259,7 +259,7 @@ def _picture_as_png(picture: Any, position: int) -> bytes:
 
 
 def _sound_as_wav(value: tuple[Any, Any], position: int) -> bytes:
-    from graft.data.sound import wav_bytes
+    from graft.decoding.sound import wav_bytes
 
     samples, rate = value
     if isinstance(rate, bool) or not isinstance(rate, int | np.integer) or rate < 1:

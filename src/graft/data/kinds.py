@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
-from graft.data.archive import READ_ERRORS
-from graft.data.containers import container_in
-from graft.data.formats import (
+from graft.data.items import Item, Text, as_item
+from graft.data.listing import peek
+from graft.decoding.archive import READ_ERRORS
+from graft.decoding.containers import container_in
+from graft.decoding.formats import (
     KNOWN_SUFFIXES,
     MARKUP,
     NOUNS,
@@ -20,8 +22,6 @@ from graft.data.formats import (
     kind_of,
     promised,
 )
-from graft.data.items import Item, Text, as_item
-from graft.data.listing import peek
 from graft.errors import ItemError, MixedModalities, UsageError
 
 T = TypeVar("T")

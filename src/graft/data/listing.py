@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from graft.data.archive import list_members, peek_member
-from graft.data.formats import HEAD
 from graft.data.items import File, Item, Member, Skipped
+from graft.decoding.archive import list_members, peek_member
+from graft.decoding.formats import HEAD
 from graft.errors import ItemError
 
 OWN = ".graft-"
@@ -127,7 +127,7 @@ def peek(item: Item) -> bytes:
 
     Raises:
         ItemError: It is no regular file, or an item of another kind that cannot be read.
-        graft.data.archive.READ_ERRORS: A file or member cannot be read.
+        graft.decoding.archive.READ_ERRORS: A file or member cannot be read.
     """
     match item:
         case File(path=path):

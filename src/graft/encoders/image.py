@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from graft.contracts import Float32, Prepared, Stages
-from graft.data.measures import DECODING, MEASURES, OF_PICTURES
+from graft.decoding.measures import DECODING, MEASURES, OF_PICTURES
 from graft.encoders.pooling import signed_root
 from graft.encoders.runtime import Backend, Session, choose_backend, fit_for_children, open_session
 from graft.encoders.tuned import NOTHING, Tuned
@@ -81,7 +81,7 @@ class ImageEncoder:
 
     def prepare(self, content: bytes) -> Prepared:
         """Decode a picture to ``(224, 224, 3) uint8``."""
-        from graft.data.decode import decode_picture
+        from graft.decoding.decode import decode_picture
         from graft.encoders.efficientnet import SIDE
 
         return decode_picture(content, SIDE, SIDE, crop=1.0, zoom=ZOOM)

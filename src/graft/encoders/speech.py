@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from graft.contracts import Float32, Prepared, Stages
-from graft.data.measures import MEASURES, OF_RECORDINGS
+from graft.decoding.measures import MEASURES, OF_RECORDINGS
 from graft.encoders.runtime import Backend, Session, choose_backend, fit_for_children, open_session
 from graft.encoders.speech_network import (
     FRONT_END_SHA256,
@@ -116,7 +116,7 @@ class SpeechEncoder:
             ItemError: As for ``decode_sound``.
             EncoderError: The packages that read sound are not installed.
         """
-        from graft.data.sound import decode_sound
+        from graft.decoding.sound import decode_sound
 
         sound = decode_sound(content, RATE)
         return Prepared(_mel(self._front_end, sound.value), sound.statistics)

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from graft.contracts import Float32, Prepared, Stages
-from graft.data.encoding import read_text
-from graft.data.measures import MEASURES, OF_TEXTS, of_text
+from graft.decoding.encoding import read_text
+from graft.decoding.measures import MEASURES, OF_TEXTS, of_text
 from graft.encoders.runtime import Backend, Session, choose_backend, fit_for_children, open_session
 from graft.encoders.tuned import NOTHING, Tuned
 from graft.encoders.windows import MAX_WINDOWS, cuts, pieces, spread

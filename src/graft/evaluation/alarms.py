@@ -10,7 +10,7 @@ import numpy as np
 from graft.contracts import Array, Float64, Int
 from graft.data.dataset import negative_classes
 from graft.evaluation.intervals import cross_validated_interval
-from graft.report.content import FalseAlarms
+from graft.results.figures import FalseAlarms
 
 _95 = 1.959964
 THOUSAND = 1000

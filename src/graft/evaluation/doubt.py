@@ -9,7 +9,7 @@ import numpy as np
 
 from graft.contracts import Bool, Int
 from graft.evaluation.intervals import cross_validated_interval
-from graft.report.content import Interval
+from graft.results.figures import Interval
 
 ENOUGH = 5
 """Of a class that is fewer different things, a score says little."""

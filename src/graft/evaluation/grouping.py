@@ -10,7 +10,7 @@ import numpy as np
 from graft.contracts import Float64, Int
 from graft.evaluation.growth import FitMany
 from graft.evaluation.intervals import FOLD_CORRELATION, student
-from graft.report.content import GroupEffect
+from graft.results.figures import GroupEffect
 
 DRAWS = 1000
 """Bootstrap draws of whole groups behind the interval."""

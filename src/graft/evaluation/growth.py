@@ -11,7 +11,7 @@ import numpy as np
 from graft.contracts import Array, Bool, Float32, Int, Progress, silent
 from graft.data.split import learning_curve_subsets
 from graft.evaluation.intervals import cross_validated_interval
-from graft.report.content import CurvePoint, Forecast
+from graft.results.figures import CurvePoint, Forecast
 
 
 class FitMany(Protocol):

@@ -26,8 +26,8 @@ from graft.metrics import (
     precision_recall_f1,
     set_coverage,
 )
-from graft.prediction import Evaluation
-from graft.report.content import ClassFigures, Interval
+from graft.results.figures import ClassFigures, Interval
+from graft.results.prediction import Evaluation
 
 TOO_FEW = f"no score: fewer than {LEAST_CLASSES} classes have {LEAST_ITEMS} judged items each"
 """Why there is none."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from graft.contracts import Array, Bool, Int
 from graft.metrics import wilson
-from graft.report.content import Interval
+from graft.results.figures import Interval
 
 FOLD_CORRELATION = 1.4
 """By how much cross-validation's items count for less than independent ones: the variance of the distance between the

@@ -25,14 +25,14 @@ from graft.evaluation.intervals import (
     with_unjudged,
 )
 from graft.executors import map_on_cores, workers
-from graft.heads import HEADS
 from graft.heads.classifier import Classifier, OutOfFold
 from graft.heads.conformal import measured
 from graft.heads.features import transform
 from graft.heads.lexical import Words, tfidf_accuracy
-from graft.heads.selection import bias_corrected, class_weights
+from graft.learning import HEADS
+from graft.learning.selection import bias_corrected, class_weights
 from graft.metrics import accuracy, debiased_calibration_error, expected_calibration_error, precision_recall_f1
-from graft.report.content import (
+from graft.results.figures import (
     Calibration,
     ClassFigures,
     FalseAlarms,

@@ -9,8 +9,8 @@ import numpy as np
 
 from graft.contracts import Array, Int
 from graft.data.dataset import Dataset
-from graft.data.measures import FORMATS
 from graft.data.split import straddling
+from graft.decoding.measures import FORMATS
 
 FEW = 5
 """Classes with fewer training items are named."""

@@ -33,9 +33,7 @@ from graft.evaluation.judging import (
 )
 from graft.evaluation.notices import warn_of_the_data
 from graft.executors import map_on_cores, workers
-from graft.heads.binary import fit_binary
 from graft.heads.features import transform
-from graft.heads.selection import bias_corrected
 from graft.heads.tags import (
     TagClassifier,
     TagsOutOfFold,
@@ -44,9 +42,11 @@ from graft.heads.tags import (
     rules_without,
     units_with,
 )
+from graft.learning.binary import fit_binary
+from graft.learning.selection import bias_corrected
 from graft.metrics import average_precision, exact_match, hamming_loss, label_f1
-from graft.prediction import Evaluation
-from graft.report.content import Calibration, ClassFigures, Interval, Judged, MultiLabelFigures, Unknown
+from graft.results.figures import Calibration, ClassFigures, Interval, Judged, MultiLabelFigures, Unknown
+from graft.results.prediction import Evaluation
 
 EXACT = "exact match on held-out items"
 TOO_FEW = f"no score: there is no label that {LEAST_ITEMS} judged items bear and {LEAST_ITEMS} do not"

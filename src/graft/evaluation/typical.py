@@ -8,7 +8,7 @@ import numpy as np
 
 from graft.evaluation.judging import Rows
 from graft.heads.classifier import OutOfFold
-from graft.report.content import Judged
+from graft.results.figures import Judged
 
 PER_CLASS = 4
 IN_ALL = 60

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from graft.contracts import Float32, Int
-from graft.heads.logistic import ABSENT
+from graft.learning.logistic import ABSENT
 
 _ROWS = 4096
 """A temperature has one degree of freedom: more rows than this are thinned out evenly."""

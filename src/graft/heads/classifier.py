@@ -14,8 +14,8 @@ from graft.heads.calibration import cross_fitted, probabilities
 from graft.heads.conformal import SetRule, fit_sets
 from graft.heads.features import transform
 from graft.heads.lexical import LexicalPart, Words, divided
-from graft.heads.selection import Choice, choose, choose_without, fit_final
 from graft.heads.unknown import UnknownRule, fit_unknown
+from graft.learning.selection import Choice, choose, choose_without, fit_final
 from graft.recipe import Recipe
 
 

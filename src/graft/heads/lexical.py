@@ -21,9 +21,9 @@ from typing import Self
 import numpy as np
 
 from graft.contracts import Array, Float32, Int, Linear
-from graft.data.ngrams import BUCKETS, KINDS, Counts, Int32, count
-from graft.heads import HEADS
 from graft.heads.features import scales
+from graft.heads.ngrams import BUCKETS, KINDS, Counts, Int32, count
+from graft.learning import HEADS
 
 RANK, LARGE_RANK = 512, 384
 """Principal axes of the TF-IDF rows of many texts, and of very many, where time counts: little is lost."""
@@ -92,7 +92,7 @@ class Lexicon:
     """The vocabulary of a set of texts: hashed n-grams and how rare they are. It knows nothing of classes.
 
     Attributes:
-        buckets: ``(v,) int32``, ascending; buckets of ``graft.data.ngrams``.
+        buckets: ``(v,) int32``, ascending; buckets of ``graft.heads.ngrams``.
         idf: ``(v,) float32``: ``1 + log((1 + n) / (1 + texts with it))``.
     """
 
@@ -267,7 +267,7 @@ def tfidf_accuracy(z: Float32, y: Int, k: int, folds: Sequence[Int]) -> float:
         z: ``(n, r) float32``, from ``coordinates``.
         y: ``(n,) int64`` in [0, k).
         k: Number of classes.
-        folds: As in ``graft.heads.selection.choose``; the first repetition is used.
+        folds: As in ``graft.learning.selection.choose``; the first repetition is used.
 
     Returns:
         0 to 1, from ``MANY_ROWS`` on of the first fold; ``nan`` where nothing was scored.

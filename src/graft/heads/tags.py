@@ -12,12 +12,12 @@ from graft.contracts import Array, Bool, Float32, Float64, Int, Linear, Stages
 from graft.errors import UsageError
 from graft.executors import map_on_cores
 from graft.heads import restored
-from graft.heads.axes import principal
-from graft.heads.binary import fit_binary
 from graft.heads.classifier import Answer, OutOfFold, within
 from graft.heads.features import DESCRIPTIONS, available, transform
-from graft.heads.selection import MANY_ROWS, Choice, Configuration, choose_without
 from graft.heads.unknown import UnknownRule, fit_unknown
+from graft.learning.axes import principal
+from graft.learning.binary import fit_binary
+from graft.learning.selection import MANY_ROWS, Choice, Configuration, choose_without
 from graft.recipe import Recipe
 
 KIND = "tags"

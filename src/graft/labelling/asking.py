@@ -8,13 +8,13 @@ from typing import Any
 
 from graft.contracts import Progress, silent
 from graft.data.dataset import Dataset, Item, as_item
-from graft.data.inputs import gather
 from graft.encoders.embed import stream
 from graft.errors import DataError, NothingToRead
 from graft.labelling.pool import Pool
 from graft.labelling.shortlist import Shortlist
 from graft.model import Model
 from graft.model.inputs import CacheChoice, as_cache, at_least_one, nothing_readable
+from graft.reading.inputs import gather
 
 
 def label_next(

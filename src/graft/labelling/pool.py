@@ -9,6 +9,7 @@ import numpy as np
 
 from graft.contracts import Float32
 from graft.data.dataset import SEPARATOR, Item, Skipped
+from graft.data.texts import texts_of
 from graft.encoders.embed import Embedded
 from graft.executors import one_thread_each
 from graft.heads.features import transform
@@ -16,7 +17,6 @@ from graft.heads.tags import TagClassifier, confidence_of
 from graft.labelling.choosing import choose, doubt, uncertainty
 from graft.labelling.shortlist import Shortlist, Suggestion
 from graft.model import Model
-from graft.model.texts import texts_of
 
 CANDIDATES = 4000
 """From more items than this a sample is drawn, in which an item is the likelier the less sure the model is of it."""

@@ -11,9 +11,9 @@ from graft.contracts import Array
 from graft.data.dataset import Dataset
 from graft.data.guard import Inputs
 from graft.evaluation.judging import calibration, hardest, mistakes
-from graft.prediction import Evaluation
 from graft.report import Report
-from graft.report.content import Calibration, Judged
+from graft.results.figures import Calibration, Judged
+from graft.results.prediction import Evaluation
 
 Kept = dict[str, Any]
 

@@ -10,7 +10,6 @@ import numpy as np
 from graft.contracts import Progress, silent
 from graft.data.dataset import Dataset
 from graft.data.guard import Inputs
-from graft.data.inputs import renamed
 from graft.encoders import tuned_weights
 from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded, content_digest, embed, recall
@@ -19,7 +18,8 @@ from graft.model.fitting import Fitted, Stopwatch, embed_dataset, fit_embedded
 from graft.model.inputs import CacheChoice, Source, as_cache, as_dataset
 from graft.model.model import Model
 from graft.model.training import Training
-from graft.report.content import ClassesAdded, RecallChange
+from graft.reading.inputs import renamed
+from graft.results.figures import ClassesAdded, RecallChange
 
 WITHOUT_TEXTS = (
     "The cache holds the embeddings of the first fit's texts and not their words: no TF-IDF was tried, and near-copies "

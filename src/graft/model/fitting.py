@@ -14,9 +14,11 @@ import numpy as np
 from graft.contracts import Encoder, Float32, Int, Progress, silent
 from graft.data.dataset import Dataset
 from graft.data.guard import Inputs
-from graft.data.journal import Journal
 from graft.data.lists import groups_of
-from graft.data.split import Clusters, choose_folds, merge, stratified_group_folds
+from graft.data.split import choose_folds, merge, stratified_group_folds
+from graft.data.texts import texts_of
+from graft.duplicates.clusters import Clusters
+from graft.duplicates.likeness import clusters_of
 from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded, content_digest, embed
@@ -29,7 +31,8 @@ from graft.executors import one_thread_each, run_on_cores
 from graft.heads.classifier import Classifier, OutOfFold, fit_classifier
 from graft.heads.features import GIVEN
 from graft.heads.lexical import Words
-from graft.heads.selection import check_head
+from graft.journal.journal import Journal
+from graft.learning.selection import check_head
 from graft.model.given import check_matrix, labels_of_rows
 from graft.model.held_out import held_out_of
 from graft.model.inputs import (
@@ -43,15 +46,13 @@ from graft.model.inputs import (
     nothing_readable,
 )
 from graft.model.journalled import decisions_of, follow_journal
-from graft.model.likeness import clusters_of
 from graft.model.model import Model
 from graft.model.noises import ask_noises
 from graft.model.tagging import check_tags, fit_tagged
-from graft.model.texts import texts_of
 from graft.model.training import Training
 from graft.recipe import Recipe
 from graft.report import Report
-from graft.report.content import HeadChoice, Interval
+from graft.results.figures import HeadChoice, Interval
 from graft.version import __version__
 
 

@@ -13,7 +13,7 @@ from graft.evaluation import Rows
 from graft.heads.classifier import Answer, Classifier, OutOfFold
 from graft.heads.conformal import held_out_sets
 from graft.heads.tags import TagsOutOfFold
-from graft.prediction import Prediction
+from graft.results.prediction import Prediction
 
 
 @dataclass(frozen=True, slots=True, eq=False)

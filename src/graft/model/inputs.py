@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 from graft.contracts import Encoder
 from graft.data.dataset import Dataset, Skipped
-from graft.data.formats import NOUNS, OPEN_ADVICE
-from graft.data.read import read
+from graft.decoding.formats import NOUNS, OPEN_ADVICE
 from graft.encoders.cache import Cache
 from graft.errors import NothingToRead, UsageError
+from graft.reading.read import read
 from graft.recipe import Recipe
 
 Source = Dataset | str | Path | Any

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from graft.data.dataset import Dataset
-from graft.data.journal import Journal, Reading
-from graft.data.standing import apply
 from graft.encoders.embed import Embedded
 from graft.errors import NothingToRead
-from graft.report.content import JournalEffect
+from graft.journal.journal import Journal, Reading
+from graft.journal.standing import apply
+from graft.results.figures import JournalEffect
 
 
 @dataclass(frozen=True, slots=True)

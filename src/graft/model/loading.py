@@ -19,11 +19,11 @@ from graft.data.kinds import MODALITIES
 from graft.encoders import encoder_for, retuned, tuned_weights
 from graft.encoders.hub.fetch import staying_here
 from graft.errors import BundleError, DamagedBundle, EncoderError, EncoderMismatch, UsageError
-from graft.heads import HEADS
 from graft.heads.classifier import Classifier
 from graft.heads.features import width
 from graft.heads.tags import KIND as TAGS
 from graft.heads.tags import TagClassifier
+from graft.learning import HEADS
 from graft.model.model import WEIGHTS, Model
 from graft.model.training import Training
 from graft.recipe import Recipe

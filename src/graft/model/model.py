@@ -11,7 +11,8 @@ from graft import bundle
 from graft.contracts import Array, Encoder, Float32, Int, Progress, silent
 from graft.data.dataset import SEPARATOR, Dataset, Item
 from graft.data.lists import listed, readable
-from graft.data.read import read
+from graft.data.texts import texts_of
+from graft.duplicates.likeness import clusters_of
 from graft.encoders import address_of, base_of, tuned_weights
 from graft.encoders.embed import embed, stream
 from graft.errors import BundleError, DataError, GraftError
@@ -23,12 +24,11 @@ from graft.heads.tags import TagClassifier, confidence_of
 from graft.model.evaluated import as_report
 from graft.model.held_out import HeldOut
 from graft.model.inputs import CacheChoice, Source, as_cache, check_modality, nothing_readable
-from graft.model.likeness import clusters_of
-from graft.model.texts import texts_of
 from graft.model.training import Training
-from graft.prediction import Evaluation, Prediction
+from graft.reading.read import read
 from graft.recipe import Recipe
 from graft.report import Report
+from graft.results.prediction import Evaluation, Prediction
 
 SEEN = "The model was fitted to these very items, so the score flatters: believe the accuracy in its report."
 WEIGHTS = "encoder."

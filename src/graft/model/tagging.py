@@ -9,7 +9,9 @@ import numpy as np
 from graft.contracts import Encoder, Float32, Int, Progress
 from graft.data.dataset import Dataset
 from graft.data.guard import Inputs
-from graft.data.split import Clusters, choose_folds, merge, stratified_group_folds
+from graft.data.split import choose_folds, merge, stratified_group_folds
+from graft.duplicates.clusters import Clusters
+from graft.duplicates.likeness import clusters_of
 from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded
 from graft.errors import TooFewClasses
@@ -22,13 +24,12 @@ from graft.heads.features import GIVEN
 from graft.heads.tags import TagClassifier, TagsOutOfFold, check_tag_head, fit_tags, strata_of
 from graft.model.held_out import held_out_tags
 from graft.model.inputs import nothing_readable
-from graft.model.likeness import clusters_of
 from graft.model.model import Model
 from graft.model.noises import ask_noises
 from graft.model.training import Training
 from graft.recipe import Recipe
 from graft.report import Report
-from graft.report.content import HeadChoice, Interval
+from graft.results.figures import HeadChoice, Interval
 from graft.version import __version__
 
 if TYPE_CHECKING:

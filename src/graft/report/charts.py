@@ -9,9 +9,9 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from graft.report.content import CurvePoint, Forecast, Interval, ReliabilityBin
 from graft.report.markup import Html, element
 from graft.report.words import brief, known, measured, percent
+from graft.results.figures import CurvePoint, Forecast, Interval, ReliabilityBin
 
 WIDTH, HEIGHT = 420.0, 264.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 14.0, 12.0, 44.0

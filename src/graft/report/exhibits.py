@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from graft.data.encoding import decode_beginning
+from graft.decoding.encoding import decode_beginning
 from graft.errors import GraftError
 from graft.executors import map_on_cores
-from graft.report.content import Judged, Report
 from graft.report.markup import Html, element, path
 from graft.report.sounds import Sound, portable
 from graft.report.words import EXCERPT, NBSP, duration, excerpt
+from graft.results.figures import Judged, Report
 
 T = TypeVar("T")
 
@@ -137,7 +137,7 @@ def _made(make: Callable[[bytes], T], report: Report, paths: Sequence[str]) -> I
 
 
 def _thumbnail(content: bytes) -> str:
-    from graft.data.decode import thumbnail
+    from graft.decoding.decode import thumbnail
 
     return base64.b64encode(thumbnail(content, EDGE)).decode()
 

@@ -11,10 +11,10 @@ from graft.errors import GraftError, OutputExists
 from graft.files import try_place, write_atomically
 from graft.heads.features import DESCRIPTIONS
 from graft.report import charts, markup, matrix, runs, steps, timings, tuning, words
-from graft.report.content import ClassesAdded, ClassFigures, Interval, Judged, MultiLabelFigures, RecallChange, Report
 from graft.report.exhibits import Exhibits, gather
 from graft.report.markup import Content, Html, element, join, name
 from graft.report.page import document
+from graft.results.figures import ClassesAdded, ClassFigures, Interval, Judged, MultiLabelFigures, RecallChange, Report
 
 WORST = 20
 """Of more classes than this, the best are folded away."""

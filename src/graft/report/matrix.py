@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from graft.report import markup, words
-from graft.report.content import Judged, Report
 from graft.report.exhibits import Exhibits
 from graft.report.markup import Html, element, join, name
+from graft.results.figures import Judged, Report
 
 SHOWN = 20
 """Of more classes than this, the matrix shows the most confused ones."""

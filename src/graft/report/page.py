@@ -6,7 +6,7 @@ import base64
 import hashlib
 from importlib import resources
 
-from graft.data.formats import PAGE_MARK
+from graft.decoding.formats import PAGE_MARK
 from graft.report.markup import Content, Html, element
 
 

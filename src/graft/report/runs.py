@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import fmean
 
-from graft.report.history import History, Tuning
 from graft.report.words import NO_FIGURE, amount, clean, count, duration, known, percent
+from graft.results.history import History, Tuning
 
 _ENDS = {"done": "as planned", "time": "time was up"}
 

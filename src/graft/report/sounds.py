@@ -7,8 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from graft.data.formats import HEAD, sniff
-from graft.data.sound import decode_beginning, mended, seconds_of
+from graft.decoding.formats import HEAD, sniff
+from graft.decoding.sound import decode_beginning, mended, seconds_of
 from graft.errors import GraftError
 
 EACH = 100_000

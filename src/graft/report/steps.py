@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from graft.report import words
-from graft.report.content import Forecast, Report
+from graft.results.figures import Forecast, Report
 
 SURE = 0.9
 """An item that is called something else with this confidence may carry a wrong label."""

@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from graft.report import runs, timings, words
-from graft.report.content import ClassesAdded, Interval, MultiLabelFigures, Report
 from graft.report.matrix import not_easy
 from graft.report.terminal import (
     bounded,
@@ -25,6 +24,7 @@ from graft.report.terminal import (
     shorten_middle,
     skipped_lines,
 )
+from graft.results.figures import ClassesAdded, Interval, MultiLabelFigures, Report
 
 ALL_CLASSES = 12
 """Up to this many classes are all shown; of more, the ``WORST`` ones."""

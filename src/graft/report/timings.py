@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from graft.report.content import Report
 from graft.report.words import NBSP, clean, known
+from graft.results.figures import Report
 
 
 def timings(report: Report) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from graft.report import charts, runs, words
 from graft.report.charts import Line
-from graft.report.history import Epoch, History, Tuning
 from graft.report.markup import Content, Html, element
+from graft.results.history import Epoch, History, Tuning
 
 _RATES = {"head": "dotted", "topmost part": "", "lowest part": "ahead"}
 _COLUMNS: Sequence[tuple[str, Callable[[Epoch], str]]] = (

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from graft.data.dataset import Skipped
 from graft.report import runs, words
-from graft.report.history import Tuning
 from graft.report.terminal import columns, draw, page_width, plain, room_of, skipped_lines
+from graft.results.history import Tuning
 
 
 def render(tuning: Tuning, modality: str, width: int | None = None, *, skipped: Sequence[Skipped] = ()) -> str:

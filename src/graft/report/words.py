@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from graft.data.dataset import Skipped
-from graft.data.formats import SHOWN_AS
-from graft.report.content import (
+from graft.decoding.formats import SHOWN_AS
+from graft.results.figures import (
     ClassesAdded,
     ClassFigures,
     FalseAlarms,

@@ -13,7 +13,7 @@ import numpy as np
 from graft.contracts import Float32, Int, Progress, silent
 from graft.errors import MissingExtra
 from graft.executors import workers
-from graft.heads.neighbours import Neighbours, rank, unit
+from graft.learning.neighbours import Neighbours, rank, unit
 
 EXACT_UP_TO = 100_000
 """Among so many items every one is compared with the query."""
@@ -58,7 +58,7 @@ class Graph:
         progress("index", len(distinct), len(distinct))
 
     def nearest(self, queries: Float32, k: int, own: Int | None = None) -> Neighbours:
-        """As ``graft.heads.neighbours.nearest``, but now and then a row is missed; ``k`` is at most the rows there are.
+        """As ``learning.neighbours.nearest``, but now and then a row is missed; ``k`` is at most the rows there are.
 
         Args:
             queries: ``(q, d) float32`` of unit length.

@@ -10,15 +10,15 @@ from typing import Any, Self
 import numpy as np
 
 from graft.contracts import Encoder, Float32, Int, Progress, silent
-from graft.data.collection import Collection, read_collection
 from graft.data.dataset import Dataset, Skipped
 from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
 from graft.encoders.embed import embed
 from graft.errors import ItemError, UsageError
-from graft.heads.neighbours import Neighbours, nearest
+from graft.learning.neighbours import Neighbours, nearest
 from graft.model.fitting import Stopwatch, embed_dataset
 from graft.model.inputs import CacheChoice, as_cache, at_least_one, nothing_readable
+from graft.reading.collection import Collection, read_collection
 from graft.similarity.graph import EXACT_UP_TO, Graph
 from graft.similarity.matches import Found, Match
 from graft.similarity.queries import as_query, check_asked, explained

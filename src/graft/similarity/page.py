@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 
-from graft.data.decode import thumbnail
-from graft.data.encoding import decode_beginning
 from graft.data.items import Item, Text
+from graft.decoding.decode import thumbnail
+from graft.decoding.encoding import decode_beginning
 from graft.errors import GraftError
 from graft.executors import map_on_cores
 from graft.report.markup import Html, element, name, path

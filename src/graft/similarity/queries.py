@@ -8,9 +8,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from graft.data.dataset import Dataset, Item
-from graft.data.formats import NOUNS, belongs_to, is_tabular
 from graft.data.items import Broken, File, Text, as_item
 from graft.data.kinds import UNREADABLE, is_there, look_at
+from graft.decoding.formats import NOUNS, belongs_to, is_tabular
 from graft.errors import ItemError, UsageError
 
 

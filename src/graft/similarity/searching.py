@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from graft.contracts import Progress, silent
-from graft.data.collection import Collection
 from graft.model.inputs import CacheChoice
+from graft.reading.collection import Collection
 from graft.similarity.index import Index
 from graft.similarity.matches import Match
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from graft.contracts import Float32, Stages
 from graft.heads.features import transform, width
-from graft.heads.neighbours import unit
+from graft.learning.neighbours import unit
 
 FEATURES = "late"
 CENTRED_BY = 30

@@ -10,7 +10,7 @@ import numpy as np
 from graft.contracts import Float32
 from graft.data.dataset import Dataset, Memory
 from graft.errors import DataError, ItemError, NothingToRead, UsageError
-from graft.heads.neighbours import unit
+from graft.learning.neighbours import unit
 
 _PLAIN = 2.0**60
 """The squares of numbers between this and its inverse stay within float32."""

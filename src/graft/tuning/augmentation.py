@@ -1,6 +1,6 @@
 """What a network that learns sees of items: never twice quite the same. Pictures by kornia, sounds in torch.
 
-The bounds are those of ``graft.data.augment``, whose views are for heads on a frozen encoder.
+The bounds are those of ``graft.decoding.augment``, whose views are for heads on a frozen encoder.
 """
 
 from __future__ import annotations
@@ -11,8 +11,17 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
-from graft.data import augment
-from graft.data.augment import LEAST_CROP, LIGHT, MASKED_BANDS, MASKED_FRAMES, MASKS, MOST_GAIN, MOST_SHIFT, MOST_TURN
+from graft.decoding import augment
+from graft.decoding.augment import (
+    LEAST_CROP,
+    LIGHT,
+    MASKED_BANDS,
+    MASKED_FRAMES,
+    MASKS,
+    MOST_GAIN,
+    MOST_SHIFT,
+    MOST_TURN,
+)
 from graft.errors import MissingExtra
 from graft.tuning.networks import Batch, Tensor
 

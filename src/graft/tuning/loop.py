@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from graft.contracts import Float64, Progress
-from graft.report.history import Epoch, epoch_from_dict, epoch_to_dict
+from graft.results.history import Epoch, epoch_from_dict, epoch_to_dict
 from graft.tuning.batches import Rows, epoch_batches
 from graft.tuning.checkpoints import Snapshot, load, put_back, save, take
 from graft.tuning.notes import Note

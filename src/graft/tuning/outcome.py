@@ -11,6 +11,7 @@ import numpy as np
 from graft.contracts import Array, Bool, Encoder, Float64, Int
 from graft.data.dataset import Dataset
 from graft.data.split import stratified_group_folds
+from graft.data.texts import texts_of
 from graft.encoders.embed import Embedded, embed
 from graft.evaluation import score_held_out
 from graft.evaluation.alarms import false_alarms
@@ -29,10 +30,9 @@ from graft.heads.classifier import Classifier
 from graft.heads.conformal import measured
 from graft.model.model import Model
 from graft.model.noises import ask_noises
-from graft.model.texts import texts_of
 from graft.model.training import Training
-from graft.report.content import HeadChoice, Interval, PredictionSets, Unknown
-from graft.report.history import Tuning
+from graft.results.figures import HeadChoice, Interval, PredictionSets, Unknown
+from graft.results.history import Tuning
 from graft.tuning.material import Material
 from graft.tuning.trials import Judged, Shipped
 

@@ -14,7 +14,7 @@ import torch
 
 from graft.contracts import Float32, Linear, Progress, silent
 from graft.errors import UsageError
-from graft.report.history import History
+from graft.results.history import History
 from graft.tuning.augmentation import Augmentation
 from graft.tuning.batches import Rows
 from graft.tuning.checkpoints import key_of

@@ -21,10 +21,10 @@ from graft.heads.calibration import fit_temperature
 from graft.heads.classifier import Classifier
 from graft.heads.conformal import fit_sets
 from graft.heads.features import transform
-from graft.heads.selection import Choice
 from graft.heads.unknown import UnknownRule, fit_unknown
+from graft.learning.selection import Choice
 from graft.metrics import log_loss
-from graft.report.history import History
+from graft.results.history import History
 from graft.tuning.augmentation import augmentation_for
 from graft.tuning.gate import Parts, calibrated
 from graft.tuning.head import TrainableHead

@@ -14,8 +14,9 @@ import numpy as np
 from graft.contracts import Encoder, Progress, silent
 from graft.data.dataset import Dataset, Skipped
 from graft.data.guard import Inputs
-from graft.data.read import read
 from graft.data.split import merge
+from graft.data.texts import texts_of
+from graft.duplicates.likeness import clusters_of
 from graft.encoders import ENCODERS, BuiltIn, Tunable, tuned_weights
 from graft.encoders.embed import Embedded
 from graft.errors import DataError, TooFewClasses, UsageError
@@ -25,10 +26,9 @@ from graft.heads.classifier import Classifier
 from graft.metrics import accuracy, log_loss
 from graft.model.fitting import Stopwatch, embed_dataset
 from graft.model.inputs import CacheChoice, Source, as_cache, check_modality, nothing_readable
-from graft.model.likeness import clusters_of
 from graft.model.model import Model
-from graft.model.texts import texts_of
-from graft.report.history import History, Tuning
+from graft.reading.read import read
+from graft.results.history import History, Tuning
 from graft.tuning import gate
 from graft.tuning.augmentation import augmentation_for
 from graft.tuning.material import Material

@@ -372,6 +372,6 @@ def tone(seconds: float, seed: int) -> np.ndarray:
 
 
 def wav(samples: np.ndarray) -> bytes:
-    from graft.data.sound import wav_bytes
+    from graft.decoding.sound import wav_bytes
 
     return wav_bytes(samples, 16_000)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from graft.contracts import Array, Bool, Float32, Float64, Int, Prepared
-from graft.data.measures import OF_RECORDINGS
+from graft.decoding.measures import OF_RECORDINGS
 from graft.errors import EncoderError
 
 BATCH = 8
@@ -48,7 +48,7 @@ class Recordings:
 
     def prepare(self, content: bytes) -> Prepared:
         """Decode a recording: the value is a tuple of windows ``(s,) float32``, all of one length."""
-        from graft.data.sound import decode_sound
+        from graft.decoding.sound import decode_sound
 
         decoded = decode_sound(content, self.rate)
         windows, share = _cut(decoded.value, self._longest)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from graft.contracts import Array, Bool, Float32, Int, Prepared, Stages
-from graft.data.measures import DECODING, MEASURES
+from graft.decoding.measures import DECODING, MEASURES
 from graft.encoders.hub import families
 from graft.encoders.hub.store import DENSE, GRAPH, VOCABULARY, Entry
 from graft.encoders.hub.weights import read_weights, with_weights

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from graft.contracts import Array, Bool, Float32, Int, Prepared
-from graft.data import decode
-from graft.data.formats import HEAD, sniff
-from graft.data.measures import OF_PICTURES, of_picture
+from graft.decoding import decode
+from graft.decoding.formats import HEAD, sniff
+from graft.decoding.measures import OF_PICTURES, of_picture
 from graft.errors import EncoderError
 
 BATCH = 8

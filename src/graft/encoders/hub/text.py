@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from graft.contracts import Array, Bool, Int, Prepared
-from graft.data.encoding import read_text
-from graft.data.measures import OF_TEXTS, of_text
+from graft.decoding.encoding import read_text
+from graft.decoding.measures import OF_TEXTS, of_text
 from graft.encoders.windows import MAX_WINDOWS, cuts, pieces, spread
 from graft.errors import EncoderError, ItemError
 

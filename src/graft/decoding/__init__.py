@@ -1,0 +1,1 @@
+"""From bytes to arrays: kinds of files, pictures, recordings, texts, archives."""

@@ -1,0 +1,223 @@
+"""Zip and tar files of unknown origin: checked once, read through one shared handle, never unpacked.
+
+Nothing is written, so a member's name cannot overwrite anything; archives that try are refused all the same, for the
+next program that unpacks them may be less careful.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+import threading
+import zipfile
+import zlib
+from collections import OrderedDict
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from graft.decoding.tars import Limits, Tar, is_tar
+from graft.errors import UnsafeArchive
+from graft.executors import renew_in_child
+
+MAX_MEMBERS = 2_000_000
+MAX_TOTAL_BYTES = 1 << 40
+MAX_UNPACKED = 1 << 36
+"""Bytes of a packed tar, which needs so much room among the temporary files."""
+MAX_RATIO = 200
+RATIO_MATTERS_FROM = 1 << 28
+"""Below this size, unpacked, an archive may shrink as well as it likes."""
+
+READ_ERRORS: tuple[type[Exception], ...] = (
+    OSError,
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+)
+"""What reading a member can raise: damage, encryption, and methods that Python cannot unpack."""
+
+try:
+    from lzma import LZMAError
+
+    READ_ERRORS += (LZMAError,)
+except ImportError:  # a Python built without lzma
+    pass
+
+_OPEN_ARCHIVES = 8
+_END_RECORD = b"PK\x05\x06"
+_END_RECORD_64 = b"PK\x06\x06"
+
+
+class ZipEntry(NamedTuple):
+    """A file in a zip or tar.
+
+    Attributes:
+        member: Its name as the archive has it.
+        parts: The same as a path's parts.
+        is_link: Links are listed and never followed.
+    """
+
+    member: str
+    parts: tuple[str, ...]
+    is_link: bool
+
+
+def list_members(path: Path) -> list[ZipEntry]:
+    """Every file in the archive, in the order of its directory.
+
+    Raises:
+        UnsafeArchive: It is broken or cut short, encrypted, a bomb, or has members that reach outside it.
+        OSError: The file cannot be read.
+    """
+    if is_tar(path):
+        tar = _handles.get(path)
+        assert isinstance(tar, Tar)
+        return [ZipEntry(entry.name, _parts(path, entry.name), entry.is_link) for entry in tar.entries]
+    has_end = _check_directory_size(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error, EOFError) as error:
+        broken = f"cannot be read as a zip: {error}" if has_end else "is not a zip, or its end is missing"
+        raise UnsafeArchive(
+            f"{path.name} {broken}.",
+            "It may be cut short; copy or download it again, or zip the folder anew.",
+        ) from None
+    _check_totals(path, infos)
+    return [_entry(path, info) for info in infos if not info.is_dir()]
+
+
+def read_member(path: Path, member: str, limit: int) -> tuple[bytes, int]:
+    """A member's content, or nothing where it is larger than ``limit``, and its size in bytes. Thread-safe.
+
+    Raises:
+        READ_ERRORS: It cannot be read.
+    """
+    archive = _handles.get(path)
+    if isinstance(archive, Tar):
+        entry = archive[member]
+        return (archive.read(entry, entry.size) if entry.size <= limit else b""), entry.size
+    info = archive.getinfo(member)
+    return (_read(archive, info, info.file_size + 1) if info.file_size <= limit else b""), info.file_size
+
+
+def peek_member(path: Path, member: str, n: int) -> bytes:
+    """A member's first ``n`` bytes. Thread-safe.
+
+    Raises:
+        READ_ERRORS: It cannot be read.
+    """
+    archive = _handles.get(path)
+    if isinstance(archive, Tar):
+        return archive.read(archive[member], n)
+    return _read(archive, archive.getinfo(member), n)
+
+
+def member_state(path: Path, member: str) -> tuple[int, int]:
+    """A member's size in bytes and its checksum, as the archive's directory has them; a tar has no checksum: 0.
+
+    Raises:
+        READ_ERRORS: It cannot be read.
+    """
+    archive = _handles.get(path)
+    if isinstance(archive, Tar):
+        return archive[member].size, 0
+    info = archive.getinfo(member)
+    return info.file_size, info.CRC
+
+
+def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, n: int) -> bytes:
+    with _handles.lock:  # ``ZipFile`` counts its open members without a lock; reading them has one of its own
+        file = archive.open(info)
+    try:
+        return file.read(n)
+    finally:
+        with _handles.lock:
+            file.close()
+
+
+class _Handles:
+    """The archives in use, kept open: opening one reads its whole directory.
+
+    A handle belongs to a process (a fork would share the position in the file) and to a state of the file.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        renew_in_child(self, lock=threading.RLock)
+        self._open: OrderedDict[tuple[int, str, int, int], zipfile.ZipFile | Tar] = OrderedDict()
+
+    def get(self, path: Path) -> zipfile.ZipFile | Tar:
+        state = path.stat()
+        key = (os.getpid(), str(path), state.st_mtime_ns, state.st_size)
+        with self.lock:
+            if key not in self._open:
+                self._open[key] = Tar(path, _limits()) if is_tar(path) else zipfile.ZipFile(path)
+                while len(self._open) > _OPEN_ARCHIVES:
+                    self._open.popitem(last=False)  # closes itself once nobody reads from it any more
+            self._open.move_to_end(key)
+            return self._open[key]
+
+
+_handles = _Handles()
+
+
+def _entry(path: Path, info: zipfile.ZipInfo) -> ZipEntry:
+    return ZipEntry(info.filename, _parts(path, info.filename), stat.S_ISLNK(info.external_attr >> 16))
+
+
+def _parts(path: Path, member: str) -> tuple[str, ...]:
+    name = member.replace("\\", "/")  # some programs write Windows' own separators
+    parts = PurePosixPath(name).parts
+    if name.startswith("/") or ".." in parts or (len(name) > 1 and name[1] == ":"):
+        raise UnsafeArchive(
+            f"{path.name} has a member that reaches outside it: {member!r}.",
+            "Do not unpack it; pack the folder anew.",
+        )
+    return parts
+
+
+def _limits() -> Limits:
+    return Limits(MAX_MEMBERS, MAX_UNPACKED, MAX_RATIO, RATIO_MATTERS_FROM)
+
+
+def _check_totals(path: Path, infos: list[zipfile.ZipInfo]) -> None:
+    packed, unpacked = sum(info.compress_size for info in infos), sum(info.file_size for info in infos)
+    size = path.stat().st_size
+    if any(info.flag_bits & 0x1 for info in infos):
+        raise UnsafeArchive(f"{path.name} is encrypted.", "Unpack it with its password and give the folder.")
+    if packed > size:
+        raise UnsafeArchive(
+            f"{path.name} has members that overlap: {packed:,} bytes of them in a file of {size:,}.",
+            "Zip the folder anew.",
+        )
+    if unpacked > MAX_TOTAL_BYTES or (unpacked > RATIO_MATTERS_FROM and unpacked > MAX_RATIO * size):
+        raise UnsafeArchive(
+            f"{path.name} grows from {size / 1e6:.1f} MB to {unpacked / 1e6:,.0f} MB when it is unpacked.",
+            "Unpack it yourself if you trust it, and give the folder.",
+        )
+
+
+def _check_directory_size(path: Path) -> bool:
+    """``zipfile`` turns the whole directory into objects: count its entries first; whether there is a directory."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - (1 << 16) - 128))
+        tail = file.read()
+    end = tail.rfind(_END_RECORD)
+    if end < 0:
+        return False  # ``zipfile`` says so
+    members = int.from_bytes(tail[end + 10 : end + 12], "little")
+    if members == 0xFFFF and (large := tail.rfind(_END_RECORD_64, 0, end)) >= 0:
+        members = int.from_bytes(tail[large + 32 : large + 40], "little")
+    directory = int.from_bytes(tail[end + 12 : end + 16], "little")  # the count may lie, the size is what is read
+    if members > MAX_MEMBERS or (directory != 0xFFFFFFFF and directory > MAX_MEMBERS * 200):
+        raise UnsafeArchive(
+            f"{path.name} has {members:,} members; the limit is {MAX_MEMBERS:,}.", "Unpack it and give the folder."
+        )
+    return True

@@ -1,0 +1,1 @@
+"""Decisions about items: kept, merged, matched to the data."""

@@ -1,0 +1,146 @@
+"""Items with or without labels: what is searched, and what is still to be labelled."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from graft.data.arrangement import Labelled
+from graft.data.contents import look_into
+from graft.data.dataset import Dataset
+from graft.data.items import Broken, File, Item, Memory, Skipped, Text
+from graft.data.kinds import check_modality
+from graft.data.listing import list_archive, list_folder, printable
+from graft.data.lists import items_of
+from graft.decoding.encoding import decode_text
+from graft.decoding.formats import HEAD, bare_name, is_tabular, is_text, sniff
+from graft.errors import DataError, ItemError, MissingColumn, NothingToRead, TooFewClasses
+from graft.reading.inputs import gather, is_archive, renamed
+from graft.reading.labels import place_of
+from graft.reading.read import read
+
+Collection = str | os.PathLike[str] | Dataset | Sequence[Any]
+"""A path, a data set, or a list of values."""
+
+_NO_LABELS = (MissingColumn, NothingToRead, TooFewClasses)
+"""What labelled reading says of data that have none."""
+
+
+def read_collection(
+    source: Collection, *, modality: str | None = None, item_column: str | None = None, **labelled: Any
+) -> Dataset:
+    """Read items, with their labels where the data give them; the label of any other item is ``""``.
+
+    Labelled data are read as ``graft.read`` does, and what it leaves out for want of a label joins them. Where nothing
+    has a label, all files below a folder or in a zip are items, all rows of a table's column of texts, and all lines of
+    a plain text.
+
+    Args:
+        source: A path, a data set, or a list of values as ``Dataset.from_lists`` takes them.
+        modality: ``"image"``, ``"text"`` or ``"audio"``, found out if not given.
+        item_column: A table's column of items, where it has an unusual name.
+        labelled: How labels are read: the other arguments of ``graft.read``. What cannot be read so is an error then.
+
+    Raises:
+        NothingToRead: There is nothing at the path, or nothing in it that can be read.
+        UnsafeArchive: A zip is broken, encrypted, a bomb, or reaches outside itself.
+        MixedModalities: Pictures, texts or recordings stand together.
+        DataError: A table cannot be read.
+    """
+    if isinstance(source, Dataset):
+        return source
+    if not isinstance(source, str | os.PathLike):
+        check_modality(modality)
+        items, found = items_of(source, modality)
+        return Dataset(items, ("",) * len(items), modality=found)
+    path = Path(source).expanduser()
+    plain = modality in (None, "text") and _is_plain_text(path)
+    try:
+        dataset = read(source, modality=modality, item_column=item_column, **{**labelled, "min_classes": 1})
+    except DataError as error:
+        if any(labelled.values()) or not path.exists() or not (plain or isinstance(error, _NO_LABELS)):
+            raise
+        if plain:
+            return _lines(path)
+        dataset = None
+    complete = dataset is not None and not any(one.code == "no_label" for one in dataset.skipped)
+    if dataset is not None and (complete or plain or any(labelled.values())):
+        return dataset
+    return _with_the_unlabelled(path, dataset, modality, item_column)
+
+
+def _with_the_unlabelled(path: Path, dataset: Dataset | None, modality: str | None, item_column: str | None) -> Dataset:
+    """All items at the path, with the labels that the labelled reading found."""
+    modality = modality or (dataset.modality if dataset else None)
+    is_folder = path.is_dir()
+    if not is_folder and not is_archive(path):
+        return _labelled_as(dataset, _rows(path, item_column), path, "text", ())
+    listing = list_folder(path) if is_folder else list_archive(path)
+    contents = look_into([Labelled(entry.item, "") for entry in listing.entries], path, modality, multi_label=True)
+    items: list[Item] = [row.item for row in contents.rows]
+    if contents.modality == "text" and any(_is_table(item) for item in items):
+        items = [renamed(item, item.name.removeprefix(f"{path}/")) for item in gather([path], "text")]
+        contents.skipped.clear()
+    return _labelled_as(dataset, items, path, contents.modality, (*listing.skipped, *contents.skipped))
+
+
+def _labelled_as(
+    dataset: Dataset | None, items: Sequence[Item], path: Path, modality: str, skipped: Sequence[Skipped]
+) -> Dataset:
+    usable = [item for item in items if not isinstance(item, Broken)]
+    broken = [Skipped(item.name, item.message, item.reason) for item in items if isinstance(item, Broken)]
+    skipped = (*skipped, *broken)
+    if not usable:
+        first = f"; the first, {skipped[0].path}: {skipped[0].reason}" if skipped else ""
+        raise NothingToRead(
+            f"{path} holds nothing that can be read{first.rstrip('.')}.",
+            "Give a folder or zip of pictures, texts or recordings, or a table with a column called text.",
+        )
+    known = {} if dataset is None else dict(zip(map(place_of, dataset.items), dataset.labels, strict=True))
+    return Dataset(
+        items=tuple(usable),
+        labels=tuple(known.get(place_of(item), "") for item in usable),
+        modality=modality,
+        skipped=tuple(skipped),
+        name=printable(path.resolve().name if path.is_dir() else bare_name(path.name)) or "data",
+        sources=(path,),
+    )
+
+
+def _rows(path: Path, item_column: str | None) -> list[Item]:
+    """The texts of a table; one that cannot be read as a whole is an error of its own.
+
+    Raises:
+        NothingToRead: It is no table of texts.
+    """
+    items = list(gather([path], "text", item_column=item_column))
+    if len(items) == 1 and isinstance(items[0], Broken):
+        raise NothingToRead(items[0].message, items[0].hint)
+    return items
+
+
+def _lines(path: Path) -> Dataset:
+    """A plain text, of which every line that holds something is an item."""
+    try:
+        lines = decode_text(File(path, str(path)).read()).splitlines()
+    except ItemError as error:
+        raise NothingToRead(error.message, error.hint) from None
+    return _labelled_as(None, [Text(line.strip()) for line in lines if line.strip()], path, "text", ())
+
+
+def _is_plain_text(path: Path) -> bool:
+    """A single file of text that is no table."""
+    if not path.is_file() or is_tabular(path.name):
+        return False
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+    except OSError:
+        return False
+    return bool(head) and not sniff(head) and is_text(head)
+
+
+def _is_table(item: Item) -> bool:
+    return not isinstance(item, Text | Memory) and is_tabular(item.name)

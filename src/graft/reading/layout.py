@@ -1,0 +1,184 @@
+"""From a listing to labelled items: a folder per class, split folders above them, or manifests inside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import PurePosixPath
+
+from graft.data.arrangement import SPLITS, Arrangement
+from graft.data.items import File, Item, Text
+from graft.data.kinds import UNREADABLE, look_at, spread
+from graft.data.listing import Entry, Listing, peek, printable
+from graft.decoding.formats import belongs_to, is_tabular
+from graft.errors import DataError, MissingColumn, UsageError
+from graft.reading.folders import from_folders, splits_of
+from graft.reading.manifest import Manifest
+from graft.reading.naming import apply_pattern, label_by_names
+from graft.reading.patterns import Pattern
+from graft.reading.tables import Resolve, label_rows, resolve_in_folder, resolve_in_zip
+
+_SAMPLE = 50
+_SHARD = re.compile(r"-\d{5}-of-\d{5}$")
+"""What follows the split's name in tables that were cut in pieces: ``train-00000-of-00004.parquet``."""
+
+Parse = Callable[[Entry], Manifest]
+"""Reads a manifest in a listing."""
+
+
+def arrange(
+    listing: Listing,
+    parse: Parse,
+    *,
+    must_be_manifest: bool = False,
+    modality: str | None = None,
+    pattern: Pattern | None = None,
+) -> Arrangement:
+    """Find out how a folder or zip is laid out, and label its files by that.
+
+    Args:
+        listing: Its files.
+        parse: Reads a manifest among them.
+        must_be_manifest: Columns were asked for by name, so folders of classes are not meant.
+        modality: What was asked for.
+        pattern: What the names of files say. If that is their label, nothing else is looked at.
+
+    Raises:
+        MissingColumn: There is a manifest, and no folders of classes, and it lacks a column.
+        DataError: The same, and it cannot be read, or names splits that nobody knows; or no file fits the pattern.
+        UsageError: The pattern is of no use here.
+    """
+    listing = _unwrap(listing)
+    if pattern and "label" in pattern.fields:
+        if must_be_manifest:
+            raise UsageError("A column and a pattern of labels were asked for.", "Give one of the two.")
+        return label_by_names(listing, pattern)
+    found = _by_layout(listing, parse, must_be_manifest, modality)
+    if pattern:
+        apply_pattern(found, pattern)
+    elif found.nested:
+        found.warnings.append(found.nested)
+    return found
+
+
+def _by_layout(listing: Listing, parse: Parse, must_be_manifest: bool, modality: str | None) -> Arrangement:
+    """By manifests, or else by folders."""
+    tables, problem = _from_manifests(listing, parse, modality)
+    if tables.rows and problem is None and (must_be_manifest or not _beside_media(tables, listing, modality)):
+        return tables
+    if must_be_manifest:
+        raise problem or MissingColumn(
+            "A column was asked for, and there is no manifest to look in.", "Give a manifest."
+        )
+    folders = from_folders(listing)
+    if len({row.label for row in folders.rows}) >= 2:  # then the tables are there for another purpose
+        if tables.rows and problem is None:
+            folders.warnings.append(
+                f"{', '.join(tables.manifests)} was not read: the class folders were. To read its texts: --modality "
+                "text (in Python modality='text')."
+            )
+        return folders
+    if problem:
+        raise problem
+    return tables if tables.skipped or tables.rows else folders
+
+
+def _unwrap(listing: Listing) -> Listing:
+    """The listing inside, where everything lies in one folder that holds folders or a manifest itself."""
+    while True:
+        tops = {entry.parts[0] for entry in listing.entries}
+        if len(tops) != 1 or tops & {name for name in tops if name.lower() in SPLITS}:
+            return listing
+        holds_more = any(len(entry.parts) > 2 or _is_manifest(entry, depth=2) for entry in listing.entries)
+        if not holds_more or any(len(entry.parts) < 2 for entry in listing.entries):
+            return listing
+        inside = [Entry(entry.parts[1:], entry.item) for entry in listing.entries]
+        folders = {entry.parts[0] for entry in inside if len(entry.parts) > 1}
+        listing = Listing(inside, folders, listing.strays, listing.skipped)
+
+
+def _from_manifests(listing: Listing, parse: Parse, modality: str | None) -> tuple[Arrangement, DataError | None]:
+    """The items of the manifest, or of those that are called as splits are, and what is wrong with these files."""
+    found = [entry for entry in listing.entries if _is_manifest(entry, depth=1)] or _of_json(listing)
+    if not found:
+        return _from_split_folders(listing, parse, modality)
+    named = [entry for entry in found if _stem(entry) in SPLITS]
+    result = Arrangement()
+    if not named and len(found) > 1:
+        names = ", ".join(entry.parts[-1] for entry in found[:5])
+        return result, DataError(f"There are {len(found)} manifests: {names}.", "Give the one that is meant.")
+    for entry in named or found:
+        try:
+            split = SPLITS.get(_stem(entry), "")
+            result.add(label_rows(parse(entry), entry.item.name, _resolver(entry, listing), split, modality))
+        except DataError as error:
+            return result, error
+    if named and (others := [entry.parts[-1] for entry in found if entry not in named]):
+        result.warnings.append(f"Not read, as no split is called so: {printable(', '.join(others[:5]))}.")
+    return result, None
+
+
+def _of_json(listing: Listing) -> list[Entry]:
+    """The files of JSON that are called as splits are, or else the only one, where it begins as a list does."""
+    found = [entry for entry in listing.entries if len(entry.parts) == 1 and is_tabular(entry.parts[-1])]
+    if named := [entry for entry in found if _stem(entry) in SPLITS]:
+        return named
+    try:
+        return found if len(found) == 1 and peek(found[0].item).lstrip().startswith(b"[") else []
+    except UNREADABLE:
+        return []
+
+
+def _from_split_folders(listing: Listing, parse: Parse, modality: str | None) -> tuple[Arrangement, DataError | None]:
+    """The items of a manifest in each split folder, ``train/metadata.csv``; of those without one, of its folders."""
+    named = splits_of({entry.parts[0] for entry in listing.entries if len(entry.parts) > 1})
+    tables: dict[str, list[Entry]] = {}
+    for entry in listing.entries:
+        if entry.parts[0] in named and _is_manifest(entry, depth=2):
+            tables.setdefault(entry.parts[0], []).append(entry)
+    result = Arrangement()
+    for folder, entries in tables.items():
+        if len(entries) > 1:
+            names = ", ".join(entry.parts[-1] for entry in entries[:5])
+            return result, DataError(f"There are {len(entries)} manifests in {folder}/: {names}.", "Leave one of them.")
+        (entry,) = entries
+        try:
+            labelled = label_rows(parse(entry), entry.item.name, _resolver(entry, listing), named[folder], modality)
+        except DataError as error:
+            return result, error
+        result.add(labelled)
+    if result.rows and len(tables) < len(named):
+        result.add(from_folders(listing, elsewhere=tables))
+    return result, None
+
+
+def _beside_media(tables: Arrangement, listing: Listing, modality: str | None) -> bool:
+    """Whether a table of texts stands beside class folders of pictures or recordings, which are meant then."""
+    if modality == "text" or not isinstance(tables.rows[0].item, Text):
+        return False
+    rows = from_folders(listing).rows
+    if len({row.label for row in rows}) < 2:
+        return False
+    sample = spread(rows, _SAMPLE)
+    return 2 * sum(_is_media(row.item) for row in sample) > len(sample)
+
+
+def _is_media(item: Item) -> bool:
+    try:
+        return belongs_to(look_at(item)) in ("image", "audio")
+    except UNREADABLE:
+        return False
+
+
+def _resolver(entry: Entry, listing: Listing) -> Resolve:
+    if isinstance(entry.item, File):
+        return resolve_in_folder(entry.item.path.parent)
+    return resolve_in_zip(listing.entries, entry.parts[:-1])
+
+
+def _is_manifest(entry: Entry, depth: int) -> bool:
+    return len(entry.parts) == depth and is_tabular(entry.parts[-1], given=False)
+
+
+def _stem(entry: Entry) -> str:
+    return _SHARD.sub("", PurePosixPath(entry.parts[-1].lower().removesuffix(".gz")).stem)

@@ -1,0 +1,225 @@
+"""What ``read`` has to say: warnings about the data, and the errors that end the reading."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from graft.data.arrangement import Arrangement, Labelled
+from graft.data.dataset import SEPARATOR, Dataset
+from graft.data.items import Item, Skipped, Text
+from graft.data.kinds import A_FEW, how_many
+from graft.data.listing import printable, shortened
+from graft.decoding.formats import NOUNS, OPEN_ADVICE, is_tabular
+from graft.errors import DataError, NothingToRead, TooFewClasses
+from graft.reading.labels import place_of
+from graft.reading.patterns import suggest_pattern
+
+LAYOUT_ADVICE = {
+    "image": "Make one folder for each class and put its pictures inside: photos/cat/1.jpg, photos/dog/2.jpg.",
+    "text": "Make a table with the columns text and label, or one folder for each class and put its texts inside: "
+    "texts/spam/1.txt, texts/ham/2.txt.",
+    "audio": "Make one folder for each class and put its recordings inside: sounds/yes/1.wav, sounds/no/2.wav.",
+}
+
+_EXAMPLES = 3
+_BETWEEN = re.compile(r"(?<=\w)[\s_\-]+(?=[^\W\d])")
+"""What stands between words; ``level-1`` and ``level 1`` stay apart, for the sign may be one of a number."""
+_SHORT = 60
+
+_NOTHING = frozenset(
+    {
+        "nan", "NaN", "NAN", "None", "null", "NULL", "N/A", "n/a", "#N/A", "<NA>", "NaT", "#REF!", "#VALUE!", "#NAME?",
+        "#DIV/0!",
+    }
+)  # fmt: skip
+"""What pandas, Python, SQL and spreadsheets write for nothing, and for a formula that has failed."""
+
+
+def warn_of_strays(strays: Counter[str]) -> list[str]:
+    """What operating systems left behind was ignored."""
+    if not strays:
+        return []
+    names = ", ".join(sorted(strays)[:_EXAMPLES])
+    return [f"Ignored {_count(strays.total(), 'stray file or folder', 'stray files and folders')}: {printable(names)}."]
+
+
+def warn_of_names(misnamed: list[str], modality: str) -> list[str]:
+    """Extensions that promise another kind of file."""
+    if not misnamed:
+        return []
+    verb = "carries the extension" if len(misnamed) == 1 else "carry the extension"
+    examples = ", ".join(misnamed[:_EXAMPLES])
+    return [f"{how_many(len(misnamed), modality)} {verb} of another kind; read all the same: {examples}."]
+
+
+def warn_of_two_labels(rows: Sequence[Labelled]) -> list[str]:
+    """The same path or text twice; the same content under two paths is found when it is embedded."""
+    places = [place_of(row.item) for row in rows]
+    labels: defaultdict[str, set[str]] = defaultdict(set)
+    for place, row in zip(places, rows, strict=True):
+        labels[place].add(row.label)
+    torn = {place: row.item.name for place, row in zip(places, rows, strict=True) if len(labels[place]) > 1}
+    if not torn:
+        return []
+    examples = ", ".join(
+        f"{shortened(name, _SHORT)} ({', '.join(sorted(labels[place]))})"
+        for place, name in list(torn.items())[:_EXAMPLES]
+    )
+    return [f"{_count(len(torn), 'item stands', 'items stand')} under more than one label: {examples}."]
+
+
+def warn_of_spellings(labels: Sequence[str], column: str = "") -> list[str]:
+    """Classes that are perhaps one in two spellings: they differ in case, in blanks, ``_`` or ``-``, or in a last dot.
+
+    Args:
+        labels: The label of each item, or all that there are.
+        column: The column that they stand in; ``""`` where they are names of folders.
+    """
+    counts = Counter(labels)
+    spellings: defaultdict[str, list[str]] = defaultdict(list)
+    for label in sorted(counts):
+        spellings[_BETWEEN.sub(" ", label.casefold()).rstrip(" .:;!") or label].append(label)
+    warnings = []
+    for alike in spellings.values():
+        if len(alike) < 2:
+            continue
+        most = max(alike, key=lambda label: counts[label])
+        others = ", ".join(label for label in alike if label != most)
+        where = f"in the column {column!r}" if column else "in the data (with folders: put their files into one)"
+        named = ", ".join(f"{label} ({counts[label]:,})" for label in alike)
+        warnings.append(
+            f"These labels differ only in how they are written, and are separate classes: {named}. If they are one, "
+            f"write {most} for {others} {where}."
+        )
+    return warnings
+
+
+def warn_of_missing(labels: Sequence[str]) -> list[str]:
+    """Labels that other programs write where there is none. ``none`` in small letters is the name of a class."""
+    counts = Counter(label for label in labels if label in _NOTHING)
+    if not counts:
+        return []
+    named = ", ".join(f"{label} ({counts[label]:,})" for label in sorted(counts))
+    advice = "If they are none, leave the cells empty; such items are skipped."
+    return [f"These labels are written where a value is missing, and were taken as classes: {named}. {advice}"]
+
+
+def warn_of_tables(items: Iterable[Item]) -> list[str]:
+    """Tables that lie in class folders, where a file is an item, though each row may have been meant."""
+    tables = [item.name for item in items if not isinstance(item, Text) and is_tabular(item.name)]
+    if not tables:
+        return []
+    number = _count(len(tables), "table was", "tables were")
+    why = f"read as one text each, for a file in a class folder is an item: {', '.join(tables[:_EXAMPLES])}"
+    return [f"{number} {why}. If each row is one, make one table of them, with a column of labels."]
+
+
+def warn_of_separators(labels: Sequence[str]) -> list[str]:
+    """Labels that look like several."""
+    several = [label for label in labels if SEPARATOR in label]
+    if len(several) <= A_FEW * len(labels):
+        return []
+    number = _count(len(several), "label holds", "labels hold")
+    advice = "If it is several: --multi-label (in Python multi_label=True)."
+    return [f"{number} a {SEPARATOR!r}, such as {several[0]!r}, and is taken as one class. {advice}"]
+
+
+def warn_of_joined(joined: int) -> list[str]:
+    """Rows or files that were the same item under several labels."""
+    if not joined:
+        return []
+    return [f"{_count(joined, 'row or file', 'rows and files')} joined another of the same content with other labels."]
+
+
+def nothing_labelled(
+    path: Path,
+    modality: str,
+    skipped: Sequence[Skipped],
+    strays: Counter[str],
+    found: Arrangement,
+    remedy: str = "",
+) -> DataError:
+    """There is not one labelled item of the modality."""
+    if found.flat_splits:
+        names = " and ".join(f"{name}/" for name in found.flat_splits[:_EXAMPLES])
+        return TooFewClasses(
+            f"{path} holds {names}, which are called as splits are and hold no class folders: nothing says the labels.",
+            f"{_layout_advice(modality, _most(found))} A table in each (metadata.csv with the columns file_name and "
+            "label) says them too. If these folders are the classes, give them other names.",
+        )
+    if found.unlabelled:
+        files = _count(len(found.unlabelled), "file lies", "files lie")
+        return TooFewClasses(
+            f"{files} in no class folder of {path}.", _layout_advice(modality, [item.name for item in found.unlabelled])
+        )
+    if found.missing and len(found.missing) == len(skipped):
+        named = f"None of the {len(skipped):,} files that {', '.join(found.manifests)} names is there"
+        other = f" Or read its column {found.text_columns[0]!r}: --modality text." if found.text_columns else ""
+        return NothingToRead(
+            f"{named}; the first is {found.missing[0]}.",
+            "Paths are relative to the manifest's folder, or to another: --root FOLDER (in Python root=)." + other,
+        )
+    if found.manifests and not skipped:
+        return NothingToRead(f"{', '.join(found.manifests)} has a header and no rows.", "Add a row for each item.")
+    if not skipped and found.empty_folders:
+        return NothingToRead(
+            f"{path} holds no files: {_emptiness(found.empty_folders)}.",
+            f"Put the {NOUNS['image'][1]}, {NOUNS['text'][1]} or {NOUNS['audio'][1]} of each class into its folder.",
+        )
+    if not skipped:
+        ignored = f", but for {strays.total()} stray files" if strays else ""
+        return NothingToRead(f"{path} is empty{ignored}.", LAYOUT_ADVICE[modality])
+    reasons = "; ".join(f"{shortened(one.path)}: {one.reason.rstrip('.')}" for one in skipped[:_EXAMPLES])
+    more = f"; and {len(skipped) - _EXAMPLES:,} more" if len(skipped) > _EXAMPLES else ""
+    flat = [one.path for one in skipped if one.code == "no_label"]
+    return NothingToRead(
+        f"No labelled {NOUNS[modality][0]} in {path} can be read. {reasons}{more}.".replace("..", "."),
+        _layout_advice(modality, flat) if flat else remedy or OPEN_ADVICE[modality],
+    )
+
+
+def too_few_classes(dataset: Dataset, found: Arrangement) -> TooFewClasses:
+    """One class is none."""
+    advice = (
+        f"A classifier needs at least two classes. {_layout_advice(dataset.modality, [i.name for i in dataset.items])}"
+    )
+    if not dataset.classes:
+        return TooFewClasses("No item has a label.", advice)
+    only = f"There is only one class, {dataset.classes[0]!r}, with {_count(len(dataset), 'item', 'items')}"
+    beside = ""
+    if found.unlabelled:
+        beside += f", and {_count(len(found.unlabelled), 'file lies', 'files lie')} in no class folder"
+    if found.empty_folders:
+        beside += f"; {_emptiness(found.empty_folders)}"
+    if dataset.skipped and not beside:
+        one = dataset.skipped[0]
+        beside = (
+            f"; {_count(len(dataset.skipped), 'other was', 'others were')} skipped, such as {one.path}: {one.reason}"
+        )
+    return TooFewClasses(f"{only}{beside.rstrip('.')}.", f"{found.nested} {advice}".lstrip())
+
+
+def _most(found: Arrangement) -> list[str]:
+    """The names of files in the folder that has most of them: those of a test part may say nothing."""
+    names = [item.name for item in found.unlabelled]
+    most = Counter(name.rpartition("/")[0] for name in names).most_common(1)[0][0]
+    return [name for name in names if name.rpartition("/")[0] == most]
+
+
+def _emptiness(folders: Sequence[str]) -> str:
+    names = ", ".join(folders[:_EXAMPLES])
+    return f"the folder {names} is empty" if len(folders) == 1 else f"the folders {names} are empty"
+
+
+def _layout_advice(modality: str, names: Sequence[str]) -> str:
+    """How to lay data out; or how to say what the names of files say, where they look as if they said something."""
+    if modality != "text" and (pattern := suggest_pattern(names)):
+        return f"{LAYOUT_ADVICE[modality]} If the names say the labels: --pattern '{pattern}' (in Python pattern=...)."
+    return LAYOUT_ADVICE[modality]
+
+
+def _count(n: int, one: str, many: str) -> str:
+    return f"{n:,} {one if n == 1 else many}"

@@ -1,0 +1,342 @@
+"""From a path to a ``Dataset``: folders, manifests, zips; nothing is ever written."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from graft.data.arrangement import Arrangement
+from graft.data.contents import Contents, count_files, look_into
+from graft.data.dataset import Dataset
+from graft.data.guard import named_by
+from graft.data.items import File
+from graft.data.kinds import check_modality
+from graft.data.listing import Entry, list_archive, list_folder, peek, printable
+from graft.data.lists import is_frame
+from graft.decoding.containers import SHEETS, container_at
+from graft.decoding.formats import (
+    NOUNS,
+    PICTURES,
+    RECORDINGS,
+    bare_name,
+    describe,
+    describe_kind,
+    is_tabular,
+    is_text,
+    remedy,
+    sniff,
+)
+from graft.errors import DataError, ItemError, MixedModalities, NothingToRead, UsageError
+from graft.files import did_you_mean
+from graft.reading.frames import read_frame
+from graft.reading.inputs import gather, is_archive, renamed
+from graft.reading.labels import Tagged, merge_labels
+from graft.reading.layout import arrange
+from graft.reading.manifest import Manifest, parse_manifest
+from graft.reading.naming import apply_pattern
+from graft.reading.notices import (
+    LAYOUT_ADVICE,
+    nothing_labelled,
+    too_few_classes,
+    warn_of_joined,
+    warn_of_missing,
+    warn_of_names,
+    warn_of_separators,
+    warn_of_spellings,
+    warn_of_strays,
+    warn_of_tables,
+    warn_of_two_labels,
+)
+from graft.reading.patterns import Pattern, compile_pattern
+from graft.reading.tables import label_rows, resolve_in_folder
+
+__all__ = ["gather", "read"]
+
+SWITCHED_ON = "Rows have lists of several labels, so the data are read as multi-label."
+_WHOLE = "Give a folder of pictures, texts or recordings, a manifest or a zip."
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the caller said about the data; the rest is found out."""
+
+    label_column: str | None = None
+    item_column: str | None = None
+    group_column: str | None = None
+    pattern: Pattern | None = None
+    modality: str | None = None
+    multi_label: bool = False
+    root: Path | None = None
+    remembered: Mapping[str, str] | None = None
+
+
+def read(
+    source: Any,
+    *,
+    test: str | os.PathLike[str] | Dataset | None = None,
+    label_column: str | None = None,
+    item_column: str | None = None,
+    group_column: str | None = None,
+    pattern: str | None = None,
+    modality: str | None = None,
+    multi_label: bool = False,
+    min_classes: int = 2,
+    root: str | os.PathLike[str] | None = None,
+    remembered: Mapping[str, str] | None = None,
+) -> Dataset:
+    """Read labelled pictures, texts or recordings.
+
+    Args:
+        source: A folder per class, split folders above them, a manifest (CSV, TSV, JSON, Parquet, a spreadsheet), a
+            folder of ``train|val|test`` manifests, a zip of any of these, a data frame (of pandas or polars), or a
+            ``Dataset``.
+        test: Other labelled data, which join as the split ``"test"``.
+        label_column: The manifest's column of labels, where it has an unusual name.
+        item_column: The manifest's column of paths or texts, where it has an unusual name.
+        group_column: The manifest's column of groups (speaker, patient), where it is not called ``group``.
+        pattern: What the names of files say, such as ``"{label}_{group}_{index}.wav"``: the fields are ``{label}``,
+            ``{group}`` and ``{split}``, any other and ``*`` stand for anything. With a slash it is held against the
+            path inside the class folder, or with ``{label}`` inside the source. Files that do not fit are skipped.
+        modality: ``"image"``, ``"text"`` or ``"audio"``, found out if not given; files of other kinds are skipped
+            then, however many they are.
+        multi_label: Items have any number of labels: cells like ``a|b``, one file in several class folders. Cells that
+            are lists of several labels say so themselves.
+        min_classes: How many classes there must be; scoring does with 1.
+        root: The folder that the manifest's paths are relative to, if not its own.
+        remembered: Columns that another table was read by (``Dataset.columns``); where this one has them too they count
+            before those of usual names.
+
+    Returns:
+        The data set. A given split stands; ``val`` without ``test`` becomes ``test``, with ``test`` it joins ``train``.
+
+    Raises:
+        NothingToRead: There is nothing at the path, or no item in it that can be read.
+        TooFewClasses: There are fewer than ``min_classes`` classes.
+        MissingColumn: A manifest lacks a column.
+        UnsafeArchive: A zip is broken, encrypted, a bomb, or reaches outside itself.
+        MixedModalities: Pictures, texts or recordings stand together.
+        MissingExtra: A Parquet file is given, and pyarrow is not installed.
+        UsageError: The pattern or the modality is none.
+        DataError: A manifest cannot be read, or no file fits the pattern.
+    """
+    check_modality(modality)
+    compiled = compile_pattern(pattern) if pattern is not None else None
+    if compiled and group_column and "group" in compiled.fields:
+        raise UsageError("A column and a pattern of groups were asked for.", "Give one of the two.")
+    asked = Asked(label_column, item_column, group_column, compiled, modality, multi_label, _as_root(root), remembered)
+    dataset, found = _read_source(source, asked)
+    if dataset.tags:
+        asked = replace(asked, multi_label=True)
+    others = None if test is None else _read_source(test, asked)[0]
+    dataset = _settle_splits(dataset, has_test=others is not None)
+    if others is not None:
+        dataset = _join_test(dataset, others)
+    if dataset is not source and len(dataset.classes) < min_classes:
+        raise too_few_classes(dataset, found)
+    return dataset
+
+
+def _read_source(source: Any, asked: Asked) -> tuple[Dataset, Arrangement]:
+    """The data set without a word on its classes, and how its source is laid out."""
+    if isinstance(source, Dataset):
+        return source, Arrangement()
+    if is_frame(source):
+        return read_frame(
+            source,
+            item_column=asked.item_column,
+            label_column=asked.label_column,
+            group_column=asked.group_column,
+            modality=asked.modality,
+        ), Arrangement()
+    if not isinstance(source, str | os.PathLike):
+        raise UsageError(
+            f"Data are a path, a data frame or a Dataset, and this is of type {type(source).__name__}.",
+            "From lists: graft.fit(items, labels), or graft.Dataset.from_lists(items, labels).",
+        )
+    if not os.fspath(source).strip():
+        raise UsageError("The path of the data is empty.", "Name a folder or file; the present folder is '.'.")
+    path = Path(source).expanduser()
+    if "://" in os.fspath(source) and not path.exists():
+        raise NothingToRead(f"{os.fspath(source)} is a web address.", "Download it first.")
+    found, strays = _arrange(path, asked)
+    if not asked.multi_label and any(len(row.tags or ()) > 1 for row in found.rows):
+        dataset, found = _read_source(source, replace(asked, multi_label=True))
+        return replace(dataset, warnings=(*dataset.warnings, SWITCHED_ON)), found
+    contents = look_into(found.rows, path, asked.modality, multi_label=asked.multi_label)
+    skipped = [*found.skipped, *contents.skipped]
+    if not contents.rows:
+        modality = asked.modality or _modality_of_the_rest(found)
+        raise nothing_labelled(path, modality, skipped, strays, found, contents.remedy)
+    rows, notes = _labelled(contents, asked.multi_label)
+    dataset = Dataset(
+        items=tuple(row.item for row, _ in rows),
+        labels=tuple(row.label for row, _ in rows),
+        splits=tuple(row.split for row, _ in rows),
+        groups=tuple(row.group for row, _ in rows),
+        modality=contents.modality,
+        skipped=tuple(skipped),
+        name=printable(path.resolve().name if path.is_dir() else bare_name(path.name)) or "model",
+        tags=tuple(tags for _, tags in rows) if asked.multi_label else (),
+        columns=found.columns,
+        sources=(path, *named_by([asked.root] if asked.root else [], (entry.path for entry in skipped))),
+        negatives=tuple(dict.fromkeys(found.negatives)),
+    )
+    warnings = [
+        *warn_of_strays(strays), *warn_of_names(contents.misnamed, contents.modality), *found.warnings, *notes,
+        *warn_of_spellings(_each(dataset), found.columns.get("label_column", "")), *warn_of_missing(_each(dataset)),
+        *(warn_of_tables(dataset.items) if dataset.modality == "text" else ()),
+    ]  # fmt: skip
+    return replace(dataset, warnings=tuple(warnings)), found
+
+
+def _each(dataset: Dataset) -> Sequence[str]:
+    """Every label that an item has."""
+    return [tag for tags in dataset.tags for tag in tags] if dataset.tags else dataset.labels
+
+
+def _labelled(contents: Contents, multi_label: bool) -> tuple[Sequence[Tagged], list[str]]:
+    """The rows with their labels, and what is to be said of them."""
+    if multi_label:
+        rows, joined = merge_labels(contents.rows)
+        return rows, warn_of_joined(joined)
+    notes = [*warn_of_two_labels(contents.rows), *warn_of_separators([row.label for row in contents.rows])]
+    return [(row, ()) for row in contents.rows], notes
+
+
+def _modality_of_the_rest(found: Arrangement) -> str:
+    """What an error is to speak of where nothing has a label and can be read."""
+    counts = count_files([*found.unlabelled, *(row.item for row in found.rows)])
+    return max(NOUNS, key=lambda modality: counts[modality])
+
+
+def _arrange(path: Path, asked: Asked) -> tuple[Arrangement, Counter[str]]:
+    """How the source is laid out, whatever it is, and the strays in it."""
+
+    def parse(entry: Entry) -> Manifest:
+        try:
+            content = entry.item.read()
+        except ItemError as error:
+            raise DataError(error.message, error.hint) from None
+        manifest = parse_manifest(
+            content,
+            entry.item.name,
+            label_column=asked.label_column,
+            item_column=asked.item_column,
+            group_column=asked.group_column,
+            modality=asked.modality,
+            multi_label=asked.multi_label,
+            remembered=asked.remembered,
+        )
+        return replace(manifest, root=asked.root)
+
+    columns = (asked.label_column, asked.item_column, asked.group_column)
+    strays: Counter[str] = Counter()
+    try:
+        if path.is_dir() or is_archive(path):
+            if path.is_dir():
+                _refuse_saved_model(path)
+            listing = list_folder(path) if path.is_dir() else list_archive(path)
+            must_be_manifest = any(columns)
+            found = arrange(
+                listing, parse, must_be_manifest=must_be_manifest, modality=asked.modality, pattern=asked.pattern
+            )
+            found.skipped, strays = [*listing.skipped, *found.skipped], listing.strays
+        else:
+            _require_manifest(path)
+            manifest = parse(Entry((path.name,), File(path, path.name)))
+            found = label_rows(manifest, path.name, resolve_in_folder(path.parent), modality=asked.modality)
+            if asked.pattern:
+                apply_pattern(found, asked.pattern)
+    except OSError as error:
+        raise NothingToRead(f"{path} cannot be read: {error.strerror or error}.", "Check its permissions.") from None
+    return found, strays
+
+
+def _as_root(root: str | os.PathLike[str] | None) -> Path | None:
+    """The folder that paths are relative to.
+
+    Raises:
+        NothingToRead: There is none.
+    """
+    if root is None:
+        return None
+    folder = Path(root).expanduser()
+    if not folder.is_dir():
+        raise NothingToRead(f"There is no folder {folder} to find files in.", "Check the spelling of --root (root=).")
+    return folder
+
+
+def _refuse_saved_model(folder: Path) -> None:
+    if all((folder / name).is_file() for name in ("manifest.json", "arrays.safetensors")):  # as graft.bundle writes it
+        raise DataError(
+            f"{folder} is a saved model, not data.",
+            "Give labelled data: graft fit DATA; to score a model: graft evaluate MODEL DATA.",
+        )
+
+
+def _require_manifest(path: Path) -> None:
+    """Say what a path is that is neither folder nor zip nor manifest."""
+    if not path.exists():
+        hint = did_you_mean(path) or "Check the spelling; relative paths start where you are."
+        raise NothingToRead(f"There is nothing at {path}.", hint)
+    head = peek(File(path, path.name))
+    if not head:
+        raise NothingToRead(f"{path} is empty.", _WHOLE)
+    if container := container_at(path):
+        what, advice = describe_kind(container, "text")
+        if container not in SHEETS:
+            raise NothingToRead(f"{path} is {what}.", advice)
+        return
+    kind = sniff(head)
+    if kind == "gzip" and is_tabular(path.name):
+        return
+    for modality, kinds in (("image", PICTURES), ("audio", RECORDINGS)):
+        if kind in kinds:
+            raise NothingToRead(f"{path} is a single {NOUNS[modality][0]}.", LAYOUT_ADVICE[modality])
+    if kind != "parquet" and (kind or not is_text(head)) and not is_tabular(path.name):
+        raise NothingToRead(f"{path} is {describe(head)[0]}.", " ".join(filter(None, (remedy(kind or "", ""), _WHOLE))))
+
+
+def _settle_splits(dataset: Dataset, *, has_test: bool) -> Dataset:
+    """``val`` is the held-out test where there is none; else it joins ``train``, and so does what names no split."""
+    given = set(dataset.splits) - {""}
+    if not given:
+        return dataset
+    meaning = {"val": "train" if has_test or "test" in given else "test", "": "train"}
+    splits = tuple(meaning.get(split, split) for split in dataset.splits)
+    return dataset if splits == dataset.splits else replace(dataset, splits=splits)
+
+
+def _join_test(dataset: Dataset, others: Dataset) -> Dataset:
+    """Both as one, the others as its test split.
+
+    Raises:
+        MixedModalities: They are of different modalities.
+    """
+    if dataset.modality != others.modality:
+        raise MixedModalities(
+            f"{dataset.name} holds {NOUNS[dataset.modality][1]}, and the test data {others.name} hold "
+            f"{NOUNS[others.modality][1]}.",
+            "Give test data of the same kind.",
+        )
+    if dataset.tags or others.tags:
+        dataset, others = dataset.with_tags(), others.with_tags()
+    warnings = [*dataset.warnings, *others.warnings]
+    if own := dataset.splits.count("test"):
+        warnings.append(f"{dataset.name} has a test split of its own: its {own} items are tested on too.")
+    return replace(
+        dataset,
+        items=(*dataset.items, *(renamed(item, f"{others.name}/{item.name}") for item in others.items)),
+        labels=(*dataset.labels, *others.labels),
+        splits=(*(split or "train" for split in dataset.splits), *("test" for _ in others.items)),
+        groups=(*dataset.groups, *others.groups),
+        skipped=(*dataset.skipped, *(replace(one, path=f"{others.name}/{one.path}") for one in others.skipped)),
+        warnings=tuple(dict.fromkeys(warnings)),
+        tags=(*dataset.tags, *others.tags),
+        sources=tuple(dict.fromkeys((*dataset.sources, *others.sources))),
+        negatives=tuple(dict.fromkeys((*dataset.negatives, *others.negatives))),
+    )

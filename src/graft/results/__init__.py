@@ -1,0 +1,1 @@
+"""What fits, predictions and evaluations found, as plain data."""
