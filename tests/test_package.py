@@ -65,6 +65,23 @@ def test_the_import_loads_no_heavy_library():
     assert not modules_after("import graft") & HEAVY
 
 
+def test_without_scikit_learn_everything_but_the_estimators_is_there():
+    code = """
+import sys
+sys.modules["sklearn"] = None
+import graft
+assert all(getattr(graft, name) for name in graft.__all__ if name not in ESTIMATORS)
+for name in ESTIMATORS:
+    try:
+        getattr(graft, name)
+    except graft.GraftError as error:
+        assert error.code == "missing_extra" and "graft-learn[sklearn]" in error.hint
+    else:
+        raise SystemExit(f"{name} without scikit-learn")
+""".replace("ESTIMATORS", repr([name for name in NAMES if name in ("GraftClassifier", "GraftRegressor")]))
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_reading_loads_neither_runtime_nor_sklearn(photos):
     found = modules_after("import sys, graft; assert len(graft.read(sys.argv[1])) == 36", photos)
     assert not found & {"openvino", "onnxruntime", "onnx", "sklearn", "torch", "transformers", "scipy"}

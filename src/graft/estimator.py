@@ -8,18 +8,26 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_consistent_length, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from graft.contracts import Array, Float32, Float64
 from graft.data.contents import clean_label
 from graft.data.dataset import Broken, Dataset, File, Member, Memory, Text
 from graft.data.lists import is_frame, is_missing, values_of
-from graft.errors import DataError
+from graft.errors import DataError, MissingExtra
 from graft.model import Model, fit, fit_embeddings
 from graft.recipe import Recipe
+
+try:
+    from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.utils import check_consistent_length, column_or_1d
+    from sklearn.utils.multiclass import check_classification_targets
+    from sklearn.utils.validation import check_is_fitted, validate_data
+except ModuleNotFoundError as error:
+    if (error.name or "").partition(".")[0] != "sklearn":
+        raise
+    raise MissingExtra(
+        "Graft's estimators need scikit-learn, which is not installed.", "pip install 'graft-learn[sklearn]'"
+    ) from None
 
 
 class GraftClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
