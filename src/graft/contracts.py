@@ -6,13 +6,17 @@ checks in ``tests/contracts.py`` then run over it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+T = TypeVar("T")
+R = TypeVar("R")
 Array = NDArray[Any]
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -104,6 +108,23 @@ class Encoder(Protocol):
         """
 
 
+class EmbeddingStore(Protocol):
+    """Keeps embeddings from one run to the next; ``graft.encoders.cache.Cache`` is the one on disk.
+
+    An entry has a ``vector`` ``(d,) float32`` and ``statistics``, what was measured when the item was decoded.
+    """
+
+    @property
+    def trouble(self) -> str | None:
+        """What is to be said of it, such as why it is not used."""
+
+    def get(self, keys: Sequence[bytes], dim: int | None = None) -> Mapping[bytes, Any]:
+        """The entries that are there, of these keys; ``dim`` is the length of a vector."""
+
+    def put(self, encoder: str, entries: Mapping[bytes, Any]) -> None:
+        """Keep these entries of an encoder."""
+
+
 @dataclass(frozen=True, slots=True)
 class Linear:
     """What every head comes to: ``scores = x @ weights + bias``.
@@ -141,3 +162,26 @@ class Head(Protocol):
         Returns:
             ``s`` lists with one ``Linear`` for each strength.
         """
+
+
+class Executor(Protocol):
+    """Does several things at once: owns the threads, and says how many of them a matrix product may take.
+
+    ``graft.executors.CORES`` is the one that uses this machine's cores.
+    """
+
+    @property
+    def workers(self) -> int:
+        """How many things are worth doing at once."""
+
+    def map(self, function: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        """``[function(item) for item in items]``; the first exception is raised, and no item is begun after it."""
+
+    def both(self, first: Callable[[], T], second: Callable[[], R]) -> tuple[T, R]:
+        """``(first(), second())``."""
+
+    def submit(self, function: Callable[[], T]) -> Future[T]:
+        """Begin ``function()`` when a thread is free; it must not wait for others that were submitted."""
+
+    def one_thread_each(self) -> AbstractContextManager[None]:
+        """Matrix products within run on the thread that asks for them."""

@@ -23,7 +23,8 @@ Each message has three parts: what was wrong, what was found, and (in ``hint``) 
     |-- MissingExtra                an optional library is not installed
     |-- ProviderError               a provider of pictures is broken, or cannot be reached
     |-- UsageError                  exit 2: the call itself is off
-    `-- GateError                   exit 3: a gate said no
+    |-- GateError                   exit 3: a gate said no
+    `-- Cancelled                   exit 130, as after Ctrl-C: somebody stopped the work
 """
 
 from __future__ import annotations
@@ -190,3 +191,10 @@ class GateError(GraftError):
 
     code = "gate"
     exit_code = 3
+
+
+class Cancelled(GraftError):
+    """Somebody stopped the work; nothing is left half-written."""
+
+    code = "cancelled"
+    exit_code = 130

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -18,30 +18,6 @@ R = TypeVar("R")
 def workers() -> int:
     """How many threads are worth having: one for each core that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def map_on_cores(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """``[function(item) for item in items]``, one item on each core at a time.
-
-    Every item has one core to itself, so that the work is done side by side without waiting for one another.
-    """
-    items = list(items)
-    with one_thread_each():
-        if len(items) < 2 or workers() < 2:
-            return [function(item) for item in items]
-        with ThreadPoolExecutor(min(workers(), len(items)), thread_name_prefix="graft") as pool:
-            return list(pool.map(function, items))
-
-
-def run_on_cores(first: Callable[[], T], second: Callable[[], R]) -> tuple[T, R]:
-    """``(first(), second())``, side by side where there are two cores."""
-    with one_thread_each():
-        if workers() < 2:
-            return first(), second()
-        with ThreadPoolExecutor(1, thread_name_prefix="graft") as pool:
-            waiting = pool.submit(first)
-            other = second()
-            return waiting.result(), other
 
 
 @contextmanager
@@ -114,6 +90,89 @@ _PROCESS = 0
 """Of no thread in particular; threads have other numbers."""
 _limit = _Limit()
 
+
+class Cores:
+    """This machine's cores; keeps ``graft.contracts.Executor``.
+
+    The threads are the process's own and are made once. Who waits for items works on them too, so that work within work
+    never waits for a thread.
+    """
+
+    def __init__(self) -> None:
+        self._pool = _new_pool()
+        renew_in_child(self, _pool=_new_pool)
+
+    @property
+    def workers(self) -> int:
+        """One thread for each core that this process may use."""
+        return workers()
+
+    def map(self, function: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        """``[function(item) for item in items]``, one item on each core at a time.
+
+        Every item has one core to itself, so that the work is done side by side without waiting for one another. Of
+        several exceptions that of the first item is raised; no item is begun after one.
+        """
+        items = list(items)
+        with one_thread_each():
+            if len(items) < 2 or workers() < 2:
+                return [function(item) for item in items]
+            return _side_by_side(self, function, items)
+
+    def both(self, first: Callable[[], T], second: Callable[[], R]) -> tuple[T, R]:
+        """``(first(), second())``, side by side where there are two cores."""
+        with one_thread_each():
+            if workers() < 2:
+                return first(), second()
+            begun = self.submit(first)
+            try:
+                other = second()
+            except BaseException:
+                if not begun.cancel():
+                    wait([begun])
+                raise
+            return first() if begun.cancel() else begun.result(), other
+
+    def submit(self, function: Callable[[], T]) -> Future[T]:
+        """Begin ``function()`` when a thread is free; it must not wait for others that were submitted."""
+        return self._pool.submit(function)
+
+    def one_thread_each(self) -> AbstractContextManager[None]:
+        """Matrix products within run on the thread that asks for them."""
+        return one_thread_each()
+
+
+def _new_pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(workers(), thread_name_prefix="graft")
+
+
+def _side_by_side(cores: Cores, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    waiting = deque(enumerate(items))
+    results: dict[int, R] = {}
+    errors: dict[int, BaseException] = {}
+
+    def work() -> None:
+        while not errors and waiting:
+            try:
+                place, item = waiting.popleft()
+            except IndexError:  # another thread was faster
+                return
+            try:
+                results[place] = function(item)
+            except BaseException as error:
+                errors[place] = error
+
+    helpers = [cores.submit(work) for _ in range(min(workers(), len(items)) - 1)]
+    try:
+        work()
+    finally:
+        waiting.clear()
+        wait([helper for helper in helpers if not helper.cancel()])
+    if errors:
+        raise errors[min(errors)]
+    return [results[place] for place in range(len(items))]
+
+
 _renewed: list[tuple[weakref.ref[Any], dict[str, Callable[[], Any] | None]]] = []
 _left_behind: list[object] = []
 """What a child has no use for and must not take apart either: threads that it lacks would have to help."""
@@ -152,3 +211,8 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=lambda: _limit.lock.acquire(), after_in_parent=lambda: _limit.lock.release(), after_in_child=_renew
     )
+
+CORES = Cores()
+"""The executor of this process."""
+map_on_cores = CORES.map
+run_on_cores = CORES.both

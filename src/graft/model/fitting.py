@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -53,6 +51,7 @@ from graft.model.training import Training
 from graft.recipe import Recipe
 from graft.report import Report
 from graft.results.figures import HeadChoice, Interval
+from graft.run import Stopwatch
 from graft.version import __version__
 
 
@@ -385,25 +384,3 @@ class _Row:
 
     def read(self) -> bytes:
         return self.content
-
-
-class Stopwatch:
-    """Seconds of each step of a fit."""
-
-    def __init__(self) -> None:
-        self._start = time.perf_counter()
-        self._seconds: dict[str, float] = dict.fromkeys(("read", "embed", "fit", "evaluate"), 0.0)
-
-    @contextmanager
-    def timing(self, step: str) -> Iterator[None]:
-        """Add the time of the block to ``step``."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._seconds[step] += time.perf_counter() - start
-
-    def seconds(self) -> dict[str, float]:
-        """Seconds of each step and in all, to the millisecond."""
-        total = time.perf_counter() - self._start
-        return {step: round(value, 3) for step, value in (*self._seconds.items(), ("total", total))}
