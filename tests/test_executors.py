@@ -10,7 +10,9 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import graft
 from children import forks, in_child
 from graft.encoders.cache import Cache, Entry
-from graft.executors import map_on_cores, one_thread_each, renew_in_child
+from graft.errors import Cancelled
+from graft.executors import CORES, checkpoint, map_on_cores, one_thread_each, renew_in_child, stopped_by
+from graft.run import Run, Stopwatch
 
 
 def blas_threads() -> set[int]:
@@ -126,3 +128,87 @@ def test_a_child_of_a_child_answers(model: graft.Model, photos: Path) -> None:
         return again(), in_child(again)
 
     assert in_child(twice) == (labels, labels)
+
+
+def test_work_within_work_waits_for_no_thread() -> None:
+    def nested(depth: int) -> int:
+        return 1 if depth == 0 else sum(CORES.map(nested, [depth - 1] * 3))
+
+    assert sum(CORES.map(nested, [4] * 4)) == 4 * 3**4
+    assert CORES.both(lambda: nested(2), lambda: CORES.both(lambda: nested(1), lambda: nested(0))) == (9, (3, 1))
+
+
+def test_threads_are_made_once() -> None:
+    names: set[str] = set()
+    both = threading.Barrier(min(2, CORES.workers))
+
+    def meet(_: int) -> None:
+        names.add(threading.current_thread().name)
+        both.wait(10)
+
+    for _ in range(20):
+        CORES.map(meet, range(min(2, CORES.workers)))
+    assert len(names) <= 1 + CORES.workers  # the caller's and the pool's
+
+
+def test_of_several_exceptions_that_of_the_first_item_is_raised_and_nothing_is_begun_after_one() -> None:
+    begun: list[int] = []
+
+    def fail(item: int) -> None:
+        begun.append(item)
+        raise ValueError(item)
+
+    with pytest.raises(ValueError, match=r"^0$"):
+        CORES.map(fail, range(1000))
+    assert len(begun) <= CORES.workers
+
+
+@forks
+def test_a_child_has_threads_of_its_own() -> None:
+    assert CORES.map(abs, range(-9, 0)) == list(range(9, 0, -1))
+    assert in_child(lambda: CORES.map(abs, range(-9, 0))) == list(range(9, 0, -1))
+
+
+def test_stopped_work_ends_on_every_thread_and_in_its_loops() -> None:
+    cancelled = threading.Event()
+    run = Run(cancelled=cancelled)
+
+    def endless(_: int) -> None:
+        cancelled.set()
+        while True:
+            checkpoint()
+
+    with pytest.raises(Cancelled), run.working("fit"):
+        CORES.map(endless, range(8))
+    checkpoint()  # of nobody's work
+    with pytest.raises(Cancelled), run.working("fit"):
+        pytest.fail("begun")
+    with pytest.raises(Cancelled):
+        run.tell("fit", 0, 1)
+
+
+def test_work_that_is_not_stopped_goes_on_beside_work_that_is() -> None:
+    cancelled = threading.Event()
+    cancelled.set()
+    over: list[str] = []
+
+    def other() -> None:
+        with Run().working("fit"):
+            CORES.map(lambda _: checkpoint(), range(100))
+        over.append("done")
+
+    thread = threading.Thread(target=other)
+    with stopped_by(Run(cancelled=cancelled).check):
+        thread.start()
+        thread.join()
+        with pytest.raises(Cancelled):
+            checkpoint()
+    assert over == ["done"]
+
+
+def test_a_clock_counts_the_seconds_of_each_step() -> None:
+    ticks = iter(range(100))
+    run = Run(clock=Stopwatch(lambda: float(next(ticks))))
+    with run.working("fit"), run.clock.timing("embed"):
+        pass
+    assert run.clock.seconds() == {"read": 0.0, "embed": 1.0, "fit": 3.0, "evaluate": 0.0, "total": 5.0}

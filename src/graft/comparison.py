@@ -21,11 +21,12 @@ from graft.evaluation.intervals import FOLD_CORRELATION
 from graft.executors import workers
 from graft.heads.tags import TagsOutOfFold
 from graft.learning.selection import check_head
-from graft.model.fitting import Fitted, Stopwatch, embed_dataset, fit_embedded
+from graft.model.fitting import Fitted, embed_dataset, fit_embedded
 from graft.model.inputs import CacheChoice, Source, as_cache, as_dataset
 from graft.recipe import Recipe
 from graft.report.words import clean
 from graft.results.figures import Interval, plain
+from graft.run import Stopwatch
 
 SAMPLE = 64
 """So many items at least are embedded anew, without the cache, to see how long one takes."""

@@ -9,6 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar, copy_context
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -36,6 +37,28 @@ def one_thread_each() -> Iterator[None]:
         yield
     finally:
         _limit.leave(me)
+
+
+@contextmanager
+def stopped_by(check: Callable[[], None]) -> Iterator[None]:
+    """Within, ``checkpoint`` calls ``check``, on this thread and on those that work for it."""
+    token = _check.set(check)
+    try:
+        yield
+    finally:
+        _check.reset(token)
+
+
+def checkpoint() -> None:
+    """A place where long computations may end, called within their loops: they know nothing of who waits for them.
+
+    Raises:
+        Cancelled: Somebody has stopped the work that this is a part of.
+    """
+    _check.get()()
+
+
+_check: ContextVar[Callable[[], None]] = ContextVar("graft_check", default=lambda: None)
 
 
 class _Limit:
@@ -111,12 +134,12 @@ class Cores:
         """``[function(item) for item in items]``, one item on each core at a time.
 
         Every item has one core to itself, so that the work is done side by side without waiting for one another. Of
-        several exceptions that of the first item is raised; no item is begun after one.
+        several exceptions that of the first item is raised; no item is begun after one, nor after the work was stopped.
         """
         items = list(items)
         with one_thread_each():
             if len(items) < 2 or workers() < 2:
-                return [function(item) for item in items]
+                return [_next(function, item) for item in items]
             return _side_by_side(self, function, items)
 
     def both(self, first: Callable[[], T], second: Callable[[], R]) -> tuple[T, R]:
@@ -135,7 +158,7 @@ class Cores:
 
     def submit(self, function: Callable[[], T]) -> Future[T]:
         """Begin ``function()`` when a thread is free; it must not wait for others that were submitted."""
-        return self._pool.submit(function)
+        return self._pool.submit(copy_context().run, function)
 
     def one_thread_each(self) -> AbstractContextManager[None]:
         """Matrix products within run on the thread that asks for them."""
@@ -144,6 +167,11 @@ class Cores:
 
 def _new_pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(workers(), thread_name_prefix="graft")
+
+
+def _next(function: Callable[[T], R], item: T) -> R:
+    checkpoint()
+    return function(item)
 
 
 def _side_by_side(cores: Cores, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
@@ -158,7 +186,7 @@ def _side_by_side(cores: Cores, function: Callable[[T], R], items: Sequence[T]) 
             except IndexError:  # another thread was faster
                 return
             try:
-                results[place] = function(item)
+                results[place] = _next(function, item)
             except BaseException as error:
                 errors[place] = error
 

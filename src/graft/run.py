@@ -1,23 +1,20 @@
 """The one context value: what a piece of work is done with, beside what it is done on and how.
 
-Data and recipe say what comes out; a ``Run`` changes nothing of that. It is made where work enters the library and handed
-down as it is.
+Data and recipe say what comes out; a ``Run`` changes nothing of that. It is made where work enters the library, and is
+handed down as it is.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from graft.contracts import EmbeddingStore, Executor, Progress, silent
 from graft.errors import Cancelled
-from graft.executors import CORES
-
-T = TypeVar("T")
-R = TypeVar("R")
+from graft.executors import CORES, stopped_by
 
 
 class Flag(Protocol):
@@ -94,15 +91,22 @@ class Run:
                 "What was embedded is in the cache; the same call goes on from there.",
             )
 
-    def map(self, function: Callable[[T], R], items: Iterable[T]) -> list[R]:
-        """``[function(item) for item in items]``, one item on each core at a time, as long as nobody stops it.
+    def tell(self, step: str, done: int, total: int) -> None:
+        """Say how far a step has come, which is a good moment to end it.
 
         Raises:
             Cancelled: The work is to end.
         """
+        self.check()
+        self.progress(step, done, total)
 
-        def unless_stopped(item: T) -> R:
-            self.check()
-            return function(item)
+    @contextmanager
+    def working(self, step: str) -> Iterator[None]:
+        """What takes long and is no embedding: timed as ``step``, products on one thread, ended by ``cancelled``."""
+        self.check()
+        with self.clock.timing(step), self.executor.one_thread_each(), stopped_by(self.check):
+            yield
 
-        return self.executor.map(unless_stopped, items)
+
+PLAIN = Run()
+"""For work that keeps nothing, tells nobody, and is never stopped."""

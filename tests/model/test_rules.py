@@ -16,9 +16,10 @@ from graft.encoders.embed import Embedded, content_digest
 from graft.heads.calibration import cross_fitted
 from graft.heads.classifier import fit_classifier
 from graft.learning.selection import choose_without
-from graft.model.fitting import Stopwatch, fit_embedded
+from graft.model.fitting import fit_embedded
 from graft.recipe import Recipe
 from graft.report.words import doubt
+from graft.run import Stopwatch
 
 DIMENSIONS = 24
 

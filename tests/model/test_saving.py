@@ -26,6 +26,7 @@ from graft.errors import (
     NotABundle,
     OutputExists,
 )
+from graft.run import Stopwatch
 
 
 def test_the_same_data_seed_and_recipe_give_the_same_bytes(photos, tmp_path):
@@ -179,7 +180,7 @@ def changed():
 @pytest.fixture(scope="module")
 def tuned(photos, changed):
     """A model whose encoder was tuned."""
-    from graft.model.fitting import Stopwatch, embed_dataset, fit_embedded
+    from graft.model.fitting import embed_dataset, fit_embedded
 
     encoder, watch = retuned(encoder_for("image"), changed), Stopwatch()
     dataset, embedded = embed_dataset(encoder, graft.read(photos), Cache(), watch, silent)

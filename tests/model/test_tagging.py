@@ -15,10 +15,11 @@ from graft.duplicates.clusters import Clusters
 from graft.encoders import encoder_for
 from graft.errors import DataError, TooFewClasses, UsageError
 from graft.evaluation.intervals import cross_validated_interval
-from graft.model.fitting import Stopwatch, embed_dataset
+from graft.model.fitting import embed_dataset
 from graft.model.inputs import as_cache
 from graft.model.tagging import check_tags, fit_tagged
 from graft.recipe import Recipe
+from graft.run import Stopwatch
 
 
 def picture(labels, seed):

@@ -23,9 +23,10 @@ from graft.heads.classifier import OutOfFold, fit_classifier
 from graft.heads.features import GIVEN, transform
 from graft.heads.lexical import Words
 from graft.learning.axes import centred, leading
-from graft.model.fitting import Stopwatch, embed_dataset
+from graft.model.fitting import embed_dataset
 from graft.model.inputs import nothing_readable
 from graft.recipe import Recipe
+from graft.run import Stopwatch
 
 MANY_ROWS = 5000
 """From so many items without words on, heads see the first ``COLUMNS`` principal axes of the features ``"late"`` and no

@@ -14,12 +14,13 @@ from graft.encoders import tuned_weights
 from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded, content_digest, embed, recall
 from graft.errors import DataError, ItemError
-from graft.model.fitting import Fitted, Stopwatch, embed_dataset, fit_embedded
+from graft.model.fitting import Fitted, embed_dataset, fit_embedded
 from graft.model.inputs import CacheChoice, Source, as_cache, as_dataset
 from graft.model.model import Model
 from graft.model.training import Training
 from graft.reading.inputs import renamed
 from graft.results.figures import ClassesAdded, RecallChange
+from graft.run import Stopwatch
 
 WITHOUT_TEXTS = (
     "The cache holds the embeddings of the first fit's texts and not their words: no TF-IDF was tried, and near-copies "

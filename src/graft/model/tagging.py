@@ -33,7 +33,7 @@ from graft.results.figures import HeadChoice, Interval
 from graft.version import __version__
 
 if TYPE_CHECKING:
-    from graft.model.fitting import Stopwatch
+    from graft.run import Stopwatch
 
 
 def check_tags(dataset: Dataset, head: str = "auto") -> None:

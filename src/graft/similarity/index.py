@@ -16,9 +16,10 @@ from graft.encoders.cache import Cache
 from graft.encoders.embed import embed
 from graft.errors import ItemError, UsageError
 from graft.learning.neighbours import Neighbours, nearest
-from graft.model.fitting import Stopwatch, embed_dataset
+from graft.model.fitting import embed_dataset
 from graft.model.inputs import CacheChoice, as_cache, at_least_one, nothing_readable
 from graft.reading.collection import Collection, read_collection
+from graft.run import Stopwatch
 from graft.similarity.graph import EXACT_UP_TO, Graph
 from graft.similarity.matches import Found, Match
 from graft.similarity.queries import as_query, check_asked, explained
