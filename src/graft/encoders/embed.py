@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from itertools import islice
 
@@ -19,8 +19,18 @@ from graft.contracts import Encoder, Float32, Int, Progress, silent
 from graft.data.dataset import Item, Skipped
 from graft.encoders.cache import Cache, Entry
 from graft.encoders.joined import JoinedEncoder
+from graft.encoders.threads import submit
 from graft.errors import ItemError
-from graft.executors import one_thread_each, workers
+from graft.executors import workers
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One embedded item: its embedding and statistics, the hash of its content, and whether the cache had it."""
+
+    entry: Entry
+    digest: str
+    cached: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +80,17 @@ def stream(encoder: Encoder, items: Iterable[Item], cache: Cache | None = None) 
     source = enumerate(iter(items))
     size = encoder.batch_size
     pending: deque[Future[Embedded]] = deque()
-    with ThreadPoolExecutor(workers(), thread_name_prefix="graft-embed") as pool:
-        try:
-            while True:
-                while len(pending) < 2 * workers() and (chunk := list(islice(source, size))):
-                    pending.append(pool.submit(_embed_on_a_core, encoder, chunk, cache))
-                if not pending:
-                    return
-                yield pending.popleft().result()
-        finally:  # the reader may stop early, or Ctrl-C may have come
-            for future in pending:
-                future.cancel()
+    try:
+        while True:
+            while len(pending) < 2 * workers() and (chunk := list(islice(source, size))):
+                pending.append(submit(_embed_chunk, encoder, chunk, cache))
+            if not pending:
+                return
+            yield pending.popleft().result()
+    finally:  # the reader may stop early, or Ctrl-C may have come: nothing goes on behind the caller's back
+        for future in pending:
+            future.cancel()
+        wait(pending)
 
 
 def content_digest(content: bytes) -> str:
@@ -93,109 +103,97 @@ def content_key(encoder: Encoder, digest: str) -> bytes:
     return hashlib.sha256(f"{encoder.fingerprint}:{digest}".encode()).digest()
 
 
-def _embed_on_a_core(encoder: Encoder, chunk: Sequence[tuple[int, Item]], cache: Cache | None) -> Embedded:
-    # Of recordings the energies are matrix products, whose last digits depend on how many threads share them.
-    with one_thread_each():
-        return _embed_chunk(encoder, chunk, cache)
-
-
-def _embed_chunk(encoder: Encoder, chunk: Sequence[tuple[int, Item]], cache: Cache | None) -> Embedded:
+def rows_of(encoder: Encoder, contents: Mapping[int, bytes], cache: Cache | None) -> dict[int, Row | ItemError]:
+    """What becomes of each content, on the thread that asks; a bad one has its error, and the others are served."""
     if isinstance(encoder, JoinedEncoder):  # each from its own entries of the cache
-        return _side_by_side(encoder, [_embed_chunk(member, chunk, cache) for member in encoder.members])
-    digests: dict[int, str] = {}
-    contents: dict[int, bytes] = {}
-    skipped: dict[int, ItemError] = {}
-    for row, item in chunk:
-        try:
-            contents[row] = item.read()
-            digests[row] = content_digest(contents[row])
-        except ItemError as error:
-            skipped[row] = error
-    keys = {row: content_key(encoder, digest) for row, digest in digests.items()}
+        members = [rows_of(member, contents, cache) for member in encoder.members]
+        return {key: _side_by_side([rows[key] for rows in members]) for key in contents}
+    digests = {key: content_digest(content) for key, content in contents.items()}
+    keys = {key: content_key(encoder, digest) for key, digest in digests.items()}
     found = cache.get(list(set(keys.values())), encoder.dim) if cache else {}
-    missing = [row for row in digests if keys[row] not in found]
-    fresh = _encode(encoder, {row: contents[row] for row in missing}, dict(chunk), skipped)
-    if cache:
-        cache.put(encoder.fingerprint, {keys[row]: entry for row, entry in fresh.items()})
-    rows = [row for row in digests if row not in skipped]
-    entries = [fresh[row] if row in fresh else found[keys[row]] for row in rows]
-    return _embedded(encoder, rows, entries, tuple(digests[row] for row in rows), skipped, misses=len(fresh))
+    rows: dict[int, Row | ItemError] = {}
+    prepared = {}
+    for key, content in contents.items():
+        if (entry := found.get(keys[key])) is not None:
+            rows[key] = Row(entry, digests[key], cached=True)
+            continue
+        try:
+            prepared[key] = encoder.prepare(content)
+        except ItemError as error:
+            rows[key] = error
+    if prepared:
+        vectors = encoder.embed([one.value for one in prepared.values()])
+        fresh = {key: Entry(x, one.statistics) for x, (key, one) in zip(vectors, prepared.items(), strict=True)}
+        if cache:
+            cache.put(encoder.fingerprint, {keys[key]: entry for key, entry in fresh.items()})
+        rows |= {key: Row(entry, digests[key], cached=False) for key, entry in fresh.items()}
+    return rows
 
 
-def _embedded(
-    encoder: Encoder,
-    rows: Sequence[int],
-    entries: Sequence[Entry],
-    digests: tuple[str, ...],
-    skipped: Mapping[int, ItemError],
-    misses: int,
-) -> Embedded:
+def gathered(encoder: Encoder, rows: Mapping[int, Row | ItemError]) -> Embedded:
+    """What became of each item, by its position, as arrays in the order of the mapping."""
+    good = {row: found for row, found in rows.items() if isinstance(found, Row)}
+    entries = [found.entry for found in good.values()]
+    hits = sum(found.cached for found in good.values())
     return Embedded(
         x=np.stack([entry.vector for entry in entries]) if entries else np.empty((0, encoder.dim), np.float32),
-        rows=np.array(rows, dtype=np.int64),
-        digests=digests,
+        rows=np.array(list(good), dtype=np.int64),
+        digests=tuple(found.digest for found in good.values()),
         statistics={
             name: np.array([entry.statistics.get(name, np.nan) for entry in entries], np.float64)
             for name in encoder.statistics
         },
-        skipped=skipped,
-        hits=len(rows) - misses,
-        misses=misses,
+        skipped={row: found for row, found in rows.items() if isinstance(found, ItemError)},
+        hits=hits,
+        misses=len(good) - hits,
     )
-
-
-def _encode(
-    encoder: Encoder, contents: Mapping[int, bytes], items: Mapping[int, Item], skipped: dict[int, ItemError]
-) -> dict[int, Entry]:
-    prepared = {}
-    for row, content in contents.items():
-        try:
-            prepared[row] = encoder.prepare(content)
-        except ItemError as error:
-            skipped[row] = ItemError(error.reason, f"{items[row].name}: {error.message}", error.hint)
-    if not prepared:
-        return {}
-    vectors = encoder.embed([entry.value for entry in prepared.values()])
-    return {
-        row: Entry(vector, entry.statistics) for vector, (row, entry) in zip(vectors, prepared.items(), strict=True)
-    }
 
 
 def recall(encoder: Encoder, digests: Sequence[str], cache: Cache) -> Embedded:
     """What the cache still has of items that are not at hand; the others are missing from ``rows``."""
+    return gathered(encoder, _recalled(encoder, digests, cache))
+
+
+def _recalled(encoder: Encoder, digests: Sequence[str], cache: Cache) -> dict[int, Row | ItemError]:
     if isinstance(encoder, JoinedEncoder):
-        return _side_by_side(encoder, [recall(member, digests, cache) for member in encoder.members])
+        members = [_recalled(member, digests, cache) for member in encoder.members]
+        return {row: _side_by_side([rows[row] for rows in members]) for row in range(len(digests))}
     keys = [content_key(encoder, digest) for digest in digests]
     found = cache.get(list(dict.fromkeys(keys)), encoder.dim)
-    rows = [row for row, key in enumerate(keys) if key in found]
     gone = ItemError("not_in_cache", "Its embedding is not in the cache any more.", "Give the item again.")
-    return _embedded(
-        encoder,
-        rows,
-        [found[keys[row]] for row in rows],
-        tuple(digests[row] for row in rows),
-        {row: gone for row in range(len(keys)) if keys[row] not in found},
-        misses=0,
-    )
-
-
-def _side_by_side(encoder: JoinedEncoder, parts: Sequence[Embedded]) -> Embedded:
-    """The items that every member could use; the reason that the first of them gave for each that is missing."""
-    skipped = {row: error for part in reversed(parts) for row, error in part.skipped.items()}
-    kept = [np.array([row not in skipped for row in part.rows.tolist()], np.bool_) for part in parts]
-    first = parts[0]
-    statistics = {
-        name: values[own] for part, own in zip(parts, kept, strict=True) for name, values in part.statistics.items()
+    return {
+        row: Row(found[key], digest, cached=True) if key in found else gone
+        for row, (key, digest) in enumerate(zip(keys, digests, strict=True))
     }
-    return Embedded(
-        x=np.concatenate([part.x[own] for part, own in zip(parts, kept, strict=True)], axis=1),
-        rows=first.rows[kept[0]],
-        digests=tuple(digest for digest, own in zip(first.digests, kept[0].tolist(), strict=True) if own),
-        statistics=statistics,
-        skipped=skipped,
-        hits=min(part.hits for part in parts),
-        misses=max(part.misses for part in parts),
-    )
+
+
+def _side_by_side(parts: Sequence[Row | ItemError]) -> Row | ItemError:
+    """One row of what each encoder made of an item; the reason of the first of them that could not use it."""
+    rows = []
+    for part in parts:
+        if isinstance(part, ItemError):
+            return part
+        rows.append(part)
+    statistics = {name: value for row in rows for name, value in row.entry.statistics.items()}
+    entry = Entry(np.concatenate([row.entry.vector for row in rows]), statistics)
+    return Row(entry, rows[0].digest, cached=all(row.cached for row in rows))
+
+
+def _embed_chunk(encoder: Encoder, chunk: Sequence[tuple[int, Item]], cache: Cache | None) -> Embedded:
+    contents: dict[int, bytes] = {}
+    rows: dict[int, Row | ItemError] = {}
+    for row, item in chunk:
+        try:
+            contents[row] = item.read()
+        except ItemError as error:  # says its name itself
+            rows[row] = error
+    for row, found in rows_of(encoder, contents, cache).items():
+        rows[row] = _named(found, chunk[row - chunk[0][0]][1].name) if isinstance(found, ItemError) else found
+    return gathered(encoder, {row: rows[row] for row, _ in chunk})
+
+
+def _named(error: ItemError, name: str) -> ItemError:
+    return ItemError(error.reason, f"{name}: {error.message}", error.hint)
 
 
 def _without_name(message: str, name: str) -> str:

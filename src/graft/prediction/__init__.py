@@ -1,0 +1,1 @@
+"""What answers: heads that are loaded and asked, without what learns."""
