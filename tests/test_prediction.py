@@ -5,8 +5,9 @@ import math
 
 from graft.data.dataset import Skipped
 from graft.errors import ItemError
+from graft.report import Evaluation
 from graft.results.figures import ClassFigures, Interval
-from graft.results.prediction import Evaluation, Prediction
+from graft.results.prediction import Prediction
 
 ANSWER = Prediction(
     input="a.jpg",

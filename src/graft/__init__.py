@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from graft.model import Model, extend, fit, load
     from graft.reading.read import read
     from graft.recipe import Recipe
-    from graft.report import Report
-    from graft.results.prediction import Evaluation, Prediction
+    from graft.report import Evaluation, Report
+    from graft.results.prediction import Prediction
     from graft.similarity import Index, Match, search
 
 _HOMES = {
     "Comparison": "graft.comparison",
     "Dataset": "graft.data.dataset",
-    "Evaluation": "graft.results.prediction",
+    "Evaluation": "graft.report",
     "Findings": "graft.cleaning",
     "GraftClassifier": "graft.estimator",
     "GraftError": "graft.errors",

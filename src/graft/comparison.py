@@ -25,7 +25,8 @@ from graft.model.fitting import Fitted, embed_dataset, fit_embedded
 from graft.model.inputs import CacheChoice, Source, as_cache, as_dataset
 from graft.recipe import Recipe
 from graft.report.words import clean
-from graft.results.figures import Interval, plain
+from graft.results.facts import plain
+from graft.results.figures import Interval
 from graft.run import Stopwatch
 
 SAMPLE = 64

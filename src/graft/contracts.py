@@ -22,6 +22,8 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
+NEVER = float(np.finfo(np.float32).max)
+"""A threshold that nothing passes."""
 Stages = tuple[tuple[int, ...], ...]
 """For each network (nearly always one) the widths of its pooled stages, in order; the last is its own output."""
 

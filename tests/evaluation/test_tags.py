@@ -22,6 +22,7 @@ from graft.evaluation.tags import (
 from graft.heads.tags import fit_tags, strata_of
 from graft.learning.selection import choose_without
 from graft.recipe import Recipe
+from graft.report import Evaluation
 
 STAGES = ((8, 8),)
 CLASSES = ("day", "night", "rain")
@@ -205,8 +206,9 @@ def test_held_out_items_are_scored(fitted):
     assert found.multi.exact_match == found.accuracy.value
     assert found.confusion == ()
     assert found.warnings == ()
-    assert "Exact match" in str(found)
-    assert "micro_f1" in found.to_dict()["multi"]
+    shown = Evaluation(**vars(found))
+    assert "Exact match" in str(shown)
+    assert "micro_f1" in shown.to_dict()["multi"]
 
 
 def test_labels_that_the_model_does_not_know_count_as_wrong(fitted):

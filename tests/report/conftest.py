@@ -15,7 +15,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from graft.data.dataset import Memory, Skipped
+from graft.report import Report
 from graft.results import figures as c
+from graft.results.facts import HeadChoice
 from graft.results.history import Epoch, History, Tuning
 
 TEXTS = (
@@ -79,7 +81,7 @@ def figures(label_row: int, confusion: list[list[int]]) -> c.ClassFigures:
     )
 
 
-def report_of(classes: tuple[str, ...], confusion: list[list[int]], pictures: int = 1, **changes: Any) -> c.Report:
+def report_of(classes: tuple[str, ...], confusion: list[list[int]], pictures: int = 1, **changes: Any) -> Report:
     """A whole report that follows from a confusion matrix, with up to ``pictures`` items of each mistake."""
     n = sum(map(sum, confusion))
     right = sum(confusion[i][i] for i in range(len(classes)))
@@ -149,7 +151,7 @@ def report_of(classes: tuple[str, ...], confusion: list[list[int]], pictures: in
         "unknown": c.Unknown(3.214, 0.05, c.Interval(0.045, 0.022, 0.09)),
         "hardest": tuple(hardest),
         "mistakes": tuple(mistakes),
-        "head": c.HeadChoice("logistic", "even", 100.0, "It had the lowest log loss of 12 candidates."),
+        "head": HeadChoice("logistic", "even", 100.0, "It had the lowest log loss of 12 candidates."),
         "seconds": {"read": 0.04, "embed": 1.31, "fit": 0.22, "evaluate": 0.61, "total": 2.18},
         "cache": {"hits": 180, "misses": 60},
         "warnings": ("2 photos stand under two labels: photos/open/a.jpg and photos/closed/a.jpg.",),
@@ -160,7 +162,7 @@ def report_of(classes: tuple[str, ...], confusion: list[list[int]], pictures: in
         "test": c.Interval(0.95, 0.835, 0.986, "Wilson"),
         "items": {judged.path: Memory(draw(index), judged.path) for index, judged in enumerate([*mistakes, *hardest])},
     }
-    return c.Report(**{**values, **changes})
+    return Report(**{**values, **changes})
 
 
 def beep(seconds: float = 0.5, rate: int = 8000, pitch: float = 440.0) -> bytes:
@@ -175,7 +177,7 @@ def beep(seconds: float = 0.5, rate: int = 8000, pitch: float = 440.0) -> bytes:
     return buffer.getvalue()
 
 
-def with_items(report: c.Report, modality: str, items: list[Memory], **changes: Any) -> c.Report:
+def with_items(report: Report, modality: str, items: list[Memory], **changes: Any) -> Report:
     """The same report over other items: each path it names becomes the name of one of them, in turn."""
     paths = dict.fromkeys(judged.path for judged in (*report.mistakes, *report.hardest))
     names = {path: items[index % len(items)].name for index, path in enumerate(paths)}
@@ -193,7 +195,7 @@ def with_items(report: c.Report, modality: str, items: list[Memory], **changes: 
 
 
 @pytest.fixture(scope="session")
-def messages() -> c.Report:
+def messages() -> Report:
     """Seventy-seven intents with long names, as of bank customers, over texts."""
     size = 77
     classes = [f"{about}_{index:02d}" for index, about in enumerate(["card_arrival", "transfer_fee_charged"] * 39)]
@@ -210,7 +212,7 @@ def messages() -> c.Report:
         name="messages",
         encoder="minilm-l6",
         baselines={"majority": 0.013, "nearest": 0.874, "tf-idf": 0.851},
-        head=c.HeadChoice("logistic", "even", 100.0, "It had the lowest log loss.", 58_200),
+        head=HeadChoice("logistic", "even", 100.0, "It had the lowest log loss.", 58_200),
         skipped=(
             Skipped(TEXTS[1], "It stands under two labels.", "two_labels"),
             Skipped("   ", "The text is empty.", "empty"),
@@ -220,7 +222,7 @@ def messages() -> c.Report:
 
 
 @pytest.fixture(scope="session")
-def recordings() -> c.Report:
+def recordings() -> Report:
     """Spoken words by several speakers: short recordings, one that is too large, and one that is gone."""
     report = report_of(("background", "stop", "go"), [[88, 7, 5], [3, 95, 2], [4, 0, 96]], pictures=6)
     items = [Memory(beep(0.3 + index / 10, pitch=300 + 40 * index), f"speech/clip_{index}.wav") for index in range(12)]
@@ -234,14 +236,14 @@ def recordings() -> c.Report:
         encoder="speech-embedding",
         groups=c.GroupEffect(36, 0.972, 0.991, 0.019, 0.006, 0.034),
         false_alarms=c.FalseAlarms("background", 3.21, 1.1, 7.04, 2.4, 8),
-        head=c.HeadChoice("logistic", "even", 10.0, "", 1_400),
+        head=HeadChoice("logistic", "even", 10.0, "", 1_400),
     )
     gone = dataclasses.replace(report.hardest[1], path="speech/gone.wav")
     return dataclasses.replace(report, hardest=(*report.hardest, gone))
 
 
 @pytest.fixture(scope="session")
-def tagged() -> c.Report:
+def tagged() -> Report:
     """Items that bear several labels, and no confusion matrix."""
     report = report_of(("cat", "dog", "outdoors"), [[60, 8, 5], [6, 70, 1], [3, 2, 80]], pictures=40)
 
@@ -263,7 +265,7 @@ def tagged() -> c.Report:
 
 
 @pytest.fixture(scope="session")
-def grown() -> c.Report:
+def grown() -> Report:
     """A model that was given a class later."""
     report = report_of(
         ("delivery", "invoice", "refund", "<b>other</b>"), [[37, 0, 2, 1], [0, 39, 0, 0], [1, 0, 30, 0], [0, 0, 0, 9]]
@@ -308,7 +310,7 @@ def run_of(number: int, epochs: int, **changes: Any) -> History:
 
 
 @pytest.fixture(scope="session")
-def tuned(doors: c.Report) -> c.Report:
+def tuned(doors: Report) -> Report:
     """A tuned model that shipped, after five trials."""
     runs = [run_of(number, 10 - number % 2) for number in range(4)] + [run_of(4, 6, stopped="done")]
     noted = "The memory ran out: from here on the network takes 12 items at a time."
@@ -331,7 +333,7 @@ def tuned(doors: c.Report) -> c.Report:
 
 
 @pytest.fixture(scope="session")
-def untouched(doors: c.Report) -> c.Report:
+def untouched(doors: Report) -> Report:
     """A model that stayed as it was, after one trial on a single part of the network."""
     trial = run_of(0, 1, unfrozen=("last <convolution>",), best=0, alpha=0.5, stopped="time", precision="bf16")
     tuning = Tuning(
@@ -352,13 +354,13 @@ def untouched(doors: c.Report) -> c.Report:
 
 
 @pytest.fixture(scope="session")
-def doors() -> c.Report:
+def doors() -> Report:
     """Two classes, twelve mistakes."""
     return report_of(("closed", "open"), [[96, 4], [8, 92]], pictures=6)
 
 
 @pytest.fixture(scope="session")
-def hundred() -> c.Report:
+def hundred() -> Report:
     """A hundred classes with long names; a class's neighbours are mistaken for it, and the last was never scored."""
     size = 100
     confusion = [[0] * size for _ in range(size)]
@@ -370,7 +372,7 @@ def hundred() -> c.Report:
 
 
 @pytest.fixture(scope="session")
-def perfect() -> c.Report:
+def perfect() -> Report:
     """Nothing went wrong, and nothing is known of much else."""
     return report_of(
         ("ants", "bees"),
@@ -389,7 +391,7 @@ def perfect() -> c.Report:
 
 
 @pytest.fixture(scope="session")
-def unscored() -> c.Report:
+def unscored() -> Report:
     """One item of each class: a model, and not a figure."""
     return report_of(
         ("ants", "bees"),
@@ -409,7 +411,7 @@ def unscored() -> c.Report:
 
 
 @pytest.fixture(scope="session")
-def make_report() -> Callable[..., c.Report]:
+def make_report() -> Callable[..., Report]:
     """``report_of`` itself, for the reports that only one test needs."""
     return report_of
 

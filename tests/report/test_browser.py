@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from graft.report import Report
 from graft.report.words import EXCERPT
-from graft.results.figures import Report
 from report.conftest import EVERY_REPORT
 
 pytestmark = pytest.mark.browser

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import graft
+from graft.report import Report
 from graft.report.checked import check_fields
-from graft.results.figures import Report
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from graft.results.figures import Report
+from graft.report import Report
 from graft.results.history import Epoch, History
 
 RATES = (1.23456789e-5, 2e-5, 1e-4 / 3, 1e-3)

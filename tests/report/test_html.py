@@ -15,9 +15,9 @@ import pytest
 
 from graft.data.dataset import File, Memory, Skipped
 from graft.errors import GraftError, OutputExists
-from graft.report import exhibits
+from graft.report import Report, exhibits
 from graft.report.html import check_free, render, write
-from graft.results.figures import Judged, Report
+from graft.results.figures import Judged
 from report.conftest import EVERY_REPORT
 
 VOID = {"br", "meta", "wbr"}

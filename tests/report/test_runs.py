@@ -4,9 +4,8 @@ import dataclasses
 
 import pytest
 
-from graft.report import runs
+from graft.report import Report, runs
 from graft.report.words import NBSP
-from graft.results.figures import Report
 from graft.results.history import Tuning
 
 

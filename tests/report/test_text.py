@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from graft.report import Report
 from graft.report.text import render
-from graft.results.figures import Report
 from report.conftest import EVERY_REPORT
 
 

@@ -4,8 +4,8 @@ import dataclasses
 import math
 import re
 
+from graft.report import Report
 from graft.report.html import render
-from graft.results.figures import Report
 from graft.results.history import Epoch
 
 

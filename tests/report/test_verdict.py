@@ -6,8 +6,8 @@ import re
 import pytest
 from rich.cells import cell_len
 
+from graft.report import Report
 from graft.report.verdict import render
-from graft.results.figures import Report
 
 
 @pytest.mark.parametrize("width", [60, 80, 100])

@@ -8,17 +8,16 @@ from typing import Any
 import pytest
 
 from graft.heads.unknown import NEVER
-from graft.report import words
+from graft.report import Report, words
+from graft.results.facts import JournalEffect
 from graft.results.figures import (
     ClassesAdded,
     FalseAlarms,
     Forecast,
     GroupEffect,
     Interval,
-    JournalEffect,
     Judged,
     RecallChange,
-    Report,
     Unknown,
 )
 

@@ -21,7 +21,8 @@ from graft.journal.standing import Applied
 from graft.learning import HEADS
 from graft.learning.selection import class_weights
 from graft.metrics import log_loss
-from graft.results.figures import Interval, plain
+from graft.results.facts import plain
+from graft.results.figures import Interval
 
 OVERLAP = 2.25
 """By how much the variance of a paired difference grows, for the training sets of folds overlap (Nadeau and Bengio,

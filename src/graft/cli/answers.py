@@ -71,7 +71,7 @@ def _write_jsonl(answers: Iterable[Answer], layout: Layout, stream: TextIO) -> N
 
 
 def _object(answer: Answer, layout: Layout) -> dict[str, Any]:
-    from graft.results.figures import plain
+    from graft.results.facts import plain
 
     row = {column: _plain(answer.cells.get(column)) for column in layout.columns}
     said: dict[str, Any] = plain(answer.prediction.to_dict(layout.top))

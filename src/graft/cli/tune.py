@@ -70,7 +70,7 @@ def command(
     from graft.model import load
     from graft.report import html, verdict
     from graft.report.words import clean
-    from graft.results.figures import plain
+    from graft.results.facts import plain
     from graft.tuning.tuning import tune
 
     name = model.resolve().name.removesuffix(".graft")

@@ -27,7 +27,7 @@ from graft.metrics import (
     set_coverage,
 )
 from graft.results.figures import ClassFigures, Interval
-from graft.results.prediction import Evaluation
+from graft.results.scores import Scores
 
 TOO_FEW = f"no score: fewer than {LEAST_CLASSES} classes have {LEAST_ITEMS} judged items each"
 """Why there is none."""
@@ -61,7 +61,7 @@ def score_held_out(
     split: str,
     texts: Sequence[str] | None = None,
     groups: Sequence[str] = (),
-) -> Evaluation:
+) -> Scores:
     """Score a classifier on embeddings ``x`` ``(n, dim) float32`` with these labels, none of which it was fitted on.
 
     An item whose label the classifier does not know counts as wrong: it cannot be named rightly.
@@ -83,7 +83,7 @@ def score_held_out(
     predicted = answer.p.argmax(axis=1).astype(np.int64)
     known = y < len(classes)
     scored = enough_judged(y)
-    return Evaluation(
+    return Scores(
         accuracy=held_out_score(y == predicted, clusters, groups, "held-out items")
         if scored
         else no_score(f"{TOO_FEW} ({int((y == predicted).sum())} of {len(y)} were right)"),

@@ -46,7 +46,7 @@ from graft.learning.binary import fit_binary
 from graft.learning.selection import bias_corrected
 from graft.metrics import average_precision, exact_match, hamming_loss, label_f1
 from graft.results.figures import Calibration, ClassFigures, Interval, Judged, MultiLabelFigures, Unknown
-from graft.results.prediction import Evaluation
+from graft.results.scores import Scores
 
 EXACT = "exact match on held-out items"
 TOO_FEW = f"no score: there is no label that {LEAST_ITEMS} judged items bear and {LEAST_ITEMS} do not"
@@ -242,7 +242,7 @@ def score_tags(
     clusters: Int,
     split: str,
     groups: Sequence[str] = (),
-) -> Evaluation:
+) -> Scores:
     """Score a classifier on embeddings ``x`` ``(n, dim) float32`` with these labels, none of which it was fitted on.
 
     Labels that the classifier does not know cannot be found: an item that bears one is not matched exactly.
@@ -271,7 +271,7 @@ def score_tags(
     )
     right = (given == sets).all(axis=1)
     scored = enough_tags_judged(given)
-    return Evaluation(
+    return Scores(
         accuracy=held_out_score(right, clusters, groups, EXACT)
         if scored
         else no_score(f"{TOO_FEW} ({int(right.sum())} of {len(right)} were right)"),

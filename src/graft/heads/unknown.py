@@ -9,14 +9,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from graft.contracts import Array, Bool, Float32, Float64, Int
+from graft.contracts import NEVER, Array, Bool, Float32, Float64, Int
 from graft.heads.restored import number, pair
 
 PROTOTYPES = 8
 _NUMBERS = 10_240
 """Prototypes hold at most this many float16 numbers, 20 KB, whatever the width of the features."""
-NEVER = float(np.finfo(np.float32).max)
-"""A threshold that nothing passes."""
 _PASSES = 25
 _BLOCKS = 10
 """What is called unknown is measured with folds joined to at most this many blocks."""

@@ -13,12 +13,12 @@ from graft.data.guard import Inputs
 from graft.evaluation.judging import calibration, hardest, mistakes
 from graft.report import Report
 from graft.results.figures import Calibration, Judged
-from graft.results.prediction import Evaluation
+from graft.results.scores import Scores
 
 Kept = dict[str, Any]
 
 
-def as_report(fitted: Report, found: Evaluation, dataset: Dataset, p: Array) -> Report:
+def as_report(fitted: Report, found: Scores, dataset: Dataset, p: Array) -> Report:
     """The report of an evaluation; what only a fit can tell is left out.
 
     Args:
@@ -64,7 +64,7 @@ def as_report(fitted: Report, found: Evaluation, dataset: Dataset, p: Array) -> 
     )
 
 
-def _behind(found: Evaluation, dataset: Dataset, p: Array) -> Kept:
+def _behind(found: Scores, dataset: Dataset, p: Array) -> Kept:
     """The mistakes; to a class that the model does not know it gives no probability."""
     k = p.shape[1]
     index = {label: position for position, label in enumerate(found.classes)}
@@ -78,7 +78,7 @@ def _behind(found: Evaluation, dataset: Dataset, p: Array) -> Kept:
     }
 
 
-def _tagged(found: Evaluation, dataset: Dataset, p: Array) -> Kept:
+def _tagged(found: Scores, dataset: Dataset, p: Array) -> Kept:
     """Of items with any number of labels, nothing but the figures."""
     none: tuple[Judged, ...] = ()
     return {"calibration": Calibration(found.ece), "hardest": none, "mistakes": none}

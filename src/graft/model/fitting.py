@@ -50,7 +50,8 @@ from graft.model.tagging import check_tags, fit_tagged
 from graft.model.training import Training
 from graft.recipe import Recipe
 from graft.report import Report
-from graft.results.figures import HeadChoice, Interval
+from graft.results.facts import HeadChoice
+from graft.results.figures import Interval
 from graft.run import Stopwatch
 from graft.version import __version__
 

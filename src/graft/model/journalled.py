@@ -11,7 +11,7 @@ from graft.encoders.embed import Embedded
 from graft.errors import NothingToRead
 from graft.journal.journal import Journal, Reading
 from graft.journal.standing import apply
-from graft.results.figures import JournalEffect
+from graft.results.facts import JournalEffect
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,9 @@ from graft.model.inputs import CacheChoice, Source, as_cache, check_modality, no
 from graft.model.training import Training
 from graft.reading.read import read
 from graft.recipe import Recipe
-from graft.report import Report
-from graft.results.prediction import Evaluation, Prediction
+from graft.report import Evaluation, Report
+from graft.results.prediction import Prediction
+from graft.results.scores import Scores
 
 SEEN = "The model was fitted to these very items, so the score flatters: believe the accuracy in its report."
 WEIGHTS = "encoder."
@@ -160,7 +161,8 @@ class Model:
         doubts = [SEEN] if seen else [MAYBE_SEEN] if part == "train split" else []
         found = replace(found, skipped=skipped, warnings=(*known.warnings, *found.warnings, *doubts))
         p = self._ask(embedded.x, known.items).p
-        return replace(found, report=as_report(self.report, found, known.with_tags() if several else known, p))
+        report = as_report(self.report, found, known.with_tags() if several else known, p)
+        return Evaluation(**vars(found), report=report)
 
     def save(self, folder: str | Path, *, overwrite: bool = False, page: str | Path | None = None) -> Model:
         """Write the bundle, and the report as an HTML ``page`` where one is wanted; the model that knows its place.
@@ -236,7 +238,7 @@ class Model:
         else:
             check_shared_labels("The data", dataset.labels, "the model", self.classes)
 
-    def _score(self, dataset: Dataset, x: Float32, clusters: Int, part: str) -> Evaluation:
+    def _score(self, dataset: Dataset, x: Float32, clusters: Int, part: str) -> Scores:
         if isinstance(self.classifier, TagClassifier):
             return score_tags(
                 self.classifier, self.classes, x, dataset.with_tags().tags, clusters, part, dataset.groups

@@ -29,7 +29,8 @@ from graft.model.noises import ask_noises
 from graft.model.training import Training
 from graft.recipe import Recipe
 from graft.report import Report
-from graft.results.figures import HeadChoice, Interval
+from graft.results.facts import HeadChoice
+from graft.results.figures import Interval
 from graft.version import __version__
 
 if TYPE_CHECKING:

@@ -1,5 +1,6 @@
-"""What a fit found, and how it is shown: in a terminal, and as one self-contained HTML page."""
+"""What a fit and an evaluation found, as they are shown: in a terminal, and as one self-contained HTML page."""
 
-from graft.results.figures import Report
+from graft.report.evaluation import Evaluation
+from graft.report.report import Report, Shown, TaskReport
 
-__all__ = ["Report"]
+__all__ = ["Evaluation", "Report", "Shown", "TaskReport"]

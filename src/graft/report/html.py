@@ -14,7 +14,15 @@ from graft.report import charts, markup, matrix, runs, steps, timings, tuning, w
 from graft.report.exhibits import Exhibits, gather
 from graft.report.markup import Content, Html, element, join, name
 from graft.report.page import document
-from graft.results.figures import ClassesAdded, ClassFigures, Interval, Judged, MultiLabelFigures, RecallChange, Report
+from graft.results.figures import (
+    ClassesAdded,
+    ClassFigures,
+    Interval,
+    Judged,
+    MultiLabelFigures,
+    RecallChange,
+    ReportRecord,
+)
 
 WORST = 20
 """Of more classes than this, the best are folded away."""
@@ -26,7 +34,7 @@ SKIPPED = 200
 """At most this many skipped items are listed."""
 
 
-def render(report: Report, *, evaluated: bool = False) -> str:
+def render(report: ReportRecord, *, evaluated: bool = False) -> str:
     """The whole page; see ``document`` for what it may do.
 
     Args:
@@ -78,7 +86,7 @@ def _cannot_be_written(path: Path, error: OSError) -> GraftError:
     )
 
 
-def _header(report: Report, evaluated: bool) -> Html:
+def _header(report: ReportRecord, evaluated: bool) -> Html:
     facts = [words.brought(report), element("br"), words.made(report)]
     if evaluated:
         facts = [f"Evaluation of {words.clean(report.model or 'a model')}", element("br"), *facts]
@@ -88,7 +96,7 @@ def _header(report: Report, evaluated: bool) -> Html:
     return element("header", element("h1", name(report.name)), element("p", facts, class_="quiet"))
 
 
-def _sections(report: Report, exhibits: Exhibits) -> Iterator[Html]:
+def _sections(report: ReportRecord, exhibits: Exhibits) -> Iterator[Html]:
     yield _score(report)
     if report.multi is not None:
         yield _multi_label(report.multi)
@@ -110,7 +118,7 @@ def _sections(report: Report, exhibits: Exhibits) -> Iterator[Html]:
     yield _section("timings", "Time", [timings.cache(report) + "." if timings.cache(report) else ""], _timings(report))
 
 
-def _evaluated(report: Report, exhibits: Exhibits) -> Iterator[Html]:
+def _evaluated(report: ReportRecord, exhibits: Exhibits) -> Iterator[Html]:
     """What there is to tell of an evaluation."""
     yield _score(report)
     if report.multi is not None:
@@ -125,13 +133,13 @@ def _evaluated(report: Report, exhibits: Exhibits) -> Iterator[Html]:
         yield _skipped(report)
 
 
-def _warnings(report: Report) -> Iterator[Html]:
+def _warnings(report: ReportRecord) -> Iterator[Html]:
     if report.warnings:
         listed = element("ul", (element("li", warning, class_="note") for warning in report.warnings), class_="notes")
         yield _section("warnings", "Warnings", ["What to know about the data before believing the figures."], listed)
 
 
-def _score(report: Report) -> Html:
+def _score(report: ReportRecord) -> Html:
     score = report.score
     figure = words.percent(score.value)
     between = (
@@ -157,7 +165,7 @@ def _score(report: Report) -> Html:
     return element("section", margin, body, id="score", class_="score", aria_labelledby="h-score")
 
 
-def _ladder(report: Report) -> Html:
+def _ladder(report: ReportRecord) -> Html:
     own = zip(words.scores(report), ("accent", ""), strict=False)
     rows = [(called, score, kind) for (called, score), kind in own]
     rows += [(called, Interval(value, value, value), "base") for called, value in words.baselines(report)]
@@ -180,7 +188,7 @@ def _ladder(report: Report) -> Html:
     return element("table", caption, element("tbody", body, feet), class_="ladder")
 
 
-def _classes(report: Report) -> Html:
+def _classes(report: ReportRecord) -> Html:
     rows = words.worst_first(report)
     n = len(rows)
     tables: list[Content] = [_class_table(report, rows[:WORST])]
@@ -197,7 +205,7 @@ def _classes(report: Report) -> Html:
     return _section("classes", words.kinds(report), [order, macro, explained], tables)
 
 
-def _class_table(report: Report, rows: list[tuple[str, ClassFigures]]) -> Html:
+def _class_table(report: ReportRecord, rows: list[tuple[str, ClassFigures]]) -> Html:
     heads = [
         element("th", head, scope="col", class_=kind)
         for head, kind in (
@@ -293,7 +301,7 @@ def _recall_table(rows: list[tuple[str, RecallChange]]) -> Html:
     return element("div", table, class_="scroll", tabindex=0, role="region", aria_label="Recall of the old classes")
 
 
-def _galleries(report: Report, exhibits: Exhibits) -> Iterator[Html]:
+def _galleries(report: ReportRecord, exhibits: Exhibits) -> Iterator[Html]:
     things = words.things(report.modality)
     if hard := matrix.hard(report):
         what = f"Held-out {things} that the model got most wrong, or was least sure of. "
@@ -318,7 +326,7 @@ def _galleries(report: Report, exhibits: Exhibits) -> Iterator[Html]:
         yield _section("mistakes", "Mistakes", prose, shown)
 
 
-def _typical(report: Report, exhibits: Exhibits) -> list[Content]:
+def _typical(report: ReportRecord, exhibits: Exhibits) -> list[Content]:
     """A row for each class; of many, the further ones are folded away."""
     by_class: dict[str, list[Judged]] = {}
     for judged in report.typical:
@@ -330,7 +338,7 @@ def _typical(report: Report, exhibits: Exhibits) -> list[Content]:
     return [*few, element("details", element("summary", f"{len(rest)} more classes"), rest) if rest else None]
 
 
-def _what_next(report: Report) -> Iterator[Html]:
+def _what_next(report: ReportRecord) -> Iterator[Html]:
     """How the model is used, and what would make it better."""
     asked, ahead = steps.use(report), steps.ahead(report)
     improved = [element("h3", "What would make it better"), _steps(ahead)] if ahead else None
@@ -352,7 +360,7 @@ def _command(command: str) -> Html:
     return element("div", element("code", command, dir="ltr"), button, class_="command")
 
 
-def _confusion(report: Report, exhibits: Exhibits) -> Html:
+def _confusion(report: ReportRecord, exhibits: Exhibits) -> Html:
     if not words.confusions(report):
         judged = any(any(row) for row in report.confusion)
         empty = "Not one mistake on held-out items." if judged else "Nothing was judged, so nothing was confused."
@@ -373,7 +381,7 @@ def _confusion(report: Report, exhibits: Exhibits) -> Html:
     return _section("confusion", "Confusion", [prose], matrix.matrix(report, exhibits))
 
 
-def _learning(report: Report) -> Html:
+def _learning(report: ReportRecord) -> Html:
     overfit = words.overfit(report)
     forecasts = [element("li", words.outlook(forecast)) for forecast in report.forecast]
     prose: list[Content] = [overfit]
@@ -387,7 +395,7 @@ def _learning(report: Report) -> Html:
     return _section("learning", "Learning curve", prose, [chart, ahead])
 
 
-def _calibration(report: Report) -> Html:
+def _calibration(report: ReportRecord) -> Html:
     bins = [entry for entry in report.calibration.bins if entry.n]
     prose = [words.confidence(report)]
     if not bins:
@@ -414,7 +422,7 @@ def _calibration(report: Report) -> Html:
     return _section("calibration", "Calibration", prose, [charts.reliability(bins), table])
 
 
-def _sets(report: Report) -> list[Content]:
+def _sets(report: ReportRecord) -> list[Content]:
     if report.sets is None:
         return [element("p", words.unknown(report))]
     guarantee = report.sets.guarantee
@@ -427,7 +435,7 @@ def _sets(report: Report) -> list[Content]:
     ]
 
 
-def _skipped(report: Report) -> Html:
+def _skipped(report: ReportRecord) -> Html:
     kinds = words.skipped_kinds(report.skipped)
     prose = f"{words.amount(report.n_skipped, report.modality)} could not be used" + (f": {kinds}." if kinds else ".")
     rows = [
@@ -448,17 +456,17 @@ def _skipped(report: Report) -> Html:
     return _section("skipped", "Skipped", [prose], [box if rows else None, rest])
 
 
-def _skipped_name(report: Report, path: str) -> Html:
+def _skipped_name(report: ReportRecord, path: str) -> Html:
     if report.modality == "text":
         return element("div", words.excerpt(path) or "(blank)", dir="auto", lang="")
     return markup.path(path)
 
 
-def _timings(report: Report) -> Html:
+def _timings(report: ReportRecord) -> Html:
     return element("p", timings.timings(report) + "." if timings.timings(report) else "Not measured.")
 
 
-def _footer(report: Report) -> Html:
+def _footer(report: ReportRecord) -> Html:
     head = report.head
     strength = f", strength {head.strength:g}" if words.known(head.strength) else ""
     stages = DESCRIPTIONS.get(head.features, head.features)

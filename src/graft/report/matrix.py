@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from graft.report import markup, words
 from graft.report.exhibits import Exhibits
 from graft.report.markup import Html, element, join, name
-from graft.results.figures import Judged, Report
+from graft.results.figures import Judged, ReportRecord
 
 SHOWN = 20
 """Of more classes than this, the matrix shows the most confused ones."""
@@ -22,7 +22,7 @@ _GALLERIES = {"text": "texts", "audio": "sounds"}
 Pair = tuple[int, int]
 
 
-def visible(report: Report) -> list[int]:
+def visible(report: ReportRecord) -> list[int]:
     """Indices of the classes that the matrix shows, in their order."""
     if len(report.classes) <= SHOWN:
         return list(range(len(report.classes)))
@@ -35,7 +35,7 @@ def visible(report: Report) -> list[int]:
     return sorted(chosen)
 
 
-def examples(report: Report) -> dict[Pair, list[Judged]]:
+def examples(report: ReportRecord) -> dict[Pair, list[Judged]]:
     """The items that are known behind each cell, most confident first, each once."""
     index = {label: i for i, label in enumerate(report.classes)}
     found: defaultdict[Pair, dict[str, Judged]] = defaultdict(dict)
@@ -45,7 +45,7 @@ def examples(report: Report) -> dict[Pair, list[Judged]]:
     return {pair: sorted(items.values(), key=lambda judged: -judged.confidence) for pair, items in found.items()}
 
 
-def in_turn(report: Report) -> Iterator[Judged]:
+def in_turn(report: ReportRecord) -> Iterator[Judged]:
     """What the page shows, the first to be kept first.
 
     The hardest; then one item of each pair, then a second one: a limit takes from the fullest cells.
@@ -65,24 +65,24 @@ def in_turn(report: Report) -> Iterator[Judged]:
     yield from report.typical
 
 
-def _starts(report: Report, position: int) -> bool:
+def _starts(report: ReportRecord, position: int) -> bool:
     """Whether the typical examples of another class begin there."""
     return report.typical[position].label != report.typical[position - 1].label
 
 
-def hard(report: Report) -> list[Judged]:
+def hard(report: ReportRecord) -> list[Judged]:
     """The hardest items, without those that are right and sure, and without those that the open cell shows."""
     pair = opened_first(report)
     shown = {judged.path for judged in examples(report).get(pair, ())} if pair else set()
     return [judged for judged in not_easy(report) if judged.path not in shown]
 
 
-def not_easy(report: Report) -> list[Judged]:
+def not_easy(report: ReportRecord) -> list[Judged]:
     """The hardest items, without those that are right and sure: of few items, some of the hardest are easy."""
     return [judged for judged in report.hardest if judged.predicted != judged.label or judged.confidence < SURE]
 
 
-def opened_first(report: Report) -> Pair | None:
+def opened_first(report: ReportRecord) -> Pair | None:
     """The cell that is open when the page is: that of the most frequent mistake."""
     if not report.confusion:
         return None
@@ -94,12 +94,12 @@ def opened_first(report: Report) -> Pair | None:
     )
 
 
-def _opening(report: Report, shown: Sequence[int], behind: Mapping[Pair, Sequence[Judged]]) -> list[Pair]:
+def _opening(report: ReportRecord, shown: Sequence[int], behind: Mapping[Pair, Sequence[Judged]]) -> list[Pair]:
     """The cells that open: mistakes, and those behind which items are known."""
     return [(i, j) for i in shown for j in shown if (i != j and report.confusion[i][j]) or behind.get((i, j))]
 
 
-def matrix(report: Report, exhibits: Exhibits) -> Html:
+def matrix(report: ReportRecord, exhibits: Exhibits) -> Html:
     """The table and, below it, one panel for each cell that opens."""
     shown, behind = visible(report), examples(report)
     opened, first = _opening(report, shown, behind), opened_first(report)
@@ -111,7 +111,7 @@ def matrix(report: Report, exhibits: Exhibits) -> Html:
     return join([table, element("div", panels, class_="panels", aria_live="polite")])
 
 
-def gallery(report: Report, judged: Sequence[Judged], exhibits: Exhibits) -> Html:
+def gallery(report: ReportRecord, judged: Sequence[Judged], exhibits: Exhibits) -> Html:
     """Items side by side: each with its name, what it was given, what it was called and how sure the model was."""
     return element(
         "ul",
@@ -120,7 +120,7 @@ def gallery(report: Report, judged: Sequence[Judged], exhibits: Exhibits) -> Htm
     )
 
 
-def _table(report: Report, shown: Sequence[int], opened: set[Pair], first: Pair | None) -> Html:
+def _table(report: ReportRecord, shown: Sequence[int], opened: set[Pair], first: Pair | None) -> Html:
     labels = [report.classes[i] for i in shown]
     few = len(shown) <= 4 and max(map(len, labels)) <= 12
     heads = [
@@ -146,7 +146,7 @@ def _table(report: Report, shown: Sequence[int], opened: set[Pair], first: Pair 
     )
 
 
-def _cell(report: Report, pair: Pair, opens: bool, first: bool) -> Html:
+def _cell(report: ReportRecord, pair: Pair, opens: bool, first: bool) -> Html:
     i, j = pair
     n, of = report.confusion[i][j], sum(report.confusion[i])
     shade = 0 if not n else max(1, round(_SHADES * n / of))
@@ -158,7 +158,7 @@ def _cell(report: Report, pair: Pair, opens: bool, first: bool) -> Html:
     return element("td", link, class_=kind)
 
 
-def _panel(report: Report, pair: Pair, judged: Sequence[Judged], exhibits: Exhibits) -> Html:
+def _panel(report: ReportRecord, pair: Pair, judged: Sequence[Judged], exhibits: Exhibits) -> Html:
     i, j = pair
     n, of = report.confusion[i][j], sum(report.confusion[i])
     if i == j:
@@ -178,7 +178,7 @@ def _panel(report: Report, pair: Pair, judged: Sequence[Judged], exhibits: Exhib
     )
 
 
-def _card(report: Report, judged: Judged, exhibits: Exhibits) -> Html:
+def _card(report: ReportRecord, judged: Judged, exhibits: Exhibits) -> Html:
     sure = words.percent(judged.confidence, 0)
     given, predicted = (name(words.label(report, labels)) for labels in (judged.label, judged.predicted))
     if judged.predicted == judged.label:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from graft.report import words
-from graft.results.figures import Forecast, Report
+from graft.results.figures import Forecast, ReportRecord
 
 SURE = 0.9
 """An item that is called something else with this confidence may carry a wrong label."""
@@ -29,7 +29,7 @@ class Step:
     command: str
 
 
-def use(report: Report) -> Step | None:
+def use(report: ReportRecord) -> Step | None:
     """How the model is asked, where it has been saved."""
     if not report.model:
         return None
@@ -37,18 +37,18 @@ def use(report: Report) -> Step | None:
     return Step(f"Give it {what}:", f"graft predict {_quoted(report.model)} {example}")
 
 
-def ahead(report: Report) -> list[Step]:
+def ahead(report: ReportRecord) -> list[Step]:
     """What would help most, the surest first."""
     return [*_labels(report), *_growth(report)]
 
 
-def suspects(report: Report) -> int:
+def suspects(report: ReportRecord) -> int:
     """How many of the items that the report knows were called something else with confidence."""
     shown = {judged.path: judged for judged in (*report.hardest, *report.mistakes)}
     return sum(judged.predicted != judged.label and judged.confidence >= SURE for judged in shown.values())
 
 
-def _labels(report: Report) -> Iterator[Step]:
+def _labels(report: ReportRecord) -> Iterator[Step]:
     n = suspects(report)
     if n and not report.multi_label:
         look = "label looks" if n == 1 else "labels look"
@@ -59,7 +59,7 @@ def _labels(report: Report) -> Iterator[Step]:
         )
 
 
-def _growth(report: Report) -> Iterator[Step]:
+def _growth(report: ReportRecord) -> Iterator[Step]:
     gains = [forecast for forecast in report.forecast if words.known(forecast.gain) and forecast.low > 0]
     best: Forecast | None = max(gains, key=lambda forecast: forecast.gain, default=None)
     if best is None or best.gain < WORTH or not report.model:
@@ -70,7 +70,7 @@ def _growth(report: Report) -> Iterator[Step]:
     )
 
 
-def _data(report: Report) -> str:
+def _data(report: ReportRecord) -> str:
     """The data as they were given, where that is known."""
     return _quoted(str(report.inputs.paths[0])) if report.inputs.paths else "DATA"
 

@@ -24,7 +24,7 @@ from graft.report.terminal import (
     shorten_middle,
     skipped_lines,
 )
-from graft.results.figures import ClassesAdded, Interval, MultiLabelFigures, Report
+from graft.results.figures import ClassesAdded, Interval, MultiLabelFigures, ReportRecord
 
 ALL_CLASSES = 12
 """Up to this many classes are all shown; of more, the ``WORST`` ones."""
@@ -32,7 +32,7 @@ WORST = 10
 _SPARKS = "▁▂▃▄▅▆▇█"
 
 
-def render(report: Report, width: int | None = None, colour: bool = False) -> str:
+def render(report: ReportRecord, width: int | None = None, colour: bool = False) -> str:
     """The report as lines of at most ``width`` columns (60 to 100; by default what the terminal has).
 
     Args:
@@ -44,7 +44,7 @@ def render(report: Report, width: int | None = None, colour: bool = False) -> st
     return draw(_title(report, width), _sections(report, room_of(width)), width, colour)
 
 
-def _title(report: Report, width: int) -> RenderableType:
+def _title(report: ReportRecord, width: int) -> RenderableType:
     made, brought = words.made(report), words.brought(report)
     if report.n_test:
         brought += f", {report.n_test:,} of them for the test"
@@ -58,7 +58,7 @@ def _title(report: Report, width: int) -> RenderableType:
     return Group(grid, Text(" " + brought, "dim"))
 
 
-def _sections(report: Report, room: int) -> Iterator[tuple[str, RenderableType]]:
+def _sections(report: ReportRecord, room: int) -> Iterator[tuple[str, RenderableType]]:
     """Headings and what stands beside them, ``room`` columns wide; a blank line follows where one is called for."""
     yield words.score_name(report), Group(*_score(report, room))
     if report.multi is not None:
@@ -88,7 +88,7 @@ def _sections(report: Report, room: int) -> Iterator[tuple[str, RenderableType]]
     yield "Time", plain(_time(report), "dim")
 
 
-def _score(report: Report, room: int) -> Iterator[RenderableType]:
+def _score(report: ReportRecord, room: int) -> Iterator[RenderableType]:
     score = report.score
     figure = Text().append(plain(words.percent(score.value), "bold cyan"))
     if words.known(score.value, score.low, score.high):
@@ -107,7 +107,7 @@ def _score(report: Report, room: int) -> Iterator[RenderableType]:
     yield Text()
 
 
-def _ladder(report: Report, room: int) -> Table:
+def _ladder(report: ReportRecord, room: int) -> Table:
     """The score, the test score and the baselines, one below the other on the same scale."""
     rows = words.scores(report)
     rows += [(called, Interval(value, value, value)) for called, value in words.baselines(report)]
@@ -143,7 +143,7 @@ def _bar(share: float, width: int) -> str:
     return "━" * full + "╸" * half + "─" * (width - full - half)
 
 
-def _classes(report: Report, room: int) -> Table:
+def _classes(report: ReportRecord, room: int) -> Table:
     rows = words.worst_first(report)
     rows = rows if len(rows) <= ALL_CLASSES else rows[:WORST]
     counts = max(len(f"{figures.n:,}") for _, figures in rows)
@@ -170,7 +170,7 @@ def _classes(report: Report, room: int) -> Table:
     return grid
 
 
-def _class_note(report: Report) -> str:
+def _class_note(report: ReportRecord) -> str:
     n = len(report.per_class)
     order = "Worst first." if n <= ALL_CLASSES else f"The {WORST} worst of {n} {words.kinds(report).lower()}."
     return order + (f" Macro F1 {report.macro_f1:.3f}." if words.known(report.macro_f1) else "")
@@ -206,7 +206,7 @@ def _added(found: ClassesAdded, room: int) -> Iterator[RenderableType]:
         yield Text(f"and {rest:,} more that changed", "dim")
 
 
-def _confusions(report: Report, room: int) -> Iterator[RenderableType]:
+def _confusions(report: ReportRecord, room: int) -> Iterator[RenderableType]:
     pairs = words.confusions(report)
     if not pairs:
         judged = any(any(row) for row in report.confusion)
@@ -219,7 +219,7 @@ def _confusions(report: Report, room: int) -> Iterator[RenderableType]:
         yield Text(f"and {rest:,} more {'mistake' if rest == 1 else 'mistakes'} between other pairs", "dim")
 
 
-def _learning(report: Report, room: int) -> Iterator[RenderableType]:
+def _learning(report: ReportRecord, room: int) -> Iterator[RenderableType]:
     if growth := words.growth(report):
         accuracies = [point.accuracy for point in report.learning_curve if words.known(point.accuracy)]
         yield Text().append(f"{_sparkline(accuracies)}  ", "cyan").append(plain(growth))
@@ -237,7 +237,7 @@ def _sparkline(values: list[float]) -> str:
     return "".join(_SPARKS[round(min(max(value, 0.0), 1.0) * steps)] for value in values)
 
 
-def _hardest(report: Report, room: int) -> Table:
+def _hardest(report: ReportRecord, room: int) -> Table:
     shown = not_easy(report)[:4]
     longest = max(cell_len(words.clean(judged.path)) for judged in shown)
     path = min(longest, max(16, room * 2 // 5))
@@ -253,7 +253,7 @@ def _hardest(report: Report, room: int) -> Table:
     return grid
 
 
-def _hardest_texts(report: Report, room: int) -> Iterator[RenderableType]:
+def _hardest_texts(report: ReportRecord, room: int) -> Iterator[RenderableType]:
     """Each text on lines of its own, where one that runs from right to left reorders nothing else."""
     half = (room - 35) // 2 if room >= 63 else room - 16
     for judged in not_easy(report)[:4]:
@@ -262,7 +262,7 @@ def _hardest_texts(report: Report, room: int) -> Iterator[RenderableType]:
         yield Padding(plain(verdict, "dim"), (0, 0, 0, 2))
 
 
-def _warnings(report: Report) -> Iterator[RenderableType]:
+def _warnings(report: ReportRecord) -> Iterator[RenderableType]:
     shown = report.warnings[:5]
     for warning in shown:
         yield Text(words.clean(warning), "yellow")
@@ -270,5 +270,5 @@ def _warnings(report: Report) -> Iterator[RenderableType]:
         yield Text(f"and {len(report.warnings) - len(shown)} more", "dim")
 
 
-def _time(report: Report) -> str:
+def _time(report: ReportRecord) -> str:
     return "\n".join(part for part in (timings.timings(report), timings.cache(report)) if part)

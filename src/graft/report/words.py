@@ -18,11 +18,10 @@ from graft.results.figures import (
     Forecast,
     GroupEffect,
     Interval,
-    JournalEffect,
     Judged,
     MultiLabelFigures,
     RecallChange,
-    Report,
+    ReportRecord,
 )
 
 NO_FIGURE = "–"
@@ -118,19 +117,19 @@ def baseline(name: str) -> str:
     return _BASELINES.get(name, name)
 
 
-def baselines(report: Report) -> list[tuple[str, float]]:
+def baselines(report: ReportRecord) -> list[tuple[str, float]]:
     """The baselines by the names that they are shown with."""
     commonest = "commonest labels" if report.multi_label else baseline("majority")
     return [(commonest if key == "majority" else baseline(key), value) for key, value in report.baselines.items()]
 
 
-def made(report: Report) -> str:
+def made(report: ReportRecord) -> str:
     """``minilm-l6 · openvino · logistic head 58 KB``."""
     head = " ".join(part for part in (report.head.kind, "head", size(report.head.bytes)) if part)
     return " · ".join(clean(part) for part in (report.encoder, report.backend, head) if part)
 
 
-def brought(report: Report) -> str:
+def brought(report: ReportRecord) -> str:
     """``1,200 texts in 6 classes``; where an item may bear several labels, ``with 6 labels``."""
     n = len(report.classes)
     kinds = f"with {n} labels" if report.multi_label else f"in {n} classes"
@@ -187,22 +186,22 @@ def duration(seconds: float) -> str:
     return f"{large}{NBSP}{units[0]}" + (f" {small}{NBSP}{units[1]}" if small else "")
 
 
-def score_name(report: Report) -> str:
+def score_name(report: ReportRecord) -> str:
     """What the headline figure is called: accuracy, or the exact match where items bear several labels."""
     return "Exact match" if report.multi_label else "Accuracy"
 
 
-def kinds(report: Report) -> str:
+def kinds(report: ReportRecord) -> str:
     """What the items are sorted into: classes, or labels where an item may bear several."""
     return "Labels" if report.multi_label else "Classes"
 
 
-def label(report: Report, given: str) -> str:
+def label(report: ReportRecord, given: str) -> str:
     """A label as given; of an item that bears several, each of them, and of one that bears none, that."""
     return ", ".join(given.split("|")) if given and report.multi_label else given or "no label"
 
 
-def headline(report: Report) -> str:
+def headline(report: ReportRecord) -> str:
     """The score as a count out of a hundred, with its interval."""
     score = report.score
     if not known(score.value, score.low, score.high):
@@ -215,7 +214,7 @@ def headline(report: Report) -> str:
     )
 
 
-def _unjudged(report: Report) -> str:
+def _unjudged(report: ReportRecord) -> str:
     """How many of a hundred the score does not speak of."""
     if report.judged_by_test or report.unjudged <= 0:
         return ""
@@ -223,7 +222,7 @@ def _unjudged(report: Report) -> str:
     return f" {share} of the 100 would be of {kind} that could not be judged: at worst all wrong, at best all right."
 
 
-def scores(report: Report) -> list[tuple[str, Interval]]:
+def scores(report: ReportRecord) -> list[tuple[str, Interval]]:
     """The model's scores by the names that they are shown with, that of the headline first."""
     if report.test is None:
         return [("this model", report.accuracy)]
@@ -231,7 +230,7 @@ def scores(report: Report) -> list[tuple[str, Interval]]:
     return both[::-1] if report.judged_by_test else both
 
 
-def doubt(report: Report) -> str:
+def doubt(report: ReportRecord) -> str:
     """A sentence where the score is not clearly above a baseline, else nothing."""
     score, judged = report.accuracy, max(1 - report.unjudged, 1e-9)  # baselines are those of the judged items too
     reached = [n for n, value in report.baselines.items() if known(value, score.low) and value >= score.low / judged]
@@ -250,13 +249,13 @@ def doubt(report: Report) -> str:
     return f"The interval reaches down to the baseline ({' and '.join(baseline(name) for name in reached)})."
 
 
-def origin(report: Report) -> str:
+def origin(report: ReportRecord) -> str:
     """Which items the score speaks of, and how its interval was come by."""
     test = report.score.method if report.judged_by_test else ""
     return " ".join(_sentence(part) for part in (test, report.judged_on, report.accuracy.method) if part)
 
 
-def confusions(report: Report) -> list[Confusion]:
+def confusions(report: ReportRecord) -> list[Confusion]:
     """All mistakes by pair of classes, the most frequent first; a multi-label report has no confusion matrix."""
     if not report.confusion:
         return []
@@ -269,14 +268,14 @@ def confusions(report: Report) -> list[Confusion]:
     return sorted(pairs, key=lambda pair: (-pair.n, pair.of, pair.label, pair.predicted))
 
 
-def worst_first(report: Report) -> list[tuple[str, ClassFigures]]:
+def worst_first(report: ReportRecord) -> list[tuple[str, ClassFigures]]:
     """The classes from the lowest recall to the highest; those that were never scored come last."""
     return sorted(
         report.per_class.items(), key=lambda row: (not row[1].n, row[1].recall if known(row[1].recall) else 2.0, row[0])
     )
 
 
-def confidence(report: Report) -> str:
+def confidence(report: ReportRecord) -> str:
     """How far the confidences can be believed."""
     calibration = report.calibration
     if not known(calibration.ece):
@@ -289,7 +288,7 @@ def confidence(report: Report) -> str:
     return f"Off by {100 * calibration.ece:.1f} points on average{tone} (ECE {calibration.ece:.3f})."
 
 
-def sets(report: Report) -> str:
+def sets(report: ReportRecord) -> str:
     """What the prediction sets hold, as measured; nothing where there are none."""
     found = report.sets
     if found is None:
@@ -307,7 +306,7 @@ def sets(report: Report) -> str:
     )
 
 
-def unknown(report: Report) -> str:
+def unknown(report: ReportRecord) -> str:
     """How often an item of a known class would be called unknown."""
     found = report.unknown
     if found.asked == 0:
@@ -322,7 +321,7 @@ def unknown(report: Report) -> str:
     return f"{percent(rate.value)} {whom} would be called unknown, measured out of fold ({between}; {asked}; {at})."
 
 
-def beside(report: Report) -> list[str]:
+def beside(report: ReportRecord) -> list[str]:
     """The sentences that belong to the score where the data have groups or a negative class."""
     said = [
         groups(report.groups, report.modality) if report.groups is not None else "",
@@ -416,7 +415,7 @@ def added(found: ClassesAdded, name: Callable[[str], str] = clean) -> str:
     return ", ".join(parts) + "."
 
 
-def growth(report: Report) -> str:
+def growth(report: ReportRecord) -> str:
     """Where the learning curve starts and ends."""
     curve = [point for point in report.learning_curve if known(point.accuracy)]
     if not curve:
@@ -427,7 +426,7 @@ def growth(report: Report) -> str:
     return f"{percent(first.accuracy)} after {first.n:,}, {percent(last.accuracy)} after {last.n:,}"
 
 
-def no_growth(report: Report) -> str:
+def no_growth(report: ReportRecord) -> str:
     """Why there is no learning curve."""
     if report.tuning is not None and report.tuning.shipped:
         return "There is no learning curve: each of its points would take a tuning of its own."
@@ -455,7 +454,7 @@ def verdict(judged: Judged, name: Callable[[str], str] = clean) -> str:
     return f"given {name(judged.label)}, predicted {name(judged.predicted)}, {sure}"
 
 
-def overfit(report: Report) -> str:
+def overfit(report: ReportRecord) -> str:
     """How much better the model is on what it learned from than on what was held out."""
     gap = report.overfit_gap
     if not known(gap):

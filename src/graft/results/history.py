@@ -110,15 +110,6 @@ class Tuning:
     runs: tuple[History, ...]
     seconds: float
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The tuning that a report's JSON holds."""
-        figures = {
-            when: {name: math.nan if value is None else value for name, value in values[when].items()}
-            for when in ("before", "after")
-        }
-        return cls(**{**values, **figures, "runs": tuple(History.from_dict(run) for run in values["runs"])})
-
 
 def epoch_to_dict(epoch: Epoch) -> dict[str, Any]:
     """An epoch as strict JSON."""

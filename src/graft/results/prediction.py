@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
-from graft.data.dataset import Skipped
-from graft.errors import ItemError, UsageError
-from graft.results.figures import ClassFigures, Interval, MultiLabelFigures, Report
-
-SHOWN = 10
-"""So many skipped items are named in a text."""
+from graft.errors import ItemError
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,100 +63,3 @@ class Prediction:
             "set": list(self.set),
             **({} if self.labels is None else {"labels": list(self.labels)}),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """A model's score on labelled items. ``confusion`` has given labels as rows, the model's classes as columns.
-
-    Where items bear any number of labels, ``multi`` has the figures that take their place: ``accuracy`` is the exact
-    match, ``confusion`` is empty, and there is no ``coverage``.
-
-    ``report`` is what ``to_html`` shows; it is no part of ``to_dict``.
-    """
-
-    accuracy: Interval
-    macro_f1: float
-    per_class: Mapping[str, ClassFigures]
-    n_items: int
-    split: str
-    classes: tuple[str, ...]
-    confusion: tuple[tuple[int, ...], ...]
-    ece: float
-    coverage: float
-    skipped: tuple[Skipped, ...] = ()
-    warnings: tuple[str, ...] = ()
-    multi: MultiLabelFigures | None = None
-    report: Report | None = field(default=None, repr=False, compare=False)
-
-    def __str__(self) -> str:
-        from graft.report.words import clean
-
-        a = self.accuracy
-        score = "Accuracy" if self.multi is None else "Exact match"
-        names = {label: clean(label) for label in self.per_class}
-        width = max([len("class"), *map(len, names.values())])
-        between = f"{score} {a.value:.1%}, 95 % interval {a.low:.1%} to {a.high:.1%}"
-        lines = [
-            f"{between if a.value == a.value else a.method.capitalize()}  ({self.n_items} items, {self.split})",
-            self._others(),
-            "",
-            f"{'class' if self.multi is None else 'label':<{width}}  precision  recall      n",
-            *(
-                f"{names[label]:<{width}}  {_share(figures.precision):>9}  {_share(figures.recall):>6}  {figures.n:>5}"
-                for label, figures in self.per_class.items()
-            ),
-            *(f"\nWarning: {clean(warning)}" for warning in self.warnings),
-            *(f"Skipped {clean(entry.path)}: {clean(entry.reason)}" for entry in self.skipped[:SHOWN]),
-        ]
-        if len(self.skipped) > SHOWN:
-            lines.append(f"and {len(self.skipped) - SHOWN:,} more")
-        return "\n".join(lines)
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able values."""
-        from graft.results.figures import plain
-
-        values: dict[str, Any] = plain(replace(self, report=None))
-        del values["report"]
-        if self.multi is None:
-            del values["multi"]
-        return values
-
-    def to_html(self, path: str | Path | None = None, *, overwrite: bool = True) -> str:
-        """One self-contained HTML page with the items behind the mistakes, written to ``path`` where one is given.
-
-        Raises:
-            OutputExists: ``path`` is there already and ``overwrite`` is false.
-            OutputIsInput: ``path`` is the model, or among the data.
-            UsageError: The evaluation did not come from ``Model.evaluate``, and knows no items.
-        """
-        from graft.report.html import render, write
-
-        if self.report is None:
-            raise UsageError("This evaluation knows no items to show.", "Take one from Model.evaluate.")
-        if path is not None:
-            self.report.inputs.check(path)
-        page = render(self.report, evaluated=True)
-        if path is not None:
-            write(page, Path(path), overwrite=overwrite)
-        return page
-
-    def _others(self) -> str:
-        """The figures beside the score, in a line."""
-        m = self.multi
-        if m is None:
-            f1, ece = _three(self.macro_f1), _three(self.ece)
-            return f"Macro F1 {f1}   ECE {ece}   sets that hold the truth {_share(self.coverage)}"
-        return (
-            f"Micro F1 {_three(m.micro_f1)}   macro F1 {_three(m.macro_f1)}   Hamming loss {_three(m.hamming_loss)}   "
-            f"mean average precision {_three(m.mean_average_precision)}   ECE {_three(self.ece)}"
-        )
-
-
-def _three(value: float) -> str:
-    return f"{value:.3f}" if value == value else "-"
-
-
-def _share(value: float) -> str:
-    return f"{value:.1%}" if value == value else "-"

@@ -31,7 +31,8 @@ from graft.heads.conformal import measured
 from graft.model.model import Model
 from graft.model.noises import ask_noises
 from graft.model.training import Training
-from graft.results.figures import HeadChoice, Interval, PredictionSets, Unknown
+from graft.results.facts import HeadChoice
+from graft.results.figures import Interval, PredictionSets, Unknown
 from graft.results.history import Tuning
 from graft.tuning.material import Material
 from graft.tuning.trials import Judged, Shipped

@@ -1,0 +1,66 @@
+"""The report of a fit: what was found, with what draws it for a terminal and for a browser."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from graft.data.guard import Inputs
+from graft.report import html, text
+from graft.results.facts import Facts
+from graft.results.figures import ReportRecord
+
+
+class Shown(ABC):
+    """What can be shown as a page."""
+
+    @abstractmethod
+    def page(self) -> str:
+        """One self-contained HTML page."""
+
+    @abstractmethod
+    def read(self) -> Inputs:
+        """What was read for it, over which nothing is written."""
+
+    def to_html(self, path: str | Path | None = None, *, overwrite: bool = True) -> str:
+        """One self-contained HTML page, written to ``path`` where one is given.
+
+        Raises:
+            OutputExists: ``path`` is there already and ``overwrite`` is false.
+            OutputIsInput: ``path`` is a file that was read for it.
+            UsageError: There is nothing to show.
+        """
+        if path is not None:
+            self.read().check(path)
+        page = self.page()
+        if path is not None:
+            html.write(page, Path(path), overwrite=overwrite)
+        return page
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskReport(Facts, Shown):
+    """What a fit found, whatever its task. ``str(report)`` is for a terminal, ``to_html`` for a browser, ``to_dict``
+    for programs. A task's own report adds its figures.
+    """
+
+    def read(self) -> Inputs:
+        """What was read for the fit."""
+        return self.inputs
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"{type(self).__name__} has no {name!r}: it is the report of another task.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(ReportRecord, TaskReport):
+    """What a fit to classes, or to any number of labels, found."""
+
+    def __str__(self) -> str:
+        return text.render(self)
+
+    def page(self) -> str:
+        """One self-contained HTML page."""
+        return html.render(self)

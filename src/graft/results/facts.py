@@ -1,0 +1,135 @@
+"""What is true of any fit whatever its task, and how it is written as JSON and read again."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Self
+
+from graft.data.dataset import Item, Skipped
+from graft.data.guard import Inputs
+from graft.results.history import Tuning
+
+_NOT_SAVED = frozenset({"items", "inputs"})
+_ALWAYS = frozenset({"model", "report", "journal"})
+"""Fields that are written although they are ``None``; any other is left out then."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadChoice:
+    """The head that was taken: its kind, the stages it sees (a key of ``FEATURES``), its strength, and why."""
+
+    kind: str
+    features: str
+    strength: float
+    why: str = ""
+    bytes: int = 0
+    """Size of the fitted part of the model; 0 where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEffect:
+    """What a journal of decisions did to the data before the fit."""
+
+    name: str
+    """The file's name, without its folder."""
+    digest: str
+    """The first 128 bits of the SHA-256 of the decisions, as 32 hexadecimal digits."""
+    relabelled: int
+    dropped: int
+    kept: int
+    """How many items were found right."""
+    unsure: int
+    """How many nobody could judge; they stayed as they were."""
+    unmatched: int
+    """How many the data do not have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What was fitted, to what, with what and in what time; a report adds the figures of its task."""
+
+    encoder: str
+    modality: str
+    backend: str
+    n_items: int
+    n_train: int
+    n_test: int
+    n_skipped: int
+    skipped: tuple[Skipped, ...]
+    head: HeadChoice
+    seconds: Mapping[str, float]
+    cache: Mapping[str, int]
+    warnings: tuple[str, ...]
+    recipe: Mapping[str, Any]
+    fingerprint: str
+    name: str = "model"
+    version: str = ""
+    model: str | None = None
+    report: str | None = None
+    journal: JournalEffect | None = None
+    tuning: Tuning | None = None
+    columns: Mapping[str, str] | None = None
+    """The columns of the table that the data came from, as arguments of ``graft.read``; ``None`` for other data."""
+    items: Mapping[str, Item] = field(default_factory=dict, repr=False, compare=False)
+    """The items behind single predictions by their path, to show and to play them; not saved."""
+    inputs: Inputs = field(default=Inputs(), repr=False, compare=False)
+    """What was read, over which nothing is written; not saved."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able values; the keys keep their meaning once released, and what was not asked is left out."""
+        values = {name: getattr(self, name) for name in hints_of(type(self))}
+        return {name: plain(value) for name, value in values.items() if value is not None or name in _ALWAYS}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """What ``to_dict`` wrote (without the items themselves)."""
+        return restored(cls, values)
+
+
+@lru_cache(maxsize=64)
+def hints_of(kind: type) -> Mapping[str, Any]:
+    """The type of every field of a dataclass that is saved."""
+    hints = typing.get_type_hints(kind)
+    return {entry.name: hints[entry.name] for entry in dataclasses.fields(kind) if entry.name not in _NOT_SAVED}
+
+
+def plain(value: Any) -> Any:
+    """A dataclass and all in it as JSON-able values; a figure that does not exist (NaN) becomes ``None``."""
+    if isinstance(value, Skipped):
+        return value.to_dict()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {entry.name: plain(getattr(value, entry.name)) for entry in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {key: plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def restored(kind: Any, value: Any) -> Any:
+    """What ``plain`` wrote of a value of the type ``kind``; a figure that did not exist becomes NaN again.
+
+    A record that was written otherwise in earlier versions has a method ``of_today`` that brings it up to date.
+
+    Raises:
+        LookupError, TypeError, ValueError, AttributeError: It is something else.
+    """
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):
+        return None if value is None else restored(arguments[0], value)
+    if origin is tuple:
+        return tuple(restored(arguments[0], entry) for entry in value)
+    if origin is Mapping:
+        return {key: restored(arguments[1], entry) for key, entry in value.items()}
+    if dataclasses.is_dataclass(kind):
+        hints, values = hints_of(kind), getattr(kind, "of_today", dict)(value)  # type: ignore[arg-type]
+        return kind(**{name: restored(hints[name], entry) for name, entry in values.items()})  # type: ignore[operator]
+    return math.nan if kind is float and value is None else value
