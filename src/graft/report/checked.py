@@ -6,11 +6,9 @@ import dataclasses
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
-_APART = frozenset({"items", "inputs"})
-"""Fields that are never saved."""
+from graft.results.facts import hints_of
 
 
 def check_fields(value: Any, where: str = "report") -> None:
@@ -25,14 +23,8 @@ def check_fields(value: Any, where: str = "report") -> None:
     Raises:
         ValueError: A field holds something else.
     """
-    for name, hint in _hints(value.__class__).items():
+    for name, hint in hints_of(value.__class__).items():
         _check(getattr(value, name), hint, f"{where}.{name}")
-
-
-@lru_cache(maxsize=64)
-def _hints(kind: type) -> Mapping[str, Any]:
-    hints = typing.get_type_hints(kind)
-    return {entry.name: hints[entry.name] for entry in dataclasses.fields(kind) if entry.name not in _APART}
 
 
 def _check(value: Any, hint: Any, where: str) -> None:

@@ -42,8 +42,9 @@ class Shown(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class TaskReport(Facts, Shown):
-    """What a fit found, whatever its task. ``str(report)`` is for a terminal, ``to_html`` for a browser, ``to_dict``
-    for programs. A task's own report adds its figures.
+    """What a fit found, whatever its task; the report of a task adds its figures.
+
+    ``str(report)`` is for a terminal, ``to_html`` for a browser, ``to_dict`` for programs.
     """
 
     def read(self) -> Inputs:

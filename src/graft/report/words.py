@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from graft.data.dataset import Skipped
 from graft.decoding.formats import SHOWN_AS
+from graft.results.facts import JournalEffect
 from graft.results.figures import (
     ClassesAdded,
     ClassFigures,

@@ -83,13 +83,15 @@ class Facts:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able values; the keys keep their meaning once released, and what was not asked is left out."""
-        values = {name: getattr(self, name) for name in hints_of(type(self))}
+        saved = (entry.name for entry in dataclasses.fields(self) if entry.name not in _NOT_SAVED)
+        values = {name: getattr(self, name) for name in saved}
         return {name: plain(value) for name, value in values.items() if value is not None or name in _ALWAYS}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """What ``to_dict`` wrote (without the items themselves)."""
-        return restored(cls, values)
+        found: Self = restored(cls, values)
+        return found
 
 
 @lru_cache(maxsize=64)
@@ -131,5 +133,5 @@ def restored(kind: Any, value: Any) -> Any:
         return {key: restored(arguments[1], entry) for key, entry in value.items()}
     if dataclasses.is_dataclass(kind):
         hints, values = hints_of(kind), getattr(kind, "of_today", dict)(value)  # type: ignore[arg-type]
-        return kind(**{name: restored(hints[name], entry) for name, entry in values.items()})  # type: ignore[operator]
+        return kind(**{name: restored(hints.get(name), entry) for name, entry in values.items()})  # type: ignore[operator]
     return math.nan if kind is float and value is None else value
