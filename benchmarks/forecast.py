@@ -28,9 +28,10 @@ from graft.data.texts import texts_of
 from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
 from graft.evaluation.growth import EXTRA
-from graft.heads.classifier import Classifier, fit_classifier
-from graft.heads.lexical import Words
+from graft.heads.classifier import Classifier
 from graft.heads.tags import TagClassifier
+from graft.learning.classifier import fit_classifier
+from graft.learning.lexical import Words
 from graft.metrics import wilson
 
 DRAWS = 10

@@ -22,10 +22,11 @@ from benchmarks.sets import DATA
 from graft.contracts import Float32, Int, Stages
 from graft.data.split import choose_folds, stratified_group_folds
 from graft.encoders import encoder_for
-from graft.heads.classifier import Classifier, fit_classifier
+from graft.heads.classifier import Classifier
 from graft.heads.features import transform
 from graft.labelling.choosing import choose, doubt, uncertainty
 from graft.labelling.pool import CANDIDATES
+from graft.learning.classifier import fit_classifier
 from graft.recipe import Recipe
 
 DRAWS = 5

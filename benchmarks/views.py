@@ -14,7 +14,7 @@ from graft.contracts import Float32, Int, Stages
 from graft.data.split import choose_folds, stratified_group_folds
 from graft.decoding.augment import views
 from graft.encoders import encoder_for
-from graft.heads.classifier import fit_classifier
+from graft.learning.classifier import fit_classifier
 from graft.metrics import log_loss
 from graft.recipe import Recipe
 

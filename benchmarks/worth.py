@@ -24,8 +24,8 @@ from graft.data.split import choose_folds, merge, stratified_group_folds
 from graft.duplicates.copies import Copies
 from graft.encoders import encoder_for
 from graft.encoders.embed import Embedded, content_digest
-from graft.heads.classifier import fit_classifier
 from graft.heads.features import transform
+from graft.learning.classifier import fit_classifier
 from graft.learning.selection import class_weights, fit_final
 from graft.recipe import Recipe
 

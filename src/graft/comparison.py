@@ -19,8 +19,8 @@ from graft.encoders.embed import Embedded, embed
 from graft.errors import UsageError
 from graft.evaluation.intervals import FOLD_CORRELATION
 from graft.executors import workers
-from graft.heads.tags import TagsOutOfFold
 from graft.learning.selection import check_head
+from graft.learning.tags import TagsOutOfFold
 from graft.model.fitting import Fitted, embed_dataset, fit_embedded
 from graft.model.inputs import CacheChoice, Source, as_cache, as_dataset
 from graft.recipe import Recipe

@@ -6,8 +6,9 @@ from graft.cleaning.influence import DROP, REST, candidates, influence, shortest
 from graft.cleaning.label_errors import score_labels
 from graft.cleaning.outliers import Outliers
 from graft.errors import UsageError
-from graft.heads.calibration import fit_temperature, probabilities
+from graft.heads.calibration import probabilities
 from graft.learning import HEADS
+from graft.learning.calibration import fit_temperature
 from graft.learning.selection import class_weights
 
 

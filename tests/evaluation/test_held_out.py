@@ -7,7 +7,7 @@ from graft.data.split import stratified_group_folds
 from graft.errors import DataError
 from graft.evaluation import score_held_out
 from graft.evaluation.held_out import check_shared_labels, class_figures, confusion
-from graft.heads.classifier import fit_classifier
+from graft.learning.classifier import fit_classifier
 from graft.metrics import wilson
 from graft.recipe import Recipe
 from heads.blobs import blobs

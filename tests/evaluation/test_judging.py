@@ -16,7 +16,7 @@ from graft.evaluation.judging import (
     mistakes,
     nearest_baseline,
 )
-from graft.heads.classifier import fit_classifier
+from graft.learning.classifier import fit_classifier
 from graft.recipe import Recipe
 from heads.blobs import blobs
 

@@ -19,8 +19,8 @@ from graft.evaluation.tags import (
     sets_calibration,
     warn_of_the_tags,
 )
-from graft.heads.tags import fit_tags, strata_of
 from graft.learning.selection import choose_without
+from graft.learning.tags import fit_tags, strata_of
 from graft.recipe import Recipe
 from graft.report import Evaluation
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from graft.heads.calibration import cross_fitted, fit_temperature, probabilities
+from graft.heads.calibration import probabilities
+from graft.learning.calibration import cross_fitted, fit_temperature
 from graft.learning.logistic import ABSENT
 from graft.metrics import expected_calibration_error
 from heads.blobs import folds

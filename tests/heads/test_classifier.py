@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from graft.data.split import stratified_group_folds
-from graft.heads.classifier import Classifier, fit_classifier
+from graft.heads.classifier import Classifier
+from graft.learning.classifier import fit_classifier
 from graft.learning.selection import choose_without
 from graft.recipe import Recipe
 

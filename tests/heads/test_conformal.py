@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from graft.heads.calibration import probabilities
-from graft.heads.conformal import SetRule, fit_sets, held_out_sets, items_needed, measured
+from graft.heads.conformal import SetRule, items_needed
+from graft.learning.conformal import fit_sets, held_out_sets, measured
 from heads.blobs import folds
 
 

@@ -8,10 +8,11 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 
 from graft.contracts import Linear
-from graft.heads import lexical
 from graft.heads.features import design, transform
-from graft.heads.lexical import LexicalPart, Lexicon, Sparse, coordinates, divided, tfidf_accuracy
+from graft.heads.lexical import LexicalPart, Sparse
 from graft.heads.ngrams import BUCKETS, KINDS, count
+from graft.learning import lexical
+from graft.learning.lexical import coordinates, divided, fit_lexicon, tfidf_accuracy
 
 
 def read(shared, name, n):
@@ -53,7 +54,7 @@ def test_products_are_those_of_the_full_matrix():
 
 
 def test_rows_are_scikit_learns(counts):
-    lexicon = Lexicon.fit(counts)
+    lexicon = fit_lexicon(counts)
     ours = lexicon.rows(counts).dense()
     assert np.linalg.norm(ours, axis=1) == pytest.approx(1, abs=1e-5)
     for kind in range(len(KINDS)):
@@ -67,7 +68,7 @@ def test_rows_are_scikit_learns(counts):
 
 
 def test_a_vocabulary_holds_what_stands_in_most_texts(counts):
-    lexicon = Lexicon.fit(counts, largest=50)
+    lexicon = fit_lexicon(counts, largest=50)
     buckets, texts = np.unique(counts.buckets, return_counts=True)
     assert len(lexicon.buckets) == 100
     for kind in range(len(KINDS)):
@@ -75,19 +76,19 @@ def test_a_vocabulary_holds_what_stands_in_most_texts(counts):
         inside = np.isin(buckets[own], lexicon.buckets)
         assert texts[own][inside].min() >= texts[own][~inside].max()
     assert np.unique(count(["aa bb", "aa"]).buckets)[np.array([0])].dtype == np.int32
-    assert len(Lexicon.fit(count(["each word", "stands once"]), 50).buckets) == 0
+    assert len(fit_lexicon(count(["each word", "stands once"]), 50).buckets) == 0
 
 
 def test_texts_without_known_words_get_nothing(counts):
-    lexicon = Lexicon.fit(counts)
+    lexicon = fit_lexicon(counts)
     part = LexicalPart(lexicon, np.ones((len(lexicon.buckets), 3), np.float32))
     assert part.scores(["", "ðþæ"]).tolist() == [[0, 0, 0], [0, 0, 0]]
-    nothing = Lexicon.fit(count(["a", "b"]))
+    nothing = fit_lexicon(count(["a", "b"]))
     assert coordinates(nothing.rows(count(["a", "b"]))).z.shape == (2, 0)
 
 
 def test_few_texts_lose_nothing(counts):
-    rows = Lexicon.fit(counts).rows(counts)
+    rows = fit_lexicon(counts).rows(counts)
     projection = coordinates(rows)
     full = rows.dense()
     assert apart(projection.z @ projection.z.T, full @ full.T) < 1e-3
@@ -95,7 +96,7 @@ def test_few_texts_lose_nothing(counts):
 
 
 def test_many_texts_keep_the_largest_axes(counts, monkeypatch):
-    rows = Lexicon.fit(counts).rows(counts)
+    rows = fit_lexicon(counts).rows(counts)
     monkeypatch.setattr(lexical, "EXACT", 10)
     projection = coordinates(rows, rank=40)
     assert apart(projection.basis.T @ projection.basis, np.eye(40)) < 1e-3
@@ -108,7 +109,7 @@ def test_many_texts_keep_the_largest_axes(counts, monkeypatch):
 def test_more_axes_than_there_are(monkeypatch):
     monkeypatch.setattr(lexical, "EXACT", 10)
     counts = count(["my card is lost", "where is my card", "close my account"] * 20)
-    projection = coordinates(Lexicon.fit(counts).rows(counts))
+    projection = coordinates(fit_lexicon(counts).rows(counts))
     assert projection.z.shape == (60, 3)
     assert np.isfinite(projection.basis).all()
 
@@ -116,7 +117,7 @@ def test_more_axes_than_there_are(monkeypatch):
 def test_a_divided_head_gives_the_scores_of_the_joined_one(questions, counts):
     texts, _, k = questions
     rng = np.random.default_rng(0)
-    lexicon = Lexicon.fit(counts)
+    lexicon = fit_lexicon(counts)
     projection = coordinates(lexicon.rows(counts))
     phi = rng.normal(size=(len(texts), 20)).astype(np.float32)
     x = design(phi, ((20,),), "last+many words", projection.z)
@@ -129,7 +130,7 @@ def test_a_divided_head_gives_the_scores_of_the_joined_one(questions, counts):
 
 def test_a_restored_part_gives_the_same_scores(questions, counts):
     texts, _, k = questions
-    lexicon = Lexicon.fit(counts, largest=500)
+    lexicon = fit_lexicon(counts, largest=500)
     weights = np.random.default_rng(0).normal(size=(len(lexicon.buckets), k)).astype(np.float16).astype(np.float32)
     part = LexicalPart(lexicon, weights)
     arrays = part.arrays()
@@ -163,7 +164,7 @@ def test_parts_that_do_not_fit_are_refused(change):
 
 def test_the_baseline_is_logistic_regression_on_tfidf(questions, counts):
     _, y, k = questions
-    rows = Lexicon.fit(counts).rows(counts)
+    rows = fit_lexicon(counts).rows(counts)
     folds = np.arange(len(y)) % 3
     folds[:5] = -1
     full = rows.dense()

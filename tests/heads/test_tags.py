@@ -5,16 +5,14 @@ import pytest
 
 from graft.data.split import stratified_group_folds
 from graft.errors import UsageError
-from graft.heads.tags import (
-    TagClassifier,
+from graft.heads.tags import TagClassifier, confidence_of, sigmoid
+from graft.learning.tags import (
     balance,
     check_tag_head,
     choose_tags,
-    confidence_of,
     fit_rule,
     fit_tags,
     rules_without,
-    sigmoid,
     strata_of,
     units_with,
 )

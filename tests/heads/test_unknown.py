@@ -3,7 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from graft.heads.unknown import PROTOTYPES, UnknownRule, _rejected, fit_unknown
+from graft.heads.unknown import UnknownRule
+from graft.learning.unknown import PROTOTYPES, _rejected, fit_unknown
 from graft.metrics import auroc
 from heads.blobs import folds
 

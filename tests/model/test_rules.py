@@ -13,8 +13,8 @@ from graft.data.dataset import Dataset
 from graft.data.items import Memory
 from graft.data.split import stratified_group_folds
 from graft.encoders.embed import Embedded, content_digest
-from graft.heads.calibration import cross_fitted
-from graft.heads.classifier import fit_classifier
+from graft.learning.calibration import cross_fitted
+from graft.learning.classifier import fit_classifier
 from graft.learning.selection import choose_without
 from graft.model.fitting import fit_embedded
 from graft.recipe import Recipe

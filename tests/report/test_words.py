@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from graft.heads.unknown import NEVER
+from graft.contracts import NEVER
 from graft.report import Report, words
 from graft.results.facts import JournalEffect
 from graft.results.figures import (

@@ -5,8 +5,8 @@ torch = pytest.importorskip("torch", reason="tuning needs torch")
 
 from graft.contracts import Linear  # noqa: E402
 from graft.data.split import stratified_group_folds  # noqa: E402
-from graft.heads.classifier import fit_classifier  # noqa: E402
 from graft.heads.features import FEATURES, GIVEN, transform, width  # noqa: E402
+from graft.learning.classifier import fit_classifier  # noqa: E402
 from graft.recipe import Recipe  # noqa: E402
 from graft.tuning.head import TrainableHead  # noqa: E402
 from heads.blobs import blobs  # noqa: E402

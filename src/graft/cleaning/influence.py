@@ -13,8 +13,9 @@ from graft.cleaning.pool import Pool
 from graft.contracts import Bool, Float32, Float64, Int
 from graft.errors import UsageError
 from graft.executors import map_on_cores
-from graft.heads.calibration import fit_temperature, probabilities
+from graft.heads.calibration import probabilities
 from graft.learning import HEADS
+from graft.learning.calibration import fit_temperature
 from graft.learning.selection import Choice, class_weights
 
 REST = 0.1

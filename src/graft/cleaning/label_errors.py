@@ -10,9 +10,9 @@ import numpy as np
 
 from graft.contracts import Bool, Float32, Float64, Int
 from graft.executors import map_on_cores
-from graft.heads.calibration import cross_fitted
-from graft.heads.classifier import OutOfFold
 from graft.learning import HEADS
+from graft.learning.calibration import cross_fitted
+from graft.learning.classifier import OutOfFold
 from graft.learning.selection import Choice, class_weights
 
 STRONGER = (1.0, 4.0)

@@ -19,10 +19,10 @@ from graft.encoders.embed import Embedded
 from graft.errors import NothingToRead
 from graft.evaluation import warn_of_blanks
 from graft.executors import one_thread_each, run_on_cores
-from graft.heads.classifier import OutOfFold, fit_classifier
 from graft.heads.features import GIVEN, transform
-from graft.heads.lexical import Words
 from graft.learning.axes import centred, leading
+from graft.learning.classifier import OutOfFold, fit_classifier
+from graft.learning.lexical import Words
 from graft.model.fitting import embed_dataset
 from graft.model.inputs import nothing_readable
 from graft.recipe import Recipe

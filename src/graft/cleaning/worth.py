@@ -16,9 +16,10 @@ from graft.contracts import Bool, Float32, Float64, Int, Linear
 from graft.errors import TooFewClasses, UsageError
 from graft.evaluation.intervals import cross_validated_interval, group_design_effect, held_out_interval
 from graft.executors import map_on_cores
-from graft.heads.calibration import cross_fitted, fit_temperature, probabilities
+from graft.heads.calibration import probabilities
 from graft.journal.standing import Applied
 from graft.learning import HEADS
+from graft.learning.calibration import cross_fitted, fit_temperature
 from graft.learning.selection import class_weights
 from graft.metrics import log_loss
 from graft.results.facts import plain

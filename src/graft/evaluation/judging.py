@@ -25,11 +25,12 @@ from graft.evaluation.intervals import (
     with_unjudged,
 )
 from graft.executors import map_on_cores, workers
-from graft.heads.classifier import Classifier, OutOfFold
-from graft.heads.conformal import measured
+from graft.heads.classifier import Classifier
 from graft.heads.features import transform
-from graft.heads.lexical import Words, tfidf_accuracy
 from graft.learning import HEADS
+from graft.learning.classifier import OutOfFold
+from graft.learning.conformal import measured
+from graft.learning.lexical import Words, tfidf_accuracy
 from graft.learning.selection import bias_corrected, class_weights
 from graft.metrics import accuracy, debiased_calibration_error, expected_calibration_error, precision_recall_f1
 from graft.results.figures import (

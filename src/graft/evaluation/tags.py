@@ -34,16 +34,10 @@ from graft.evaluation.judging import (
 from graft.evaluation.notices import warn_of_the_data
 from graft.executors import map_on_cores, workers
 from graft.heads.features import transform
-from graft.heads.tags import (
-    TagClassifier,
-    TagsOutOfFold,
-    balance,
-    confidence_of,
-    rules_without,
-    units_with,
-)
+from graft.heads.tags import TagClassifier, confidence_of
 from graft.learning.binary import fit_binary
 from graft.learning.selection import bias_corrected
+from graft.learning.tags import TagsOutOfFold, balance, rules_without, units_with
 from graft.metrics import average_precision, exact_match, hamming_loss, label_f1
 from graft.results.figures import Calibration, ClassFigures, Interval, Judged, MultiLabelFigures, Unknown
 from graft.results.scores import Scores

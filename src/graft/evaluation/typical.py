@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from graft.evaluation.judging import Rows
-from graft.heads.classifier import OutOfFold
+from graft.learning.classifier import OutOfFold
 from graft.results.figures import Judged
 
 PER_CLASS = 4

@@ -11,10 +11,11 @@ import numpy as np
 from graft.contracts import Array, Bool, Float32, Float64, Int, Linear, Stages
 from graft.errors import UsageError
 from graft.executors import map_on_cores, workers
-from graft.heads.calibration import fit_temperature, probabilities
+from graft.heads.calibration import probabilities
 from graft.heads.features import DESCRIPTIONS, available, design
 from graft.learning import HEADS
 from graft.learning.axes import Axes, principal
+from graft.learning.calibration import fit_temperature
 
 HURDLE = 2.5
 """A challenger must beat the plain choice by this many standard errors of the paired difference of losses.

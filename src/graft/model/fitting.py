@@ -26,10 +26,11 @@ from graft.evaluation.doubt import warn_of_doubt
 from graft.evaluation.held_out import check_shared_labels, of_the_test
 from graft.evaluation.typical import typical
 from graft.executors import one_thread_each, run_on_cores
-from graft.heads.classifier import Classifier, OutOfFold, fit_classifier
+from graft.heads.classifier import Classifier
 from graft.heads.features import GIVEN
-from graft.heads.lexical import Words
 from graft.journal.journal import Journal
+from graft.learning.classifier import OutOfFold, fit_classifier
+from graft.learning.lexical import Words
 from graft.learning.selection import check_head
 from graft.model.given import check_matrix, labels_of_rows
 from graft.model.held_out import held_out_of

@@ -10,9 +10,10 @@ import numpy as np
 from graft.contracts import Bool, Float32, Int
 from graft.data.dataset import SEPARATOR
 from graft.evaluation import Rows
-from graft.heads.classifier import Answer, Classifier, OutOfFold
-from graft.heads.conformal import held_out_sets
-from graft.heads.tags import TagsOutOfFold
+from graft.heads.classifier import Answer, Classifier
+from graft.learning.classifier import OutOfFold
+from graft.learning.conformal import held_out_sets
+from graft.learning.tags import TagsOutOfFold
 from graft.results.prediction import Prediction
 
 

@@ -21,7 +21,8 @@ from graft.evaluation.held_out import of_the_test
 from graft.evaluation.tags import check_shared_tags, judge_tags, score_tags, warn_of_the_tags
 from graft.executors import one_thread_each
 from graft.heads.features import GIVEN
-from graft.heads.tags import TagClassifier, TagsOutOfFold, check_tag_head, fit_tags, strata_of
+from graft.heads.tags import TagClassifier
+from graft.learning.tags import TagsOutOfFold, check_tag_head, fit_tags, strata_of
 from graft.model.held_out import held_out_tags
 from graft.model.inputs import nothing_readable
 from graft.model.model import Model

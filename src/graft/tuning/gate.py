@@ -12,7 +12,8 @@ import numpy as np
 
 from graft.contracts import Bool, Float32, Float64, Int
 from graft.data.split import stratified_group_folds
-from graft.heads.calibration import cross_fitted, fit_temperature, probabilities
+from graft.heads.calibration import probabilities
+from graft.learning.calibration import cross_fitted, fit_temperature
 from graft.metrics import accuracy, log_losses
 from graft.report.words import percent
 

@@ -13,9 +13,10 @@ from graft.data.split import choose_folds, stratified_group_folds
 from graft.encoders import Tunable
 from graft.errors import ItemError
 from graft.executors import map_on_cores, one_thread_each
-from graft.heads.classifier import Classifier, OutOfFold, fit_classifier
+from graft.heads.classifier import Classifier
 from graft.heads.features import transform
-from graft.heads.lexical import Words
+from graft.learning.classifier import OutOfFold, fit_classifier
+from graft.learning.lexical import Words
 from graft.recipe import Recipe
 from graft.tuning.batches import Rows
 

@@ -12,7 +12,8 @@ import torch
 
 from graft.contracts import Float32, Float64, Int
 from graft.errors import EncoderError
-from graft.heads.calibration import fit_temperature, probabilities
+from graft.heads.calibration import probabilities
+from graft.learning.calibration import fit_temperature
 from graft.metrics import log_losses
 from graft.tuning.augmentation import Augmentation, with_some_left_out
 from graft.tuning.batches import Rows, parts

@@ -17,12 +17,13 @@ import numpy as np
 from graft.contracts import Encoder, Float32, Int, Progress, silent
 from graft.encoders import Tunable, retuned
 from graft.executors import map_on_cores
-from graft.heads.calibration import fit_temperature
 from graft.heads.classifier import Classifier
-from graft.heads.conformal import fit_sets
 from graft.heads.features import transform
-from graft.heads.unknown import UnknownRule, fit_unknown
+from graft.heads.unknown import UnknownRule
+from graft.learning.calibration import fit_temperature
+from graft.learning.conformal import fit_sets
 from graft.learning.selection import Choice
+from graft.learning.unknown import fit_unknown
 from graft.metrics import log_loss
 from graft.results.history import History
 from graft.tuning.augmentation import augmentation_for
