@@ -12,7 +12,7 @@ from graft.encoders import ENCODERS, encoder_for
 from graft.encoders.cache import Cache
 from graft.encoders.embed import embed, stream
 from graft.errors import UsageError
-from graft.executors import workers
+from graft.executors import CORES, workers
 
 
 def picture(seed: int, side: int = 64) -> bytes:
@@ -108,6 +108,20 @@ def test_several_threads_may_share_an_encoder(items):
         thread.join()
     assert len(found) == 4
     assert all(np.array_equal(x, expected) for x in found)
+
+
+def test_the_threads_that_embed_may_ask_for_embeddings_themselves(items):
+    """As where copies are looked for beside something else; all of them at once, none may wait for another."""
+    encoder = encoder_for("image")
+    expected = embed(encoder, items).x
+    busy = threading.Barrier(CORES.workers)
+
+    def work() -> np.ndarray:
+        busy.wait(60)
+        return embed(encoder, items).x
+
+    found = [CORES.submit(work) for _ in range(CORES.workers)]
+    assert all(np.array_equal(future.result(120), expected) for future in found)
 
 
 def test_the_table_tells_the_truth():

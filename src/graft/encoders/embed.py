@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -19,9 +20,8 @@ from graft.contracts import Encoder, Float32, Int, Progress, silent
 from graft.data.dataset import Item, Skipped
 from graft.encoders.cache import Cache, Entry
 from graft.encoders.joined import JoinedEncoder
-from graft.encoders.threads import submit
 from graft.errors import ItemError
-from graft.executors import workers
+from graft.executors import CORES, one_thread_each
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +79,19 @@ def stream(encoder: Encoder, items: Iterable[Item], cache: Cache | None = None) 
     """Embed any number of items, chunk by chunk and in order, with at most a few chunks in memory."""
     source = enumerate(iter(items))
     size = encoder.batch_size
-    pending: deque[Future[Embedded]] = deque()
+    pending: deque[tuple[Future[Embedded], Callable[[], Embedded]]] = deque()
     try:
         while True:
-            while len(pending) < 2 * workers() and (chunk := list(islice(source, size))):
-                pending.append(submit(_embed_chunk, encoder, chunk, cache))
+            while len(pending) < 2 * CORES.workers and (chunk := list(islice(source, size))):
+                work = partial(_embed_chunk, encoder, chunk, cache)
+                pending.append((CORES.submit(work), work))
             if not pending:
                 return
-            yield pending.popleft().result()
+            future, work = pending.popleft()
+            # Who asks may be one of the threads itself: what none of them has begun is done here, and none waits.
+            yield work() if future.cancel() else future.result()
     finally:  # the reader may stop early, or Ctrl-C may have come: nothing goes on behind the caller's back
-        for future in pending:
-            future.cancel()
-        wait(pending)
+        wait([future for future, _ in pending if not future.cancel()])
 
 
 def content_digest(content: bytes) -> str:
@@ -105,8 +106,14 @@ def content_key(encoder: Encoder, digest: str) -> bytes:
 
 def rows_of(encoder: Encoder, contents: Mapping[int, bytes], cache: Cache | None) -> dict[int, Row | ItemError]:
     """What becomes of each content, on the thread that asks; a bad one has its error, and the others are served."""
+    # Of recordings the energies are matrix products, whose last digits depend on how many threads share them.
+    with one_thread_each():
+        return _rows_of(encoder, contents, cache)
+
+
+def _rows_of(encoder: Encoder, contents: Mapping[int, bytes], cache: Cache | None) -> dict[int, Row | ItemError]:
     if isinstance(encoder, JoinedEncoder):  # each from its own entries of the cache
-        members = [rows_of(member, contents, cache) for member in encoder.members]
+        members = [_rows_of(member, contents, cache) for member in encoder.members]
         return {key: _side_by_side([rows[key] for rows in members]) for key in contents}
     digests = {key: content_digest(content) for key, content in contents.items()}
     keys = {key: content_key(encoder, digest) for key, digest in digests.items()}

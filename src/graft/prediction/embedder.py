@@ -11,14 +11,15 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextvars import Context
 from dataclasses import dataclass, field
+from functools import partial
 
 from graft.contracts import Encoder
 from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded, Row, gathered, rows_of
-from graft.encoders.threads import submit as on_a_thread
 from graft.errors import GraftError, ItemError
-from graft.executors import renew_in_child
+from graft.executors import CORES, renew_in_child
 
 TOGETHER = 8
 """Items that go through the network at once, at most: nobody should wait long for what strangers ask."""
@@ -66,7 +67,8 @@ class Embedder:
             self._lines.setdefault(place, _Line(encoder, cache)).requests.extend(requests)
         # As many turns as take all that wait, whoever comes between: none is left over.
         for _ in range(0, len(requests), TOGETHER):
-            on_a_thread(self._serve, place)
+            # In a context of its own: whoever stops the work that asked must not stop what strangers wait for.
+            Context().run(CORES.submit, partial(self._serve, place))
         return [request.row for request in requests]
 
     def embed(self, encoder: Encoder, contents: Sequence[bytes], cache: Cache | None = None) -> Embedded:
