@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
@@ -79,7 +79,7 @@ def stream(encoder: Encoder, items: Iterable[Item], cache: Cache | None = None) 
     """Embed any number of items, chunk by chunk and in order, with at most a few chunks in memory."""
     source = enumerate(iter(items))
     size = encoder.batch_size
-    pending: deque[tuple[Future[Embedded], Callable[[], Embedded]]] = deque()
+    pending: deque[tuple[Future[Embedded], partial[Embedded]]] = deque()
     try:
         while True:
             while len(pending) < 2 * CORES.workers and (chunk := list(islice(source, size))):
