@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from graft.heads.unknown import UnknownRule
-from graft.learning.unknown import PROTOTYPES, _rejected, fit_unknown
+from graft.learning.unknown import PROTOTYPES, beyond, fit_unknown
 from graft.metrics import auroc
 from heads.blobs import folds
 
@@ -131,4 +131,4 @@ def test_a_fold_has_no_part_in_the_threshold_that_it_is_held_against():
     score = np.array([[0, 1, 2, 3, 10, 11]], np.float32)
     fold = np.array([0, 0, 0, 1, 1, 1])
     # of three others the second counts: 10 for the first fold, which none reaches, and 1 for the second, which all pass
-    assert _rejected(score, score >= 0, [fold], 0.5).tolist() == [0, 0, 0, 1, 1, 1]
+    assert beyond(score, score >= 0, [fold], 0.5).tolist() == [0, 0, 0, 1, 1, 1]

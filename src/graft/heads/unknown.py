@@ -77,6 +77,8 @@ def distance_to(phi: Float32, prototypes: Float32) -> Float32:
 
 
 def margin_of(logits: Float32) -> Float32:
-    """The best score less the second best, over the last axis."""
+    """The best score less the second best, over the last axis; 0 of a number alone."""
+    if logits.shape[-1] == 1:
+        return np.asarray(logits[..., 0] * 0, dtype=np.float32)  # ``nan`` stays ``nan``
     best = np.partition(logits, -2, axis=-1)
     return np.asarray(best[..., -1] - best[..., -2], dtype=np.float32)

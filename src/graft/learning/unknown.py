@@ -60,19 +60,26 @@ def fit_unknown(
     if not rate:
         return rule, rejected
     score = rule.combined(distance, margin)  # nan where not scored
-    threshold = _threshold(score[scored], int(scored.any(axis=0).sum()), rate)
-    return UnknownRule(prototypes, threshold, rule.distance, rule.margin), _rejected(score, scored, folds, rate)
+    threshold = quantile(score[scored], int(scored.any(axis=0).sum()), rate)
+    return UnknownRule(prototypes, threshold, rule.distance, rule.margin), beyond(score, scored, folds, rate)
 
 
-def _threshold(scores: Float32, n: int, rate: float) -> float:
+def quantile(scores: Float32, n: int, rate: float) -> float:
     """The ``⌈(n + 1)(1 - rate)⌉``-th smallest of the scores of ``n`` items, each of which may have several."""
     share = min(1.0, ceil((n + 1) * (1 - rate) - 1e-9) / n)
     rank = ceil(share * len(scores) - 1e-9)
     return float(np.partition(scores, rank - 1)[rank - 1])
 
 
-def _rejected(score: Float32, scored: Bool, folds: Sequence[Int], rate: float) -> Float32:
-    """As ``fit_unknown`` returns it, from scores ``(r, n)``; folds are joined to at most ``_BLOCKS``."""
+def beyond(score: Float32, scored: Bool, folds: Sequence[Int], rate: float) -> Float32:
+    """In which share of the repetitions each row lies above the ``quantile`` of the rows of other folds ``(n,)``.
+
+    Args:
+        score: ``(r, n) float32``.
+        scored: Where there is one ``(r, n) bool``.
+        folds: As in ``fit_unknown``; joined to at most ``_BLOCKS``.
+        rate: As in ``quantile``.
+    """
     called = np.full(score.shape, np.nan, np.float32)
     for repetition, fold in enumerate(folds):
         block = np.where(scored[repetition], fold % _BLOCKS, -1)
@@ -80,7 +87,7 @@ def _rejected(score: Float32, scored: Bool, folds: Sequence[Int], rate: float) -
             others = score[repetition, (block >= 0) & (block != held_out)]
             if len(others):
                 rows = np.flatnonzero(block == held_out)
-                called[repetition, rows] = score[repetition, rows] > _threshold(others, len(others), rate)
+                called[repetition, rows] = score[repetition, rows] > quantile(others, len(others), rate)
     known = ~np.isnan(called)
     times = known.sum(axis=0)
     share = np.where(known, called, np.float32(0)).sum(axis=0) / np.maximum(times, 1)

@@ -1,0 +1,103 @@
+"""What a model of numbers applies to embeddings: features, head, prediction interval, unknown score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from graft.contracts import Array, Float32, Float64, Linear, Stages
+from graft.heads import restored
+from graft.heads.classifier import within
+from graft.heads.features import transform
+from graft.heads.unknown import UnknownRule
+
+KIND = "numbers"
+"""How the settings of a bundle call this head."""
+LEVEL = 0.9
+"""The share of intervals that are to hold the number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Numbers ``(n,) float64`` with their prediction intervals, and unknown scores ``(n,) float32``."""
+
+    value: Float64
+    low: Float64
+    high: Float64
+    unknown_score: Float32
+
+
+@dataclass(frozen=True, slots=True)
+class Regressor:
+    """Embeddings in, numbers out. What a bundle keeps of a model.
+
+    The head was fitted to numbers that were shifted and scaled, so that float16 holds its weights whatever the unit.
+
+    Attributes:
+        stages: Widths of the encoder's pooled stages.
+        features: A key of ``FEATURES``.
+        linear: The head, of one column, on ``transform(x, stages, features)``.
+        centre: What is added to its scores.
+        scale: What they are multiplied by before, above 0.
+        margin: A number lies this far from the predicted one at most, in ``LEVEL`` of cases; in the numbers' unit.
+        unknown: Tells what is like none of the items that were learned from.
+    """
+
+    stages: Stages
+    features: str
+    linear: Linear
+    centre: float
+    scale: float
+    margin: float
+    unknown: UnknownRule
+
+    def answer(self, x: Float32) -> Numbers:
+        """Everything that is to be said of embeddings ``(n, dim) float32``."""
+        phi = transform(x, self.stages, self.features)
+        scores = self.linear.scores(phi)
+        value = self.centre + self.scale * scores[:, 0].astype(np.float64)
+        return Numbers(value, value - self.margin, value + self.margin, self.unknown.score(phi, scores))
+
+    def arrays(self) -> dict[str, Array]:
+        """What a bundle keeps as arrays; weights in float16, as ``fit_ridge`` rounded them."""
+        return {
+            "head.weights": self.linear.weights.astype(np.float16),
+            "head.bias": self.linear.bias,
+            **{f"unknown.{name}": array for name, array in self.unknown.arrays().items()},
+        }
+
+    def settings(self) -> dict[str, Any]:
+        """What a bundle keeps as JSON."""
+        return {
+            "kind": KIND,
+            "stages": [list(network) for network in self.stages],
+            "features": self.features,
+            "centre": self.centre,
+            "scale": self.scale,
+            "margin": self.margin,
+            "unknown": self.unknown.settings(),
+        }
+
+    @classmethod
+    def restore(cls, settings: Mapping[str, Any], arrays: Mapping[str, Array]) -> Self:
+        """The regressor that ``settings`` and ``arrays`` describe.
+
+        Raises:
+            ValueError: A value is not what a regressor can have, or they do not fit together.
+        """
+        weights = np.asarray(arrays["head.weights"]).astype(np.float32)
+        bias = np.asarray(arrays["head.bias"]).astype(np.float32)
+        if weights.ndim != 2 or weights.shape[1] != 1 or bias.shape != (1,):
+            raise ValueError(f"a head of shape {weights.shape} with a bias of shape {bias.shape} for one number")
+        return cls(
+            stages=restored.stages(settings),
+            features=restored.features(settings, words=False),
+            linear=Linear(weights, bias),
+            centre=restored.number(settings, "centre"),
+            scale=restored.number(settings, "scale", above=0),
+            margin=restored.number(settings, "margin", above=0),
+            unknown=UnknownRule.restore(settings["unknown"], within(arrays, "unknown.")),
+        )
