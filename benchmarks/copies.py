@@ -25,6 +25,7 @@ from graft.duplicates.prints import PicturePrints
 from graft.encoders.cache import Cache
 from graft.encoders.embed import embed
 from graft.errors import GraftError
+from graft.run import Run
 
 SETS = ("ants_bees", "beds_sofas", "potato_leaves", "bears_scraped", "hemlock_cherry")
 LARGEST = 900
@@ -123,9 +124,9 @@ def _readable(content: bytes) -> bool:
 
 def _clusters(dataset: Dataset, cache: Cache) -> tuple[Int, float]:
     encoder = PicturePrints()
-    embedded = embed(encoder, dataset.items, cache)
+    embedded = embed(encoder, dataset.items, Run(cache))
     started = time.perf_counter()
-    clusters = copies_of(dataset, embedded, encoder.stages, cache).clusters
+    clusters = copies_of(dataset, embedded, encoder.stages, Run(cache)).clusters
     return clusters, time.perf_counter() - started
 
 

@@ -18,6 +18,7 @@ from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
 from graft.encoders.embed import embed
 from graft.heads.classifier import Answer
+from graft.run import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +106,11 @@ def population(folder: Path, source: Source | None = None) -> Population:
         dataset = some_classes(dataset, source.classes)
     encoder = encoder_for("auto", dataset.modality)
     with closing(Cache()) as store:
-        embedded = embed(encoder, dataset.items, store)
+        run = Run(store)
+        embedded = embed(encoder, dataset.items, run)
         usable = dataset.select(embedded.rows)
         return Population(
-            usable, embedded.x, clusters_of(usable, embedded, encoder.stages, store).clusters, source.groups
+            usable, embedded.x, clusters_of(usable, embedded, encoder.stages, run).clusters, source.groups
         )
 
 

@@ -54,6 +54,7 @@ def refit(folder: Path) -> dict[str, Any]:
     from graft.encoders.embed import embed
     from graft.heads.features import transform
     from graft.learning import HEADS
+    from graft.run import Run
 
     chosen_photos = _two_classes(read_folders(folder))
     dataset = graft.Dataset.from_lists(
@@ -63,7 +64,7 @@ def refit(folder: Path) -> dict[str, Any]:
         cache = Cache(Path(cache_folder))
         reports = [graft.fit(dataset, cache=cache).report for _ in range(1 + REPEATS)][1:]
         encoder = encoder_for("auto", "image")
-        x = embed(encoder, dataset.items, cache).x
+        x = embed(encoder, dataset.items, Run(cache)).x
         cache.close()
     chosen = reports[0].head
     ones = np.ones((1, len(x)), np.float32)

@@ -25,6 +25,7 @@ from graft.encoders.cache import Cache, Entry
 from graft.encoders.embed import content_digest, content_key, embed
 from graft.heads.features import transform
 from graft.learning.neighbours import nearest, unit
+from graft.run import Run
 from graft.similarity import Index
 from graft.similarity.space import Space
 
@@ -60,7 +61,7 @@ def measure_likeness() -> dict[str, dict[str, float]]:
     for name, dataset in _sets():
         progress.print(name)
         encoder = encoder_for("auto", dataset.modality)
-        embedded = embed(encoder, dataset.items, Cache())
+        embedded = embed(encoder, dataset.items, Run(Cache()))
         dataset = dataset.select(embedded.rows)
         for space, vectors in _spaces(embedded.x, encoder.stages):
             found.setdefault(space, {})[name] = _precision(vectors, dataset)
@@ -106,7 +107,7 @@ def measure_graph(n: int) -> dict[str, float]:
     progress.print(f"a graph over {n:,} vectors")
     chance = np.random.default_rng(0)
     dataset, encoder = graft.read(DATA / "banking77"), encoder_for("text", "text")
-    _, real = Space.around(embed(encoder, dataset.items, Cache()).x, encoder.stages)
+    _, real = Space.around(embed(encoder, dataset.items, Run(Cache())).x, encoder.stages)
     differences = real - real[chance.permutation(len(real))]
 
     def near_real(size: int) -> Float32:

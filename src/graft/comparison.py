@@ -22,12 +22,12 @@ from graft.executors import workers
 from graft.learning.selection import check_head
 from graft.learning.tags import TagsOutOfFold
 from graft.model.fitting import Fitted, embed_dataset, fit_embedded
-from graft.model.inputs import CacheChoice, Source, as_cache, as_dataset
+from graft.model.inputs import CacheChoice, Source, as_dataset, as_run
 from graft.recipe import Recipe
 from graft.report.words import clean
 from graft.results.facts import plain
 from graft.results.figures import Interval
-from graft.run import Stopwatch
+from graft.run import NEVER, Flag
 
 SAMPLE = 64
 """So many items at least are embedded anew, without the cache, to see how long one takes."""
@@ -96,6 +96,7 @@ def compare(
     *,
     cache: CacheChoice = "default",
     progress: Progress = silent,
+    cancelled: Flag = NEVER,
 ) -> Comparison:
     """Fit a model on each encoder and compare them on the same folds.
 
@@ -108,6 +109,7 @@ def compare(
         recipe: How to fit; its encoder does not matter.
         cache: Where embeddings are kept.
         progress: Told how far the work has come.
+        cancelled: Ends the work once it is set, such as a ``threading.Event``.
 
     Raises:
         UsageError: Fewer than two encoders, or one that does not take such items.
@@ -119,23 +121,21 @@ def compare(
     whole = as_dataset(data)
     dataset = whole.select([row for row, split in enumerate(whole.splits) if split != "test"])  # kept for the last word
     dataset = replace(dataset, skipped=whole.skipped, warnings=whole.warnings)
-    found = [encoder_for(name, dataset.modality, recipe.backend, recipe.prompt, progress) for name in names]
+    run = as_run(cache, progress, cancelled)
+    found = [encoder_for(name, dataset.modality, recipe.backend, recipe.prompt, run.tell) for name in names]
     made = list({encoder.fingerprint: encoder for encoder in found}.values())  # one may go by several names
     if len(made) < 2:
         raise UsageError(f"{' and '.join(names)} are the same encoder.", "Name two that differ.")
-    store = as_cache(cache)
-    embedded = _on_common_rows(
-        [embed_dataset(encoder, dataset, store, Stopwatch(), progress) for encoder in made], dataset
-    )
+    embedded = _on_common_rows([embed_dataset(encoder, dataset, run) for encoder in made], dataset)
     clusters, doubtful = np.arange(len(embedded[0][0])), np.zeros(len(embedded[0][0]), np.bool_)
     unlimited = clusters
     for encoder, (usable, part) in zip(made, embedded, strict=True):
-        own = clusters_of(usable, part, encoder.stages, store)
+        own = clusters_of(usable, part, encoder.stages, run)
         clusters, doubtful = merge(clusters, own.clusters.tolist()), doubtful | own.doubtful
         unlimited = merge(unlimited, own.whole.tolist())
     alike = Clusters(clusters, doubtful, unlimited)
     fitted = [
-        fit_embedded(usable, part, encoder, replace(recipe, encoder=encoder.name), Stopwatch(), progress, alike)
+        fit_embedded(usable, part, encoder, replace(recipe, encoder=encoder.name), run, alike)
         for encoder, (usable, part) in zip(made, embedded, strict=True)
     ]
     names_of = [encoder.name for encoder in made]

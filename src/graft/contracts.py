@@ -110,7 +110,7 @@ class Encoder(Protocol):
         """
 
 
-class EmbeddingStore(Protocol):
+class Store(Protocol):
     """Keeps embeddings from one run to the next; ``graft.encoders.cache.Cache`` is the one on disk.
 
     An entry has a ``vector`` ``(d,) float32`` and ``statistics``, what was measured when the item was decoded.

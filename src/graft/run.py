@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from graft.contracts import EmbeddingStore, Executor, Progress, silent
+from graft.contracts import Executor, Progress, Store, silent
 from graft.errors import Cancelled
 from graft.executors import CORES, stopped_by
 
@@ -73,7 +73,7 @@ class Run:
         cancelled: Once it is set, the work ends with ``Cancelled``.
     """
 
-    cache: EmbeddingStore | None = None
+    cache: Store | None = None
     progress: Progress = silent
     clock: Stopwatch = field(default_factory=Stopwatch)
     executor: Executor = CORES

@@ -13,6 +13,7 @@ from graft.encoders.cache import Cache
 from graft.encoders.embed import embed, stream
 from graft.errors import UsageError
 from graft.executors import CORES, workers
+from graft.run import Run
 
 
 def picture(seed: int, side: int = 64) -> bytes:
@@ -44,8 +45,8 @@ def test_rows_stand_in_the_items_order(items):
 
 def test_what_is_in_the_cache_is_not_embedded_again(items, tmp_path):
     encoder, cache = encoder_for("image"), Cache(tmp_path)
-    cold = embed(encoder, items, cache)
-    warm = embed(encoder, items[5:] + items[:5], Cache(tmp_path))
+    cold = embed(encoder, items, Run(cache))
+    warm = embed(encoder, items[5:] + items[:5], Run(Cache(tmp_path)))
     assert (cold.hits, cold.misses) == (0, 20)
     assert (warm.hits, warm.misses) == (20, 0)
     assert np.array_equal(np.roll(cold.x, -5, axis=0), warm.x)
@@ -54,21 +55,21 @@ def test_what_is_in_the_cache_is_not_embedded_again(items, tmp_path):
 
 def test_the_same_content_under_another_name_is_a_hit(items, tmp_path):
     encoder, cache = encoder_for("image"), Cache(tmp_path)
-    embed(encoder, items[:1], cache)
-    assert embed(encoder, [Memory(picture(0), "copy")], cache).hits == 1
+    embed(encoder, items[:1], Run(cache))
+    assert embed(encoder, [Memory(picture(0), "copy")], Run(cache)).hits == 1
 
 
 def test_another_backend_has_entries_of_its_own(items, tmp_path):
     cache = Cache(tmp_path)
-    embed(encoder_for("image", backend="openvino"), items[:2], cache)
-    assert embed(encoder_for("image", backend="onnxruntime"), items[:2], cache).hits == 0
+    embed(encoder_for("image", backend="openvino"), items[:2], Run(cache))
+    assert embed(encoder_for("image", backend="onnxruntime"), items[:2], Run(cache)).hits == 0
 
 
 def test_bad_items_are_named_and_the_others_served(items, tmp_path):
     bad = [Memory(b"", "empty.jpg"), Memory(b"no picture at all", "text.jpg"), File(tmp_path / "gone.jpg", "gone.jpg")]
     bad.append(Memory(picture(3)[:-200], "cut.png"))
     mixed = [bad[0], items[0], bad[1], items[1], bad[2], bad[3]]
-    found = embed(encoder_for("image"), mixed, Cache(tmp_path / "cache"))
+    found = embed(encoder_for("image"), mixed, Run(Cache(tmp_path / "cache")))
     assert found.rows.tolist() == [1, 3]
     assert [entry.path for entry in found.skipped_items(mixed)] == ["empty.jpg", "text.jpg", "gone.jpg", "cut.png"]
     assert all(entry.reason for entry in found.skipped_items(mixed))

@@ -7,6 +7,7 @@ from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
 from graft.encoders.embed import embed, stream
 from graft.encoders.joined import JoinedEncoder
+from graft.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +28,12 @@ def test_encoders_that_are_joined_keep_the_contract_of_one(joined, check):
 
 def test_each_has_its_own_columns_and_its_own_entries_in_the_cache(joined, items, tmp_path):
     cache = Cache(tmp_path)
-    first = embed(joined.members[0], items, cache)
-    together = embed(joined, items, cache)
+    first = embed(joined.members[0], items, Run(cache))
+    together = embed(joined, items, Run(cache))
     assert together.x.shape == (12, 2 * 1752)
     assert np.array_equal(together.x[:, :1752], first.x)
     assert (together.hits, together.misses) == (0, 12)  # the second network had to run
-    assert (again := embed(joined, items, Cache(tmp_path))).hits == 12
+    assert (again := embed(joined, items, Run(Cache(tmp_path)))).hits == 12
     assert np.array_equal(again.x, together.x)
     assert sum(cache.info().entries.values()) == 24
 

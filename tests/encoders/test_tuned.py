@@ -13,6 +13,7 @@ from graft.encoders.embed import embed
 from graft.encoders.joined import JoinedEncoder
 from graft.encoders.tuned import NOTHING, Tuned
 from graft.errors import UsageError
+from graft.run import Run
 
 
 def moved(encoder, count=2, by=1.05):
@@ -61,9 +62,9 @@ def test_the_cache_keeps_what_each_has_embedded(tmp_path):
     encoder, cache = encoder_for("image", backend="onnxruntime"), Cache(tmp_path)
     tuned = retuned(encoder, moved(encoder))
     items = [Memory(contracts.GOOD["image"](seed), str(seed)) for seed in range(2)]
-    first = embed(encoder, items, cache)
+    first = embed(encoder, items, Run(cache))
     for _ in range(2):
-        second = embed(tuned, items, cache)
+        second = embed(tuned, items, Run(cache))
     assert (first.hits, second.hits) == (0, 2)
     assert not np.array_equal(first.x, second.x)
 

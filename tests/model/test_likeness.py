@@ -17,6 +17,7 @@ from graft.duplicates.prints import PicturePrints
 from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
 from graft.encoders.embed import embed
+from graft.run import Run
 
 
 def test_copied_files_are_found_and_their_prints_kept(tmp_path):
@@ -29,10 +30,10 @@ def test_copied_files_are_found_and_their_prints_kept(tmp_path):
     encoder = PicturePrints()
     with closing(Cache(tmp_path / "cache")) as cache:
         embedded = embed(encoder, dataset.items)
-        found = copies_of(dataset, embedded, encoder.stages, cache)
+        found = copies_of(dataset, embedded, encoder.stages, Run(cache))
         assert cache.info().entries == {encoder.fingerprint: len(dataset) - 1}  # one for each content
-        again = copies_of(dataset, embedded, encoder.stages, cache)
-        clusters, copies = clusters_and_copies(dataset, embedded, encoder.stages, cache)
+        again = copies_of(dataset, embedded, encoder.stages, Run(cache))
+        clusters, copies = clusters_and_copies(dataset, embedded, encoder.stages, Run(cache))
     names = [item.name.rsplit("/", 1)[-1] for item in dataset.items]
     same = [names.index(name) for name in (first.name, "same" + first.suffix, "smaller.jpg")]
     assert len(set(found.clusters[same].tolist())) == 1

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graft.contracts import silent
 from graft.data.dataset import Dataset
 from graft.data.items import Memory
 from graft.data.split import stratified_group_folds
@@ -19,7 +18,7 @@ from graft.learning.selection import choose_without
 from graft.model.fitting import fit_embedded
 from graft.recipe import Recipe
 from graft.report.words import doubt
-from graft.run import Stopwatch
+from graft.run import Run
 
 DIMENSIONS = 24
 
@@ -30,7 +29,7 @@ def model_of(x, labels, *, groups=(), splits=(), recipe=None):
     dataset = Dataset(items, tuple(labels), splits=tuple(splits), groups=tuple(groups))
     digests = tuple(content_digest(item.content) for item in items)
     embedded = Embedded(x, np.arange(len(x)), digests, {}, {}, 0, len(x))
-    return fit_embedded(dataset, embedded, None, recipe or Recipe(), Stopwatch(), silent).model
+    return fit_embedded(dataset, embedded, None, recipe or Recipe(), Run()).model
 
 
 def blobs(n, k, *, distance=1.0, seed=0):

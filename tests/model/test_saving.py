@@ -14,7 +14,6 @@ import graft
 import shapes
 from graft import bundle
 from graft.bundle import _sha256, _to_json
-from graft.contracts import silent
 from graft.encoders import encoder_for, retuned
 from graft.encoders.cache import Cache
 from graft.errors import (
@@ -26,7 +25,7 @@ from graft.errors import (
     NotABundle,
     OutputExists,
 )
-from graft.run import Stopwatch
+from graft.run import Run
 
 
 def test_the_same_data_seed_and_recipe_give_the_same_bytes(photos, tmp_path):
@@ -182,9 +181,9 @@ def tuned(photos, changed):
     """A model whose encoder was tuned."""
     from graft.model.fitting import embed_dataset, fit_embedded
 
-    encoder, watch = retuned(encoder_for("image"), changed), Stopwatch()
-    dataset, embedded = embed_dataset(encoder, graft.read(photos), Cache(), watch, silent)
-    return fit_embedded(dataset, embedded, encoder, graft.Recipe(), watch, silent, cache=Cache()).model
+    encoder, run = retuned(encoder_for("image"), changed), Run(Cache())
+    dataset, embedded = embed_dataset(encoder, graft.read(photos), run)
+    return fit_embedded(dataset, embedded, encoder, graft.Recipe(), run).model
 
 
 def test_a_tuned_encoder_is_kept_in_the_bundle_and_nothing_more_of_it(tuned, changed, model, photos, tmp_path):

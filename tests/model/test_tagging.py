@@ -9,17 +9,16 @@ from PIL import Image
 
 import graft
 import shapes
-from graft.contracts import silent
 from graft.data.dataset import Dataset
 from graft.duplicates.clusters import Clusters
 from graft.encoders import encoder_for
+from graft.encoders.cache import Cache
 from graft.errors import DataError, TooFewClasses, UsageError
 from graft.evaluation.intervals import cross_validated_interval
 from graft.model.fitting import embed_dataset
-from graft.model.inputs import as_cache
 from graft.model.tagging import check_tags, fit_tagged
 from graft.recipe import Recipe
-from graft.run import Stopwatch
+from graft.run import Run
 
 
 def picture(labels, seed):
@@ -46,10 +45,10 @@ def drawn(n, first=0, **more):
 
 
 def fitted(dataset, recipe=None, clusters=None):
-    recipe, watch = recipe or Recipe(), Stopwatch()
+    recipe, run = recipe or Recipe(), Run(Cache())
     encoder = encoder_for(recipe.encoder, dataset.modality)
-    usable, embedded = embed_dataset(encoder, dataset, as_cache("default"), watch, silent)
-    return fit_tagged(usable, embedded, encoder, recipe, watch, silent, clusters)
+    usable, embedded = embed_dataset(encoder, dataset, run)
+    return fit_tagged(usable, embedded, encoder, recipe, run, clusters)
 
 
 @pytest.fixture(scope="module")

@@ -15,17 +15,23 @@ from graft.cleaning.outliers import score_outliers
 from graft.cleaning.pool import Pool, gather
 from graft.cleaning.quality import examine
 from graft.contracts import Array, Progress, silent
-from graft.executors import one_thread_each, run_on_cores
+from graft.executors import run_on_cores
 from graft.heads.features import transform
-from graft.model.inputs import CacheChoice, Source, as_cache, as_dataset
+from graft.model.inputs import CacheChoice, Source, as_dataset, as_run
 from graft.recipe import Recipe
+from graft.run import NEVER, Flag
 
 GRAVE = ("label_conflict",)
 """Issues that mislead a model as a wrong label does."""
 
 
 def find_issues(
-    data: Source, recipe: Recipe | None = None, *, cache: CacheChoice = "default", progress: Progress = silent
+    data: Source,
+    recipe: Recipe | None = None,
+    *,
+    cache: CacheChoice = "default",
+    progress: Progress = silent,
+    cancelled: Flag = NEVER,
 ) -> Findings:
     """Find what is wrong in a data set. Nothing in it is changed.
 
@@ -34,14 +40,17 @@ def find_issues(
         recipe: Which encoder and head to look with; the default is right for most.
         cache: Where embeddings are kept: ``"default"``, a ``Cache``, or ``None`` for nowhere.
         progress: Told how far the work has come.
+        cancelled: Ends the work once it is set, such as a ``threading.Event``.
 
     Raises:
         NothingToRead: No item can be read.
         UsageError: The recipe asks for something that is not there.
+        Cancelled: ``cancelled`` was set; what was embedded by then is in the cache.
     """
     dataset = as_dataset(data, min_classes=1)
-    pool = gather(dataset, recipe or Recipe(), as_cache(cache), progress)
-    with one_thread_each():
+    run = as_run(cache, progress, cancelled)
+    pool = gather(dataset, recipe or Recipe(), run)
+    with run.working("evaluate"):
         return examine_pool(pool)
 
 

@@ -7,18 +7,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from graft.contracts import Encoder, Float32, Int, Progress, Stages, silent
+from graft.contracts import Encoder, Float32, Int, Stages
 from graft.data.dataset import Dataset
 from graft.data.split import choose_folds, merge, stratified_group_folds
 from graft.data.texts import texts_of
 from graft.duplicates.copies import Copies
 from graft.duplicates.likeness import clusters_and_copies
 from graft.encoders import encoder_for
-from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded
 from graft.errors import NothingToRead
 from graft.evaluation import warn_of_blanks
-from graft.executors import one_thread_each, run_on_cores
 from graft.heads.features import GIVEN, transform
 from graft.learning.axes import centred, leading
 from graft.learning.classifier import OutOfFold, fit_classifier
@@ -26,7 +24,7 @@ from graft.learning.lexical import Words
 from graft.model.fitting import embed_dataset
 from graft.model.inputs import nothing_readable
 from graft.recipe import Recipe
-from graft.run import Stopwatch
+from graft.run import Run
 
 MANY_ROWS = 5000
 """From so many items without words on, heads see the first ``COLUMNS`` principal axes of the features ``"late"`` and no
@@ -79,15 +77,15 @@ class Pool:
         return self.embedded.x
 
 
-def gather(dataset: Dataset, recipe: Recipe, cache: Cache | None, progress: Progress = silent) -> Pool:
+def gather(dataset: Dataset, recipe: Recipe, run: Run) -> Pool:
     """Embed everything and cross-validate a head on it, as ``fit`` would.
 
     Raises:
         NothingToRead: No item can be read.
         UsageError: The recipe asks for something that is not there.
     """
-    encoder = encoder_for(recipe.encoder, dataset.modality, recipe.backend, recipe.prompt, progress)
-    usable, embedded = embed_dataset(encoder, dataset, cache, Stopwatch(), progress)
+    encoder = encoder_for(recipe.encoder, dataset.modality, recipe.backend, recipe.prompt, run.tell)
+    usable, embedded = embed_dataset(encoder, dataset, run)
     if not len(usable):
         raise _nothing(usable)
     if blank := warn_of_blanks(usable, embedded.statistics):
@@ -96,10 +94,10 @@ def gather(dataset: Dataset, recipe: Recipe, cache: Cache | None, progress: Prog
     single = not usable.tags
     y = usable.y if single else np.zeros(len(usable), np.int64)
     texts = texts_of(usable.items) if usable.modality == "text" else None
-    progress("fit", 0, 1)
-    with one_thread_each():
-        (clusters, copies), words = run_on_cores(
-            lambda: clusters_and_copies(usable, embedded, encoder.stages, cache),
+    with run.working("fit"):
+        run.tell("fit", 0, 1)
+        (clusters, copies), words = run.executor.both(
+            lambda: clusters_and_copies(usable, embedded, encoder.stages, run),
             lambda: Words.of(texts, recipe.seed) if texts is not None and single and len(classes) > 1 else None,
         )
         units = merge(clusters, usable.groups)
@@ -111,7 +109,7 @@ def gather(dataset: Dataset, recipe: Recipe, cache: Cache | None, progress: Prog
         if folds:
             x, stages = _seen_by_heads(embedded.x, encoder.stages, words)
             _, out_of_fold = fit_classifier(x, y, len(classes), stages, folds, recipe, units, words)
-    progress("fit", 1, 1)
+        run.tell("fit", 1, 1)
     return Pool(usable, embedded, encoder, recipe, classes, y, copies, units, folds, out_of_fold, texts)
 
 

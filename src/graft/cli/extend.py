@@ -49,12 +49,12 @@ def command(
     if report_file:
         html.check_free(report_file, overwrite=overwrite)
     fitted = load(model, allow_download=allow_download)
-    watch = Stopwatch()
+    clock = Stopwatch()
     with progress_bar(quiet=as_json) as progress:
-        with watch.timing("read"):
+        with clock.timing("read"):
             reading["modality"] = reading["modality"] or fitted.report.modality
             dataset = read_data(data, min_classes=1, remembered=fitted.report.columns, **reading)
         again = None if old is None else read_data(old, min_classes=1, **reading)
-        extended = extend(fitted, dataset, old=again, progress=progress, watch=watch)
+        extended = extend(fitted, dataset, old=again, progress=progress, clock=clock)
     use = f"{clean(str(model))} stays as it is."
     return show_and_save(extended, target, report_file, overwrite=overwrite, as_json=as_json, use=use)

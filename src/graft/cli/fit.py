@@ -75,9 +75,9 @@ def command(
         html.check_free(file, overwrite=overwrite)
     if predictions:
         format_of(predictions)
-    watch = Stopwatch()
+    clock = Stopwatch()
     with progress_bar(quiet=as_json) as progress:
-        with watch.timing("read"):
+        with clock.timing("read"):
             dataset = read_data(data, test=test_data, **reading)
         model = fit(
             dataset,
@@ -85,7 +85,7 @@ def command(
             journal=journal,
             cache=None if no_cache else "default",
             progress=progress,
-            watch=watch,
+            clock=clock,
         )
     use = f"Use it: {pasted('predict', target)} {noun(model.report.modality, 1).upper()}..."
     more: list[Step] = []

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from graft.contracts import Encoder, Float32, Int, Stages
+from graft.contracts import Encoder, Float32, Int, Stages, silent
 from graft.data.dataset import Dataset
 from graft.data.split import merge
 from graft.data.texts import text_of
@@ -16,10 +17,10 @@ from graft.duplicates.pictures import show_nothing
 from graft.duplicates.prints import PicturePrints, SoundPrints
 from graft.duplicates.sounds import SAME_SOUND
 from graft.duplicates.texts import near_duplicate_texts
-from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded, embed, recall
 from graft.executors import map_on_cores
 from graft.heads.features import GIVEN, transform
+from graft.run import PLAIN, Run
 
 _BLIND = 0.9
 """Plain cosine that nine pairs of pictures in ten reach where an encoder agrees to everything, as one with random
@@ -27,39 +28,37 @@ weights does: it is not asked whether what looks alike is."""
 _LOOKED_AT = 256
 
 
-def clusters_of(dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cache | None = None) -> Clusters:
+def clusters_of(dataset: Dataset, embedded: Embedded, stages: Stages, run: Run = PLAIN) -> Clusters:
     """Clusters of near-duplicates; ``dataset`` has the rows of ``embedded``.
 
     In a matrix that was given instead of items, rows of equal content only. What pictures and recordings are compared
     by is kept in the cache.
     """
-    return _settled(dataset, _alike(dataset, embedded, stages, cache))
+    return _settled(dataset, _alike(dataset, embedded, stages, run))
 
 
-def copies_of(dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cache | None = None) -> Copies:
+def copies_of(dataset: Dataset, embedded: Embedded, stages: Stages, run: Run = PLAIN) -> Copies:
     """What is a copy of what, as strictly as it can be told; for cleaning, where ``clusters_of`` is for splits.
 
     Of pictures only those that show the same in the same places, whichever encoder there is; two shots of one thing
     must not straddle a split, and are no copies. That takes a print of each picture, which is kept in the cache.
     """
     if _shows_pictures(dataset, stages):
-        found = copies_among(embedded.digests, _prints(PicturePrints(), dataset, embedded.digests, cache))
+        found = copies_among(embedded.digests, _prints(PicturePrints(), dataset, embedded.digests, run))
         return Copies(_settled(dataset, found.alike).clusters, found.likeness)
-    return _as_copies(clusters_of(dataset, embedded, stages, cache).clusters)
+    return _as_copies(clusters_of(dataset, embedded, stages, run).clusters)
 
 
-def clusters_and_copies(
-    dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cache | None = None
-) -> tuple[Int, Copies]:
+def clusters_and_copies(dataset: Dataset, embedded: Embedded, stages: Stages, run: Run = PLAIN) -> tuple[Int, Copies]:
     """Both, side by side; or at the cost of one, where they are the same."""
     if _shows_pictures(dataset, stages):
-        copies = copies_of(dataset, embedded, stages, cache)  # first, so that the prints lie in the cache
-        return clusters_of(dataset, embedded, stages, cache).clusters, copies
-    clusters = clusters_of(dataset, embedded, stages, cache).clusters
+        copies = copies_of(dataset, embedded, stages, run)  # first, so that the prints lie in the cache
+        return clusters_of(dataset, embedded, stages, run).clusters, copies
+    clusters = clusters_of(dataset, embedded, stages, run).clusters
     return clusters, _as_copies(clusters)
 
 
-def _alike(dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cache | None) -> Alike:
+def _alike(dataset: Dataset, embedded: Embedded, stages: Stages, run: Run) -> Alike:
     if stages == GIVEN:
         equal = merge(np.arange(len(embedded.x)), embedded.digests)
         return Alike(equal, equal)
@@ -67,18 +66,18 @@ def _alike(dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cache | 
         alike = _alike_texts(dataset)
         return Alike(*(merge(clusters, embedded.digests) for clusters in alike))
     if dataset.modality == "audio":
-        prints = _prints(SoundPrints(), dataset, embedded.digests, cache)
+        prints = _prints(SoundPrints(), dataset, embedded.digests, run)
         return near_duplicates(embedded.digests, prints, SAME_SOUND, map_on_cores)
-    return _alike_pictures(dataset, embedded, stages, cache)
+    return _alike_pictures(dataset, embedded, stages, run)
 
 
-def _alike_pictures(dataset: Dataset, embedded: Embedded, stages: Stages, cache: Cache | None) -> Alike:
+def _alike_pictures(dataset: Dataset, embedded: Embedded, stages: Stages, run: Run) -> Alike:
     """Copies, and two shots of one thing, which an encoder tells and a print does not."""
     x = transform(embedded.x, stages, "last")
     unit = x / np.linalg.norm(x, axis=1, keepdims=True).clip(1e-12)  # two encoders side by side are longer
     rows = np.arange(len(x)) if len(x) < FEW else np.flatnonzero(with_partner(unit, PARTNER, map_on_cores))
     digests = [embedded.digests[row] for row in rows]
-    prints = _prints(PicturePrints(), dataset.select(rows), digests, cache)
+    prints = _prints(PicturePrints(), dataset.select(rows), digests, run)
     known = rows[copies_among(digests, prints, unit[rows]).pairs] if _tells_apart(unit) else np.empty((0, 2), np.int64)
     blank = np.zeros(len(x), np.bool_)
     blank[rows] = show_nothing(prints)
@@ -119,15 +118,16 @@ def _alike_texts(dataset: Dataset) -> Alike:
     return Alike(*found)
 
 
-def _prints(encoder: Encoder, dataset: Dataset, digests: Sequence[str], cache: Cache | None) -> Float32:
+def _prints(encoder: Encoder, dataset: Dataset, digests: Sequence[str], run: Run) -> Float32:
     """What copies are recognised by ``(n, dim) float32``; zeros, like nothing, for items that are gone."""
     x = np.zeros((len(dataset), encoder.dim), np.float32)
     missing = np.arange(len(dataset))
-    if cache:
-        known = recall(encoder, digests, cache)
+    run = replace(run, progress=silent)  # of these items it was told before
+    if run.cache:
+        known = recall(encoder, digests, run.cache)
         x[known.rows] = known.x
         missing = np.setdiff1d(missing, known.rows)
     if len(missing):
-        found = embed(encoder, [dataset.items[row] for row in missing], cache)
+        found = embed(encoder, [dataset.items[row] for row in missing], run)
         x[missing[found.rows]] = found.x
     return x

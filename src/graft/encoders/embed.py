@@ -16,12 +16,13 @@ from itertools import islice
 
 import numpy as np
 
-from graft.contracts import Encoder, Float32, Int, Progress, silent
+from graft.contracts import Encoder, Float32, Int, Store
 from graft.data.dataset import Item, Skipped
-from graft.encoders.cache import Cache, Entry
+from graft.encoders.cache import Entry
 from graft.encoders.joined import JoinedEncoder
 from graft.errors import ItemError
-from graft.executors import CORES, one_thread_each
+from graft.executors import checkpoint, one_thread_each, stopped_by
+from graft.run import PLAIN, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,28 +64,32 @@ class Embedded:
         )
 
 
-def embed(encoder: Encoder, items: Sequence[Item], cache: Cache | None = None, progress: Progress = silent) -> Embedded:
-    """Embed all items; the bad ones are named and skipped."""
+def embed(encoder: Encoder, items: Sequence[Item], run: Run = PLAIN) -> Embedded:
+    """Embed all items; the bad ones are named and skipped.
+
+    Raises:
+        Cancelled: The run is to end; what was embedded by then is in its cache.
+    """
     parts = []
     done = 0
-    progress("embed", 0, len(items))
-    for part in stream(encoder, items, cache):
+    run.tell("embed", 0, len(items))
+    for part in stream(encoder, items, run):
         parts.append(part)
         done += len(part.rows) + len(part.skipped)
-        progress("embed", done, len(items))
+        run.tell("embed", done, len(items))
     return _join(encoder, parts)
 
 
-def stream(encoder: Encoder, items: Iterable[Item], cache: Cache | None = None) -> Iterator[Embedded]:
+def stream(encoder: Encoder, items: Iterable[Item], run: Run = PLAIN) -> Iterator[Embedded]:
     """Embed any number of items, chunk by chunk and in order, with at most a few chunks in memory."""
     source = enumerate(iter(items))
-    size = encoder.batch_size
+    size, executor = encoder.batch_size, run.executor
     pending: deque[tuple[Future[Embedded], partial[Embedded]]] = deque()
     try:
         while True:
-            while len(pending) < 2 * CORES.workers and (chunk := list(islice(source, size))):
-                work = partial(_embed_chunk, encoder, chunk, cache)
-                pending.append((CORES.submit(work), work))
+            while len(pending) < 2 * executor.workers and (chunk := list(islice(source, size))):
+                work = partial(_embed_chunk, encoder, chunk, run)
+                pending.append((executor.submit(work), work))
             if not pending:
                 return
             future, work = pending.popleft()
@@ -104,14 +109,14 @@ def content_key(encoder: Encoder, digest: str) -> bytes:
     return hashlib.sha256(f"{encoder.fingerprint}:{digest}".encode()).digest()
 
 
-def rows_of(encoder: Encoder, contents: Mapping[int, bytes], cache: Cache | None) -> dict[int, Row | ItemError]:
+def rows_of(encoder: Encoder, contents: Mapping[int, bytes], cache: Store | None) -> dict[int, Row | ItemError]:
     """What becomes of each content, on the thread that asks; a bad one has its error, and the others are served."""
     # Of recordings the energies are matrix products, whose last digits depend on how many threads share them.
     with one_thread_each():
         return _rows_of(encoder, contents, cache)
 
 
-def _rows_of(encoder: Encoder, contents: Mapping[int, bytes], cache: Cache | None) -> dict[int, Row | ItemError]:
+def _rows_of(encoder: Encoder, contents: Mapping[int, bytes], cache: Store | None) -> dict[int, Row | ItemError]:
     if isinstance(encoder, JoinedEncoder):  # each from its own entries of the cache
         members = [_rows_of(member, contents, cache) for member in encoder.members]
         return {key: _side_by_side([rows[key] for rows in members]) for key in contents}
@@ -121,6 +126,7 @@ def _rows_of(encoder: Encoder, contents: Mapping[int, bytes], cache: Cache | Non
     rows: dict[int, Row | ItemError] = {}
     prepared = {}
     for key, content in contents.items():
+        checkpoint()
         if (entry := found.get(keys[key])) is not None:
             rows[key] = Row(entry, digests[key], cached=True)
             continue
@@ -129,6 +135,7 @@ def _rows_of(encoder: Encoder, contents: Mapping[int, bytes], cache: Cache | Non
         except ItemError as error:
             rows[key] = error
     if prepared:
+        checkpoint()
         vectors = encoder.embed([one.value for one in prepared.values()])
         fresh = {key: Entry(x, one.statistics) for x, (key, one) in zip(vectors, prepared.items(), strict=True)}
         if cache:
@@ -156,12 +163,12 @@ def gathered(encoder: Encoder, rows: Mapping[int, Row | ItemError]) -> Embedded:
     )
 
 
-def recall(encoder: Encoder, digests: Sequence[str], cache: Cache) -> Embedded:
+def recall(encoder: Encoder, digests: Sequence[str], cache: Store) -> Embedded:
     """What the cache still has of items that are not at hand; the others are missing from ``rows``."""
     return gathered(encoder, _recalled(encoder, digests, cache))
 
 
-def _recalled(encoder: Encoder, digests: Sequence[str], cache: Cache) -> dict[int, Row | ItemError]:
+def _recalled(encoder: Encoder, digests: Sequence[str], cache: Store) -> dict[int, Row | ItemError]:
     if isinstance(encoder, JoinedEncoder):
         members = [_recalled(member, digests, cache) for member in encoder.members]
         return {row: _side_by_side([rows[row] for rows in members]) for row in range(len(digests))}
@@ -186,15 +193,18 @@ def _side_by_side(parts: Sequence[Row | ItemError]) -> Row | ItemError:
     return Row(entry, rows[0].digest, cached=all(row.cached for row in rows))
 
 
-def _embed_chunk(encoder: Encoder, chunk: Sequence[tuple[int, Item]], cache: Cache | None) -> Embedded:
+def _embed_chunk(encoder: Encoder, chunk: Sequence[tuple[int, Item]], run: Run) -> Embedded:
     contents: dict[int, bytes] = {}
     rows: dict[int, Row | ItemError] = {}
     for row, item in chunk:
+        run.check()
         try:
             contents[row] = item.read()
         except ItemError as error:  # says its name itself
             rows[row] = error
-    for row, found in rows_of(encoder, contents, cache).items():
+    with stopped_by(run.check):
+        embedded = rows_of(encoder, contents, run.cache)
+    for row, found in embedded.items():
         rows[row] = _named(found, chunk[row - chunk[0][0]][1].name) if isinstance(found, ItemError) else found
     return gathered(encoder, {row: rows[row] for row, _ in chunk})
 

@@ -13,8 +13,9 @@ from graft.errors import DataError, NothingToRead
 from graft.labelling.pool import Pool
 from graft.labelling.shortlist import Shortlist
 from graft.model import Model
-from graft.model.inputs import CacheChoice, as_cache, at_least_one, nothing_readable
+from graft.model.inputs import CacheChoice, as_run, at_least_one, nothing_readable
 from graft.reading.inputs import gather
+from graft.run import NEVER, Flag
 
 
 def label_next(
@@ -24,6 +25,7 @@ def label_next(
     *,
     cache: CacheChoice = "default",
     progress: Progress = silent,
+    cancelled: Flag = NEVER,
 ) -> Shortlist:
     """The items whose labels would help a model most, the one to label first in front.
 
@@ -38,6 +40,7 @@ def label_next(
         n: How many to choose; of fewer items, all are put into order.
         cache: Where embeddings are kept.
         progress: Told how far the work has come.
+        cancelled: Ends the work once it is set, such as a ``threading.Event``.
 
     Raises:
         NothingToRead: There are no items, or none can be read.
@@ -57,13 +60,14 @@ def label_next(
             waiting.append(item)
             yield item
 
+    run = as_run(cache, progress, cancelled)
     done = 0
-    for part in stream(model.encoder, noted(), as_cache(cache)):
+    for part in stream(model.encoder, noted(), run):
         pool.add(part, waiting, done)
         taken = len(part.rows) + len(part.skipped)
         del waiting[:taken]
         done += taken
-        progress("embed", done, 0)
+        run.tell("embed", done, 0)
     if not done:
         raise NothingToRead("There are no items to choose from.", "Give a folder, zip or table with items in it.")
     if not pool.n_items and not pool.n_labelled:

@@ -11,16 +11,15 @@ from graft.contracts import Progress, silent
 from graft.data.dataset import Dataset
 from graft.data.guard import Inputs
 from graft.encoders import tuned_weights
-from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded, content_digest, embed, recall
 from graft.errors import DataError, ItemError
 from graft.model.fitting import Fitted, embed_dataset, fit_embedded
-from graft.model.inputs import CacheChoice, Source, as_cache, as_dataset
+from graft.model.inputs import CacheChoice, Source, as_dataset, as_run
 from graft.model.model import Model
 from graft.model.training import Training
 from graft.reading.inputs import renamed
 from graft.results.figures import ClassesAdded, RecallChange
-from graft.run import Stopwatch
+from graft.run import NEVER, Flag, Run, Stopwatch
 
 WITHOUT_TEXTS = (
     "The cache holds the embeddings of the first fit's texts and not their words: no TF-IDF was tried, and near-copies "
@@ -38,7 +37,8 @@ def extend(
     old: Source | None = None,
     cache: CacheChoice = "default",
     progress: Progress = silent,
-    watch: Stopwatch | None = None,
+    cancelled: Flag = NEVER,
+    clock: Stopwatch | None = None,
 ) -> Model:
     """Fit a model anew with more classes, or more items of those it knows.
 
@@ -51,27 +51,27 @@ def extend(
         old: The items of the first fit, where the cache does not hold their embeddings any more.
         cache: Where embeddings are kept.
         progress: Told how far the work has come.
-        watch: Holds the seconds of steps that came before.
+        cancelled: Ends the work once it is set, such as a ``threading.Event``.
+        clock: Holds the seconds of steps that came before.
 
     Raises:
         DataError: Nothing is known of the old items, or the cache has lost some and ``old`` does not bring them.
     """
-    watch = watch or Stopwatch()
     encoder, training = model._own_encoder(), model.training
     if training is None:
         raise DataError("Nothing is known of the items that this model was fitted to.", "Fit a new one to all items.")
-    store = as_cache(cache)
-    with watch.timing("read"):
+    run = as_run(cache, progress, cancelled, clock)
+    with run.clock.timing("read"):
         dataset = as_dataset(data, min_classes=1, modality=encoder.modality)
     if model.report.multi_label or dataset.tags:
         raise DataError("Classes cannot be added where items bear several labels.", "Fit a new model to all items.")
-    new, embedded = embed_dataset(encoder, dataset, store, watch, progress)
-    with watch.timing("embed"):
-        before, remembered = _remember(model, training, old, store, progress)
+    new, embedded = embed_dataset(encoder, dataset, run)
+    with run.clock.timing("embed"):
+        before, remembered = _remember(model, training, old, run)
     joined, everything = _join(before, remembered, new, embedded)
     if encoder.modality == "text" and old is None:
         joined = replace(joined, warnings=(*joined.warnings, WITHOUT_TEXTS))
-    fitted = fit_embedded(joined, everything, encoder, model.recipe, watch, progress, cache=store)
+    fitted = fit_embedded(joined, everything, encoder, model.recipe, run)
     flattered = (ENCODER_KNOWS_THEM,) if tuned_weights(encoder) else ()
     report = replace(
         fitted.model.report,
@@ -96,20 +96,18 @@ class _Remembered:
         raise ItemError("not_given", f"{self.name} was not given again.", "Give the old items too, to see them.")
 
 
-def _remember(
-    model: Model, training: Training, old: Source | None, cache: Cache | None, progress: Progress
-) -> tuple[Dataset, Embedded]:
+def _remember(model: Model, training: Training, old: Source | None, run: Run) -> tuple[Dataset, Embedded]:
     """The old items with what the cache has of them, or with what ``old`` brings."""
     encoder = model._own_encoder()
     again = as_dataset(old, min_classes=1, modality=encoder.modality) if old is not None else None
     if again is not None:
         wanted = set(training.digests)
         rows = [row for row, item in enumerate(again.items) if _digest(item) in wanted]
-        embedded = embed(encoder, again.select(rows).items, cache, progress)
+        embedded = embed(encoder, again.select(rows).items, run)
         items = dict(zip(embedded.digests, (again.items[rows[row]] for row in embedded.rows.tolist()), strict=True))
         place = {digest: row for row, digest in enumerate(embedded.digests)}
-    elif cache is not None:
-        embedded = recall(encoder, training.digests, cache)
+    elif run.cache is not None:
+        embedded = recall(encoder, training.digests, run.cache)
         place = {digest: row for row, digest in enumerate(embedded.digests)}
         items = {}
     else:

@@ -18,14 +18,12 @@ from graft.data.texts import texts_of
 from graft.duplicates.clusters import Clusters
 from graft.duplicates.likeness import clusters_of
 from graft.encoders import encoder_for
-from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded, content_digest, embed
 from graft.errors import TooFewClasses, UsageError
 from graft.evaluation import Rows, judge, score_held_out, warn_of_the_data, warn_of_the_items
 from graft.evaluation.doubt import warn_of_doubt
 from graft.evaluation.held_out import check_shared_labels, of_the_test
 from graft.evaluation.typical import typical
-from graft.executors import one_thread_each, run_on_cores
 from graft.heads.classifier import Classifier
 from graft.heads.features import GIVEN
 from graft.journal.journal import Journal
@@ -37,10 +35,10 @@ from graft.model.held_out import held_out_of
 from graft.model.inputs import (
     CacheChoice,
     Source,
-    as_cache,
     as_dataset,
     as_labelled,
     as_recipe,
+    as_run,
     check_modality,
     nothing_readable,
 )
@@ -53,7 +51,7 @@ from graft.recipe import Recipe
 from graft.report import Report
 from graft.results.facts import HeadChoice
 from graft.results.figures import Interval
-from graft.run import Stopwatch
+from graft.run import NEVER, Flag, Run, Stopwatch
 from graft.version import __version__
 
 
@@ -66,7 +64,8 @@ def fit(
     journal: Journal | str | Path | None = None,
     cache: CacheChoice = "default",
     progress: Progress = silent,
-    watch: Stopwatch | None = None,
+    cancelled: Flag = NEVER,
+    clock: Stopwatch | None = None,
     **options: Any,
 ) -> Model:
     """Fit a model and judge it.
@@ -80,7 +79,8 @@ def fit(
         journal: Decisions about the items, or the file that holds them; the data are used as they are with these.
         cache: Where embeddings are kept: ``"default"``, a ``Cache``, or ``None`` for nowhere.
         progress: Told how far the work has come.
-        watch: Holds the seconds of steps that came before, such as reading.
+        cancelled: Ends the work once it is set, such as a ``threading.Event``.
+        clock: Holds the seconds of steps that came before, such as reading.
         options: Fields of the recipe, such as ``seed=3`` or ``encoder="image"``.
 
     Raises:
@@ -88,26 +88,26 @@ def fit(
         NothingToRead: No item can be read.
         DataError: The test split shares no label with what is to be trained on, or there is no journal at the path.
         UsageError: The recipe asks for something that is not there.
+        Cancelled: ``cancelled`` was set; what was embedded by then is in the cache.
     """
     if recipe is not None and not isinstance(recipe, Recipe):
         labels, recipe = _labels_beside(recipe, labels), None
     recipe = as_recipe(recipe, options)
     check_head(recipe.head)  # before the work, not after it
-    watch = watch or Stopwatch()
-    with watch.timing("read"):
+    run = as_run(cache, progress, cancelled, clock)
+    with run.clock.timing("read"):
         decided = None if journal is None else decisions_of(journal)
         beside = labels is not None or groups is not None
         dataset = as_labelled(data, labels, groups) if beside else as_dataset(data)
     if decided is None:
         _check_labels(dataset, recipe)
-    encoder = encoder_for(recipe.encoder, dataset.modality, recipe.backend, recipe.prompt, progress)
-    store = as_cache(cache)
-    usable, embedded = embed_dataset(encoder, dataset, store, watch, progress)
+    encoder = encoder_for(recipe.encoder, dataset.modality, recipe.backend, recipe.prompt, run.tell)
+    usable, embedded = embed_dataset(encoder, dataset, run)
     if decided is None:
-        return fit_embedded(usable, embedded, encoder, recipe, watch, progress, cache=store).model
+        return fit_embedded(usable, embedded, encoder, recipe, run).model
     mended, remaining, effect = follow_journal(decided, usable.read_with(decided.path), embedded)
     _check_labels(mended, recipe)
-    model = fit_embedded(mended, remaining, encoder, recipe, watch, progress, cache=store).model
+    model = fit_embedded(mended, remaining, encoder, recipe, run).model
     return replace(model, report=replace(model.report, journal=effect))
 
 
@@ -121,21 +121,19 @@ def _labels_beside(second: Any, labels: Any) -> Any:
     return second
 
 
-def embed_dataset(
-    encoder: Encoder, dataset: Dataset, cache: Cache | None, watch: Stopwatch, progress: Progress
-) -> tuple[Dataset, Embedded]:
+def embed_dataset(encoder: Encoder, dataset: Dataset, run: Run) -> tuple[Dataset, Embedded]:
     """The items that can be used, and their embeddings row by row.
 
     Raises:
         UsageError: The encoder takes items of another modality.
     """
     check_modality(dataset, encoder)
-    with watch.timing("embed"):
-        embedded = embed(encoder, dataset.items, cache, progress)
+    with run.clock.timing("embed"):
+        embedded = embed(encoder, dataset.items, run)
     usable = replace(
         dataset.select(embedded.rows),
         skipped=(*dataset.skipped, *embedded.skipped_items(dataset.items)),
-        warnings=(*dataset.warnings, *([cache.trouble] if cache and cache.trouble else [])),
+        warnings=(*dataset.warnings, *([run.cache.trouble] if run.cache and run.cache.trouble else [])),
     )
     return usable, embedded
 
@@ -173,7 +171,7 @@ def fit_embeddings(
     )
     digests = tuple(content_digest(row.content) for row in rows)
     embedded = Embedded(x, np.arange(len(x)), digests, {}, {}, 0, len(x))
-    return fit_embedded(dataset, embedded, None, recipe or Recipe(), Stopwatch(), silent).model
+    return fit_embedded(dataset, embedded, None, recipe or Recipe(), Run()).model
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -200,10 +198,8 @@ def fit_embedded(
     embedded: Embedded,
     encoder: Encoder | None,
     recipe: Recipe,
-    watch: Stopwatch,
-    progress: Progress,
+    run: Run,
     alike: Clusters | None = None,
-    cache: Cache | None = None,
 ) -> Fitted:
     """Split, fit and judge.
 
@@ -212,13 +208,11 @@ def fit_embedded(
         embedded: From ``embed_dataset``.
         encoder: What embedded them; ``None`` for a matrix that was given.
         recipe: How to fit.
-        watch: Counts the seconds.
-        progress: Told how far the work has come.
+        run: Counts the seconds, is told how far the work has come, and keeps what copies are told by.
         alike: What is nearly a copy of what; by default it is found out here.
-        cache: Where what it is found out by is kept.
     """
     if dataset.tags:
-        return Fitted(*fit_tagged(dataset, embedded, encoder, recipe, watch, progress, alike, cache))
+        return Fitted(*fit_tagged(dataset, embedded, encoder, recipe, run, alike))
     stages = encoder.stages if encoder else GIVEN
     held_out = np.array([split == "test" for split in dataset.splits], np.bool_)
     train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out)
@@ -226,22 +220,22 @@ def fit_embedded(
     y = np.array([classes.index(dataset.labels[row]) for row in train], np.int64)
     x = embedded.x[train]
     texts = texts_of(dataset.items) if encoder and dataset.modality == "text" else None
-    with watch.timing("fit"), one_thread_each():
-        progress("fit", 0, 1)
+    with run.working("fit"):
+        run.tell("fit", 0, 1)
 
         def look_for_copies() -> Clusters:
-            return clusters_of(dataset, embedded, stages, cache) if alike is None else alike
+            return clusters_of(dataset, embedded, stages, run) if alike is None else alike
 
         def look_at_words() -> Words | None:
             return None if texts is None else Words.of([texts[row] for row in train], recipe.seed)
 
-        (clusters, doubtful, whole), words = run_on_cores(look_for_copies, look_at_words)
+        (clusters, doubtful, whole), words = run.executor.both(look_for_copies, look_at_words)
         doubtful &= np.array([group == "" for group in dataset.groups], np.bool_)  # groups are the user's word
         units = merge(clusters, dataset.groups)  # what must stand on one side of every split
         folds = _folds(y, units[train], recipe.seed)
         classifier, out_of_fold = fit_classifier(x, y, len(classes), stages, folds, recipe, units[train], words)
-        progress("fit", 1, 1)
-    with watch.timing("evaluate"), one_thread_each():
+        run.tell("fit", 1, 1)
+    with run.working("evaluate"):
         groups = [dataset.groups[row] for row in train]
         rows = Rows(
             x=x,
@@ -257,7 +251,7 @@ def fit_embedded(
             ignoring=_folds(y, clusters[train], recipe.seed) if len(set(groups) - {""}) > 1 else (),
             seconds=embedded.statistics["seconds"][train] if "seconds" in embedded.statistics else None,
         )
-        judgement = judge(classifier, out_of_fold, rows, classes, recipe.unknown_rate, recipe.seed, progress)
+        judgement = judge(classifier, out_of_fold, rows, classes, recipe.unknown_rate, recipe.seed, run.tell)
         score = _final_score(classifier, classes, dataset, embedded.x, test, clusters, texts)
     chosen = out_of_fold.choice.chosen
     report = Report(
@@ -296,7 +290,7 @@ def fit_embedded(
         ),
         groups=judgement.groups,
         false_alarms=judgement.false_alarms,
-        seconds=watch.seconds(),
+        seconds=run.clock.seconds(),
         cache={"hits": embedded.hits, "misses": embedded.misses},
         warnings=(
             *dataset.warnings,

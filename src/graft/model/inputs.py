@@ -10,13 +10,14 @@ from operator import index
 from pathlib import Path
 from typing import Any, Literal
 
-from graft.contracts import Encoder
+from graft.contracts import Encoder, Progress
 from graft.data.dataset import Dataset, Skipped
 from graft.decoding.formats import NOUNS, OPEN_ADVICE
 from graft.encoders.cache import Cache
 from graft.errors import NothingToRead, UsageError
 from graft.reading.read import read
 from graft.recipe import Recipe
+from graft.run import NEVER, Flag, Run, Stopwatch
 
 Source = Dataset | str | Path | Any
 """A data set, a path to one, or a data frame."""
@@ -85,6 +86,11 @@ def check_modality(dataset: Dataset, encoder: Encoder) -> None:
 def as_cache(choice: CacheChoice) -> Cache | None:
     """The cache that was chosen."""
     return Cache() if choice == "default" else choice
+
+
+def as_run(cache: CacheChoice, progress: Progress, cancelled: Flag = NEVER, clock: Stopwatch | None = None) -> Run:
+    """What a piece of work is done with, from what a public function was given."""
+    return Run(as_cache(cache), progress, clock or Stopwatch(), cancelled=cancelled)
 
 
 def at_least_one(n: Any) -> int:

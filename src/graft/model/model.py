@@ -23,13 +23,14 @@ from graft.heads.classifier import Answer, Classifier
 from graft.heads.tags import TagClassifier, confidence_of
 from graft.model.evaluated import as_report
 from graft.model.held_out import HeldOut
-from graft.model.inputs import CacheChoice, Source, as_cache, check_modality, nothing_readable
+from graft.model.inputs import CacheChoice, Source, as_cache, as_run, check_modality, nothing_readable
 from graft.model.training import Training
 from graft.reading.read import read
 from graft.recipe import Recipe
 from graft.report import Evaluation, Report
 from graft.results.prediction import Prediction
 from graft.results.scores import Scores
+from graft.run import NEVER, Flag, Run
 
 SEEN = "The model was fitted to these very items, so the score flatters: believe the accuracy in its report."
 WEIGHTS = "encoder."
@@ -99,7 +100,7 @@ class Model:
             UsageError: It is one input, and no list of them.
         """
         wrapped = list(self._items(items))
-        embedded = embed(self._own_encoder(), wrapped, as_cache("default"))
+        embedded = embed(self._own_encoder(), wrapped, Run(as_cache("default")))
         for _, error in sorted(embedded.skipped.items()):
             raise error
         return self._ask(embedded.x, wrapped).p
@@ -125,7 +126,13 @@ class Model:
             offset += len(rows)
 
     def evaluate(
-        self, data: Source, *, split: str = "auto", cache: CacheChoice = "default", progress: Progress = silent
+        self,
+        data: Source,
+        *,
+        split: str = "auto",
+        cache: CacheChoice = "default",
+        progress: Progress = silent,
+        cancelled: Flag = NEVER,
     ) -> Evaluation:
         """Score the model on labelled data.
 
@@ -134,6 +141,7 @@ class Model:
             split: ``"test"``, ``"train"``, ``"val"``, ``"all"``, or ``"auto"``: the test part if any, else all.
             cache: Where embeddings are kept.
             progress: Told how far the work has come.
+            cancelled: Ends the work once it is set, such as a ``threading.Event``.
 
         Raises:
             DataError: There is no such part, nothing in it can be read, or the model knows none of its labels.
@@ -149,13 +157,13 @@ class Model:
         check_modality(whole, self._own_encoder())
         dataset, part = _part(whole, split)
         self._check_labels(dataset)
-        store = as_cache(cache)
-        embedded = embed(self._own_encoder(), dataset.items, store, progress)
+        run = as_run(cache, progress, cancelled)
+        embedded = embed(self._own_encoder(), dataset.items, run)
         known = dataset.select(embedded.rows)
         if not len(known):
             raise nothing_readable(embedded.skipped_items(dataset.items), dataset.modality)
         skipped = (*dataset.skipped, *embedded.skipped_items(dataset.items))
-        clusters = clusters_of(known, embedded, self.classifier.stages, store).clusters
+        clusters = clusters_of(known, embedded, self.classifier.stages, run).clusters
         found = self._score(known, embedded.x, clusters, part)
         seen = known.fingerprint(embedded.digests) == self.report.fingerprint
         doubts = [SEEN] if seen else [MAYBE_SEEN] if part == "train split" else []

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from graft.contracts import Encoder, Float32, Int, Progress
+from graft.contracts import Encoder, Float32, Int
 from graft.data.dataset import Dataset
 from graft.data.guard import Inputs
 from graft.data.split import choose_folds, merge, stratified_group_folds
 from graft.duplicates.clusters import Clusters
 from graft.duplicates.likeness import clusters_of
-from graft.encoders.cache import Cache
 from graft.encoders.embed import Embedded
 from graft.errors import TooFewClasses
 from graft.evaluation import Rows, warn_of_the_items
 from graft.evaluation.doubt import warn_of_doubt
 from graft.evaluation.held_out import of_the_test
 from graft.evaluation.tags import check_shared_tags, judge_tags, score_tags, warn_of_the_tags
-from graft.executors import one_thread_each
 from graft.heads.features import GIVEN
 from graft.heads.tags import TagClassifier
 from graft.learning.tags import TagsOutOfFold, check_tag_head, fit_tags, strata_of
@@ -32,10 +28,8 @@ from graft.recipe import Recipe
 from graft.report import Report
 from graft.results.facts import HeadChoice
 from graft.results.figures import Interval
+from graft.run import Run
 from graft.version import __version__
-
-if TYPE_CHECKING:
-    from graft.run import Stopwatch
 
 
 def check_tags(dataset: Dataset, head: str = "auto") -> None:
@@ -57,10 +51,8 @@ def fit_tagged(
     embedded: Embedded,
     encoder: Encoder | None,
     recipe: Recipe,
-    watch: Stopwatch,
-    progress: Progress,
+    run: Run,
     alike: Clusters | None = None,
-    cache: Cache | None = None,
 ) -> tuple[Model, Int, Int, Int, TagsOutOfFold]:
     """Split, fit and judge, as ``fitting.fit_embedded`` does where each item has one label.
 
@@ -69,10 +61,8 @@ def fit_tagged(
         embedded: From ``embed_dataset``.
         encoder: What embedded them; ``None`` for a matrix that was given.
         recipe: How to fit.
-        watch: Counts the seconds.
-        progress: Told how far the work has come.
+        run: Counts the seconds, is told how far the work has come, and keeps what copies are told by.
         alike: What is nearly a copy of what; by default it is found out here.
-        cache: Where what it is found out by is kept.
 
     Returns:
         The fields of ``fitting.Fitted`` in their order: the model, the training rows, their strata (see
@@ -90,17 +80,17 @@ def fit_tagged(
     _check_learned(dataset, learned)
     classes, given = learned.classes, learned.indicator
     x = embedded.x[train]
-    with watch.timing("fit"), one_thread_each():
-        progress("fit", 0, 1)
-        clusters, doubtful, whole = clusters_of(dataset, embedded, stages, cache) if alike is None else alike
+    with run.working("fit"):
+        run.tell("fit", 0, 1)
+        clusters, doubtful, whole = clusters_of(dataset, embedded, stages, run) if alike is None else alike
         doubtful &= np.array([group == "" for group in dataset.groups], np.bool_)
         units = merge(clusters, dataset.groups)[train]  # what must stand on one side of every split
         strata = strata_of(given, units)
         n_folds, repeats = choose_folds(strata, units)
         folds = stratified_group_folds(strata, units, n_folds, recipe.seed, repeats) if n_folds else []
         classifier, out_of_fold = fit_tags(x, given, units, stages, folds, recipe)
-        progress("fit", 1, 1)
-    with watch.timing("evaluate"), one_thread_each():
+        run.tell("fit", 1, 1)
+    with run.working("evaluate"):
         rows = Rows(
             x=x,
             y=strata,
@@ -111,7 +101,7 @@ def fit_tagged(
             groups=learned.groups,
         )
         judgement = judge_tags(
-            classifier, out_of_fold, rows, given, classes, recipe.unknown_rate, recipe.seed, progress
+            classifier, out_of_fold, rows, given, classes, recipe.unknown_rate, recipe.seed, run.tell
         )
         score = _final_score(classifier, classes, dataset, embedded.x, test, clusters)
     chosen = out_of_fold.choice.chosen
@@ -148,7 +138,7 @@ def fit_tagged(
             why=out_of_fold.choice.why,
             bytes=sum(array.nbytes for array in classifier.arrays().values()),
         ),
-        seconds=watch.seconds(),
+        seconds=run.clock.seconds(),
         cache={"hits": embedded.hits, "misses": embedded.misses},
         warnings=(
             *dataset.warnings,

@@ -9,17 +9,16 @@ from typing import Any, Self
 
 import numpy as np
 
-from graft.contracts import Encoder, Float32, Int, Progress, silent
+from graft.contracts import Encoder, Float32, Int, Progress, Store, silent
 from graft.data.dataset import Dataset, Skipped
 from graft.encoders import encoder_for
-from graft.encoders.cache import Cache
 from graft.encoders.embed import embed
 from graft.errors import ItemError, UsageError
 from graft.learning.neighbours import Neighbours, nearest
 from graft.model.fitting import embed_dataset
-from graft.model.inputs import CacheChoice, as_cache, at_least_one, nothing_readable
+from graft.model.inputs import CacheChoice, as_run, at_least_one, nothing_readable
 from graft.reading.collection import Collection, read_collection
-from graft.run import Stopwatch
+from graft.run import NEVER, Flag, Run
 from graft.similarity.graph import EXACT_UP_TO, Graph
 from graft.similarity.matches import Found, Match
 from graft.similarity.queries import as_query, check_asked, explained
@@ -33,7 +32,7 @@ class Asking:
 
     encoder: Encoder
     space: Space
-    cache: Cache | None
+    cache: Store | None
 
 
 class Index:
@@ -73,6 +72,7 @@ class Index:
         exact: bool | None = None,
         cache: CacheChoice = "default",
         progress: Progress = silent,
+        cancelled: Flag = NEVER,
     ) -> Self:
         """Embed a collection; what cannot be read is skipped and listed in ``dataset.skipped``.
 
@@ -83,14 +83,15 @@ class Index:
             exact: Compare each query with every item; ``None``: only up to ``EXACT_UP_TO`` items.
             cache: Where embeddings are kept.
             progress: Told how far the work has come.
+            cancelled: Ends the work once it is set, such as a ``threading.Event``.
 
         Raises:
             NothingToRead: No item can be read.
             UsageError: The encoder takes items of another modality.
         """
-        dataset, store = read_collection(data), as_cache(cache)
-        network = encoder_for(encoder, dataset.modality, "auto", prompt, progress)
-        usable, embedded = embed_dataset(network, dataset, store, Stopwatch(), progress)
+        dataset, run = read_collection(data), as_run(cache, progress, cancelled)
+        network = encoder_for(encoder, dataset.modality, "auto", prompt, run.tell)
+        usable, embedded = embed_dataset(network, dataset, run)
         if not len(usable):
             raise nothing_readable(usable.skipped, dataset.modality)
         space, vectors = Space.around(embedded.x, network.stages)
@@ -99,8 +100,8 @@ class Index:
             vectors,
             digests=embedded.digests,
             exact=exact,
-            progress=progress,
-            asking=Asking(network, space, store),
+            progress=run.tell,
+            asking=Asking(network, space, run.cache),
         )
 
     @classmethod
@@ -174,7 +175,7 @@ class Index:
         if (asking := self._asking) is None:
             return self._search_vectors(queries, n, min_similarity)
         items = [as_query(query, place, self.dataset.modality) for place, query in enumerate(queries)]
-        embedded = embed(asking.encoder, items, asking.cache)
+        embedded = embed(asking.encoder, items, Run(asking.cache))
         near = self._nearest(asking.space.place(embedded.x), n)
         places = {row: place for place, row in enumerate(embedded.rows.tolist())}
         return [

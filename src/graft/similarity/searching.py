@@ -7,6 +7,7 @@ from typing import Any
 from graft.contracts import Progress, silent
 from graft.model.inputs import CacheChoice
 from graft.reading.collection import Collection
+from graft.run import NEVER, Flag
 from graft.similarity.index import Index
 from graft.similarity.matches import Match
 
@@ -21,6 +22,7 @@ def search(
     min_similarity: float = -1.0,
     cache: CacheChoice = "default",
     progress: Progress = silent,
+    cancelled: Flag = NEVER,
 ) -> list[Match]:
     """The ``n`` items of ``data`` that are most like ``query``, best first, each compared with it.
 
@@ -35,11 +37,14 @@ def search(
         min_similarity: Leave out what is less like it.
         cache: Where embeddings are kept.
         progress: Told how far the work has come.
+        cancelled: Ends the work once it is set, such as a ``threading.Event``.
 
     Raises:
         NothingToRead: No item of the data can be read.
         ItemError: The query cannot be read, or is of another modality.
         UsageError: The encoder takes items of another modality.
     """
-    index = Index.of(data, encoder=encoder, prompt=prompt, exact=True, cache=cache, progress=progress)
+    index = Index.of(
+        data, encoder=encoder, prompt=prompt, exact=True, cache=cache, progress=progress, cancelled=cancelled
+    )
     return index.search(query, n, min_similarity=min_similarity)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from graft.contracts import Encoder, Float32, Int, Progress, silent
+from graft.contracts import Encoder, Float32, Int
 from graft.encoders import Tunable, retuned
 from graft.executors import map_on_cores
 from graft.heads.classifier import Classifier
@@ -26,6 +26,7 @@ from graft.learning.selection import Choice
 from graft.learning.unknown import fit_unknown
 from graft.metrics import log_loss
 from graft.results.history import History
+from graft.run import PLAIN, Run
 from graft.tuning.augmentation import augmentation_for
 from graft.tuning.gate import Parts, calibrated
 from graft.tuning.head import TrainableHead
@@ -51,15 +52,15 @@ class Conduct:
     Attributes:
         plan: Of each.
         seconds_left: How many there are; infinite without a limit.
+        run: Is told of every step, and may end it.
         checkpoint: Begins the names of the files in which runs are kept.
-        progress: Told of every step.
         note: Told in words how it goes.
     """
 
     plan: Plan
     seconds_left: Callable[[], float]
+    run: Run = PLAIN
     checkpoint: Path | None = None
-    progress: Progress = silent
     note: Note = unheard
 
     def place(self, run: int) -> Path | None:
@@ -205,7 +206,7 @@ def _trial(material: Material, parts: Parts, conduct: Conduct, number: int, dead
         augment=augmentation_for(material.encoder.modality, flips=plan.flips, size=plan.size),
         deadline=deadline,
         checkpoint=conduct.place(number),
-        progress=conduct.progress,
+        progress=conduct.run.tell,
         note=conduct.note,
     )
     spent = time.monotonic() - starts

@@ -25,11 +25,11 @@ from graft.executors import map_on_cores
 from graft.heads.classifier import Classifier
 from graft.metrics import accuracy, log_loss
 from graft.model.fitting import embed_dataset
-from graft.model.inputs import CacheChoice, Source, as_cache, check_modality, nothing_readable
+from graft.model.inputs import CacheChoice, Source, as_run, check_modality, nothing_readable
 from graft.model.model import Model
 from graft.reading.read import read
 from graft.results.history import History, Tuning
-from graft.run import Stopwatch
+from graft.run import NEVER, Flag, Run, Stopwatch
 from graft.tuning import gate
 from graft.tuning.augmentation import augmentation_for
 from graft.tuning.material import Material
@@ -105,6 +105,7 @@ def tune(
     cache: CacheChoice = "default",
     checkpoint: Path | None = None,
     progress: Progress = silent,
+    cancelled: Flag = NEVER,
     note: Note = unheard,
 ) -> Tuned:
     """Fine-tune a model's encoder, and ship it only if it is better on items that nothing was chosen on.
@@ -124,6 +125,7 @@ def tune(
         checkpoint: Begins the names of files from which an interrupted run goes on. They stay until the model is saved
             and ``graft.tuning.kept.forget`` removes them.
         progress: Told how far the work has come.
+        cancelled: Ends the work at the next step once it is set, such as a ``threading.Event``.
         note: Told in words how it goes.
 
     Raises:
@@ -131,7 +133,8 @@ def tune(
         DataError: The data's classes are not the model's, or there are too few items to hold some out.
         MissingExtra: torch, kornia or peft is not installed.
     """
-    began = time.monotonic()
+    run = as_run(cache, progress, cancelled, Stopwatch(time.monotonic))
+    began = run.clock.now()
     encoder = _tunable(model)
     plan = _plan(method, encoder, flips, seed if seed is not None else model.recipe.seed, time_limit)
     plan = replace(plan, epochs=plan.epochs if epochs is None else epochs)
@@ -139,9 +142,8 @@ def tune(
     from graft.tuning.outcome import tuned_model
     from graft.tuning.trials import Conduct, Judged, mean_model, run_trials
 
-    store = as_cache(cache)
-    dataset, embedded = _rows(model, encoder, data, cache, progress)
-    clusters = clusters_of(dataset, embedded, encoder.stages, store).clusters
+    dataset, embedded = _rows(model, encoder, data, run)
+    clusters = clusters_of(dataset, embedded, encoder.stages, run).clusters
     train = np.flatnonzero([split != "test" for split in dataset.splits])
     material = _material(model, encoder, dataset, embedded, train, merge(clusters, dataset.groups)[train])
     parts = gate.plan(material.y[: len(material)], material.units[: len(material)], plan.seed)
@@ -153,13 +155,13 @@ def tune(
         )
 
     def seconds_left() -> float:
-        return math.inf if time_limit is None else max(0.0, time_limit - (time.monotonic() - began))
+        return math.inf if time_limit is None else max(0.0, time_limit - (run.clock.now() - began))
 
     if plan.names and encoder.modality == "text" and (names := spelled(model.classes)):
         material = material.named(names)
         if material.names:
             note(f"The names of {material.names} classes are learned from as well, each as one more text of its class.")
-    conduct = Conduct(plan, seconds_left, checkpoint, progress, note)
+    conduct = Conduct(plan, seconds_left, run, checkpoint, note)
     trials = run_trials(material, parts, conduct)
     judged = Judged.by(trials, material, plan.seed)
     y = material.y[judged.rows]
@@ -187,7 +189,7 @@ def tune(
         else:
             result = tuned_model(model, shipped, dataset, embedded, clusters, material, judged, told, train)
     earlier = sum(trial.earlier for trial in trials)
-    told = replace(told, seconds=round(time.monotonic() - began + earlier, 3))
+    told = replace(told, seconds=round(run.clock.now() - began + earlier, 3))
     seconds = {**result.report.seconds, "total": told.seconds} if told.shipped else result.report.seconds
     inputs = Inputs.of(model.report.inputs, dataset)
     result = replace(result, report=replace(result.report, seconds=seconds, tuning=told, inputs=inputs))
@@ -231,9 +233,7 @@ def _plan(method: str | Plan, encoder: Tunable, flips: bool, seed: int, time_lim
     return replace(plan, flips=plan.flips and flips, seed=seed)
 
 
-def _rows(
-    model: Model, encoder: Encoder, data: Source, cache: CacheChoice, progress: Progress
-) -> tuple[Dataset, Embedded]:
+def _rows(model: Model, encoder: Encoder, data: Source, run: Run) -> tuple[Dataset, Embedded]:
     """The items that can be used, and their embeddings by the encoder as it was pretrained."""
     dataset = read(data, min_classes=1, modality=encoder.modality)
     if dataset.tags:
@@ -243,7 +243,7 @@ def _rows(
         )
     check_modality(dataset, encoder)
     _check_classes(model.classes, dataset)
-    usable, embedded = embed_dataset(encoder, dataset, as_cache(cache), Stopwatch(), progress)
+    usable, embedded = embed_dataset(encoder, dataset, run)
     if not len(usable):
         raise nothing_readable(usable.skipped, encoder.modality)
     _check_classes(model.classes, usable)
