@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench graphs clean
 
 demo: $(VENV)/.base
 	$(BIN)/graft demo --overwrite
@@ -20,6 +20,10 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+
+# For those who change a built-in network: writes src/graft/encoders/graphs anew, and says what its weights' hashes are.
+graphs: $(VENV)/.dev
+	$(BIN)/python -m graphs
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Graft needs Python 3.11 or newer: make PYTHON=python3.11 ...")'

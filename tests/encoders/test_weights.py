@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import pickle
 import struct
@@ -5,8 +6,8 @@ import struct
 import numpy as np
 import pytest
 
-from graft.encoders.image import FILE, PACKAGE, SHA256
-from graft.encoders.weights import MAGIC, pinned_file, read_torch
+from graft.encoders.image import WEIGHTS
+from graft.encoders.weights import MAGIC, read_torch
 from graft.errors import EncoderError
 
 
@@ -15,7 +16,7 @@ def torch_file(state: object, keys: list[str], numbers: bytes = b"") -> bytes:
 
 
 def test_the_pretrained_weights_are_read_whole():
-    weights = read_torch(pinned_file(PACKAGE, FILE, SHA256))
+    weights = read_torch(WEIGHTS.read())
     assert weights["_conv_stem.weight"].shape == (32, 3, 3, 3)
     assert weights["_conv_head.weight"].shape == (1280, 320, 1, 1)
     assert sum(array.size for name, array in weights.items() if "running" not in name) == 4_652_008  # 4.7 M parameters
@@ -24,13 +25,13 @@ def test_the_pretrained_weights_are_read_whole():
 
 
 def test_another_file_is_refused_by_its_hash():
-    with pytest.raises(EncoderError, match="not the pinned ones"):
-        pinned_file(PACKAGE, FILE, "0" * 64)
+    with pytest.raises(EncoderError, match=r"another file \(sha256 579344248a93\.\.\., expected 000000000000\.\.\.\)"):
+        dataclasses.replace(WEIGHTS, sha256="0" * 64).read()
 
 
 def test_a_missing_package_is_named():
-    with pytest.raises(EncoderError, match="no_such_package"):
-        pinned_file("no_such_package", FILE, SHA256)
+    with pytest.raises(EncoderError, match="the package no_such_package is not installed"):
+        dataclasses.replace(WEIGHTS, packages={"no_such_package": "weights.pth"}).read()
 
 
 def test_a_file_that_would_run_code_is_refused_and_nothing_runs(tmp_path):
@@ -47,13 +48,13 @@ def test_a_file_that_would_run_code_is_refused_and_nothing_runs(tmp_path):
 
 @pytest.mark.parametrize("cut", [0, 1, 20, 200, 5000, 50_000, 1_000_000])
 def test_a_cut_file_is_refused(cut):
-    content = pinned_file(PACKAGE, FILE, SHA256)[:cut]
+    content = WEIGHTS.read()[:cut]
     with pytest.raises(EncoderError):
         read_torch(content)
 
 
 def test_a_tensor_that_reaches_outside_its_storage_is_refused():
-    content = bytearray(pinned_file(PACKAGE, FILE, SHA256))
+    content = bytearray(WEIGHTS.read())
     first_length = content.index(struct.pack("<q", 864))  # the stem's storage holds 32 x 3 x 3 x 3 numbers
     content[first_length : first_length + 8] = struct.pack("<q", 8)
     with pytest.raises(EncoderError):

@@ -72,7 +72,8 @@ def _write_messages(output: Path, seed: int, progress: Progress) -> Written:
     from graft.encoders import encoder_for
     from graft.samples import write_messages, write_new_messages
 
-    encoder_for("text").prepare(b"Hello.")  # where its extra is not installed, that is said before anything is written
+    # Where its extra is not installed, that is said before anything is written.
+    encoder_for("text", progress=progress).prepare(b"Hello.")
     sample = write_messages(output / "messages.csv", seed)
     new = tuple(
         (path, f'"{textwrap.shorten(message.text, WIDEST_TEXT, placeholder=" ...")}"', message.label)

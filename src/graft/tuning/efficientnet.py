@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from graft.encoders import BuiltIn
-from graft.encoders.efficientnet import BLOCKS, EPSILON, HEAD_WIDTH, STEM_WIDTH, same_padding
-from graft.encoders.image import POOLED
+from graft.encoders.efficientnet import BLOCKS, EPSILON, HEAD_WIDTH, POOLED, STEM_WIDTH, same_padding
 from graft.tuning.module import EncoderModule, signed_root
 from graft.tuning.networks import Batch, Group
 

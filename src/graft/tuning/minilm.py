@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from graft.encoders import BuiltIn
-from graft.encoders.minilm import EPSILON, HEAD_WIDTH, HEADS, LAYERS, WIDTH
-from graft.encoders.text import POOLED
+from graft.encoders.minilm import EPSILON, HEAD_WIDTH, HEADS, LAYERS, POOLED, WIDTH
 from graft.tuning.module import EncoderModule
 from graft.tuning.networks import Batch, Group
 

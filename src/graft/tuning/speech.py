@@ -1,4 +1,4 @@
-"""Google's speech embedding in torch, its layers read from the published file. The mel front end stays in numpy."""
+"""Google's speech embedding in torch, from the table of its layers. The mel front end stays in numpy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from graft.contracts import Float32
 from graft.encoders.speech import SpeechEncoder
-from graft.encoders.speech_network import FLOOR, SLOPE, convolutions, shares
+from graft.encoders.speech_network import FLOOR, LAYERS, SLOPE, shares
 from graft.tuning.module import EncoderModule, signed_root
 from graft.tuning.networks import Batch, Group
 
@@ -26,7 +26,7 @@ class SpeechNetwork(EncoderModule):
 
     def __init__(self, encoder: SpeechEncoder) -> None:
         super().__init__(encoder)
-        self.layers = convolutions()
+        self.layers = LAYERS
         for name, array in encoder.pinned().items():
             self.register_parameter(name, nn.Parameter(torch.empty(array.shape)))
         noise = self._tensors(encoder.noise())

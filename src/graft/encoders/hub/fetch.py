@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -160,6 +161,7 @@ class Source:
         sizes: Bytes of every file, by name; 0 where that is not known.
         expected: sha256 of the files for which the hub gives one.
         folder: Where the files lie; ``None``: on the hub, until they are fetched.
+        into: The folder that they are fetched into; ``None``: the hub's cache.
         on_hub: Whether the name is one of the hub's.
         progress: Told of the step ``"download"``.
     """
@@ -169,6 +171,7 @@ class Source:
     sizes: Mapping[str, int]
     expected: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
+    into: Path | None = None
     on_hub: bool = True
     progress: Progress = silent
 
@@ -277,6 +280,7 @@ class Source:
                     revision=revision or self.revision,
                     tqdm_class=_meter(arrived),
                     local_files_only=here_only,
+                    local_dir=self.into,
                 )
         except Unreachable:
             refuse_unless_allowed(Address(self.name, self.revision))
@@ -372,8 +376,6 @@ def require(*packages: str) -> None:
     Raises:
         MissingExtra: One is not.
     """
-    import importlib.util
-
     if missing := [package for package in packages if importlib.util.find_spec(package) is None]:
         raise MissingExtra(
             f"The first use of a model of the hub needs {' and '.join(missing)}, not installed here.",
@@ -394,6 +396,16 @@ def _cached(address: Address) -> Source | None:
     sizes = {name: (folder / name).stat().st_size for name in _files_of(folder)}
     whole = any(name.endswith((".safetensors", ".onnx")) for name in sizes)
     return Source(address.name, folder.name, sizes, folder=folder) if whole else None
+
+
+def fetched_before(address: Address, file: str) -> Path | None:
+    """Where a file lies in the hub's own cache; ``None`` where it is not there, or nothing can look."""
+    if importlib.util.find_spec("huggingface_hub") is None:
+        return None
+    import huggingface_hub
+
+    found = huggingface_hub.try_to_load_from_cache(address.name, file, revision=address.revision)
+    return Path(found) if isinstance(found, str) else None
 
 
 def _meter(arrived: Callable[[int], None]) -> type[Any]:

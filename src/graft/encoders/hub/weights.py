@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from graft.contracts import Float32
+from graft.encoders.onnx_file import read_floats, with_floats
 
 PREFIX = "weight:"
 """Begins the names of a graph's weights, so that they are told from its constants."""
@@ -18,25 +19,14 @@ def weight_name(name: str) -> str:
 
 def read_weights(graph: bytes) -> dict[str, Float32]:
     """All weights of a graph, float32."""
-    from onnx import load_model_from_string, numpy_helper
-
-    return {
-        tensor.name.removeprefix(PREFIX): numpy_helper.to_array(tensor)
-        for tensor in load_model_from_string(graph).graph.initializer
-        if tensor.name.startswith(PREFIX)
-    }
+    found = read_floats(graph).items()
+    return {name.removeprefix(PREFIX): array for name, array in found if name.startswith(PREFIX)}
 
 
 def with_weights(graph: bytes, arrays: Mapping[str, Float32]) -> bytes:
     """The graph with these arrays in the place of weights of the same names and shapes; strange names are left out."""
-    from onnx import load_model_from_string, numpy_helper
-
-    model = load_model_from_string(graph)
-    for tensor in model.graph.initializer:
-        name = tensor.name.removeprefix(PREFIX)
-        if tensor.name.startswith(PREFIX) and name in arrays:
-            tensor.CopyFrom(numpy_helper.from_array(arrays[name], tensor.name))
-    return bytes(model.SerializeToString())
+    own = read_weights(graph)
+    return with_floats(graph, {weight_name(name): array for name, array in arrays.items() if name in own})
 
 
 def as_initializers(graph: bytes, arrays: Mapping[str, Float32]) -> bytes:
