@@ -1,7 +1,7 @@
-"""The whole extension surface on one page: what an encoder and a head must offer.
+"""The whole extension surface on one page: what an encoder, a head and a task must offer.
 
-The built-in ones use the same door. An encoder joins ``graft.encoders.ENCODERS``, a head ``graft.learning.HEADS``; the
-checks in ``tests/contracts.py`` then run over it.
+The built-in ones use the same door. An encoder joins ``graft.encoders.ENCODERS``, a head ``graft.learning.HEADS``, a
+task ``graft.tasks.TASKS``; the checks in ``tests/contracts.py`` then run over it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from graft.recipe import Recipe
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -187,3 +189,117 @@ class Executor(Protocol):
 
     def one_thread_each(self) -> AbstractContextManager[None]:
         """Matrix products within run on the thread that asks for them."""
+
+
+Data = TypeVar("Data", contravariant=True)
+Rows = TypeVar("Rows", contravariant=True)
+Found = TypeVar("Found")
+Figures = TypeVar("Figures", covariant=True)
+Scores = TypeVar("Scores")
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What the rows to train on are to be answered with.
+
+    Attributes:
+        classes: Names of what there is to answer; empty where that is a number.
+        values: One entry for each row, as the task has them: ``(n,) int64`` classes, ``(n, k) bool`` labels, ...
+        strata: What folds hold the same share of each of ``(n,) int64``.
+    """
+
+    classes: tuple[str, ...]
+    values: Array
+    strata: Int
+
+
+class Task(Protocol[Data, Rows, Found, Figures, Scores]):
+    """A kind of target: how it is read from data, learned, judged and scored.
+
+    ``Data`` is a ``graft.data.dataset.Dataset``, ``Rows`` are ``graft.evaluation.Rows``, ``Found`` is what was learned,
+    a ``graft.tasks.Found``; ``Figures`` and ``Scores`` are records of ``graft.results``.
+    """
+
+    @property
+    def name(self) -> str:
+        """The key in ``TASKS``, which stands in recipes and bundles."""
+
+    @property
+    def words(self) -> bool:
+        """Whether heads look at the words of texts."""
+
+    @property
+    def report(self) -> Callable[..., Any]:
+        """Made of the facts of a fit and of the figures: a ``graft.report.TaskReport``."""
+
+    @property
+    def evaluation(self) -> Callable[..., Any]:
+        """Made of scores and the report that shows them: a ``graft.report.Shown``."""
+
+    @property
+    def reading(self) -> Mapping[str, Any]:
+        """How ``graft.read`` reads such data, where they do not say so themselves."""
+
+    def prepared(self, dataset: Data) -> Any:
+        """The same items with targets as the task knows them.
+
+        Raises:
+            DataError: They are of another task.
+        """
+
+    def check(self, dataset: Data, recipe: Recipe) -> None:
+        """Whether there is something to learn, and something of it in the test split; asked before the work.
+
+        Raises:
+            DataError: There is not.
+            UsageError: The recipe asks for what the task does not have.
+        """
+
+    def check_known(self, dataset: Data, classes: Sequence[str]) -> None:
+        """Whether a model of these classes can be scored on such data.
+
+        Raises:
+            DataError: It cannot.
+        """
+
+    def targets(self, learned: Data, units: Int) -> Targets:
+        """Of the rows to train on, of which ``units`` ``(n,) int64`` says what stays together.
+
+        Raises:
+            TooFewClasses: There is nothing to tell apart.
+        """
+
+    def fit(self, rows: Rows, recipe: Recipe) -> Found:
+        """Choose a head, fit it to all rows, and say of every row what heads say that have not seen it."""
+
+    def judge(self, found: Found, rows: Rows, recipe: Recipe, progress: Progress) -> Figures:
+        """What a report says of it, from out-of-fold answers alone."""
+
+    def score(self, head: Any, classes: Sequence[str], x: Float32, dataset: Data, copies: Int, part: str) -> Scores:
+        """Score a head on items that it was not fitted to.
+
+        Args:
+            head: What is scored.
+            classes: What it can answer.
+            x: Embeddings ``(n, dim) float32``.
+            dataset: The items behind them, with their targets.
+            copies: What is a copy of what ``(n,) int64``, so that copies do not narrow the interval.
+            part: What these items are called in the result.
+        """
+
+    def shown(self, scores: Scores, report: Any, dataset: Data, head: Any, x: Float32) -> Any:
+        """The figures of an evaluation as a report shows them, with the items behind its mistakes."""
+
+    def warn(self, dataset: Data, digests: Sequence[str], whole: Int, train: Int, rows: Rows) -> tuple[str, ...]:
+        """What is to be said of the data before their figures are believed.
+
+        Args:
+            dataset: All items.
+            digests: Content hash of each.
+            whole: Cluster of near-duplicates of each ``(n,) int64``.
+            train: Which were trained on ``(m,) int64``.
+            rows: These.
+        """
+
+    def held_out(self, found: Found, rows: Rows, given: Sequence[str]) -> Any:
+        """What was said of every row by heads that had not seen it, a ``graft.tasks.HeldOut``."""

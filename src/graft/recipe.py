@@ -14,7 +14,7 @@ from typing import Any, Self
 from graft.errors import UsageError
 
 _KINDS: Mapping[str, type] = {
-    **dict.fromkeys(("encoder", "prompt", "head", "backend"), str),
+    **dict.fromkeys(("encoder", "prompt", "task", "head", "backend"), str),
     **dict.fromkeys(("set_level", "unknown_rate"), Real),
     "seed": Integral,
 }
@@ -28,6 +28,8 @@ class Recipe:
         encoder: A key of ``graft.encoders.ENCODERS``, a model of the Hugging Face Hub (``owner/model``), a local folder
             that holds one, several of these joined by ``+``, or ``"auto"`` for the one that fits the data's modality.
         prompt: What is put before every text, for text encoders that were trained so (``"query: "``).
+        task: A key of ``graft.tasks.TASKS``, or ``"auto"`` for one that the data show: one class for each item, or any
+            number of labels.
         head: A key of ``graft.learning.HEADS``, or ``"auto"`` to let cross-validation choose.
         backend: ``"openvino"``, ``"onnxruntime"``, or ``"auto"`` to follow the processor's features.
         seed: Every random choice follows from it.
@@ -37,6 +39,7 @@ class Recipe:
 
     encoder: str = "auto"
     prompt: str = ""
+    task: str = "auto"
     head: str = "auto"
     backend: str = "auto"
     seed: int = 0
