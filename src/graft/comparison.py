@@ -20,14 +20,14 @@ from graft.errors import UsageError
 from graft.evaluation.intervals import FOLD_CORRELATION
 from graft.executors import workers
 from graft.learning.selection import check_head
-from graft.learning.tags import TagsOutOfFold
-from graft.model.fitting import Fitted, embed_dataset, fit_embedded
+from graft.model.fitting import Fitted, fit_embedded
 from graft.model.inputs import CacheChoice, Source, as_dataset, as_run
 from graft.recipe import Recipe
 from graft.report.words import clean
 from graft.results.facts import plain
 from graft.results.figures import Interval
 from graft.run import NEVER, Flag
+from graft.tasks.examples import embed_dataset
 
 SAMPLE = 64
 """So many items at least are embedded anew, without the cache, to see how long one takes."""
@@ -186,9 +186,9 @@ def _milliseconds(encoder: Encoder, items: Sequence[Item]) -> float:
 
 
 def _recommend(rows: Sequence[EncoderScore], fitted: Sequence[Fitted]) -> Comparison:
-    right = np.stack([_right(one) for one in fitted])  # (e, n), nan where not scored
+    right = np.stack([one.found.right for one in fitted])  # (e, n), nan where not scored
     scored = ~np.isnan(right).any(axis=0)
-    right, units = right[:, scored], fitted[0].units[scored]
+    right, units = right[:, scored], fitted[0].examples.rows.units[scored]
     means = right.mean(axis=1) if scored.any() else np.zeros(len(rows))
     order = sorted(range(len(rows)), key=lambda i: (-float(means[i]), rows[i].ms_per_item))
     best = order[0]
@@ -197,14 +197,6 @@ def _recommend(rows: Sequence[EncoderScore], fitted: Sequence[Fitted]) -> Compar
     chosen = min(near, key=lambda row: row.ms_per_item)
     warnings = tuple(dict.fromkeys(note for one in fitted for note in one.model.report.warnings))
     return Comparison(tuple(ranked), chosen.name, _why(ranked, chosen), warnings)
-
-
-def _right(one: Fitted) -> Float64:
-    if isinstance(one.out_of_fold, TagsOutOfFold):
-        right = one.out_of_fold.right.astype(np.float64)
-    else:
-        right = (np.nan_to_num(one.out_of_fold.p).argmax(axis=1) == one.y).astype(np.float64)
-    return np.where(one.out_of_fold.scored, right, np.nan)
 
 
 def _paired(difference: Float64, units: Int) -> Interval:

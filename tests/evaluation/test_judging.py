@@ -30,13 +30,14 @@ def judged(x, y, k, *, folds=5, repeats=1, units=None, seed=0):
     plan = stratified_group_folds(y, units, folds, seed, repeats)
     classifier, out_of_fold = fit_classifier(x, y, k, ((x.shape[1],),), plan, Recipe())
     classes = [f"class {c}" for c in range(k)]
-    found = judge(classifier, out_of_fold, Rows(x, y, plan, units, units, items_of(len(y))), classes, 0.05, seed)
-    return found, out_of_fold
+    rows = Rows(x, y, plan, units, units, items_of(len(y)))
+    figures, growth = judge(classifier, out_of_fold, rows, classes, 0.05, seed)
+    return figures, out_of_fold, growth
 
 
 def test_the_figures_agree_with_the_predictions():
     x, y = blobs(120, 3, 24, spread=0.9)
-    found, out_of_fold = judged(x, y, 3)
+    found, out_of_fold, _ = judged(x, y, 3)
     predicted = out_of_fold.p.argmax(axis=1)
     assert np.array(found.confusion).sum() == 120
     assert np.array(found.confusion)[1, 2] == ((y == 1) & (predicted == 2)).sum()
@@ -57,7 +58,7 @@ def test_the_figures_agree_with_the_predictions():
 def test_noise_is_not_flattered():
     random = np.random.default_rng(5)
     x, y = random.normal(size=(120, 64)).astype(np.float32), (np.arange(120) % 2).astype(np.int64)
-    found, _ = judged(x, y, 2, repeats=2)
+    found, _, _ = judged(x, y, 2, repeats=2)
     assert found.accuracy.low < 0.5 < found.accuracy.high
     assert found.overfit_gap > 0.2
     assert "repeated 2 times" in found.accuracy.method
@@ -66,7 +67,7 @@ def test_noise_is_not_flattered():
 def test_an_item_that_is_never_held_out_is_not_judged():
     x, y = blobs(41, 2, 8)
     y[-1] = 2
-    found, out_of_fold = judged(x, y, 3)
+    found, out_of_fold, _ = judged(x, y, 3)
     assert not out_of_fold.scored[-1]
     assert found.per_class["class 2"].n == 0
     assert np.isnan(found.per_class["class 2"].recall)
@@ -76,14 +77,14 @@ def test_an_item_that_is_never_held_out_is_not_judged():
 def test_nothing_is_judged_where_nothing_can_be_held_out():
     x, y = blobs(3, 3, 8)
     classifier, out_of_fold = fit_classifier(x, y, 3, ((8,),), [], Recipe())
-    found = judge(
+    found, _ = judge(
         classifier, out_of_fold, Rows(x, y, [], np.arange(3), np.arange(3), items_of(3)), ["a", "b", "c"], 0.05, 0
     )
     assert np.isnan(found.accuracy.value)
     assert np.isnan([found.accuracy.low, found.accuracy.high]).all()
     assert "not judged" in found.accuracy.method
     assert found.judged_on.startswith("nothing")
-    assert (found.hardest, found.mistakes, found.growth.curve) == ((), (), ())
+    assert (found.hardest, found.mistakes, found.learning_curve) == ((), (), ())
     assert np.isnan(found.baselines["nearest"])
 
 
@@ -158,19 +159,19 @@ def test_items_that_were_held_out_once_are_judged_less_surely():
 def test_a_rare_class_is_judged_as_if_no_fold_had_taken_from_it():
     x, y = blobs(240, 2, 24, spread=1.4)
     kept = np.flatnonzero((y == 0) | (np.arange(240) % 12 == 1))  # 120 and 20
-    found, out_of_fold = judged(x[kept], y[kept], 2)
+    found, out_of_fold, growth = judged(x[kept], y[kept], 2)
     predicted = out_of_fold.p.argmax(axis=1)
     common, rare = found.per_class.values()
     assert common.recall == pytest.approx((predicted[y[kept] == 0] == 0).mean())
     counted = (predicted[y[kept] == 1] == 1).mean()
     assert counted < rare.recall < counted + 0.21 * (1 - counted)
-    assert rare.recall == pytest.approx(1 - (1 - counted) * 0.8 ** found.growth.power_of(1))
+    assert rare.recall == pytest.approx(1 - (1 - counted) * 0.8 ** growth.power_of(1))
     assert rare.n == 20
 
 
 def test_what_is_called_unknown_has_an_interval():
     x, y = blobs(120, 3, 24, spread=0.9)
-    found, out_of_fold = judged(x, y, 3)
+    found, out_of_fold, _ = judged(x, y, 3)
     rate = found.unknown.rate
     assert rate.value == pytest.approx(np.nanmean(out_of_fold.rejected), abs=1e-6)
     assert 0 < rate.low < rate.value < rate.high < 0.3

@@ -7,7 +7,7 @@ from sklearn import metrics as theirs
 from graft.data.dataset import Dataset, Text
 from graft.data.split import stratified_group_folds
 from graft.errors import DataError
-from graft.evaluation.judging import Rows
+from graft.evaluation.rows import Rows
 from graft.evaluation.tags import (
     check_shared_tags,
     hardest,
@@ -108,8 +108,8 @@ def test_the_judgement_is_whole(judgement, fitted):
     assert judgement.baselines["majority"] < judgement.accuracy.value
     assert 0 < judgement.baselines["nearest"] < 1
     assert judgement.multi.micro_f1 > 0.8
-    assert judgement.growth.curve[-1].accuracy > judgement.growth.curve[0].accuracy
-    assert [entry.label for entry in judgement.growth.forecast] == ["all"]
+    assert judgement.learning_curve[-1].accuracy > judgement.learning_curve[0].accuracy
+    assert [entry.label for entry in judgement.forecast] == ["all"]
     assert judgement.overfit_gap > -0.05
     assert judgement.judged_on.startswith("all 120 training items")
     assert sum(entry.n for entry in judgement.calibration.bins) == 120
@@ -147,7 +147,7 @@ def test_no_row_is_judged_by_a_calibration_that_has_seen_it():
     found = judge_tags(classifier, out_of_fold, rows_of(x, given, folds), given, CLASSES, 0.05, 0)
     choice = out_of_fold.choice
     own = choice.correct[choice.index]
-    assert found.growth.curve[-1].accuracy == pytest.approx(own.mean())
+    assert found.learning_curve[-1].accuracy == pytest.approx(own.mean())
     parts = [np.flatnonzero(folds[0] == held_out) for held_out in range(5)]
     chosen_alike = [rows for rows in parts if choose_without(choice, rows) == choice.index]
     assert chosen_alike
@@ -172,7 +172,7 @@ def test_groups_widen_the_interval_by_how_alike_they_are(fitted):
     widths = [found.accuracy.high - found.accuracy.low for found in (plain, some, all_of_it)]
     assert widths[0] < widths[1] < widths[2]
     assert plain.accuracy.value == some.accuracy.value == all_of_it.accuracy.value
-    curves = [found.growth.curve[-1].high - found.growth.curve[-1].low for found in (plain, all_of_it)]
+    curves = [found.learning_curve[-1].high - found.learning_curve[-1].low for found in (plain, all_of_it)]
     assert curves[0] < curves[1]
 
 

@@ -179,7 +179,8 @@ def changed():
 @pytest.fixture(scope="module")
 def tuned(photos, changed):
     """A model whose encoder was tuned."""
-    from graft.model.fitting import embed_dataset, fit_embedded
+    from graft.model.fitting import fit_embedded
+    from graft.tasks.examples import embed_dataset
 
     encoder, run = retuned(encoder_for("image"), changed), Run(Cache())
     dataset, embedded = embed_dataset(encoder, graft.read(photos), run)

@@ -15,10 +15,11 @@ from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
 from graft.errors import DataError, TooFewClasses, UsageError
 from graft.evaluation.intervals import cross_validated_interval
-from graft.model.fitting import embed_dataset
-from graft.model.tagging import check_tags, fit_tagged
+from graft.model.fitting import fit_embedded
 from graft.recipe import Recipe
 from graft.run import Run
+from graft.tasks.examples import embed_dataset
+from graft.tasks.multi_label import MultiLabel
 
 
 def picture(labels, seed):
@@ -48,7 +49,9 @@ def fitted(dataset, recipe=None, clusters=None):
     recipe, run = recipe or Recipe(), Run(Cache())
     encoder = encoder_for(recipe.encoder, dataset.modality)
     usable, embedded = embed_dataset(encoder, dataset, run)
-    return fit_tagged(usable, embedded, encoder, recipe, run, clusters)
+    one = fit_embedded(usable, embedded, encoder, recipe, run, clusters)
+    rows = one.examples.rows
+    return one.model, one.examples.train, rows.y, rows.units, one.found.out_of_fold
 
 
 @pytest.fixture(scope="module")
@@ -208,12 +211,12 @@ def test_labels_that_stand_only_in_the_test_part_count_as_wrong():
 
 def test_what_cannot_be_fitted_is_refused_before_the_work():
     tested = drawn(14, splits=["train"] * 7 + ["test"] * 7)
-    check_tags(tested)
+    MultiLabel().check(tested, Recipe())
     with pytest.raises(UsageError, match="discriminant"):
-        check_tags(tested, "discriminant")
+        MultiLabel().check(tested, Recipe(head="discriminant"))
     apart = Dataset(tested.items[:2], (), splits=("train", "test"), modality="image", tags=(("a",), ("b",)))
     with pytest.raises(DataError, match="share no label"):
-        check_tags(apart)
+        MultiLabel().check(apart, Recipe())
 
 
 def test_few_items_are_fitted_too():

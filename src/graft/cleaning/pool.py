@@ -21,10 +21,9 @@ from graft.heads.features import GIVEN, transform
 from graft.learning.axes import centred, leading
 from graft.learning.classifier import OutOfFold, fit_classifier
 from graft.learning.lexical import Words
-from graft.model.fitting import embed_dataset
-from graft.model.inputs import nothing_readable
 from graft.recipe import Recipe
 from graft.run import Run
+from graft.tasks.examples import embed_dataset, nothing_readable
 
 MANY_ROWS = 5000
 """From so many items without words on, heads see the first ``COLUMNS`` principal axes of the features ``"late"`` and no

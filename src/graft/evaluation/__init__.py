@@ -1,7 +1,8 @@
 """Judging: what a model is worth, from predictions on items that it has not seen."""
 
 from graft.evaluation.held_out import score_held_out
-from graft.evaluation.judging import Judgement, Rows, judge
+from graft.evaluation.judging import judge
 from graft.evaluation.notices import warn_of_blanks, warn_of_the_data, warn_of_the_items
+from graft.evaluation.rows import Rows
 
-__all__ = ["Judgement", "Rows", "judge", "score_held_out", "warn_of_blanks", "warn_of_the_data", "warn_of_the_items"]
+__all__ = ["Rows", "judge", "score_held_out", "warn_of_blanks", "warn_of_the_data", "warn_of_the_items"]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from graft.contracts import Array, Bool, Float32, Float64, Int, Progress, silent
+from graft.contracts import Array, Bool, Float32, Int, Progress, silent
 from graft.data.dataset import Item
 from graft.evaluation.alarms import false_alarms, poisson_interval
 from graft.evaluation.doubt import crowded, doubted, why_nothing_is_held_out
@@ -24,20 +24,21 @@ from graft.evaluation.intervals import (
     no_score,
     with_unjudged,
 )
+from graft.evaluation.rows import Rows
+from graft.evaluation.typical import typical
 from graft.executors import map_on_cores, workers
 from graft.heads.classifier import Classifier
 from graft.heads.features import transform
 from graft.learning import HEADS
 from graft.learning.classifier import OutOfFold
 from graft.learning.conformal import measured
-from graft.learning.lexical import Words, tfidf_accuracy
+from graft.learning.lexical import tfidf_accuracy
 from graft.learning.selection import bias_corrected, class_weights
 from graft.metrics import accuracy, debiased_calibration_error, expected_calibration_error, precision_recall_f1
 from graft.results.figures import (
     Calibration,
     ClassFigures,
-    FalseAlarms,
-    GroupEffect,
+    Figures,
     Interval,
     Judged,
     PredictionSets,
@@ -58,61 +59,6 @@ NEIGHBOURS = 1 << 24
 LEAST_NEIGHBOURS = 2000
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Judgement:
-    """What cross-validation says of a classifier; the fields are those of ``Report``."""
-
-    accuracy: Interval
-    macro_f1: float
-    baselines: dict[str, float]
-    per_class: dict[str, ClassFigures]
-    confusion: tuple[tuple[int, ...], ...]
-    judged_on: str
-    calibration: Calibration
-    overfit_gap: float
-    growth: Growth
-    sets: PredictionSets
-    unknown: Unknown
-    hardest: tuple[Judged, ...]
-    mistakes: tuple[Judged, ...]
-    groups: GroupEffect | None
-    false_alarms: FalseAlarms | None
-    unjudged: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rows:
-    """The rows that a classifier was fitted to, and all that is known of them.
-
-    Attributes:
-        x: Embeddings ``(n, dim) float32``.
-        y: ``(n,) int64``.
-        folds: For each repetition the fold of each row ``(n,) int64``; -1: never scored.
-        units: What is a copy of what, or of one group ``(n,) int64``.
-        copies: What is a copy of what ``(n,) int64``.
-        items: The items behind the rows.
-        words: The words of texts.
-        groups: The group that was given for each row, ``""`` for none.
-        ignoring: Folds as ``folds``, made as if there were no groups; empty where there are none.
-        seconds: Length of each recording ``(n,)``.
-        doubtful: Which rows may have copies on both sides of a split ``(n,) bool``.
-        negatives: Classes that the user marked as holding what is none of the others.
-    """
-
-    x: Float32
-    y: Int
-    folds: Sequence[Int]
-    units: Int
-    copies: Int
-    items: Sequence[Item]
-    words: Words | None = None
-    groups: Sequence[str] = ()
-    ignoring: Sequence[Int] = ()
-    seconds: Float64 | None = None
-    doubtful: Bool | None = None
-    negatives: Sequence[str] = ()
-
-
 def judge(
     classifier: Classifier,
     out_of_fold: OutOfFold,
@@ -121,8 +67,8 @@ def judge(
     unknown_rate: float,
     seed: int,
     progress: Progress = silent,
-) -> Judgement:
-    """Judge a classifier by what heads like it said of rows that they had not seen.
+) -> tuple[Figures, Growth]:
+    """Judge a classifier by what heads like it said of rows that they had not seen; and what more rows bring.
 
     Args:
         classifier: The final one, fitted to all rows; it is scored only for the over-fitting gap.
@@ -198,7 +144,8 @@ def judge(
     if not enough_judged(given):
         score, mean_f1, expected = no_score(TOO_FEW if len(scored) else method), float("nan"), float("nan")
         baselines, growth = dict.fromkeys(baselines, mean_f1), replace(growth, curve=(), forecast=())
-    return Judgement(
+    figures = Figures(
+        classes=tuple(classes),
         accuracy=with_unjudged(score, unjudged),
         macro_f1=mean_f1,
         baselines=baselines,
@@ -207,7 +154,8 @@ def judge(
         judged_on=_judged_on(len(scored), len(y), nothing),
         calibration=calibration(p, given),
         overfit_gap=accuracy(y[sample], on_training) - expected,
-        growth=growth,
+        learning_curve=growth.curve,
+        forecast=growth.forecast,
         sets=_sets(classifier, out_of_fold, y, folds),
         unknown=Unknown(
             classifier.unknown.threshold, unknown_rate, unknown_interval(out_of_fold.rejected, rows, unknown_rate)
@@ -216,8 +164,10 @@ def judge(
         mistakes=mistakes([items[row] for row in scored.tolist()], p, given, classes),
         groups=group_effect(fit_many, y, rows.groups, folds, rows.ignoring, seed) if rows.ignoring else None,
         false_alarms=false_alarms(out_of_fold.p, y, rows.copies, classes, rows.negatives, rows.seconds, design_effect),
+        typical=typical(rows, out_of_fold, classes),
         unjudged=unjudged,
     )
+    return figures, growth
 
 
 def judged_by_class(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,13 +25,13 @@ from graft.evaluation.judging import (
     EXAMPLES,
     EXAMPLES_PER_CELL,
     HARDEST,
-    Rows,
     calibration,
     majority_baseline,
     nearest_baseline,
     unknown_interval,
 )
 from graft.evaluation.notices import warn_of_the_data
+from graft.evaluation.rows import Rows
 from graft.executors import map_on_cores, workers
 from graft.heads.features import transform
 from graft.heads.tags import TagClassifier, confidence_of
@@ -39,31 +39,12 @@ from graft.learning.binary import fit_binary
 from graft.learning.selection import bias_corrected
 from graft.learning.tags import TagsOutOfFold, balance, rules_without, units_with
 from graft.metrics import average_precision, exact_match, hamming_loss, label_f1
-from graft.results.figures import Calibration, ClassFigures, Interval, Judged, MultiLabelFigures, Unknown
+from graft.results.figures import Calibration, ClassFigures, Figures, Judged, MultiLabelFigures, Unknown
 from graft.results.scores import Scores
 
 EXACT = "exact match on held-out items"
 TOO_FEW = f"no score: there is no label that {LEAST_ITEMS} judged items bear and {LEAST_ITEMS} do not"
 """Why there is none."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TagJudgement:
-    """What cross-validation says of a classifier of any number of labels; the fields are those of ``Report``."""
-
-    accuracy: Interval
-    macro_f1: float
-    multi: MultiLabelFigures
-    baselines: dict[str, float]
-    per_class: dict[str, ClassFigures]
-    judged_on: str
-    calibration: Calibration
-    overfit_gap: float
-    growth: Growth
-    unknown: Unknown
-    hardest: tuple[Judged, ...]
-    mistakes: tuple[Judged, ...]
-    unjudged: float
 
 
 def judge_tags(
@@ -75,7 +56,7 @@ def judge_tags(
     unknown_rate: float,
     seed: int,
     progress: Progress = silent,
-) -> TagJudgement:
+) -> Figures:
     """Judge a classifier by what heads like it said of rows that they had not seen.
 
     Args:
@@ -119,7 +100,10 @@ def judge_tags(
     if not enough_tags_judged(truth):
         score, multi, expected = no_score(TOO_FEW if len(scored) else method), _without_score(multi), float("nan")
         baselines, growth = dict.fromkeys(baselines, expected), replace(growth, curve=(), forecast=())
-    return TagJudgement(
+    return Figures(
+        classes=tuple(classes),
+        multi_label=True,
+        confusion=(),
         accuracy=with_unjudged(score, unjudged),
         macro_f1=multi.macro_f1,
         multi=multi,
@@ -128,7 +112,8 @@ def judge_tags(
         judged_on=_judged_on(len(scored), len(given)),
         calibration=sets_calibration(p, sets, truth),
         overfit_gap=exact_match(truth, own) - expected,
-        growth=growth,
+        learning_curve=growth.curve,
+        forecast=growth.forecast,
         unknown=Unknown(
             classifier.unknown.threshold, unknown_rate, unknown_interval(out_of_fold.rejected, rows, unknown_rate)
         ),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from graft.evaluation.judging import Rows
+from graft.evaluation.rows import Rows
 from graft.learning.classifier import OutOfFold
 from graft.results.figures import Judged
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class Classifier:
     """Embeddings in, answers out. What a bundle keeps of a model.
 
     Attributes:
+        task: What it answers to, a key of ``graft.tasks.TASKS``.
         stages: Widths of the encoder's pooled stages.
         features: A key of ``FEATURES``.
         linear: The head, on ``transform(x, stages, features)``.
@@ -39,6 +40,8 @@ class Classifier:
         sets: Turns probabilities into prediction sets.
         unknown: Tells what is none of the classes.
     """
+
+    task: ClassVar[str] = "classification"
 
     stages: Stages
     features: str

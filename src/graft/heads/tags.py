@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -30,6 +30,7 @@ class TagClassifier:
     """Embeddings in, answers out, where an item bears any number of labels.
 
     Attributes:
+        task: What it answers to, a key of ``graft.tasks.TASKS``.
         stages: Widths of the encoder's pooled stages.
         features: A key of ``FEATURES``.
         linear: On ``transform(x, stages, features)``; its scores are calibrated log odds of each label.
@@ -37,18 +38,23 @@ class TagClassifier:
         threshold: Labels with at least this probability are predicted.
     """
 
+    task: ClassVar[str] = "multi_label"
+
     stages: Stages
     features: str
     linear: Linear
     unknown: UnknownRule
     threshold: float = THRESHOLD
 
-    def probabilities(self, x: Float32) -> Float32:
+    def probabilities(self, x: Float32, texts: Sequence[str] | None = None) -> Float32:
         """Calibrated probability of each label ``(n, k) float32`` of embeddings ``(n, dim) float32``."""
         return sigmoid(self.linear.scores(transform(x, self.stages, self.features)))
 
-    def answer(self, x: Float32) -> Answer:
-        """Everything that is to be said of embeddings ``(n, dim) float32``; the sets are the predicted labels."""
+    def answer(self, x: Float32, texts: Sequence[str] | None = None) -> Answer:
+        """Everything that is to be said of embeddings ``(n, dim) float32``; the sets are the predicted labels.
+
+        Texts add nothing.
+        """
         phi = transform(x, self.stages, self.features)
         scores = self.linear.scores(phi)
         p = sigmoid(scores)

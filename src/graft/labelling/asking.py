@@ -13,9 +13,10 @@ from graft.errors import DataError, NothingToRead
 from graft.labelling.pool import Pool
 from graft.labelling.shortlist import Shortlist
 from graft.model import Model
-from graft.model.inputs import CacheChoice, as_run, at_least_one, nothing_readable
+from graft.model.inputs import CacheChoice, as_run, at_least_one
 from graft.reading.inputs import gather
 from graft.run import NEVER, Flag
+from graft.tasks.examples import nothing_readable
 
 
 def label_next(

@@ -13,13 +13,14 @@ from graft.data.guard import Inputs
 from graft.encoders import tuned_weights
 from graft.encoders.embed import Embedded, content_digest, embed, recall
 from graft.errors import DataError, ItemError
-from graft.model.fitting import Fitted, embed_dataset, fit_embedded
+from graft.model.fitting import Fitted, fit_embedded
 from graft.model.inputs import CacheChoice, Source, as_dataset, as_run
 from graft.model.model import Model
 from graft.model.training import Training
 from graft.reading.inputs import renamed
 from graft.results.figures import ClassesAdded, RecallChange
 from graft.run import NEVER, Flag, Run, Stopwatch
+from graft.tasks.examples import embed_dataset
 
 WITHOUT_TEXTS = (
     "The cache holds the embeddings of the first fit's texts and not their words: no TF-IDF was tried, and near-copies "
@@ -182,8 +183,9 @@ def _join(before: Dataset, remembered: Embedded, new: Dataset, embedded: Embedde
 def _what_happened(model: Model, fitted: Fitted, n_before: int) -> ClassesAdded:
     """Out-of-fold recall of each old class on its old items, in the first fit and now."""
     classes = fitted.model.classes
-    old_rows = np.flatnonzero((fitted.train < n_before) & fitted.out_of_fold.scored)
-    y, p = fitted.y[old_rows], fitted.out_of_fold.p[old_rows]
+    out_of_fold = fitted.found.out_of_fold
+    old_rows = np.flatnonzero((fitted.examples.train < n_before) & out_of_fold.scored)
+    y, p = fitted.examples.rows.y[old_rows], out_of_fold.p[old_rows]
     predicted = p.argmax(axis=1) if len(p) else np.empty(0, np.int64)
     is_new = np.array([label not in model.classes for label in classes], np.bool_)
     recall = {}

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from inspect import signature
 from operator import index
 from pathlib import Path
 from typing import Any, Literal
 
-from graft.contracts import Encoder, Progress
-from graft.data.dataset import Dataset, Skipped
-from graft.decoding.formats import NOUNS, OPEN_ADVICE
+from graft.contracts import Progress
+from graft.data.dataset import Dataset
 from graft.encoders.cache import Cache
-from graft.errors import NothingToRead, UsageError
+from graft.errors import UsageError
 from graft.reading.read import read
 from graft.recipe import Recipe
 from graft.run import NEVER, Flag, Run, Stopwatch
@@ -69,20 +68,6 @@ def _where_it_belongs(option: str, known: Collection[str]) -> str:
     return f"Did you mean {close[0]!r}?" if close else f"A recipe knows {', '.join(sorted(known))}."
 
 
-def check_modality(dataset: Dataset, encoder: Encoder) -> None:
-    """Whether the encoder takes such items.
-
-    Raises:
-        UsageError: It does not.
-    """
-    if dataset.modality != encoder.modality:
-        raise UsageError(
-            f"{dataset.name} holds {NOUNS[dataset.modality][1]}, and the encoder {encoder.name} takes "
-            f"{NOUNS[encoder.modality][1]}.",
-            f"Choose an encoder of {NOUNS[dataset.modality][1]}, or leave the choice to Graft.",
-        )
-
-
 def as_cache(choice: CacheChoice) -> Cache | None:
     """The cache that was chosen."""
     return Cache() if choice == "default" else choice
@@ -106,14 +91,3 @@ def at_least_one(n: Any) -> int:
     if number < 1:
         raise UsageError(f"{n!r} items were asked for.", "Ask for a whole number, 1 or more.")
     return number
-
-
-def nothing_readable(skipped: Sequence[Skipped], modality: str) -> NothingToRead:
-    """The error for data of which every item had to be skipped."""
-    advice = OPEN_ADVICE[modality]
-    if skipped and all(item.code == "unreadable" for item in skipped):  # no viewer opens what is not there
-        advice = "Check the paths: they start where you are. Check the permissions of what is there."
-    first = f"{skipped[0].path}: {skipped[0].reason.rstrip('.')}" if skipped else ""
-    if len(skipped) == 1:
-        return NothingToRead(f"The one item cannot be read; {first}.", advice)
-    return NothingToRead(f"None of the {len(skipped):,} items can be read{first and '; the first, '}{first}.", advice)

@@ -8,22 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from graft import bundle
-from graft.contracts import Array, Encoder, Float32, Int, Progress, silent
+from graft.contracts import Array, Encoder, Float32, Progress, silent
 from graft.data.dataset import SEPARATOR, Dataset, Item
+from graft.data.guard import Inputs
 from graft.data.lists import listed, readable
 from graft.data.texts import texts_of
 from graft.duplicates.likeness import clusters_of
 from graft.encoders import address_of, base_of, tuned_weights
 from graft.encoders.embed import embed, stream
 from graft.errors import BundleError, DataError, GraftError
-from graft.evaluation import score_held_out
-from graft.evaluation.held_out import check_shared_labels
-from graft.evaluation.tags import check_shared_tags, score_tags
 from graft.heads.classifier import Answer, Classifier
 from graft.heads.tags import TagClassifier, confidence_of
-from graft.model.evaluated import as_report
-from graft.model.held_out import HeldOut
-from graft.model.inputs import CacheChoice, Source, as_cache, as_run, check_modality, nothing_readable
+from graft.model.inputs import CacheChoice, Source, as_cache, as_run
 from graft.model.training import Training
 from graft.reading.read import read
 from graft.recipe import Recipe
@@ -31,6 +27,8 @@ from graft.report import Evaluation, Report
 from graft.results.prediction import Prediction
 from graft.results.scores import Scores
 from graft.run import NEVER, Flag, Run
+from graft.tasks import AnyTask, HeldOut, named
+from graft.tasks.examples import check_modality, nothing_readable
 
 SEEN = "The model was fitted to these very items, so the score flatters: believe the accuracy in its report."
 WEIGHTS = "encoder."
@@ -67,6 +65,11 @@ class Model:
         judged = score.value == score.value
         accuracy = f"accuracy {score.value:.3f} ({score.low:.3f} to {score.high:.3f})" if judged else "not judged"
         return f"Model({self.report.name!r}, {len(self.classes)} classes, {self.report.encoder}, {accuracy})"
+
+    @property
+    def task(self) -> AnyTask:
+        """What is asked of items."""
+        return named(self.classifier.task if self.recipe.task == "auto" else self.recipe.task)
 
     def predict(self, items: Iterable[Any]) -> list[Prediction]:
         """Answer every input; one that cannot be read has an ``error`` instead of a label.
@@ -146,31 +149,25 @@ class Model:
         Raises:
             DataError: There is no such part, nothing in it can be read, or the model knows none of its labels.
         """
-        several = isinstance(self.classifier, TagClassifier)
-        whole = read(
-            data,
-            min_classes=1,
-            modality=self.report.modality,
-            multi_label=several,
-            remembered=self.report.columns,
-        )
-        check_modality(whole, self._own_encoder())
-        dataset, part = _part(whole, split)
-        self._check_labels(dataset)
+        task, encoder = self.task, self._own_encoder()
+        whole = read(data, min_classes=1, modality=self.report.modality, remembered=self.report.columns, **task.reading)
+        check_modality(whole, encoder)
+        dataset, part = _part(task.prepared(whole), split)
+        task.check_known(dataset, self.classes)
         run = as_run(cache, progress, cancelled)
-        embedded = embed(self._own_encoder(), dataset.items, run)
+        embedded = embed(encoder, dataset.items, run)
         known = dataset.select(embedded.rows)
         if not len(known):
             raise nothing_readable(embedded.skipped_items(dataset.items), dataset.modality)
         skipped = (*dataset.skipped, *embedded.skipped_items(dataset.items))
         clusters = clusters_of(known, embedded, self.classifier.stages, run).clusters
-        found = self._score(known, embedded.x, clusters, part)
+        found = task.score(self.classifier, self.classes, embedded.x, known, clusters, part)
         seen = known.fingerprint(embedded.digests) == self.report.fingerprint
         doubts = [SEEN] if seen else [MAYBE_SEEN] if part == "train split" else []
         found = replace(found, skipped=skipped, warnings=(*known.warnings, *found.warnings, *doubts))
-        p = self._ask(embedded.x, known.items).p
-        report = as_report(self.report, found, known.with_tags() if several else known, p)
-        return Evaluation(**vars(found), report=report)
+        figures = task.shown(found, self.report, known, self.classifier, embedded.x)
+        evaluation: Evaluation = task.evaluation(**vars(found), report=_evaluated(self.report, found, figures, known))
+        return evaluation
 
     def save(self, folder: str | Path, *, overwrite: bool = False, page: str | Path | None = None) -> Model:
         """Write the bundle, and the report as an HTML ``page`` where one is wanted; the model that knows its place.
@@ -234,26 +231,6 @@ class Model:
             raise DataError("This model was fitted to a matrix of embeddings.", "Give it embeddings of the same kind.")
         return self.encoder
 
-    def _check_labels(self, dataset: Dataset) -> None:
-        """Whether the model knows any label of the data."""
-        if isinstance(self.classifier, TagClassifier):
-            check_shared_tags("The data", dataset.with_tags().tags, "the model", self.classes)
-        elif dataset.tags:
-            raise DataError(
-                "The items of these data bear any number of labels, and the model gives each item one class.",
-                "Score it on data with one label for each item.",
-            )
-        else:
-            check_shared_labels("The data", dataset.labels, "the model", self.classes)
-
-    def _score(self, dataset: Dataset, x: Float32, clusters: Int, part: str) -> Scores:
-        if isinstance(self.classifier, TagClassifier):
-            return score_tags(
-                self.classifier, self.classes, x, dataset.with_tags().tags, clusters, part, dataset.groups
-            )
-        texts = texts_of(dataset.items) if self.classifier.lexical else None
-        return score_held_out(self.classifier, self.classes, x, dataset.labels, clusters, part, texts, dataset.groups)
-
     def _ask(self, x: Float32, items: Sequence[Item]) -> Answer:
         """What the classifier says of embedded items; it reads their texts where it looks at words."""
         if isinstance(self.classifier, TagClassifier):
@@ -296,6 +273,35 @@ def _timeless(report: Report) -> Report:
     The times of a tuning stay: they are part of what it says.
     """
     return replace(report, model=None, report=None, seconds={}, cache={})
+
+
+def _evaluated(fitted: Report, found: Scores, figures: Any, dataset: Dataset) -> Report:
+    """The report of an evaluation; what only a fit can tell is left out.
+
+    Args:
+        fitted: Of the model's fit.
+        found: The scores.
+        figures: The same as a report shows them.
+        dataset: What was scored.
+    """
+    return replace(
+        fitted,
+        name=dataset.name,
+        n_items=len(dataset),
+        n_train=0,
+        n_test=len(dataset),
+        n_skipped=len(found.skipped),
+        skipped=found.skipped,
+        seconds={},
+        cache={},
+        warnings=found.warnings,
+        report=None,
+        journal=None,
+        tuning=None,
+        items={item.name: item for item in dataset.items},
+        inputs=Inputs.of(fitted.inputs, dataset),
+        **vars(figures),
+    )
 
 
 def _part(dataset: Dataset, split: str) -> tuple[Dataset, str]:

@@ -29,3 +29,8 @@ class Scores:
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     multi: MultiLabelFigures | None = None
+
+    @property
+    def headline(self) -> Interval:
+        """The one figure that a report begins with."""
+        return self.accuracy

@@ -15,8 +15,7 @@ from graft.encoders import encoder_for
 from graft.encoders.embed import embed
 from graft.errors import ItemError, UsageError
 from graft.learning.neighbours import Neighbours, nearest
-from graft.model.fitting import embed_dataset
-from graft.model.inputs import CacheChoice, as_run, at_least_one, nothing_readable
+from graft.model.inputs import CacheChoice, as_run, at_least_one
 from graft.reading.collection import Collection, read_collection
 from graft.run import NEVER, Flag, Run
 from graft.similarity.graph import EXACT_UP_TO, Graph
@@ -24,6 +23,7 @@ from graft.similarity.matches import Found, Match
 from graft.similarity.queries import as_query, check_asked, explained
 from graft.similarity.space import Space
 from graft.similarity.vectors import items_of, query_of, rows_of
+from graft.tasks.examples import embed_dataset, nothing_readable
 
 
 @dataclass(frozen=True, slots=True)

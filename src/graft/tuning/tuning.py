@@ -24,12 +24,12 @@ from graft.evaluation.held_out import some
 from graft.executors import map_on_cores
 from graft.heads.classifier import Classifier
 from graft.metrics import accuracy, log_loss
-from graft.model.fitting import embed_dataset
-from graft.model.inputs import CacheChoice, Source, as_run, check_modality, nothing_readable
+from graft.model.inputs import CacheChoice, Source, as_run
 from graft.model.model import Model
 from graft.reading.read import read
 from graft.results.history import History, Tuning
 from graft.run import NEVER, Flag, Run, Stopwatch
+from graft.tasks.examples import check_modality, embed_dataset, nothing_readable
 from graft.tuning import gate
 from graft.tuning.augmentation import augmentation_for
 from graft.tuning.material import Material

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
 from graft.contracts import Bool, Float32, Int
-from graft.data.dataset import SEPARATOR
+from graft.data.dataset import SEPARATOR, Dataset
 from graft.evaluation import Rows
-from graft.heads.classifier import Answer, Classifier
+from graft.heads.classifier import Answer
 from graft.learning.classifier import OutOfFold
-from graft.learning.conformal import held_out_sets
-from graft.learning.tags import TagsOutOfFold
 from graft.results.prediction import Prediction
 
 
@@ -42,6 +41,30 @@ class HeldOut:
     unknown: Bool
     several: bool = False
 
+    @classmethod
+    def of(cls, out_of_fold: OutOfFold, rows: Rows, given: Sequence[str], sets: Bool, *, several: bool = False) -> Self:
+        """What cross-validation said of the rows that it scored.
+
+        Args:
+            out_of_fold: What heads that had not seen them said of the rows.
+            rows: What was fitted to.
+            given: The label of each row.
+            sets: The prediction set of each, or its labels ``(n, k) bool``.
+            several: Whether items bear any number of labels.
+        """
+        scored = np.flatnonzero(out_of_fold.scored)
+        listed = scored.tolist()
+        return cls(
+            tuple(rows.classes),
+            tuple(rows.items[row].name for row in listed),
+            tuple(given[row] for row in listed),
+            rows.folds[0][scored] + 1 if len(rows.folds) else np.empty(0, np.int64),
+            out_of_fold.p[scored],
+            sets[scored],
+            out_of_fold.rejected[scored] > 0.5,
+            several,
+        )
+
     def __len__(self) -> int:
         return len(self.names)
 
@@ -62,60 +85,15 @@ class HeldOut:
                 labels=inside if self.several else None,
             )
 
-    def joined(self, names: Sequence[str], given: Sequence[str], answer: Answer, threshold: float) -> HeldOut:
-        """These and the items of a given test split, which the model itself has answered.
-
-        Args:
-            names: Of the items.
-            given: Their labels.
-            answer: What the model said of them.
-            threshold: Above this unknown score it calls them unknown.
-        """
+    def joined(self, tested: Dataset, head: Any, answer: Answer) -> HeldOut:
+        """These and the items of a given test split, which the fitted ``head`` itself has answered."""
         return HeldOut(
             self.classes,
-            (*self.names, *names),
-            (*self.given, *given),
-            np.concatenate([self.fold, np.zeros(len(names), np.int64)]),
+            (*self.names, *(item.name for item in tested.items)),
+            (*self.given, *tested.labels),
+            np.concatenate([self.fold, np.zeros(len(tested), np.int64)]),
             np.concatenate([self.p, answer.p]),
             np.concatenate([self.sets, answer.sets]),
-            np.concatenate([self.unknown, answer.unknown_score > threshold]),
+            np.concatenate([self.unknown, answer.unknown_score > head.unknown.threshold]),
             self.several,
         )
-
-
-def held_out_of(
-    classifier: Classifier, out_of_fold: OutOfFold, rows: Rows, classes: Sequence[str], given: Sequence[str]
-) -> HeldOut:
-    """What cross-validation said of the rows that it scored.
-
-    Args:
-        classifier: The final one, for the level of its sets.
-        out_of_fold: What heads that had not seen them said of the rows.
-        rows: What it was fitted to.
-        classes: Names of the classes.
-        given: The label of each row.
-    """
-    sets = held_out_sets(out_of_fold.p, rows.y, len(classes), classifier.sets.level, rows.folds)
-    return _of_rows(out_of_fold, rows, classes, given, sets, several=False)
-
-
-def held_out_tags(out_of_fold: TagsOutOfFold, rows: Rows, classes: Sequence[str], given: Sequence[str]) -> HeldOut:
-    """The same of items that bear any number of labels."""
-    return _of_rows(out_of_fold, rows, classes, given, out_of_fold.sets, several=True)
-
-
-def _of_rows(
-    out_of_fold: OutOfFold, rows: Rows, classes: Sequence[str], given: Sequence[str], sets: Bool, *, several: bool
-) -> HeldOut:
-    scored = np.flatnonzero(out_of_fold.scored)
-    listed = scored.tolist()
-    return HeldOut(
-        tuple(classes),
-        tuple(rows.items[row].name for row in listed),
-        tuple(given[row] for row in listed),
-        rows.folds[0][scored] + 1 if len(rows.folds) else np.empty(0, np.int64),
-        out_of_fold.p[scored],
-        sets[scored],
-        out_of_fold.rejected[scored] > 0.5,
-        several,
-    )

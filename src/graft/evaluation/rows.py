@@ -1,0 +1,52 @@
+"""What was learned from, as judging sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from graft.contracts import Array, Bool, Float32, Float64, Int, Stages
+from graft.data.dataset import Item
+from graft.heads.features import GIVEN
+from graft.learning.lexical import Words
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """The rows that a classifier was fitted to, and all that is known of them.
+
+    Attributes:
+        x: Embeddings ``(n, dim) float32``.
+        y: Their classes; else what folds are balanced by ``(n,) int64``.
+        folds: For each repetition the fold of each row ``(n,) int64``; -1: never scored.
+        units: What is a copy of what, or of one group ``(n,) int64``.
+        copies: What is a copy of what ``(n,) int64``.
+        items: The items behind the rows.
+        words: The words of texts.
+        groups: The group that was given for each row, ``""`` for none.
+        ignoring: Folds as ``folds``, made as if there were no groups; empty where there are none.
+        seconds: Length of each recording ``(n,)``.
+        doubtful: Which rows may have copies on both sides of a split ``(n,) bool``.
+        negatives: Classes that the user marked as holding what is none of the others.
+        classes: Names of the classes or labels; empty where numbers are to be answered.
+        values: The targets as the task has them ``(n, ...)``.
+        stages: Widths of the stages of ``x``.
+    """
+
+    x: Float32
+    y: Int
+    folds: Sequence[Int]
+    units: Int
+    copies: Int
+    items: Sequence[Item]
+    words: Words | None = None
+    groups: Sequence[str] = ()
+    ignoring: Sequence[Int] = ()
+    seconds: Float64 | None = None
+    doubtful: Bool | None = None
+    negatives: Sequence[str] = ()
+    classes: tuple[str, ...] = ()
+    values: Array = field(default_factory=lambda: np.empty(0))
+    stages: Stages = GIVEN

@@ -1,0 +1,8 @@
+"""What is asked of items: each task is an entry of ``TASKS``, and whatever else there is asks the task."""
+
+from graft.tasks.examples import Examples
+from graft.tasks.found import AnyTask, Found
+from graft.tasks.held_out import HeldOut
+from graft.tasks.table import TASKS, named, task_of
+
+__all__ = ["TASKS", "AnyTask", "Examples", "Found", "HeldOut", "named", "task_of"]

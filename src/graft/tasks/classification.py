@@ -1,0 +1,160 @@
+"""One class for each item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graft.contracts import Float32, Int, Progress, Targets
+from graft.data.dataset import Dataset
+from graft.data.texts import texts_of
+from graft.errors import DataError, TooFewClasses
+from graft.evaluation import Rows, judge, score_held_out, warn_of_the_data
+from graft.evaluation.held_out import check_shared_labels
+from graft.evaluation.judging import calibration, hardest, mistakes
+from graft.heads.classifier import Classifier
+from graft.learning.classifier import fit_classifier
+from graft.learning.conformal import held_out_sets
+from graft.learning.selection import Choice, check_head
+from graft.recipe import Recipe
+from graft.report import Evaluation, Report
+from graft.results.facts import HeadChoice
+from graft.results.figures import Calibration, Figures
+from graft.results.scores import Scores
+from graft.tasks.found import Found
+from graft.tasks.held_out import HeldOut
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """Every item is of exactly one of the classes. See ``graft.contracts.Task`` for what the methods do."""
+
+    name: str = "classification"
+    words: bool = True
+    report: type[Report] = Report
+    evaluation: type[Evaluation] = Evaluation
+
+    @property
+    def reading(self) -> Mapping[str, Any]:
+        """Nothing that ``graft.read`` does not do by itself."""
+        return {}
+
+    def prepared(self, dataset: Dataset) -> Dataset:
+        """The data set itself; one whose items bear any number of labels is of another task."""
+        if dataset.tags:
+            raise DataError(
+                "The items of these data bear any number of labels, and the model gives each item one class.",
+                "Score it on data with one label for each item.",
+            )
+        return dataset
+
+    def check(self, dataset: Dataset, recipe: Recipe) -> None:
+        """Whether the test split shares a label with what is to be trained on."""
+        check_head(recipe.head)
+        learned, tested = (_labels(dataset, test=test) for test in (False, True))
+        if learned:
+            check_shared_labels("The test data", tested, "the training data", learned)
+
+    def check_known(self, dataset: Dataset, classes: Sequence[str]) -> None:
+        """Whether the model knows any label of the data."""
+        check_shared_labels("The data", dataset.labels, "the model", classes)
+
+    def targets(self, learned: Dataset, units: Int) -> Targets:
+        """The number of each row's class, which folds are balanced by as well."""
+        classes = tuple(sorted(set(learned.labels)))
+        if len(classes) < 2:
+            raise TooFewClasses(
+                f"There is only one class with items to train on, {classes[0]!r}.",
+                "A classifier needs at least two: add a folder (or rows) with another label.",
+            )
+        y = np.array([classes.index(label) for label in learned.labels], np.int64)
+        return Targets(classes, y, y)
+
+    def fit(self, rows: Rows, recipe: Recipe) -> Found:
+        """Choose a head by cross-validation and calibrate it."""
+        k = len(rows.classes)
+        head, out_of_fold = fit_classifier(rows.x, rows.y, k, rows.stages, rows.folds, recipe, rows.units, rows.words)
+        right = (np.nan_to_num(out_of_fold.p).argmax(axis=1) == rows.y).astype(np.float64)
+        right[~out_of_fold.scored] = np.nan
+        return Found(head, out_of_fold, chosen_of(out_of_fold.choice, head), right)
+
+    def judge(self, found: Found, rows: Rows, recipe: Recipe, progress: Progress) -> Figures:
+        """The figures of the report."""
+        figures, _ = judge(
+            found.head, found.out_of_fold, rows, rows.classes, recipe.unknown_rate, recipe.seed, progress
+        )
+        return figures
+
+    def score(
+        self, head: Classifier, classes: Sequence[str], x: Float32, dataset: Dataset, copies: Int, part: str
+    ) -> Scores:
+        """Accuracy and all that goes with it."""
+        texts = texts_of(dataset.items) if head.lexical else None
+        return score_held_out(head, classes, x, dataset.labels, copies, part, texts, dataset.groups)
+
+    def shown(self, scores: Scores, report: Report, dataset: Dataset, head: Classifier, x: Float32) -> Figures:
+        """The figures, and the mistakes; to a class that the model does not know it gives no probability."""
+        p = head.answer(x, texts_of(dataset.items) if head.lexical else None).p
+        k = p.shape[1]
+        index = {label: position for position, label in enumerate(scores.classes)}
+        y = np.array([index[label] for label in dataset.labels], np.int64)
+        known = y < k
+        p = np.hstack([p, np.zeros((len(p), len(scores.classes) - k), p.dtype)])
+        found = calibration(p[known, :k], y[known]) if known.any() else Calibration(float("nan"))
+        items, classes = dataset.items, scores.classes
+        return figures_of(
+            scores,
+            report,
+            calibration=found,
+            hardest=hardest(items, p, y, classes),
+            mistakes=mistakes(items, p, y, classes),
+        )
+
+    def warn(self, dataset: Dataset, digests: Sequence[str], whole: Int, train: Int, rows: Rows) -> tuple[str, ...]:
+        """Of labels, copies and splits."""
+        return warn_of_the_data(dataset, digests, whole, train, rows.y, rows.classes)
+
+    def held_out(self, found: Found, rows: Rows, given: Sequence[str]) -> HeldOut:
+        """Probabilities and prediction sets out of fold."""
+        out, level = found.out_of_fold, found.head.sets.level
+        return HeldOut.of(out, rows, given, held_out_sets(out.p, rows.y, len(rows.classes), level, rows.folds))
+
+
+def chosen_of(choice: Choice, head: Any) -> HeadChoice:
+    """What a report says of the choice of a head."""
+    chosen, size = choice.chosen, sum(array.nbytes for array in head.arrays().values())
+    return HeadChoice(chosen.head, chosen.features, chosen.strength, choice.why, size)
+
+
+def figures_of(scores: Scores, report: Report, **behind: Any) -> Figures:
+    """Scores as the figures of a report; what only a fit can tell is left out.
+
+    Args:
+        scores: Of labelled items.
+        report: Of the model's fit.
+        behind: ``calibration``, ``hardest`` and ``mistakes``.
+    """
+    return Figures(
+        classes=scores.classes,
+        accuracy=scores.accuracy,
+        macro_f1=scores.macro_f1,
+        baselines={},
+        per_class=scores.per_class,
+        confusion=scores.confusion,
+        judged_on=f"{scores.n_items:,} items ({scores.split})",
+        overfit_gap=float("nan"),
+        learning_curve=(),
+        forecast=(),
+        unknown=report.unknown,
+        multi_label=report.multi_label,
+        multi=scores.multi,
+        unjudged=report.unjudged,
+        **behind,
+    )
+
+
+def _labels(dataset: Dataset, *, test: bool) -> list[str]:
+    return [label for label, split in zip(dataset.labels, dataset.splits, strict=True) if (split == "test") == test]

@@ -1,0 +1,94 @@
+"""Any number of labels for each item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graft.contracts import Float32, Int, Progress, Targets
+from graft.data.dataset import Dataset
+from graft.errors import TooFewClasses
+from graft.evaluation import Rows
+from graft.evaluation.tags import check_shared_tags, judge_tags, score_tags, warn_of_the_tags
+from graft.heads.tags import TagClassifier
+from graft.learning.tags import check_tag_head, fit_tags, strata_of
+from graft.recipe import Recipe
+from graft.report import Evaluation, Report
+from graft.results.figures import Calibration, Figures
+from graft.results.scores import Scores
+from graft.tasks.classification import chosen_of, figures_of
+from graft.tasks.found import Found
+from graft.tasks.held_out import HeldOut
+
+
+@dataclass(frozen=True, slots=True)
+class MultiLabel:
+    """Every item bears any number of labels. See ``graft.contracts.Task`` for what the methods do."""
+
+    name: str = "multi_label"
+    words: bool = False
+    report: type[Report] = Report
+    evaluation: type[Evaluation] = Evaluation
+
+    @property
+    def reading(self) -> Mapping[str, Any]:
+        """Cells like ``a|b`` are lists of labels."""
+        return {"multi_label": True}
+
+    def prepared(self, dataset: Dataset) -> Dataset:
+        """A label alone is a list of one."""
+        return dataset.with_tags()
+
+    def check(self, dataset: Dataset, recipe: Recipe) -> None:
+        """Whether the head will do, and the test split shares a label with what is to be trained on."""
+        check_tag_head(recipe.head)
+        parts = list(zip(dataset.tags, dataset.splits, strict=True))
+        if known := {tag for tags, split in parts if split != "test" for tag in tags}:
+            tested = [tags for tags, split in parts if split == "test"]
+            check_shared_tags("The test data", tested, "the training data", sorted(known))
+
+    def check_known(self, dataset: Dataset, classes: Sequence[str]) -> None:
+        """Whether the model knows any label of the data."""
+        check_shared_tags("The data", dataset.tags, "the model", classes)
+
+    def targets(self, learned: Dataset, units: Int) -> Targets:
+        """Which labels each row bears; folds are balanced by its rarest."""
+        if len(set(learned.tags)) < 2:
+            same = ", ".join(learned.tags[0]) or "none at all"
+            raise TooFewClasses(
+                f"All {len(learned)} items to train on have the same labels: {same}.",
+                "A classifier needs items with a label and items without it.",
+            )
+        return Targets(learned.classes, learned.indicator, strata_of(learned.indicator, units))
+
+    def fit(self, rows: Rows, recipe: Recipe) -> Found:
+        """A logistic regression for each label, calibrated."""
+        head, out_of_fold = fit_tags(rows.x, rows.values, rows.units, rows.stages, rows.folds, recipe)
+        right = np.where(out_of_fold.scored, out_of_fold.right, np.nan)
+        return Found(head, out_of_fold, chosen_of(out_of_fold.choice, head), right)
+
+    def judge(self, found: Found, rows: Rows, recipe: Recipe, progress: Progress) -> Figures:
+        """The figures of the report."""
+        given, rate, seed = rows.values, recipe.unknown_rate, recipe.seed
+        return judge_tags(found.head, found.out_of_fold, rows, given, rows.classes, rate, seed, progress)
+
+    def score(
+        self, head: TagClassifier, classes: Sequence[str], x: Float32, dataset: Dataset, copies: Int, part: str
+    ) -> Scores:
+        """Exact match and all that goes with it."""
+        return score_tags(head, classes, x, dataset.tags, copies, part, dataset.groups)
+
+    def shown(self, scores: Scores, report: Report, dataset: Dataset, head: TagClassifier, x: Float32) -> Figures:
+        """Nothing but the figures."""
+        return figures_of(scores, report, calibration=Calibration(scores.ece), hardest=(), mistakes=())
+
+    def warn(self, dataset: Dataset, digests: Sequence[str], whole: Int, train: Int, rows: Rows) -> tuple[str, ...]:
+        """Of labels, copies and splits."""
+        return warn_of_the_tags(dataset, digests, whole, train, rows.values, rows.classes)
+
+    def held_out(self, found: Found, rows: Rows, given: Sequence[str]) -> HeldOut:
+        """Probabilities and labels out of fold."""
+        return HeldOut.of(found.out_of_fold, rows, given, found.out_of_fold.sets, several=True)

@@ -1,0 +1,36 @@
+"""The tasks that there are.
+
+A new one is a class that does what ``graft.contracts.Task`` says, and a line here.
+"""
+
+from __future__ import annotations
+
+from graft.data.dataset import Dataset
+from graft.errors import UsageError
+from graft.recipe import Recipe
+from graft.tasks.classification import Classification
+from graft.tasks.found import AnyTask
+from graft.tasks.multi_label import MultiLabel
+
+TASKS: dict[str, AnyTask] = {task.name: task for task in (Classification(), MultiLabel())}
+"""By the name that stands in recipes and bundles."""
+
+
+def task_of(recipe: Recipe, dataset: Dataset) -> AnyTask:
+    """The task that the recipe names; by default the one that the data show.
+
+    Raises:
+        UsageError: There is no such task.
+    """
+    return named(("multi_label" if dataset.tags else "classification") if recipe.task == "auto" else recipe.task)
+
+
+def named(task: str) -> AnyTask:
+    """The task of this name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if task not in TASKS:
+        raise UsageError(f"There is no task {task!r}.", f"There are {', '.join(TASKS)}, and auto.")
+    return TASKS[task]
