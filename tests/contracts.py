@@ -88,6 +88,13 @@ def check_identity(encoder: Encoder) -> None:
     assert encoder.name in encoder.fingerprint
 
 
+def check_warm(encoder: Encoder) -> None:
+    """Warming changes nothing, and may be asked for at any time."""
+    before = encoder.embed(_batch(encoder, 2))
+    encoder.warm()
+    assert np.array_equal(encoder.embed(_batch(encoder, 2)), before)
+
+
 def check_learns(head: Head) -> None:
     """Well separated classes are told apart on rows that were held out."""
     x, y = _blobs(n=90, d=20, k=3)
@@ -162,6 +169,7 @@ ENCODER_CHECKS: list[Callable[[Encoder], None]] = [
     check_statistics,
     check_threads,
     check_identity,
+    check_warm,
 ]
 HEAD_CHECKS: list[Callable[[Head], None]] = [
     check_learns,

@@ -111,6 +111,13 @@ class Encoder(Protocol):
         and divided in here.
         """
 
+    def warm(self) -> None:
+        """Make ready what the first batch would have to wait for.
+
+        Raises:
+            EncoderError: The encoder cannot be had.
+        """
+
 
 class Store(Protocol):
     """Keeps embeddings from one run to the next; ``graft.encoders.cache.Cache`` is the one on disk.

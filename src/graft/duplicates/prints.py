@@ -59,6 +59,9 @@ class SoundPrints:
         """Prints ``(1024,) float32`` -> ``(n, 1024) float32``."""
         return np.stack(batch)
 
+    def warm(self) -> None:
+        """Nothing: there is no network."""
+
 
 @dataclass(frozen=True)
 class PicturePrints:
@@ -93,3 +96,6 @@ class PicturePrints:
     def embed(self, batch: Sequence[Any]) -> Float32:
         """Prints ``(1024,) float32`` -> ``(n, 1024) float32``."""
         return np.stack(batch)
+
+    def warm(self) -> None:
+        """Nothing: there is no network."""

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import sys
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -17,12 +15,12 @@ from graft.encoders.hub.fetch import Address, local_folder
 from graft.encoders.image import ImageEncoder
 from graft.encoders.joined import SEPARATOR, JoinedEncoder
 from graft.encoders.runtime import Backend, choose_backend
+from graft.encoders.shelf import SHELF
 from graft.encoders.sources import PinnedFile, bring
 from graft.encoders.speech import SpeechEncoder
 from graft.encoders.text import TOKENIZER, WEIGHTS, TextEncoder
 from graft.encoders.tuned import NOTHING, Tuned
 from graft.errors import UsageError
-from graft.executors import renew_in_child
 
 BuiltIn = ImageEncoder | TextEncoder | SpeechEncoder
 """The networks whose shape stands here."""
@@ -75,10 +73,6 @@ ENCODERS: dict[str, EncoderCard] = {
     ),
 }
 
-_made: dict[tuple[str, str, Backend, str], Encoder] = {}
-_making = threading.RLock()
-"""Held while an encoder is made: none is downloaded twice, and no two exports by torch get into each other's way."""
-renew_in_child(sys.modules[__name__], _making=threading.RLock)
 MOST = 16
 """Parts of a name among which folders with ``+`` in their path are looked for."""
 
@@ -206,19 +200,16 @@ def _one(name: str, modality: str, runs_on: Backend, prompt: str, progress: Prog
         )
     if key is not None:
         name, modality = key, ENCODERS[key].modality
-        bring(ENCODERS[key].files, progress)
     elif local_folder(name):
         name = Address.parse(name).name  # the same folder, wherever the program is by then
-    identity = (name, modality, runs_on, prompt)
-    if identity not in _made:
-        with _making:
-            if identity not in _made:
-                _made[identity] = (
-                    hub_encoder(name, modality, runs_on, prompt, progress)
-                    if key is None
-                    else ENCODERS[key].make(runs_on)
-                )
-    return _made[identity]
+
+    def make() -> Encoder:
+        if key is None:
+            return hub_encoder(name, modality, runs_on, prompt, progress)
+        bring(ENCODERS[key].files, progress)
+        return ENCODERS[key].make(runs_on)
+
+    return SHELF.made(name, (modality, runs_on, prompt), make)
 
 
 def _split(name: str) -> list[str]:

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from graft.contracts import Float32
-from graft.errors import UsageError
+from graft.encoders.limits import bytes_allowed
 from graft.executors import renew_in_child
 
 DEFAULT_LIMIT = 4_000_000_000
@@ -71,7 +71,7 @@ class Cache:
 
     def __init__(self, folder: Path | None = None, limit: int | None = None) -> None:
         self.path = (folder or cache_folder()) / "embeddings.sqlite"
-        self.limit = limit if limit is not None else _limit_from_environment()
+        self.limit = limit if limit is not None else bytes_allowed("GRAFT_CACHE_LIMIT", DEFAULT_LIMIT)
         self._why_off: str | None = None
         self._why_closed: str | None = None
         self._damaged = 0
@@ -393,13 +393,3 @@ def _marks(n: int) -> str:
 
 def _bytes_on_disk(path: Path) -> int:
     return sum(file.stat().st_size for file in (path, path.with_name(path.name + "-wal")) if file.exists())
-
-
-def _limit_from_environment() -> int:
-    given = os.environ.get("GRAFT_CACHE_LIMIT")
-    if given is None:
-        return DEFAULT_LIMIT
-    try:
-        return int(float(given))
-    except ValueError:
-        raise UsageError(f"GRAFT_CACHE_LIMIT is {given!r}.", "Give a number of bytes, such as 2e9.") from None

@@ -15,7 +15,8 @@ from graft.contracts import Float32, Prepared, Stages
 from graft.decoding.measures import DECODING, MEASURES, OF_PICTURES
 from graft.encoders.efficientnet import POOLED, SIDE, STRUCTURE, folded
 from graft.encoders.pooling import signed_root
-from graft.encoders.runtime import Backend, Session, choose_backend, fit_for_children, open_session
+from graft.encoders.runtime import Backend, Session, choose_backend, open_session
+from graft.encoders.shelf import Opened
 from graft.encoders.sources import PinnedFile
 from graft.encoders.tuned import NOTHING, Tuned
 from graft.encoders.weights import read_torch
@@ -38,7 +39,7 @@ PREPROCESSING = "2"
 
 
 @dataclass(frozen=True)
-class ImageEncoder:
+class ImageEncoder(Opened[Session]):
     """Pictures -> signed roots of the pooled features of four stages, joined, ``(n, 1752) float32``.
 
     Attributes:
@@ -51,10 +52,8 @@ class ImageEncoder:
     stages: Stages = ((40, 112, 320, 1280),)
     batch_size: int = 8
     statistics: tuple[str, ...] = OF_PICTURES
+    megabytes: float = 18.8
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        fit_for_children(self, self.runs_on, "_compiled")
 
     def __reduce__(self) -> tuple[type[ImageEncoder], tuple[Backend, Tuned]]:
         return type(self), (self.runs_on, self.tuned)  # a copy in another process compiles its own network
@@ -95,7 +94,7 @@ class ImageEncoder:
 
     def embed(self, batch: Sequence[Any]) -> Float32:
         """``n`` pictures ``(224, 224, 3) uint8`` -> ``(n, 1752) float32``."""
-        return signed_root(self._session.run(np.stack(batch)))
+        return signed_root(self._network.run(np.stack(batch)))
 
     def pinned(self) -> dict[str, Float32]:
         """The pretrained weights that the network takes, by the names of their file.
@@ -106,13 +105,6 @@ class ImageEncoder:
         weights = read_torch(WEIGHTS.read())
         return {name: array for name, array in weights.items() if not name.startswith(CLASSIFIER)}
 
-    @cached_property
-    def _compiled(self) -> Session:
+    def _open(self) -> Session:
         graph, _ = STRUCTURE.opened(lambda: folded(self.tuned.over(self.pinned())), pinned=not self.tuned)
         return open_session(graph, self.runs_on)
-
-    @property
-    def _session(self) -> Session:
-        # Opened by the first batch that is not in the cache: a warm run needs neither weights nor runtime.
-        with self._lock:
-            return self._compiled

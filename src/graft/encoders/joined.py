@@ -81,3 +81,8 @@ class JoinedEncoder:
         """The embeddings of all, side by side ``(n, dim) float32``."""
         parts = [member.embed([values[i] for values in batch]) for i, member in enumerate(self.members)]
         return np.concatenate(parts, axis=1)
+
+    def warm(self) -> None:
+        """Warm them all."""
+        for member in self.members:
+            member.warm()

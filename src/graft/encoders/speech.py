@@ -8,13 +8,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from graft.contracts import Float32, Prepared, Stages
 from graft.decoding.measures import MEASURES, OF_RECORDINGS
-from graft.encoders.runtime import Backend, Session, choose_backend, fit_for_children, open_session
+from graft.encoders.runtime import Backend, Session, choose_backend, open_session
+from graft.encoders.shelf import Opened
 from graft.encoders.speech_network import (
     FRONT_END,
     HOP,
@@ -56,7 +57,7 @@ _EDGE = 3
 
 
 @dataclass(frozen=True)
-class SpeechEncoder:
+class SpeechEncoder(Opened[tuple[Session, Float32]]):
     """Recordings -> four pooled stages, joined, ``(n, 768) float32``.
 
     The stages are two of the network's inner layers, and mean and standard deviation over time of its output; the
@@ -73,10 +74,9 @@ class SpeechEncoder:
     stages: Stages = (WIDTHS[:3], WIDTHS[3:])
     batch_size: int = 64
     statistics: tuple[str, ...] = OF_RECORDINGS
+    megabytes: float = 2.4
+    heavy: ClassVar[tuple[str, ...]] = ("_read_front_end",)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        fit_for_children(self, self.runs_on, "_compiled")
 
     def __reduce__(self) -> tuple[type[SpeechEncoder], tuple[Backend, Tuned]]:
         return type(self), (self.runs_on, self.tuned)  # a copy in another process compiles its own network
@@ -146,17 +146,10 @@ class SpeechEncoder:
         with self._lock:
             return self._read_front_end
 
-    @cached_property
-    def _compiled(self) -> tuple[Session, Float32]:
+    def _open(self) -> tuple[Session, Float32]:
         graph, _ = STRUCTURE.opened(lambda: self.tuned.over(self.pinned()), pinned=not self.tuned)
         session = open_session(graph, self.runs_on)
         return session, _pooled(session, _noise(self._read_front_end)).mean(axis=0)
-
-    @property
-    def _network(self) -> tuple[Session, Float32]:
-        # Opened by the first batch that is not in the cache: a warm run needs neither weights nor runtime.
-        with self._lock:
-            return self._compiled
 
 
 def _pooled(session: Session, batch: Sequence[Float32]) -> Float32:

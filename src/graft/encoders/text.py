@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,7 +16,8 @@ from graft.contracts import Float32, Prepared, Stages
 from graft.decoding.encoding import read_text
 from graft.decoding.measures import MEASURES, OF_TEXTS, of_text
 from graft.encoders.minilm import POOLED, STRUCTURE, arranged
-from graft.encoders.runtime import Backend, Session, choose_backend, fit_for_children, open_session
+from graft.encoders.runtime import Backend, Session, choose_backend, open_session
+from graft.encoders.shelf import Opened
 from graft.encoders.sources import PinnedFile
 from graft.encoders.tuned import NOTHING, Tuned
 from graft.encoders.weights import read_safetensors
@@ -55,7 +56,7 @@ TOKENS_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
-class TextEncoder:
+class TextEncoder(Opened["_Network"]):
     """Texts -> the means of the states of their tokens after two layers, joined, ``(n, 768) float32``.
 
     A text longer than a window is read window by window, and the mean is over the tokens of all of them.
@@ -70,10 +71,9 @@ class TextEncoder:
     stages: Stages = ((384, 384),)
     batch_size: int = 128
     statistics: tuple[str, ...] = OF_TEXTS
+    megabytes: float = 90.9
+    heavy: ClassVar[tuple[str, ...]] = ("_vocabulary",)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        fit_for_children(self, self.runs_on, "_loaded")
 
     def __reduce__(self) -> tuple[type[TextEncoder], tuple[Backend, Tuned]]:
         return type(self), (self.runs_on, self.tuned)  # a copy in another process compiles its own network
@@ -178,16 +178,9 @@ class TextEncoder:
         weights = read_safetensors(WEIGHTS.read())
         return {name: array for name, array in weights.items() if not name.startswith(POOLER)}
 
-    @cached_property
-    def _loaded(self) -> _Network:
+    def _open(self) -> _Network:
         graph, tables = STRUCTURE.opened(lambda: arranged(self.tuned.over(self.pinned())), pinned=not self.tuned)
         return _Network(open_session(graph, self.runs_on), **tables)
-
-    @property
-    def _network(self) -> _Network:
-        # Loaded by the first batch that is not in the cache: a warm run needs neither weights nor runtime.
-        with self._lock:
-            return self._loaded
 
 
 @dataclass(frozen=True, slots=True)

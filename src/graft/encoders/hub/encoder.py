@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -18,7 +18,8 @@ from graft.encoders.hub import families
 from graft.encoders.hub.store import DENSE, GRAPH, VOCABULARY, Entry
 from graft.encoders.hub.weights import read_weights, with_weights
 from graft.encoders.pooling import signed_root
-from graft.encoders.runtime import Backend, Session, fit_for_children, open_session
+from graft.encoders.runtime import Backend, Session, open_session
+from graft.encoders.shelf import Opened
 from graft.encoders.tuned import NOTHING, Tuned
 from graft.errors import EncoderError, UsageError
 
@@ -42,7 +43,7 @@ class Feeder(Protocol):
 
 
 @dataclass(frozen=True)
-class HubEncoder:
+class HubEncoder(Opened[Session]):
     """Items -> ``(n, dim) float32``, by a model of the hub or of a folder.
 
     Attributes:
@@ -53,10 +54,8 @@ class HubEncoder:
     runs_on: Backend
     prompt: str = ""
     tuned: Tuned = NOTHING
+    heavy: ClassVar[tuple[str, ...]] = ("_opened_feeder", "dense")
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        fit_for_children(self, self.runs_on, "_session")
 
     def __reduce__(self) -> tuple[type[HubEncoder], tuple[Entry, Backend, str, Tuned]]:
         # A copy in another process opens its own network.
@@ -83,7 +82,7 @@ class HubEncoder:
         """The model's licence as its page says, or ``""``."""
         return self.entry.card.licence
 
-    @property
+    @cached_property
     def megabytes(self) -> float:
         """Size of the network on disk."""
         return (self.entry.folder / GRAPH).stat().st_size / 1e6
@@ -139,10 +138,8 @@ class HubEncoder:
 
     def embed(self, batch: Sequence[Any]) -> Float32:
         """``n`` items, each a tuple of windows -> ``(n, dim) float32``."""
-        with self._lock:  # opened by the first batch that is not in the cache
-            session, dense = self._session, self.dense
         readout = self.entry.card.readout
-        x = run(session.run, self.feeder, batch, readout, dense, self.dim)
+        x = run(self._network.run, self.feeder, batch, readout, self.dense, self.dim)
         return signed_root(x) if readout.get("rooted") else x
 
     def pinned(self) -> dict[str, Float32]:
@@ -176,8 +173,7 @@ class HubEncoder:
         vocabulary = self.entry.read(VOCABULARY) if card.modality == "text" else b""
         return feeder_for(card.modality, card.settings, vocabulary, self.effective_prompt)
 
-    @cached_property
-    def _session(self) -> Session:
+    def _open(self) -> Session:
         graph = self.entry.read(GRAPH)
         if self.tuned:
             self.tuned.over(self.pinned())

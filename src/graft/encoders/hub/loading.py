@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +11,7 @@ from typing import Any
 
 from graft.encoders.hub.fetch import Source
 from graft.errors import EncoderError, GraftError
+from graft.executors import renew_in_child
 
 
 def input_names(modality: str, settings: Mapping[str, Any]) -> list[str]:
@@ -50,26 +53,33 @@ def short(error: Exception) -> str:
     return (lines[0] if lines else type(error).__name__)[:300].rstrip(".")
 
 
+_one_at_a_time = threading.RLock()
+renew_in_child(sys.modules[__name__], _one_at_a_time=threading.RLock)
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Neither transformers nor torch has anything to say that a user of ours could act upon."""
+    """Neither transformers nor torch has anything to say that a user of ours could act upon.
+
+    For one thread at a time: what they say is set for the process, and no two exports may get into each other's way.
+    """
     import logging
 
     import transformers
 
-    before = transformers.logging.get_verbosity()
-    bars = transformers.logging.is_progress_bar_enabled()
-    torch_logger = logging.getLogger("torch")
-    level = torch_logger.level
-    try:
-        transformers.logging.set_verbosity_error()
-        transformers.logging.disable_progress_bar()
-        torch_logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
+    with _one_at_a_time, warnings.catch_warnings():
+        before = transformers.logging.get_verbosity()
+        bars = transformers.logging.is_progress_bar_enabled()
+        torch_logger = logging.getLogger("torch")
+        level = torch_logger.level
+        try:
+            transformers.logging.set_verbosity_error()
+            transformers.logging.disable_progress_bar()
+            torch_logger.setLevel(logging.ERROR)
             warnings.simplefilter("ignore")
             yield
-    finally:
-        torch_logger.setLevel(level)
-        transformers.logging.set_verbosity(before)
-        if bars:
-            transformers.logging.enable_progress_bar()
+        finally:
+            torch_logger.setLevel(level)
+            transformers.logging.set_verbosity(before)
+            if bars:
+                transformers.logging.enable_progress_bar()

@@ -94,13 +94,13 @@ def network_again(card: Card) -> HubNetwork:
         EncoderError: They have changed since, or are gone and cannot be brought.
     """
     source = found_again(card.name, card.revision, card.on_hub, card.sources)
+    plan = families.plan(source, card.modality)
+    source.fetch([*plan.files, *plan.weights])
+    if changed := [file for file, sha256 in card.sources.items() if source.sha256(file) != sha256]:
+        raise EncoderError(
+            f"{changed[0]} of {card.name} has changed since the encoder was made of it.", "Fit the model again."
+        )
     with quiet():
-        plan = families.plan(source, card.modality)
-        source.fetch([*plan.files, *plan.weights])
-        if changed := [file for file, sha256 in card.sources.items() if source.sha256(file) != sha256]:
-            raise EncoderError(
-                f"{changed[0]} of {card.name} has changed since the encoder was made of it.", "Fit the model again."
-            )
         return load_network(source, plan, card.settings)
 
 

@@ -1,0 +1,126 @@
+"""The encoders of this process, and how much memory their networks may take.
+
+Each is made once, and its network is opened by the first batch that is not in the cache. When the networks take more
+than ``GRAFT_ENCODERS_LIMIT`` bytes in all, those that were not used for longest are put away: whoever still has such an
+encoder goes on with it, and its next batch opens it again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import ClassVar, Generic, TypeVar, cast
+from weakref import WeakValueDictionary
+
+from graft.contracts import Encoder
+from graft.encoders.limits import bytes_allowed
+from graft.encoders.runtime import Backend, fit_for_children
+from graft.executors import renew_in_child
+
+N = TypeVar("N")
+DEFAULT_LIMIT = 8_000_000_000
+"""Bytes of weights; ``GRAFT_ENCODERS_LIMIT`` changes it."""
+SMALLEST = {
+    "image": b"P6\n1 1\n255\n\0\0\0",
+    "text": b"a",
+    "audio": b"RIFF\x44\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x80\x3e\0\0\2\0\x10\0data\x20\0\0\0" + bytes(32),
+}
+"""One black pixel, one letter, and 2 ms of silence."""
+
+
+class Opened(Generic[N]):
+    """What encoders with a network share; each is a frozen dataclass that says how its own is opened."""
+
+    heavy: ClassVar[tuple[str, ...]] = ()
+    """Attributes beside the network that are made on first use, and go with it."""
+    runs_on: Backend
+    _lock: threading.Lock
+
+    def __post_init__(self) -> None:
+        fit_for_children(self, self.runs_on, "_opened")
+
+    def warm(self) -> None:
+        """Open the network and run the smallest item through it, so that nobody waits for that later.
+
+        Raises:
+            EncoderError: The encoder cannot be had.
+        """
+        encoder = cast("Encoder", self)
+        encoder.embed([encoder.prepare(SMALLEST[encoder.modality]).value])
+
+    def put_away(self) -> None:
+        """Forget the network; batches that are in the middle of it end as they would have."""
+        for name in ("_opened", *self.heavy):
+            self.__dict__.pop(name, None)
+
+    @property
+    def _network(self) -> N:
+        # Opened by the first batch that is not in the cache: a warm run needs neither weights nor runtime. This is no
+        # cached property: in Python 3.11 all encoders of a class would wait for the one that is being opened.
+        with self._lock:
+            if (network := self.__dict__.get("_opened")) is None:
+                network = self.__dict__["_opened"] = self._open()
+        SHELF.use(cast("Encoder", self))
+        found: N = network
+        return found
+
+    @property
+    def megabytes(self) -> float:
+        """Size of the weights."""
+        raise NotImplementedError
+
+    def _open(self) -> N:
+        raise NotImplementedError
+
+
+class Shelf:
+    """Encoders in the order of their use, and by what they were asked for by.
+
+    Args:
+        limit: Bytes of weights; ``None`` leaves it to the environment.
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._used: OrderedDict[int, Encoder] = OrderedDict()
+        self._made: WeakValueDictionary[tuple[object, ...], Encoder] = WeakValueDictionary()
+        self._making: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
+        renew_in_child(self, _lock=threading.Lock, _making=WeakValueDictionary)
+
+    def made(self, name: str, rest: tuple[object, ...], make: Callable[[], Encoder]) -> Encoder:
+        """The encoder of this name and ``rest``, made by whoever asks first; others that ask for the name wait."""
+        with self._lock:
+            making = self._making.setdefault(name, threading.Lock())
+        with making:
+            if (encoder := self._made.get((name, *rest))) is None:
+                encoder = self._made[name, *rest] = make()
+        self.use(encoder)
+        return encoder
+
+    def use(self, encoder: Encoder) -> None:
+        """Note that it is used, and put away what was not for longest, until the rest may stay; never this one."""
+        limit = bytes_allowed("GRAFT_ENCODERS_LIMIT", DEFAULT_LIMIT) if self._limit is None else self._limit
+        with self._lock:
+            if next(reversed(self._used), None) == id(encoder):  # as nearly always
+                return
+            self._used[id(encoder)] = encoder
+            self._used.move_to_end(id(encoder))
+            room = limit - sum(map(_size, self._used.values()))
+            gone = []
+            while room < 0 and len(self._used) > 1:
+                _, oldest = self._used.popitem(last=False)
+                room += _size(oldest)
+                gone.append(oldest)
+        for oldest in gone:
+            if isinstance(oldest, Opened):
+                oldest.put_away()
+
+
+def _size(encoder: Encoder) -> float:
+    """Bytes of its weights, as far as it says."""
+    return encoder.megabytes * 1e6 if isinstance(encoder, Opened) else 0.0
+
+
+SHELF = Shelf()
