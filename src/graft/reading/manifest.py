@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from graft.data.dataset import SEPARATOR
+from graft.contracts import SEPARATOR
 from graft.data.items import MAX_ITEM_BYTES, Skipped
 from graft.decoding.containers import SHEETS, container_in
 from graft.decoding.encoding import decode
