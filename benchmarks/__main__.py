@@ -17,6 +17,7 @@ from benchmarks import (
     gate,
     labelling,
     mutations,
+    regression,
     search,
     simulated,
     speech,
@@ -53,6 +54,7 @@ def main(context: click.Context) -> None:
         worth.measure()
         labelling.measure()
         forecast.measure()
+        regression.measure()
         search.measure()
         gate.measure()
         views.measure()
@@ -129,6 +131,17 @@ def labelling_command(sets: tuple[str, ...], draws: int) -> None:
 def forecast_command(sets: tuple[str, ...], draws: int) -> None:
     """How far the label budget forecast is off; SETS are folders' names."""
     forecast.measure(draws, sets)
+
+
+@main.command("regression")
+@click.argument("sets", nargs=-1)
+@click.option(
+    "--draws", type=click.IntRange(1), default=regression.DRAWS, show_default=True, help="Of each set and size."
+)
+@click.option("--seed", type=int, default=regression.SEED, show_default=True, help="Of the pictures.")
+def regression_command(sets: tuple[str, ...], draws: int, seed: int) -> None:
+    """Whether what is said of predicted numbers is true, on drawn pictures; SETS are discs, hand, bar."""
+    regression.measure(draws, sets, seed=seed)
 
 
 @main.command("gate")

@@ -1,14 +1,18 @@
-"""Cells of the tables that are written: a spreadsheet takes none for a formula, a terminal none for a command."""
+"""Cells of tables: what is written no spreadsheet takes for a formula and no terminal for a command."""
 
 from __future__ import annotations
 
 import csv
+import math
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 """What a spreadsheet computes: https://owasp.org/www-community/attacks/CSV_Injection."""
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_LARGEST = 1e100
+"""Squares of larger numbers, and their sums, leave the range of floating point."""
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -25,6 +29,16 @@ def unguarded(cell: str) -> str:
 def shown(cell: str) -> str:
     """The cell as a person may look at it: as ``guarded``, and U+FFFD for what could drive a terminal."""
     return guarded(_UNSAFE.sub("\ufffd", cell))
+
+
+def as_number(cell: str) -> float | None:
+    """The number that a cell says: digits with a point, and an exponent where there is one; else ``None``.
+
+    A comma makes it none: in one country it stands before decimals and in another between thousands, and a guess that
+    is wrong would be a factor of a thousand.
+    """
+    value = float(cell) if _NUMBER.fullmatch(cell) else math.inf
+    return value if abs(value) <= _LARGEST else None
 
 
 class _Stream(Protocol):

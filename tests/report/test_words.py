@@ -85,14 +85,14 @@ def test_a_task_that_the_nearest_neighbour_solves_as_well(doors: Report) -> None
 
 def test_a_threshold_that_nothing_passes_is_none(doors: Report) -> None:
     never = dataclasses.replace(doors, unknown=Unknown(NEVER, 0.05))
-    assert words.unknown(never) == "No threshold could be set: nothing was held out."
+    assert words.unknown(never.unknown, never.modality) == "No threshold could be set: nothing was held out."
     assert never.to_dict()["unknown"] == {
         "threshold": None,
         "asked": 0.05,
         "rate": {"value": None, "low": 0.0, "high": 1.0, "method": ""},
     }
     asked = dataclasses.replace(doors, unknown=Unknown(NEVER, 0.0))
-    assert words.unknown(asked) == "No threshold was asked for: nothing is called unknown."
+    assert words.unknown(asked.unknown, asked.modality) == "No threshold was asked for: nothing is called unknown."
 
 
 def test_confusions_come_most_frequent_first(doors: Report) -> None:

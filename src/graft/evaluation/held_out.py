@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -113,13 +112,6 @@ def held_out_score(right: Bool, clusters: Int, groups: Sequence[str], what: str)
     value = float(right.mean()) if len(right) else float("nan")
     method = f"{what}, Wilson interval" + (", widened for groups" if grouped else "")
     return held_out_interval(value, clusters, method, effect)
-
-
-def of_the_test(score: Interval) -> Interval:
-    """The score on a given test split."""
-    what = "the given test split, used once"
-    named = score.method.replace("held-out items", what)
-    return replace(score, method=named if what in named else f"{what}: {named}")
 
 
 def class_figures(

@@ -31,11 +31,15 @@ def warn_of_the_data(
         classes: Their names.
     """
     return (
-        *_straddling(dataset, clusters),
-        *_two_labels(dataset, digests),
+        *warn_of_copies(dataset, digests, clusters),
         *_small_classes(y, classes),
         *_only_in_test(dataset, train),
     )
+
+
+def warn_of_copies(dataset: Dataset, digests: Sequence[str], clusters: Int) -> tuple[str, ...]:
+    """Leaks across a given split, and copies under two labels; arguments as of ``warn_of_the_data``."""
+    return (*_straddling(dataset, clusters), *_two_labels(dataset, digests))
 
 
 ONE_TONE = 1 / 255

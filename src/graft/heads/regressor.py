@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -13,9 +13,8 @@ from graft.heads import restored
 from graft.heads.classifier import within
 from graft.heads.features import transform
 from graft.heads.unknown import UnknownRule
+from graft.results.prediction import NumberPrediction
 
-KIND = "numbers"
-"""How the settings of a bundle call this head."""
 LEVEL = 0.9
 """The share of intervals that are to hold the number."""
 
@@ -54,12 +53,24 @@ class Regressor:
     margin: float
     unknown: UnknownRule
 
-    def answer(self, x: Float32) -> Numbers:
-        """Everything that is to be said of embeddings ``(n, dim) float32``."""
+    kind: ClassVar[str] = "regression"
+    words: ClassVar[bool] = False
+
+    def answer(self, x: Float32, texts: Sequence[str] | None = None) -> Numbers:
+        """Everything that is to be said of embeddings ``(n, dim) float32``; texts do not matter."""
         phi = transform(x, self.stages, self.features)
         scores = self.linear.scores(phi)
         value = self.centre + self.scale * scores[:, 0].astype(np.float64)
         return Numbers(value, value - self.margin, value + self.margin, self.unknown.score(phi, scores))
+
+    def predictions(
+        self, classes: Sequence[str], x: Float32, texts: Sequence[str] | None = None
+    ) -> list[NumberPrediction]:
+        """``answer`` in words: one nameless prediction for each row of ``x`` ``(n, dim) float32``."""
+        found = self.answer(x)
+        columns = (found.value.tolist(), found.low.tolist(), found.high.tolist())
+        unknown = (found.unknown_score > self.unknown.threshold).tolist()
+        return [NumberPrediction("", *row) for row in zip(*columns, unknown, strict=True)]
 
     def arrays(self) -> dict[str, Array]:
         """What a bundle keeps as arrays; weights in float16, as ``fit_ridge`` rounded them."""
@@ -72,7 +83,6 @@ class Regressor:
     def settings(self) -> dict[str, Any]:
         """What a bundle keeps as JSON."""
         return {
-            "kind": KIND,
             "stages": [list(network) for network in self.stages],
             "features": self.features,
             "centre": self.centre,

@@ -19,7 +19,6 @@ from graft.encoders.embed import Embedded, content_digest
 from graft.errors import UsageError
 from graft.evaluation import warn_of_the_items
 from graft.evaluation.doubt import warn_of_doubt
-from graft.evaluation.held_out import of_the_test
 from graft.journal.journal import Journal
 from graft.learning.selection import check_head
 from graft.model.given import check_matrix, labels_of_rows
@@ -31,7 +30,7 @@ from graft.model.training import Training
 from graft.recipe import Recipe
 from graft.results.facts import Facts
 from graft.run import NEVER, Flag, Run, Stopwatch
-from graft.tasks import Examples, Found, task_of
+from graft.tasks import Examples, Found, named, task_of
 from graft.tasks.examples import embed_dataset
 from graft.version import __version__
 
@@ -79,7 +78,8 @@ def fit(
     with run.clock.timing("read"):
         decided = None if journal is None else decisions_of(journal)
         beside = labels is not None or groups is not None
-        dataset = as_labelled(data, labels, groups) if beside else as_dataset(data)
+        reading = {} if recipe.task == "auto" else named(recipe.task).reading
+        dataset = as_labelled(data, labels, groups) if beside else as_dataset(data, **reading)
     if decided is None:
         _check(dataset, recipe)
     encoder = encoder_for(recipe.encoder, dataset.modality, recipe.backend, recipe.prompt, run.tell)
@@ -182,8 +182,8 @@ def fit_embedded(
         figures = task.judge(found, rows, recipe, run.tell)
         if len(test):
             copies = examples.alike.clusters[test]
-            score = task.score(found.head, rows.classes, x, tested, copies, "test").headline
-            figures = replace(figures, test=of_the_test(score))
+            score = task.score(found.head, rows.classes, x, tested, copies, "test")
+            figures = replace(figures, test=score.as_test)
     report = task.report(**vars(_facts(examples, encoder, found, recipe, run)), **vars(figures))
     held = task.held_out(found, rows, [dataset.labels[row] for row in examples.train])
     if len(test):

@@ -23,9 +23,9 @@ Source = Dataset | str | Path | Any
 CacheChoice = Cache | Literal["default"] | None
 
 
-def as_dataset(data: Source, min_classes: int = 2, modality: str | None = None) -> Dataset:
-    """The data set itself, or the one at a path."""
-    return read(data, min_classes=min_classes, modality=modality)
+def as_dataset(data: Source, **reading: Any) -> Dataset:
+    """The data set itself, or the one at a path, read as the arguments of ``read`` say."""
+    return read(data, **reading)
 
 
 def as_labelled(data: Any, labels: Any, groups: Any) -> Dataset:

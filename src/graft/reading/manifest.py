@@ -9,7 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from graft.contracts import SEPARATOR
+from graft.cells import as_number
+from graft.data.dataset import SEPARATOR
 from graft.data.items import MAX_ITEM_BYTES, Skipped
 from graft.decoding.containers import SHEETS, container_in
 from graft.decoding.encoding import decode
@@ -18,6 +19,7 @@ from graft.decoding.packed import unpack
 from graft.errors import DataError
 from graft.reading.columns import TEXT_COLUMNS, Chosen, Wanted, choose, find, plain, spelled, split_column
 from graft.reading.delimited import read_delimited
+from graft.reading.notices import MEASURED, TO_PREDICT
 from graft.reading.parquet import read_parquet
 from graft.reading.structured import is_structured, read_structured
 from graft.reading.table import MAX_COLUMNS, MAX_LABELS, MAX_ROWS, Record, Table
@@ -27,7 +29,6 @@ _ABSENT = object()
 _NEVER_TABLES = frozenset({"eps", "pdf", "rtf"})
 """Begin with plain text, which no table begins with."""
 _FEW = 20
-_MOST_NUMBERS = 50
 _WEB_PAGES = ("<!doctype", "<html", "<table", "<?xml")
 """How tables begin that web sites call .xls or .csv and that are none."""
 
@@ -269,24 +270,21 @@ def _warn_of_values(table: Table, columns: Chosen, name: str) -> list[str]:
     n = labels.total()
     if n < _FEW:
         return []
-    numbers = all(_is_number(label) for label in labels)
+    numbers = all(as_number(label) is not None for label in labels)
     named = f"{columns.label}_text", f"{columns.label}_name"
     beside = find([column for column in table.columns if column != columns.label], None, named) if numbers else None
     if beside:
         advice = f"--label-column {beside} (in Python label_column={beside!r})."
         return [f"The column {columns.label!r} of {name} holds numbers, and {beside!r} seems to name them: {advice}"]
-    if 2 * len(labels) > n or (numbers and len(labels) > _MOST_NUMBERS):
+    if 2 * len(labels) > n or (numbers and len(labels) > MEASURED):
         what = "numbers, as if measured" if numbers else "ids" if 10 * len(labels) > 9 * n else "values"
         found = f"{len(labels):,} different {what} in {n:,} rows ({', '.join(list(labels)[:3])}, ...)"
         advice = "choose another column by --label-column (in Python label_column=), or put numbers into ranges."
+        advice += f" {TO_PREDICT}" if numbers and len(labels) > MEASURED else ""
         return [
             f"The column of labels {columns.label!r} of {name} holds {found}. Labels are few names that recur: {advice}"
         ]
     return []
-
-
-def _is_number(text: str) -> bool:
-    return text.lstrip("-+").replace(".", "", 1).isdigit()
 
 
 def _told_of_splits(column: str, meaning: Mapping[str, str], cells: Sequence[Record], name: str) -> str:

@@ -7,9 +7,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from graft.contracts import SEPARATOR
+from graft.cells import as_number
 from graft.data.arrangement import Arrangement, Labelled
-from graft.data.dataset import Dataset
+from graft.data.dataset import SEPARATOR, Dataset
 from graft.data.items import Item, Skipped, Text
 from graft.data.kinds import A_FEW, how_many
 from graft.data.listing import printable, shortened
@@ -25,6 +25,9 @@ LAYOUT_ADVICE = {
     "audio": "Make one folder for each class and put its recordings inside: sounds/yes/1.wav, sounds/no/2.wav.",
 }
 
+MEASURED = 20
+"""Labels that are more different numbers than this were perhaps measured, and are no classes."""
+TO_PREDICT = 'To predict the number itself: --task regression (in Python task="regression").'
 _EXAMPLES = 3
 _BETWEEN = re.compile(r"(?<=\w)[\s_\-]+(?=[^\W\d])")
 """What stands between words; ``level-1`` and ``level 1`` stay apart, for the sign may be one of a number."""
@@ -106,6 +109,14 @@ def warn_of_missing(labels: Sequence[str]) -> list[str]:
     named = ", ".join(f"{label} ({counts[label]:,})" for label in sorted(counts))
     advice = "If they are none, leave the cells empty; such items are skipped."
     return [f"These labels are written where a value is missing, and were taken as classes: {named}. {advice}"]
+
+
+def warn_of_numbers(labels: Iterable[str]) -> list[str]:
+    """Labels that are numbers, and too many for classes."""
+    different = set(labels)
+    if len(different) <= MEASURED or any(as_number(label) is None for label in different):
+        return []
+    return [f"The labels are {len(different):,} different numbers, each taken as a class. {TO_PREDICT}"]
 
 
 def warn_of_tables(items: Iterable[Item]) -> list[str]:

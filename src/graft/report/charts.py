@@ -84,6 +84,48 @@ def learning_curve(
     return _svg(marks, f"Learning curve: {words}")
 
 
+def error_curve(curve: Sequence[CurvePoint], error: str) -> Html:
+    """An error by number of training items with its interval as a band; the points' ``accuracy`` is the error.
+
+    Args:
+        curve: At least one point.
+        error: What the error is called.
+    """
+    frame = _Frame(0, curve[-1].n * 1.04, 0, 1.05 * max(point.high for point in curve) or 1.0)
+    marks = [*frame.axes("training items", error, _count, _compact)]
+    marks.append(element("polygon", points=frame.band(curve), class_="band"))
+    marks.append(element("polyline", points=frame.path([(point.n, point.accuracy) for point in curve]), class_="line"))
+    marks += [frame.dot(point.n, point.accuracy, 4, "dot") for point in curve]
+    return _svg(marks, f"{error}: {', '.join(f'{brief(point.accuracy)} after {point.n}' for point in curve)}")
+
+
+def scatter(places: Sequence[tuple[float, float]], margin: float) -> Html:
+    """Predicted against given numbers; on the dashed diagonal they are the same, in the band the interval holds.
+
+    Args:
+        places: Given and predicted numbers, at least one.
+        margin: How far the interval reaches to either side.
+    """
+    low, high = min(map(min, places)), max(map(max, places))
+    room = 0.04 * (high - low) or abs(high) or 1.0
+    low, high = low - room, high + room
+    frame = _Frame(low, high, low, high)
+    reach = min(margin, high - low)
+    edge = [
+        (low, low),
+        (low, low + reach),
+        (high - reach, high),
+        (high, high),
+        (high, high - reach),
+        (low + reach, low),
+    ]
+    marks = [*frame.axes("given", "predicted", _compact, _compact)]
+    marks.append(element("polygon", points=frame.path(edge), class_="band"))
+    marks.append(element("polyline", points=frame.path([(low, low), (high, high)]), class_="diagonal"))
+    marks += [frame.dot(given, predicted, 2.5, "point") for given, predicted in places]
+    return _svg(marks, f"{len(places)} predicted numbers against the given ones, from {brief(low)} to {brief(high)}")
+
+
 def reliability(bins: Sequence[ReliabilityBin]) -> Html:
     """How often predictions of each confidence were right; on the dashed diagonal, a confidence is what it says."""
     shown = [entry for entry in bins if entry.n and known(entry.confidence, entry.accuracy)]
@@ -209,6 +251,14 @@ def _per_cent(value: float) -> str:
 
 def _count(value: float) -> str:
     return f"{value:,.0f}"
+
+
+def _compact(value: float) -> str:
+    """A number of any size in few characters: ``0.25``, ``1,500``, ``1.2M``."""
+    for unit, sign in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if abs(value) >= unit:
+            return f"{value / min(unit, 1e3 if sign == 'k' else unit):.4g}{sign}"
+    return brief(value) if abs(value) < 1e-2 else f"{value:,.4g}" if abs(value) < 1e3 else f"{value:,.0f}"
 
 
 def _whole(value: float) -> str:

@@ -13,7 +13,8 @@ from graft.executors import map_on_cores
 from graft.report.markup import Html, element, path
 from graft.report.sounds import Sound, portable
 from graft.report.words import EXCERPT, NBSP, duration, excerpt
-from graft.results.figures import Judged, ReportRecord
+from graft.results.facts import Facts
+from graft.results.figures import Judged
 
 T = TypeVar("T")
 
@@ -99,7 +100,7 @@ class Exhibits:
         return element("div", player, elsewhere)
 
 
-def gather(report: ReportRecord, wanted: Iterable[Judged]) -> Exhibits:
+def gather(report: Facts, wanted: Iterable[Judged]) -> Exhibits:
     """What can still be read of the wanted items, within the limits of a page.
 
     Args:
@@ -122,7 +123,7 @@ def gather(report: ReportRecord, wanted: Iterable[Judged]) -> Exhibits:
     return exhibits
 
 
-def _made(make: Callable[[bytes], T], report: ReportRecord, paths: Sequence[str]) -> Iterator[tuple[str, T]]:
+def _made(make: Callable[[bytes], T], report: Facts, paths: Sequence[str]) -> Iterator[tuple[str, T]]:
     """What was made of each item, side by side; one that cannot be read any more is left out."""
 
     def attempt(key: str) -> T | None:

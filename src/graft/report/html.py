@@ -14,6 +14,7 @@ from graft.report import charts, markup, matrix, runs, steps, timings, tuning, w
 from graft.report.exhibits import Exhibits, gather
 from graft.report.markup import Content, Html, element, join, name
 from graft.report.page import document
+from graft.results.facts import Facts
 from graft.results.figures import (
     ClassesAdded,
     ClassFigures,
@@ -43,7 +44,11 @@ def render(report: ReportRecord, *, evaluated: bool = False) -> str:
     """
     exhibits = gather(report, matrix.in_turn(report))
     sections = _evaluated if evaluated else _sections
-    body = [_header(report, evaluated), element("main", sections(report, exhibits)), _footer(report)]
+    body = [
+        header(report, words.brought(report), evaluated),
+        element("main", sections(report, exhibits)),
+        footer(report),
+    ]
     score = f"{words.percent(report.score.value)} {words.score_name(report).lower()}"
     return document(f"{report.name}: {score}", body, css=exhibits.css, sound=exhibits.plays)
 
@@ -86,8 +91,9 @@ def _cannot_be_written(path: Path, error: OSError) -> GraftError:
     )
 
 
-def _header(report: ReportRecord, evaluated: bool) -> Html:
-    facts = [words.brought(report), element("br"), words.made(report)]
+def header(report: Facts, brought: str, evaluated: bool) -> Html:
+    """The head of the report of any task; ``brought`` says what the items are."""
+    facts = [brought, element("br"), words.made(report)]
     if evaluated:
         facts = [f"Evaluation of {words.clean(report.model or 'a model')}", element("br"), *facts]
     if report.journal is not None:
@@ -100,7 +106,7 @@ def _sections(report: ReportRecord, exhibits: Exhibits) -> Iterator[Html]:
     yield _score(report)
     if report.multi is not None:
         yield _multi_label(report.multi)
-    yield from _warnings(report)
+    yield from notes(report)
     yield from _what_next(report)
     yield _classes(report)
     if report.added is not None:
@@ -109,13 +115,11 @@ def _sections(report: ReportRecord, exhibits: Exhibits) -> Iterator[Html]:
         yield _confusion(report, exhibits)
     yield from _galleries(report, exhibits)
     if report.tuning is not None:
-        yield _section("tuning", "Tuning", runs.decided(report.tuning, report.modality), tuning.shown(report.tuning))
+        yield section("tuning", "Tuning", runs.decided(report.tuning, report.modality), tuning.shown(report.tuning))
     yield _learning(report)
     yield _calibration(report)
-    yield _section("sets", "Sets and unknown" if report.sets else "Unknown", [], _sets(report))
-    if report.n_skipped or report.skipped:
-        yield _skipped(report)
-    yield _section("timings", "Time", [timings.cache(report) + "." if timings.cache(report) else ""], _timings(report))
+    yield section("sets", "Sets and unknown" if report.sets else "Unknown", [], _sets(report))
+    yield from ending(report)
 
 
 def _evaluated(report: ReportRecord, exhibits: Exhibits) -> Iterator[Html]:
@@ -123,20 +127,30 @@ def _evaluated(report: ReportRecord, exhibits: Exhibits) -> Iterator[Html]:
     yield _score(report)
     if report.multi is not None:
         yield _multi_label(report.multi)
-    yield from _warnings(report)
+    yield from notes(report)
     yield _classes(report)
     if report.confusion:
         yield _confusion(report, exhibits)
     yield from _galleries(report, exhibits)
     yield _calibration(report)
+    yield from ending(report, evaluated=True)
+
+
+def ending(report: Facts, *, evaluated: bool = False) -> Iterator[Html]:
+    """What could not be used and, of a fit, what time it took."""
     if report.n_skipped or report.skipped:
         yield _skipped(report)
+    if not evaluated:
+        cached, took = timings.cache(report), timings.timings(report)
+        body = element("p", f"{took}." if took else "Not measured.")
+        yield section("timings", "Time", [f"{cached}." if cached else ""], body)
 
 
-def _warnings(report: ReportRecord) -> Iterator[Html]:
+def notes(report: Facts) -> Iterator[Html]:
+    """The warnings."""
     if report.warnings:
         listed = element("ul", (element("li", warning, class_="note") for warning in report.warnings), class_="notes")
-        yield _section("warnings", "Warnings", ["What to know about the data before believing the figures."], listed)
+        yield section("warnings", "Warnings", ["What to know about the data before believing the figures."], listed)
 
 
 def _score(report: ReportRecord) -> Html:
@@ -202,7 +216,7 @@ def _classes(report: ReportRecord) -> Html:
         f" Recall is the share of {found} found, with its 95{words.NBSP}% interval (Wilson); "
         "precision is the share of right ones among those called so."
     )
-    return _section("classes", words.kinds(report), [order, macro, explained], tables)
+    return section("classes", words.kinds(report), [order, macro, explained], tables)
 
 
 def _class_table(report: ReportRecord, rows: list[tuple[str, ClassFigures]]) -> Html:
@@ -257,7 +271,7 @@ def _multi_label(found: MultiLabelFigures) -> Html:
         for called, figure, meaning in words.multi_label(found)
     ]
     table = element("table", element("tbody", rows), class_="figures")
-    return _section("multi-label", "Over all labels", ["An item may bear several labels, or none."], table)
+    return section("multi-label", "Over all labels", ["An item may bear several labels, or none."], table)
 
 
 def _added(found: ClassesAdded) -> Html:
@@ -270,7 +284,7 @@ def _added(found: ClassesAdded) -> Html:
         summary = element("summary", f"{called} {words.count(len(rest), 'old class', 'old classes')}".capitalize())
         tables.append(element("details", summary, _recall_table(rest)))
     prose = ["Recall of the old classes before and after the new ones came."]
-    return _section("added", "New classes", prose, [element("p", words.added(found), class_="lead"), tables])
+    return section("added", "New classes", prose, [element("p", words.added(found), class_="lead"), tables])
 
 
 def _recall_table(rows: list[tuple[str, RecallChange]]) -> Html:
@@ -308,10 +322,10 @@ def _galleries(report: ReportRecord, exhibits: Exhibits) -> Iterator[Html]:
         prose = [what, "Some of them may carry a wrong label."]
         if len(hard) < len(report.hardest):
             prose.append(" What the open cell of the confusion matrix shows is not shown again.")
-        yield _section("hardest", "Hardest examples", prose, matrix.gallery(report, hard, exhibits))
+        yield section("hardest", "Hardest examples", prose, matrix.gallery(report, hard, exhibits))
     if report.typical:
         prose = [f"Held-out {things} that were named rightly and lie in the middle of their class."]
-        yield _section("typical", "Typical examples", prose, _typical(report, exhibits))
+        yield section("typical", "Typical examples", prose, _typical(report, exhibits))
     if report.confusion or not report.mistakes:
         return
     among = {judged.path for judged in report.hardest}
@@ -323,7 +337,7 @@ def _galleries(report: ReportRecord, exhibits: Exhibits) -> Iterator[Html]:
             summary = element("summary", f"{len(rest)} more")
             shown.append(element("details", summary, matrix.gallery(report, rest, exhibits)))
         prose = [f"More held-out {things} whose labels are not all right."]
-        yield _section("mistakes", "Mistakes", prose, shown)
+        yield section("mistakes", "Mistakes", prose, shown)
 
 
 def _typical(report: ReportRecord, exhibits: Exhibits) -> list[Content]:
@@ -341,16 +355,17 @@ def _typical(report: ReportRecord, exhibits: Exhibits) -> list[Content]:
 def _what_next(report: ReportRecord) -> Iterator[Html]:
     """How the model is used, and what would make it better."""
     asked, ahead = steps.use(report), steps.ahead(report)
-    improved = [element("h3", "What would make it better"), _steps(ahead)] if ahead else None
+    improved = [element("h3", "What would make it better"), listed(ahead)] if ahead else None
     if asked:
-        yield _section("use", "Use this model", [], [_steps([asked]), improved])
+        yield section("use", "Use this model", [], [listed([asked]), improved])
     elif improved:
-        yield _section("use", "What to do next", [], improved[1])
+        yield section("use", "What to do next", [], improved[1])
 
 
-def _steps(listed: Sequence[steps.Step]) -> Html:
+def listed(things: Sequence[steps.Step]) -> Html:
+    """What to do, with commands to copy."""
     return element(
-        "ol", (element("li", element("p", step.why), _command(step.command)) for step in listed), class_="steps"
+        "ol", (element("li", element("p", step.why), _command(step.command)) for step in things), class_="steps"
     )
 
 
@@ -364,7 +379,7 @@ def _confusion(report: ReportRecord, exhibits: Exhibits) -> Html:
     if not words.confusions(report):
         judged = any(any(row) for row in report.confusion)
         empty = "Not one mistake on held-out items." if judged else "Nothing was judged, so nothing was confused."
-        return _section("confusion", "Confusion", [], element("p", empty, class_="lead"))
+        return section("confusion", "Confusion", [], element("p", empty, class_="lead"))
     how = "hear" if exhibits.plays else "see"
     prose = (
         f"Choose a cell to {how} its {words.things(report.modality)}; the arrow keys move between cells. "
@@ -378,7 +393,7 @@ def _confusion(report: ReportRecord, exhibits: Exhibits) -> Html:
             f" These are the {len(shown)} of {len(report.classes)} classes that are confused most; "
             f"{inside:,} of {wrong:,} mistakes lie among them."
         )
-    return _section("confusion", "Confusion", [prose], matrix.matrix(report, exhibits))
+    return section("confusion", "Confusion", [prose], matrix.matrix(report, exhibits))
 
 
 def _learning(report: ReportRecord) -> Html:
@@ -386,20 +401,20 @@ def _learning(report: ReportRecord) -> Html:
     forecasts = [element("li", words.outlook(forecast)) for forecast in report.forecast]
     prose: list[Content] = [overfit]
     if not words.growth(report):
-        return _section("learning", "Learning curve", prose, element("p", words.no_growth(report)))
+        return section("learning", "Learning curve", prose, element("p", words.no_growth(report)))
     everyone = next((forecast for forecast in report.forecast if forecast.label == "all"), None)
     chart = charts.learning_curve(
         report.learning_curve, everyone, len(report.classes), words.score_name(report).lower()
     )
     ahead = [element("h3", "What more would bring"), element("ul", forecasts, class_="plain")] if forecasts else None
-    return _section("learning", "Learning curve", prose, [chart, ahead])
+    return section("learning", "Learning curve", prose, [chart, ahead])
 
 
 def _calibration(report: ReportRecord) -> Html:
     bins = [entry for entry in report.calibration.bins if entry.n]
     prose = [words.confidence(report)]
     if not bins:
-        return _section("calibration", "Calibration", prose, element("p", "There is nothing to draw."))
+        return section("calibration", "Calibration", prose, element("p", "There is nothing to draw."))
     prose.append(
         " On the diagonal, a confidence is what it says. The larger a dot, the more predictions stand behind it."
     )
@@ -419,54 +434,48 @@ def _calibration(report: ReportRecord) -> Html:
         element("summary", "The figures"),
         element("table", element("thead", heads), element("tbody", rows), class_="bins"),
     )
-    return _section("calibration", "Calibration", prose, [charts.reliability(bins), table])
+    return section("calibration", "Calibration", prose, [charts.reliability(bins), table])
 
 
 def _sets(report: ReportRecord) -> list[Content]:
     if report.sets is None:
-        return [element("p", words.unknown(report))]
+        return [element("p", words.unknown(report.unknown, report.modality))]
     guarantee = report.sets.guarantee
     return [
         element("h3", "Prediction sets"),
         element("p", words.sets(report)),
         element("p", guarantee, class_="quiet") if guarantee else None,
         element("h3", "Unknown"),
-        element("p", words.unknown(report)),
+        element("p", words.unknown(report.unknown, report.modality)),
     ]
 
 
-def _skipped(report: ReportRecord) -> Html:
+def _skipped(report: Facts) -> Html:
     kinds = words.skipped_kinds(report.skipped)
     prose = f"{words.amount(report.n_skipped, report.modality)} could not be used" + (f": {kinds}." if kinds else ".")
     rows = [
         element("tr", element("td", _skipped_name(report, entry.path)), element("td", entry.reason))
         for entry in report.skipped[:SKIPPED]
     ]
-    heads = element(
-        "tr",
-        element("th", "text" if report.modality == "text" else "file", scope="col"),
-        element("th", "why", scope="col"),
-    )
+    what = "text" if report.modality == "text" else "file"
+    heads = element("tr", (element("th", head, scope="col") for head in (what, "why")))
     table = element("table", element("thead", heads), element("tbody", rows), class_="skipped")
     more = report.n_skipped - len(rows)
     rest = element("p", f"and {more:,} more", class_="quiet") if more > 0 else None
     box = element(
         "div", table, class_="scroll", tabindex=0, role="region", aria_label=f"Skipped {words.things(report.modality)}"
     )
-    return _section("skipped", "Skipped", [prose], [box if rows else None, rest])
+    return section("skipped", "Skipped", [prose], [box if rows else None, rest])
 
 
-def _skipped_name(report: ReportRecord, path: str) -> Html:
+def _skipped_name(report: Facts, path: str) -> Html:
     if report.modality == "text":
         return element("div", words.excerpt(path) or "(blank)", dir="auto", lang="")
     return markup.path(path)
 
 
-def _timings(report: ReportRecord) -> Html:
-    return element("p", timings.timings(report) + "." if timings.timings(report) else "Not measured.")
-
-
-def _footer(report: ReportRecord) -> Html:
+def footer(report: Facts) -> Html:
+    """How the model was made."""
     head = report.head
     strength = f", strength {head.strength:g}" if words.known(head.strength) else ""
     stages = DESCRIPTIONS.get(head.features, head.features)
@@ -483,7 +492,8 @@ def _footer(report: ReportRecord) -> Html:
     return element("footer", element("h2", "How it was made"), element("dl", listed))
 
 
-def _section(key: str, heading: str, prose: Content, body: Content) -> Html:
+def section(key: str, heading: str, prose: Content, body: Content) -> Html:
+    """A heading with prose in the margin, and what stands beside it."""
     margin = element(
         "div", element("h2", heading, id=f"h-{key}"), element("p", prose) if join(prose) else None, class_="margin"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from graft.data.guard import Inputs
 from graft.report import html, text
@@ -59,8 +59,18 @@ class TaskReport(Facts, Shown):
 class Report(ReportRecord, TaskReport):
     """What a fit to classes, or to any number of labels, found."""
 
+    measure: ClassVar[str] = "accuracy"
+
     def __str__(self) -> str:
         return text.render(self)
+
+    @property
+    def summary(self) -> str:
+        """What was fitted and how good it is, in a few words."""
+        score = self.accuracy
+        judged = score.value == score.value
+        accuracy = f"accuracy {score.value:.3f} ({score.low:.3f} to {score.high:.3f})" if judged else "not judged"
+        return f"{len(self.classes)} classes, {self.encoder}, {accuracy}"
 
     def page(self) -> str:
         """One self-contained HTML page."""

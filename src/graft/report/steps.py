@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from graft.report import words
+from graft.results.facts import Facts
 from graft.results.figures import Forecast, ReportRecord
 
 SURE = 0.9
@@ -29,7 +30,7 @@ class Step:
     command: str
 
 
-def use(report: ReportRecord) -> Step | None:
+def use(report: Facts) -> Step | None:
     """How the model is asked, where it has been saved."""
     if not report.model:
         return None

@@ -24,6 +24,7 @@ from graft.report.terminal import (
     shorten_middle,
     skipped_lines,
 )
+from graft.results.facts import Facts
 from graft.results.figures import ClassesAdded, Interval, MultiLabelFigures, ReportRecord
 
 ALL_CLASSES = 12
@@ -41,11 +42,12 @@ def render(report: ReportRecord, width: int | None = None, colour: bool = False)
         colour: Whether to write the escape sequences of colours and bold type.
     """
     width = page_width(width)
-    return draw(_title(report, width), _sections(report, room_of(width)), width, colour)
+    return draw(title(report, words.brought(report), width), _sections(report, room_of(width)), width, colour)
 
 
-def _title(report: ReportRecord, width: int) -> RenderableType:
-    made, brought = words.made(report), words.brought(report)
+def title(report: Facts, brought: str, width: int) -> RenderableType:
+    """What stands above the report of any task: its name, what made it, and what the items are, ``brought``."""
+    made = words.made(report)
     if report.n_test:
         brought += f", {report.n_test:,} of them for the test"
     if report.n_skipped:
@@ -71,11 +73,16 @@ def _sections(report: ReportRecord, room: int) -> Iterator[tuple[str, Renderable
     yield "Confidence", plain(words.confidence(report))
     if report.sets is not None:
         yield "Sets", plain(words.sets(report))
-    yield "Unknown", plain(words.unknown(report))
+    yield "Unknown", plain(words.unknown(report.unknown, report.modality))
     yield "Learning", Group(*_learning(report, room), Text())
     if not_easy(report):
         shown = _hardest_texts(report, room) if report.modality == "text" else [_hardest(report, room)]
         yield "Hardest", Group(*shown, Text())
+    yield from about_the_fit(report, room)
+
+
+def about_the_fit(report: Facts, room: int) -> Iterator[tuple[str, RenderableType]]:
+    """The sections that end the report of any task."""
     if report.tuning is not None:
         told = (Text(words.clean(report.tuning.reason)), plain(runs.spent(report.tuning), "dim"))
         yield "Tuning", Group(*told, Text())
@@ -262,7 +269,7 @@ def _hardest_texts(report: ReportRecord, room: int) -> Iterator[RenderableType]:
         yield Padding(plain(verdict, "dim"), (0, 0, 0, 2))
 
 
-def _warnings(report: ReportRecord) -> Iterator[RenderableType]:
+def _warnings(report: Facts) -> Iterator[RenderableType]:
     shown = report.warnings[:5]
     for warning in shown:
         yield Text(words.clean(warning), "yellow")
@@ -270,5 +277,5 @@ def _warnings(report: ReportRecord) -> Iterator[RenderableType]:
         yield Text(f"and {len(report.warnings) - len(shown)} more", "dim")
 
 
-def _time(report: ReportRecord) -> str:
+def _time(report: Facts) -> str:
     return "\n".join(part for part in (timings.timings(report), timings.cache(report)) if part)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from graft.report.words import NBSP, clean, known
-from graft.results.figures import ReportRecord
+from graft.results.facts import Facts
 
 
-def timings(report: ReportRecord) -> str:
+def timings(report: Facts) -> str:
     """``2.2 s in all: read 0.04, embed 1.3, fit 0.22``."""
     spent = {name: seconds for name, seconds in report.seconds.items() if known(seconds)}
     total = spent.pop("total", None)
@@ -15,7 +15,7 @@ def timings(report: ReportRecord) -> str:
     return ": ".join(part for part in (whole, steps) if part)
 
 
-def cache(report: ReportRecord) -> str:
+def cache(report: Facts) -> str:
     """How many embeddings came from the cache."""
     hits, misses = report.cache.get("hits", 0), report.cache.get("misses", 0)
     return f"{hits:,} of {hits + misses:,} embeddings came from the cache" if hits + misses else ""

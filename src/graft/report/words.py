@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from graft.data.dataset import Skipped
 from graft.decoding.formats import SHOWN_AS
-from graft.results.facts import JournalEffect
+from graft.results.facts import Facts, JournalEffect
 from graft.results.figures import (
     ClassesAdded,
     ClassFigures,
@@ -23,6 +23,7 @@ from graft.results.figures import (
     MultiLabelFigures,
     RecallChange,
     ReportRecord,
+    Unknown,
 )
 
 NO_FIGURE = "–"
@@ -124,7 +125,7 @@ def baselines(report: ReportRecord) -> list[tuple[str, float]]:
     return [(commonest if key == "majority" else baseline(key), value) for key, value in report.baselines.items()]
 
 
-def made(report: ReportRecord) -> str:
+def made(report: Facts) -> str:
     """``minilm-l6 · openvino · logistic head 58 KB``."""
     head = " ".join(part for part in (report.head.kind, "head", size(report.head.bytes)) if part)
     return " · ".join(clean(part) for part in (report.encoder, report.backend, head) if part)
@@ -253,7 +254,7 @@ def doubt(report: ReportRecord) -> str:
 def origin(report: ReportRecord) -> str:
     """Which items the score speaks of, and how its interval was come by."""
     test = report.score.method if report.judged_by_test else ""
-    return " ".join(_sentence(part) for part in (test, report.judged_on, report.accuracy.method) if part)
+    return " ".join(sentence(part) for part in (test, report.judged_on, report.accuracy.method) if part)
 
 
 def confusions(report: ReportRecord) -> list[Confusion]:
@@ -307,15 +308,14 @@ def sets(report: ReportRecord) -> str:
     )
 
 
-def unknown(report: ReportRecord) -> str:
-    """How often an item of a known class would be called unknown."""
-    found = report.unknown
+def unknown(found: Unknown, modality: str, such: str = "of these classes") -> str:
+    """How often an item of a known class would be called unknown; ``such`` says which items."""
     if found.asked == 0:
         return "No threshold was asked for: nothing is called unknown."
     if not known(found.asked, found.threshold):
         return "No threshold could be set: nothing was held out."
     rate, asked = found.rate, f"{percent(found.asked)} were asked for"
-    whom, at = f"of {things(report.modality)} of these classes", f"threshold {found.threshold:.3g}"
+    whom, at = f"of {things(modality)} {such}", f"threshold {found.threshold:.3g}"
     if not measured(rate):
         return f"A threshold was set to call {percent(found.asked)} {whom} unknown; it was not measured ({at})."
     between = f"between {span(rate.low, rate.high)}{NBSP}%"
@@ -437,12 +437,11 @@ def no_growth(report: ReportRecord) -> str:
 def outlook(forecast: Forecast, name: Callable[[str], str] = clean) -> str:
     """``20 more of bees: about +1.2 points (between +0.2 and +2.4)``; ``name`` shows the label."""
     whom = "every class" if forecast.label == "all" else name(forecast.label)
-    between = (
-        f" (between {points(forecast.low)} and {points(forecast.high)})" if known(forecast.low, forecast.high) else ""
-    )
+    found = known(forecast.low, forecast.high)
+    between = f" (between {points(forecast.low)} and {points(forecast.high)})" if found else ""
     if not known(forecast.gain):
         return f"{forecast.extra} more of {whom} first: there are too few of it to say anything"
-    if known(forecast.low, forecast.high) and max(abs(forecast.low), abs(forecast.gain), abs(forecast.high)) < NOTHING:
+    if found and max(abs(forecast.low), abs(forecast.gain), abs(forecast.high)) < NOTHING:
         return f"{forecast.extra} more of {whom}: no gain to be expected"
     return f"{forecast.extra} more of {whom}: about {points(forecast.gain)} points{between}"
 
@@ -495,6 +494,7 @@ def _number(value: float) -> str:
     return f"{value:.2f}" if known(value) else NO_FIGURE
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """A text as a sentence: a capital first, a full stop last."""
     text = clean(text).strip()
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

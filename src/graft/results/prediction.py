@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from graft.errors import ItemError
 
@@ -51,8 +52,7 @@ class Prediction:
         A model of any number of labels adds ``labels``.
         """
         if self.error is not None:
-            error = self.error.to_dict()
-            return {"input": self.input, "error": {"code": error["code"], "message": error["message"]}}
+            return _refused(self.input, self.error)
         return {
             "input": self.input,
             "label": self.label,
@@ -63,3 +63,38 @@ class Prediction:
             "set": list(self.set),
             **({} if self.labels is None else {"labels": list(self.labels)}),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class NumberPrediction:
+    """The number that is predicted for one input.
+
+    Attributes:
+        input: The input's name.
+        value: The number; ``nan`` where there is an ``error``.
+        low: With ``high`` the interval that holds the true one with the model's stated probability.
+        high: See ``low``.
+        unknown: Whether the input is like none of those that the model learned from.
+        error: Why there is no answer, or ``None``.
+    """
+
+    input: str
+    value: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    unknown: bool = False
+    error: ItemError | None = None
+
+    label: ClassVar[str] = ""
+    labels: ClassVar[tuple[str, ...] | None] = None
+
+    def to_dict(self, top: int | None = None) -> dict[str, Any]:
+        """JSON-able: ``{input, value, low, high, unknown}``, or ``{input, error}``."""
+        if self.error is not None:
+            return _refused(self.input, self.error)
+        return {"input": self.input, "value": self.value, "low": self.low, "high": self.high, "unknown": self.unknown}
+
+
+def _refused(name: str, error: ItemError) -> dict[str, Any]:
+    told = error.to_dict()
+    return {"input": name, "error": {"code": told["code"], "message": told["message"]}}

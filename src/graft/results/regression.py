@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from graft.data.dataset import Skipped
+from graft.results.facts import Facts
 from graft.results.figures import Interval, Unknown
 
 
@@ -75,3 +76,13 @@ class NumberScores(NumberScore):
     split: str
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def as_test(self) -> NumberScore:
+        """The score as a report of a fit has it, where the items were its given test split."""
+        return NumberScore(**{entry.name: getattr(self, entry.name) for entry in fields(NumberScore)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberRecord(NumberFigures, Facts):
+    """Facts and figures together: what a report of numbers shows."""

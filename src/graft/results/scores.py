@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graft.data.dataset import Skipped
 from graft.results.figures import ClassFigures, Interval, MultiLabelFigures
@@ -31,6 +31,13 @@ class Scores:
     multi: MultiLabelFigures | None = None
 
     @property
-    def headline(self) -> Interval:
-        """The one figure that a report begins with."""
-        return self.accuracy
+    def as_test(self) -> Interval:
+        """The score as a report of a fit has it, where the items were its given test split."""
+        return of_the_test(self.accuracy)
+
+
+def of_the_test(score: Interval) -> Interval:
+    """The score on a given test split."""
+    what = "the given test split, used once"
+    named = score.method.replace("held-out items", what)
+    return replace(score, method=named if what in named else f"{what}: {named}")

@@ -19,6 +19,7 @@ from graft.heads.classifier import Classifier
 from graft.learning.classifier import fit_classifier
 from graft.learning.conformal import held_out_sets
 from graft.learning.selection import Choice, check_head
+from graft.reading.notices import TO_PREDICT, warn_of_numbers
 from graft.recipe import Recipe
 from graft.report import Evaluation, Report
 from graft.results.facts import HeadChoice
@@ -115,7 +116,9 @@ class Classification:
 
     def warn(self, dataset: Dataset, digests: Sequence[str], whole: Int, train: Int, rows: Rows) -> tuple[str, ...]:
         """Of labels, copies and splits."""
-        return warn_of_the_data(dataset, digests, whole, train, rows.y, rows.classes)
+        told = any(TO_PREDICT in warning for warning in dataset.warnings)
+        hint = () if told else warn_of_numbers(dataset.labels)
+        return (*hint, *warn_of_the_data(dataset, digests, whole, train, rows.y, rows.classes))
 
     def held_out(self, found: Found, rows: Rows, given: Sequence[str]) -> HeldOut:
         """Probabilities and prediction sets out of fold."""

@@ -11,8 +11,9 @@ from graft.recipe import Recipe
 from graft.tasks.classification import Classification
 from graft.tasks.found import AnyTask
 from graft.tasks.multi_label import MultiLabel
+from graft.tasks.regression import Regression
 
-TASKS: dict[str, AnyTask] = {task.name: task for task in (Classification(), MultiLabel())}
+TASKS: dict[str, AnyTask] = {task.name: task for task in (Classification(), MultiLabel(), Regression())}
 """By the name that stands in recipes and bundles."""
 
 

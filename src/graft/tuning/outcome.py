@@ -15,7 +15,7 @@ from graft.data.texts import texts_of
 from graft.encoders.embed import Embedded, embed
 from graft.evaluation import score_held_out
 from graft.evaluation.alarms import false_alarms
-from graft.evaluation.held_out import TOO_FEW, class_figures, confusion, of_the_test
+from graft.evaluation.held_out import TOO_FEW, class_figures, confusion
 from graft.evaluation.intervals import (
     FOLD_CORRELATION,
     cross_validated_interval,
@@ -163,6 +163,4 @@ def _test_score(
     texts = texts_of(chosen.items) if classifier.lexical else None
     x = embed(encoder, chosen.items).x
     groups = chosen.groups
-    return of_the_test(
-        score_held_out(classifier, classes, x, chosen.labels, clusters[rows], "test", texts, groups).accuracy
-    )
+    return score_held_out(classifier, classes, x, chosen.labels, clusters[rows], "test", texts, groups).as_test

@@ -1,0 +1,307 @@
+"""The report of a model of numbers, for a terminal and as a page, and the score of one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from graft.data.guard import Inputs
+from graft.errors import UsageError
+from graft.report import charts, html, markup, steps, text, words
+from graft.report.exhibits import Exhibits, gather
+from graft.report.markup import Html, element
+from graft.report.page import document
+from graft.report.report import Shown, TaskReport
+from graft.report.terminal import bounded, columns, draw, page_width, plain, room_of, shorten, shorten_front
+from graft.results.facts import plain as as_json
+from graft.results.figures import CurvePoint, Judged
+from graft.results.regression import JudgedNumber, NumberRecord, NumberScore, NumberScores
+
+SKIPPED = 10
+"""So many skipped items are named in a text."""
+HARDEST = 4
+"""So many of the hardest items are named in a terminal."""
+LIKE_THESE = "like those that it learned from"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberReport(NumberRecord, TaskReport):
+    """What a fit to numbers found."""
+
+    measure: ClassVar[str] = "errors"
+
+    def __str__(self) -> str:
+        return render(self)
+
+    @property
+    def summary(self) -> str:
+        """What was fitted and how good it is, in a few words."""
+        return (
+            f"numbers, {self.encoder}, R² {_three(self.score.r2.value)}, mean error {words.brief(self.score.mae.value)}"
+        )
+
+    @property
+    def score(self) -> NumberScore:
+        """What the headline speaks of: the given test split where there is one, else cross-validation."""
+        return self.test or self
+
+    def page(self) -> str:
+        """One self-contained HTML page."""
+        return page_of(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberEvaluation(NumberScores, Shown):
+    """A model's score on items whose numbers are known.
+
+    ``report`` is what ``to_html`` shows; it is no part of ``to_dict``.
+    """
+
+    report: NumberReport | None = field(default=None, repr=False, compare=False)
+
+    def __str__(self) -> str:
+        lines = [
+            f"{name} {value}, 95 % interval {low} to {high}" + (f"  ({self.n_items} items, {self.split})" * first)
+            for first, (name, value, low, high) in zip((True, False, False, False), _figures(self), strict=True)
+        ]
+        lines += [f"\nWarning: {words.clean(warning)}" for warning in self.warnings]
+        lines += [f"Skipped {words.clean(entry.path)}: {words.clean(entry.reason)}" for entry in self.skipped[:SKIPPED]]
+        return "\n".join([*lines, *([f"and {rest:,} more"] if (rest := len(self.skipped) - SKIPPED) > 0 else [])])
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able values."""
+        values: dict[str, Any] = as_json(replace(self, report=None))
+        del values["report"]
+        return values
+
+    def page(self) -> str:
+        """One self-contained HTML page."""
+        return page_of(self._known(), evaluated=True)
+
+    def read(self) -> Inputs:
+        """The model and the data."""
+        return self._known().inputs
+
+    def _known(self) -> NumberReport:
+        if self.report is None:
+            raise UsageError("This evaluation knows no items to show.", "Take one from Model.evaluate.")
+        return self.report
+
+
+def near(value: float, margin: float) -> str:
+    """A number to as many digits as its interval, which reaches ``margin`` to either side, gives meaning to."""
+    digits = 1 - math.floor(math.log10(margin)) if margin > 0 else 6
+    return f"{value:,.{max(digits, 0)}f}" if digits <= 9 and abs(value) < 1e12 else f"{value:.6g}"
+
+
+def headline(report: NumberRecord | NumberReport, score: NumberScore) -> str:
+    """The mean error with its interval, and how far off nine of ten are at most."""
+    mae, most = score.mae, words.brief(score.margin)
+    return (
+        f"New {words.things(report.modality)} would be off by {words.brief(mae.value)} on average, between "
+        f"{words.brief(mae.low)} and {words.brief(mae.high)}, 95{words.NBSP}% sure; 9 of 10 by at most {most}."
+    )
+
+
+def coverage(score: NumberScore) -> str:
+    """Whether the prediction intervals hold, as measured."""
+    held = score.interval_coverage
+    between = f" (between {words.span(held.low, held.high)}{words.NBSP}%)" if words.measured(held) else ""
+    asked = (
+        f"Asked to hold the number 90{words.NBSP}% of the time, intervals of ±{words.NBSP}{words.brief(score.margin)}"
+    )
+    return f"{asked} did {words.percent(held.value)}{between}."
+
+
+def errors(report: NumberReport) -> list[tuple[str, str, str]]:
+    """The mean errors, that of the headline first, those of the baselines last: name, value, interval."""
+    found = [("cross-validated" if report.test else "this model", report.mae)]
+    if report.test:
+        found.insert(0, (f"test split, {report.n_test:,}", report.test.mae))
+    rows = [(name, words.brief(mae.value), f"{words.brief(mae.low)}–{words.brief(mae.high)}") for name, mae in found]
+    called = {"mean": "mean number", "nearest": "nearest neighbour"}
+    return [*rows, *((called.get(name, name), words.brief(value), "") for name, value in report.baselines.items())]
+
+
+def squared(score: NumberScore) -> str:
+    """The error in which large ones weigh more."""
+    value, low, high = (words.brief(figure) for figure in (score.rmse.value, score.rmse.low, score.rmse.high))
+    return f"Root mean squared error {value}, between {low} and {high}."
+
+
+def doubt(report: NumberReport) -> str:
+    """A sentence where the error is not clearly below a baseline, else nothing."""
+    mean = report.baselines.get("mean", math.nan)
+    if words.known(mean) and report.mae.high >= mean:
+        return "That is not clearly better than always naming the mean number."
+    return ""
+
+
+def grown(report: NumberReport) -> str:
+    """Where the learning curve starts and ends."""
+    first, *_, last = report.learning_curve
+    return f"Mean error {words.brief(first.mae)} after {first.n:,}, {words.brief(last.mae)} after {last.n:,}."
+
+
+def verdict(judged: JudgedNumber) -> str:
+    """What the model said of one item, beside its number."""
+    value, low, high = (near(number, judged.high - judged.value) for number in (judged.value, judged.low, judged.high))
+    return f"given {judged.given:,.6g}, predicted {value} ({low} to {high})"
+
+
+def render(report: NumberReport, width: int | None = None, colour: bool = False) -> str:
+    """The report as lines of at most ``width`` columns, as ``graft.report.text.render`` does it."""
+    width = page_width(width)
+    return draw(text.title(report, _brought(report), width), _sections(report, room_of(width)), width, colour)
+
+
+def _brought(report: NumberReport) -> str:
+    return f"{words.amount(report.n_items, report.modality)}, a number for each"
+
+
+def _sections(report: NumberReport, room: int) -> Iterator[tuple[str, RenderableType]]:
+    score = report.score
+    note = doubt(report)
+    yield (
+        "R²",
+        Group(
+            plain(
+                f"{_three(score.r2.value)}   95{words.NBSP}% interval {_three(score.r2.low)}–{_three(score.r2.high)}",
+                "bold cyan",
+            ),
+            plain(headline(report, score)),
+            *([plain(note, "yellow")] if note else []),
+            Text(),
+        ),
+    )
+    table = columns("left", "right", "right")
+    for name, value, between in errors(report):
+        table.add_row(name, plain(value), Text(between, "dim"))
+    yield "Mean error", Group(table, plain(squared(score)), plain(_origin(report), "dim"), Text())
+    yield "Intervals", plain(coverage(score))
+    yield "Unknown", plain(words.unknown(report.unknown, report.modality, LIKE_THESE))
+    yield "Learning", Group(plain(grown(report)), plain(_overfit(report), "dim"), Text())
+    listed = []
+    for judged in score.hardest[:HARDEST]:
+        path = words.excerpt(judged.path) if report.modality == "text" else words.clean(judged.path)
+        cut = shorten if report.modality == "text" else shorten_front
+        listed.append(Text(cut(path, bounded(room - 34, 16, 48)) + "  ").append(verdict(judged), "dim"))
+    yield "Hardest", Group(*listed, Text())
+    yield from text.about_the_fit(report, room)
+
+
+def page_of(report: NumberReport, *, evaluated: bool = False) -> str:
+    """The whole page; see ``graft.report.page.document`` for what it may do."""
+    shown = [Judged(one.path, f"{one.given:,.6g}", "", math.nan, math.nan) for one in report.score.hardest]
+    exhibits = gather(report, shown)
+    body = [
+        html.header(report, _brought(report), evaluated),
+        element("main", _page_sections(report, exhibits, shown, evaluated)),
+        html.footer(report),
+    ]
+    return document(f"{report.name}: R² {_three(report.score.r2.value)}", body, css=exhibits.css, sound=exhibits.plays)
+
+
+def _page_sections(
+    report: NumberReport, exhibits: Exhibits, shown: Sequence[Judged], evaluated: bool
+) -> Iterator[Html]:
+    score, note = report.score, doubt(report)
+    margin = element(
+        "div",
+        element("h2", "R²", id="h-score"),
+        element("p", _three(score.r2.value), class_="figure"),
+        element("p", f"{_three(score.r2.low)}–{_three(score.r2.high)}, the 95{words.NBSP}% interval", class_="quiet"),
+    )
+    lead = element(
+        "div",
+        element("p", headline(report, score), class_="lead"),
+        element("p", note, class_="note doubt") if note else None,
+        element("p", _origin(report), class_="quiet"),
+    )
+    yield element("section", margin, lead, id="score", class_="score", aria_labelledby="h-score")
+    yield from html.notes(report)
+    if not evaluated and (asked := steps.use(report)):
+        yield html.section("use", "Use this model", [], html.listed([asked]))
+    prose = ["A point for each held-out item. On the dashed line a number is predicted as given; the band is the "]
+    prose += [f"90{words.NBSP}% prediction interval. ", coverage(score)]
+    yield html.section("predicted", "Predicted and given", prose, charts.scatter(score.predicted, score.margin))
+    if not evaluated:
+        prose = ["Beside what takes no learning. ", squared(score)]
+        yield html.section("errors", "Mean error", prose, _table(errors(report)))
+    prose = [f"Held-out {words.things(report.modality)} whose number was missed by most. Some may carry a wrong one."]
+    cards = (_card(one, judged, exhibits) for one, judged in zip(shown, score.hardest, strict=True))
+    kind = {"text": "texts", "audio": "sounds"}.get(report.modality, "")
+    yield html.section("hardest", "Hardest examples", prose, element("ul", cards, class_=f"gallery {kind}".strip()))
+    if not evaluated:
+        curve = [CurvePoint(point.n, point.mae, point.low, point.high) for point in report.learning_curve]
+        yield html.section("learning", "Learning curve", [_overfit(report)], charts.error_curve(curve, "mean error"))
+        said = element("p", words.unknown(report.unknown, report.modality, LIKE_THESE))
+        yield html.section("unknown", "Unknown", [], said)
+    yield from html.ending(report, evaluated=evaluated)
+
+
+def _card(shown: Judged, judged: JudgedNumber, exhibits: Exhibits) -> Html:
+    file, length = exhibits.caption(shown)
+    called = element("div", markup.path(file), class_="file", title=judged.path) if file else None
+    long = element("div", length, class_="length") if length else None
+    value, low, high = (near(number, judged.high - judged.value) for number in (judged.value, judged.low, judged.high))
+    said = [
+        "given ",
+        f"{judged.given:,.6g}",
+        element("br"),
+        "predicted ",
+        element("strong", value),
+        f" ({low} to {high})",
+    ]
+    return element("li", element("figure", exhibits.show(shown), element("figcaption", called, long, said)))
+
+
+def _table(rows: Sequence[tuple[str, str, str]]) -> Html:
+    return element(
+        "table",
+        element(
+            "tbody",
+            (
+                element(
+                    "tr",
+                    element("th", name, scope="row"),
+                    element("td", value, class_="number"),
+                    element("td", between, class_="quiet"),
+                )
+                for name, value, between in rows
+            ),
+        ),
+        class_="figures",
+    )
+
+
+def _figures(score: NumberScore) -> list[tuple[str, str, str, str]]:
+    """Each figure with its interval: name, value, low, high."""
+    return [
+        (name, shown(found.value), shown(found.low), shown(found.high))
+        for name, found, shown in (
+            ("R²", score.r2, _three),
+            ("mean absolute error", score.mae, words.brief),
+            ("root mean squared error", score.rmse, words.brief),
+            ("interval coverage", score.interval_coverage, words.percent),
+        )
+    ]
+
+
+def _three(value: float) -> str:
+    return f"{value:.3f}" if words.known(value) else words.NO_FIGURE
+
+
+def _origin(report: NumberReport) -> str:
+    parts = [report.test.mae.method if report.test else "", report.judged_on, report.mae.method]
+    return " ".join(words.sentence(part) for part in parts if part)
+
+
+def _overfit(report: NumberReport) -> str:
+    gap = report.overfit_gap
+    return f"On what it learned from it is off by {words.brief(gap)} less." if words.known(gap) and gap > 0 else ""

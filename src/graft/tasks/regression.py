@@ -1,0 +1,189 @@
+"""A number for each item."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from graft.cells import as_number
+from graft.contracts import Bool, Float32, Float64, Int, Progress, Targets
+from graft.data.dataset import Dataset
+from graft.data.split import merge
+from graft.errors import DataError, UsageError
+from graft.evaluation import Rows
+from graft.evaluation.notices import warn_of_copies
+from graft.evaluation.regression import judge_numbers, score_numbers
+from graft.heads.regressor import Numbers, Regressor
+from graft.learning.regression import check_numbers, fit_regressor
+from graft.reading.notices import TO_PREDICT
+from graft.recipe import Recipe
+from graft.report.numbers import NumberEvaluation, NumberReport
+from graft.results.facts import HeadChoice
+from graft.results.prediction import NumberPrediction
+from graft.results.regression import NumberFigures, NumberScores
+from graft.tasks.found import Found
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """Every item has a number. See ``graft.contracts.Task`` for what the methods do."""
+
+    name: str = "regression"
+    words: bool = False
+    report: type[NumberReport] = NumberReport
+    evaluation: type[NumberEvaluation] = NumberEvaluation
+
+    @property
+    def reading(self) -> Mapping[str, Any]:
+        """Labels are read as texts, which need not be several; what they say is looked at here."""
+        return {"min_classes": 1}
+
+    def prepared(self, dataset: Dataset) -> Dataset:
+        """The data set itself, whose labels are numbers, without the advice to predict them."""
+        if dataset.tags:
+            raise DataError(
+                "The items of these data bear any number of labels, and a number was to be predicted.",
+                "Give each item one number as its label.",
+            )
+        return replace(dataset, warnings=tuple(told for told in dataset.warnings if TO_PREDICT not in told))
+
+    def check(self, dataset: Dataset, recipe: Recipe) -> None:
+        """Whether every label is a number."""
+        if recipe.head not in ("auto", "ridge"):
+            raise UsageError(
+                f"The head {recipe.head} names classes, and numbers were to be predicted.",
+                "Leave the head at auto, or take ridge.",
+            )
+        numbers_of(dataset)
+
+    def check_known(self, dataset: Dataset, classes: Sequence[str]) -> None:
+        """Whether every label is a number."""
+        numbers_of(dataset)
+
+    def targets(self, learned: Dataset, units: Int) -> Targets:
+        """The numbers; folds are balanced by nothing."""
+        y = numbers_of(learned)
+        check_numbers(y, units)
+        return Targets((), y, np.zeros(len(y), np.int64))
+
+    def fit(self, rows: Rows, recipe: Recipe) -> Found:
+        """Ridge, its strength and features by cross-validation."""
+        assert rows.values is not None, "numbers to learn"
+        head, out = fit_regressor(rows.x, rows.values, rows.stages, rows.folds, recipe, rows.units)
+        chosen, size = out.choice.chosen, sum(array.nbytes for array in head.arrays().values())
+        explained = 1 - ((out.said - rows.values) ** 2).mean(axis=0) / rows.values.var()  # its mean is R²
+        choice = HeadChoice("ridge", chosen.features, chosen.strength, out.choice.why, size)
+        return Found(head, out, choice, explained)
+
+    def judge(self, found: Found, rows: Rows, recipe: Recipe, progress: Progress) -> NumberFigures:
+        """The figures of the report."""
+        assert rows.values is not None, "numbers to judge by"
+        return judge_numbers(found.head, found.out_of_fold, rows, rows.values, recipe.unknown_rate, recipe.seed)
+
+    def score(
+        self, head: Regressor, classes: Sequence[str], x: Float32, dataset: Dataset, copies: Int, part: str
+    ) -> NumberScores:
+        """R², errors, and whether intervals hold."""
+        y = numbers_of(dataset)
+        method = "the given test split, used once" if part == "test" else f"held-out items ({part})"
+        units = merge(copies, dataset.groups)
+        found = score_numbers(dataset.items, head.answer(x).value[None], y, head.margin, units, method)
+        return NumberScores(**vars(found), n_items=len(y), split=part)
+
+    def shown(
+        self, scores: NumberScores, report: NumberReport, dataset: Dataset, head: Regressor, x: Float32
+    ) -> NumberFigures:
+        """The same figures; what only a fit can tell is left out."""
+        own = {name: value for name, value in vars(scores).items() if name in _SCORE}
+        return NumberFigures(
+            **own,
+            baselines={},
+            learning_curve=(),
+            overfit_gap=float("nan"),
+            judged_on=f"{scores.n_items:,} items ({scores.split})",
+            unknown=report.unknown,
+        )
+
+    def warn(self, dataset: Dataset, digests: Sequence[str], whole: Int, train: Int, rows: Rows) -> tuple[str, ...]:
+        """Of copies and splits."""
+        return warn_of_copies(dataset, digests, whole)
+
+    def held_out(self, found: Found, rows: Rows, given: Sequence[str]) -> HeldOutNumbers:
+        """Numbers and intervals out of fold."""
+        out = found.out_of_fold
+        value = out.said.mean(axis=0)
+        scored = np.flatnonzero(~np.isnan(value))
+        return HeldOutNumbers(
+            tuple(rows.items[row].name for row in scored.tolist()),
+            tuple(given[row] for row in scored.tolist()),
+            rows.folds[0][scored] + 1,
+            value[scored],
+            found.head.margin,
+            out.rejected[scored] > 0.5,
+        )
+
+
+_SCORE = ("r2", "mae", "rmse", "interval_coverage", "margin", "predicted", "hardest")
+
+
+def numbers_of(dataset: Dataset) -> Float64:
+    """The labels as numbers ``(n,) float64``, as ``graft.cells.as_number`` reads them.
+
+    Raises:
+        DataError: One is no finite number.
+    """
+    numbers = [as_number(label) for label in dataset.labels]
+    if bad := [row for row, found in enumerate(numbers) if found is None]:
+        label, item = dataset.labels[bad[0]], dataset.items[bad[0]].name
+        others = f", and {len(bad) - 1:,} more are none" if len(bad) > 1 else ""
+        comma = " A comma may divide decimals or thousands." if "," in label else ""
+        raise DataError(
+            f"The label {label[:40]!r} of {item[:80]} is no number to learn{others}.{comma}",
+            "Write finite numbers like 1234.5 or 1.2e-3, with a point and no thousands separators. An item whose cell "
+            "is empty is skipped.",
+        )
+    return np.array(numbers, np.float64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldOutNumbers:
+    """What was said of every item by heads that had not seen it; see ``HeldOut``.
+
+    Attributes:
+        names: Of the items ``(n,)``.
+        given: Their labels.
+        fold: From 1, which fold of the first repetition an item was in; 0 for the test split ``(n,) int64``.
+        value: Predicted numbers ``(n,) float64``; in cross-validation the mean over its repetitions.
+        margin: How far the interval reaches to either side.
+        unknown: Which were called unknown ``(n,) bool``.
+    """
+
+    names: tuple[str, ...]
+    given: tuple[str, ...]
+    fold: Int
+    value: Float64
+    margin: float
+    unknown: Bool
+    classes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def predictions(self) -> Iterator[NumberPrediction]:
+        """The same as answers of a model, in order."""
+        for name, value, unknown in zip(self.names, self.value.tolist(), self.unknown.tolist(), strict=True):
+            yield NumberPrediction(name, value, value - self.margin, value + self.margin, unknown)
+
+    def joined(self, tested: Dataset, head: Regressor, answer: Numbers) -> HeldOutNumbers:
+        """These and the items of a given test split, which the fitted ``head`` itself has answered."""
+        return replace(
+            self,
+            names=(*self.names, *(item.name for item in tested.items)),
+            given=(*self.given, *tested.labels),
+            fold=np.concatenate([self.fold, np.zeros(len(tested), np.int64)]),
+            value=np.concatenate([self.value, answer.value]),
+            unknown=np.concatenate([self.unknown, answer.unknown_score > head.unknown.threshold]),
+        )
