@@ -1,3 +1,4 @@
+import hmac
 import multiprocessing
 import os
 import signal
@@ -345,3 +346,40 @@ def test_a_limit_that_is_no_number_is_named(monkeypatch):
     monkeypatch.setenv("GRAFT_CACHE_LIMIT", "much")
     with pytest.raises(UsageError, match="much"):
         Cache()
+
+
+def test_a_secret_keeps_entries_apart(tmp_path):
+    one, other, plain = Cache(tmp_path, secret=b"1" * 16), Cache(tmp_path, secret=b"2" * 32), Cache(tmp_path)
+    for place, cache in enumerate((one, other, plain)):
+        assert cache.get([key(1)]) == {}
+        cache.put("e", {key(1): entry(place)})
+    assert [cache.get([key(1)])[key(1)].vector[0] for cache in (one, other, plain)] == [0, 1, 2]
+    assert list(Cache(tmp_path, secret=b"1" * 16).get([key(2), key(1)])) == [key(1)]
+    assert plain.info().entries == {"e": 3}
+
+
+def test_with_a_secret_the_file_does_not_tell_what_is_in_it(tmp_path):
+    Cache(tmp_path, secret=b"1" * 16).put("e", {key(1): entry(1)})
+    Cache(tmp_path).put("e", {key(2): entry(2)})
+    with sqlite3.connect(tmp_path / "embeddings.sqlite") as connection:
+        keys = {row[0] for row in connection.execute("SELECT key FROM embeddings")}
+    assert key(2) in keys  # without one nothing has changed, so that older caches stay of use
+    assert keys - {key(2)} == {hmac.new(b"1" * 16, key(1), "sha256").digest()}
+
+
+def test_an_entry_with_a_secret_is_used_and_dropped_like_any_other(tmp_path):
+    cache = Cache(tmp_path, limit=200_000, secret=b"1" * 16)
+    for i in range(100):
+        cache.put("e", {key(i): entry(i, 1000)})
+    kept = cache.get([key(i) for i in range(100)])
+    assert key(99) in kept
+    assert 0 < len(kept) < 60
+
+
+@pytest.mark.parametrize(
+    ("secret", "found"), [(b"short", "has 5 bytes"), (b"", "has 0 bytes"), ("a word of 16 and more", "is of type str")]
+)
+def test_a_secret_that_can_be_guessed_is_refused(tmp_path, secret, found):
+    with pytest.raises(UsageError, match=f"The secret of the cache {found}. Give at least 16 bytes") as caught:
+        Cache(tmp_path, secret=secret)
+    assert not secret or str(secret) not in str(caught.value)

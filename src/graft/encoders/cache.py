@@ -8,6 +8,7 @@ time. One that cannot be written to is read all the same; an entry that is not w
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import os
 import sqlite3
@@ -22,10 +23,12 @@ import numpy as np
 
 from graft.contracts import Float32
 from graft.encoders.limits import bytes_allowed
+from graft.errors import UsageError
 from graft.executors import renew_in_child
 
 DEFAULT_LIMIT = 4_000_000_000
 """Bytes; about 500,000 pictures. ``GRAFT_CACHE_LIMIT`` changes it."""
+LEAST_SECRET = 16
 KEEP = 0.8
 """Share of the limit that is left after the least recently used entries went."""
 STALE = 3600 * 1_000_000_000
@@ -67,9 +70,27 @@ def cache_folder() -> Path:
 
 
 class Cache:
-    """The embeddings on disk. All methods are safe to call from several threads and processes."""
+    """The embeddings on disk. All methods are safe to call from several threads and processes.
 
-    def __init__(self, folder: Path | None = None, limit: int | None = None) -> None:
+    Args:
+        folder: Where its file lies; ``None``: ``cache_folder()``.
+        limit: Bytes that it may take; ``None`` leaves it to the environment.
+        secret: At least 16 bytes that its keys depend on. Who does not have them can neither find an entry nor tell
+            whether there is one for a content that he knows, and finds none by asking another cache of the same file.
+            Without one, keys are hashes of content and encoder, which anybody who has both can tell.
+
+    Raises:
+        UsageError: The secret is too short, or no bytes; or the environment's limit is no number.
+    """
+
+    def __init__(self, folder: Path | None = None, limit: int | None = None, *, secret: bytes | None = None) -> None:
+        if secret is not None and not (isinstance(secret, bytes) and len(secret) >= LEAST_SECRET):
+            found = f"has {len(secret)} bytes" if isinstance(secret, bytes) else f"is of type {type(secret).__name__}"
+            raise UsageError(
+                f"The secret of the cache {found}.",
+                f"Give at least {LEAST_SECRET} bytes that nobody can guess, such as secrets.token_bytes(32).",
+            )
+        self._secret = secret
         self.path = (folder or cache_folder()) / "embeddings.sqlite"
         self.limit = limit if limit is not None else bytes_allowed("GRAFT_CACHE_LIMIT", DEFAULT_LIMIT)
         self._why_off: str | None = None
@@ -92,18 +113,20 @@ class Cache:
         """The entries that are there, of these keys, and are what was written; ``dim`` is the length of a vector."""
         found: dict[bytes, Entry] = {}
         stale: list[tuple[int, bytes]] = []
+        asked = {self._key(key): key for key in keys}
+        own = list(asked)
         now = time.time_ns()
         with self._lock:
             try:
                 connection = self._open()
-                for start in range(0, len(keys) if connection else 0, 500):  # SQLite bounds the number of parameters
-                    part = keys[start : start + 500]
+                for start in range(0, len(own) if connection else 0, 500):  # SQLite bounds the number of parameters
+                    part = own[start : start + 500]
                     query = f"SELECT key, used, vector, statistics FROM embeddings WHERE key IN ({_marks(len(part))})"  # noqa: S608
                     for key, used, vector, statistics in connection.execute(query, part):  # type: ignore[union-attr]
                         if (entry := _unpacked(vector, statistics, dim)) is None:
                             self._damaged += _is_signed(statistics)
                             continue
-                        found[key] = entry
+                        found[asked[key]] = entry
                         if not isinstance(used, int) or now - used > STALE:
                             stale.append((now, key))
             except sqlite3.Error as error:
@@ -116,7 +139,9 @@ class Cache:
         """Keep these entries, and make room when the limit is passed."""
         now = time.time_ns()
         rows = [
-            (key, encoder, now, *_packed(entry)) for key, entry in entries.items() if np.isfinite(entry.vector).all()
+            (self._key(key), encoder, now, *_packed(entry))
+            for key, entry in entries.items()
+            if np.isfinite(entry.vector).all()
         ]
         self._write("INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?, ?, ?)", rows)
         self._size += sum(len(row[3]) + len(row[4]) + 128 for row in rows)
@@ -163,6 +188,10 @@ class Cache:
             if self._connection:
                 self._connection.close()
             self._connection = None
+
+    def _key(self, key: bytes) -> bytes:
+        """What stands in the file for a key."""
+        return key if self._secret is None else hmac.digest(self._secret, key, "sha256")
 
     def _open(self) -> sqlite3.Connection | None:
         if self._why_off is None and self._connection is None:
