@@ -55,6 +55,31 @@ class Prepared:
     statistics: Mapping[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class ItemLimits:
+    """How large an item may be that is decoded. A server that answers strangers lowers them.
+
+    Attributes:
+        bytes: Of its file, or of a text in UTF-8.
+        pixels: Of a picture, as its header says; formats whose decoders take more memory have lower limits of their
+            own.
+        side: The longest side of a picture in pixels, at most JPEG's own limit: a picture of one column costs a decoder
+            memory by the row.
+        seconds: Of a recording. Of one of more than two minutes, pieces are read.
+        characters: Of a text. Of a very long one, pieces are read.
+    """
+
+    bytes: int = 512 * 1024 * 1024
+    pixels: int = 100_000_000
+    side: int = 65_535
+    seconds: float = float("inf")
+    characters: int = 512 * 1024 * 1024
+
+
+LIMITS = ItemLimits()
+"""The usual ones."""
+
+
 class Encoder(Protocol):
     """A frozen pretrained network that turns prepared items into embeddings."""
 
@@ -97,8 +122,12 @@ class Encoder(Protocol):
     def statistics(self) -> tuple[str, ...]:
         """Names of the numbers that ``prepare`` measures on every item."""
 
-    def prepare(self, content: bytes) -> Prepared:
+    def prepare(self, content: bytes, limits: ItemLimits = LIMITS) -> Prepared:
         """Decode one item. Thread-safe.
+
+        Args:
+            content: A file's bytes, or a text in UTF-8.
+            limits: How large it may be; judged before it is decoded, as far as its header tells.
 
         Raises:
             ItemError: The item is empty, broken, of another kind, or too large.

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from data.quarters import RED, WHITE, assert_colours, chunk, corners, encode, reason
+from graft.contracts import ItemLimits
 from graft.decoding.decode import MAX_PIXELS, decode_picture
 from graft.errors import ItemError
 
@@ -72,3 +73,20 @@ def test_a_progressive_jpeg_of_very_many_scans_is_refused():
     scan = content[start:-2]
     assert reason(content[:-2] + scan * 5000 + content[-2:]) == "too_large"
     assert_colours(corners(content), [RED] * 4)
+
+
+def test_a_server_may_lower_the_limits():
+    picture = encode(Image.new("RGB", (40, 30), RED), "PNG")
+    assert decode_picture(picture, 8, 8, limits=ItemLimits(pixels=1200, side=40)).value.shape == (8, 8, 3)
+    for kind in ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF"):
+        with pytest.raises(ItemError, match=r"40 x 30 pixels; the limit is 0\.001199 megapixels\.") as caught:
+            decode_picture(encode(Image.new("RGB", (40, 30)), kind), 8, 8, limits=ItemLimits(pixels=1199))
+        assert caught.value.reason == "too_large"
+    with pytest.raises(ItemError, match="the limit of a side is 39"):
+        decode_picture(picture, 8, 8, limits=ItemLimits(side=39))
+
+
+def test_no_limit_goes_beyond_what_a_decoder_can_hold():
+    large = b"RIFF\x1a\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + (8999).to_bytes(3, "little") * 2
+    with pytest.raises(ItemError, match="32 megapixels for WEBP"):
+        decode_picture(large, 32, 32, limits=ItemLimits(pixels=10**9))

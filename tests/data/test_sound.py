@@ -9,6 +9,7 @@ import threading
 import numpy as np
 import pytest
 
+from graft.contracts import ItemLimits
 from graft.decoding import sound
 from graft.decoding.sound import HIGHEST_RATE, LONGEST, decode_sound, wav_bytes
 from graft.errors import DataError, EncoderError, ItemError
@@ -295,3 +296,20 @@ def test_channels_may_come_first_or_last(shape):
 def test_what_is_no_recording_is_refused(samples, rate):
     with pytest.raises(DataError):
         wav_bytes(samples, rate)
+
+
+@pytest.mark.parametrize("form", ["WAV", "FLAC", "OGG", "MP3"])
+def test_a_server_may_lower_the_limit_of_seconds(form):
+    content = written(tone(3.0), form=form)
+    assert decode_sound(content, RATE, ItemLimits(seconds=3.5)).statistics["seconds"] == pytest.approx(3, abs=0.2)
+    with pytest.raises(ItemError, match=r"The recording is 3\.\d seconds long; the limit is 2\.5\.") as caught:
+        decode_sound(content, RATE, ItemLimits(seconds=2.5))
+    assert caught.value.reason == "too_large"
+
+
+def test_the_limit_of_seconds_holds_where_the_header_says_nothing():
+    content = bytearray(written(tone(3.0), form="FLAC"))
+    content[21] &= 0xF0  # the low 36 bits of bytes 21 to 25: how many samples there are; 0 means unknown
+    content[22:26] = bytes(4)
+    with pytest.raises(ItemError, match=r"the limit is 2\.5"):
+        decode_sound(bytes(content), RATE, ItemLimits(seconds=2.5))

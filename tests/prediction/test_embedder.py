@@ -1,5 +1,6 @@
 """Single requests from many threads, embedded together."""
 
+import re
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -10,7 +11,7 @@ import pytest
 
 from children import forks, in_child
 from contracts import BAD, GOOD
-from graft.contracts import Float32, Prepared
+from graft.contracts import LIMITS, Float32, ItemLimits, Prepared
 from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
 from graft.errors import EncoderError, ItemError
@@ -33,7 +34,7 @@ class Letters:
         self.may_go.set()
         self.held = threading.Semaphore(0)
 
-    def prepare(self, content: bytes) -> Prepared:
+    def prepare(self, content: bytes, limits: ItemLimits = LIMITS) -> Prepared:
         if not content:
             raise ItemError("empty", "The text is empty.", "Write one.")
         return Prepared(content.decode(), {})
@@ -209,3 +210,31 @@ def test_a_forked_child_serves_its_own_requests(letters):
         letters.may_go.set()
     wait([*first, *waiting], LONG)
     assert np.array_equal(waiting[0].result().entry.vector, expected(["the parent's"])[0])
+
+
+@pytest.mark.parametrize(
+    ("modality", "limits", "found"),
+    [
+        ("image", ItemLimits(pixels=10_000), "The picture is 320 x 240 pixels"),
+        ("text", ItemLimits(characters=10), r"The text has \d+ characters; the limit is 10\."),
+        ("audio", ItemLimits(seconds=0.1), r"The recording is 0\.4 seconds long; the limit is 0\.1\."),
+        ("image", ItemLimits(bytes=100), r"The item has [\d,]+ bytes; the limit is 100\."),
+    ],
+)
+def test_a_server_may_lower_what_it_takes(modality, limits, found, tmp_path):
+    encoder, content, cache = encoder_for(modality), GOOD[modality](0), Cache(tmp_path)
+    refused = embedder.embed(encoder, [content], cache, limits).skipped[0]
+    assert refused.reason == "too_large"
+    assert re.match(found, refused.message)
+    assert embedder.embed(encoder, [content], cache).rows.tolist() == [0]
+
+
+def test_who_has_other_limits_waits_in_another_line(letters):
+    own = Embedder()
+    letters.hold(own)
+    strict = own.submit(letters, [b"four"], limits=ItemLimits(bytes=3))[0]
+    usual = own.submit(letters, [b"five"])[0]
+    letters.may_go.set()
+    assert np.array_equal(usual.result(LONG).entry.vector, expected(["five"])[0])
+    with pytest.raises(ItemError, match="4 bytes; the limit is 3"):
+        strict.result(LONG)

@@ -11,12 +11,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from graft.contracts import LIMITS
 from graft.decoding.archive import READ_ERRORS, read_member
 from graft.decoding.encoding import mend
 from graft.errors import DataError, ItemError
 from graft.files import did_you_mean
 
-MAX_ITEM_BYTES = 512 * 1024 * 1024
+MAX_ITEM_BYTES = LIMITS.bytes
 """An item's file may be this large; nothing is read without a bound."""
 
 MAX_NAME = 300

@@ -16,7 +16,7 @@ import numpy as np
 import simplejpeg
 from PIL import Image, ImageFile
 
-from graft.contracts import Prepared
+from graft.contracts import LIMITS, ItemLimits, Prepared
 from graft.decoding import orientation, pillow
 from graft.decoding.formats import HEAD, PICTURES, SAVE_AS, describe, sniff
 from graft.decoding.measures import of_picture
@@ -25,11 +25,8 @@ from graft.executors import renew_in_child
 
 __all__ = ["MAX_PIXELS", "decode_picture", "sniff", "thumbnail"]
 
-MAX_PIXELS = 100_000_000
+MAX_PIXELS = LIMITS.pixels
 """Larger pictures are refused, judged from their header."""
-
-MAX_SIDE = 65_535
-"""The longest side that is read, JPEG's own limit: a picture of one column costs a decoder memory by the row."""
 
 _FEWER_PIXELS = {"webp": 32_000_000, "heic": 52_000_000, "avif": 52_000_000}
 """Of formats whose decoders take 10 to 15 bytes a pixel; phones take photos of 50 megapixels."""
@@ -93,7 +90,9 @@ Frame = Callable[[int, int], View]
 """The view of an upright picture of this width and height."""
 
 
-def decode_picture(content: bytes, height: int, width: int, crop: float = 1.0, zoom: float = 1.0) -> Prepared:
+def decode_picture(
+    content: bytes, height: int, width: int, crop: float = 1.0, zoom: float = 1.0, limits: ItemLimits = LIMITS
+) -> Prepared:
     """Decode a picture of any supported format and resize it. Thread-safe; releases the GIL for most of its time.
 
     Args:
@@ -103,6 +102,7 @@ def decode_picture(content: bytes, height: int, width: int, crop: float = 1.0, z
         crop: 0 squashes the whole picture; 1 takes the largest centred box of the result's aspect ratio; between,
             each side is ``whole ** (1 - crop) * box ** crop``.
         zoom: Share of that box's sides that is kept, in (0, 1].
+        limits: How large the picture may be.
 
     Returns:
         The array is ``(height, width, 3) uint8`` RGB. The statistics are those of ``measures.of_picture``.
@@ -110,7 +110,7 @@ def decode_picture(content: bytes, height: int, width: int, crop: float = 1.0, z
     Raises:
         ItemError: ``empty``, ``not_a_picture``, ``not_supported``, ``truncated``, ``too_large`` or ``corrupt``.
     """
-    image, full_width, full_height = render(content, lambda w, h: _box(w, h, width, height, crop, zoom))
+    image, full_width, full_height = render(content, lambda w, h: _box(w, h, width, height, crop, zoom), limits)
     statistics = of_picture(image, content, sniff(content[:HEAD]), full_width, full_height)
     return Prepared(np.asarray(image), statistics)
 
@@ -132,7 +132,7 @@ def thumbnail(content: bytes, side: int) -> bytes:
     return buffer.getvalue()
 
 
-def render(content: bytes, frame: Frame) -> tuple[Image.Image, int, int]:
+def render(content: bytes, frame: Frame, limits: ItemLimits = LIMITS) -> tuple[Image.Image, int, int]:
     """The view that ``frame`` asks for, upright and RGB, and the upright picture's width and height."""
     kind = sniff(content[:HEAD])
     if not content:
@@ -143,25 +143,25 @@ def render(content: bytes, frame: Frame) -> tuple[Image.Image, int, int]:
     try:
         if kind == "jpeg":
             try:
-                return _render_jpeg(content, frame)
+                return _render_jpeg(content, frame, limits)
             except ValueError:  # damaged, cut short, or in a colour space that only Pillow reads
                 pass
         with pillow.quiet():
-            return _render_any(content, kind, frame)
+            return _render_any(content, kind, frame, limits)
     except ItemError:
         raise
     except Image.DecompressionBombError:
-        raise _too_large(kind) from None
+        raise _too_large(kind, limits) from None
     except MemoryError:
         raise ItemError("too_large", "The picture does not fit into memory.", "Make it smaller.") from None
     except Exception as error:  # codecs raise anything
         raise _broken(content, kind, error) from None
 
 
-def _render_jpeg(content: bytes, frame: Frame) -> tuple[Image.Image, int, int]:
+def _render_jpeg(content: bytes, frame: Frame, limits: ItemLimits) -> tuple[Image.Image, int, int]:
     """The fast road: libjpeg-turbo decodes at the smallest scale that still has every pixel of the view."""
     full_height, full_width, colours, _ = simplejpeg.decode_jpeg_header(content)
-    _check_size(full_width, full_height, "jpeg")
+    _check_size(full_width, full_height, "jpeg", limits)
     if colours in ("CMYK", "YCCK"):
         raise ValueError(colours)
     facts = orientation.of_jpeg(content)
@@ -183,12 +183,12 @@ def _render_jpeg(content: bytes, frame: Frame) -> tuple[Image.Image, int, int]:
     return image, width, height
 
 
-def _render_any(content: bytes, kind: str, frame: Frame) -> tuple[Image.Image, int, int]:
+def _render_any(content: bytes, kind: str, frame: Frame, limits: ItemLimits) -> tuple[Image.Image, int, int]:
     """The road for every format: Pillow."""
     if size := pillow.header_size(content, kind):
-        _check_size(*size, kind)
+        _check_size(*size, kind, limits)
     image = pillow.open_image(content, kind)
-    _check_size(*image.size, kind)
+    _check_size(*image.size, kind, limits)
     with _patience(image.width * image.height):
         if kind == "jpeg":
             turn, progressive, _ = orientation.of_jpeg(content)
@@ -250,15 +250,15 @@ def _patience(pixels: int) -> threading.Lock | nullcontext[None]:
     return _one_large_at_a_time if pixels > _LARGE else nullcontext()
 
 
-def _check_size(width: int, height: int, kind: str) -> None:
-    if max(width, height) > MAX_SIDE:
+def _check_size(width: int, height: int, kind: str, limits: ItemLimits) -> None:
+    if max(width, height) > limits.side:
         raise ItemError(
             "too_large",
-            f"The picture is {width:,} x {height:,} pixels; the limit of a side is {MAX_SIDE:,}.",
+            f"The picture is {width:,} x {height:,} pixels; the limit of a side is {limits.side:,}.",
             "Cut it into parts.",
         )
-    if width * height > _FEWER_PIXELS.get(kind, MAX_PIXELS):
-        raise _too_large(kind, width, height)
+    if width * height > _most_pixels(kind, limits):
+        raise _too_large(kind, limits, width, height)
 
 
 def _check_scans(content: bytes, pixels: int, progressive: bool) -> None:
@@ -271,10 +271,14 @@ def _check_scans(content: bytes, pixels: int, progressive: bool) -> None:
         )
 
 
-def _too_large(kind: str, width: int = 0, height: int = 0) -> ItemError:
+def _most_pixels(kind: str, limits: ItemLimits) -> int:
+    return min(limits.pixels, _FEWER_PIXELS.get(kind, limits.pixels))
+
+
+def _too_large(kind: str, limits: ItemLimits, width: int = 0, height: int = 0) -> ItemError:
     size = f"{width:,} x {height:,} pixels" if width else "far larger than its header says"
-    most = _FEWER_PIXELS.get(kind, MAX_PIXELS) // 1_000_000
-    limit = f"{most} megapixels" + (f" for {kind.upper()}" if kind in _FEWER_PIXELS else "")
+    most = _most_pixels(kind, limits)
+    limit = f"{most / 1e6:g} megapixels" + (f" for {kind.upper()}" if most < limits.pixels else "")
     return ItemError(
         "too_large", f"The picture is {size}; the limit is {limit}.", "Make it smaller, or save it as JPEG."
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BufferedReader
 
+from graft.contracts import LIMITS, ItemLimits
 from graft.decoding.alphabets import share_of_own_letters
 from graft.decoding.formats import HEAD, describe_kind, sniff
 from graft.errors import ItemError
@@ -47,11 +48,12 @@ _NOTICED = 64
 _STRAY = re.compile("[\udc80-\udcff]")
 
 
-def read_text(content: bytes) -> str:
+def read_text(content: bytes, limits: ItemLimits = LIMITS) -> str:
     """The text that an item holds.
 
     Raises:
-        ItemError: It is empty, or a file of another kind: no text in any encoding begins like a picture.
+        ItemError: It is empty, longer than ``limits`` allow, or a file of another kind: no text in any encoding begins
+            like a picture.
     """
     if (kind := sniff(content[:HEAD])) and not _is_utf8(content):  # "ID3 tags" is a text that begins like an MP3
         what, advice = describe_kind(kind, "text")
@@ -59,6 +61,12 @@ def read_text(content: bytes) -> str:
     text = decode_text(content)
     if not text.strip():
         raise ItemError("empty", "The text is empty.", "Write something, or leave the item out.")
+    if len(text) > limits.characters:
+        raise ItemError(
+            "too_large",
+            f"The text has {len(text):,} characters; the limit is {limits.characters:,}.",
+            "Cut it into parts.",
+        )
     return text
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from graft.contracts import Array, Float32, Prepared
+from graft.contracts import LIMITS, Array, Float32, ItemLimits, Prepared
 from graft.decoding.formats import HEAD, RECORDINGS, describe, sniff
 from graft.decoding.measures import format_code, of_sound
 from graft.errors import DataError, EncoderError, ItemError
@@ -34,7 +34,7 @@ _FULL_SCALE = {"PCM_U8": 0.99, "PCM_S8": 0.99, "ULAW": 0.98, "ALAW": 0.98}
 _AGAIN = "Copy or download it again."
 
 
-def decode_sound(content: bytes, rate: int) -> Prepared:
+def decode_sound(content: bytes, rate: int, limits: ItemLimits = LIMITS) -> Prepared:
     """Decode a recording of any supported format to one channel at one rate. Thread-safe, in bounded memory.
 
     A file that was cut short is read as far as it goes, where its format lets it.
@@ -42,6 +42,7 @@ def decode_sound(content: bytes, rate: int) -> Prepared:
     Args:
         content: The file's bytes.
         rate: Samples per second of the result.
+        limits: How long the recording may be.
 
     Returns:
         The value is ``(s,) float32``, s >= 1, full scale being 1: the mean of the channels. The statistics are
@@ -55,8 +56,11 @@ def decode_sound(content: bytes, rate: int) -> Prepared:
         EncoderError: The packages that read sound are not installed.
     """
     with _opened(content) as file:
+        if _is_known(file.frames):
+            _check_length(file.frames / file.samplerate, limits)
         listener = _Listener(file, rate)
         _listen(file, listener)
+    _check_length(listener.heard / listener.file_rate, limits)  # whatever its header says
     return listener.result(content)
 
 
@@ -322,6 +326,15 @@ def _check_header(file: Any) -> None:
             "too_large",
             f"The recording has {file.channels} channels; the limit is {MOST_CHANNELS}.",
             "Mix them down to one or two.",
+        )
+
+
+def _check_length(seconds: float, limits: ItemLimits) -> None:
+    if seconds > limits.seconds:
+        raise ItemError(
+            "too_large",
+            f"The recording is {seconds:,.1f} seconds long; the limit is {limits.seconds:g}.",
+            "Cut it into pieces.",
         )
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from graft.contracts import Bool, Float32, Int
+from graft.contracts import LIMITS, Bool, Float32, Int, ItemLimits
 from graft.decoding.decode import View, render
 
 SAME_PRINT = 0.9
@@ -44,13 +44,13 @@ _SHIFT = 0.2
 """Bounds of what one picture may be of the other: of its sides, and from middle to middle in half sides."""
 
 
-def picture_print(content: bytes) -> Float32:
+def picture_print(content: bytes, limits: ItemLimits = LIMITS) -> Float32:
     """What a picture is recognised by: all of it, squashed to a square, in grey ``(1024,) float32``, 0 to 255.
 
     Raises:
         ItemError: As for ``decode.decode_picture``.
     """
-    image, _, _ = render(content, lambda width, height: View(width, height, width, height, SIDE, SIDE))
+    image, _, _ = render(content, lambda width, height: View(width, height, width, height, SIDE, SIDE), limits)
     return np.asarray(image.convert("L"), np.float32).reshape(-1)
 
 

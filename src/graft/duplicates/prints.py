@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from graft.contracts import Float32, Prepared, Stages
+from graft.contracts import LIMITS, Float32, ItemLimits, Prepared, Stages
 from graft.decoding.measures import DECODING
 from graft.duplicates import pictures
 from graft.duplicates.sounds import RATE, WIDTH, sound_print
@@ -44,7 +44,7 @@ class SoundPrints:
         """The cache's key."""
         return f"{self.name}:{self.version}"
 
-    def prepare(self, content: bytes) -> Prepared:
+    def prepare(self, content: bytes, limits: ItemLimits = LIMITS) -> Prepared:
         """Decode a recording to its print ``(1024,) float32``.
 
         Raises:
@@ -53,7 +53,7 @@ class SoundPrints:
         """
         from graft.decoding.sound import decode_sound
 
-        return Prepared(sound_print(decode_sound(content, RATE).value), {})
+        return Prepared(sound_print(decode_sound(content, RATE, limits).value), {})
 
     def embed(self, batch: Sequence[Any]) -> Float32:
         """Prints ``(1024,) float32`` -> ``(n, 1024) float32``."""
@@ -85,13 +85,13 @@ class PicturePrints:
         """The cache's key."""
         return f"{self.name}:{self.version}"
 
-    def prepare(self, content: bytes) -> Prepared:
+    def prepare(self, content: bytes, limits: ItemLimits = LIMITS) -> Prepared:
         """Decode a picture to its print ``(1024,) float32``.
 
         Raises:
             ItemError: As for ``decode_picture``.
         """
-        return Prepared(pictures.picture_print(content), {})
+        return Prepared(pictures.picture_print(content, limits), {})
 
     def embed(self, batch: Sequence[Any]) -> Float32:
         """Prints ``(1024,) float32`` -> ``(n, 1024) float32``."""

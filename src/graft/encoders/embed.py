@@ -16,7 +16,7 @@ from itertools import islice
 
 import numpy as np
 
-from graft.contracts import Encoder, Float32, Int, Store
+from graft.contracts import LIMITS, Encoder, Float32, Int, ItemLimits, Store
 from graft.data.dataset import Item, Skipped
 from graft.encoders.cache import Entry
 from graft.encoders.joined import JoinedEncoder
@@ -32,6 +32,10 @@ class Row:
     entry: Entry
     digest: str
     cached: bool
+
+
+Rows = dict[int, Row | ItemError]
+"""What became of each item, by its position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,21 +113,24 @@ def content_key(encoder: Encoder, digest: str) -> bytes:
     return hashlib.sha256(f"{encoder.fingerprint}:{digest}".encode()).digest()
 
 
-def rows_of(encoder: Encoder, contents: Mapping[int, bytes], cache: Store | None) -> dict[int, Row | ItemError]:
+def rows_of(encoder: Encoder, contents: Mapping[int, bytes], cache: Store | None, limits: ItemLimits = LIMITS) -> Rows:
     """What becomes of each content, on the thread that asks; a bad one has its error, and the others are served."""
     # Of recordings the energies are matrix products, whose last digits depend on how many threads share them.
     with one_thread_each():
-        return _rows_of(encoder, contents, cache)
+        taken = {key: content for key, content in contents.items() if len(content) <= limits.bytes}
+        return _rows_of(encoder, taken, cache, limits) | {
+            key: _too_large(content, limits) for key, content in contents.items() if key not in taken
+        }
 
 
-def _rows_of(encoder: Encoder, contents: Mapping[int, bytes], cache: Store | None) -> dict[int, Row | ItemError]:
+def _rows_of(encoder: Encoder, contents: Mapping[int, bytes], cache: Store | None, limits: ItemLimits) -> Rows:
     if isinstance(encoder, JoinedEncoder):  # each from its own entries of the cache
-        members = [_rows_of(member, contents, cache) for member in encoder.members]
+        members = [_rows_of(member, contents, cache, limits) for member in encoder.members]
         return {key: _side_by_side([rows[key] for rows in members]) for key in contents}
     digests = {key: content_digest(content) for key, content in contents.items()}
     keys = {key: content_key(encoder, digest) for key, digest in digests.items()}
     found = cache.get(list(set(keys.values())), encoder.dim) if cache else {}
-    rows: dict[int, Row | ItemError] = {}
+    rows: Rows = {}
     prepared = {}
     for key, content in contents.items():
         checkpoint()
@@ -131,7 +138,7 @@ def _rows_of(encoder: Encoder, contents: Mapping[int, bytes], cache: Store | Non
             rows[key] = Row(entry, digests[key], cached=True)
             continue
         try:
-            prepared[key] = encoder.prepare(content)
+            prepared[key] = encoder.prepare(content, limits)
         except ItemError as error:
             rows[key] = error
     if prepared:
@@ -144,7 +151,12 @@ def _rows_of(encoder: Encoder, contents: Mapping[int, bytes], cache: Store | Non
     return rows
 
 
-def gathered(encoder: Encoder, rows: Mapping[int, Row | ItemError]) -> Embedded:
+def _too_large(content: bytes, limits: ItemLimits) -> ItemError:
+    found = f"The item has {len(content):,} bytes; the limit is {limits.bytes:,}."
+    return ItemError("too_large", found, "Make it smaller.")
+
+
+def gathered(encoder: Encoder, rows: Rows) -> Embedded:
     """What became of each item, by its position, as arrays in the order of the mapping."""
     good = {row: found for row, found in rows.items() if isinstance(found, Row)}
     entries = [found.entry for found in good.values()]
@@ -168,7 +180,7 @@ def recall(encoder: Encoder, digests: Sequence[str], cache: Store) -> Embedded:
     return gathered(encoder, _recalled(encoder, digests, cache))
 
 
-def _recalled(encoder: Encoder, digests: Sequence[str], cache: Store) -> dict[int, Row | ItemError]:
+def _recalled(encoder: Encoder, digests: Sequence[str], cache: Store) -> Rows:
     if isinstance(encoder, JoinedEncoder):
         members = [_recalled(member, digests, cache) for member in encoder.members]
         return {row: _side_by_side([rows[row] for rows in members]) for row in range(len(digests))}
@@ -195,7 +207,7 @@ def _side_by_side(parts: Sequence[Row | ItemError]) -> Row | ItemError:
 
 def _embed_chunk(encoder: Encoder, chunk: Sequence[tuple[int, Item]], run: Run) -> Embedded:
     contents: dict[int, bytes] = {}
-    rows: dict[int, Row | ItemError] = {}
+    rows: Rows = {}
     for row, item in chunk:
         run.check()
         try:

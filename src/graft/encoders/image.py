@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from graft.contracts import Float32, Prepared, Stages
+from graft.contracts import LIMITS, Float32, ItemLimits, Prepared, Stages
 from graft.decoding.measures import DECODING, MEASURES, OF_PICTURES
 from graft.encoders.efficientnet import POOLED, SIDE, STRUCTURE, folded
 from graft.encoders.pooling import signed_root
@@ -86,11 +86,11 @@ class ImageEncoder(Opened[Session]):
         """``version``, backend, precision and what is measured: the cache's key."""
         return f"{self.name}:{self.version}:{self.runs_on.key}:{MEASURES}"
 
-    def prepare(self, content: bytes) -> Prepared:
+    def prepare(self, content: bytes, limits: ItemLimits = LIMITS) -> Prepared:
         """Decode a picture to ``(224, 224, 3) uint8``."""
         from graft.decoding.decode import decode_picture
 
-        return decode_picture(content, SIDE, SIDE, crop=1.0, zoom=ZOOM)
+        return decode_picture(content, SIDE, SIDE, crop=1.0, zoom=ZOOM, limits=limits)
 
     def embed(self, batch: Sequence[Any]) -> Float32:
         """``n`` pictures ``(224, 224, 3) uint8`` -> ``(n, 1752) float32``."""

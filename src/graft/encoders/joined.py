@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from graft.contracts import Encoder, Float32, Prepared, Stages
+from graft.contracts import LIMITS, Encoder, Float32, ItemLimits, Prepared, Stages
 
 SEPARATOR = "+"
 """Between the names, as in ``image+microsoft/resnet-50``."""
@@ -71,9 +71,9 @@ class JoinedEncoder:
         """What any of them measures."""
         return tuple(dict.fromkeys(name for member in self.members for name in member.statistics))
 
-    def prepare(self, content: bytes) -> Prepared:
+    def prepare(self, content: bytes, limits: ItemLimits = LIMITS) -> Prepared:
         """Decode an item for each of them."""
-        prepared = [member.prepare(content) for member in self.members]
+        prepared = [member.prepare(content, limits) for member in self.members]
         measured = {name: value for part in prepared for name, value in part.statistics.items()}
         return Prepared(tuple(part.value for part in prepared), measured)
 

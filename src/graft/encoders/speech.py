@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from graft.contracts import Float32, Prepared, Stages
+from graft.contracts import LIMITS, Float32, ItemLimits, Prepared, Stages
 from graft.decoding.measures import MEASURES, OF_RECORDINGS
 from graft.encoders.runtime import Backend, Session, choose_backend, open_session
 from graft.encoders.shelf import Opened
@@ -108,7 +108,7 @@ class SpeechEncoder(Opened[tuple[Session, Float32]]):
         """``version``, backend, precision and what is measured: the cache's key."""
         return f"{self.name}:{self.version}:{self.runs_on.key}:{MEASURES}"
 
-    def prepare(self, content: bytes) -> Prepared:
+    def prepare(self, content: bytes, limits: ItemLimits = LIMITS) -> Prepared:
         """Decode a recording to mel frames ``(t, 32) float32``, 10 ms each, with silence about them.
 
         Raises:
@@ -117,7 +117,7 @@ class SpeechEncoder(Opened[tuple[Session, Float32]]):
         """
         from graft.decoding.sound import decode_sound
 
-        sound = decode_sound(content, RATE)
+        sound = decode_sound(content, RATE, limits)
         return Prepared(_mel(self._front_end, sound.value), sound.statistics)
 
     def embed(self, batch: Sequence[Any]) -> Float32:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from graft.contracts import Float32, Prepared, Stages
+from graft.contracts import LIMITS, Float32, ItemLimits, Prepared, Stages
 from graft.decoding.encoding import read_text
 from graft.decoding.measures import MEASURES, OF_TEXTS, of_text
 from graft.encoders.minilm import POOLED, STRUCTURE, arranged
@@ -104,7 +104,7 @@ class TextEncoder(Opened["_Network"]):
         """``version``, backend, precision and what is measured: the cache's key."""
         return f"{self.name}:{self.version}:{self.runs_on.key}:{MEASURES}"
 
-    def prepare(self, content: bytes) -> Prepared:
+    def prepare(self, content: bytes, limits: ItemLimits = LIMITS) -> Prepared:
         """Cut a text into windows of tokens.
 
         Returns:
@@ -113,9 +113,9 @@ class TextEncoder(Opened["_Network"]):
             tokens that stand in them. The tokens of a very long text are estimated from the pieces that were cut.
 
         Raises:
-            ItemError: ``empty``.
+            ItemError: ``empty``, ``not_a_text`` or ``too_large``.
         """
-        text = read_text(content)
+        text = read_text(content, limits)
         parts = pieces(text, PIECE)
         tokens_of_parts = [self._tokens(part) for part in parts]
         windows = [ids[start:end] for ids in tokens_of_parts for start, end in cuts(len(ids), WINDOW)]

@@ -15,9 +15,8 @@ from contextvars import Context
 from dataclasses import dataclass, field
 from functools import partial
 
-from graft.contracts import Encoder
-from graft.encoders.cache import Cache
-from graft.encoders.embed import Embedded, Row, gathered, rows_of
+from graft.contracts import LIMITS, Encoder, ItemLimits, Store
+from graft.encoders.embed import Embedded, Row, Rows, gathered, rows_of
 from graft.errors import GraftError, ItemError
 from graft.executors import CORES, renew_in_child
 
@@ -33,64 +32,82 @@ class _Request:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """Who waits for the same encoder, with the same cache."""
+    """Who waits for the same encoder, with the same cache and limits."""
 
     encoder: Encoder
-    cache: Cache | None
+    cache: Store | None
+    limits: ItemLimits
     requests: deque[_Request] = field(default_factory=deque)
+
+
+_Place = tuple[int, int, ItemLimits]
 
 
 class Embedder:
     """Takes contents from any thread and embeds together what waits at the same time."""
 
     def __init__(self) -> None:
-        self._lines: dict[tuple[int, int], _Line] = {}
+        self._lines: dict[_Place, _Line] = {}
         self._lock = threading.Lock()
         # What waited in the parent is answered there.
         renew_in_child(self, _lock=threading.Lock, _lines=dict)
 
-    def submit(self, encoder: Encoder, contents: Sequence[bytes], cache: Cache | None = None) -> list[Future[Row]]:
+    def submit(
+        self,
+        encoder: Encoder,
+        contents: Sequence[bytes],
+        cache: Store | None = None,
+        limits: ItemLimits = LIMITS,
+    ) -> list[Future[Row]]:
         """Ask for the embeddings of these contents; the answers come as they are ready.
 
         Args:
             encoder: What embeds them.
             contents: Files as bytes, or texts in UTF-8.
             cache: Where embeddings are looked up and kept; ``None`` for nowhere.
+            limits: How large each content may be.
 
         Returns:
             A future for each content. It raises ``ItemError`` where that content is empty, broken or of another kind;
             what else was asked for at the same time is answered all the same.
         """
         requests = [_Request(content) for content in contents]
-        place = id(encoder), id(cache)
+        place = id(encoder), id(cache), limits
         with self._lock:
-            self._lines.setdefault(place, _Line(encoder, cache)).requests.extend(requests)
+            self._lines.setdefault(place, _Line(encoder, cache, limits)).requests.extend(requests)
         # As many turns as take all that wait, whoever comes between: none is left over.
         for _ in range(0, len(requests), TOGETHER):
             # In a context of its own: whoever stops the work that asked must not stop what strangers wait for.
             Context().run(CORES.submit, partial(self._serve, place))
         return [request.row for request in requests]
 
-    def embed(self, encoder: Encoder, contents: Sequence[bytes], cache: Cache | None = None) -> Embedded:
+    def embed(
+        self,
+        encoder: Encoder,
+        contents: Sequence[bytes],
+        cache: Store | None = None,
+        limits: ItemLimits = LIMITS,
+    ) -> Embedded:
         """The embeddings of these contents; the bad ones are skipped, each with its reason.
 
         Args:
             encoder: What embeds them.
             contents: Files as bytes, or texts in UTF-8.
             cache: Where embeddings are looked up and kept; ``None`` for nowhere.
+            limits: How large each content may be.
 
         Raises:
             EncoderError: The encoder cannot be had.
         """
-        rows: dict[int, Row | ItemError] = {}
-        for position, future in enumerate(self.submit(encoder, contents, cache)):
+        rows: Rows = {}
+        for position, future in enumerate(self.submit(encoder, contents, cache, limits)):
             try:
                 rows[position] = future.result()
             except ItemError as error:
                 rows[position] = error
         return gathered(encoder, rows)
 
-    def _serve(self, place: tuple[int, int]) -> None:
+    def _serve(self, place: _Place) -> None:
         """One turn of a thread: the next few of a line."""
         with self._lock:
             line = self._lines.get(place)
@@ -101,16 +118,17 @@ class Embedder:
                 del self._lines[place]
         requests = [request for request in taken if request.row.set_running_or_notify_cancel()]
         if requests:
-            _answer(line.encoder, requests, line.cache)
+            _answer(line, requests)
 
 
-def _answer(encoder: Encoder, requests: Sequence[_Request], cache: Cache | None) -> None:
+def _answer(line: _Line, requests: Sequence[_Request]) -> None:
     try:
-        rows = rows_of(encoder, {place: request.content for place, request in enumerate(requests)}, cache)
+        contents = {place: request.content for place, request in enumerate(requests)}
+        rows = rows_of(line.encoder, contents, line.cache, line.limits)
     except BaseException as error:
         if len(requests) > 1 and isinstance(error, Exception) and not isinstance(error, GraftError):
             for request in requests:  # whose content it was shows when each is asked for alone
-                _answer(encoder, [request], cache)
+                _answer(line, [request])
             return
         for request in requests:
             request.row.set_exception(error)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graft.contracts import Array, Bool, Float32, Float64, Int, Prepared
+from graft.contracts import LIMITS, Array, Bool, Float32, Float64, Int, ItemLimits, Prepared
 from graft.decoding.measures import OF_RECORDINGS
 from graft.errors import EncoderError
 
@@ -46,11 +46,11 @@ class Recordings:
         self.settings = settings
         self.rate = int(settings["rate"])
 
-    def prepare(self, content: bytes) -> Prepared:
+    def prepare(self, content: bytes, limits: ItemLimits = LIMITS) -> Prepared:
         """Decode a recording: the value is a tuple of windows ``(s,) float32``, all of one length."""
         from graft.decoding.sound import decode_sound
 
-        decoded = decode_sound(content, self.rate)
+        decoded = decode_sound(content, self.rate, limits)
         windows, share = _cut(decoded.value, self._longest)
         shortest = int(self.settings.get("shortest", 1))
         value = tuple(np.pad(window, (0, max(0, shortest - len(window)))) for window in windows)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from graft.contracts import Array, Bool, Float32, Int, Prepared, Stages
+from graft.contracts import LIMITS, Array, Bool, Float32, Int, ItemLimits, Prepared, Stages
 from graft.decoding.measures import DECODING, MEASURES
 from graft.encoders.hub import families
 from graft.encoders.hub.store import DENSE, GRAPH, VOCABULARY, Entry
@@ -35,7 +35,7 @@ class Feeder(Protocol):
     def batch_size(self) -> int:
         """How many items are best encoded at once."""
 
-    def prepare(self, content: bytes) -> Prepared:
+    def prepare(self, content: bytes, limits: ItemLimits = LIMITS) -> Prepared:
         """Decode one item into a tuple of windows: of a picture one, of a long text or recording several."""
 
     def calls(self, windows: Sequence[Any]) -> Iterator[tuple[Int, tuple[Array, ...], Bool | None]]:
@@ -132,9 +132,9 @@ class HubEncoder(Opened[Session]):
         """What is measured on every item."""
         return self.feeder.statistics
 
-    def prepare(self, content: bytes) -> Prepared:
+    def prepare(self, content: bytes, limits: ItemLimits = LIMITS) -> Prepared:
         """Decode one item into a tuple of windows."""
-        return self.feeder.prepare(content)
+        return self.feeder.prepare(content, limits)
 
     def embed(self, batch: Sequence[Any]) -> Float32:
         """``n`` items, each a tuple of windows -> ``(n, dim) float32``."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from graft.contracts import Array, Bool, Float32, Int, Prepared
+from graft.contracts import LIMITS, Array, Bool, Float32, Int, ItemLimits, Prepared
 from graft.decoding import decode
 from graft.decoding.formats import HEAD, sniff
 from graft.decoding.measures import OF_PICTURES, of_picture
@@ -38,9 +38,9 @@ class Pictures:
         self.gain = np.array(settings["gain"], np.float32)
         self.bias = np.array(settings["bias"], np.float32)
 
-    def prepare(self, content: bytes) -> Prepared:
+    def prepare(self, content: bytes, limits: ItemLimits = LIMITS) -> Prepared:
         """Decode, resize and crop one picture: the value is a tuple of one ``(h, w, 3) uint8``."""
-        image, width, height = decode.render(content, self._frame)
+        image, width, height = decode.render(content, self._frame, limits)
         pixels = self.see(image)
         statistics = of_picture(Image.fromarray(pixels), content, sniff(content[:HEAD]), width, height)
         return Prepared((pixels,), statistics)

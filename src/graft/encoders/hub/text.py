@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graft.contracts import Array, Bool, Int, Prepared
+from graft.contracts import LIMITS, Array, Bool, Int, ItemLimits, Prepared
 from graft.decoding.encoding import read_text
 from graft.decoding.measures import OF_TEXTS, of_text
 from graft.encoders.windows import MAX_WINDOWS, cuts, pieces, spread
@@ -60,13 +60,13 @@ class Texts:
                 "Use a shorter prompt." if prompt else "Use another model.",
             )
 
-    def prepare(self, content: bytes) -> Prepared:
+    def prepare(self, content: bytes, limits: ItemLimits = LIMITS) -> Prepared:
         """Cut a text into windows: the value is a tuple of them, ``(t,) int64`` each.
 
         Raises:
-            ItemError: ``empty``.
+            ItemError: ``empty``, ``not_a_text`` or ``too_large``.
         """
-        text = read_text(content)
+        text = read_text(content, limits)
         windows, tokens = self._windows(text.lower() if self.settings["lower"] else text)
         chosen = spread(windows)
         statistics = {
