@@ -4,13 +4,17 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test check bench graphs clean
+.PHONY: demo test test-versions check bench graphs clean
 
 demo: $(VENV)/.base
 	$(BIN)/graft demo --overwrite
 
 test: check
 	$(BIN)/python -m pytest
+
+# The oldest and the newest allowed version of every dependency; about half an hour.
+test-versions: $(VENV)/.dev
+	$(BIN)/python tests/versions.py -q
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -42,4 +46,4 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	touch $(VENV)/.base $@
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .environments build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

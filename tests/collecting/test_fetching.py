@@ -10,6 +10,8 @@ from contextlib import nullcontext
 
 import pytest
 
+pytest.importorskip("httpcore2", reason="fetching needs httpcore2")
+
 from collecting.conftest import LOOPBACK, QUICK
 from collecting.server import BEHAVIOUR, GOOD, Server, photo
 from graft.collecting.fetching import Fetcher

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+pytest.importorskip("torch", reason="tuning needs torch")
+
 import graft
 from graft.data.split import choose_folds
 from graft.encoders import encoder_for
