@@ -15,6 +15,7 @@ from pathlib import Path
 
 from graft.contracts import Progress
 from graft.encoders.cache import cache_folder
+from graft.encoders.hub.failures import Unreachable
 from graft.encoders.hub.fetch import Address, Source, fetched_before, refuse_unless_allowed, require
 from graft.errors import EncoderError, GraftError
 
@@ -68,13 +69,14 @@ class PinnedFile:
                 return content
             tried.append(f"{place} {path} is another file (sha256 {found[:12]}..., expected {self.sha256[:12]}...)")
         failed = _why_not.get(self.sha256)
+        advice = failed.hint if failed and not isinstance(failed, Unreachable) else ""
         if self.model:
             tried.append(
                 f"the hub did not give it: {failed.message.rstrip('.')}" if failed else "the hub was not asked"
             )
         raise EncoderError(
             f"{self.name}, which the encoder {self.network} needs, was not found: {'; '.join(tried)}.",
-            f"{self.install}, or let {GIVEN} name the file.{f' {failed.hint}' if failed else ''}",
+            f"{self.install}, or let {GIVEN} name the file. {advice}".strip(),
         )
 
     def is_here(self) -> bool:

@@ -75,7 +75,9 @@ def _transport_errors() -> tuple[type[Exception], ...]:
 
 
 def _unreachable(what: str, error: Exception) -> Unreachable:
-    offline = "Offline" in type(error).__name__ or "HF_HUB_OFFLINE" in str(error)
+    from huggingface_hub import constants
+
+    offline = constants.HF_HUB_OFFLINE
     why = (
         "HF_HUB_OFFLINE is set"
         if offline
