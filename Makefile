@@ -35,7 +35,7 @@ $(BIN)/python:
 
 # pip is quiet while it works: how much it fetches is said before. What is pinned is counted, sizes are as measured.
 $(VENV)/.base: pyproject.toml constraints.txt | $(BIN)/python
-	@echo 'Installing Graft and about 25 packages into $(VENV), 530 MB: once, a minute or so. pip says nothing meanwhile.'
+	@echo 'Installing Graft and about 20 packages into $(VENV), 360 MB: once, a minute or so. pip says nothing meanwhile.'
 	$(PIP) install --quiet --constraint constraints.txt --editable .
 	touch $@
 
