@@ -62,7 +62,7 @@ class PinnedFile:
             try:
                 content = path.read_bytes()
             except OSError as error:
-                tried.append(f"{place} {path} cannot be read ({error.strerror})")
+                tried.append(f"{place} {path}: {error.strerror}")
                 continue
             found = hashlib.sha256(content).hexdigest()
             if found == self.sha256:

@@ -44,7 +44,7 @@ def explained(name: str, file: str = "") -> Iterator[None]:
         ) from None
     except hub.EntryNotFoundError as error:
         if isinstance(error, hub.LocalEntryNotFoundError):
-            raise _unreachable(what, error) from None
+            raise _unreachable(what, error.__cause__ or error) from None
         raise EncoderError(f"{name} has no file {file}.", "Download the model again.") from None
     except hub.HfHubHTTPError as error:
         raise _refused(what, error) from None
@@ -74,7 +74,7 @@ def _transport_errors() -> tuple[type[Exception], ...]:
     )
 
 
-def _unreachable(what: str, error: Exception) -> Unreachable:
+def _unreachable(what: str, error: BaseException) -> Unreachable:
     from huggingface_hub import constants
 
     offline = constants.HF_HUB_OFFLINE
@@ -107,6 +107,6 @@ def _refused(what: str, error: Any) -> EncoderError:
     return _unreachable(what, error)
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     text = str(error).strip() or type(error).__name__
     return text.splitlines()[0].rstrip(".")[:200]
