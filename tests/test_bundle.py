@@ -18,10 +18,14 @@ from hypothesis import strategies as st
 
 from graft import bundle
 from graft.errors import BundleError, DamagedBundle, NewerBundle, NotABundle, OutputExists
+from graft.tensors import Tensors
+
+OLDER = Path(__file__).parent / "older"
 
 MANIFEST = {"encoder": {"name": "net", "fingerprint": "abc"}, "classes": ["ant", "Biene ä", "蜂"], "graft": "0.1.0"}
 DOCUMENTS = {"report": {"accuracy": 0.1 + 0.2, "warnings": []}, "recipe": {"seed": 0}}
-FILES = ("manifest.json", "arrays.safetensors", "report.json", "recipe.json")
+SETTINGS = {"kind": "classification", "temperature": 0.1 + 0.2, "classes": ["Biene ä", "蜂"]}
+FILES = ("manifest.json", "head.safetensors", "report.json", "recipe.json")
 
 
 def arrays(scale=1.0):
@@ -36,7 +40,7 @@ def arrays(scale=1.0):
 
 def save(folder, scale=1.0, **changes):
     contents = {"manifest": MANIFEST, "arrays": arrays(scale), "documents": DOCUMENTS} | changes
-    bundle.write(folder, **contents)
+    bundle.write(folder, tensors={"head": Tensors(contents.pop("arrays"), SETTINGS)}, **contents)
     return folder
 
 
@@ -63,11 +67,13 @@ def test_what_was_written_is_read(saved):
     found = bundle.read(saved)
     assert found.manifest == MANIFEST
     assert found.documents == DOCUMENTS
-    assert found.arrays.keys() == arrays().keys()
+    own = found.tensors["head"]
+    assert own.settings == SETTINGS
+    assert own.arrays.keys() == arrays().keys()
     for name, array in arrays().items():
-        assert found.arrays[name].dtype == array.dtype
-        assert found.arrays[name].shape == array.shape
-        assert (found.arrays[name] == array).all()
+        assert own.arrays[name].dtype == array.dtype
+        assert own.arrays[name].shape == array.shape
+        assert (own.arrays[name] == array).all()
     assert sorted(path.name for path in saved.iterdir()) == sorted(FILES)
     assert [path.name for path in saved.parent.iterdir()] == ["doors.graft"]
 
@@ -88,8 +94,8 @@ def test_layout_in_memory_does_not_matter(tmp_path):
     a = np.arange(12, dtype=np.float32).reshape(3, 4)
     first = save(tmp_path / "a.graft", arrays={"a": a})
     second = save(tmp_path / "b.graft", arrays={"a": np.asfortranarray(a).astype(">f4")})
-    assert (bundle.read(second).arrays["a"] == a).all()
-    assert (first / "arrays.safetensors").read_bytes() == (second / "arrays.safetensors").read_bytes()
+    assert (bundle.read(second).tensors["head"].arrays["a"] == a).all()
+    assert (first / "head.safetensors").read_bytes() == (second / "head.safetensors").read_bytes()
 
 
 @settings(max_examples=30)
@@ -197,7 +203,7 @@ def test_files_of_others_are_left_alone(saved):
 
 def test_a_newer_schema_is_said_to_be_newer(saved):
     rewrite_manifest(saved, lambda manifest: manifest.update(schema=bundle.SCHEMA + 1))
-    with pytest.raises(NewerBundle, match="schema is 2"):
+    with pytest.raises(NewerBundle, match="schema is 3"):
         bundle.read(saved)
 
 
@@ -209,8 +215,7 @@ def test_a_newer_schema_is_said_to_be_newer(saved):
         lambda m: m.update(schema=0),
         lambda m: m.update(format="zip"),
         lambda m: m.update(files=[]),
-        lambda m: m.update(arrays=None),
-        lambda m: m["files"].pop("arrays.safetensors"),
+        lambda m: m["files"].pop("head.safetensors"),
         lambda m: m["files"].update({"../secret.json": m["files"]["report.json"]}),
         lambda m: m["files"].update({"/etc/passwd": m["files"]["report.json"]}),
         lambda m: m["files"].update({"a\\b.json": m["files"]["report.json"]}),
@@ -220,9 +225,6 @@ def test_a_newer_schema_is_said_to_be_newer(saved):
         lambda m: m["files"]["report.json"].update(size=1.5),
         lambda m: m["files"]["report.json"].update(sha256=None),
         lambda m: m["files"].update({"report.json": "abc"}),
-        lambda m: m["arrays"]["weights"].update(shape=[3, 40]),
-        lambda m: m["arrays"].update(more={"dtype": "float32", "shape": [1]}),
-        lambda m: m["arrays"].pop("bias"),
     ],
 )
 def test_a_manifest_that_makes_no_sense_is_refused(saved, change):
@@ -239,10 +241,34 @@ def test_a_manifest_that_is_no_manifest_is_refused(saved, text):
         bundle.read(saved)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda m: m["arrays"]["head.weights"].update(shape=[3, 40]),
+        lambda m: m["arrays"].update(more={"dtype": "float32", "shape": [1]}),
+        lambda m: m["arrays"].pop("head.bias"),
+        lambda m: m.update(arrays=None),
+    ],
+)
+def test_arrays_of_schema_1_are_those_of_its_manifest(tmp_path, change):
+    folder = Path(shutil.copytree(OLDER / "photos", tmp_path / "old.graft"))
+    rewrite_manifest(folder, change)
+    with pytest.raises(DamagedBundle, match="does not hold the arrays"):
+        bundle.read(folder)
+
+
+def test_files_are_read_that_are_asked_for_and_no_others(saved):
+    (saved / "recipe.json").write_text("{")
+    found = bundle.read(saved, {"report.json"})
+    assert (found.documents, found.tensors) == ({"report": DOCUMENTS["report"]}, {})
+    with pytest.raises(DamagedBundle, match="recipe"):
+        bundle.read(saved)
+
+
 def replace_arrays(folder, data):
-    (folder / "arrays.safetensors").write_bytes(data)
+    (folder / "head.safetensors").write_bytes(data)
     entry = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    rewrite_manifest(folder, lambda manifest: manifest["files"].update({"arrays.safetensors": entry}))
+    rewrite_manifest(folder, lambda manifest: manifest["files"].update({"head.safetensors": entry}))
 
 
 def test_arrays_are_judged_even_when_the_checksums_fit(saved):
@@ -273,13 +299,13 @@ def test_a_file_that_grew_without_bound_is_not_read_whole(saved):
 def test_nothing_is_overwritten_unasked(saved):
     with pytest.raises(OutputExists, match="already there"):
         save(saved, scale=2)
-    assert (bundle.read(saved).arrays["weights"] == arrays()["weights"]).all()
+    assert (bundle.read(saved).tensors["head"].arrays["weights"] == arrays()["weights"]).all()
 
 
 def test_a_bundle_is_overwritten_when_asked(saved):
     (saved / ".DS_Store").write_bytes(b"litter")
     save(saved, scale=2, overwrite=True)
-    assert (bundle.read(saved).arrays["weights"] == arrays(2)["weights"]).all()
+    assert (bundle.read(saved).tensors["head"].arrays["weights"] == arrays(2)["weights"]).all()
     assert [path.name for path in saved.parent.iterdir()] == ["doors.graft"]
 
 
@@ -340,7 +366,7 @@ def test_an_overwriting_cut_off_between_its_renames_leaves_the_old_bundle(saved)
     with pytest.raises(OutputExists):
         save(saved)
     save(saved, scale=2, overwrite=True)
-    assert (bundle.read(saved).arrays["weights"] == arrays(2)["weights"]).all()
+    assert (bundle.read(saved).tensors["head"].arrays["weights"] == arrays(2)["weights"]).all()
     assert [path.name for path in saved.parent.iterdir()] == ["doors.graft"]
 
 
@@ -359,25 +385,25 @@ WRITER = """
 import sys
 import numpy as np
 from graft import bundle
+from graft.tensors import Tensors
 folder, n = sys.argv[1], 0
 print("ready", flush=True)
 while True:
     n = 1 - n
-    arrays = {"w": np.full((200_000,), n, dtype=np.float32)}
-    bundle.write(folder, manifest={"n": n}, arrays=arrays, documents={"report": {"n": n}}, overwrite=True)
+    head = Tensors({"w": np.full((200_000,), n, dtype=np.float32)}, {})
+    bundle.write(folder, manifest={"n": n}, tensors={"head": head}, documents={"report": {"n": n}}, overwrite=True)
 """
 
 
 def is_whole(found):
     n = found.manifest["n"]
-    return found.documents["report"]["n"] == n and (found.arrays["w"] == n).all()
+    return found.documents["report"]["n"] == n and (found.tensors["head"].arrays["w"] == n).all()
 
 
 def test_killed_at_any_point_a_writer_leaves_the_old_bundle_or_the_new(tmp_path):
     folder = tmp_path / "doors.graft"
     rng = np.random.default_rng(0)
-    start = {"w": np.zeros(200_000, dtype=np.float32)}
-    bundle.write(folder, manifest={"n": 0}, arrays=start, documents={"report": {"n": 0}})
+    save(folder, manifest={"n": 0}, arrays={"w": np.zeros(200_000, np.float32)}, documents={"report": {"n": 0}})
     for _ in range(12):
         writer = subprocess.Popen([sys.executable, "-c", WRITER, str(folder)], stdout=subprocess.PIPE)
         writer.stdout.readline()
@@ -394,6 +420,7 @@ def test_every_step_of_an_overwriting_leaves_the_old_bundle_or_the_new(tmp_path)
 import os, sys
 import numpy as np
 from graft import bundle
+from graft.tensors import Tensors
 folder, stop = sys.argv[1], int(sys.argv[2])
 steps = 0
 def count(event, args):
@@ -403,14 +430,13 @@ def count(event, args):
         if steps == stop:
             os._exit(9)
 sys.addaudithook(count)
-arrays = {"w": np.ones(100, dtype=np.float32)}
-bundle.write(folder, manifest={"n": 1}, arrays=arrays, documents={"report": {"n": 1}}, overwrite=True)
+head = Tensors({"w": np.ones(100, dtype=np.float32)}, {})
+bundle.write(folder, manifest={"n": 1}, tensors={"head": head}, documents={"report": {"n": 1}}, overwrite=True)
 """
     seen = []
     for stop in range(1, 60):
         folder = tmp_path / f"{stop}" / "doors.graft"
-        old = {"w": np.zeros(100, dtype=np.float32)}
-        bundle.write(folder, manifest={"n": 0}, arrays=old, documents={"report": {"n": 0}})
+        save(folder, manifest={"n": 0}, arrays={"w": np.zeros(100, np.float32)}, documents={"report": {"n": 0}})
         done = subprocess.run([sys.executable, "-c", script, str(folder), str(stop)], check=False)
         found = bundle.read(folder)
         assert is_whole(found)
@@ -428,8 +454,8 @@ def test_readers_never_see_a_bundle_that_is_being_replaced(tmp_path):
     stopped = threading.Event()
 
     def contents(n):
-        w = {"w": np.full((1000,), n, dtype=np.float32)}
-        return {"manifest": {"n": n}, "arrays": w, "documents": {"report": {"n": n}}}
+        head = Tensors({"w": np.full((1000,), n, dtype=np.float32)}, {})
+        return {"manifest": {"n": n}, "tensors": {"head": head}, "documents": {"report": {"n": n}}}
 
     def replace_all_the_time():
         n = 0

@@ -3,9 +3,11 @@
 ::
 
     name.graft/
-    |-- arrays.safetensors      float16 or float32 arrays
-    |-- report.json, ...        documents
-    `-- manifest.json           what the model is, and size and sha256 of every file; written last
+    |-- head.safetensors        what answers: nothing more is needed to predict
+    |-- record.safetensors      what it was trained on
+    |-- encoder.safetensors     weights of its encoder that were tuned, where there are any
+    |-- report.json             what the fit found
+    `-- manifest.json           the recipe, and size and sha256 of every file; written last
 
 The checksums catch damage. They are no signature: who can change a file can change its checksum as well, so a bundle
 says nothing about who made it. The same contents give the same bytes: no times or machine names stand in a bundle.
@@ -16,27 +18,25 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import json
-import math
 import os
 import re
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TypeGuard
 
-import numpy as np
-
-from graft.contracts import Array
+from graft import older, tensors
 from graft.errors import BundleError, DamagedBundle, NewerBundle, NotABundle, OutputExists
 from graft.files import beside, beside_already, did_you_mean, sync_folder, try_place, write_synced
+from graft.tensors import Tensors, from_json, to_json
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the layout; a bundle with a larger one is refused."""
 
-MANIFEST, ARRAYS = "manifest.json", "arrays.safetensors"
+MANIFEST = "manifest.json"
+HEAD = "head.safetensors"
 
 MAX_MANIFEST_BYTES = 64 * 1024 * 1024
 MAX_FILE_BYTES = 4 * 1024**3
@@ -46,9 +46,8 @@ OVERWRITE_ADVICE = "Give another name, or overwrite it (--overwrite; in Python o
 GIVE_BUNDLE = "Give the folder NAME.graft that graft fit has written."
 
 _FORMAT = "graft-bundle"
-_OWN_KEYS = frozenset({"format", "schema", "files", "arrays", "checksum"})
-_DOCUMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_DTYPES = ("float16", "float32", "int32", "uint8")
+_OWN_KEYS = frozenset({"format", "schema", "files", "checksum"})
+_FILE = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{0,63})\.(json|safetensors)")
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 _REPLACED_WHILE_READ = 5
 _CUT_OFF_SECONDS = 3600
@@ -59,13 +58,13 @@ class Bundle:
     """What a bundle holds.
 
     Attributes:
-        manifest: What ``write`` was given as its manifest, e.g. encoder, recipe and classes.
-        arrays: Named arrays, float16 or float32.
+        manifest: What ``write`` was given as its manifest, e.g. the recipe.
+        tensors: Arrays and their settings by the name of their file, e.g. ``"head"``.
         documents: JSON values by their name, e.g. ``"report"``.
     """
 
     manifest: Mapping[str, Any]
-    arrays: Mapping[str, Array]
+    tensors: Mapping[str, Tensors]
     documents: Mapping[str, Any]
 
 
@@ -73,7 +72,7 @@ def write(
     folder: str | Path,
     *,
     manifest: Mapping[str, Any],
-    arrays: Mapping[str, Array],
+    tensors: Mapping[str, Tensors],
     documents: Mapping[str, Any],
     overwrite: bool = False,
 ) -> None:
@@ -84,8 +83,8 @@ def write(
 
     Args:
         folder: Where to; its parents are made.
-        manifest: JSON-able; the keys ``format, schema, files, arrays, checksum`` are the bundle's own.
-        arrays: Finite float16 or float32 arrays of any shape.
+        manifest: JSON-able; the keys ``format, schema, files, checksum`` are the bundle's own.
+        tensors: Finite arrays with their settings; each becomes ``<name>.safetensors``.
         documents: JSON-able values; each becomes ``<name>.json``.
         overwrite: Whether a bundle that is already there may be replaced.
 
@@ -94,7 +93,7 @@ def write(
         BundleError: The contents cannot be kept in a bundle, or the disk refuses.
     """
     given, folder = Path(folder), Path(folder).resolve()
-    contents = _contents(manifest, arrays, documents)
+    contents = _contents(manifest, tensors, documents)
     temporary = beside(folder, "new")
     try:
         check_free(given, overwrite)
@@ -110,8 +109,12 @@ def write(
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def read(folder: str | Path) -> Bundle:
-    """Read a bundle and check every byte of it; files that it does not name are left alone.
+def read(folder: str | Path, names: Collection[str] | None = None) -> Bundle:
+    """Read a bundle and check every byte that is read; files that it does not name are left alone.
+
+    Args:
+        folder: Where it is.
+        names: Of its files, those that are wanted, such as ``report.json``; by default all.
 
     Raises:
         NotABundle: There is nothing, a file, or a folder without a manifest.
@@ -123,47 +126,40 @@ def read(folder: str | Path) -> Bundle:
         place = _place(folder)
         identity = _identity(place)
         try:
-            return _read(place, given)
+            return _read(place, given, names)
         except (NotABundle, DamagedBundle):
             if _identity(_place(folder)) == identity:
                 raise
         # Another process has replaced the bundle between two files; the new one is as good.
-    return _read(_place(folder), given)
+    return _read(_place(folder), given, names)
+
+
+def is_bundle(folder: Path) -> bool:
+    """Whether a folder looks like a saved model; nothing of it is read."""
+    return (folder / MANIFEST).is_file() and any((folder / name).is_file() for name in (HEAD, older.ARRAYS))
 
 
 def _contents(
-    manifest: Mapping[str, Any], arrays: Mapping[str, Array], documents: Mapping[str, Any]
+    manifest: Mapping[str, Any], named: Mapping[str, Tensors], documents: Mapping[str, Any]
 ) -> dict[str, bytes]:
     """The bytes of each file by its name, the manifest last."""
-    from safetensors.numpy import save
-
     if taken := sorted(_OWN_KEYS & set(manifest)):
         raise BundleError(f"The manifest's keys {', '.join(taken)} are the bundle's own.", "Use other keys.")
-    contents = {ARRAYS: save({name: _checked(name, arrays[name]) for name in sorted(arrays)})}
-    for name, value in sorted(documents.items()):
-        if not _DOCUMENT.fullmatch(name) or f"{name}.json" == MANIFEST:
-            raise BundleError(f"A document cannot be called {name!r}.", "Use letters, digits, - and _.")
-        contents[f"{name}.json"] = _to_json(value, f"document {name}")
+    contents = {f"{name}.safetensors": tensors.dump(own) for name, own in sorted(named.items())}
+    contents |= {f"{name}.json": to_json(value, f"document {name}") for name, value in sorted(documents.items())}
+    if strange := [name for name in contents if not _FILE.fullmatch(name) or name == MANIFEST]:
+        raise BundleError(f"A file of a bundle cannot be called {strange[0]!r}.", "Use letters, digits, - and _.")
     head = {
         **manifest,
         "format": _FORMAT,
         "schema": SCHEMA,
         "files": {name: {"sha256": _sha256(data), "size": len(data)} for name, data in contents.items()},
-        "arrays": {name: _describe(array) for name, array in arrays.items()},
     }
-    contents[MANIFEST] = _to_json({**head, "checksum": _sha256(_to_json(head, "manifest"))}, "manifest")
+    contents[MANIFEST] = to_json({**head, "checksum": _sha256(to_json(head, "manifest"))}, "manifest")
     for name, data in contents.items():
         if len(data) > (limit := MAX_MANIFEST_BYTES if name == MANIFEST else MAX_FILE_BYTES):
             raise BundleError(f"{name} would have {len(data):,} bytes; the limit is {limit:,}.", "Keep less in it.")
     return contents
-
-
-def _checked(name: str, array: Array) -> Array:
-    if array.dtype.name not in _DTYPES:
-        raise BundleError(f"The array {name} is {array.dtype}.", f"A bundle keeps {', '.join(_DTYPES)}.")
-    if not np.isfinite(array).all():
-        raise BundleError(f"The array {name} holds numbers that are not finite.", "Check the data of the fit.")
-    return np.asarray(array, dtype=np.dtype(array.dtype.name), order="C")  # own byte order, rows together
 
 
 def check_free(folder: str | Path, overwrite: bool) -> None:
@@ -268,20 +264,41 @@ def _meant(folder: Path) -> str:
     return f"Did you mean {folder.parent / likely[0]}?" if likely else ""
 
 
-def _read(place: Path, folder: Path) -> Bundle:
+def _read(place: Path, folder: Path, names: Collection[str] | None) -> Bundle:
     manifest = _parse_manifest(_read_manifest(place, folder), folder)
+    files = _files(manifest, folder)
+    old = manifest["schema"] == older.SCHEMA
     contents: dict[str, bytes] = {}
-    for name, (size, sha256) in _files(manifest, folder).items():
+    for name, (size, sha256) in files.items():
+        if names is not None and name not in names and not old:
+            continue
         contents[name] = _read_file(place, name, size, folder)
         if len(contents[name]) != size:
             _damaged(folder, f"{name} has {len(contents[name]):,} bytes instead of {size:,}")
         if _sha256(contents[name]) != sha256:
             _damaged(folder, f"{name} was changed: its checksum is another one")
-    return Bundle(
-        manifest={key: value for key, value in manifest.items() if key not in _OWN_KEYS},
-        arrays=_parse_arrays(contents.pop(ARRAYS), manifest["arrays"], folder),
-        documents={name.removesuffix(".json"): _from_json(data, name, folder) for name, data in contents.items()},
-    )
+    documents: dict[str, Any] = {}
+    found: dict[str, Tensors] = {}
+    for name, data in contents.items():
+        stem, kind = name.rsplit(".", 1)
+        if kind == "json":
+            documents[stem] = _from_json(data, name, folder)
+        else:
+            found[stem] = _parse(data, name, folder, bare=old)
+    rest = {key: value for key, value in manifest.items() if key not in _OWN_KEYS}
+    if old:
+        try:
+            rest, found = older.upgraded(rest, found["arrays"].arrays)
+        except ValueError as error:
+            _damaged(folder, str(error))
+    return Bundle(rest, found, documents)
+
+
+def _parse(data: bytes, name: str, folder: Path, *, bare: bool) -> Tensors:
+    try:
+        return tensors.parse(data, bare)
+    except (LookupError, TypeError, ValueError) as error:
+        _damaged(folder, f"{name} cannot be read: {error}")
 
 
 def _parse_manifest(raw: bytes, folder: Path) -> dict[str, Any]:
@@ -297,7 +314,7 @@ def _parse_manifest(raw: bytes, folder: Path) -> dict[str, Any]:
             "Install a newer Graft.",
         )
     head = {key: value for key, value in manifest.items() if key != "checksum"}
-    if manifest.get("checksum") != _sha256(_to_json(head, "manifest")):
+    if manifest.get("checksum") != _sha256(to_json(head, "manifest")):
         _damaged(folder, f"{MANIFEST} was changed: its checksum is another one")
     return manifest
 
@@ -306,33 +323,16 @@ def _files(manifest: Mapping[str, Any], folder: Path) -> dict[str, tuple[int, st
     """Size and sha256 of each file by its name; no name reaches outside the folder."""
     files = manifest.get("files")
     sizes: dict[str, tuple[int, str]] = {}
-    if not isinstance(files, dict) or ARRAYS not in files or not isinstance(manifest.get("arrays"), dict):
+    if not isinstance(files, dict) or not ({HEAD, older.ARRAYS} & files.keys()):
         _damaged(folder, f"{MANIFEST} does not say which files there are")
     for name, entry in files.items():
-        document = name.endswith(".json") and name != MANIFEST and _DOCUMENT.fullmatch(name.removesuffix(".json"))
-        if name != ARRAYS and not document:
+        if not _FILE.fullmatch(name) or name == MANIFEST:
             _damaged(folder, f"{MANIFEST} names a file that no bundle has: {name[:100]!r}")
         size, sha256 = (entry.get("size"), entry.get("sha256")) if isinstance(entry, dict) else (None, None)
         if not (_is_count(size) and size <= MAX_FILE_BYTES and isinstance(sha256, str)):
             _damaged(folder, f"{MANIFEST} gives {name} an impossible size or checksum")
         sizes[name] = (size, sha256)
     return sizes
-
-
-def _parse_arrays(data: bytes, described: Mapping[str, Any], folder: Path) -> dict[str, Array]:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        arrays: dict[str, Array] = load(data)
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        _damaged(folder, f"{ARRAYS} cannot be read: {error}")
-    if {name: _describe(array) for name, array in arrays.items()} != described:
-        _damaged(folder, f"{ARRAYS} does not hold the arrays that {MANIFEST} describes")
-    for name, array in arrays.items():
-        if array.dtype.name not in _DTYPES or not np.isfinite(array).all():
-            _damaged(folder, f"the array {name} holds what no bundle keeps, or numbers that are not finite")
-    return arrays
 
 
 def _read_file(place: Path, name: str, limit: int, folder: Path) -> bytes:
@@ -356,34 +356,14 @@ def _damaged(folder: Path, what: str) -> NoReturn:
     )
 
 
-def _describe(array: Array) -> dict[str, Any]:
-    return {"dtype": array.dtype.name, "shape": list(array.shape)}
-
-
 def _is_count(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _to_json(value: Any, what: str) -> bytes:
-    try:
-        text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
-        return (text + "\n").encode(errors="backslashreplace")  # half a surrogate, from an odd file name, as \\udcff
-    except (TypeError, ValueError, RecursionError) as error:
-        raise BundleError(f"The {what} cannot be written as JSON: {error}.", "Use plain, finite values.") from error
-
-
 def _from_json(data: bytes, name: str, folder: Path) -> Any:
-    def refuse(constant: str) -> NoReturn:
-        raise ValueError(f"{constant} is not JSON")
-
-    def finite(number: str) -> float:
-        if not math.isfinite(value := float(number)):
-            refuse(number)
-        return value
-
     try:
-        return json.loads(data.decode(), parse_constant=refuse, parse_float=finite)
-    except (ValueError, RecursionError) as error:
+        return from_json(data)
+    except ValueError as error:
         _damaged(folder, f"{name} is not JSON: {error}")
 
 

@@ -20,6 +20,7 @@ from graft.recipe import Recipe
 T = TypeVar("T")
 R = TypeVar("R")
 Array = NDArray[Any]
+Float16 = NDArray[np.float16]
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -28,6 +29,10 @@ NEVER = float(np.finfo(np.float32).max)
 """A threshold that nothing passes."""
 Stages = tuple[tuple[int, ...], ...]
 """For each network (nearly always one) the widths of its pooled stages, in order; the last is its own output."""
+MODALITIES = ("image", "audio", "text")
+"""What Graft can read; of two that are met equally often, the earlier counts."""
+SEPARATOR = "|"
+"""Stands between the labels of an item in a table, and in ``Dataset.labels``."""
 
 
 class Progress(Protocol):
@@ -170,16 +175,16 @@ class Linear:
     """What every head comes to: ``scores = x @ weights + bias``.
 
     Attributes:
-        weights: ``(d, k) float32``.
+        weights: ``(d, k) float32``, or float16 as bundles keep them.
         bias: ``(k,) float32``.
     """
 
-    weights: Float32
+    weights: Float32 | Float16
     bias: Float32
 
     def scores(self, x: Float32) -> Float32:
         """Unnormalised log probabilities ``(n, k) float32`` of ``x`` ``(n, d) float32``."""
-        return x @ self.weights + self.bias
+        return x @ self.weights.astype(np.float32, copy=False) + self.bias
 
 
 class Head(Protocol):

@@ -206,8 +206,14 @@ def test_a_single_file_that_is_no_data_set_has_the_remedy_of_its_format(tmp_path
 
 
 def test_a_saved_model_is_no_data(pets):
-    for name in ("manifest.json", "arrays.safetensors"):
+    (pets / "manifest.json").write_text("{}")
+    for name in ("arrays.safetensors", "head.safetensors"):
         (pets / name).write_text("{}")
+        refuses(pets)
+        (pets / name).unlink()
+
+
+def refuses(pets):
     with pytest.raises(DataError, match=r"photos is a saved model, not data\. Give labelled data: graft fit DATA"):
         read(pets)
 

@@ -5,6 +5,7 @@ import pytest
 
 from graft.data.split import stratified_group_folds
 from graft.errors import UsageError
+from graft.heads.kinds import KINDS
 from graft.heads.tags import TagClassifier, confidence_of, sigmoid
 from graft.learning.tags import (
     balance,
@@ -72,7 +73,7 @@ def test_restored_it_answers_digit_for_digit(fitted):
     assert np.array_equal(before.p, after.p)
     assert np.array_equal(before.sets, after.sets)
     assert np.array_equal(before.unknown_score, after.unknown_score)
-    assert classifier.settings()["kind"] == "tags"
+    assert KINDS[classifier.kind] is TagClassifier
 
 
 def test_weights_and_bias_that_do_not_fit_are_refused(fitted):

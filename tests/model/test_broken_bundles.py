@@ -1,6 +1,5 @@
 """Bundles whose checksums fit and whose contents do not: each is refused with its reason, and brings nothing."""
 
-import json
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -9,32 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import load as load_arrays
-from safetensors.numpy import save as save_arrays
 
 import graft
-from graft.bundle import _describe, _sha256, _to_json
+from bundles import LAYOUTS, Parts, put_together, taken_apart
 from graft.errors import BundleError, EncoderError, EncoderMismatch
+from graft.prediction import load_head
 
-Parts = dict[str, Any]
 
-
-def rewrite(bundle: Path, change: Callable[[Parts], object]) -> None:
+def rewrite(bundle: Path, change: Callable[[Parts], object], layout: str = "today") -> None:
     """Change manifest, report or arrays, and mend every checksum, as whoever wants to harm somebody would."""
-    parts: Parts = {
-        "manifest": json.loads((bundle / "manifest.json").read_text()),
-        "report": json.loads((bundle / "report.json").read_text()),
-        "arrays": load_arrays((bundle / "arrays.safetensors").read_bytes()),
-    }
+    parts = taken_apart(bundle)
     change(parts)
-    manifest = parts["manifest"]
-    contents = {"report.json": _to_json(parts["report"], "report"), "arrays.safetensors": save_arrays(parts["arrays"])}
-    manifest["arrays"] = {name: _describe(array) for name, array in parts["arrays"].items()}
-    manifest["files"] = {name: {"sha256": _sha256(data), "size": len(data)} for name, data in contents.items()}
-    manifest.pop("checksum", None)
-    manifest["checksum"] = _sha256(_to_json(manifest, "manifest"))
-    for name, data in {**contents, "manifest.json": _to_json(manifest, "manifest")}.items():
-        (bundle / name).write_bytes(data)
+    put_together(bundle, parts, layout)
 
 
 def put(path: str, value: Any) -> Callable[[Parts], None]:
@@ -119,7 +104,7 @@ BROKEN: list[tuple[str, Callable[[Parts], None], str]] = [
     ("other stages", put(f"{C}/stages", [[1752]]), "a head of shape"),
     ("stages with a part", put(f"{C}/stages", [[40.5, 112, 320, 1280]]), "a stage must be a whole number"),
     ("stages below 0", put(f"{C}/stages", [[-40, 112, 320, 1280]]), "a stage must be a whole number"),
-    ("classifier as a list", put(C, []), "no attribute 'get'"),
+    ("classifier as a list", put(C, []), "does not hold what a model needs"),
     ("a model of tags that is none", put(f"{C}/kind", "tags"), "."),
     # arrays
     ("weights gone", lambda parts: parts["arrays"].pop("head.weights"), "head.weights"),
@@ -131,7 +116,7 @@ BROKEN: list[tuple[str, Callable[[Parts], None], str]] = [
     # training record
     ("labels that are no classes", put(f"{M}/training/labels/0", "oval"), "a label that is no class: 'oval'"),
     ("a label twice", put(f"{M}/training/labels", ["circle"] * 9), "hold a name twice"),
-    ("training gone", put(f"{M}/training", ...), "training"),
+    ("training gone", put(f"{M}/training", ...), "does not hold what a model needs"),
     ("a label without a name", put(f"{M}/training/labels", ["circle"]), "numbers without a name"),
     ("labels as numbers", put(f"{M}/training/labels", [1, 2, 3]), "labels of the training items are no texts"),
     ("a split that is none", put(f"{M}/training/splits", ["holdout"]), "split called 'holdout'"),
@@ -208,24 +193,60 @@ def test_there_are_enough_of_them() -> None:
     assert len({name for name, _, _ in BROKEN}) == len(BROKEN)
 
 
-def test_one_that_was_only_written_again_is_loaded(copied: Path) -> None:
-    rewrite(copied, lambda parts: None)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_one_that_was_only_written_again_is_loaded(copied: Path, layout: str) -> None:
+    rewrite(copied, lambda parts: None, layout)
     assert graft.load(copied).classes == ("circle", "square", "triangle")
 
 
-@pytest.mark.parametrize(("change", "reason"), [(c, r) for _, c, r in BROKEN], ids=[name for name, _, _ in BROKEN])
+every_broken_one = pytest.mark.parametrize(
+    ("change", "reason"), [(c, r) for _, c, r in BROKEN], ids=[name for name, _, _ in BROKEN]
+)
+
+
+@every_broken_one
 def test_a_broken_bundle_is_refused_with_its_reason(
     copied: Path, canary: tuple[Path, list[str]], no_network: list[object], change: Callable[[Parts], None], reason: str
 ) -> None:
     rewrite(copied, change)
-    with pytest.raises((BundleError, EncoderError)) as refused:
-        graft.load(copied)
-    assert reason in refused.value.message
-    assert refused.value.message.startswith((str(copied), "The saved model", "The tuned encoder"))
-    assert refused.value.hint
-    assert refused.value.exit_code == 1
+    is_refused(copied, reason)
     assert not no_network
     assert not canary[1]
+
+
+@every_broken_one
+def test_a_broken_bundle_of_schema_1_is_refused_with_its_reason(
+    copied: Path, canary: tuple[Path, list[str]], no_network: list[object], change: Callable[[Parts], None], reason: str
+) -> None:
+    rewrite(copied, change, "schema 1")
+    is_refused(copied, reason)
+    assert not no_network
+    assert not canary[1]
+
+
+@every_broken_one
+def test_a_broken_head_is_refused_alone_or_is_not_what_is_broken(
+    copied: Path, no_network: list[object], change: Callable[[Parts], None], reason: str
+) -> None:
+    rewrite(copied, change)
+    told = ""
+    try:
+        answers = load_head(copied).answer(np.ones((1, 1752), np.float32))
+    except BundleError as error:
+        told = error.message
+    # otherwise the report, the record, the recipe or the address of the encoder is what is broken
+    assert reason in told if told else len(answers) == 1
+    is_refused(copied, reason)
+    assert not no_network
+
+
+def is_refused(bundle: Path, reason: str) -> None:
+    with pytest.raises((BundleError, EncoderError)) as refused:
+        graft.load(bundle)
+    assert reason in refused.value.message
+    assert refused.value.message.startswith((str(bundle), "The saved model", "The tuned encoder"))
+    assert refused.value.hint
+    assert refused.value.exit_code == 1
 
 
 def test_a_folder_that_a_bundle_names_is_not_opened(

@@ -1,6 +1,5 @@
 """Save and load: the same again, small, and safe."""
 
-import json
 import pickle
 import subprocess
 import sys
@@ -12,8 +11,8 @@ import pytest
 
 import graft
 import shapes
+from bundles import put_together, read_manifest, taken_apart, write_manifest
 from graft import bundle
-from graft.bundle import _sha256, _to_json
 from graft.encoders import encoder_for, retuned
 from graft.encoders.cache import Cache
 from graft.encoders.shelf import Shelf
@@ -27,13 +26,14 @@ from graft.errors import (
     OutputExists,
 )
 from graft.run import Run
+from graft.tensors import Tensors
 
 
 def test_the_same_data_seed_and_recipe_give_the_same_bytes(photos, tmp_path):
     for name, cache in (("cold", None), ("warm", "default"), ("own", Cache(tmp_path / "cache"))):
         graft.fit(photos, cache=cache).save(tmp_path / f"{name}.graft")
     files = sorted(path.name for path in (tmp_path / "cold.graft").iterdir())
-    assert files == ["arrays.safetensors", "manifest.json", "report.json"]
+    assert files == ["head.safetensors", "manifest.json", "record.safetensors", "report.json"]
     for name in files:
         contents = {(tmp_path / f"{run}.graft" / name).read_bytes() for run in ("cold", "warm", "own")}
         assert len(contents) == 1, name
@@ -42,7 +42,8 @@ def test_the_same_data_seed_and_recipe_give_the_same_bytes(photos, tmp_path):
 def test_a_bundle_is_small(saved, model):
     sizes = {path.name: path.stat().st_size for path in saved.iterdir()}
     dim = model.classifier.linear.weights.shape[0]
-    assert sizes["arrays.safetensors"] + sizes["manifest.json"] < 20_000 + 2 * dim * len(model.classes)
+    told = sum(sizes[name] for name in ("head.safetensors", "record.safetensors", "manifest.json"))
+    assert told < 20_000 + 2 * dim * len(model.classes)
     assert sizes["report.json"] < 60_000
 
 
@@ -79,24 +80,22 @@ def copied(model, tmp_path):
 
 
 def rewrite(bundle: Path, change) -> None:
-    """Change a manifest and mend its checksum, as a newer Graft or a foreign program would write it."""
-    manifest = json.loads((bundle / "manifest.json").read_text())
-    change(manifest)
-    manifest.pop("checksum")
-    manifest["checksum"] = _sha256(_to_json(manifest, "manifest"))
-    (bundle / "manifest.json").write_bytes(_to_json(manifest, "manifest"))
+    """Change the settings and mend every checksum, as a newer Graft or a foreign program would write it."""
+    parts = taken_apart(bundle)
+    change(parts["manifest"])
+    put_together(bundle, parts, "today")
 
 
 def test_a_tampered_bundle_says_so(copied):
-    arrays = copied / "arrays.safetensors"
+    arrays = copied / "head.safetensors"
     content = bytearray(arrays.read_bytes())
     content[-5] ^= 1
     arrays.write_bytes(content)
-    with pytest.raises(DamagedBundle, match=r"arrays\.safetensors was changed"):
+    with pytest.raises(DamagedBundle, match=r"head\.safetensors was changed"):
         graft.load(copied)
 
 
-@pytest.mark.parametrize("name", ["arrays.safetensors", "report.json", "manifest.json"])
+@pytest.mark.parametrize("name", ["head.safetensors", "record.safetensors", "report.json", "manifest.json"])
 def test_a_cut_bundle_says_so(copied, name):
     content = (copied / name).read_bytes()
     (copied / name).write_bytes(content[: len(content) // 2])
@@ -112,7 +111,7 @@ def test_a_bundle_without_a_manifest_is_none(copied, tmp_path):
 
 
 def test_a_newer_bundle_says_so(copied):
-    rewrite(copied, lambda manifest: manifest.update(schema=99))
+    write_manifest(copied, {**read_manifest(copied), "schema": 99})
     with pytest.raises(NewerBundle, match="schema is 99"):
         graft.load(copied)
 
@@ -197,9 +196,9 @@ def test_a_tuned_encoder_is_kept_in_the_bundle_and_nothing_more_of_it(tuned, cha
     assert loaded.encoder == tuned.encoder
     assert loaded.encoder.name == loaded.report.encoder == "efficientnet-lite0+tuned"
     assert tuned.encoder.fingerprint not in (model.encoder.fingerprint, replace_first(tuned.encoder).fingerprint)
-    own = bundle.read(tmp_path / "tuned.graft").arrays
-    assert {name for name in own if name.startswith("encoder.")} == {f"encoder.{name}" for name in changed}
-    size = (tmp_path / "tuned.graft" / "arrays.safetensors").stat().st_size
+    own = bundle.read(tmp_path / "tuned.graft").tensors["encoder"].arrays
+    assert own.keys() == changed.keys()
+    size = (tmp_path / "tuned.graft" / "encoder.safetensors").stat().st_size
     assert size < sum(array.nbytes for array in own.values()) + 3000
 
 
@@ -240,13 +239,12 @@ def test_everything_downstream_takes_a_tuned_encoder(tuned, photos, tmp_path):
 def test_a_tuned_encoder_that_is_damaged_says_so(tuned, tmp_path, change, what):
     tuned.save(tmp_path / "tuned.graft")
     content = bundle.read(tmp_path / "tuned.graft")
-    own = {name.removeprefix("encoder."): array.copy() for name, array in content.arrays.items() if "encoder." in name}
+    own = {name: array.copy() for name, array in content.tensors["encoder"].arrays.items()}
     change(own)
-    rest = {name: array for name, array in content.arrays.items() if "encoder." not in name}
     bundle.write(
         tmp_path / "changed.graft",
         manifest=content.manifest,
-        arrays={**rest, **{f"encoder.{name}": array for name, array in own.items()}},
+        tensors={**content.tensors, "encoder": Tensors(own, {})},
         documents=content.documents,
     )
     with pytest.raises(DamagedBundle, match=what):
@@ -255,20 +253,20 @@ def test_a_tuned_encoder_that_is_damaged_says_so(tuned, tmp_path, change, what):
 
 def test_weights_that_are_not_finite_are_refused(tuned, tmp_path):
     tuned.save(tmp_path / "tuned.graft")
-    file = tmp_path / "tuned.graft" / "arrays.safetensors"
+    file = tmp_path / "tuned.graft" / "encoder.safetensors"
     content = bytearray(file.read_bytes())
     start = content.index(tuned.encoder.tuned["_blocks.15._bn2.bias"].tobytes())
     content[start : start + 4] = np.float32(np.nan).tobytes()
     file.write_bytes(content)
-    rewrite(file.parent, lambda manifest: manifest["files"][file.name].update(sha256=_sha256(bytes(content))))
+    write_manifest(file.parent, read_manifest(file.parent))
     with pytest.raises(DamagedBundle, match="not finite"):
         graft.load(file.parent)
 
 
 def test_a_plain_bundle_with_weights_for_its_encoder_is_refused(copied, changed):
     content = bundle.read(copied)
-    arrays = {**content.arrays, **{f"encoder.{name}": array for name, array in changed.items()}}
-    bundle.write(copied, manifest=content.manifest, arrays=arrays, documents=content.documents, overwrite=True)
+    tensors = {**content.tensors, "encoder": Tensors(changed, {})}
+    bundle.write(copied, manifest=content.manifest, tensors=tensors, documents=content.documents, overwrite=True)
     with pytest.raises(DamagedBundle, match="not those that were saved"):
         graft.load(copied)
 

@@ -10,8 +10,7 @@ import numpy as np
 from graft.cleaning.duplicates import DuplicateSet
 from graft.cleaning.findings import Findings
 from graft.cleaning.quality import DROP_IT, KINDS
-from graft.contracts import Bool, Float64, Int
-from graft.data.dataset import SEPARATOR
+from graft.contracts import SEPARATOR, Bool, Float64, Int
 from graft.errors import UsageError
 
 ANY, ALL = "any", "all"

@@ -17,7 +17,8 @@ from typing import Literal
 
 from graft.cells import guarded
 from graft.cleaning.naming import Names, can_be_folders
-from graft.data.dataset import SEPARATOR, Dataset, File, Item, Skipped, Text
+from graft.contracts import SEPARATOR
+from graft.data.dataset import Dataset, File, Item, Skipped, Text
 from graft.data.guard import Inputs
 from graft.decoding.encoding import mend
 from graft.errors import DataError, GraftError, ItemError, OutputExists

@@ -14,9 +14,8 @@ import numpy as np
 
 from graft.cleaning.agenda import Agenda, Count, Filter
 from graft.cleaning.findings import Findings
-from graft.contracts import Bool, Int
+from graft.contracts import SEPARATOR, Bool, Int
 from graft.data.contents import clean_label
-from graft.data.dataset import SEPARATOR
 from graft.errors import UsageError
 from graft.journal.decision import Decision, ItemKey, login, new_id
 from graft.journal.journal import Journal, Reading

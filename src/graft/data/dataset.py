@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from graft.contracts import Bool, Int
+from graft.contracts import SEPARATOR, Bool, Int
 from graft.data.items import MAX_ITEM_BYTES, Broken, File, Item, Member, Memory, Skipped, Text, as_item
 from graft.data.kinds import check_modality
 from graft.data.lists import groups_of, items_of, labels_of, named
@@ -23,9 +23,6 @@ __all__ = [
     "MAX_ITEM_BYTES", "Broken", "Dataset", "File", "Item", "Member", "Memory", "Skipped", "Text", "as_item",
     "negative_classes",
 ]  # fmt: skip
-
-SEPARATOR = "|"
-"""Stands between the labels of an item in a table, and in ``Dataset.labels``."""
 
 NEGATIVES = frozenset(
     {

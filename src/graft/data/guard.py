@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
+from graft.bundle import is_bundle
 from graft.data.dataset import Dataset
 from graft.data.items import File, Item, Member
 from graft.decoding.formats import PAGE_HEAD, is_own_page
 from graft.errors import OutputIsInput
-
-_BUNDLE = ("manifest.json", "arrays.safetensors")
 
 Kind = Literal["page", "model", "data", "journal"]
 Identity = tuple[int, int]
@@ -71,7 +70,7 @@ class Inputs:
             return
         own_page = kind == "page" and _is_own_page(place)
         if inside := next((folder for folder in place.parents if _identity(folder) in folders), None):
-            if kind == "data" or all((inside / name).is_file() for name in _BUNDLE):
+            if kind == "data" or is_bundle(inside):
                 raise _refusal(given, f"lies in {inside}, which is read and never changed")
             if place.is_file() and not own_page:
                 raise _refusal(given, f"is a file in {inside}, which is read")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
+from graft.contracts import MODALITIES
 from graft.data.items import Item, Text, as_item
 from graft.data.listing import peek
 from graft.decoding.archive import READ_ERRORS
@@ -25,9 +26,6 @@ from graft.decoding.formats import (
 from graft.errors import ItemError, MixedModalities, UsageError
 
 T = TypeVar("T")
-
-MODALITIES = ("image", "audio", "text")
-"""What Graft can read; of two that are met equally often, the earlier counts."""
 
 A_FEW = 0.1
 """Files of another modality, up to this share, are strangers to skip; beyond it the data set is mixed."""

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from graft.contracts import Array, Bool, Float32, Int, Progress, silent
-from graft.data.dataset import SEPARATOR, Dataset, Item
+from graft.contracts import SEPARATOR, Array, Bool, Float32, Int, Progress, silent
+from graft.data.dataset import Dataset, Item
 from graft.errors import DataError
 from graft.evaluation.growth import Growth, measure_growth
 from graft.evaluation.held_out import class_figures, held_out_score, some

@@ -15,6 +15,7 @@ from graft.heads.conformal import SetRule
 from graft.heads.features import transform
 from graft.heads.lexical import LexicalPart
 from graft.heads.unknown import UnknownRule
+from graft.results.prediction import Prediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,13 @@ class Classifier:
     unknown: UnknownRule
     lexical: LexicalPart | None = None
 
+    kind: ClassVar[str] = "classification"
+
+    @property
+    def words(self) -> bool:
+        """Whether it looks at the words of texts."""
+        return self.lexical is not None
+
     def probabilities(self, x: Float32, texts: Sequence[str] | None = None) -> Float32:
         """Calibrated probabilities ``(n, k) float32``; see ``answer``."""
         return self.answer(x, texts).p
@@ -73,6 +81,39 @@ class Classifier:
             logits = logits + self.lexical.scores(texts)
         p = probabilities(logits, self.temperature)
         return Answer(p, self.sets.sets(p), self.unknown.score(phi, logits))
+
+    def predictions(self, classes: Sequence[str], x: Float32, texts: Sequence[str] | None = None) -> list[Prediction]:
+        """``answer`` in words: one nameless prediction for each row of ``x`` ``(n, dim) float32``."""
+        answer = self.answer(x, texts)
+        return [
+            Prediction(
+                input="",
+                label=classes[int(p.argmax())],
+                confidence=float(p.max()),
+                unknown=bool(score > self.unknown.threshold),
+                unknown_score=float(score),
+                scores=dict(zip(classes, map(float, p), strict=True)),
+                set=tuple(label for label, inside in zip(classes, members, strict=True) if inside),
+            )
+            for p, members, score in zip(answer.p, answer.sets, answer.unknown_score, strict=True)
+        ]
+
+    def check(self, classes: Sequence[str], modality: str) -> None:
+        """Whether it can be the head of a model of these classes.
+
+        Raises:
+            ValueError: It cannot.
+        """
+        k = len(classes)
+        if k < 2:
+            raise ValueError(f"a classifier with the classes {list(classes)!r}")
+        restored.check_shapes(self.linear.weights, self.unknown.prototypes, self.stages, self.features, k)
+        if len(self.sets.counts) != k:
+            raise ValueError(f"sets for {len(self.sets.counts)} classes of {k}")
+        if self.lexical is not None and modality != "text":
+            raise ValueError(f"weights of words for a model of {modality}")
+        if self.lexical is not None and self.lexical.weights.shape[1] != k:
+            raise ValueError(f"weights of words of shape {self.lexical.weights.shape} for {k} classes")
 
     def arrays(self) -> dict[str, Array]:
         """What a bundle keeps as arrays; weights in float16, as ``fit_classifier`` rounded them."""
@@ -100,15 +141,11 @@ class Classifier:
         Raises:
             ValueError: A value is not what a classifier can have, or they do not fit together.
         """
-        weights = np.asarray(arrays["head.weights"]).astype(np.float32)
-        bias = np.asarray(arrays["head.bias"]).astype(np.float32)
-        if weights.ndim != 2 or bias.shape != weights.shape[1:]:
-            raise ValueError(f"a head of shape {weights.shape} with a bias of shape {bias.shape}")
         unknown, lexical = within(arrays, "unknown."), within(arrays, "lexical.")
         return cls(
             stages=restored.stages(settings),
             features=restored.features(settings, words=bool(lexical)),
-            linear=Linear(weights, bias),
+            linear=restored.linear(arrays),
             temperature=restored.number(settings, "temperature", above=0),
             sets=SetRule.from_dict(settings["sets"]),
             unknown=UnknownRule.restore(settings["unknown"], unknown),

@@ -6,8 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from graft.contracts import Stages
-from graft.heads.features import FEATURES
+import numpy as np
+
+from graft.contracts import Array, Linear, Stages
+from graft.heads.features import FEATURES, width
 
 
 def number(values: Mapping[str, Any], key: str, *, above: float = -math.inf, below: float = math.inf) -> float:
@@ -63,3 +65,28 @@ def features(values: Mapping[str, Any], *, words: bool) -> str:
     if name in FEATURES and bool(FEATURES[name].words) != words:
         raise ValueError(f"the features {name!r} {'have no' if words else 'want'} weights of words")
     return name
+
+
+def linear(arrays: Mapping[str, Array]) -> Linear:
+    """The linear part of a head, its weights in the type in which they are kept.
+
+    Raises:
+        ValueError: Weights and bias do not belong together.
+    """
+    weights, bias = np.asarray(arrays["head.weights"]), np.asarray(arrays["head.bias"])
+    if weights.ndim != 2 or bias.shape != weights.shape[1:] or weights.dtype.kind != "f":
+        raise ValueError(f"a head of shape {weights.shape} with a bias of shape {bias.shape}")
+    return Linear(weights, bias.astype(np.float32, copy=False))
+
+
+def check_shapes(weights: Array, prototypes: Array, stages: Stages, features: str, k: int) -> None:
+    """Whether a head for ``k`` classes fits its features.
+
+    Raises:
+        ValueError: It does not.
+    """
+    d = width(stages, features)
+    if weights.shape != (d, k):
+        raise ValueError(f"a head of shape {weights.shape} for {k} classes on stages of {stages}")
+    if prototypes.shape[1] != d:
+        raise ValueError(f"prototypes of shape {prototypes.shape}, features of {d} columns")

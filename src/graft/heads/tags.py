@@ -8,14 +8,13 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from graft.contracts import Array, Bool, Float32, Linear, Stages
+from graft.contracts import SEPARATOR, Array, Bool, Float32, Linear, Stages
 from graft.heads import restored
 from graft.heads.classifier import Answer, within
 from graft.heads.features import transform
 from graft.heads.unknown import UnknownRule
+from graft.results.prediction import Prediction
 
-KIND = "tags"
-"""How the settings of a bundle call this classifier."""
 THRESHOLD = 0.5
 """An item is given the labels that are more likely than not.
 
@@ -46,6 +45,9 @@ class TagClassifier:
     unknown: UnknownRule
     threshold: float = THRESHOLD
 
+    kind: ClassVar[str] = "multi_label"
+    words: ClassVar[bool] = False
+
     def probabilities(self, x: Float32, texts: Sequence[str] | None = None) -> Float32:
         """Calibrated probability of each label ``(n, k) float32`` of embeddings ``(n, dim) float32``."""
         return sigmoid(self.linear.scores(transform(x, self.stages, self.features)))
@@ -60,6 +62,36 @@ class TagClassifier:
         p = sigmoid(scores)
         return Answer(p, p >= self.threshold, self.unknown.score(phi, firmness_of(scores)))
 
+    def predictions(self, classes: Sequence[str], x: Float32, texts: Sequence[str] | None = None) -> list[Prediction]:
+        """``answer`` in words: one nameless prediction for each row of ``x`` ``(n, dim) float32``."""
+        answer = self.answer(x)
+        found = []
+        sure = confidence_of(answer.p, answer.sets)
+        for p, members, score, confidence in zip(answer.p, answer.sets, answer.unknown_score, sure, strict=True):
+            given = [place for place in (-p).argsort(kind="stable").tolist() if members[place]]
+            inside = tuple(label for label, member in zip(classes, members, strict=True) if member)
+            found.append(
+                Prediction(
+                    input="",
+                    label=SEPARATOR.join(inside),
+                    confidence=float(confidence),
+                    unknown=bool(score > self.unknown.threshold),
+                    unknown_score=float(score),
+                    scores=dict(zip(classes, map(float, p), strict=True)),
+                    set=inside,
+                    labels=tuple(classes[place] for place in given),
+                )
+            )
+        return found
+
+    def check(self, classes: Sequence[str], modality: str) -> None:
+        """Whether it can be the head of a model of these labels; texts of any kind will do.
+
+        Raises:
+            ValueError: It cannot.
+        """
+        restored.check_shapes(self.linear.weights, self.unknown.prototypes, self.stages, self.features, len(classes))
+
     def arrays(self) -> dict[str, Array]:
         """What a bundle keeps as arrays; weights in float16, as ``fit_tags`` rounded them."""
         return {
@@ -71,7 +103,6 @@ class TagClassifier:
     def settings(self) -> dict[str, Any]:
         """What a bundle keeps as JSON."""
         return {
-            "kind": KIND,
             "stages": [list(network) for network in self.stages],
             "features": self.features,
             "threshold": self.threshold,
@@ -85,14 +116,10 @@ class TagClassifier:
         Raises:
             ValueError: A value is not what a classifier can have, or they do not fit together.
         """
-        weights = np.asarray(arrays["head.weights"]).astype(np.float32)
-        bias = np.asarray(arrays["head.bias"]).astype(np.float32)
-        if weights.ndim != 2 or bias.shape != weights.shape[1:]:
-            raise ValueError(f"a head of shape {weights.shape} with a bias of shape {bias.shape}")
         return cls(
             stages=restored.stages(settings),
             features=restored.features(settings, words=False),
-            linear=Linear(weights, bias),
+            linear=restored.linear(arrays),
             unknown=UnknownRule.restore(settings["unknown"], within(arrays, "unknown.")),
             threshold=restored.number(settings, "threshold", above=0, below=1),
         )

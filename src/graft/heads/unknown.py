@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from graft.contracts import Array, Float32
+from graft.contracts import Array, Float16, Float32
 from graft.heads.restored import number, pair
 
 
@@ -21,14 +21,14 @@ class UnknownRule:
     between its two best classes (finds what lies between the classes, such as a class that was left out).
 
     Attributes:
-        prototypes: Unit vectors ``(m, d) float32`` that float16 holds exactly: the class means, or centres of groups of
-            class means where there are more classes than ``PROTOTYPES``.
+        prototypes: Unit vectors ``(m, d)``, float16 or float32 of the same numbers: the class means, or
+            centres of groups of class means where there are many classes.
         threshold: An input that scores above it is unknown.
         distance: Mean and standard deviation of the distance, ``1 - cosine``, of held-out items.
         margin: Mean and standard deviation of the margin, in scores of the head, of held-out items.
     """
 
-    prototypes: Float32
+    prototypes: Float16 | Float32
     threshold: float
     distance: tuple[float, float]
     margin: tuple[float, float]
@@ -62,17 +62,19 @@ class UnknownRule:
         Raises:
             ValueError: A value is not what a rule can have.
         """
-        prototypes = np.asarray(arrays["prototypes"]).astype(np.float32)
-        if prototypes.ndim != 2 or not len(prototypes):
+        prototypes = np.asarray(arrays["prototypes"])
+        if prototypes.ndim != 2 or not len(prototypes) or prototypes.dtype.kind != "f":
             raise ValueError(f"prototypes of shape {prototypes.shape}")
         threshold = number(settings, "threshold")
         return cls(prototypes, threshold, pair(settings, "distance"), pair(settings, "margin"))
 
 
-def distance_to(phi: Float32, prototypes: Float32) -> Float32:
+def distance_to(phi: Float32, prototypes: Float16 | Float32) -> Float32:
     """One minus the cosine to the nearest prototype ``(n,)``."""
     length = np.sqrt(np.einsum("nd,nd->n", phi, phi))
-    nearest = (phi @ prototypes.T).max(axis=1) / np.maximum(length, np.finfo(np.float32).tiny)
+    nearest = (phi @ prototypes.astype(np.float32, copy=False).T).max(axis=1) / np.maximum(
+        length, np.finfo(np.float32).tiny
+    )
     return np.asarray(1 - nearest, dtype=np.float32)
 
 

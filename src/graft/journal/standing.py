@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from graft.contracts import Int
+from graft.contracts import SEPARATOR, Int
 from graft.data.contents import clean_label
-from graft.data.dataset import SEPARATOR, Dataset
+from graft.data.dataset import Dataset
 from graft.data.items import Text
 from graft.journal.decision import MAX_NAME, Decision, ItemKey
 from graft.journal.matching import Places, counted, match, names_of

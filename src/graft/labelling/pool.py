@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from graft.contracts import Float32
-from graft.data.dataset import SEPARATOR, Item, Skipped
+from graft.contracts import SEPARATOR, Float32
+from graft.data.dataset import Item, Skipped
 from graft.data.texts import texts_of
 from graft.encoders.embed import Embedded
 from graft.executors import one_thread_each

@@ -6,7 +6,6 @@ it are no signature, so whatever a bundle says is doubted here, once, before any
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,17 +14,15 @@ from typing import Any
 from graft import bundle
 from graft.contracts import Array, Encoder
 from graft.data.guard import Inputs
-from graft.data.kinds import MODALITIES
 from graft.encoders import encoder_for, retuned, tuned_weights
 from graft.encoders.hub.fetch import staying_here
-from graft.errors import BundleError, DamagedBundle, EncoderError, EncoderMismatch, UsageError
-from graft.heads.classifier import Classifier
-from graft.heads.features import width
-from graft.heads.tags import KIND as TAGS
+from graft.errors import DamagedBundle, EncoderError, EncoderMismatch, UsageError
 from graft.heads.tags import TagClassifier
 from graft.learning import HEADS
-from graft.model.model import WEIGHTS, Model
+from graft.model.model import Model
 from graft.model.training import Training
+from graft.prediction.loading import holding
+from graft.prediction.predictor import Predictor
 from graft.recipe import Recipe
 from graft.report import Report
 from graft.report.checked import check_fields
@@ -48,37 +45,26 @@ def load(folder: str | Path, *, backend: str = "auto", allow_download: bool = Fa
         EncoderError: This Graft does not have its encoder, or it would have to be fetched.
         EncoderMismatch: It was made with another version of its encoder.
     """
-    content = bundle.read(Path(folder))
-    try:
-        return _restored(folder, content, backend, allow_download)
-    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        what = str(error) if isinstance(error, ValueError) else repr(error)
-        raise BundleError(f"{folder} does not hold what a model needs: {what}.", "Fit it again.") from None
+    with holding(str(folder)):
+        return _restored(folder, bundle.read(Path(folder)), backend, allow_download)
 
 
 def _restored(folder: str | Path, content: bundle.Bundle, backend: str, allow_download: bool) -> Model:
-    manifest = content.manifest
-    classes = _classes(manifest["classes"])
-    several = manifest["classifier"].get("kind") == TAGS
-    if len(classes) < 2 and not several:
-        raise ValueError(f"a classifier with the classes {list(classes)!r}")
-    modality = manifest["modality"]
-    if modality not in MODALITIES:
-        raise ValueError(f"there is no modality {modality!r}")
-    recipe = _recipe(manifest["recipe"])
-    made_with = {key: _text(value, f"encoder.{key}") for key, value in manifest["encoder"].items()}
-    encoder = _its_encoder(folder, made_with, modality, backend, recipe.prompt, allow_download)
-    encoder = _with_its_weights(folder, encoder, content.arrays, made_with.get("tuned", ""))
-    kind = TagClassifier if several else Classifier
-    classifier = kind.restore(manifest["classifier"], content.arrays)
-    _check_shapes(classifier, encoder, len(classes))
+    predictor = Predictor.restore(content.tensors["head"], Path(folder))
+    classes, modality, head = predictor.classes, predictor.modality, predictor.head
+    several = isinstance(head, TagClassifier)
+    recipe = _recipe(content.manifest["recipe"])
+    encoder = _its_encoder(folder, predictor, backend, allow_download)
+    own = content.tensors["encoder"].arrays if "encoder" in content.tensors else {}
+    encoder = _with_its_weights(folder, encoder, own, predictor.encoder.tuned)
+    if head.stages != encoder.stages:
+        raise ValueError(f"a head of shape {head.linear.weights.shape} on stages of {head.stages}")
     report = _report(content.documents["report"], classes, modality, several=several)
-    own = {name.removeprefix("training."): array for name, array in content.arrays.items()}
-    training = Training.restore(manifest["training"], own)
+    training = Training.restore(content.tensors["record"])
     if not several:
         _check_labels(training, classes)
     report = replace(report, model=str(folder), inputs=Inputs.of(folder))
-    return Model(classes, encoder, classifier, recipe, report, training)
+    return Model(classes, encoder, head, recipe, report, training)
 
 
 def _check_labels(training: Training, classes: Sequence[str]) -> None:
@@ -86,25 +72,6 @@ def _check_labels(training: Training, classes: Sequence[str]) -> None:
     learned = {label for label, split in zip(training.labels, training.splits, strict=True) if split != "test"}
     if strange := sorted(learned - set(classes)):
         raise ValueError(f"the training items have a label that is no class: {strange[0]!r}")
-
-
-def _text(value: Any, name: str) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{name} is {value!r} and no text")
-    return value
-
-
-def _classes(given: Any) -> tuple[str, ...]:
-    """The names of the classes: texts, none empty, none twice."""
-    if not isinstance(given, list):
-        raise ValueError(f"the classes are {str(given)[:60]!r} and no list")
-    classes = tuple(_text(name, "a class") for name in given)
-    if not classes or not all(name.strip() for name in classes):
-        raise ValueError("a class without a name")
-    if len(set(classes)) < len(classes):
-        name, _ = Counter(classes).most_common(1)[0]
-        raise ValueError(f"two classes are called {name!r}")
-    return classes
 
 
 def _recipe(values: Mapping[str, Any]) -> Recipe:
@@ -126,10 +93,8 @@ def _report(values: Mapping[str, Any], classes: Sequence[str], modality: str, *,
     return report
 
 
-def _its_encoder(
-    folder: str | Path, made_with: Mapping[str, str], modality: str, backend: str, prompt: str, allow_download: bool
-) -> Encoder:
-    name = made_with["address"]
+def _its_encoder(folder: str | Path, predictor: Predictor, backend: str, allow_download: bool) -> Encoder:
+    (_, name, version, _, prompt, _), modality = predictor.encoder, predictor.modality
     try:
         with staying_here(f"{folder} was made with", unless=allow_download):
             encoder = encoder_for(name, modality, backend, prompt)
@@ -140,18 +105,17 @@ def _its_encoder(
         ) from None
     if encoder.modality != modality:
         raise ValueError(f"the encoder {name} takes {encoder.modality}, and the model {modality}")
-    if encoder.version != made_with["version"]:
+    if encoder.version != version:
         raise EncoderMismatch(
-            f"{folder} was made with version {made_with['version']} of {encoder.name}, and this Graft has "
+            f"{folder} was made with version {version} of {encoder.name}, and this Graft has "
             f"{encoder.version}: what it makes of the same item is no longer what the model learned from.",
             "Fit it again, or install the Graft that made it.",
         )
     return encoder
 
 
-def _with_its_weights(folder: str | Path, encoder: Encoder, arrays: Mapping[str, Array], digest: str) -> Encoder:
+def _with_its_weights(folder: str | Path, encoder: Encoder, own: Mapping[str, Array], digest: str) -> Encoder:
     """The encoder with the weights that the bundle has for it."""
-    own = {name.removeprefix(WEIGHTS): array for name, array in arrays.items() if name.startswith(WEIGHTS)}
     if not own and not digest:
         return encoder
     try:
@@ -164,19 +128,3 @@ def _with_its_weights(folder: str | Path, encoder: Encoder, arrays: Mapping[str,
             "Copy it again.",
         )
     return tuned
-
-
-def _check_shapes(classifier: Classifier | TagClassifier, encoder: Encoder, k: int) -> None:
-    d = width(classifier.stages, classifier.features)
-    lexical = None if isinstance(classifier, TagClassifier) else classifier.lexical
-    if lexical is not None and encoder.modality != "text":
-        raise ValueError(f"weights of words for a model of {encoder.modality}")
-    if classifier.stages != encoder.stages or classifier.linear.weights.shape != (d, k):
-        raise ValueError(
-            f"a head of shape {classifier.linear.weights.shape} for {k} classes on stages of {classifier.stages}"
-        )
-    if lexical is not None and lexical.weights.shape[1] != k:
-        raise ValueError(f"weights of words of shape {lexical.weights.shape} for {k} classes")
-    sets = k if isinstance(classifier, TagClassifier) else len(classifier.sets.counts)
-    if classifier.unknown.prototypes.shape[1] != d or sets != k:
-        raise ValueError(f"prototypes of shape {classifier.unknown.prototypes.shape}, sets for {k} classes")

@@ -9,7 +9,7 @@ from typing import Any
 
 from graft import bundle
 from graft.contracts import Array, Encoder, Float32, Progress, silent
-from graft.data.dataset import SEPARATOR, Dataset, Item
+from graft.data.dataset import Dataset, Item
 from graft.data.guard import Inputs
 from graft.data.lists import listed, readable
 from graft.data.texts import texts_of
@@ -18,9 +18,10 @@ from graft.encoders import address_of, base_of, tuned_weights
 from graft.encoders.embed import embed, stream
 from graft.errors import BundleError, DataError, GraftError
 from graft.heads.classifier import Answer, Classifier
-from graft.heads.tags import TagClassifier, confidence_of
+from graft.heads.tags import TagClassifier
 from graft.model.inputs import CacheChoice, Source, as_cache, as_run
 from graft.model.training import Training
+from graft.prediction.predictor import MadeWith, Predictor
 from graft.reading.read import read
 from graft.recipe import Recipe
 from graft.report import Evaluation, Report
@@ -29,10 +30,9 @@ from graft.results.scores import Scores
 from graft.run import NEVER, Flag, Run
 from graft.tasks import AnyTask, HeldOut, named
 from graft.tasks.examples import check_modality, nothing_readable
+from graft.tensors import Tensors
 
 SEEN = "The model was fitted to these very items, so the score flatters: believe the {} in its report."
-WEIGHTS = "encoder."
-"""Begins the names of a bundle's arrays that stand in the place of an encoder's pinned weights."""
 MAYBE_SEEN = "Models are fitted to the train split: if this one was, the score flatters."
 
 
@@ -186,27 +186,22 @@ class Model:
                 "Fit it to the items themselves, or keep its classifier.arrays().",
             )
         tuned = tuned_weights(encoder)
+        made_with = MadeWith(
+            encoder.name,
+            address_of(encoder),
+            base_of(encoder).version,
+            encoder.backend,
+            self.recipe.prompt,
+            tuned.digest,
+        )
+        head = Predictor(self.classes, encoder.modality, made_with, self.classifier)
+        tensors = {"head": head.tensors(), "record": training.tensors()}
+        if tuned:
+            tensors["encoder"] = Tensors(dict(tuned), {})
         bundle.write(
             Path(folder),
-            manifest={
-                "classes": list(self.classes),
-                "encoder": {
-                    "name": encoder.name,
-                    "address": address_of(encoder),
-                    "version": base_of(encoder).version,
-                    "backend": encoder.backend,
-                    **({"tuned": tuned.digest} if tuned else {}),
-                },
-                "modality": encoder.modality,
-                "recipe": self.recipe.to_dict(),
-                "classifier": self.classifier.settings(),
-                "training": training.settings(),
-            },
-            arrays={
-                **self.classifier.arrays(),
-                **{f"training.{name}": array for name, array in training.arrays().items()},
-                **{f"{WEIGHTS}{name}": array for name, array in tuned.items()},
-            },
+            manifest={"recipe": self.recipe.to_dict()},
+            tensors=tensors,
             documents={"report": _timeless(report).to_dict()},
             overwrite=overwrite,
         )
@@ -231,38 +226,10 @@ class Model:
 
     def _ask(self, x: Float32, items: Sequence[Item]) -> Answer:
         """What the classifier says of embedded items; it reads their texts where it looks at words."""
-        if isinstance(self.classifier, TagClassifier):
-            return self.classifier.answer(x)
-        return self.classifier.answer(x, texts_of(items) if self.classifier.lexical else None)
+        return self.classifier.answer(x, texts_of(items) if self.classifier.words else None)
 
     def _answer(self, x: Float32, items: Sequence[Item]) -> list[Prediction]:
-        answer = self._ask(x, items)
-        predictions = [
-            Prediction(
-                input="",
-                label=self.classes[int(p.argmax())],
-                confidence=float(p.max()),
-                unknown=bool(score > self.classifier.unknown.threshold),
-                unknown_score=float(score),
-                scores=dict(zip(self.classes, map(float, p), strict=True)),
-                set=tuple(label for label, inside in zip(self.classes, members, strict=True) if inside),
-            )
-            for p, members, score in zip(answer.p, answer.sets, answer.unknown_score, strict=True)
-        ]
-        return _tagged(predictions, answer) if isinstance(self.classifier, TagClassifier) else predictions
-
-
-def _tagged(predictions: list[Prediction], answer: Answer) -> list[Prediction]:
-    """The same predictions of a model of any number of labels: their sets are what is predicted."""
-    return [
-        replace(
-            prediction,
-            label=SEPARATOR.join(prediction.set),
-            confidence=float(sure),
-            labels=tuple(label for label, _ in prediction.top() if label in prediction.set),
-        )
-        for prediction, sure in zip(predictions, confidence_of(answer.p, answer.sets), strict=True)
-    ]
+        return self.classifier.predictions(self.classes, x, texts_of(items) if self.classifier.words else None)
 
 
 def _timeless(report: Report) -> Report:

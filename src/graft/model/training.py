@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
 from graft.contracts import Array
 from graft.data.dataset import Dataset
+from graft.tensors import Tensors
 
 DIGEST_BYTES = 16
 SPLITS = frozenset({"", "train", "val", "test"})
@@ -39,22 +40,23 @@ class Training:
     def __len__(self) -> int:
         return len(self.digests)
 
-    def arrays(self) -> dict[str, Array]:
-        """What a bundle keeps as arrays: 16 bytes for each hash, and 4 for each label, split and group."""
+    def tensors(self) -> Tensors:
+        """What a bundle keeps: 16 bytes for each hash, 4 for each label, split and group, and the names behind them."""
         hashes = np.frombuffer(bytes.fromhex("".join(self.digests)), np.uint8).reshape(len(self), -1)
-        return {"digests": hashes, **{name: _coded(values)[0] for name, values in self._columns().items()}}
-
-    def settings(self) -> dict[str, Any]:
-        """What a bundle keeps as JSON: the names behind the numbers."""
-        return {name: _coded(values)[1] for name, values in self._columns().items()}
+        columns = {name: _coded(getattr(self, name)) for name in _COLUMNS}
+        return Tensors(
+            {"digests": hashes, **{name: codes for name, (codes, _) in columns.items()}},
+            {name: names for name, (_, names) in columns.items()},
+        )
 
     @classmethod
-    def restore(cls, settings: Mapping[str, Any], arrays: Mapping[str, Array]) -> Self:
-        """The record that ``settings`` and ``arrays`` describe.
+    def restore(cls, tensors: Tensors) -> Self:
+        """The record that ``tensors`` wrote.
 
         Raises:
             ValueError: A value is not what a record can have, or they do not fit together.
         """
+        arrays, settings = tensors
         hashes = np.asarray(arrays["digests"])
         if hashes.dtype != np.uint8 or hashes.ndim != 2 or hashes.shape[1] != DIGEST_BYTES:
             raise ValueError(f"hashes of the training items of shape {hashes.shape}")
@@ -72,9 +74,6 @@ class Training:
         if strange := sorted(set(settings["splits"]) - SPLITS):
             raise ValueError(f"the training items have a split called {strange[0]!r}")
         return cls(digests, **{name: tuple(settings[name][code] for code in arrays[name]) for name in _COLUMNS})
-
-    def _columns(self) -> dict[str, tuple[str, ...]]:
-        return {name: getattr(self, name) for name in _COLUMNS}
 
 
 _COLUMNS = ("labels", "splits", "groups")

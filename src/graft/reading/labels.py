@@ -8,9 +8,9 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from pathlib import PurePosixPath
 
+from graft.contracts import SEPARATOR
 from graft.data.arrangement import Labelled
 from graft.data.contents import clean_label
-from graft.data.dataset import SEPARATOR
 from graft.data.items import File, Item, Member, Memory, Text
 from graft.data.kinds import UNREADABLE
 from graft.decoding.archive import member_state

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from graft.cells import as_number
-from graft.data.dataset import SEPARATOR
+from graft.contracts import SEPARATOR
 from graft.data.items import MAX_ITEM_BYTES, Skipped
 from graft.decoding.containers import SHEETS, container_in
 from graft.decoding.encoding import decode

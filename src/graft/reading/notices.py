@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from graft.cells import as_number
+from graft.contracts import SEPARATOR
 from graft.data.arrangement import Arrangement, Labelled
-from graft.data.dataset import SEPARATOR, Dataset
+from graft.data.dataset import Dataset
 from graft.data.items import Item, Skipped, Text
 from graft.data.kinds import A_FEW, how_many
 from graft.data.listing import printable, shortened

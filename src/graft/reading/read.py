@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from graft.bundle import is_bundle
 from graft.data.arrangement import Arrangement
 from graft.data.contents import Contents, count_files, look_into
 from graft.data.dataset import Dataset
@@ -271,7 +272,7 @@ def _as_root(root: str | os.PathLike[str] | None) -> Path | None:
 
 
 def _refuse_saved_model(folder: Path) -> None:
-    if all((folder / name).is_file() for name in ("manifest.json", "arrays.safetensors")):  # as graft.bundle writes it
+    if is_bundle(folder):
         raise DataError(
             f"{folder} is a saved model, not data.",
             "Give labelled data: graft fit DATA; to score a model: graft evaluate MODEL DATA.",

@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from graft.contracts import Bool, Float32, Int
-from graft.data.dataset import SEPARATOR, Dataset
+from graft.contracts import SEPARATOR, Bool, Float32, Int
+from graft.data.dataset import Dataset
 from graft.evaluation import Rows
 from graft.heads.classifier import Answer
 from graft.learning.classifier import OutOfFold

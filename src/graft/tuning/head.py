@@ -26,7 +26,7 @@ class TrainableHead:
     """
 
     def __init__(self, linear: Linear, stages: Stages, features: str, temperature: float = 1.0) -> None:
-        self.weights: Any = torch.nn.Parameter(_tensor(linear.weights / temperature))
+        self.weights: Any = torch.nn.Parameter(_tensor(linear.weights.astype(np.float32) / temperature))
         self.bias: Any = torch.nn.Parameter(_tensor(linear.bias / temperature))
         self._parts = _parts(stages, features)
 

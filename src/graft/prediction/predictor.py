@@ -1,0 +1,150 @@
+"""What ``head.safetensors`` holds: a head, the names of its classes, and which encoder's embeddings it takes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from graft import bundle
+from graft.contracts import MODALITIES, Float32
+from graft.errors import BundleError, NewerBundle
+from graft.heads.kinds import KINDS, Answering
+from graft.results.prediction import Prediction
+from graft.tensors import Tensors
+
+
+class MadeWith(NamedTuple):
+    """The encoder of a model, in words.
+
+    Attributes:
+        name: As reports call it.
+        address: Under which ``graft.encoders.encoder_for`` finds it.
+        version: Hash of weights and preprocessing, before it was tuned.
+        backend: What ran it when the model was fitted.
+        prompt: What is put before every text.
+        tuned: Digest of the weights in ``encoder.safetensors``; ``""`` where it was not tuned.
+    """
+
+    name: str
+    address: str
+    version: str
+    backend: str
+    prompt: str = ""
+    tuned: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictor:
+    """Answers for embeddings; nothing in it changes, so that any number of threads may ask at once.
+
+    Attributes:
+        classes: The labels, sorted; columns of every array of probabilities.
+        modality: ``"image"``, ``"audio"`` or ``"text"``.
+        encoder: What makes its embeddings.
+        head: Turns them into answers.
+        place: The bundle that it is from; ``None`` where its bytes were given.
+    """
+
+    classes: tuple[str, ...]
+    modality: str
+    encoder: MadeWith
+    head: Answering
+    place: Path | None = None
+
+    def answer(self, rows: Float32, texts: Sequence[str] | None = None) -> list[Prediction]:
+        """One nameless prediction for each row.
+
+        Args:
+            rows: Embeddings ``(n, dim) float32`` of its encoder.
+            texts: The texts themselves, where ``head.words``.
+
+        Raises:
+            ValueError: It looks at words, and no texts were given.
+            UsageError: The embeddings are of another length.
+        """
+        return self.head.predictions(self.classes, rows, texts)
+
+    @property
+    def report(self) -> Any:
+        """``report.json`` of its bundle, read and checked now.
+
+        Raises:
+            BundleError: There is none, or it is damaged.
+        """
+        return bundle.read(self._own_place(), {"report.json"}).documents["report"]
+
+    @property
+    def record(self) -> Tensors:
+        """What it was trained on: ``record.safetensors`` of its bundle, read and checked now.
+
+        Raises:
+            BundleError: There is none, or it is damaged.
+        """
+        return bundle.read(self._own_place(), {"record.safetensors"}).tensors["record"]
+
+    def tensors(self) -> Tensors:
+        """What ``head.safetensors`` keeps."""
+        return Tensors(
+            self.head.arrays(),
+            {
+                "schema": bundle.SCHEMA,
+                "kind": self.head.kind,
+                "classes": list(self.classes),
+                "modality": self.modality,
+                "encoder": self.encoder._asdict(),
+                "settings": self.head.settings(),
+            },
+        )
+
+    @classmethod
+    def restore(cls, tensors: Tensors, place: Path | None = None) -> Self:
+        """The predictor that ``tensors`` wrote; every value is doubted, and its arrays are used where they lie.
+
+        Raises:
+            ValueError: A value is not what a predictor can have, or they do not fit together. Where something is
+                missing or of another type, a ``LookupError``, ``TypeError`` or ``AttributeError``.
+            NewerBundle: A newer Graft wrote it.
+        """
+        values = tensors.settings
+        if values["schema"] > bundle.SCHEMA:
+            raise NewerBundle(
+                f"This head was saved by a newer Graft: its schema is {values['schema']}, and this Graft knows up to "
+                f"{bundle.SCHEMA}.",
+                "Install a newer Graft.",
+            )
+        if values["kind"] not in KINDS:
+            raise ValueError(f"there is no kind of head called {values['kind']!r}")
+        classes, modality = _classes(values["classes"]), values["modality"]
+        if modality not in MODALITIES:
+            raise ValueError(f"there is no modality {modality!r}")
+        encoder = MadeWith(**{key: _text(value, f"encoder.{key}") for key, value in values["encoder"].items()})
+        head = KINDS[values["kind"]].restore(values["settings"], tensors.arrays)
+        head.check(classes, modality)
+        return cls(classes, modality, encoder, head, place)
+
+    def _own_place(self) -> Path:
+        if self.place is None:
+            raise BundleError("This head was loaded alone, without its report and record.", "Load the bundle's folder.")
+        return self.place
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is {value!r} and no text")
+    return value
+
+
+def _classes(given: Any) -> tuple[str, ...]:
+    """The names of the classes: texts, none empty, none twice."""
+    if not isinstance(given, list):
+        raise ValueError(f"the classes are {str(given)[:60]!r} and no list")
+    classes = tuple(_text(name, "a class") for name in given)
+    if not classes or not all(name.strip() for name in classes):
+        raise ValueError("a class without a name")
+    if len(set(classes)) < len(classes):
+        name, _ = Counter(classes).most_common(1)[0]
+        raise ValueError(f"two classes are called {name!r}")
+    return classes
