@@ -17,7 +17,6 @@ from graft.data.guard import Inputs
 from graft.encoders import encoder_for, retuned, tuned_weights
 from graft.encoders.hub.fetch import staying_here
 from graft.errors import DamagedBundle, EncoderError, EncoderMismatch, UsageError
-from graft.heads.tags import TagClassifier
 from graft.learning import HEADS
 from graft.model.model import Model
 from graft.model.training import Training
@@ -52,7 +51,7 @@ def load(folder: str | Path, *, backend: str = "auto", allow_download: bool = Fa
 def _restored(folder: str | Path, content: bundle.Bundle, backend: str, allow_download: bool) -> Model:
     predictor = Predictor.restore(content.tensors["head"], Path(folder))
     classes, modality, head = predictor.classes, predictor.modality, predictor.head
-    several = isinstance(head, TagClassifier)
+    several = not head.exclusive
     recipe = _recipe(content.manifest["recipe"])
     encoder = _its_encoder(folder, predictor, backend, allow_download)
     own = content.tensors["encoder"].arrays if "encoder" in content.tensors else {}
