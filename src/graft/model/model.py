@@ -16,7 +16,7 @@ from graft.data.guard import Inputs
 from graft.data.lists import listed, readable
 from graft.data.texts import texts_of
 from graft.duplicates.likeness import clusters_of
-from graft.encoders import address_of, base_of, tuned_weights
+from graft.encoders import tuned_weights
 from graft.encoders.embed import embed
 from graft.errors import BundleError, DataError, GraftError
 from graft.heads.classifier import Answer
@@ -24,7 +24,8 @@ from graft.heads.kinds import Answering
 from graft.model.inputs import CacheChoice, Source, as_run
 from graft.model.training import Training
 from graft.prediction.asking import parts_of
-from graft.prediction.predictor import MadeWith, Predictor
+from graft.prediction.made_with import made_with
+from graft.prediction.predictor import Predictor
 from graft.reading.read import read
 from graft.recipe import Recipe
 from graft.report import Evaluation, Report
@@ -182,15 +183,7 @@ class Model:
                 "Fit it to the items themselves, or keep its classifier.arrays().",
             )
         tuned = tuned_weights(encoder)
-        made_with = MadeWith(
-            encoder.name,
-            address_of(encoder),
-            base_of(encoder).version,
-            encoder.backend,
-            self.recipe.prompt,
-            tuned.digest,
-        )
-        head = Predictor(self.classes, encoder.modality, made_with, self.classifier)
+        head = Predictor(self.classes, encoder.modality, made_with(encoder, self.recipe.prompt), self.classifier)
         tensors = {"head": head.tensors(), "record": training.tensors()}
         if tuned:
             tensors["encoder"] = Tensors(dict(tuned), {})
