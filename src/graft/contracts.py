@@ -270,6 +270,14 @@ class Task(Protocol[Data, Rows, Found, Figures, Scores]):
         """Whether heads look at the words of texts."""
 
     @property
+    def tunable(self) -> bool:
+        """Whether an encoder can be tuned for it, with a head that tells classes apart."""
+
+    @property
+    def growing(self) -> bool:
+        """Whether classes can be added to a model."""
+
+    @property
     def report(self) -> Callable[..., Any]:
         """Made of the facts of a fit and of the figures: a ``graft.report.TaskReport``."""
 

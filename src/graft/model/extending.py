@@ -20,6 +20,7 @@ from graft.model.training import Training
 from graft.reading.inputs import renamed
 from graft.results.figures import ClassesAdded, RecallChange
 from graft.run import NEVER, Flag, Run, Stopwatch
+from graft.tasks import task_of
 from graft.tasks.examples import embed_dataset
 
 WITHOUT_TEXTS = (
@@ -64,7 +65,7 @@ def extend(
     run = as_run(cache, progress, cancelled, clock)
     with run.clock.timing("read"):
         dataset = as_dataset(data, min_classes=1, modality=encoder.modality)
-    if model.report.multi_label or dataset.tags:
+    if not model.task.growing or not task_of(model.recipe, dataset).growing:
         raise DataError("Classes cannot be added where items bear several labels.", "Fit a new model to all items.")
     new, embedded = embed_dataset(encoder, dataset, run)
     with run.clock.timing("embed"):

@@ -23,6 +23,7 @@ from graft.prediction.predictor import Predictor
 from graft.recipe import Recipe
 from graft.report import Report
 from graft.report.checked import check_fields
+from graft.tasks import TASKS
 
 
 def load(folder: str | Path, *, backend: str = "auto", allow_download: bool = False) -> Model:
@@ -75,6 +76,8 @@ def _recipe(values: Mapping[str, Any]) -> Recipe:
         recipe = Recipe.from_dict(values)
     except UsageError as error:
         raise ValueError(error.message.rstrip(".")) from None
+    if recipe.task not in (*TASKS, "auto"):
+        raise ValueError(f"there is no task {recipe.task!r}")
     if recipe.head not in (*HEADS, "auto"):
         raise ValueError(f"there is no head {recipe.head!r}")
     return recipe

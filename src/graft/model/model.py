@@ -147,8 +147,9 @@ class Model:
         reading = {**task.reading, "min_classes": 1, "modality": self.report.modality}
         whole = read(data, remembered=self.report.columns, **reading)
         check_modality(whole, encoder)
-        dataset, part = _part(task.prepared(whole), split)
+        dataset, part = _part(whole, split)
         task.check_known(dataset, self.classes)
+        dataset = task.prepared(dataset)
         run = as_run(cache, progress, cancelled)
         embedded = embed(encoder, dataset.items, run)
         known = dataset.select(embedded.rows)

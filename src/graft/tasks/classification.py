@@ -35,6 +35,8 @@ class Classification:
 
     name: str = "classification"
     words: bool = True
+    tunable: bool = True
+    growing: bool = True
     report: type[Report] = Report
     evaluation: type[Evaluation] = Evaluation
 
@@ -47,8 +49,8 @@ class Classification:
         """The data set itself; one whose items bear any number of labels is of another task."""
         if dataset.tags:
             raise DataError(
-                "The items of these data bear any number of labels, and the model gives each item one class.",
-                "Score it on data with one label for each item.",
+                f"The items of these data bear any number of labels, and {self.name} gives each item one class.",
+                "Leave the task at auto, or give data with one label for each item.",
             )
         return dataset
 
@@ -61,6 +63,11 @@ class Classification:
 
     def check_known(self, dataset: Dataset, classes: Sequence[str]) -> None:
         """Whether the model knows any label of the data."""
+        if dataset.tags:
+            raise DataError(
+                "The items of these data bear any number of labels, and the model gives each item one class.",
+                "Score it on data with one label for each item.",
+            )
         check_shared_labels("The data", dataset.labels, "the model", classes)
 
     def targets(self, learned: Dataset, units: Int) -> Targets:

@@ -30,6 +30,8 @@ class MultiLabel:
 
     name: str = "multi_label"
     words: bool = False
+    tunable: bool = False
+    growing: bool = False
     report: type[Report] = Report
     evaluation: type[Evaluation] = Evaluation
 
@@ -52,7 +54,7 @@ class MultiLabel:
 
     def check_known(self, dataset: Dataset, classes: Sequence[str]) -> None:
         """Whether the model knows any label of the data."""
-        check_shared_tags("The data", dataset.tags, "the model", classes)
+        check_shared_tags("The data", dataset.with_tags().tags, "the model", classes)
 
     def targets(self, learned: Dataset, units: Int) -> Targets:
         """Which labels each row bears; folds are balanced by its rarest."""

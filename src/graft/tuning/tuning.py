@@ -22,7 +22,6 @@ from graft.encoders.embed import Embedded
 from graft.errors import DataError, TooFewClasses, UsageError
 from graft.evaluation.held_out import some
 from graft.executors import map_on_cores
-from graft.heads.classifier import Classifier
 from graft.metrics import accuracy, log_loss
 from graft.model.inputs import CacheChoice, Source, as_run
 from graft.model.model import Model
@@ -206,7 +205,7 @@ def _reason(verdict: gate.Verdict, force: bool, learned: bool) -> str:
 
 
 def _tunable(model: Model) -> Tunable:
-    if not isinstance(model.classifier, Classifier):
+    if not model.task.tunable:
         raise UsageError(
             "The model gives items any number of labels, and such models cannot be tuned.",
             "Tune a model with one label for each item.",
