@@ -6,7 +6,7 @@ task ``graft.tasks.TASKS``; the checks in ``tests/contracts.py`` then run over i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -278,12 +278,12 @@ class Task(Protocol[Data, Rows, Found, Figures, Scores]):
         """Whether classes can be added to a model."""
 
     @property
-    def report(self) -> Callable[..., Any]:
-        """Made of the facts of a fit and of the figures: a ``graft.report.TaskReport``."""
+    def report(self) -> Any:
+        """The class of a report, made of the facts of a fit and of the figures: a ``graft.report.TaskReport``."""
 
     @property
-    def evaluation(self) -> Callable[..., Any]:
-        """Made of scores and the report that shows them: a ``graft.report.Shown``."""
+    def evaluation(self) -> Any:
+        """The class of an evaluation, made of scores and the report that shows them: a ``graft.report.Shown``."""
 
     @property
     def reading(self) -> Mapping[str, Any]:
@@ -309,6 +309,13 @@ class Task(Protocol[Data, Rows, Found, Figures, Scores]):
 
         Raises:
             DataError: It cannot.
+        """
+
+    def check_saved(self, report: Any, learned: Collection[str], classes: Sequence[str]) -> None:
+        """Whether a report, and the labels of what was learned from, are those of a model of these classes.
+
+        Raises:
+            ValueError: They are not.
         """
 
     def targets(self, learned: Data, units: Int) -> Targets:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from graft.heads.classifier import Classifier
+from graft.heads.offered import Answering
 from graft.heads.tags import TagClassifier
 
-Answering = Classifier | TagClassifier
-"""What answers: settings and arrays, ``restore``, ``check``, ``answer`` and ``predictions``."""
-KINDS: dict[str, type[Answering]] = {head.task: head for head in (Classifier, TagClassifier)}
+_HEADS: tuple[type[Answering], ...] = (Classifier, TagClassifier)
+KINDS: dict[str, type[Answering]] = {head.task: head for head in _HEADS}

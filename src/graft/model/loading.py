@@ -6,7 +6,7 @@ it are no signature, so whatever a bundle says is doubted here, once, before any
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,8 @@ from graft.prediction.loading import holding
 from graft.prediction.made_with import encoder_of
 from graft.prediction.predictor import Predictor
 from graft.recipe import Recipe
-from graft.report import Report
 from graft.report.checked import check_fields
-from graft.tasks import TASKS
+from graft.tasks import TASKS, named
 
 
 def load(folder: str | Path, *, backend: str = "auto", allow_download: bool = False) -> Model:
@@ -50,25 +49,20 @@ def load(folder: str | Path, *, backend: str = "auto", allow_download: bool = Fa
 def _restored(folder: str | Path, content: bundle.Bundle, backend: str, allow_download: bool) -> Model:
     predictor = Predictor.restore(content.tensors["head"], Path(folder))
     classes, modality, head = predictor.classes, predictor.modality, predictor.head
-    several = not head.exclusive
     recipe = _recipe(content.manifest["recipe"])
     own = content.tensors["encoder"].arrays if "encoder" in content.tensors else {}
     encoder = encoder_of(folder, predictor.encoder, modality, own, backend=backend, allow_download=allow_download)
     if head.stages != encoder.stages:
         raise ValueError(f"a head of shape {head.linear.weights.shape} on stages of {head.stages}")
-    report = _report(content.documents["report"], classes, modality, several=several)
+    task = named(head.task if recipe.task == "auto" else recipe.task)
+    report = task.report.from_dict(content.documents["report"])
+    check_fields(report)
     training = Training.restore(content.tensors["record"])
-    if not several:
-        _check_labels(training, classes)
+    task.check_saved(report, training.learned, classes)
+    if report.modality != modality:
+        raise ValueError(f"the report is of another model: {report.modality}")
     report = replace(report, model=str(folder), inputs=Inputs.of(folder))
     return Model(classes, encoder, head, recipe, report, training)
-
-
-def _check_labels(training: Training, classes: Sequence[str]) -> None:
-    """Whether what was learned from bears the names of classes; a test split may have others."""
-    learned = {label for label, split in zip(training.labels, training.splits, strict=True) if split != "test"}
-    if strange := sorted(learned - set(classes)):
-        raise ValueError(f"the training items have a label that is no class: {strange[0]!r}")
 
 
 def _recipe(values: Mapping[str, Any]) -> Recipe:
@@ -81,12 +75,3 @@ def _recipe(values: Mapping[str, Any]) -> Recipe:
     if recipe.head not in (*HEADS, "auto"):
         raise ValueError(f"there is no head {recipe.head!r}")
     return recipe
-
-
-def _report(values: Mapping[str, Any], classes: Sequence[str], modality: str, *, several: bool) -> Report:
-    """The report, of the same classes as the model."""
-    report = Report.from_dict(values)
-    check_fields(report)
-    if report.classes != tuple(classes) or report.modality != modality or report.multi_label != several:
-        raise ValueError(f"the report is of another model: {report.modality}, {', '.join(report.classes[:5])}")
-    return report

@@ -19,8 +19,7 @@ from graft.duplicates.likeness import clusters_of
 from graft.encoders import tuned_weights
 from graft.encoders.embed import embed
 from graft.errors import BundleError, DataError, GraftError
-from graft.heads.classifier import Answer
-from graft.heads.kinds import Answering
+from graft.heads.offered import Answering
 from graft.model.inputs import CacheChoice, Source, as_run
 from graft.model.training import Training
 from graft.prediction.asking import parts_of
@@ -47,8 +46,7 @@ class Model:
     Attributes:
         classes: The labels, sorted; columns of every array of probabilities.
         encoder: Turns items into embeddings.
-        classifier: Turns embeddings into probabilities, prediction sets and unknown scores; a ``TagClassifier`` where
-            items bear any number of labels.
+        classifier: Turns embeddings into probabilities, prediction sets and unknown scores: the head of its task.
         recipe: What the fit was told.
         report: What it found.
         training: Which items it was fitted to, by content hash; ``None`` where nothing is known of them.
@@ -214,7 +212,7 @@ class Model:
             raise DataError("This model was fitted to a matrix of embeddings.", "Give it embeddings of the same kind.")
         return self.encoder
 
-    def _ask(self, x: Float32, items: Sequence[Item]) -> Answer:
+    def _ask(self, x: Float32, items: Sequence[Item]) -> Any:
         """What the classifier says of embedded items; it reads their texts where it looks at words."""
         return self.classifier.answer(x, texts_of(items) if self.classifier.words else None)
 

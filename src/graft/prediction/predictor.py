@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, Self
 from graft import bundle
 from graft.contracts import MODALITIES, Float32
 from graft.errors import BundleError, NewerBundle
-from graft.heads.kinds import KINDS, Answering
+from graft.heads.kinds import KINDS
+from graft.heads.offered import Answering
 from graft.results.prediction import Prediction
 from graft.tensors import Tensors
 

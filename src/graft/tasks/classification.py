@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,12 @@ class Classification:
             )
         check_shared_labels("The data", dataset.labels, "the model", classes)
 
+    def check_saved(self, report: Report, learned: Collection[str], classes: Sequence[str]) -> None:
+        """Whether the report is of these classes, and the items learned from bear their names."""
+        check_report(report, classes, several=False)
+        if strange := sorted(set(learned) - set(classes)):
+            raise ValueError(f"the training items have a label that is no class: {strange[0]!r}")
+
     def targets(self, learned: Dataset, units: Int) -> Targets:
         """The number of each row's class, which folds are balanced by as well."""
         classes = tuple(sorted(set(learned.labels)))
@@ -131,6 +137,16 @@ class Classification:
         """Probabilities and prediction sets out of fold."""
         out, level = found.out_of_fold, found.head.sets.level
         return HeldOut.of(out, rows, given, held_out_sets(out.p, rows.y, len(rows.classes), level, rows.folds))
+
+
+def check_report(report: Report, classes: Sequence[str], *, several: bool) -> None:
+    """Whether a report is of these classes or labels.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if report.classes != tuple(classes) or report.multi_label != several:
+        raise ValueError(f"the report is of another model: {report.modality}, {', '.join(report.classes[:5])}")
 
 
 def chosen_of(choice: Choice, head: Any) -> HeadChoice:
