@@ -9,6 +9,7 @@ from graft.contracts import Array, Float32, Linear, Stages
 from graft.heads.classifier import Answer
 from graft.heads.conformal import SetRule
 from graft.heads.lexical import LexicalPart
+from graft.heads.regressor import Numbers
 from graft.heads.unknown import UnknownRule
 from graft.results.prediction import Prediction
 
@@ -92,3 +93,22 @@ class CalibratedHead(LabelHead, Protocol):
     @property
     def lexical(self) -> LexicalPart | None:
         """What the words of a text add to its scores, if anything."""
+
+
+class NumberHead(Answering, Protocol):
+    """Its answers are numbers."""
+
+    @property
+    def centre(self) -> float:
+        """What is added to its scores."""
+
+    @property
+    def scale(self) -> float:
+        """What they are multiplied by before."""
+
+    @property
+    def margin(self) -> float:
+        """How far its intervals reach to either side."""
+
+    def answer(self, x: Float32, texts: Sequence[str] | None = None) -> Numbers:
+        """Everything that is to be said of embeddings ``(n, dim) float32``."""
