@@ -14,6 +14,7 @@ from typing import Any
 from graft import bundle
 from graft.data.guard import Inputs
 from graft.errors import UsageError
+from graft.job import Job
 from graft.learning import HEADS
 from graft.model.model import Model
 from graft.model.training import Training
@@ -62,7 +63,17 @@ def _restored(folder: str | Path, content: bundle.Bundle, backend: str, allow_do
     if report.modality != modality:
         raise ValueError(f"the report is of another model: {report.modality}")
     report = replace(report, model=str(folder), inputs=Inputs.of(folder))
-    return Model(classes, encoder, head, recipe, report, training)
+    return Model(classes, encoder, head, recipe, report, training, job=_job(content.documents.get("job")))
+
+
+def _job(values: Mapping[str, Any] | None) -> Job | None:
+    """What the model came from; older bundles do not say."""
+    if values is None:
+        return None
+    try:
+        return Job.from_dict(values)
+    except UsageError as error:
+        raise ValueError(error.message.rstrip(".")) from None
 
 
 def _recipe(values: Mapping[str, Any]) -> Recipe:

@@ -20,6 +20,7 @@ from graft.encoders import tuned_weights
 from graft.encoders.embed import embed
 from graft.errors import BundleError, DataError, GraftError
 from graft.heads.offered import Answering
+from graft.job import Job
 from graft.model.inputs import CacheChoice, Source, as_run
 from graft.model.training import Training
 from graft.prediction.asking import parts_of
@@ -52,6 +53,7 @@ class Model:
         training: Which items it was fitted to, by content hash; ``None`` where nothing is known of them.
         held_out: What was said of every item by heads that had not seen it; ``None`` once it was loaded: it is not
             saved.
+        job: What it came from, and can be made from again; ``None`` where nothing is known of that.
     """
 
     classes: tuple[str, ...]
@@ -61,6 +63,7 @@ class Model:
     report: Report
     training: Training | None = None
     held_out: HeldOut | None = field(default=None, repr=False, compare=False)
+    job: Job | None = field(default=None, repr=False, compare=False)
 
     def __repr__(self) -> str:
         return f"Model({self.report.name!r}, {self.report.summary})"
@@ -190,7 +193,10 @@ class Model:
             Path(folder),
             manifest={"recipe": self.recipe.to_dict()},
             tensors=tensors,
-            documents={"report": _timeless(report).to_dict()},
+            documents={
+                "report": _timeless(report).to_dict(),
+                **({"job": self.job.to_dict()} if self.job else {}),
+            },
             overwrite=overwrite,
         )
         if page:

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from graft import job
 from graft.contracts import Encoder, Progress, silent
 from graft.data.dataset import Dataset, Skipped
 from graft.data.guard import Inputs
+from graft.data.provenance import inputs_of
 from graft.data.split import merge
 from graft.data.texts import texts_of
 from graft.duplicates.likeness import clusters_of
@@ -191,7 +193,22 @@ def tune(
     told = replace(told, seconds=round(run.clock.now() - began + earlier, 3))
     seconds = {**result.report.seconds, "total": told.seconds} if told.shipped else result.report.seconds
     inputs = Inputs.of(model.report.inputs, dataset)
-    result = replace(result, report=replace(result.report, seconds=seconds, tuning=told, inputs=inputs))
+    done = job.Plan(
+        "tune",
+        model=model.report.model,
+        method=method if isinstance(method, str) else method.to_dict(),
+        flips=flips,
+        epochs=epochs,
+        force=force,
+        seed=seed,
+        time_limit=time_limit,
+        inputs=inputs_of(dataset, embedded.digests, model.report.model),
+    )
+    result = replace(
+        result,
+        report=replace(result.report, seconds=seconds, tuning=told, inputs=inputs),
+        job=job.Job(dataset.reading or job.Reading(), model.recipe, done),
+    )
     better = verdict.ships and told.reason != UNSOUND
     return Tuned(
         result, told.shipped, told.reason, before, after, history, told.seconds, better, skipped=dataset.skipped
