@@ -15,7 +15,6 @@ from benchmarks import (
     fit,
     forecast,
     gate,
-    heads,
     labelling,
     mutations,
     regression,
@@ -57,7 +56,6 @@ def main(context: click.Context) -> None:
         forecast.measure()
         regression.measure()
         search.measure()
-        heads.measure()
         gate.measure()
         views.measure()
         decoders.measure()
@@ -198,13 +196,6 @@ def tune_safety_command(sets: tuple[str, ...], each: int, time_limit: float | No
 def search_command(many: int) -> None:
     """Whether look-alikes are of one class, and how fast they are found."""
     search.measure(many)
-
-
-@main.command("heads")
-@click.option("--many", type=click.IntRange(1), default=heads.MANY, show_default=True, help="Heads that are held.")
-def heads_command(many: int) -> None:
-    """What a server pays for a head: time to load it, memory to keep it, modules to import."""
-    heads.measure(many)
 
 
 @main.command("accuracy")

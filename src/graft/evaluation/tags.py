@@ -34,8 +34,7 @@ from graft.evaluation.notices import warn_of_the_data
 from graft.evaluation.rows import Rows
 from graft.executors import map_on_cores, workers
 from graft.heads.features import transform
-from graft.heads.offered import LabelHead
-from graft.heads.tags import confidence_of
+from graft.heads.tags import TagClassifier, confidence_of
 from graft.learning.binary import fit_binary
 from graft.learning.selection import bias_corrected
 from graft.learning.tags import TagsOutOfFold, balance, rules_without, units_with
@@ -49,7 +48,7 @@ TOO_FEW = f"no score: there is no label that {LEAST_ITEMS} judged items bear and
 
 
 def judge_tags(
-    classifier: LabelHead,
+    classifier: TagClassifier,
     out_of_fold: TagsOutOfFold,
     rows: Rows,
     given: Bool,
@@ -215,7 +214,7 @@ def check_shared_tags(what: str, tags: Sequence[Sequence[str]], whose: str, know
 
 
 def score_tags(
-    classifier: LabelHead,
+    classifier: TagClassifier,
     classes: Sequence[str],
     x: Float32,
     tags: Sequence[Sequence[str]],

@@ -1,11 +1,12 @@
-"""What answers, whatever it is asked; and the heads that a saved model can have."""
+"""The heads that a saved model can have, by the name that stands in its file."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from graft.heads.classifier import Classifier
-from graft.heads.offered import Answering
-from graft.heads.regressor import Regressor
 from graft.heads.tags import TagClassifier
 
-_HEADS: tuple[type[Answering], ...] = (Classifier, TagClassifier, Regressor)
-KINDS: dict[str, type[Answering]] = {head.task: head for head in _HEADS}
+Answering = Classifier | TagClassifier
+"""What answers: settings and arrays, ``restore``, ``check``, ``answer`` and ``predictions``."""
+KINDS: Mapping[str, type[Answering]] = {head.kind: head for head in (Classifier, TagClassifier)}

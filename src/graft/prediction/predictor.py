@@ -11,8 +11,7 @@ from typing import Any, NamedTuple, Self
 from graft import bundle
 from graft.contracts import MODALITIES, Float32
 from graft.errors import BundleError, NewerBundle
-from graft.heads.kinds import KINDS
-from graft.heads.offered import Answering
+from graft.heads.kinds import KINDS, Answering
 from graft.results.prediction import Prediction
 from graft.tensors import Tensors
 
@@ -66,7 +65,7 @@ class Predictor:
             ValueError: It looks at words, and no texts were given.
             UsageError: The embeddings are of another length.
         """
-        return self.head.predictions(self.classes, self.head.answer(rows, texts))
+        return self.head.predictions(self.classes, rows, texts)
 
     @property
     def report(self) -> Any:
@@ -92,7 +91,7 @@ class Predictor:
             self.head.arrays(),
             {
                 "schema": bundle.SCHEMA,
-                "task": self.head.task,
+                "kind": self.head.kind,
                 "classes": list(self.classes),
                 "modality": self.modality,
                 "encoder": self.encoder._asdict(),
@@ -116,13 +115,13 @@ class Predictor:
                 f"{bundle.SCHEMA}.",
                 "Install a newer Graft.",
             )
-        if values["task"] not in KINDS:
-            raise ValueError(f"there is no task {values['task']!r}")
+        if values["kind"] not in KINDS:
+            raise ValueError(f"there is no kind of head called {values['kind']!r}")
         classes, modality = _classes(values["classes"]), values["modality"]
         if modality not in MODALITIES:
             raise ValueError(f"there is no modality {modality!r}")
         encoder = MadeWith(**{key: _text(value, f"encoder.{key}") for key, value in values["encoder"].items()})
-        head = KINDS[values["task"]].restore(values["settings"], tensors.arrays)
+        head = KINDS[values["kind"]].restore(values["settings"], tensors.arrays)
         head.check(classes, modality)
         return cls(classes, modality, encoder, head, place)
 
@@ -143,7 +142,7 @@ def _classes(given: Any) -> tuple[str, ...]:
     if not isinstance(given, list):
         raise ValueError(f"the classes are {str(given)[:60]!r} and no list")
     classes = tuple(_text(name, "a class") for name in given)
-    if not all(name.strip() for name in classes):
+    if not classes or not all(name.strip() for name in classes):
         raise ValueError("a class without a name")
     if len(set(classes)) < len(classes):
         name, _ = Counter(classes).most_common(1)[0]
