@@ -12,9 +12,11 @@ from benchmarks import (
     cleaning,
     copies,
     decoders,
+    embedder,
     fit,
     forecast,
     gate,
+    heads,
     labelling,
     mutations,
     regression,
@@ -56,6 +58,8 @@ def main(context: click.Context) -> None:
         forecast.measure()
         regression.measure()
         search.measure()
+        embedder.measure()
+        heads.measure()
         gate.measure()
         views.measure()
         decoders.measure()
@@ -196,6 +200,20 @@ def tune_safety_command(sets: tuple[str, ...], each: int, time_limit: float | No
 def search_command(many: int) -> None:
     """Whether look-alikes are of one class, and how fast they are found."""
     search.measure(many)
+
+
+@main.command("heads")
+@click.option("--many", type=click.IntRange(1), default=heads.MANY, show_default=True, help="Heads that are held.")
+def heads_command(many: int) -> None:
+    """What a server pays for a head: time to load it, memory to keep it, modules to import."""
+    heads.measure(many)
+
+
+@main.command("embedder")
+@click.option("--rounds", type=click.IntRange(1), default=embedder.ROUNDS, show_default=True, help="In turns.")
+def embedder_command(rounds: int) -> None:
+    """What it costs to ask for texts one by one from many threads, against as many at once from one."""
+    embedder.measure(rounds)
 
 
 @main.command("accuracy")

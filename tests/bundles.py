@@ -25,7 +25,7 @@ def taken_apart(folder: Path) -> Parts:
             **{key: head.settings[key] for key in ("classes", "modality")},
             "encoder": encoder,
             "recipe": {**content.manifest["recipe"], "prompt": prompt},
-            "classifier": {"kind": _KINDS[head.settings["kind"]], **head.settings["settings"]},
+            "classifier": {"kind": _KINDS[head.settings["task"]], **head.settings["settings"]},
             "training": dict(record.settings),
         },
         "report": content.documents["report"],
@@ -80,7 +80,7 @@ def _todays(manifest: Parts, arrays: Parts) -> dict[str, Tensors]:
         encoder = {**encoder, "prompt": manifest.get("recipe", {}).get("prompt", "")}
     settings = {
         "schema": bundle.SCHEMA,
-        "kind": {"tags": "multi_label"}.get(kind, kind),
+        "task": {"tags": "multi_label"}.get(kind, kind),
         **{key: manifest[key] for key in ("classes", "modality") if key in manifest},
         "encoder": encoder,
         "settings": classifier,

@@ -6,7 +6,7 @@ task ``graft.tasks.TASKS``; the checks in ``tests/contracts.py`` then run over i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -194,15 +194,7 @@ class Head(Protocol):
     def strengths(self) -> tuple[float, ...]:
         """The strengths that cross-validation tries, from the strongest regularisation to the weakest."""
 
-    def fit(
-        self,
-        x: Float32,
-        y: Int,
-        k: int,
-        weights: Float32,
-        strengths: Sequence[float],
-        near: Sequence[Linear] | None = None,
-    ) -> list[list[Linear]]:
+    def fit(self, x: Float32, y: Int, k: int, weights: Float32, strengths: Sequence[float]) -> list[list[Linear]]:
         """Fit one head per row subset and strength.
 
         Args:
@@ -211,7 +203,6 @@ class Head(Protocol):
             k: Number of classes; a class without rows in a subset gets a very low score.
             weights: ``(s, n) float32`` >= 0, one row per subset: the weight of each item, 0 for those held out.
             strengths: Which strengths to fit.
-            near: For each subset a head on ``x`` that may be close to the first one sought, for a search to start from.
 
         Returns:
             ``s`` lists with one ``Linear`` for each strength.
@@ -279,12 +270,20 @@ class Task(Protocol[Data, Rows, Found, Figures, Scores]):
         """Whether heads look at the words of texts."""
 
     @property
-    def report(self) -> Callable[..., Any]:
-        """Made of the facts of a fit and of the figures: a ``graft.report.TaskReport``."""
+    def tunable(self) -> bool:
+        """Whether an encoder can be tuned for it, with a head that tells classes apart."""
 
     @property
-    def evaluation(self) -> Callable[..., Any]:
-        """Made of scores and the report that shows them: a ``graft.report.Shown``."""
+    def growing(self) -> bool:
+        """Whether classes can be added to a model."""
+
+    @property
+    def report(self) -> Any:
+        """The class of a report, made of the facts of a fit and of the figures: a ``graft.report.TaskReport``."""
+
+    @property
+    def evaluation(self) -> Any:
+        """The class of an evaluation, made of scores and the report that shows them: a ``graft.report.Shown``."""
 
     @property
     def reading(self) -> Mapping[str, Any]:
@@ -310,6 +309,13 @@ class Task(Protocol[Data, Rows, Found, Figures, Scores]):
 
         Raises:
             DataError: It cannot.
+        """
+
+    def check_saved(self, report: Any, learned: Collection[str], classes: Sequence[str]) -> None:
+        """Whether a report, and the labels of what was learned from, are those of a model of these classes.
+
+        Raises:
+            ValueError: They are not.
         """
 
     def targets(self, learned: Data, units: Int) -> Targets:

@@ -119,7 +119,7 @@ class GraftClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             items = [File(Path(x), str(x)) if self._strings_are_paths and isinstance(x, str) else x for x in X]
             return np.asarray(model.predict_proba(items)[:, self._order], dtype=np.float64)
         if self._columns_of is None:
-            if getattr(model.classifier, "lexical", None) is not None:
+            if model.classifier.words:
                 raise DataError(
                     "This model looks at the words of texts as well, and a matrix of embeddings holds none.",
                     "Give the texts themselves, or fit to a matrix of embeddings.",
@@ -127,7 +127,7 @@ class GraftClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             x: Array = validate_data(self, X, dtype=np.float32, reset=False)  # embeddings by the model's own encoder
         else:
             x = self._columns_of.standardised(validate_data(self, X, dtype=np.float64, reset=False))
-        return np.asarray(model.classifier.probabilities(x)[:, self._order], dtype=np.float64)
+        return np.asarray(model.classifier.answer(x).p[:, self._order], dtype=np.float64)
 
     def predict(self, X: Any) -> Array:
         """The most probable label of each row ``(n,)``."""

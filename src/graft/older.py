@@ -34,7 +34,7 @@ def upgraded(manifest: Mapping[str, Any], arrays: Mapping[str, Array]) -> tuple[
     settings = {
         "head": {
             "schema": SCHEMA,
-            "kind": "multi_label" if several else "classification",
+            "task": "multi_label" if several else "classification",
             "classes": manifest["classes"],
             "modality": manifest["modality"],
             "encoder": {**dict(manifest["encoder"].items()), "prompt": manifest["recipe"].get("prompt", "")},

@@ -131,8 +131,7 @@ def from_json(data: bytes | str) -> Any:
         ValueError: It is none.
     """
     try:
-        text = data if isinstance(data, str) else data.decode()
-        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        return _DECODER.decode(data if isinstance(data, str) else data.decode())
     except RecursionError as error:
         raise ValueError(str(error)) from None
 
@@ -162,10 +161,8 @@ def _is_shape(shape: Any) -> bool:
 
 def _digest(header: Mapping[str, Any], settings: str, data: bytes | memoryview) -> str:
     """Of all that the file says but the digest: settings, places and arrays."""
-    digest = hashlib.sha256(settings.encode())
-    for name in sorted(header):
-        entry = header[name]
-        digest.update(f"\0{len(name)}:{name}:{entry['dtype']}:{entry['shape']}:{entry['data_offsets']}".encode())
+    entries = [(name, *(entry[key] for key in ("dtype", "shape", "data_offsets"))) for name, entry in header.items()]
+    digest = hashlib.sha256(f"{settings}{json.dumps(sorted(entries))}".encode())
     digest.update(data)
     return digest.hexdigest()
 
@@ -178,3 +175,6 @@ def _finite(number: str) -> float:
     if not math.isfinite(value := float(number)):
         _refuse(number)
     return value
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)

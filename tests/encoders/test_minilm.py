@@ -14,6 +14,7 @@ from graft.errors import EncoderError
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # graphs stands beside src and is not installed
 
+pytest.importorskip("onnx")
 from graphs import minilm
 
 pytestmark = pytest.mark.skipif(not WEIGHTS.is_here(), reason="needs MiniLM's weights")

@@ -7,9 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
-from onnx import numpy_helper
 
 from graft.contracts import Float32
 from graft.encoders.image import ImageEncoder
@@ -21,9 +19,11 @@ from graft.encoders.structures import WEIGHTS as FILE
 from graft.encoders.text import TOKENIZER, TextEncoder
 from shapes import folders
 
+onnx = pytest.importorskip("onnx")
+
 sys.path.insert(0, str(Path(__file__).parents[2]))  # graphs stands beside src and is not installed
 
-from graphs.networks import NETWORKS
+from graphs.networks import NETWORKS  # noqa: E402
 
 EXACT = Backend("onnxruntime", "f32")
 PICTURES = list(np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), np.uint8))
@@ -36,8 +36,10 @@ VERSIONS = {
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setenv("GRAFT_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    monkeypatch.setenv("GRAFT_CACHE", str(folder))
+    return folder
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.structure.name)
@@ -53,7 +55,7 @@ def test_a_network_on_the_disk_is_a_whole_onnx_model(network, cache):
     path, tables = network.structure.opened(network.weights, pinned=True)
     onnx.checker.check_model(str(path), full_check=True)
     model, weights = onnx.load(path), network.weights()  # with what lies in the other file
-    found = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    found = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     assert all(np.array_equal((found | tables)[name], array) for name, array in weights.items())
     assert set(weights) - set(tables) <= set(found)
 
@@ -75,6 +77,12 @@ def test_in_memory_a_network_gives_the_same_to_the_bit(cache, backend):
     (cache / "networks").write_text("a file where a folder is to be made")
     assert np.array_equal(ImageEncoder(Backend(backend, "f32")).embed(PICTURES), kept)
     assert (cache / "networks").is_file()
+
+
+def test_where_there_is_no_cache_none_is_made(cache):
+    cache.rmdir()
+    assert ImageEncoder(EXACT).embed(PICTURES).shape == (2, 1752)
+    assert not cache.exists()
 
 
 def test_texts_in_memory_too(cache):
@@ -152,9 +160,9 @@ def arrays() -> dict[str, Float32]:
 
 
 def test_floats_are_read_as_the_library_onnx_writes_them():
-    raw = [numpy_helper.from_array(array, name) for name, array in arrays().items()]
+    raw = [onnx.numpy_helper.from_array(array, name) for name, array in arrays().items()]
     plain = onnx.helper.make_tensor("plain", onnx.TensorProto.FLOAT, [2, 2], [1, 2, 3, 4])  # numbers, and no bytes
-    whole = numpy_helper.from_array(np.arange(5), "whole")
+    whole = onnx.numpy_helper.from_array(np.arange(5), "whole")
     found = read_floats(model_with(*raw, plain, whole))
     assert np.array_equal(found.pop("plain"), [[1, 2], [3, 4]])
     assert set(found) == set(arrays())
@@ -165,11 +173,12 @@ def test_floats_are_read_as_the_library_onnx_writes_them():
 
 def test_floats_are_put_in_the_place_of_those_of_the_same_name():
     before = model_with(
-        numpy_helper.from_array(np.zeros(9, np.float32), "many"), numpy_helper.from_array(np.arange(5), "whole")
+        onnx.numpy_helper.from_array(np.zeros(9, np.float32), "many"),
+        onnx.numpy_helper.from_array(np.arange(5), "whole"),
     )
     after = onnx.load_model_from_string(with_floats(before, arrays()))
     assert after.producer_name == "a test"
-    found = {tensor.name: numpy_helper.to_array(tensor) for tensor in after.graph.initializer}
+    found = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in after.graph.initializer}
     assert len(found) == len(after.graph.initializer)
     assert np.array_equal(found.pop("whole"), np.arange(5))
     assert all(
@@ -179,7 +188,7 @@ def test_floats_are_put_in_the_place_of_those_of_the_same_name():
 
 @pytest.mark.parametrize("cut", [1, 7, 100, 2000])
 def test_what_is_cut_short_is_no_model(cut):
-    content = model_with(numpy_helper.from_array(np.zeros(1000, np.float32), "many"))
+    content = model_with(onnx.numpy_helper.from_array(np.zeros(1000, np.float32), "many"))
     for work in (read_floats, lambda model: with_floats(model, {})):
         with pytest.raises(ValueError, match=r"cut short|no whole number"):
             work(content[:cut])

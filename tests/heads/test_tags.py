@@ -73,7 +73,7 @@ def test_restored_it_answers_digit_for_digit(fitted):
     assert np.array_equal(before.p, after.p)
     assert np.array_equal(before.sets, after.sets)
     assert np.array_equal(before.unknown_score, after.unknown_score)
-    assert KINDS[classifier.kind] is TagClassifier
+    assert KINDS[classifier.task] is TagClassifier
 
 
 def test_weights_and_bias_that_do_not_fit_are_refused(fitted):

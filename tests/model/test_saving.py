@@ -33,7 +33,7 @@ def test_the_same_data_seed_and_recipe_give_the_same_bytes(photos, tmp_path):
     for name, cache in (("cold", None), ("warm", "default"), ("own", Cache(tmp_path / "cache"))):
         graft.fit(photos, cache=cache).save(tmp_path / f"{name}.graft")
     files = sorted(path.name for path in (tmp_path / "cold.graft").iterdir())
-    assert files == ["head.safetensors", "manifest.json", "record.safetensors", "report.json"]
+    assert files == ["head.safetensors", "job.json", "manifest.json", "record.safetensors", "report.json"]
     for name in files:
         contents = {(tmp_path / f"{run}.graft" / name).read_bytes() for run in ("cold", "warm", "own")}
         assert len(contents) == 1, name

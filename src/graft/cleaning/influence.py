@@ -14,7 +14,7 @@ from graft.contracts import Bool, Float32, Float64, Int
 from graft.errors import UsageError
 from graft.executors import map_on_cores
 from graft.heads.calibration import probabilities
-from graft.learning import HEADS
+from graft.learning import HEADS, SMOOTH
 from graft.learning.calibration import fit_temperature
 from graft.learning.selection import Choice, class_weights
 
@@ -153,7 +153,7 @@ def influence(pool: Pool, rows: Int, proposed: Int) -> Float64:
 
     def of_fold(out: Bool) -> Float64:
         own = np.where(out, np.float32(0), weights)
-        head = HEADS["logistic"].fit(choice.axes.z, y, k, own[None], [strength])[0][0]
+        head = HEADS[SMOOTH].fit(choice.axes.z, y, k, own[None], [strength])[0][0]
         scores = head.scores(choice.axes.z)
         asked = np.flatnonzero(out & counts)
         if not len(asked):
@@ -200,6 +200,6 @@ def _strength(choice: Choice) -> float:
     tried = [
         (float(losses[place]), entry.strength)
         for place, entry in enumerate(choice.configurations)
-        if entry.head == "logistic" and entry.features == choice.chosen.features and np.isfinite(losses[place])
+        if entry.head == SMOOTH and entry.features == choice.chosen.features and np.isfinite(losses[place])
     ]
     return min(tried)[1] if tried else _STRENGTH

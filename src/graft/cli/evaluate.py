@@ -93,7 +93,7 @@ def command(
     fitted = load(model, allow_download=allow_download)
     try:
         reading["modality"] = reading["modality"] or fitted.report.modality
-        reading["multi_label"] = reading["multi_label"] or fitted.report.multi_label
+        reading |= fitted.task.reading
         dataset = read_data(data, min_classes=1, remembered=fitted.report.columns, **reading)
     except TooFewClasses as error:
         items = noun(fitted.report.modality)

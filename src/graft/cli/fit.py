@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
+from click.core import ParameterSource
 
 from graft.cli.answers import format_of
-from graft.cli.output import pasted, progress_bar
-from graft.cli.paths import Command, Input, Mixed, Output
-from graft.cli.reading import read_data, reading_options
+from graft.cli.output import pasted, progress_bar, say
+from graft.cli.paths import Command, Input, Mixed, Output, guard_outputs
+from graft.cli.reading import download_option, read_data, reading_options
 from graft.cli.saving import Step, show_and_save, write_held_out
+from graft.errors import UsageError
+
+if TYPE_CHECKING:
+    from graft.contracts import Progress
+
+_BESIDE = ("job", "output", "report_file", "predictions", "overwrite", "no_cache", "as_json", "allow_download")
+"""What may be said beside a job."""
 
 
 @click.command(name="fit", cls=Command)
-@click.argument("data", type=Input())
+@click.argument("data", type=Input(), required=False)
+@click.option("--job", type=Input(Path), help="Repeat the fit of a saved model, or of its job.json; takes no DATA.")
 @click.option("-o", "--output", type=Output("model"), help="The model's folder. [default: DATA's name + .graft]")
 @click.option("--test", "test_data", type=Input(), help="Other labelled data for the final figure.")
 @click.option(
@@ -38,10 +47,12 @@ from graft.cli.saving import Step, show_and_save, write_held_out
     "--predictions", type=Output("data"), help="Write what was said of every held-out item: .csv, .tsv, .json, .jsonl."
 )
 @click.option("--overwrite", is_flag=True, help="Replace a model, report or table that is there already.")
+@download_option
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
-    data: str,
+    data: str | None,
+    job: Path | None,
     output: Path | None,
     test_data: str | None,
     encoder: str,
@@ -55,6 +66,7 @@ def command(
     overwrite: bool,
     no_cache: bool,
     as_json: bool,
+    allow_download: bool,
     **reading: Any,
 ) -> int:
     """Fit a model to DATA and say how good it is.
@@ -63,35 +75,69 @@ def command(
     test/, or a zip of these.
     """
     from graft import bundle
-    from graft.model import Stopwatch, fit
+    from graft.model import Model, Stopwatch, fit
     from graft.recipe import Recipe
     from graft.report import html
     from graft.report.words import noun
 
     recipe = Recipe(encoder=encoder, prompt=prompt, head=head, backend=backend, seed=seed)
-    target = output or Path(default_name(data))
+    data = _source(data, job)
+    target = output or Path(default_name(data) if job is None else f"{job.resolve().stem}-again.graft")
     bundle.check_free(target, overwrite)
     for file in filter(None, (report_file, predictions)):
         html.check_free(file, overwrite=overwrite)
     if predictions:
         format_of(predictions)
     clock = Stopwatch()
-    with progress_bar(quiet=as_json) as progress:
+    cache: Literal["default"] | None = None if no_cache else "default"
+
+    def fitted(progress: Progress) -> Model:
+        if job is not None:
+            from graft.repeating import repeat
+
+            return repeat(job, cache=cache, progress=progress, clock=clock, allow_download=allow_download)
         with clock.timing("read"):
             dataset = read_data(data, test=test_data, **reading)
-        model = fit(
-            dataset,
-            recipe,
-            journal=journal,
-            cache=None if no_cache else "default",
-            progress=progress,
-            clock=clock,
-        )
+        return fit(dataset, recipe, journal=journal, cache=cache, progress=progress, clock=clock)
+
+    with progress_bar(quiet=as_json) as progress:
+        model = fitted(progress)
     use = f"Use it: {pasted('predict', target)} {noun(model.report.modality, 1).upper()}..."
     more: list[Step] = []
     if predictions:
         more.append(("Held out", predictions, lambda: write_held_out(model, predictions)))
     return show_and_save(model, target, report_file, overwrite=overwrite, as_json=as_json, use=use, more=more)
+
+
+def _source(data: str | None, job: Path | None) -> str:
+    """Where the data are; of a job, those that it names, over which nothing is written.
+
+    Raises:
+        UsageError: Something was said beside the job, which says it all.
+    """
+    ctx = click.get_current_context()
+    if job is None:
+        if data is None:
+            raise click.MissingParameter(ctx=ctx, param_hint="'DATA'", param_type="argument")
+        return data
+    from graft.repeating import job_of
+
+    more = [
+        one.human_readable_name if one.name == "data" else one.opts[-1]
+        for one in ctx.command.params
+        if ctx.get_parameter_source(one.name or "") == ParameterSource.COMMANDLINE and one.name not in _BESIDE
+    ]
+    if more:
+        raise UsageError(
+            f"--job says how the model is fitted, and {', '.join(more)} was given beside it.",
+            "Leave that out, or fit a model without --job.",
+        )
+    found = job_of(job)
+    if found.plan.time_limit is not None:
+        say("The tuning was given a time limit: it goes as far as time allows, which differs.", err=True)
+    for path in (found.reading.source, found.reading.test, found.plan.journal, found.plan.model, found.plan.old):
+        guard_outputs(None if path is None else Path(path))
+    return found.reading.source or ""
 
 
 def default_name(data: str) -> str:

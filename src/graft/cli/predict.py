@@ -21,6 +21,7 @@ from graft.errors import GraftError, UsageError
 if TYPE_CHECKING:
     from graft.data.items import Item
     from graft.model import Model
+    from graft.model.inputs import CacheChoice
     from graft.reading.inputs import Cells
 
 Rows = Iterator[tuple["Item", "Cells"]]
@@ -38,6 +39,7 @@ FORMATS = ("json", "jsonl", "csv")
 @click.option("--jsonl", "as_jsonl", is_flag=True, help="Print one JSON object a line, as they come.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option("--item-column", help="The column of texts, where a table names it unusually.")
+@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
 @click.option("--strict", is_flag=True, help="Exit with 1 when an input could not be answered.")
 def command(
     model: Path,
@@ -50,6 +52,7 @@ def command(
     as_jsonl: bool,
     as_csv: bool,
     item_column: str | None,
+    no_cache: bool,
     strict: bool,
 ) -> int:
     """Name the class of INPUTS: files, folders, archives; for a model of texts also tables, or texts themselves.
@@ -63,16 +66,16 @@ def command(
     kind = _format(output, overwrite, dict(zip(FORMATS, (as_json, as_jsonl, as_csv), strict=True)))
     fitted = load(model, allow_download=allow_download)
     rows = _rows(inputs, fitted.report.modality, item_column, fitted.report.columns)
-    count = _Count()
+    count, cache = _Count(), cast("CacheChoice", None if no_cache else "default")
     if output is None:
-        to_stdout(count.of(_answers(fitted, rows)), Layout(fitted.classes, top), kind)
+        to_stdout(count.of(_answers(fitted, rows, cache)), Layout(fitted.classes, top), kind)
         return count.tell(strict=strict)
     columns: dict[str, None] = {}
     if fitted.report.modality == "text":  # a table's rows are in memory anyway, and its columns stand above the first
         known = list(rows)
         columns = dict.fromkeys(column for _, cells in known for column in cells if column is not None)
         rows = iter(known)
-    to_file(count.of(_answers(fitted, _guarded(rows))), Layout(fitted.classes, top, tuple(columns)), output)
+    to_file(count.of(_answers(fitted, _guarded(rows), cache)), Layout(fitted.classes, top, tuple(columns)), output)
     say(f"Answers {clean(str(output))}    {count.done:,} inputs")
     return count.tell(strict=strict)
 
@@ -116,7 +119,7 @@ class _Count:
         return 1 if self.bad == self.done or (self.bad and strict) else 0
 
 
-def _answers(model: Model, rows: Rows) -> Iterator[Answer]:
+def _answers(model: Model, rows: Rows, cache: CacheChoice) -> Iterator[Answer]:
     """What the model says of each item, beside the cells of its row."""
     waiting: deque[Cells] = deque()
 
@@ -125,7 +128,7 @@ def _answers(model: Model, rows: Rows) -> Iterator[Answer]:
             waiting.append(cells)
             yield item
 
-    for prediction in model.stream(items()):
+    for prediction in model.stream(items(), cache=cache):
         yield Answer(prediction, waiting.popleft())
 
 

@@ -18,6 +18,7 @@ from graft.data.items import MAX_ITEM_BYTES, Broken, File, Item, Member, Memory,
 from graft.data.kinds import check_modality
 from graft.data.lists import groups_of, items_of, labels_of, named
 from graft.errors import DataError
+from graft.job import Reading
 
 __all__ = [
     "MAX_ITEM_BYTES", "Broken", "Dataset", "File", "Item", "Member", "Memory", "Skipped", "Text", "as_item",
@@ -52,6 +53,7 @@ class Dataset:
         sources: The files and folders that it was read from, over which nothing is written.
         negatives: Labels of what is none of the other classes, where the user said so: by a ``-`` before the name of
             the folder. Other such classes are known by their name, see ``negative_classes``.
+        reading: How it was read, where ``graft.read`` read it and nothing was left out since.
     """
 
     items: tuple[Item, ...]
@@ -66,6 +68,7 @@ class Dataset:
     columns: Mapping[str, str] = field(default_factory=dict, compare=False)
     sources: tuple[Path, ...] = field(default=(), compare=False)
     negatives: tuple[str, ...] = ()
+    reading: Reading | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.tags:
@@ -132,6 +135,7 @@ class Dataset:
             splits=tuple(self.splits[row] for row in rows),
             groups=tuple(self.groups[row] for row in rows),
             tags=tuple(self.tags[row] for row in rows) if self.tags else (),
+            reading=None,
         )
 
     def read_with(self, *paths: str | os.PathLike[str] | None) -> Self:

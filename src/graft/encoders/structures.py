@@ -2,8 +2,8 @@
 
 ``graphs/NAME.onnx`` has every node of a network and says where in ``weights.bin`` each of its weights stands. That
 file is packed once from the published weights, and from then on mapped into memory: opening a network reads nothing
-else, and processes that run the same network share it. Where it cannot be written, the weights go into the graph in
-memory instead.
+else, and processes that run the same network share it. Where there is no cache, or it cannot be written to, the weights
+go into the graph in memory instead.
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ class Structure:
             return False
 
     def _pack(self, folder: Path, arrays: Mapping[str, Float32]) -> bool:
-        """Keep the weights there; ``False`` where that cannot be done, or they come out otherwise on this machine."""
+        """Keep the weights there; ``False`` without a cache to lie beside, or where they cannot be what is pinned."""
+        if not cache_folder().is_dir():  # nothing that a command does with --no-cache makes one
+            return False
         content = packed(arrays)
         if hashlib.sha256(content).hexdigest() != self.sha256:
             return False

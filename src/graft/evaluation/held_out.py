@@ -17,7 +17,7 @@ from graft.evaluation.intervals import (
     no_score,
     recall_interval,
 )
-from graft.heads.classifier import Classifier
+from graft.heads.offered import LabelHead
 from graft.metrics import (
     confusion_matrix,
     debiased_calibration_error,
@@ -52,7 +52,7 @@ def check_shared_labels(what: str, labels: Sequence[str], whose: str, known: Seq
 
 
 def score_held_out(
-    classifier: Classifier,
+    classifier: LabelHead,
     classes: Sequence[str],
     x: Float32,
     labels: Sequence[str],

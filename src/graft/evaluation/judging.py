@@ -27,8 +27,8 @@ from graft.evaluation.intervals import (
 from graft.evaluation.rows import Rows
 from graft.evaluation.typical import typical
 from graft.executors import map_on_cores, workers
-from graft.heads.classifier import Classifier
 from graft.heads.features import transform
+from graft.heads.offered import CalibratedHead
 from graft.learning import HEADS
 from graft.learning.classifier import OutOfFold
 from graft.learning.conformal import measured
@@ -60,7 +60,7 @@ LEAST_NEIGHBOURS = 2000
 
 
 def judge(
-    classifier: Classifier,
+    classifier: CalibratedHead,
     out_of_fold: OutOfFold,
     rows: Rows,
     classes: Sequence[str],
@@ -130,7 +130,7 @@ def judge(
     expected = growth.carried(corrected, len(y))
     sample = scored[:: max(1, len(scored) // OVERFIT_ROWS)]
     texts = [rows.words.texts[row] for row in sample.tolist()] if rows.words else None
-    on_training = classifier.probabilities(x[sample], texts).argmax(axis=1).astype(np.int64)
+    on_training = classifier.answer(x[sample], texts).p.argmax(axis=1).astype(np.int64)
     baselines = {"majority": majority_baseline(given, k), "nearest": nearest_baseline(phi, y, fold)}
     if rows.words:
         baselines["tf-idf"] = tfidf_accuracy(rows.words.z, y, k, folds)
@@ -222,7 +222,7 @@ def unknown_interval(rejected: Array, rows: Rows, asked: float) -> Interval:
     return replace(found, low=min(found.low, least / n))
 
 
-def _sets(classifier: Classifier, out_of_fold: OutOfFold, y: Int, folds: Sequence[Int]) -> PredictionSets:
+def _sets(classifier: CalibratedHead, out_of_fold: OutOfFold, y: Int, folds: Sequence[Int]) -> PredictionSets:
     rule = classifier.sets
     coverage, size = measured(out_of_fold.p, y, len(rule.counts), rule.level, folds)
     return PredictionSets(rule.level, coverage, size, rule.complete, rule.guarantee, len(rule.short))

@@ -17,7 +17,8 @@ from graft.evaluation.judging import HARDEST, unknown_interval
 from graft.evaluation.rows import Rows
 from graft.executors import map_on_cores
 from graft.heads.features import transform
-from graft.heads.regressor import LEVEL, Regressor
+from graft.heads.offered import NumberHead
+from graft.heads.regressor import LEVEL
 from graft.learning.neighbours import nearest, unit
 from graft.learning.regression import NumbersOutOfFold
 from graft.learning.ridge import RidgeChoice
@@ -35,7 +36,7 @@ SHOWN = 1000
 
 
 def judge_numbers(
-    regressor: Regressor, out_of_fold: NumbersOutOfFold, rows: Rows, y: Float64, unknown_rate: float, seed: int
+    regressor: NumberHead, out_of_fold: NumbersOutOfFold, rows: Rows, y: Float64, unknown_rate: float, seed: int
 ) -> NumberFigures:
     """Judge a regressor by what heads like it said of rows that they had not seen.
 
@@ -144,7 +145,7 @@ def _factor(top: Float64, bottom: Float64, units: Int, correlation: float) -> fl
     return math.exp(student(int(effective_size(units) + 1e-9) - 1) * math.sqrt(variance * correlation))
 
 
-def _baselines(regressor: Regressor, rows: Rows, y: Float64) -> dict[str, float]:
+def _baselines(regressor: NumberHead, rows: Rows, y: Float64) -> dict[str, float]:
     """Mean absolute error of the mean of the other folds' numbers, and of that of the nearest of their items."""
     fold, phi = rows.folds[0], unit(transform(rows.x, regressor.stages, regressor.features))
     of_mean, of_nearest = [], []

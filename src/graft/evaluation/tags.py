@@ -34,7 +34,8 @@ from graft.evaluation.notices import warn_of_the_data
 from graft.evaluation.rows import Rows
 from graft.executors import map_on_cores, workers
 from graft.heads.features import transform
-from graft.heads.tags import TagClassifier, confidence_of
+from graft.heads.offered import LabelHead
+from graft.heads.tags import confidence_of
 from graft.learning.binary import fit_binary
 from graft.learning.selection import bias_corrected
 from graft.learning.tags import TagsOutOfFold, balance, rules_without, units_with
@@ -48,7 +49,7 @@ TOO_FEW = f"no score: there is no label that {LEAST_ITEMS} judged items bear and
 
 
 def judge_tags(
-    classifier: TagClassifier,
+    classifier: LabelHead,
     out_of_fold: TagsOutOfFold,
     rows: Rows,
     given: Bool,
@@ -214,7 +215,7 @@ def check_shared_tags(what: str, tags: Sequence[Sequence[str]], whose: str, know
 
 
 def score_tags(
-    classifier: TagClassifier,
+    classifier: LabelHead,
     classes: Sequence[str],
     x: Float32,
     tags: Sequence[Sequence[str]],

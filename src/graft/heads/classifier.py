@@ -33,6 +33,7 @@ class Classifier:
 
     Attributes:
         task: What it answers to, a key of ``graft.tasks.TASKS``.
+        exclusive: Whether an item is of one class and no other.
         stages: Widths of the encoder's pooled stages.
         features: A key of ``FEATURES``.
         linear: The head, on ``transform(x, stages, features)``.
@@ -43,6 +44,7 @@ class Classifier:
     """
 
     task: ClassVar[str] = "classification"
+    exclusive: ClassVar[bool] = True
 
     stages: Stages
     features: str
@@ -51,8 +53,6 @@ class Classifier:
     sets: SetRule
     unknown: UnknownRule
     lexical: LexicalPart | None = None
-
-    kind: ClassVar[str] = "classification"
 
     @property
     def words(self) -> bool:
@@ -82,9 +82,8 @@ class Classifier:
         p = probabilities(logits, self.temperature)
         return Answer(p, self.sets.sets(p), self.unknown.score(phi, logits))
 
-    def predictions(self, classes: Sequence[str], x: Float32, texts: Sequence[str] | None = None) -> list[Prediction]:
-        """``answer`` in words: one nameless prediction for each row of ``x`` ``(n, dim) float32``."""
-        answer = self.answer(x, texts)
+    def predictions(self, classes: Sequence[str], answer: Answer) -> list[Prediction]:
+        """An answer in words: one nameless prediction for each of its rows."""
         return [
             Prediction(
                 input="",

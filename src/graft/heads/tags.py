@@ -30,6 +30,7 @@ class TagClassifier:
 
     Attributes:
         task: What it answers to, a key of ``graft.tasks.TASKS``.
+        exclusive: Whether an item is of one class and no other.
         stages: Widths of the encoder's pooled stages.
         features: A key of ``FEATURES``.
         linear: On ``transform(x, stages, features)``; its scores are calibrated log odds of each label.
@@ -38,6 +39,7 @@ class TagClassifier:
     """
 
     task: ClassVar[str] = "multi_label"
+    exclusive: ClassVar[bool] = False
 
     stages: Stages
     features: str
@@ -45,7 +47,6 @@ class TagClassifier:
     unknown: UnknownRule
     threshold: float = THRESHOLD
 
-    kind: ClassVar[str] = "multi_label"
     words: ClassVar[bool] = False
 
     def probabilities(self, x: Float32, texts: Sequence[str] | None = None) -> Float32:
@@ -62,9 +63,8 @@ class TagClassifier:
         p = sigmoid(scores)
         return Answer(p, p >= self.threshold, self.unknown.score(phi, firmness_of(scores)))
 
-    def predictions(self, classes: Sequence[str], x: Float32, texts: Sequence[str] | None = None) -> list[Prediction]:
-        """``answer`` in words: one nameless prediction for each row of ``x`` ``(n, dim) float32``."""
-        answer = self.answer(x)
+    def predictions(self, classes: Sequence[str], answer: Answer) -> list[Prediction]:
+        """An answer in words: one nameless prediction for each of its rows."""
         found = []
         sure = confidence_of(answer.p, answer.sets)
         for p, members, score, confidence in zip(answer.p, answer.sets, answer.unknown_score, sure, strict=True):

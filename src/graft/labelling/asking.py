@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from graft.contracts import Progress, silent
 from graft.data.dataset import Dataset, Item, as_item
-from graft.encoders.embed import stream
 from graft.errors import DataError, NothingToRead
 from graft.labelling.pool import Pool
 from graft.labelling.shortlist import Shortlist
 from graft.model import Model
 from graft.model.inputs import CacheChoice, as_run, at_least_one
+from graft.prediction.asking import parts_of
 from graft.reading.inputs import gather
 from graft.run import NEVER, Flag
 from graft.tasks.examples import nothing_readable
@@ -54,20 +54,11 @@ def label_next(
     modality = model.report.modality
     found = _items_of(items, modality)
     pool = Pool(model)
-    waiting: list[Item] = []
-
-    def noted() -> Iterator[Item]:
-        for item in found:
-            waiting.append(item)
-            yield item
-
     run = as_run(cache, progress, cancelled)
     done = 0
-    for part in stream(model.encoder, noted(), run):
-        pool.add(part, waiting, done)
-        taken = len(part.rows) + len(part.skipped)
-        del waiting[:taken]
-        done += taken
+    for part in parts_of(model.encoder, found, run):
+        pool.add(part)
+        done += len(part.items)
         run.tell("embed", done, 0)
     if not done:
         raise NothingToRead("There are no items to choose from.", "Give a folder, zip or table with items in it.")

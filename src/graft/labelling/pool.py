@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from graft.contracts import SEPARATOR, Float32
+from graft.contracts import Float32
 from graft.data.dataset import Item, Skipped
 from graft.data.texts import texts_of
-from graft.encoders.embed import Embedded
 from graft.executors import one_thread_each
 from graft.heads.features import transform
-from graft.heads.tags import TagClassifier, confidence_of
 from graft.labelling.choosing import choose, doubt, uncertainty
 from graft.labelling.shortlist import Shortlist, Suggestion
 from graft.model import Model
+from graft.prediction.asking import Part
 
 CANDIDATES = 4000
 """From more items than this a sample is drawn, in which an item is the likelier the less sure the model is of it."""
@@ -47,7 +46,7 @@ class Pool:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._several = isinstance(model.classifier, TagClassifier)
+        self._several = not model.classifier.exclusive
         self._labelled = frozenset(model.training.digests if model.training else ())
         self._seen: set[str] = set()
         self._chance = np.random.default_rng(model.recipe.seed)
@@ -56,15 +55,14 @@ class Pool:
         self.n_items = self.n_labelled = self.n_copies = 0
         self.skipped: tuple[Skipped, ...] = ()
 
-    def add(self, part: Embedded, items: Sequence[Item], offset: int) -> None:
-        """Look at a chunk of embedded items; ``items[0]`` is row ``offset``."""
-        skipped = {row - offset: error for row, error in part.skipped.items()}
-        self.skipped += replace(part, skipped=skipped).skipped_items(items)
-        fresh = [place for place, digest in enumerate(part.digests) if self._is_new(digest)]
+    def add(self, part: Part) -> None:
+        """Look at some items."""
+        self.skipped += part.embedded.skipped_items(part.items)
+        fresh = [place for place, digest in enumerate(part.embedded.digests) if self._is_new(digest)]
         if not fresh:
             return
-        given = [items[int(part.rows[place]) - offset] for place in fresh]
-        self._kept += self._candidates(part.x[fresh], given)
+        readable = part.readable
+        self._kept += self._candidates(part.embedded.x[fresh], [readable[place] for place in fresh])
         if len(self._kept) > 2 * CANDIDATES:
             self._thin_out()
 
@@ -96,30 +94,21 @@ class Pool:
 
     def _candidates(self, x: Float32, items: Sequence[Item]) -> Iterator[_Candidate]:
         classifier, classes = self._model.classifier, self._model.classes
-        if isinstance(classifier, TagClassifier):
-            answer = classifier.answer(x)
-            confidence = confidence_of(answer.p, answer.sets)
-            predicted = [
-                SEPARATOR.join(label for label, given in zip(classes, row, strict=True) if given) for row in answer.sets
-            ]
-        else:
-            answer = classifier.answer(x, texts_of(items) if classifier.lexical else None)
-            confidence = answer.p.max(axis=1)
-            predicted = [classes[int(best)] for best in answer.p.argmax(axis=1)]
+        answer = classifier.answer(x, texts_of(items) if classifier.words else None)
+        predictions = classifier.predictions(classes, answer)
         phi = transform(x, classifier.stages, classifier.features)
         unsure = uncertainty(answer.p, self._several)
         weights = doubt(unsure)
         self._weight += float(weights.sum())
         keys = np.log1p(-self._chance.random(len(items))) / weights
-        unknown = answer.unknown_score > classifier.unknown.threshold
-        for row, item in enumerate(items):
+        for row, (item, prediction) in enumerate(zip(items, predictions, strict=True)):
             yield _Candidate(
                 item=item,
                 phi=phi[row].copy(),
                 p=answer.p[row],
-                predicted=predicted[row],
-                confidence=float(confidence[row]),
-                unknown=bool(unknown[row]),
+                predicted=prediction.label,
+                confidence=prediction.confidence,
+                unknown=prediction.unknown,
                 unsure=float(unsure[row]),
                 weight=float(weights[row]),
                 key=float(keys[row]),

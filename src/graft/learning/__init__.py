@@ -10,3 +10,5 @@ from graft.learning.logistic import Logistic
 from graft.learning.prototype import Prototype
 
 HEADS: Mapping[str, Head] = {"logistic": Logistic(), "discriminant": Discriminant(), "prototype": Prototype()}
+SMOOTH = "logistic"
+"""The head whose loss changes smoothly with every item: how much one counts can be told from its derivative."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from graft.contracts import Progress, silent
 from graft.data.dataset import Dataset
 from graft.data.guard import Inputs
+from graft.data.provenance import inputs_of
 from graft.encoders import tuned_weights
 from graft.encoders.embed import Embedded, content_digest, embed, recall
 from graft.errors import DataError, ItemError
+from graft.job import Job, Plan, Reading
 from graft.model.fitting import Fitted, fit_embedded
 from graft.model.inputs import CacheChoice, Source, as_dataset, as_run
 from graft.model.model import Model
@@ -20,6 +23,7 @@ from graft.model.training import Training
 from graft.reading.inputs import renamed
 from graft.results.figures import ClassesAdded, RecallChange
 from graft.run import NEVER, Flag, Run, Stopwatch
+from graft.tasks import task_of
 from graft.tasks.examples import embed_dataset
 
 WITHOUT_TEXTS = (
@@ -64,9 +68,11 @@ def extend(
     run = as_run(cache, progress, cancelled, clock)
     with run.clock.timing("read"):
         dataset = as_dataset(data, min_classes=1, modality=encoder.modality)
-    if model.report.multi_label or dataset.tags:
+    if not model.task.growing or not task_of(model.recipe, dataset).growing:
         raise DataError("Classes cannot be added where items bear several labels.", "Fit a new model to all items.")
     new, embedded = embed_dataset(encoder, dataset, run)
+    place = model.report.model
+    plan = Plan("extend", model=place, old=_path_of(old), inputs=inputs_of(new, embedded.digests, place))
     with run.clock.timing("embed"):
         before, remembered = _remember(model, training, old, run)
     joined, everything = _join(before, remembered, new, embedded)
@@ -84,7 +90,14 @@ def extend(
         columns=model.report.columns,
         inputs=Inputs.of(model.report.inputs, dataset, before),
     )
-    return replace(fitted.model, report=report)
+    return replace(fitted.model, report=report, job=Job(new.reading or Reading(), model.recipe, plan))
+
+
+def _path_of(source: Source | None) -> str | None:
+    """Where data can be read again; of the old items the model's record tells whether they are the same."""
+    if isinstance(source, Dataset):
+        return source.reading.source if source.reading else None
+    return str(source) if isinstance(source, str | Path) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,14 @@ from graft.contracts import Encoder, Float32, Progress, silent
 from graft.data.dataset import Dataset
 from graft.data.guard import Inputs
 from graft.data.lists import groups_of
+from graft.data.provenance import inputs_of
 from graft.duplicates.clusters import Clusters
 from graft.encoders import encoder_for
 from graft.encoders.embed import Embedded, content_digest
 from graft.errors import UsageError
 from graft.evaluation import warn_of_the_items
 from graft.evaluation.doubt import warn_of_doubt
+from graft.job import Job, Plan, Reading
 from graft.journal.journal import Journal
 from graft.learning.selection import check_head
 from graft.model.given import check_matrix, labels_of_rows
@@ -84,12 +86,15 @@ def fit(
         _check(dataset, recipe)
     encoder = encoder_for(recipe.encoder, dataset.modality, recipe.backend, recipe.prompt, run.tell)
     usable, embedded = embed_dataset(encoder, dataset, run)
+    files = None if journal is None else str(journal.path if isinstance(journal, Journal) else journal)
+    plan = Plan("fit", journal=files, inputs=inputs_of(usable, embedded.digests, files))
+    job = Job(dataset.reading or Reading(), recipe, plan)
     if decided is None:
-        return fit_embedded(usable, embedded, encoder, recipe, run).model
+        return replace(fit_embedded(usable, embedded, encoder, recipe, run).model, job=job)
     mended, remaining, effect = follow_journal(decided, usable.read_with(decided.path), embedded)
     _check(mended, recipe)
     model = fit_embedded(mended, remaining, encoder, recipe, run).model
-    return replace(model, report=replace(model.report, journal=effect))
+    return replace(model, report=replace(model.report, journal=effect), job=job)
 
 
 def _check(dataset: Dataset, recipe: Recipe) -> None:

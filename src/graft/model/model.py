@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from graft import bundle
 from graft.contracts import Array, Encoder, Float32, Progress, silent
 from graft.data.dataset import Dataset, Item
@@ -14,20 +16,22 @@ from graft.data.guard import Inputs
 from graft.data.lists import listed, readable
 from graft.data.texts import texts_of
 from graft.duplicates.likeness import clusters_of
-from graft.encoders import address_of, base_of, tuned_weights
-from graft.encoders.embed import embed, stream
+from graft.encoders import tuned_weights
+from graft.encoders.embed import embed
 from graft.errors import BundleError, DataError, GraftError
-from graft.heads.classifier import Answer, Classifier
-from graft.heads.tags import TagClassifier
-from graft.model.inputs import CacheChoice, Source, as_cache, as_run
+from graft.heads.offered import Answering
+from graft.job import Job
+from graft.model.inputs import CacheChoice, Source, as_run
 from graft.model.training import Training
-from graft.prediction.predictor import MadeWith, Predictor
+from graft.prediction.asking import parts_of
+from graft.prediction.made_with import made_with
+from graft.prediction.predictor import Predictor
 from graft.reading.read import read
 from graft.recipe import Recipe
 from graft.report import Evaluation, Report
 from graft.results.prediction import Prediction
 from graft.results.scores import Scores
-from graft.run import NEVER, Flag, Run
+from graft.run import NEVER, Flag
 from graft.tasks import AnyTask, HeldOut, named
 from graft.tasks.examples import check_modality, nothing_readable
 from graft.tensors import Tensors
@@ -43,22 +47,23 @@ class Model:
     Attributes:
         classes: The labels, sorted; columns of every array of probabilities.
         encoder: Turns items into embeddings.
-        classifier: Turns embeddings into probabilities, prediction sets and unknown scores; a ``TagClassifier`` where
-            items bear any number of labels.
+        classifier: Turns embeddings into probabilities, prediction sets and unknown scores: the head of its task.
         recipe: What the fit was told.
         report: What it found.
         training: Which items it was fitted to, by content hash; ``None`` where nothing is known of them.
         held_out: What was said of every item by heads that had not seen it; ``None`` once it was loaded: it is not
             saved.
+        job: What it came from, and can be made from again; ``None`` where nothing is known of that.
     """
 
     classes: tuple[str, ...]
     encoder: Encoder | None
-    classifier: Classifier | TagClassifier
+    classifier: Answering
     recipe: Recipe
     report: Report
     training: Training | None = None
     held_out: HeldOut | None = field(default=None, repr=False, compare=False)
+    job: Job | None = field(default=None, repr=False, compare=False)
 
     def __repr__(self) -> str:
         return f"Model({self.report.name!r}, {self.report.summary})"
@@ -68,62 +73,55 @@ class Model:
         """What is asked of items."""
         return named(self.classifier.task if self.recipe.task == "auto" else self.recipe.task)
 
-    def predict(self, items: Iterable[Any]) -> list[Prediction]:
+    def predict(self, items: Iterable[Any], *, cache: CacheChoice = "default") -> list[Prediction]:
         """Answer every input; one that cannot be read has an ``error`` instead of a label.
 
         Args:
             items: A list, an array, a data set or the column of a data frame: paths or the bytes of files; PIL images
                 or arrays ``(h, w, 3)`` for pictures; texts (``str``) for texts; ``(samples, rate)`` for recordings. To
                 a text model a ``str`` is a text, to any other a path.
+            cache: Where embeddings are looked up and kept.
 
         Raises:
             UsageError: It is one input, and no list of them.
         """
-        return list(self.stream(self._items(items)))
+        return list(self.stream(self._items(items), cache=cache))
 
-    def predict_one(self, item: Any) -> Prediction:
+    def predict_one(self, item: Any, *, cache: CacheChoice = "default") -> Prediction:
         """Answer one input.
 
         Raises:
             ItemError: It cannot be read.
         """
-        (prediction,) = self.predict([item])
+        (prediction,) = self.predict([item], cache=cache)
         if prediction.error is not None:
             raise prediction.error
         return prediction
 
-    def predict_proba(self, items: Iterable[Any]) -> Array:
+    def predict_proba(self, items: Iterable[Any], *, cache: CacheChoice = "default") -> Array:
         """Calibrated probabilities ``(n, k) float32``, columns as ``classes``.
 
         Raises:
             ItemError: An input cannot be read.
             UsageError: It is one input, and no list of them.
         """
-        wrapped = list(self._items(items))
-        embedded = embed(self._own_encoder(), wrapped, Run(as_cache("default")))
-        for _, error in sorted(embedded.skipped.items()):
-            raise error
-        return self._ask(embedded.x, wrapped).p
+        found = [np.empty((0, len(self.classes)), np.float32)]
+        for part in parts_of(self._own_encoder(), self._items(items), as_run(cache, silent)):
+            for _, error in sorted(part.embedded.skipped.items()):
+                raise error
+            found.append(self._ask(part.embedded.x, part.readable).p)
+        return np.concatenate(found)
 
-    def stream(self, items: Iterable[Item]) -> Iterator[Prediction]:
+    def stream(self, items: Iterable[Item], *, cache: CacheChoice = "default") -> Iterator[Prediction]:
         """Answer any number of inputs in their order, in bounded memory."""
-        waiting: list[Item] = []
-
-        def noted() -> Iterator[Item]:
-            for item in items:
-                waiting.append(item)
-                yield item
-
-        offset = 0
-        for part in stream(self._own_encoder(), noted()):
-            given = [waiting[row - offset] for row in part.rows.tolist()]
-            answers = dict(zip(part.rows.tolist(), self._answer(part.x, given), strict=True))
-            rows = sorted([*answers, *part.skipped])
-            for row in rows:
-                name = waiting[row - offset].name
-                yield replace(answers[row], input=name) if row in answers else Prediction(name, error=part.skipped[row])
-            del waiting[: len(rows)]
-            offset += len(rows)
+        for part in parts_of(self._own_encoder(), items, as_run(cache, silent)):
+            answers = self.classifier.predictions(self.classes, self._ask(part.embedded.x, part.readable))
+            placed = dict(zip(part.embedded.rows.tolist(), answers, strict=True))
+            for row, item in enumerate(part.items):
+                if row in placed:
+                    yield replace(placed[row], input=item.name)
+                else:
+                    yield Prediction(item.name, error=part.embedded.skipped[row])
 
     def evaluate(
         self,
@@ -150,8 +148,9 @@ class Model:
         reading = {**task.reading, "min_classes": 1, "modality": self.report.modality}
         whole = read(data, remembered=self.report.columns, **reading)
         check_modality(whole, encoder)
-        dataset, part = _part(task.prepared(whole), split)
+        dataset, part = _part(whole, split)
         task.check_known(dataset, self.classes)
+        dataset = task.prepared(dataset)
         run = as_run(cache, progress, cancelled)
         embedded = embed(encoder, dataset.items, run)
         known = dataset.select(embedded.rows)
@@ -186,15 +185,7 @@ class Model:
                 "Fit it to the items themselves, or keep its classifier.arrays().",
             )
         tuned = tuned_weights(encoder)
-        made_with = MadeWith(
-            encoder.name,
-            address_of(encoder),
-            base_of(encoder).version,
-            encoder.backend,
-            self.recipe.prompt,
-            tuned.digest,
-        )
-        head = Predictor(self.classes, encoder.modality, made_with, self.classifier)
+        head = Predictor(self.classes, encoder.modality, made_with(encoder, self.recipe.prompt), self.classifier)
         tensors = {"head": head.tensors(), "record": training.tensors()}
         if tuned:
             tensors["encoder"] = Tensors(dict(tuned), {})
@@ -202,7 +193,10 @@ class Model:
             Path(folder),
             manifest={"recipe": self.recipe.to_dict()},
             tensors=tensors,
-            documents={"report": _timeless(report).to_dict()},
+            documents={
+                "report": _timeless(report).to_dict(),
+                **({"job": self.job.to_dict()} if self.job else {}),
+            },
             overwrite=overwrite,
         )
         if page:
@@ -224,12 +218,9 @@ class Model:
             raise DataError("This model was fitted to a matrix of embeddings.", "Give it embeddings of the same kind.")
         return self.encoder
 
-    def _ask(self, x: Float32, items: Sequence[Item]) -> Answer:
+    def _ask(self, x: Float32, items: Sequence[Item]) -> Any:
         """What the classifier says of embedded items; it reads their texts where it looks at words."""
         return self.classifier.answer(x, texts_of(items) if self.classifier.words else None)
-
-    def _answer(self, x: Float32, items: Sequence[Item]) -> list[Prediction]:
-        return self.classifier.predictions(self.classes, x, texts_of(items) if self.classifier.words else None)
 
 
 def _timeless(report: Report) -> Report:

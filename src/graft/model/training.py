@@ -37,6 +37,11 @@ class Training:
         """The record of a data set whose items have these hashes."""
         return cls(tuple(digests), dataset.labels, dataset.splits, dataset.groups)
 
+    @property
+    def learned(self) -> frozenset[str]:
+        """The labels of what was learned from; a test split may have others."""
+        return frozenset(label for label, split in zip(self.labels, self.splits, strict=True) if split != "test")
+
     def __len__(self) -> int:
         return len(self.digests)
 

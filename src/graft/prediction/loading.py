@@ -32,7 +32,7 @@ def load_head(source: str | os.PathLike[str] | bytes) -> Predictor:
         return _parsed(source, "The given head")
     place = Path(source)
     whole = place.name != bundle.HEAD
-    data = _bytes_of(place / bundle.HEAD if whole else place)
+    data = _bytes_of(os.path.join(place, bundle.HEAD) if whole else place)  # noqa: PTH118 (thousands are loaded)
     if data is not None:
         return _parsed(data, str(source), place if whole else place.parent)
     content = bundle.read(place if whole else place.parent)  # an older one, one that is being replaced, or none
@@ -63,7 +63,7 @@ def _parsed(data: bytes, name: str, place: Path | None = None) -> Predictor:
         return Predictor.restore(content, place)
 
 
-def _bytes_of(path: Path) -> bytes | None:
+def _bytes_of(path: str | Path) -> bytes | None:
     """What is in the file; ``None`` where there is no such file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, Self
 from graft import bundle
 from graft.contracts import MODALITIES, Float32
 from graft.errors import BundleError, NewerBundle
-from graft.heads.kinds import KINDS, Answering
+from graft.heads.kinds import KINDS
+from graft.heads.offered import Answering
 from graft.results.prediction import Prediction
 from graft.tensors import Tensors
 
@@ -65,7 +66,7 @@ class Predictor:
             ValueError: It looks at words, and no texts were given.
             UsageError: The embeddings are of another length.
         """
-        return self.head.predictions(self.classes, rows, texts)
+        return self.head.predictions(self.classes, self.head.answer(rows, texts))
 
     @property
     def report(self) -> Any:
@@ -91,7 +92,7 @@ class Predictor:
             self.head.arrays(),
             {
                 "schema": bundle.SCHEMA,
-                "kind": self.head.kind,
+                "task": self.head.task,
                 "classes": list(self.classes),
                 "modality": self.modality,
                 "encoder": self.encoder._asdict(),
@@ -115,13 +116,13 @@ class Predictor:
                 f"{bundle.SCHEMA}.",
                 "Install a newer Graft.",
             )
-        if values["kind"] not in KINDS:
-            raise ValueError(f"there is no kind of head called {values['kind']!r}")
+        if values["task"] not in KINDS:
+            raise ValueError(f"there is no task {values['task']!r}")
         classes, modality = _classes(values["classes"]), values["modality"]
         if modality not in MODALITIES:
             raise ValueError(f"there is no modality {modality!r}")
         encoder = MadeWith(**{key: _text(value, f"encoder.{key}") for key, value in values["encoder"].items()})
-        head = KINDS[values["kind"]].restore(values["settings"], tensors.arrays)
+        head = KINDS[values["task"]].restore(values["settings"], tensors.arrays)
         head.check(classes, modality)
         return cls(classes, modality, encoder, head, place)
 

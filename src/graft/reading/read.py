@@ -33,6 +33,7 @@ from graft.decoding.formats import (
 )
 from graft.errors import DataError, ItemError, MixedModalities, NothingToRead, UsageError
 from graft.files import did_you_mean
+from graft.job import Reading
 from graft.reading.frames import read_frame
 from graft.reading.inputs import gather, is_archive, renamed
 from graft.reading.labels import Tagged, merge_labels
@@ -138,7 +139,23 @@ def read(
         dataset = _join_test(dataset, others)
     if dataset is not source and len(dataset.classes) < min_classes:
         raise too_few_classes(dataset, found)
-    return dataset
+    if isinstance(source, Dataset) and test is None:
+        return dataset
+    reading = None
+    if all(isinstance(path, str | os.PathLike) for path in (source, test) if path is not None):
+        reading = Reading(
+            str(source),
+            None if test is None else str(test),
+            label_column,
+            item_column,
+            group_column,
+            pattern,
+            modality,
+            multi_label,
+            None if root is None else str(root),
+            dict(remembered) if remembered else None,
+        )
+    return replace(dataset, reading=reading)
 
 
 def _read_source(source: Any, asked: Asked) -> tuple[Dataset, Arrangement]:

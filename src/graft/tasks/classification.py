@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,8 @@ class Classification:
 
     name: str = "classification"
     words: bool = True
+    tunable: bool = True
+    growing: bool = True
     report: type[Report] = Report
     evaluation: type[Evaluation] = Evaluation
 
@@ -47,8 +49,8 @@ class Classification:
         """The data set itself; one whose items bear any number of labels is of another task."""
         if dataset.tags:
             raise DataError(
-                "The items of these data bear any number of labels, and the model gives each item one class.",
-                "Score it on data with one label for each item.",
+                f"The items of these data bear any number of labels, and {self.name} gives each item one class.",
+                "Leave the task at auto, or give data with one label for each item.",
             )
         return dataset
 
@@ -61,7 +63,18 @@ class Classification:
 
     def check_known(self, dataset: Dataset, classes: Sequence[str]) -> None:
         """Whether the model knows any label of the data."""
+        if dataset.tags:
+            raise DataError(
+                "The items of these data bear any number of labels, and the model gives each item one class.",
+                "Score it on data with one label for each item.",
+            )
         check_shared_labels("The data", dataset.labels, "the model", classes)
+
+    def check_saved(self, report: Report, learned: Collection[str], classes: Sequence[str]) -> None:
+        """Whether the report is of these classes, and the items learned from bear their names."""
+        check_report(report, classes, several=False)
+        if strange := sorted(set(learned) - set(classes)):
+            raise ValueError(f"the training items have a label that is no class: {strange[0]!r}")
 
     def targets(self, learned: Dataset, units: Int) -> Targets:
         """The number of each row's class, which folds are balanced by as well."""
@@ -124,6 +137,16 @@ class Classification:
         """Probabilities and prediction sets out of fold."""
         out, level = found.out_of_fold, found.head.sets.level
         return HeldOut.of(out, rows, given, held_out_sets(out.p, rows.y, len(rows.classes), level, rows.folds))
+
+
+def check_report(report: Report, classes: Sequence[str], *, several: bool) -> None:
+    """Whether a report is of these classes or labels.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if report.classes != tuple(classes) or report.multi_label != several:
+        raise ValueError(f"the report is of another model: {report.modality}, {', '.join(report.classes[:5])}")
 
 
 def chosen_of(choice: Choice, head: Any) -> HeadChoice:

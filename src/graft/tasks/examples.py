@@ -154,6 +154,7 @@ def embed_dataset(encoder: Encoder, dataset: Dataset, run: Run) -> tuple[Dataset
         embedded = embed(encoder, dataset.items, run)
     usable = replace(
         dataset.select(embedded.rows),
+        reading=dataset.reading,
         skipped=(*dataset.skipped, *embedded.skipped_items(dataset.items)),
         warnings=(*dataset.warnings, *([run.cache.trouble] if run.cache and run.cache.trouble else [])),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from graft.recipe import Recipe
 from graft.report import Evaluation, Report
 from graft.results.figures import Calibration, Figures
 from graft.results.scores import Scores
-from graft.tasks.classification import chosen_of, figures_of
+from graft.tasks.classification import check_report, chosen_of, figures_of
 from graft.tasks.found import Found
 from graft.tasks.held_out import HeldOut
 
@@ -30,6 +30,8 @@ class MultiLabel:
 
     name: str = "multi_label"
     words: bool = False
+    tunable: bool = False
+    growing: bool = False
     report: type[Report] = Report
     evaluation: type[Evaluation] = Evaluation
 
@@ -52,7 +54,11 @@ class MultiLabel:
 
     def check_known(self, dataset: Dataset, classes: Sequence[str]) -> None:
         """Whether the model knows any label of the data."""
-        check_shared_tags("The data", dataset.tags, "the model", classes)
+        check_shared_tags("The data", dataset.with_tags().tags, "the model", classes)
+
+    def check_saved(self, report: Report, learned: Collection[str], classes: Sequence[str]) -> None:
+        """Whether the report is of these labels."""
+        check_report(report, classes, several=True)
 
     def targets(self, learned: Dataset, units: Int) -> Targets:
         """Which labels each row bears; folds are balanced by its rarest."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,6 +33,8 @@ class Regression:
 
     name: str = "regression"
     words: bool = False
+    tunable: bool = False
+    growing: bool = False
     report: type[NumberReport] = NumberReport
     evaluation: type[NumberEvaluation] = NumberEvaluation
 
@@ -62,6 +64,11 @@ class Regression:
     def check_known(self, dataset: Dataset, classes: Sequence[str]) -> None:
         """Whether every label is a number."""
         numbers_of(dataset)
+
+    def check_saved(self, report: NumberReport, learned: Collection[str], classes: Sequence[str]) -> None:
+        """Whether there are no classes."""
+        if classes:
+            raise ValueError(f"a model of numbers with the classes {', '.join(classes[:5])}")
 
     def targets(self, learned: Dataset, units: Int) -> Targets:
         """The numbers; folds are balanced by nothing."""

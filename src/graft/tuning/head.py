@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from graft.contracts import Float32, Linear, Stages
-from graft.heads.classifier import Classifier
 from graft.heads.features import FEATURES, GIVEN
+from graft.heads.offered import CalibratedHead
 
 
 class TrainableHead:
@@ -31,7 +31,7 @@ class TrainableHead:
         self._parts = _parts(stages, features)
 
     @classmethod
-    def of(cls, classifier: Classifier) -> TrainableHead:
+    def of(cls, classifier: CalibratedHead) -> TrainableHead:
         """The head of a fitted classifier."""
         return cls(classifier.linear, classifier.stages, classifier.features, classifier.temperature)
 

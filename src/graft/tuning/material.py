@@ -13,8 +13,8 @@ from graft.data.split import choose_folds, stratified_group_folds
 from graft.encoders import Tunable
 from graft.errors import ItemError
 from graft.executors import map_on_cores, one_thread_each
-from graft.heads.classifier import Classifier
 from graft.heads.features import transform
+from graft.heads.offered import CalibratedHead
 from graft.learning.classifier import OutOfFold, fit_classifier
 from graft.learning.lexical import Words
 from graft.recipe import Recipe
@@ -79,7 +79,7 @@ class Material:
         )
 
 
-def rows_of(material: Material, chosen: Int, classifier: Classifier) -> Rows:
+def rows_of(material: Material, chosen: Int, classifier: CalibratedHead) -> Rows:
     """Some rows as the loop takes them, with what words add to the scores of a head that is divided by its temperature.
 
     Args:
@@ -95,7 +95,7 @@ def rows_of(material: Material, chosen: Int, classifier: Classifier) -> Rows:
     return Rows(values, material.y[chosen], offset, np.array([_size(value) for value in values], np.int64))
 
 
-def fitted(material: Material, x: Float32, rows: Int) -> tuple[Classifier, OutOfFold]:
+def fitted(material: Material, x: Float32, rows: Int) -> tuple[CalibratedHead, OutOfFold]:
     """A head for some rows, chosen and calibrated on folds of them, and what heads said of rows they had not seen.
 
     Args:
@@ -113,7 +113,7 @@ def fitted(material: Material, x: Float32, rows: Int) -> tuple[Classifier, OutOf
         return fit_classifier(x[rows], y, material.k, material.encoder.stages, folds, recipe, units, words)
 
 
-def scores_of(classifier: Classifier, material: Material, x: Float32, rows: Int) -> Float32:
+def scores_of(classifier: CalibratedHead, material: Material, x: Float32, rows: Int) -> Float32:
     """What a head says of some rows ``(m, k) float32``, divided by its temperature: no two heads count alike."""
     scores = classifier.linear.scores(transform(x[rows], classifier.stages, classifier.features))
     if classifier.lexical is not None and material.texts is not None:

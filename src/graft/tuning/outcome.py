@@ -26,7 +26,7 @@ from graft.evaluation.intervals import (
 )
 from graft.evaluation.judging import calibration, hardest, judged_macro_f1, majority_baseline, mistakes
 from graft.evaluation.notices import warn_of_the_data, warn_of_the_items
-from graft.heads.classifier import Classifier
+from graft.heads.offered import CalibratedHead
 from graft.learning.conformal import measured
 from graft.model.model import Model
 from graft.model.noises import ask_noises
@@ -142,19 +142,19 @@ def _interval(right: Bool, clusters: Int, groups: Sequence[str]) -> Interval:
     return cross_validated_interval(float(right.mean()), clusters, method, group_design_effect(right, groups))
 
 
-def _sets(classifier: Classifier, p: Array, y: Int, material: Material, gate: Int) -> PredictionSets:
+def _sets(classifier: CalibratedHead, p: Array, y: Int, material: Material, gate: Int) -> PredictionSets:
     rule = classifier.sets
     folds = stratified_group_folds(y, material.units[gate], 5, material.recipe.seed)
     coverage, size = measured(p, y, material.k, rule.level, folds)
     return PredictionSets(rule.level, coverage, size, rule.complete, rule.guarantee, len(rule.short))
 
 
-def _size(classifier: Classifier) -> int:
+def _size(classifier: CalibratedHead) -> int:
     return sum(array.nbytes for array in classifier.arrays().values())
 
 
 def _test_score(
-    encoder: Encoder, classifier: Classifier, dataset: Dataset, clusters: Int, classes: Sequence[str]
+    encoder: Encoder, classifier: CalibratedHead, dataset: Dataset, clusters: Int, classes: Sequence[str]
 ) -> Interval | None:
     rows = np.flatnonzero([split == "test" for split in dataset.splits])
     if not len(rows):

@@ -17,8 +17,8 @@ import numpy as np
 from graft.contracts import Encoder, Float32, Int
 from graft.encoders import Tunable, retuned
 from graft.executors import map_on_cores
-from graft.heads.classifier import Classifier
 from graft.heads.features import transform
+from graft.heads.offered import CalibratedHead
 from graft.heads.unknown import UnknownRule
 from graft.learning.calibration import fit_temperature
 from graft.learning.conformal import fit_sets
@@ -162,7 +162,7 @@ class Shipped:
     """
 
     encoder: Encoder
-    classifier: Classifier
+    classifier: CalibratedHead
     choice: Choice
     sound: bool
 
@@ -235,7 +235,7 @@ def _mean_weights(each: Sequence[Mapping[str, Float32]], encoder: Tunable) -> di
     }
 
 
-def _unknown(classifier: Classifier, material: Material, trials: Sequence[Trial]) -> UnknownRule:
+def _unknown(classifier: CalibratedHead, material: Material, trials: Sequence[Trial]) -> UnknownRule:
     """Prototypes of the network that ships; what is usual of strangers to it is known from the trials."""
     rules = []
     for trial in trials:

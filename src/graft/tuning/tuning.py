@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from graft import job
 from graft.contracts import Encoder, Progress, silent
 from graft.data.dataset import Dataset, Skipped
 from graft.data.guard import Inputs
+from graft.data.provenance import inputs_of
 from graft.data.split import merge
 from graft.data.texts import texts_of
 from graft.duplicates.likeness import clusters_of
@@ -22,7 +24,6 @@ from graft.encoders.embed import Embedded
 from graft.errors import DataError, TooFewClasses, UsageError
 from graft.evaluation.held_out import some
 from graft.executors import map_on_cores
-from graft.heads.classifier import Classifier
 from graft.metrics import accuracy, log_loss
 from graft.model.inputs import CacheChoice, Source, as_run
 from graft.model.model import Model
@@ -192,7 +193,22 @@ def tune(
     told = replace(told, seconds=round(run.clock.now() - began + earlier, 3))
     seconds = {**result.report.seconds, "total": told.seconds} if told.shipped else result.report.seconds
     inputs = Inputs.of(model.report.inputs, dataset)
-    result = replace(result, report=replace(result.report, seconds=seconds, tuning=told, inputs=inputs))
+    done = job.Plan(
+        "tune",
+        model=model.report.model,
+        method=method if isinstance(method, str) else method.to_dict(),
+        flips=flips,
+        epochs=epochs,
+        force=force,
+        seed=seed,
+        time_limit=time_limit,
+        inputs=inputs_of(dataset, embedded.digests, model.report.model),
+    )
+    result = replace(
+        result,
+        report=replace(result.report, seconds=seconds, tuning=told, inputs=inputs),
+        job=job.Job(dataset.reading or job.Reading(), model.recipe, done),
+    )
     better = verdict.ships and told.reason != UNSOUND
     return Tuned(
         result, told.shipped, told.reason, before, after, history, told.seconds, better, skipped=dataset.skipped
@@ -206,7 +222,7 @@ def _reason(verdict: gate.Verdict, force: bool, learned: bool) -> str:
 
 
 def _tunable(model: Model) -> Tunable:
-    if not isinstance(model.classifier, Classifier):
+    if not model.task.tunable:
         raise UsageError(
             "The model gives items any number of labels, and such models cannot be tuned.",
             "Tune a model with one label for each item.",
