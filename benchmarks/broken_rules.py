@@ -311,6 +311,13 @@ RULES = (
         "tests/encoders/test_weights.py::test_another_file_is_refused_by_its_hash",
     ),
     Rule(
+        "a packed network is the pinned one",
+        "src/graft/encoders/structures.py",
+        "            return packed == self.sha256 and ",
+        "            return packed != self.name and ",
+        "tests/encoders/test_structures.py::test_what_is_damaged_is_written_anew",
+    ),
+    Rule(
         "a changed file of a bundle is noticed",
         "src/graft/bundle.py",
         "        if _sha256(contents[name]) != sha256:\n",

@@ -18,7 +18,18 @@ from benchmarks.broken_rules import RULES, Rule
 from benchmarks.results import keep, progress, show
 
 PROJECT = Path(__file__).parents[1]
-COPIED = ("src", "tests", "benchmarks", "docs", "pyproject.toml", "README.md", "Makefile", "constraints.txt")
+COPIED = (
+    "src",
+    "tests",
+    "benchmarks",
+    "docs",
+    "graphs",
+    "pyproject.toml",
+    "README.md",
+    "Makefile",
+    "constraints.txt",
+    "requirements-predict.txt",
+)
 LIMIT = 600.0
 """Seconds after which a test that does not end counts as failed: a broken rule may make it wait for ever."""
 

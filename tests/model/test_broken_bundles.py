@@ -48,7 +48,7 @@ def array(name: str, change: Callable[[Any], Any]) -> Callable[[Parts], None]:
 M, C = "manifest", "manifest/classifier"
 BROKEN: list[tuple[str, Callable[[Parts], None], str]] = [
     # classes
-    ("no classes", put(f"{M}/classes", []), "a class without a name"),
+    ("no classes", put(f"{M}/classes", []), "a classifier with the classes []"),
     ("classes gone", put(f"{M}/classes", ...), "classes"),
     ("one class", put(f"{M}/classes", ["circle"]), "a classifier with the classes"),
     ("doubled classes", put(f"{M}/classes", ["circle", "circle", "square"]), "two classes are called 'circle'"),

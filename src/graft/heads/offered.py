@@ -11,7 +11,6 @@ from graft.heads.conformal import SetRule
 from graft.heads.lexical import LexicalPart
 from graft.heads.regressor import Numbers
 from graft.heads.unknown import UnknownRule
-from graft.results.prediction import Prediction
 
 
 class Answering(Protocol):
@@ -45,7 +44,7 @@ class Answering(Protocol):
     def answer(self, x: Float32, texts: Sequence[str] | None = None) -> Any:
         """Everything that is to be said of embeddings ``(n, dim) float32``, as arrays."""
 
-    def predictions(self, classes: Sequence[str], answer: Any) -> list[Prediction]:
+    def predictions(self, classes: Sequence[str], answer: Any) -> list[Any]:
         """An answer in words: one nameless prediction for each row."""
 
     def check(self, classes: Sequence[str], modality: str) -> None:

@@ -53,7 +53,8 @@ class Regressor:
     margin: float
     unknown: UnknownRule
 
-    kind: ClassVar[str] = "regression"
+    task: ClassVar[str] = "regression"
+    exclusive: ClassVar[bool] = False
     words: ClassVar[bool] = False
 
     def answer(self, x: Float32, texts: Sequence[str] | None = None) -> Numbers:
@@ -63,14 +64,21 @@ class Regressor:
         value = self.centre + self.scale * scores[:, 0].astype(np.float64)
         return Numbers(value, value - self.margin, value + self.margin, self.unknown.score(phi, scores))
 
-    def predictions(
-        self, classes: Sequence[str], x: Float32, texts: Sequence[str] | None = None
-    ) -> list[NumberPrediction]:
-        """``answer`` in words: one nameless prediction for each row of ``x`` ``(n, dim) float32``."""
-        found = self.answer(x)
-        columns = (found.value.tolist(), found.low.tolist(), found.high.tolist())
-        unknown = (found.unknown_score > self.unknown.threshold).tolist()
+    def predictions(self, classes: Sequence[str], answer: Numbers) -> list[NumberPrediction]:
+        """An answer in words: one nameless prediction for each of its rows."""
+        columns = (answer.value.tolist(), answer.low.tolist(), answer.high.tolist())
+        unknown = (answer.unknown_score > self.unknown.threshold).tolist()
         return [NumberPrediction("", *row) for row in zip(*columns, unknown, strict=True)]
+
+    def check(self, classes: Sequence[str], modality: str) -> None:
+        """Whether it can be the head of a model: of numbers there are no classes.
+
+        Raises:
+            ValueError: It cannot.
+        """
+        if classes:
+            raise ValueError(f"numbers with the classes {list(classes)!r}")
+        restored.check_shapes(self.linear.weights, self.unknown.prototypes, self.stages, self.features, 1)
 
     def arrays(self) -> dict[str, Array]:
         """What a bundle keeps as arrays; weights in float16, as ``fit_ridge`` rounded them."""
@@ -98,14 +106,10 @@ class Regressor:
         Raises:
             ValueError: A value is not what a regressor can have, or they do not fit together.
         """
-        weights = np.asarray(arrays["head.weights"]).astype(np.float32)
-        bias = np.asarray(arrays["head.bias"]).astype(np.float32)
-        if weights.ndim != 2 or weights.shape[1] != 1 or bias.shape != (1,):
-            raise ValueError(f"a head of shape {weights.shape} with a bias of shape {bias.shape} for one number")
         return cls(
             stages=restored.stages(settings),
             features=restored.features(settings, words=False),
-            linear=Linear(weights, bias),
+            linear=restored.linear(arrays),
             centre=restored.number(settings, "centre"),
             scale=restored.number(settings, "scale", above=0),
             margin=restored.number(settings, "margin", above=0),

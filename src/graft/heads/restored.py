@@ -86,6 +86,8 @@ def check_shapes(weights: Array, prototypes: Array, stages: Stages, features: st
         ValueError: It does not.
     """
     d = width(stages, features)
+    if not k:
+        raise ValueError("a model without classes")
     if weights.shape != (d, k):
         raise ValueError(f"a head of shape {weights.shape} for {k} classes on stages of {stages}")
     if prototypes.shape[1] != d:

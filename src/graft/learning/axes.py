@@ -24,6 +24,14 @@ _ROUNDS = 2
 
 _ON_AXES = 1e-5
 """Features lie on their axes where what is off the diagonal of their second moments is below this share of it."""
+_NEARLY = 0.05
+"""The same where they are to precondition a fit."""
+_CENTRED = 1e-4
+"""Features are centred where their means are below this share of the largest of them."""
+_SMALL = 256
+"""Up to so many axes, exact ones take no longer."""
+_LED = 32
+"""So many of the principal axes precondition a fit of many rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,13 @@ class Axes:
             weights = weights if factor is None else factor @ weights
         return Linear(weights.astype(np.float32, copy=False), (head.bias - self.mean @ weights).astype(np.float32))
 
+    def express(self, head: Linear) -> Linear:
+        """The head on ``z`` that gives the scores of ``head`` on ``x``, as far as it lies in the span of the axes."""
+        weights = head.weights
+        for factor in (self.left, self.right):
+            weights = weights if factor is None else factor.T @ weights
+        return Linear(weights, head.bias + self.mean @ head.weights)
+
 
 def centred(x: Float32) -> Axes:
     """Only the mean is taken away."""
@@ -69,7 +84,7 @@ def principal(x: Float32, tail: float = 0.0) -> Axes:
     plain = centred(x)
     xc = plain.z
     n, d = xc.shape
-    if n >= d and _on_axes(xc):
+    if n >= d and _off_axes(xc) <= _ON_AXES:
         return plain
     if n < d:
         moments, u = _eigh(xc @ xc.T, tail)
@@ -78,6 +93,30 @@ def principal(x: Float32, tail: float = 0.0) -> Axes:
     _, basis = _eigh(xc.T @ xc, tail)
     basis = basis.astype(np.float32)
     return Axes(xc @ basis, plain.mean, None, basis)
+
+
+def conditioned(x: Float32, exact: bool) -> Axes:
+    """Coordinates in which the second moments are nearly diagonal, so that they precondition a fit.
+
+    Exact ones are principal axes. Else the first ``_LED`` of them, about, and beside them what they leave of the
+    features, which costs a few narrow products: nothing is left out, so scores stay what they are. Features that are in
+    such coordinates already are returned as they are.
+
+    Args:
+        x: The features ``(n, d) float32``.
+        exact: Whether they are to be principal axes.
+    """
+    if exact or min(x.shape) <= _SMALL:
+        return principal(x)
+    mean = np.full(len(x), 1 / len(x), np.float32) @ x
+    if np.abs(mean).max(initial=0.0) <= _CENTRED * np.abs(x[:_SEEN]).max(initial=0.0) and _off_axes(x) <= _NEARLY:
+        return Axes(x, np.zeros_like(mean))
+    xc = x - mean
+    lead = leading(xc, min(_LED, x.shape[1]))
+    first = xc @ lead
+    xc -= first @ lead.T
+    rest = np.eye(x.shape[1], dtype=np.float32) - lead @ lead.T
+    return Axes(np.concatenate([first, xc], axis=1), mean, None, np.concatenate([lead, rest], axis=1))
 
 
 def leading(x: Float32, count: int) -> Float32:
@@ -101,12 +140,12 @@ def leading(x: Float32, count: int) -> Float32:
     return np.asarray(basis @ turned, np.float32)
 
 
-def _on_axes(xc: Float32) -> bool:
-    """Whether ``xcᵀ xc`` is diagonal, seen without forming it: from its products with vectors of random signs."""
+def _off_axes(xc: Float32) -> float:
+    """How far ``xcᵀ xc`` is from diagonal, seen without forming it: from its products with vectors of random signs."""
     signs = np.random.default_rng(0).choice(np.array([-1, 1], np.float32), (xc.shape[1], 4))
     diagonal = np.einsum("nd,nd->d", xc, xc)
     rest = xc.T @ (xc @ signs) - diagonal[:, None] * signs
-    return bool(np.abs(rest).max(initial=0.0) <= _ON_AXES * diagonal.max(initial=0.0))
+    return float(np.abs(rest).max(initial=0.0) / max(diagonal.max(initial=0.0), np.finfo(np.float32).tiny))
 
 
 def _eigh(gram: Float32, tail: float) -> tuple[np.ndarray, np.ndarray]:

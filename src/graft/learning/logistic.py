@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from graft.contracts import Bool, Float32, Float64, Int, Linear
-from graft.learning.axes import principal
+from graft.learning.axes import conditioned
 
 ABSENT = -1e6
 """Score of a class without rows in a subset: low enough for probability 0 at any temperature."""
-_MEMORY = 256 << 20
-"""Problems are solved in chunks whose arrays take about this many bytes."""
+_LEAST = -20.0
+"""The bias of an absent class where a search starts: it has no gradient there, and the next head names it anew."""
+_MEMORY = 128 << 20
+"""Problems are solved in chunks whose arrays take about this many bytes; a copy of their rows takes no more either."""
 _HISTORY = 10
 _ITERATIONS = 100
 _TOLERANCE = 3e-6
 """A problem is solved when a Newton-like step promises to lower its objective by less than this share."""
-_LOOSE = 2e-3
-"""The same where there is much to fit: held-out log losses of texts were within 0.002 of those at the optimum."""
+_LOOSE = 1e-3
+"""The same where there is much to fit: held-out log losses are within about 0.001 of those at the optimum."""
+_NEAR = 5e-4
+"""The same where the search starts from a head that is near, and may find at once that little is to be gained."""
 _MANY_ROWS, _MANY_SCORES = 1000, 1 << 15
 """From so many rows, or rows times classes, on a subset is fitted on its own rows alone, to ``_LOOSE``."""
 _COLUMNS = 96
@@ -28,11 +33,10 @@ _SHARES = (16, 4)
 """Large problems start from the solution for every sixteenth row, then every fourth."""
 _START_ROWS = 100
 """A start is not worth its while with fewer rows than this."""
+_FLAT = 1e-12
+"""Steps along which the gradient hardly changes tell nothing of the curvature."""
 _REFRESHED = (0, 3, 10, 30)
 """Iterations at which the curvature behind the preconditioner is computed again."""
-
-_Pair = tuple[Float32, Float32, Float32]
-"""A step, the change of the gradient along it, and one over the product of both for each subset ``(s,)``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +49,34 @@ class Logistic:
 
     strengths: tuple[float, ...] = (1.0, 4.0, 16.0, 64.0, 256.0)
 
-    def fit(self, x: Float32, y: Int, k: int, weights: Float32, strengths: Sequence[float]) -> list[list[Linear]]:
+    def fit(
+        self,
+        x: Float32,
+        y: Int,
+        k: int,
+        weights: Float32,
+        strengths: Sequence[float],
+        near: Sequence[Linear] | None = None,
+    ) -> list[list[Linear]]:
         """See ``contracts.Head.fit``; each strength starts from the solution of the one before.
 
         Of many rows, a subset that contains another starts from the solution for that one: its own rows and no others
         have a say.
         """
-        axes = principal(x)
-        n, r = axes.z.shape
-        design = np.concatenate([axes.z, np.ones((n, 1), np.float32)], axis=1)  # (n, r + 1), the last column the bias
+        large = _is_large(len(y), k)
+        axes = conditioned(x, exact=not large)
+        z = axes.z
         heads: list[list[Linear]] = [[] for _ in weights]
-        large = _is_large(n, k)
         before: list[tuple[Float32, _State]] = []
-        for subsets, rows in _chunks(weights, k, r):
-            part = slice(None) if len(rows) == n else rows
+        for subsets, rows in _chunks(weights, k, z.shape[1]):
+            part = slice(None) if len(rows) == len(y) else rows
             own = weights[subsets]
             inside = [state for other, state in before if len(own) == 1 and ((other == 0) | (other == own)).all()]
             start = inside[-1] if inside else None
-            solved, state = _solve(design[part], y[part], k, own[:, part], strengths, large, start)
+            if near is not None:
+                start = _State.at([axes.express(near[subset]) for subset in subsets], k)
+            tolerance = _TOLERANCE if not large else _LOOSE if near is None else _NEAR
+            solved, state = _solve(z[part], y[part], k, own[:, part], strengths, tolerance, start)
             if large and len(own) == 1:
                 before.append((own, state))
             for subset, found in zip(subsets, solved, strict=True):
@@ -85,29 +99,30 @@ def _chunks(weights: Float32, k: int, r: int) -> Iterator[tuple[Int, Int]]:
         order = np.argsort((weights > 0).sum(axis=1), kind="stable")  # subsets of one size have rows in common
     for start in range(0, len(order), room):
         subsets = order[start : start + room]
-        yield subsets, np.flatnonzero((weights[subsets] > 0).any(axis=0)) if large else np.arange(n)
+        rows = np.flatnonzero((weights[subsets] > 0).any(axis=0))
+        yield subsets, rows if large and 4 * len(rows) * r <= _MEMORY else np.arange(n)
 
 
 def _solve(
-    design: Float32,
+    z: Float32,
     y: Int,
     k: int,
     weights: Float32,
     strengths: Sequence[float],
-    large: bool,
+    tolerance: float,
     start: _State | None,
 ) -> tuple[list[list[Linear]], _State]:
-    """For each row of ``weights`` ``(s, n)`` the heads at each strength, on the columns of ``design`` ``(n, r + 1)``.
+    """For each row of ``weights`` ``(s, n)`` the heads at each strength, on the columns of ``z`` ``(n, r)``.
 
     Also where the first strength ended, for others to start from.
     """
     absent = np.stack([np.bincount(y, row, minlength=k) <= 0 for row in weights])  # (s, k)
     heads: list[list[Linear]] = [[] for _ in weights]
-    state = start or (_start(design, y, k, weights, absent, strengths[0]) if large else None)
+    state = start or (_start(z, y, k, weights, absent, strengths[0]) if tolerance > _TOLERANCE else None)
     states = []
     for strength in strengths:
-        problem = _Problem(design, y, k, weights, absent, strength)
-        state = problem.minimise(state, _LOOSE if large else _TOLERANCE)
+        problem = _Problem(z, y, k, weights, absent, strength)
+        state = problem.minimise(state, tolerance)
         states.append(state)
         full = np.einsum("scr,ck->skr", state.w, problem.contrast)  # (s, k, r + 1)
         for subset, linear in enumerate(heads):
@@ -117,7 +132,7 @@ def _solve(
     return heads, states[0]
 
 
-def _start(design: Float32, y: Int, k: int, weights: Float32, absent: Bool, strength: float) -> _State | None:
+def _start(z: Float32, y: Int, k: int, weights: Float32, absent: Bool, strength: float) -> _State | None:
     """Solutions on parts of the rows at the strength that makes them alike: cheap, and near the one that is sought.
 
     Only rows of the subsets themselves are used.
@@ -129,7 +144,7 @@ def _start(design: Float32, y: Int, k: int, weights: Float32, absent: Bool, stre
         if len(rows) >= _START_ROWS:
             part = weights[:, rows]
             lost = weights.sum(axis=1) / np.maximum(part.sum(axis=1), 1e-30)
-            state = _Problem(design[rows], y[rows], k, part * lost[:, None], absent, strength).minimise(state, 0.1)
+            state = _Problem(z[rows], y[rows], k, part * lost[:, None], absent, strength).minimise(state, 0.1)
     return state
 
 
@@ -142,45 +157,87 @@ def _spread(y: Int) -> Int:
     return np.argsort(rank, kind="stable")
 
 
+class _Pairs:
+    """The latest steps of L-BFGS and what the gradient changed along them, ``(s, m, p) float32`` each, oldest first.
+
+    The two-loop recursion in matrices (Byrd, Nocedal and Schnabel, Mathematical Programming 63, 1994): its loops are
+    triangular systems in the products of steps and changes.
+    """
+
+    def __init__(self, moved: Float32, change: Float32, products: Float32 | None = None) -> None:
+        self.moved, self.change = moved, change
+        self.products = moved @ change.transpose(0, 2, 1) if products is None else products  # (s, m, m)
+
+    @classmethod
+    def none(cls, w: Float32) -> Self:
+        """For parameters ``(s, columns, r + 1)`` that have not been moved yet."""
+        empty = np.empty((len(w), 0, w[0].size), np.float32)
+        return cls(empty, empty)
+
+    def joined(self, moved: Float32, change: Float32) -> _Pairs:
+        """With one more, ``(s, columns, r + 1)`` each; the oldest gives way."""
+        latest, one = slice(-(_HISTORY - 1), None), (len(moved), 1, -1)
+        steps = np.concatenate([self.moved[:, latest], moved.reshape(one)], axis=1)
+        changes = np.concatenate([self.change[:, latest], change.reshape(one)], axis=1)
+        products = np.zeros((len(steps), steps.shape[1], steps.shape[1]), np.float32)  # above the diagonal they count
+        products[:, :-1, :-1] = self.products[:, latest, latest]
+        products[:, :, -1] = (steps @ changes[:, -1, :, None])[:, :, 0]
+        return _Pairs(steps, changes, products)
+
+    def triangle(self) -> tuple[Float32, Float32]:
+        """The inverse of the products of steps and later changes ``(s, m, m)``, and those of pairs ``(s, m, 1)``.
+
+        Steps along which the gradient hardly changes tell nothing of the curvature: they have no part in it.
+        """
+        own = np.einsum("smm->sm", self.products)
+        useful = own > _FLAT
+        kept = np.triu(self.products) * (useful[:, :, None] & useful[:, None, :])
+        np.einsum("smm->sm", kept)[:] += ~useful
+        inverse = np.linalg.inv(kept) * useful[:, None, :]
+        return inverse, (own * useful)[:, :, None]
+
+
 @dataclass(frozen=True, slots=True)
 class _State:
     """Where a minimisation stands: parameters ``(s, columns, r + 1)``, and what it has learnt of the curvature.
 
     Attributes:
-        w: Parameters.
-        memory: Steps, the changes of the gradient along them, and one over the products of both.
+        w: Parameters, the last of each column its bias.
+        pairs: The latest steps.
         total: By how much all rows counted in each subset, strength included ``(s,)``.
     """
 
     w: Float32
-    memory: tuple[_Pair, ...]
+    pairs: _Pairs
     total: Float32
+
+    @classmethod
+    def at(cls, heads: Sequence[Linear], k: int) -> Self:
+        """Of nothing but heads, whose scores are those of the parameters."""
+        full = np.stack([np.concatenate([head.weights, np.maximum(head.bias, _LEAST)[None]]).T for head in heads])
+        w = np.ascontiguousarray(_contrast(k) @ full)
+        return cls(w, _Pairs.none(w), np.ones(len(w), np.float32))
 
 
 class _Problem:
     """One strength on ``s`` subsets. Parameters have the shape ``(s, columns, r + 1)``, scores ``(s, k, n)``."""
 
-    def __init__(self, design: Float32, y: Int, k: int, weights: Float32, absent: Bool, strength: float) -> None:
-        self.design, self.y, self.k = design, y, k
-        self.across = np.ascontiguousarray(design.T)
-        # Maps free columns to k scores, keeping the norm; two classes need only one column.
-        self.contrast = (
-            np.array([[-1, 1]], np.float32) / np.float32(np.sqrt(2)) if k == 2 else np.eye(k, dtype=np.float32)
-        )
+    def __init__(self, z: Float32, y: Int, k: int, weights: Float32, absent: Bool, strength: float) -> None:
+        self.z, self.y, self.k = z, y, k
+        self.contrast = _contrast(k)
         self.weights = np.ascontiguousarray(weights * np.float32(strength))  # (s, n)
         self.total = self.weights.sum(axis=1)
         self.absent = absent[:, :, None] if absent.any() else None
-        self.penalty = np.ones(design.shape[1], np.float32)
-        self.penalty[-1] = 0
-        self.moments = np.einsum("nr,nr->r", design, design) / np.float32(len(y))
+        self.penalty = np.append(np.ones(z.shape[1], np.float32), np.float32(0))
+        self.moments = np.append(np.einsum("nr,nr->r", z, z) / np.float32(len(y)), np.float32(1))
         self.rows = np.arange(len(y))
 
     def minimise(self, state: _State | None, tolerance: float) -> _State:
         """Preconditioned L-BFGS (Nocedal and Wright, Numerical Optimization, algorithm 7.4) with Armijo steps.
 
-        Scores are linear in the parameters, so a line search costs no further product with the design.
+        Scores are linear in the parameters, so a line search costs no further product with the rows.
         """
-        w, memory = self._continue(state)
+        w, pairs = self._continue(state)
         scores = self._scores(w)
         loss, p = self._loss(scores)
         objective = loss + _dot(w, self.penalty * w) / 2
@@ -188,7 +245,7 @@ class _Problem:
         for iteration in range(_ITERATIONS):
             if iteration in _REFRESHED:
                 values, vectors = self._curvature(p)
-            direction = -_inverse_times(gradient, memory, values, vectors)
+            direction = -_inverse_times(gradient, pairs, values, vectors)
             slope = _dot(direction, gradient)
             active = -slope > tolerance * np.maximum(objective, 1e-3)
             if not active.any():
@@ -197,20 +254,18 @@ class _Problem:
             moved = step[:, None, None] * direction
             w = w + moved
             following = self._gradient(w, p)
-            memory = [*memory[-(_HISTORY - 1) :], _pair(moved, following - gradient)]
+            pairs = pairs.joined(moved, following - gradient)
             gradient = following
-        return _State(w, tuple(memory), self.total)
+        return _State(w, pairs, self.total)
 
-    def _continue(self, state: _State | None) -> tuple[Float32, list[_Pair]]:
-        """Parameters and memory to begin with: of a gradient, all but the penalty's part grows with what rows count."""
+    def _continue(self, state: _State | None) -> tuple[Float32, _Pairs]:
+        """Parameters and pairs to begin with: of a gradient, all but the penalty's part grows with what rows count."""
         if state is None:
-            return np.zeros((len(self.weights), len(self.contrast), self.design.shape[1]), np.float32), []
+            w = np.zeros((len(self.weights), len(self.contrast), self.z.shape[1] + 1), np.float32)
+            return w, _Pairs.none(w)
         ratio = (self.total / np.maximum(state.total, 1e-30))[:, None, None]
-        memory = []
-        for moved, change, _ in state.memory:
-            penalty = self.penalty * moved
-            memory.append(_pair(moved, penalty + ratio * (change - penalty)))
-        return state.w, memory
+        penalty = np.tile(self.penalty, len(self.contrast)) * state.pairs.moved
+        return state.w, _Pairs(state.pairs.moved, penalty + ratio * (state.pairs.change - penalty))
 
     def _search(
         self, w: Float32, scores: Float32, direction: Float32, objective: Float64, slope: Float32, active: Bool
@@ -233,8 +288,12 @@ class _Problem:
 
     def _scores(self, w: Float32) -> Float32:
         s, columns, r = w.shape
-        scores: Float32 = (w.reshape(-1, r) @ self.across).reshape(s, columns, -1)
-        return scores if columns > 1 else np.asarray(self.contrast.T @ scores, dtype=np.float32)
+        flat = w.reshape(-1, r)
+        scores = np.ascontiguousarray((self.z @ flat[:, :-1].T).T)
+        scores += flat[:, -1:]
+        if columns > 1:
+            return scores.reshape(s, columns, -1)
+        return np.asarray(self.contrast.T @ scores[:, None], dtype=np.float32)
 
     def _loss(self, scores: Float32) -> tuple[Float64, Float32]:
         """Weighted cross-entropy of each subset ``(s,)`` and the probabilities ``(s, k, n)``."""
@@ -250,9 +309,10 @@ class _Problem:
         residual = p * self.weights[:, None, :]
         residual[:, self.y, self.rows] -= self.weights
         columns = residual if w.shape[1] > 1 else self.contrast @ residual
-        return np.asarray(
-            (columns.reshape(-1, columns.shape[2]) @ self.design).reshape(w.shape) + self.penalty * w, dtype=np.float32
-        )
+        gradient = self.penalty * w
+        gradient[:, :, :-1] += (columns.reshape(-1, columns.shape[2]) @ self.z).reshape(*w.shape[:2], -1)
+        gradient[:, :, -1] += columns.sum(axis=2)
+        return gradient
 
     def _curvature(self, p: Float32) -> tuple[Float32, Float32]:
         """The Hessian as if the curvature of the loss were the same for all rows: a Kronecker product.
@@ -272,33 +332,31 @@ class _Problem:
         return self.penalty + values[:, :, None] * self.moments, vectors.astype(np.float32)
 
 
-def _inverse_times(gradient: Float32, memory: Sequence[_Pair], values: Float32, vectors: Float32) -> Float32:
+def _contrast(k: int) -> Float32:
+    """Maps free columns to k scores, keeping the norm ``(columns, k)``; two classes need only one column."""
+    return np.array([[-1, 1]], np.float32) / np.float32(np.sqrt(2)) if k == 2 else np.eye(k, dtype=np.float32)
+
+
+def _inverse_times(gradient: Float32, pairs: _Pairs, values: Float32, vectors: Float32) -> Float32:
     """The two-loop recursion, begun from the Hessian of ``_Problem._curvature``, scaled to fit the latest step."""
-    q = gradient.copy()
-    steps = []
-    for moved, change, inverse in reversed(memory):
-        alpha = inverse * _dot(moved, q)
-        steps.append(alpha)
-        q -= alpha[:, None, None] * change
+    if not pairs.moved.shape[1]:
+        return _divided(gradient, values, vectors)
+    flat = (len(gradient), -1, 1)
+    inverse, own = pairs.triangle()
+    alpha = inverse @ (pairs.moved @ gradient.reshape(flat))
+    q = gradient - (pairs.change.transpose(0, 2, 1) @ alpha).reshape(gradient.shape)
     q = _divided(q, values, vectors)
-    if memory:
-        _, change, inverse = memory[-1]
-        scale = inverse * _dot(change, _divided(change, values, vectors))
-        q /= np.where(scale > 0, scale, 1)[:, None, None]
-    for (moved, change, inverse), alpha in zip(memory, reversed(steps), strict=True):
-        q += (alpha - inverse * _dot(change, q))[:, None, None] * moved
+    latest = pairs.change[:, -1].reshape(gradient.shape)
+    scale = _dot(latest, _divided(latest, values, vectors)) / np.maximum(own[:, -1, 0], _FLAT)
+    q /= np.where(own[:, -1, 0] > 0, scale, 1)[:, None, None]
+    rest = inverse.transpose(0, 2, 1) @ (own * alpha - pairs.change @ q.reshape(flat))
+    q += (pairs.moved.transpose(0, 2, 1) @ rest).reshape(q.shape)
     return q
 
 
 def _divided(q: Float32, values: Float32, vectors: Float32) -> Float32:
     quotient: Float32 = vectors @ ((vectors.transpose(0, 2, 1) @ q) / values)
     return quotient
-
-
-def _pair(moved: Float32, change: Float32) -> _Pair:
-    curvature = _dot(moved, change)
-    useful = curvature > 1e-12
-    return moved, change, np.where(useful, 1 / np.where(useful, curvature, 1), 0).astype(np.float32)
 
 
 def _dot(a: Float32, b: Float32) -> Float32:

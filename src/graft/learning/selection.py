@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 
 from graft.contracts import Array, Bool, Float32, Float64, Int, Linear, Stages
 from graft.errors import UsageError
-from graft.executors import map_on_cores, workers
+from graft.executors import map_on_cores, run_on_cores
 from graft.heads.calibration import probabilities
 from graft.heads.features import DESCRIPTIONS, available, design
 from graft.learning import HEADS
-from graft.learning.axes import Axes, principal
+from graft.learning.axes import Axes, conditioned, principal
 from graft.learning.calibration import fit_temperature
 
 HURDLE = 2.5
@@ -160,13 +159,13 @@ def choose(
     """
     row_weights = class_weights(y, k) if weights is None else weights
     tried = available(stages, words is not None)
-    if very_many := len(y) >= VERY_MANY_ROWS:
+    if len(y) >= VERY_MANY_ROWS:
         tried = tuple(key for key in tried if words is None or key not in _SPARED)
     grid = _grid(y, k, tried, len(folds), head)
     features = list(dict.fromkeys(entry.features for entry in grid))
 
     def axes_of(key: str) -> Axes:
-        return principal(design(x, stages, key, words), _TAIL if very_many else 0.0)
+        return _axes(design(x, stages, key, words))
 
     axes = dict(zip(features, map_on_cores(axes_of, features), strict=True))
     trial = _Trial(axes, y, k, row_weights, folds, np.arange(len(y)) if groups is None else groups)
@@ -202,8 +201,14 @@ def fit_final(
     ``axes`` are its principal axes where they are known already, as ``Choice.axes`` are.
     """
     row_weights = class_weights(y, k) if weights is None else weights
-    axes = axes or principal(design(x, stages, configuration.features, words))
+    axes = axes or _axes(design(x, stages, configuration.features, words))
     return axes.restore(HEADS[configuration.head].fit(axes.z, y, k, row_weights[None], [configuration.strength])[0][0])
+
+
+def _axes(phi: Float32) -> Axes:
+    if len(phi) >= VERY_MANY_ROWS:
+        return principal(phi, _TAIL)
+    return conditioned(phi, exact=len(phi) < MANY_ROWS)
 
 
 def choose_without(choice: Choice, rows: Int) -> int:
@@ -335,6 +340,7 @@ class _Trial:
         self.shape = (len(folds), len(y), k)
         self.logits: dict[Configuration, Float32] = {}
         self.final: Linear | None = None
+        self.heads: dict[tuple[Configuration, int], Linear] = {}  # of many rows, for others to start from, by fold
         self.figures: dict[tuple[Configuration, int, int], tuple[float, Float32, Float32]] = {}  # while it explores
 
     def score(self, entries: Sequence[Configuration], part: slice) -> None:
@@ -344,14 +350,8 @@ class _Trial:
                 self.logits[entry] = np.full(self.shape, np.nan, np.float32)
         kinds: dict[tuple[str, str], list[Configuration]] = {}
         for entry in entries:
-            kinds.setdefault((entry.features, entry.head), []).append(entry)
-        if len(self.y) < MANY_ROWS:
-            map_on_cores(lambda kind: self._fit(kind, self.held_out[part]), kinds.values())
-        else:
-            folds = self.held_out[part]
-            alone = len(kinds) * len(folds) < workers()  # rather one strength on each core than one core without work
-            sets = [[entry] for entry in entries] if alone else list(kinds.values())
-            map_on_cores(lambda task: self._fit(task[0], [task[1]]), product(sets, folds))
+            kinds.setdefault(_kind(entry), []).append(entry)
+        map_on_cores(lambda kind: self._fit(kind, part), kinds.values())
 
     def explore(self, grid: tuple[Configuration, ...]) -> None:
         """Find what to take on the first folds, and fit it on the others as well."""
@@ -372,33 +372,43 @@ class _Trial:
         while neighbours := self._untried_beside(self.decide().chosen, grid):
             self.score(neighbours, first)
         chosen = self.decide().chosen
-        map_on_cores(
-            lambda held_out: self._fit([chosen], [held_out]) if held_out else self._finish(chosen),
-            [None, *self.held_out[explored:]],  # the fit on all rows takes longest
-        )
+        run_on_cores(lambda: self._finish(chosen), lambda: self._fit([chosen], slice(explored, None)))
 
     def _untried_beside(self, entry: Configuration, grid: tuple[Configuration, ...]) -> list[Configuration]:
-        kind = [other for other in grid if (other.features, other.head) == (entry.features, entry.head)]
+        kind = [other for other in grid if _kind(other) == _kind(entry)]
         place = kind.index(entry)
         return [other for other in kind[max(0, place - 1) : place + 2] if other not in self.logits]
 
-    def _fit(self, entries: Sequence[Configuration], held_out: Sequence[tuple[int, Bool]]) -> None:
-        """Fit configurations of one kind on every fold and write their scores of the rows held out."""
+    def _fit(self, entries: Sequence[Configuration], folds: slice) -> None:
+        """Fit configurations of one kind on these of the folds and write their scores of the rows held out."""
         z, strengths = self.axes[entries[0].features].z, [entry.strength for entry in entries]
         chunk = max(1, (1 << 24) // (len(strengths) * self.k * (z.shape[1] + 1) + len(z)))  # bounds the heads in memory
-        for start in range(0, len(held_out), chunk):
-            part = held_out[start : start + chunk]
-            masks = np.stack([np.where(out, np.float32(0), self.weights) for _, out in part])
-            fitted = HEADS[entries[0].head].fit(z, self.y, self.k, masks, strengths)
-            for (repetition, out), heads in zip(part, fitted, strict=True):
+        places = range(len(self.held_out))[folds]
+        for part in (places[start : start + chunk] for start in range(0, len(places), chunk)):
+            masks = np.stack([np.where(self.held_out[place][1], np.float32(0), self.weights) for place in part])
+            near = self._near(entries[0], part)
+            fitted = HEADS[entries[0].head].fit(z, self.y, self.k, masks, strengths, near)
+            for place, heads in zip(part, fitted, strict=True):
+                repetition, out = self.held_out[place]
                 rows = z[out]
                 for entry, linear in zip(entries, heads, strict=True):
                     self.logits[entry][repetition, out] = linear.scores(rows)
+                    if len(self.y) >= MANY_ROWS:
+                        self.heads[entry, place] = linear
+
+    def _near(self, entry: Configuration, places: Sequence[int]) -> list[Linear] | None:
+        """The heads of the same kind and folds whose strength is next to an entry's, where there are any."""
+        kind = [other for other, place in self.heads if place == places[0] and _kind(other) == _kind(entry)]
+        if not kind or any((kind[0], place) not in self.heads for place in places):
+            return None
+        nearest = min(kind, key=lambda other: abs(np.log(other.strength / entry.strength)))
+        return [self.heads[nearest, place] for place in places]
 
     def _finish(self, entry: Configuration) -> None:
-        axes = self.axes[entry.features]
-        fitted = HEADS[entry.head].fit(axes.z, self.y, self.k, self.weights[None], [entry.strength])
-        self.final = axes.restore(fitted[0][0])
+        axes, one = self.axes[entry.features], self.weights[None]
+        near = self._near(entry, [0])
+        ((linear,),) = HEADS[entry.head].fit(axes.z, self.y, self.k, one, [entry.strength], near)
+        self.final = axes.restore(linear)
 
     def decide(self) -> Choice:
         """Take one of what was tried, by the rows that all were scored on."""
@@ -428,6 +438,10 @@ class _Trial:
             temperatures[index] = _temperature(logits[index], self.y, np.flatnonzero(scored[index].any(axis=0)))
         axes = self.axes[grid[index].features]
         return Choice(grid, logits, temperatures, losses, correct, plain, index, why, self.groups, axes, self.final)
+
+
+def _kind(entry: Configuration) -> tuple[str, str]:
+    return entry.features, entry.head
 
 
 def _explored(n: int) -> int:

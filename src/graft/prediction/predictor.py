@@ -143,7 +143,7 @@ def _classes(given: Any) -> tuple[str, ...]:
     if not isinstance(given, list):
         raise ValueError(f"the classes are {str(given)[:60]!r} and no list")
     classes = tuple(_text(name, "a class") for name in given)
-    if not classes or not all(name.strip() for name in classes):
+    if not all(name.strip() for name in classes):
         raise ValueError("a class without a name")
     if len(set(classes)) < len(classes):
         name, _ = Counter(classes).most_common(1)[0]
