@@ -12,6 +12,7 @@ from benchmarks import (
     cleaning,
     copies,
     decoders,
+    embedder,
     fit,
     forecast,
     gate,
@@ -57,6 +58,7 @@ def main(context: click.Context) -> None:
         forecast.measure()
         regression.measure()
         search.measure()
+        embedder.measure()
         heads.measure()
         gate.measure()
         views.measure()
@@ -205,6 +207,13 @@ def search_command(many: int) -> None:
 def heads_command(many: int) -> None:
     """What a server pays for a head: time to load it, memory to keep it, modules to import."""
     heads.measure(many)
+
+
+@main.command("embedder")
+@click.option("--rounds", type=click.IntRange(1), default=embedder.ROUNDS, show_default=True, help="In turns.")
+def embedder_command(rounds: int) -> None:
+    """What it costs to ask for texts one by one from many threads, against as many at once from one."""
+    embedder.measure(rounds)
 
 
 @main.command("accuracy")

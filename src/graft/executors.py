@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import weakref
 from collections import Counter, deque
@@ -68,6 +69,8 @@ class _Limit:
         self.lock = threading.Lock()
         self._users: Counter[int] = Counter()
         self._before: dict[tuple[str, int], tuple[Any, int]] = {}
+        self._libraries: Sequence[Any] = ()
+        self._modules = 0
 
     def enter(self, thread: int) -> None:
         """Set the limit; a library that was loaded since the last time is limited too."""
@@ -75,7 +78,10 @@ class _Limit:
 
         with self.lock:
             self._users[thread] += 1
-            for library in ThreadpoolController().select(user_api="blas").lib_controllers:
+            if self._modules != len(sys.modules):  # what has not changed is not looked for again: that takes half a ms
+                self._libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+                self._modules = len(sys.modules)
+            for library in self._libraries:
                 # On OpenMP every thread has a limit of its own; else there is one for the process.
                 own = thread if getattr(library, "threading_layer", "") == "openmp" else _PROCESS
                 if (library.filepath, own) not in self._before:
