@@ -16,8 +16,6 @@ from graft.errors import UsageError
 if TYPE_CHECKING:
     from graft.results.prediction import Prediction
 
-FIXED = ("input", "label", "confidence", "unknown", "set", "error")
-"""Columns that every table of answers has."""
 SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl"}
 """The formats of files."""
 
@@ -38,11 +36,13 @@ class Layout:
         classes: Of the model.
         top: Only so many classes of each.
         columns: Of the tables that the inputs came from; they stand first.
+        answers: Columns of an answer, as its class names them.
     """
 
     classes: tuple[str, ...]
     top: int | None = None
     columns: Sequence[str] = ()
+    answers: Sequence[str] = ("label", "confidence", "unknown", "set")
 
 
 def format_of(path: Path) -> str:
@@ -94,19 +94,18 @@ def _write_csv(answers: Iterable[Answer], layout: Layout, stream: TextIO, delimi
     writer = TableWriter(stream, delimiter)
     ranks = range(1, min(layout.top, len(layout.classes)) + 1) if layout.top else ()
     ranked = [f"{what}_{rank}" for rank in ranks for what in ("label", "score")]
-    fixed = unlike(FIXED, layout.columns, "predicted_")
+    fixed = unlike(("input", *layout.answers, "error"), layout.columns, "predicted_")
     scores = unlike(ranked or layout.classes, (*layout.columns, *fixed), "score_")
     writer.writerow([*layout.columns, *fixed, *scores])
     for answer in answers:
         p = answer.prediction
         cells = ["" if (cell := answer.cells.get(column)) is None else cell for column in layout.columns]
         if p.error is not None:
-            writer.writerow([*cells, p.input, "", "", "", "", p.error.message, *[""] * len(scores)])
+            writer.writerow([*cells, p.input, *[""] * len(layout.answers), p.error.message, *[""] * len(scores)])
             continue
         best = [cell for label, score in p.top(layout.top) for cell in (label, _brief(score))]
         figures = best if layout.top else [_brief(p.scores[label]) for label in layout.classes]
-        own = [p.input, p.label, _brief(p.confidence), str(p.unknown).lower(), "|".join(p.set), ""]
-        writer.writerow([*cells, *own, *figures])
+        writer.writerow([*cells, p.input, *p.cells(), "", *figures])
 
 
 def _brief(share: float) -> float:
@@ -128,25 +127,11 @@ def _write_text(answers: Iterable[Answer], layout: Layout, stream: TextIO) -> No
             skipped = click.style(rows.named("skipped"), fg="red")
             say(f"{skipped}          {clean(p.error.message)} {clean(p.error.hint)}".rstrip())
             continue
-        label = click.style(rows.named(_named(p)), bold=True)
-        note = click.style(f"  ({doubt})", dim=True) if (doubt := _doubt(p)) else ""
+        said, sure = p.said
+        label = click.style(rows.named(said), bold=True)
+        note = click.style(f"  ({clean(p.doubt)})", dim=True) if p.doubt else ""
         ranking = "  " + ", ".join(f"{name} {score:.0%}" for name, score in p.top(layout.top)) if layout.top else ""
-        say(f"{label}  {p.confidence:>6.1%}  {clean(p.input)}{clean(ranking)}{note}")
-
-
-def _named(p: Prediction) -> str:
-    """The class, or all labels where there may be several."""
-    return p.label if p.labels is None else ", ".join(p.labels) or "no label"
-
-
-def _doubt(p: Prediction) -> str:
-    from graft.report.words import clean
-
-    if p.unknown:
-        return "perhaps none of the classes" if p.labels is None else "perhaps unlike all that it learned from"
-    if p.labels is not None or len(p.set) < 2:
-        return ""
-    return clean("could be " + " or ".join(p.set[:5]) + (" ..." if len(p.set) > 5 else ""))
+        say(f"{label}  {sure}  {clean(p.input)}{clean(ranking)}{note}")
 
 
 WRITERS: dict[str, Callable[[Iterable[Answer], Layout, TextIO], None]] = {

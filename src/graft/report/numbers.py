@@ -20,6 +20,7 @@ from graft.report.report import Shown, TaskReport
 from graft.report.terminal import bounded, columns, draw, page_width, plain, room_of, shorten, shorten_front
 from graft.results.facts import plain as as_json
 from graft.results.figures import CurvePoint, Judged
+from graft.results.prediction import near
 from graft.results.regression import JudgedNumber, NumberRecord, NumberScore, NumberScores
 
 SKIPPED = 10
@@ -34,6 +35,7 @@ class NumberReport(NumberRecord, TaskReport):
     """What a fit to numbers found."""
 
     measure: ClassVar[str] = "errors"
+    classes: ClassVar[tuple[str, ...]] = ()
 
     def __str__(self) -> str:
         return render(self)
@@ -91,12 +93,6 @@ class NumberEvaluation(NumberScores, Shown):
         if self.report is None:
             raise UsageError("This evaluation knows no items to show.", "Take one from Model.evaluate.")
         return self.report
-
-
-def near(value: float, margin: float) -> str:
-    """A number to as many digits as its interval, which reaches ``margin`` to either side, gives meaning to."""
-    digits = 1 - math.floor(math.log10(margin)) if margin > 0 else 6
-    return f"{value:,.{max(digits, 0)}f}" if digits <= 9 and abs(value) < 1e12 else f"{value:.6g}"
 
 
 def headline(report: NumberRecord | NumberReport, score: NumberScore) -> str:

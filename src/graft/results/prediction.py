@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 from graft.errors import ItemError
 
+UNLIKE = "perhaps unlike all that it learned from"
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -41,6 +43,27 @@ class Prediction:
     set: tuple[str, ...] = ()
     error: ItemError | None = None
     labels: tuple[str, ...] | None = None
+
+    columns: ClassVar[tuple[str, ...]] = ("label", "confidence", "unknown", "set")
+
+    def cells(self) -> tuple[str | float, ...]:
+        """What stands in a table, a cell for each of ``columns``."""
+        return self.label, float(f"{self.confidence:.6g}"), str(self.unknown).lower(), "|".join(self.set)
+
+    @property
+    def said(self) -> tuple[str, str]:
+        """The class, or all labels where there may be several; and how sure that is."""
+        label = self.label if self.labels is None else ", ".join(self.labels) or "no label"
+        return label, f"{self.confidence:>6.1%}"
+
+    @property
+    def doubt(self) -> str:
+        """What else it could be; nothing where that is clear."""
+        if self.unknown:
+            return "perhaps none of the classes" if self.labels is None else UNLIKE
+        if self.labels is not None or len(self.set) < 2:
+            return ""
+        return "could be " + " or ".join(self.set[:5]) + (" ..." if len(self.set) > 5 else "")
 
     def top(self, k: int | None = None) -> list[tuple[str, float]]:
         """The ``k`` most probable classes with their probabilities, best first."""
@@ -87,12 +110,38 @@ class NumberPrediction:
 
     label: ClassVar[str] = ""
     labels: ClassVar[tuple[str, ...] | None] = None
+    columns: ClassVar[tuple[str, ...]] = ("value", "low", "high", "unknown")
+
+    def cells(self) -> tuple[str | float, ...]:
+        """What stands in a table, a cell for each of ``columns``."""
+        return (*(float(f"{number:.10g}") for number in (self.value, self.low, self.high)), str(self.unknown).lower())
+
+    @property
+    def said(self) -> tuple[str, str]:
+        """The number, and its interval."""
+        value, low, high = (near(number, self.high - self.value) for number in (self.value, self.low, self.high))
+        return value, f"({low} to {high})"
+
+    @property
+    def doubt(self) -> str:
+        """Whether it is hardly to be believed."""
+        return UNLIKE if self.unknown else ""
+
+    def top(self, k: int | None = None) -> list[tuple[str, float]]:
+        """There are no classes to rank."""
+        return []
 
     def to_dict(self, top: int | None = None) -> dict[str, Any]:
         """JSON-able: ``{input, value, low, high, unknown}``, or ``{input, error}``."""
         if self.error is not None:
             return _refused(self.input, self.error)
         return {"input": self.input, "value": self.value, "low": self.low, "high": self.high, "unknown": self.unknown}
+
+
+def near(value: float, margin: float) -> str:
+    """A number to as many digits as its interval, which reaches ``margin`` to either side, gives meaning to."""
+    digits = 1 - math.floor(math.log10(margin)) if margin > 0 else 6
+    return f"{value:,.{max(digits, 0)}f}" if digits <= 9 and abs(value) < 1e12 else f"{value:.6g}"
 
 
 def _refused(name: str, error: ItemError) -> dict[str, Any]:
