@@ -291,6 +291,10 @@ class Task(Protocol[Data, Rows, Found, Figures, Scores]):
         """The class of a report, made of the facts of a fit and of the figures: a ``graft.report.TaskReport``."""
 
     @property
+    def prediction(self) -> Any:
+        """The class of an answer to one input, such as ``graft.results.prediction.Prediction``."""
+
+    @property
     def evaluation(self) -> Any:
         """The class of an evaluation, made of scores and the report that shows them: a ``graft.report.Shown``."""
 

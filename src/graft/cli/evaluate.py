@@ -91,10 +91,12 @@ def command(
     if report_file:
         check_free(report_file, overwrite=overwrite)
     fitted = load(model, allow_download=allow_download)
+    if min_accuracy is not None and not fitted.classes:
+        raise UsageError(f"{model} predicts numbers, which have no accuracy.", "Leave --min-accuracy out.")
     try:
         reading["modality"] = reading["modality"] or fitted.report.modality
-        reading |= fitted.task.reading
-        dataset = read_data(data, min_classes=1, remembered=fitted.report.columns, **reading)
+        reading |= {**fitted.task.reading, "min_classes": 1}
+        dataset = read_data(data, remembered=fitted.report.columns, **reading)
     except TooFewClasses as error:
         items = noun(fitted.report.modality)
         raise TooFewClasses(

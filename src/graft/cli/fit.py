@@ -34,6 +34,9 @@ _BESIDE = ("job", "output", "report_file", "predictions", "overwrite", "no_cache
     show_default=True,
     help="A name that graft encoders shows, owner/model, a folder, A+B.",
 )
+@click.option(
+    "--task", default="auto", show_default=True, help="regression for numbers; auto: a class, or labels, as DATA have."
+)
 @click.option("--prompt", default="", help="Put before every text, for encoders that were trained with one.")
 @click.option(
     "--head", default="auto", show_default=True, help="Which head: logistic, discriminant, prototype, or auto."
@@ -56,6 +59,7 @@ def command(
     output: Path | None,
     test_data: str | None,
     encoder: str,
+    task: str,
     prompt: str,
     head: str,
     backend: str,
@@ -79,8 +83,9 @@ def command(
     from graft.recipe import Recipe
     from graft.report import html
     from graft.report.words import noun
+    from graft.tasks import reading_of
 
-    recipe = Recipe(encoder=encoder, prompt=prompt, head=head, backend=backend, seed=seed)
+    recipe = Recipe(encoder=encoder, prompt=prompt, task=task, head=head, backend=backend, seed=seed)
     data = _source(data, job)
     target = output or Path(default_name(data) if job is None else f"{job.resolve().stem}-again.graft")
     bundle.check_free(target, overwrite)
@@ -97,7 +102,7 @@ def command(
 
             return repeat(job, cache=cache, progress=progress, clock=clock, allow_download=allow_download)
         with clock.timing("read"):
-            dataset = read_data(data, test=test_data, **reading)
+            dataset = read_data(data, test=test_data, **{**reading, **reading_of(recipe)})
         return fit(dataset, recipe, journal=journal, cache=cache, progress=progress, clock=clock)
 
     with progress_bar(quiet=as_json) as progress:

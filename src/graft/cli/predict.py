@@ -6,6 +6,7 @@ import io
 import sys
 from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -67,15 +68,16 @@ def command(
     fitted = load(model, allow_download=allow_download)
     rows = _rows(inputs, fitted.report.modality, item_column, fitted.report.columns)
     count, cache = _Count(), cast("CacheChoice", None if no_cache else "default")
+    layout = Layout(fitted.classes, top, answers=fitted.task.prediction.columns)
     if output is None:
-        to_stdout(count.of(_answers(fitted, rows, cache)), Layout(fitted.classes, top), kind)
+        to_stdout(count.of(_answers(fitted, rows, cache)), layout, kind)
         return count.tell(strict=strict)
     columns: dict[str, None] = {}
     if fitted.report.modality == "text":  # a table's rows are in memory anyway, and its columns stand above the first
         known = list(rows)
         columns = dict.fromkeys(column for _, cells in known for column in cells if column is not None)
         rows = iter(known)
-    to_file(count.of(_answers(fitted, _guarded(rows), cache)), Layout(fitted.classes, top, tuple(columns)), output)
+    to_file(count.of(_answers(fitted, _guarded(rows), cache)), replace(layout, columns=tuple(columns)), output)
     say(f"Answers {clean(str(output))}    {count.done:,} inputs")
     return count.tell(strict=strict)
 

@@ -87,7 +87,9 @@ def write_held_out(model: Model, path: Path) -> None:
         Answer(prediction, {"given": given, "split": "train" if fold else "test", "fold": int(fold)})
         for prediction, given, fold in zip(held.predictions(), held.given, held.fold, strict=True)
     )
-    to_file(answers, Layout(held.classes, columns=("given", "split", "fold")), path)
+    to_file(
+        answers, Layout(held.classes, columns=("given", "split", "fold"), answers=model.task.prediction.columns), path
+    )
 
 
 def _with_what_was_saved(error: GraftError, saved: Sequence[str]) -> GraftError:

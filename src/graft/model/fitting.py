@@ -32,7 +32,7 @@ from graft.model.training import Training
 from graft.recipe import Recipe
 from graft.results.facts import Facts
 from graft.run import NEVER, Flag, Run, Stopwatch
-from graft.tasks import Examples, Found, named, task_of
+from graft.tasks import Examples, Found, reading_of, task_of
 from graft.tasks.examples import embed_dataset
 from graft.version import __version__
 
@@ -80,8 +80,7 @@ def fit(
     with run.clock.timing("read"):
         decided = None if journal is None else decisions_of(journal)
         beside = labels is not None or groups is not None
-        reading = {} if recipe.task == "auto" else named(recipe.task).reading
-        dataset = as_labelled(data, labels, groups) if beside else as_dataset(data, **reading)
+        dataset = as_labelled(data, labels, groups) if beside else as_dataset(data, **reading_of(recipe))
     if decided is None:
         _check(dataset, recipe)
     encoder = encoder_for(recipe.encoder, dataset.modality, recipe.backend, recipe.prompt, run.tell)

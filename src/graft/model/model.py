@@ -121,7 +121,7 @@ class Model:
                 if row in placed:
                     yield replace(placed[row], input=item.name)
                 else:
-                    yield Prediction(item.name, error=part.embedded.skipped[row])
+                    yield self.task.prediction(item.name, error=part.embedded.skipped[row])
 
     def evaluate(
         self,

@@ -24,6 +24,7 @@ from graft.recipe import Recipe
 from graft.report import Evaluation, Report
 from graft.results.facts import HeadChoice
 from graft.results.figures import Calibration, Figures
+from graft.results.prediction import Prediction
 from graft.results.scores import Scores
 from graft.tasks.found import Found
 from graft.tasks.held_out import HeldOut
@@ -38,6 +39,7 @@ class Classification:
     tunable: bool = True
     growing: bool = True
     report: type[Report] = Report
+    prediction: type[Prediction] = Prediction
     evaluation: type[Evaluation] = Evaluation
 
     @property

@@ -18,6 +18,7 @@ from graft.learning.tags import check_tag_head, fit_tags, strata_of
 from graft.recipe import Recipe
 from graft.report import Evaluation, Report
 from graft.results.figures import Calibration, Figures
+from graft.results.prediction import Prediction
 from graft.results.scores import Scores
 from graft.tasks.classification import check_report, chosen_of, figures_of
 from graft.tasks.found import Found
@@ -33,6 +34,7 @@ class MultiLabel:
     tunable: bool = False
     growing: bool = False
     report: type[Report] = Report
+    prediction: type[Prediction] = Prediction
     evaluation: type[Evaluation] = Evaluation
 
     @property

@@ -36,6 +36,7 @@ class Regression:
     tunable: bool = False
     growing: bool = False
     report: type[NumberReport] = NumberReport
+    prediction: type[NumberPrediction] = NumberPrediction
     evaluation: type[NumberEvaluation] = NumberEvaluation
 
     @property

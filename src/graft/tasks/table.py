@@ -5,6 +5,9 @@ A new one is a class that does what ``graft.contracts.Task`` says, and a line he
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from graft.data.dataset import Dataset
 from graft.errors import UsageError
 from graft.recipe import Recipe
@@ -24,6 +27,15 @@ def task_of(recipe: Recipe, dataset: Dataset) -> AnyTask:
         UsageError: There is no such task.
     """
     return named(("multi_label" if dataset.tags else "classification") if recipe.task == "auto" else recipe.task)
+
+
+def reading_of(recipe: Recipe) -> Mapping[str, Any]:
+    """Arguments of ``graft.read`` for the task that the recipe names; none where the data are to show it.
+
+    Raises:
+        UsageError: There is no such task.
+    """
+    return {} if recipe.task == "auto" else named(recipe.task).reading
 
 
 def named(task: str) -> AnyTask:
