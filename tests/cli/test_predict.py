@@ -245,3 +245,11 @@ def test_answers_are_utf_8_whatever_the_locale(graft, saved, tmp_path):
     assert str(path) in graft("predict", saved, path, "--csv", env=environment).stdout
     assert graft("predict", saved, path, "-o", tmp_path / "a.csv", env=environment).returncode == 0
     assert str(path) in (tmp_path / "a.csv").read_text("utf-8")
+
+
+def test_the_cache_can_be_left_alone(run, saved, photos, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRAFT_CACHE", str(tmp_path / "cache"))
+    assert run("predict", saved, *two(photos), "--no-cache").code == 0
+    assert not (tmp_path / "cache").exists()
+    assert run("predict", saved, *two(photos)).code == 0
+    assert sum(run("cache", "--json").json["entries"].values()) == 2
