@@ -32,6 +32,12 @@ def counts(questions):
     return count(questions[0])
 
 
+def whole(lexicon, weights):
+    """What older bundles keep: every weight as it is."""
+    none, ones = np.empty(0, np.float32), np.ones(weights.shape[1], np.float32)
+    return LexicalPart(lexicon, weights.astype(np.float16), none, ones)
+
+
 def apart(a, b):
     return np.abs(a - b).max(initial=0.0)
 
@@ -81,7 +87,7 @@ def test_a_vocabulary_holds_what_stands_in_most_texts(counts):
 
 def test_texts_without_known_words_get_nothing(counts):
     lexicon = fit_lexicon(counts)
-    part = LexicalPart(lexicon, np.ones((len(lexicon.buckets), 3), np.float32))
+    part = whole(lexicon, np.ones((len(lexicon.buckets), 3)))
     assert part.scores(["", "ðþæ"]).tolist() == [[0, 0, 0], [0, 0, 0]]
     nothing = fit_lexicon(count(["a", "b"]))
     assert coordinates(nothing.rows(count(["a", "b"]))).z.shape == (2, 0)
@@ -123,23 +129,33 @@ def test_a_divided_head_gives_the_scores_of_the_joined_one(questions, counts):
     x = design(phi, ((20,),), "last+many words", projection.z)
     head = Linear(rng.normal(size=(x.shape[1], k)).astype(np.float32), rng.normal(size=k).astype(np.float32))
 
-    own, part = divided(head, lexicon, projection, "last+many words")
+    own, words = divided(head, projection, "last+many words")
 
+    part = whole(lexicon, projection.fold(words))
     assert apart(own.scores(transform(phi, ((20,),), "last")) + part.scores(texts), head.scores(x)) < 0.01
 
 
 def test_a_restored_part_gives_the_same_scores(questions, counts):
     texts, _, k = questions
     lexicon = fit_lexicon(counts, largest=500)
-    weights = np.random.default_rng(0).normal(size=(len(lexicon.buckets), k)).astype(np.float16).astype(np.float32)
-    part = LexicalPart(lexicon, weights)
+    weights = np.random.default_rng(0).normal(size=(len(lexicon.buckets), k)).astype(np.float16)
+    part = whole(lexicon, weights)  # as older bundles keep it
     arrays = part.arrays()
     assert {name: array.dtype.name for name, array in arrays.items()} == {
         "buckets": "int32",
         "idf": "float32",
         "weights": "float16",
     }
-    assert (LexicalPart.restore(arrays).scores(texts[:50]) == part.scores(texts[:50])).all()
+    restored = LexicalPart.restore(arrays).scores(texts[:50])
+    assert (restored == part.scores(texts[:50])).all()
+    assert apart(restored, lexicon.rows(count(texts[:50])).dense() @ weights.astype(np.float32)) < 1e-3
+
+
+OLD = {
+    "buckets": np.array([1, 2, 3, 4], np.int32),
+    "idf": np.ones(4, np.float32),
+    "weights": np.ones((4, 2), np.float16),
+}
 
 
 @pytest.mark.parametrize(
@@ -149,17 +165,15 @@ def test_a_restored_part_gives_the_same_scores(questions, counts):
         {"weights": np.ones((4, 2, 2), np.float16)},
         {"buckets": np.array([1, 3, 2, 4], np.int32)},
         {"buckets": np.array([1, 2, 3, 4], np.float32)},
+        {"idf": np.zeros(4, np.float32)},
+        {"weights": np.float16(1)},
+        {"codes": np.ones((4, 1), np.uint8)},
     ],
 )
 def test_parts_that_do_not_fit_are_refused(change):
-    arrays = {
-        "buckets": np.array([1, 2, 3, 4], np.int32),
-        "idf": np.ones(4, np.float32),
-        "weights": np.ones((4, 2), np.float16),
-    }
-    LexicalPart.restore(arrays)
+    LexicalPart.restore(OLD)
     with pytest.raises(ValueError, match="n-grams"):
-        LexicalPart.restore(arrays | change)
+        LexicalPart.restore(OLD | change)
 
 
 def test_the_baseline_is_logistic_regression_on_tfidf(questions, counts):

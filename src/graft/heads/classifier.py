@@ -111,8 +111,8 @@ class Classifier:
             raise ValueError(f"sets for {len(self.sets.counts)} classes of {k}")
         if self.lexical is not None and modality != "text":
             raise ValueError(f"weights of words for a model of {modality}")
-        if self.lexical is not None and self.lexical.weights.shape[1] != k:
-            raise ValueError(f"weights of words of shape {self.lexical.weights.shape} for {k} classes")
+        if self.lexical is not None and len(self.lexical.scale) != k:
+            raise ValueError(f"weights of words of {len(self.lexical.scale)} classes for {k} classes")
 
     def arrays(self) -> dict[str, Array]:
         """What a bundle keeps as arrays; weights in float16, as ``fit_classifier`` rounded them."""

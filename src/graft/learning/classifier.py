@@ -12,7 +12,8 @@ from graft.heads.classifier import Classifier
 from graft.heads.features import transform
 from graft.learning.calibration import cross_fitted
 from graft.learning.conformal import fit_sets
-from graft.learning.lexical import Words, divided
+from graft.learning.lexical import Words
+from graft.learning.packing import keep_words
 from graft.learning.selection import Choice, choose, choose_without, fit_final
 from graft.learning.unknown import fit_unknown
 from graft.recipe import Recipe
@@ -61,14 +62,14 @@ def fit_classifier(
     """
     z = None if words is None else words.z
     choice = choose(x, y, k, stages, folds, recipe.head, groups=units, words=z)
+    linear = choice.final or fit_final(x, y, k, stages, choice.chosen, axes=choice.axes, words=z)
+    lexical = None
+    if words is not None and "words" in choice.chosen.features:
+        linear, lexical = keep_words(choice, linear, y, words)  # the scores out of fold too are of what is kept
     logits = choice.logits[choice.index]  # (r, n, k)
     scored = ~np.isnan(logits).all(axis=(0, 2)) if len(folds) else np.zeros(len(y), np.bool_)
     p = _mean(cross_fitted(logits, y, folds), scored)
     unswayed = _without_own_vote(choice, p, y, folds, scored)
-    linear = choice.final or fit_final(x, y, k, stages, choice.chosen, axes=choice.axes, words=z)
-    lexical = None
-    if words is not None and "words" in choice.chosen.features:
-        linear, lexical = divided(linear, words.lexicon, words.projection, choice.chosen.features)
     phi = transform(x, stages, choice.chosen.features)
     unknown, rejected = fit_unknown(phi, y, k, folds, logits, recipe.unknown_rate)
     classifier = Classifier(

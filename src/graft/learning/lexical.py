@@ -21,7 +21,7 @@ import numpy as np
 
 from graft.contracts import Float32, Int, Linear
 from graft.heads.features import scales
-from graft.heads.lexical import LexicalPart, Lexicon, Sparse
+from graft.heads.lexical import Lexicon, Sparse
 from graft.heads.ngrams import BUCKETS, KINDS, Counts, count
 from graft.learning import HEADS
 
@@ -68,14 +68,11 @@ class Projection:
         return self.basis @ weights
 
 
-def divided(head: Linear, lexicon: Lexicon, projection: Projection, features: str) -> tuple[Linear, LexicalPart]:
-    """A head on ``design(..., projection.z)`` as one on the embedding's part and what the words add to its scores."""
+def divided(head: Linear, projection: Projection, features: str) -> tuple[Linear, Float32]:
+    """A head on ``design(..., projection.z)`` as one on the embedding's part, and weights ``(r, k)`` on ``z``."""
     embedding, lexical = scales(features)
     d = len(head.weights) - projection.z.shape[1]
-    words = projection.fold(lexical * head.weights[d:])
-    return Linear(embedding * head.weights[:d], head.bias), LexicalPart(
-        lexicon, words.astype(np.float16).astype(np.float32)
-    )
+    return Linear(embedding * head.weights[:d], head.bias), lexical * head.weights[d:]
 
 
 def coordinates(rows: Sparse, rank: int = RANK, seed: int = 0) -> Projection:
@@ -121,12 +118,16 @@ class Words:
 
     Attributes:
         texts: ``n`` texts.
+        counts: How often each n-gram stands in each of them.
         lexicon: Their vocabulary.
+        amount: ``(v,) float32``: how much of each n-gram there is in them, as the length of its column of TF-IDF.
         projection: Their TF-IDF in coordinates of its own.
     """
 
     texts: Sequence[str]
+    counts: Counts
     lexicon: Lexicon
+    amount: Float32
     projection: Projection
 
     @classmethod
@@ -135,7 +136,9 @@ class Words:
         counts = count(texts)
         lexicon = fit_lexicon(counts)
         rank = LARGE_RANK if len(texts) >= VERY_MANY_ROWS else RANK
-        return cls(texts, lexicon, coordinates(lexicon.rows(counts), rank, seed))
+        rows = lexicon.rows(counts)
+        amount = np.sqrt(np.bincount(rows.columns, rows.values**2, minlength=rows.width)).astype(np.float32)
+        return cls(texts, counts, lexicon, amount, coordinates(rows, rank, seed))
 
     @property
     def z(self) -> Float32:

@@ -75,6 +75,8 @@ class Choice:
         groups: Rows that share their fate ``(n,) int64``.
         axes: The features that were taken, on their principal axes.
         final: What was taken, fitted on all rows, as ``fit_final`` does; ``None`` where that is still to be done.
+        held_out: Of what was taken, if it has words, each repetition, the rows held out ``(n,) bool`` and the head on
+            ``axes`` that has not seen them.
     """
 
     configurations: tuple[Configuration, ...]
@@ -88,6 +90,7 @@ class Choice:
     groups: Int
     axes: Axes
     final: Linear | None
+    held_out: Sequence[tuple[int, Bool, Linear]] = ()
 
     @property
     def chosen(self) -> Configuration:
@@ -103,6 +106,18 @@ class Choice:
     def accuracy(self) -> Float64:
         """Out-of-fold accuracy of each configuration ``(c,)``; the best of them flatters: see ``bias_corrected``."""
         return _mean_of_scored(self.correct)
+
+
+def rescore(choice: Choice, logits: Float32, y: Int) -> None:
+    """Judge what was taken by other out-of-fold scores ``(r, n, k)``, such as those of weights that were rounded.
+
+    Its entries in the arrays of the choice, which may be large, are replaced, but for the losses: by them it was
+    compared with the others, whose weights are not rounded.
+    """
+    i = choice.index
+    choice.logits[i] = logits
+    choice.temperatures[i] = _temperature(logits, y, np.flatnonzero(~np.isnan(logits[..., 0]).all(axis=0)))
+    choice.correct[i] = _figures(logits, y, choice.temperatures[i])[1]
 
 
 def class_weights(y: Int, k: int) -> Float32:
@@ -340,7 +355,7 @@ class _Trial:
         self.shape = (len(folds), len(y), k)
         self.logits: dict[Configuration, Float32] = {}
         self.final: Linear | None = None
-        self.heads: dict[tuple[Configuration, int], Linear] = {}  # of many rows, for others to start from, by fold
+        self.heads: dict[tuple[Configuration, int], Linear] = {}  # of many rows or words, by fold
         self.figures: dict[tuple[Configuration, int, int], tuple[float, Float32, Float32]] = {}  # while it explores
 
     def score(self, entries: Sequence[Configuration], part: slice) -> None:
@@ -393,12 +408,12 @@ class _Trial:
                 rows = z[out]
                 for entry, linear in zip(entries, heads, strict=True):
                     self.logits[entry][repetition, out] = linear.scores(rows)
-                    if len(self.y) >= MANY_ROWS:
+                    if len(self.y) >= MANY_ROWS or "words" in entry.features:
                         self.heads[entry, place] = linear
 
     def _near(self, entry: Configuration, places: Sequence[int]) -> list[Linear] | None:
         """The heads of the same kind and folds whose strength is next to an entry's, where there are any."""
-        kind = [other for other, place in self.heads if place == places[0] and _kind(other) == _kind(entry)]
+        kind = [other for other, place in list(self.heads) if place == places[0] and _kind(other) == _kind(entry)]
         if not kind or any((kind[0], place) not in self.heads for place in places):
             return None
         nearest = min(kind, key=lambda other: abs(np.log(other.strength / entry.strength)))
@@ -436,8 +451,12 @@ class _Trial:
             )
             why = _why(grid, losses, plain, index)
             temperatures[index] = _temperature(logits[index], self.y, np.flatnonzero(scored[index].any(axis=0)))
-        axes = self.axes[grid[index].features]
-        return Choice(grid, logits, temperatures, losses, correct, plain, index, why, self.groups, axes, self.final)
+        taken, axes = grid[index], self.axes[grid[index].features]
+        places = [place for place in range(len(self.held_out)) if (taken, place) in self.heads]
+        heads = [(*self.held_out[place], self.heads[taken, place]) for place in places]
+        return Choice(
+            grid, logits, temperatures, losses, correct, plain, index, why, self.groups, axes, self.final, heads
+        )
 
 
 def _kind(entry: Configuration) -> tuple[str, str]:
