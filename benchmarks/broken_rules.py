@@ -128,7 +128,7 @@ RULES = (
     ),
     Rule(
         "accuracy is corrected for choosing among heads",
-        "src/graft/learning/selection.py",
+        "src/graft/learning/rule.py",
         "out = (counts == 0).astype(np.float32)",
         "out = (counts >= 0).astype(np.float32)",
         "tests/heads/test_selection.py::test_choosing_among_chance_is_corrected_to_chance",
@@ -218,6 +218,20 @@ RULES = (
         "classes = tuple(sorted({dataset.labels[row] for row in train}))",
         "classes = tuple(dict.fromkeys(dataset.labels[row] for row in train))",
         f"{_ENDS}test_classes_stand_in_the_order_of_their_names",
+    ),
+    Rule(
+        "what is reported is of the words that a head keeps",
+        "src/graft/learning/packing.py",
+        "rescore(choice, logits, y)",
+        "pass",
+        "tests/heads/test_packing.py::test_what_is_reported_is_of_heads_that_keep_their_words_in_few_bytes",
+    ),
+    Rule(
+        "the n-grams that move scores most are kept",
+        "src/graft/learning/packing.py",
+        'np.argsort(-moved, kind="stable")',
+        'np.argsort(moved, kind="stable")',
+        "tests/heads/test_packing.py::test_the_ngrams_that_move_scores_most_are_kept",
     ),
     Rule(
         "rare classes weigh more",

@@ -4,7 +4,8 @@ import pytest
 from graft.errors import UsageError
 from graft.heads.features import transform
 from graft.learning import HEADS
-from graft.learning.selection import Configuration, bias_corrected, choose, choose_without, class_weights, fit_final
+from graft.learning.rule import bias_corrected
+from graft.learning.selection import Configuration, choose, choose_without, class_weights, fit_final
 from heads.blobs import blobs, folds
 
 STAGES = ((20, 60),)

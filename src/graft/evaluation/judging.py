@@ -33,7 +33,8 @@ from graft.learning import HEADS
 from graft.learning.classifier import OutOfFold
 from graft.learning.conformal import measured
 from graft.learning.lexical import tfidf_accuracy
-from graft.learning.selection import bias_corrected, class_weights
+from graft.learning.rule import bias_corrected
+from graft.learning.selection import class_weights
 from graft.metrics import accuracy, debiased_calibration_error, expected_calibration_error, precision_recall_f1
 from graft.results.figures import (
     Calibration,

@@ -37,7 +37,7 @@ from graft.heads.features import transform
 from graft.heads.offered import LabelHead
 from graft.heads.tags import confidence_of
 from graft.learning.binary import fit_binary
-from graft.learning.selection import bias_corrected
+from graft.learning.rule import bias_corrected
 from graft.learning.tags import TagsOutOfFold, balance, rules_without, units_with
 from graft.metrics import average_precision, exact_match, hamming_loss, label_f1
 from graft.results.figures import Calibration, ClassFigures, Figures, Judged, MultiLabelFigures, Unknown
