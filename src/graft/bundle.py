@@ -36,7 +36,8 @@ SCHEMA = 2
 """Version of the layout; a bundle with a larger one is refused."""
 
 MANIFEST = "manifest.json"
-HEAD = "head.safetensors"
+HEAD, INDEX = "head.safetensors", "index.safetensors"
+"""One of them every bundle has: a model the first, an index of a collection the second."""
 
 MAX_MANIFEST_BYTES = 64 * 1024 * 1024
 MAX_FILE_BYTES = 4 * 1024**3
@@ -137,6 +138,11 @@ def read(folder: str | Path, names: Collection[str] | None = None) -> Bundle:
 def is_bundle(folder: Path) -> bool:
     """Whether a folder looks like a saved model; nothing of it is read."""
     return (folder / MANIFEST).is_file() and any((folder / name).is_file() for name in (HEAD, older.ARRAYS))
+
+
+def is_index(folder: Path) -> bool:
+    """Whether a folder looks like a saved index; nothing of it is read."""
+    return (folder / MANIFEST).is_file() and (folder / INDEX).is_file()
 
 
 def _contents(
@@ -323,7 +329,7 @@ def _files(manifest: Mapping[str, Any], folder: Path) -> dict[str, tuple[int, st
     """Size and sha256 of each file by its name; no name reaches outside the folder."""
     files = manifest.get("files")
     sizes: dict[str, tuple[int, str]] = {}
-    if not isinstance(files, dict) or not ({HEAD, older.ARRAYS} & files.keys()):
+    if not isinstance(files, dict) or not ({HEAD, INDEX, older.ARRAYS} & files.keys()):
         _damaged(folder, f"{MANIFEST} does not say which files there are")
     for name, entry in files.items():
         if not _FILE.fullmatch(name) or name == MANIFEST:

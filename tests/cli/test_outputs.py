@@ -42,6 +42,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "clean --output": ("clean", "{data}"),
     "clean --export": ("clean", "{data}"),
     "clean --journal": ("clean", "{data}", "--app"),
+    "index --output": ("index", "{data}"),
     "search --html": ("search", "{data}", "{data}/circle/000.png"),
     "collect --output": ("collect", "--from", "{data}", "--provider", "urls"),
 }

@@ -28,6 +28,7 @@ COMMANDS = {
     "extend": "Give a fitted model more classes, without its old items.",
     "clean": "Find what is wrong in the data; go through it in a web page.",
     "search": "Find the items that are most like a picture, text or recording.",
+    "index": "Embed a collection once, to search it or to predict beside it.",
     "collect": "Download pictures from an image search, a folder for each class.",
     "label-next": "Of unlabelled items, those whose labels would help most.",
     "tune": "Fine-tune a model's encoder; it ships only if that is better.",

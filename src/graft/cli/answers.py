@@ -15,6 +15,7 @@ from graft.errors import UsageError
 
 if TYPE_CHECKING:
     from graft.results.prediction import Prediction
+    from graft.similarity import Match
 
 SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl"}
 """The formats of files."""
@@ -22,10 +23,11 @@ SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl"}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A prediction, and the cells of the row of a table that its input came from."""
+    """A prediction, the cells of the row of a table that its input came from, and what is most like it."""
 
     prediction: Prediction
     cells: Mapping[str | None, Any] = field(default_factory=dict)
+    matches: Sequence[Match] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,14 @@ class Layout:
         top: Only so many classes of each.
         columns: Of the tables that the inputs came from; they stand first.
         answers: Columns of an answer, as its class names them.
+        neighbours: How many look-alikes stand beside each answer.
     """
 
     classes: tuple[str, ...]
     top: int | None = None
     columns: Sequence[str] = ()
     answers: Sequence[str] = ("label", "confidence", "unknown", "set")
+    neighbours: int = 0
 
 
 def format_of(path: Path) -> str:
@@ -75,6 +79,8 @@ def _object(answer: Answer, layout: Layout) -> dict[str, Any]:
 
     row = {column: _plain(answer.cells.get(column)) for column in layout.columns}
     said: dict[str, Any] = plain(answer.prediction.to_dict(layout.top))
+    if layout.neighbours and answer.prediction.error is None:
+        said["neighbours"] = [match.to_dict() for match in answer.matches]
     return said | ({"row": row} if row else {})
 
 
@@ -96,16 +102,20 @@ def _write_csv(answers: Iterable[Answer], layout: Layout, stream: TextIO, delimi
     ranked = [f"{what}_{rank}" for rank in ranks for what in ("label", "score")]
     fixed = unlike(("input", *layout.answers, "error"), layout.columns, "predicted_")
     scores = unlike(ranked or layout.classes, (*layout.columns, *fixed), "score_")
-    writer.writerow([*layout.columns, *fixed, *scores])
+    near = [f"{what}_{rank}" for rank in range(1, layout.neighbours + 1) for what in ("neighbour", "similarity")]
+    near = unlike(near, (*layout.columns, *fixed, *scores), "index_")
+    writer.writerow([*layout.columns, *fixed, *scores, *near])
     for answer in answers:
         p = answer.prediction
         cells = ["" if (cell := answer.cells.get(column)) is None else cell for column in layout.columns]
         if p.error is not None:
-            writer.writerow([*cells, p.input, *[""] * len(layout.answers), p.error.message, *[""] * len(scores)])
+            empty = [""] * len(layout.answers)
+            writer.writerow([*cells, p.input, *empty, p.error.message, *[""] * (len(scores) + len(near))])
             continue
         best = [cell for label, score in p.top(layout.top) for cell in (label, _brief(score))]
         figures = best if layout.top else [_brief(p.scores[label]) for label in layout.classes]
-        writer.writerow([*cells, p.input, *p.cells(), "", *figures])
+        alike = [cell for match in answer.matches for cell in (match.name, _brief(match.similarity))]
+        writer.writerow([*cells, p.input, *p.cells(), "", *figures, *alike, *[""] * (len(near) - len(alike))])
 
 
 def _brief(share: float) -> float:
@@ -122,7 +132,8 @@ def _write_text(answers: Iterable[Answer], layout: Layout, stream: TextIO) -> No
     from graft.report.words import clean
 
     rows = replace(Rows.of(layout.classes, least=7), width=None)  # an answer is never shortened
-    for p in (answer.prediction for answer in answers):
+    for answer in answers:
+        p = answer.prediction
         if p.error is not None:
             skipped = click.style(rows.named("skipped"), fg="red")
             say(f"{skipped}          {clean(p.error.message)} {clean(p.error.hint)}".rstrip())
@@ -132,6 +143,9 @@ def _write_text(answers: Iterable[Answer], layout: Layout, stream: TextIO) -> No
         note = click.style(f"  ({clean(p.doubt)})", dim=True) if p.doubt else ""
         ranking = "  " + ", ".join(f"{name} {score:.0%}" for name, score in p.top(layout.top)) if layout.top else ""
         say(f"{label}  {sure}  {clean(p.input)}{clean(ranking)}{note}")
+        for match in answer.matches:
+            named = f"{clean(match.label)}  " if match.label else ""
+            say(click.style(f"    like  {match.similarity:>6.3f}  {named}{clean(match.name)}", dim=True))
 
 
 WRITERS: dict[str, Callable[[Iterable[Answer], Layout, TextIO], None]] = {

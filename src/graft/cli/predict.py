@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,8 +24,13 @@ if TYPE_CHECKING:
     from graft.model import Model
     from graft.model.inputs import CacheChoice
     from graft.reading.inputs import Cells
+    from graft.results.prediction import Prediction
+    from graft.similarity import Match
 
 Rows = Iterator[tuple["Item", "Cells"]]
+Ask = Callable[[Iterator["Item"]], Iterator[tuple["Prediction", Sequence["Match"]]]]
+NEIGHBOURS = 5
+"""So many look-alikes are shown where no number is asked for."""
 FORMATS = ("json", "jsonl", "csv")
 
 
@@ -40,6 +45,8 @@ FORMATS = ("json", "jsonl", "csv")
 @click.option("--jsonl", "as_jsonl", is_flag=True, help="Print one JSON object a line, as they come.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option("--item-column", help="The column of texts, where a table names it unusually.")
+@click.option("--index", "index_folder", type=Input(Path), help="Show what is most like each input in this index, too.")
+@click.option("--neighbours", type=click.IntRange(min=1), help="How many look-alikes of each; 5 if not given.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
 @click.option("--strict", is_flag=True, help="Exit with 1 when an input could not be answered.")
 def command(
@@ -53,6 +60,8 @@ def command(
     as_jsonl: bool,
     as_csv: bool,
     item_column: str | None,
+    index_folder: Path | None,
+    neighbours: int | None,
     no_cache: bool,
     strict: bool,
 ) -> int:
@@ -65,19 +74,27 @@ def command(
     from graft.report.words import clean
 
     kind = _format(output, overwrite, dict(zip(FORMATS, (as_json, as_jsonl, as_csv), strict=True)))
+    if neighbours and index_folder is None:
+        raise UsageError("There is no index to find neighbours in.", "Give one: --index DIR (graft index makes it).")
     fitted = load(model, allow_download=allow_download)
     rows = _rows(inputs, fitted.report.modality, item_column, fitted.report.columns)
     count, cache = _Count(), cast("CacheChoice", None if no_cache else "default")
-    layout = Layout(fitted.classes, top, answers=fitted.task.prediction.columns)
+    layout = Layout(
+        fitted.classes,
+        top,
+        answers=fitted.task.prediction.columns,
+        neighbours=(neighbours or NEIGHBOURS) if index_folder else 0,
+    )
+    ask = _asking(fitted, cache, index_folder, layout.neighbours, allow_download=allow_download)
     if output is None:
-        to_stdout(count.of(_answers(fitted, rows, cache)), layout, kind)
+        to_stdout(count.of(_answers(ask, rows)), layout, kind)
         return count.tell(strict=strict)
     columns: dict[str, None] = {}
     if fitted.report.modality == "text":  # a table's rows are in memory anyway, and its columns stand above the first
         known = list(rows)
         columns = dict.fromkeys(column for _, cells in known for column in cells if column is not None)
         rows = iter(known)
-    to_file(count.of(_answers(fitted, _guarded(rows), cache)), replace(layout, columns=tuple(columns)), output)
+    to_file(count.of(_answers(ask, _guarded(rows))), replace(layout, columns=tuple(columns)), output)
     say(f"Answers {clean(str(output))}    {count.done:,} inputs")
     return count.tell(strict=strict)
 
@@ -121,8 +138,20 @@ class _Count:
         return 1 if self.bad == self.done or (self.bad and strict) else 0
 
 
-def _answers(model: Model, rows: Rows, cache: CacheChoice) -> Iterator[Answer]:
-    """What the model says of each item, beside the cells of its row."""
+def _asking(model: Model, cache: CacheChoice, folder: Path | None, neighbours: int, *, allow_download: bool) -> Ask:
+    """How items are answered, with what is most like each where there is an index."""
+    if folder is None:
+        return lambda items: ((prediction, ()) for prediction in model.stream(items, cache=cache))
+    from graft.similarity import Index
+
+    index = Index.load(folder, exact=True, allow_download=allow_download)
+    return lambda items: (
+        (prediction, found.matches) for prediction, found in index.beside(model, items, neighbours, cache=cache)
+    )
+
+
+def _answers(ask: Ask, rows: Rows) -> Iterator[Answer]:
+    """What is said of each item, beside the cells of its row."""
     waiting: deque[Cells] = deque()
 
     def items() -> Iterator[Item]:
@@ -130,8 +159,8 @@ def _answers(model: Model, rows: Rows, cache: CacheChoice) -> Iterator[Answer]:
             waiting.append(cells)
             yield item
 
-    for prediction in model.stream(items(), cache=cache):
-        yield Answer(prediction, waiting.popleft())
+    for prediction, matches in ask(items()):
+        yield Answer(prediction, waiting.popleft(), matches)
 
 
 def _guarded(rows: Rows) -> Rows:

@@ -14,11 +14,12 @@ import click
 
 from graft.cli.output import progress_bar, say, show_json
 from graft.cli.paths import Command, Input, Mixed, Output, guard_outputs
-from graft.cli.reading import reading_options
+from graft.cli.reading import as_flags, download_option, reading_options
 from graft.errors import UsageError
 
 if TYPE_CHECKING:
     from graft.data.dataset import Item, Skipped
+    from graft.model.inputs import CacheChoice
     from graft.report.terminal import Rows
     from graft.similarity import Found, Match
 
@@ -53,7 +54,7 @@ def _a_number(context: click.Context, parameter: click.Parameter, value: float) 
     type=Mixed(),
     default="auto",
     show_default=True,
-    help="A name that graft encoders shows, owner/model, a folder, A+B.",
+    help="A name that graft encoders shows, owner/model, a folder, A+B; a saved model, for its encoder.",
 )
 @click.option("--prompt", default="", help="Put before every text, for encoders that were trained with one.")
 @click.option("--exact/--graph", default=None, help="Compare with every item, or walk a graph of neighbours.")
@@ -61,6 +62,7 @@ def _a_number(context: click.Context, parameter: click.Parameter, value: float) 
 @click.option("--html", "page", type=Output("page"), help="Write what was found as one HTML file, too.")
 @click.option("--overwrite", is_flag=True, help="Replace a page that is there already.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
+@download_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     data: str,
@@ -73,15 +75,17 @@ def command(
     page: Path | None,
     overwrite: bool,
     no_cache: bool,
+    allow_download: bool,
     as_json: bool,
     **reading: Any,
 ) -> int:
     """Show the items of DATA that are most like each of QUERIES.
 
     DATA: as for graft fit, but labels are not needed: any folder or zip of files, a table of texts, a file with a text
-    on each line. QUERIES: files of the same kind; for texts also a text itself. - is what stdin holds: a text on each
-    line, or the bytes of one file.
+    on each line; or what graft index has written. QUERIES: files of the same kind; for texts also a text itself. - is
+    what stdin holds: a text on each line, or the bytes of one file.
     """
+    from graft.bundle import is_index
     from graft.reading.collection import read_collection
     from graft.report.html import check_free, write
     from graft.similarity import Index
@@ -89,19 +93,20 @@ def command(
     if page:
         check_free(page, overwrite=overwrite)
     with progress_bar(quiet=as_json) as progress:
-        dataset = read_collection(data, **reading)
+        cache: CacheChoice = None if no_cache else "default"
+        saved = is_index(Path(data).expanduser())
+        if saved and (given := [*as_flags({"encoder": encoder != "auto", "prompt": prompt, **reading})]):
+            raise UsageError(
+                f"{data} is an index, which was read and embedded already: {given[0]} has no effect.", "Leave it out."
+            )
+        index = Index.load(data, cache=cache, progress=progress, allow_download=allow_download) if saved else None
+        dataset = index.dataset if index else read_collection(data, **reading)
         guard_outputs(dataset)
         items = list(_queries(queries, dataset.modality))
         if not items:
             raise UsageError("There is no query: stdin is empty.", "Write a text on each line.")
-        index = Index.of(
-            dataset,
-            encoder=encoder,
-            prompt=prompt,
-            exact=_exactly(exact, len(items)),
-            cache=None if no_cache else "default",
-            progress=progress,
-        )
+        index = index or Index.of(dataset, encoder=encoder, prompt=prompt, cache=cache, progress=progress)
+        index.exact = _exactly(exact, len(items), index.exact)
         found = index.search_many(items, top, min_similarity=min_similarity)
     if len(found) == 1 and found[0].error is not None:
         raise found[0].error
@@ -113,13 +118,13 @@ def command(
         show_json([one.to_dict() for one in found])
     else:
         _show(found)
-    _show_skipped(index.skipped)
+    show_skipped(index.skipped)
     return 1 if all(one.error is not None for one in found) else 0
 
 
-def _exactly(asked: bool | None, n_queries: int) -> bool | None:
+def _exactly(asked: bool | None, n_queries: int, usual: bool) -> bool:
     """A graph takes minutes to build, so that it is left to ``Index`` only where there are many queries."""
-    return True if asked is None and n_queries <= FEW else asked
+    return (usual or n_queries <= FEW) if asked is None else asked
 
 
 def _queries(queries: Sequence[str], modality: str) -> Iterator[Item]:
@@ -175,7 +180,8 @@ def _line(match: Match, rows: Rows) -> str:
     return f"{row}{name}{click.style(note, dim=True)}"
 
 
-def _show_skipped(skipped: Sequence[Skipped]) -> None:
+def show_skipped(skipped: Sequence[Skipped]) -> None:
+    """Name some of what could not be read, on stderr."""
     from graft.report.words import clean
 
     if not skipped:

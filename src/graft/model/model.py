@@ -23,7 +23,7 @@ from graft.heads.offered import Answering
 from graft.job import Job
 from graft.model.inputs import CacheChoice, Source, as_run
 from graft.model.training import Training
-from graft.prediction.asking import parts_of
+from graft.prediction.asking import Part, parts_of
 from graft.prediction.made_with import made_with
 from graft.prediction.predictor import Predictor
 from graft.reading.read import read
@@ -115,13 +115,17 @@ class Model:
     def stream(self, items: Iterable[Item], *, cache: CacheChoice = "default") -> Iterator[Prediction]:
         """Answer any number of inputs in their order, in bounded memory."""
         for part in parts_of(self._own_encoder(), items, as_run(cache, silent)):
-            answers = self.classifier.predictions(self.classes, self._ask(part.embedded.x, part.readable))
-            placed = dict(zip(part.embedded.rows.tolist(), answers, strict=True))
-            for row, item in enumerate(part.items):
-                if row in placed:
-                    yield replace(placed[row], input=item.name)
-                else:
-                    yield self.task.prediction(item.name, error=part.embedded.skipped[row])
+            yield from self.answers(part)
+
+    def answers(self, part: Part) -> Iterator[Prediction]:
+        """Answer items that are embedded already, in their order."""
+        answers = self.classifier.predictions(self.classes, self._ask(part.embedded.x, part.readable))
+        placed = dict(zip(part.embedded.rows.tolist(), answers, strict=True))
+        for row, item in enumerate(part.items):
+            if row in placed:
+                yield replace(placed[row], input=item.name)
+            else:
+                yield self.task.prediction(item.name, error=part.embedded.skipped[row])
 
     def evaluate(
         self,

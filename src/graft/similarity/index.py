@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
+from graft.bundle import is_bundle
 from graft.contracts import Encoder, Float32, Int, Progress, Store, silent
-from graft.data.dataset import Dataset, Skipped
+from graft.data.dataset import Dataset, Item, Skipped
+from graft.data.guard import Inputs
 from graft.encoders import encoder_for
 from graft.encoders.embed import embed
-from graft.errors import ItemError, UsageError
+from graft.errors import BundleError, ItemError, UsageError
 from graft.learning.neighbours import Neighbours, nearest
+from graft.model import Model, load
 from graft.model.inputs import CacheChoice, as_run, at_least_one
+from graft.prediction.asking import Part, parts_of
 from graft.reading.collection import Collection, read_collection
+from graft.results.prediction import Prediction
 from graft.run import NEVER, Flag, Run
 from graft.similarity.graph import EXACT_UP_TO, Graph
 from graft.similarity.matches import Found, Match
 from graft.similarity.queries import as_query, check_asked, explained
+from graft.similarity.saved import Saved, read, write
 from graft.similarity.space import Space
 from graft.similarity.vectors import items_of, query_of, rows_of
 from graft.tasks.examples import embed_dataset, nothing_readable
@@ -31,6 +38,7 @@ class Asking:
     """How a query becomes a vector of the index."""
 
     encoder: Encoder
+    prompt: str
     space: Space
     cache: Store | None
 
@@ -41,6 +49,7 @@ class Index:
     Attributes:
         dataset: The items, with ``""`` for the label of one that has none.
         x: A vector of unit length for each ``(n, d) float32``.
+        exact: Whether each query is compared with every item.
     """
 
     def __init__(
@@ -56,7 +65,7 @@ class Index:
         self.dataset = dataset
         self.x = x
         self._digests = np.array(digests or [""] * len(x))
-        self._exact = exact
+        self.exact = len(x) <= EXACT_UP_TO if exact is None else exact
         self._progress = progress
         self._asking = asking
         self._graph: Graph | None = None
@@ -78,8 +87,8 @@ class Index:
 
         Args:
             data: A data set, a path to one (labels are not needed), or a list of values.
-            encoder: As ``graft.encoders.encoder_for`` takes it.
-            prompt: What is put before every text, for encoders that were trained so.
+            encoder: As ``graft.encoders.encoder_for`` takes it, or the folder of a saved model, for its encoder.
+            prompt: What is put before every text, for encoders that were trained so; a saved model has its own.
             exact: Compare each query with every item; ``None``: only up to ``EXACT_UP_TO`` items.
             cache: Where embeddings are kept.
             progress: Told how far the work has come.
@@ -90,7 +99,7 @@ class Index:
             UsageError: The encoder takes items of another modality.
         """
         dataset, run = read_collection(data), as_run(cache, progress, cancelled)
-        network = encoder_for(encoder, dataset.modality, "auto", prompt, run.tell)
+        network, prompt = _network(encoder, dataset.modality, prompt, run)
         usable, embedded = embed_dataset(network, dataset, run)
         if not len(usable):
             raise nothing_readable(usable.skipped, dataset.modality)
@@ -101,8 +110,56 @@ class Index:
             digests=embedded.digests,
             exact=exact,
             progress=run.tell,
-            asking=Asking(network, space, run.cache),
+            asking=Asking(network, prompt, space, run.cache),
         )
+
+    @classmethod
+    def load(
+        cls,
+        folder: str | Path,
+        *,
+        exact: bool | None = None,
+        cache: CacheChoice = "default",
+        progress: Progress = silent,
+        backend: str = "auto",
+        allow_download: bool = False,
+    ) -> Self:
+        """Open an index that ``save`` wrote; nothing is embedded but queries.
+
+        Args:
+            folder: Where it is.
+            exact: As in ``of``.
+            cache: Where embeddings of queries are kept.
+            progress: Told how far the work has come.
+            backend: ``"openvino"``, ``"onnxruntime"`` or ``"auto"``.
+            allow_download: Whether its encoder may be fetched; allow it to indexes whose maker you trust.
+
+        Raises:
+            NotABundle: There is none.
+            BundleError: It was damaged, was written by a newer Graft, or holds something that no index can have.
+            EncoderError: This Graft does not have its encoder or another version of it, or it would have to be fetched.
+        """
+        found = read(folder, backend=backend, allow_download=allow_download)
+        asking = Asking(found.encoder, found.prompt, found.space, as_run(cache, progress).cache)
+        return cls(found.dataset, found.x, digests=found.digests, exact=exact, progress=progress, asking=asking)
+
+    def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
+        """Write the index as a folder, for ``load`` and ``graft search``; texts stand in it, files are only named.
+
+        Raises:
+            OutputExists: Something is there, and ``overwrite`` is false or it is neither index nor model.
+            OutputIsInput: What is indexed lies there.
+            BundleError: The disk refuses, or the index is one of embeddings that were computed elsewhere.
+        """
+        if (asking := self._asking) is None:
+            raise BundleError(
+                "This index is of embeddings that were computed elsewhere, and knows no encoder.",
+                "Keep the matrix, or index the items themselves.",
+            )
+        Inputs.of(self.dataset).check(folder)
+        digests = tuple(map(str, self._digests))
+        saved = Saved(self.dataset, digests, self.x, asking.space, asking.encoder, asking.prompt)
+        write(folder, saved, overwrite=overwrite)
 
     @classmethod
     def from_embeddings(
@@ -138,11 +195,6 @@ class Index:
         return f"Index({self.dataset.name!r}, {len(self):,} {what})"
 
     @property
-    def exact(self) -> bool:
-        """Whether each query is compared with every item."""
-        return len(self) <= EXACT_UP_TO if self._exact is None else self._exact
-
-    @property
     def skipped(self) -> tuple[Skipped, ...]:
         """What could not be read, and why."""
         return self.dataset.skipped
@@ -176,14 +228,32 @@ class Index:
             return self._search_vectors(queries, n, min_similarity)
         items = [as_query(query, place, self.dataset.modality) for place, query in enumerate(queries)]
         embedded = embed(asking.encoder, items, Run(asking.cache))
-        near = self._nearest(asking.space.place(embedded.x), n)
-        places = {row: place for place, row in enumerate(embedded.rows.tolist())}
-        return [
-            Found(item.name, error=explained(embedded.skipped[row], item, self.dataset))
-            if row in embedded.skipped
-            else Found(item.name, self._matches(near, places[row], embedded.digests[places[row]], min_similarity))
-            for row, item in enumerate(items)
-        ]
+        return self._found(asking.space, Part(items, embedded), n, min_similarity)
+
+    def beside(
+        self, model: Model, items: Iterable[Item], n: int = 10, *, cache: CacheChoice = "default"
+    ) -> Iterator[tuple[Prediction, Found]]:
+        """What a model says of each item, beside what is most like it here; each is embedded once.
+
+        Args:
+            model: A model with the encoder of the index.
+            items: Any number of them; memory is bounded.
+            n: How many look-alikes; all where there are fewer.
+            cache: Where embeddings are looked up and kept.
+
+        Raises:
+            UsageError: The model has another encoder, or ``n`` is no number from 1 on.
+        """
+        n, asking, encoder = at_least_one(n), self._asking, model.encoder
+        if asking is None or encoder is None or asking.encoder.fingerprint != encoder.fingerprint:
+            names = [one.name if one else "none" for one in (asking and asking.encoder, encoder)]
+            raise UsageError(
+                f"{self.dataset.name} was indexed with the encoder {names[0]}, and the model has {names[1]}"
+                f"{' of another version' if names[0] == names[1] else ''}.",
+                "Index the data with the model's own: graft index DATA --encoder MODEL.",
+            )
+        for part in parts_of(encoder, items, as_run(cache, silent)):
+            yield from zip(model.answers(part), self._found(asking.space, part, n, -1.0), strict=True)
 
     def neighbours(self, row: int, n: int = 10) -> list[Match]:
         """The ``n`` items that are most like one of the index, which is itself left out.
@@ -196,6 +266,18 @@ class Index:
             raise UsageError(f"There is no row {row}.", f"The rows of this index are 0 to {len(self) - 1}.")
         near = self._nearest(self.x[row : row + 1], n, np.array([row]))
         return list(self._matches(near, 0, str(self._digests[row]), -1.0))
+
+    def _found(self, space: Space, part: Part, n: int, least: float) -> list[Found]:
+        """What is most like each of these items; one that could not be embedded has an ``error`` in its place."""
+        embedded = part.embedded
+        near = self._nearest(space.place(embedded.x), n)
+        places = {row: place for place, row in enumerate(embedded.rows.tolist())}
+        return [
+            Found(item.name, error=explained(embedded.skipped[row], item, self.dataset))
+            if row in embedded.skipped
+            else Found(item.name, self._matches(near, places[row], embedded.digests[places[row]], least))
+            for row, item in enumerate(part.items)
+        ]
 
     def _search_vectors(self, queries: Sequence[Any], n: int, least: float) -> list[Found]:
         vectors = [query_of(query, self.x.shape[1]) for query in queries]
@@ -241,3 +323,14 @@ class Index:
 def _best_first(one: tuple[float, bool, int]) -> tuple[float, bool, int]:
     similarity, other, row = one
     return -similarity, other, row
+
+
+def _network(encoder: str, modality: str, prompt: str, run: Run) -> tuple[Encoder, str]:
+    """The encoder, tuned where it is that of a saved model which was tuned, and what it puts before every text."""
+    place = Path(encoder).expanduser()
+    if not is_bundle(place):
+        return encoder_for(encoder, modality, "auto", prompt, run.tell), prompt
+    model = load(place)
+    if model.encoder is None:
+        raise UsageError(f"{encoder} has no encoder.", "Name another.")
+    return model.encoder, model.recipe.prompt

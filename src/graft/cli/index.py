@@ -1,0 +1,62 @@
+"""``graft index``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from graft.cli.output import progress_bar, say, show_json
+from graft.cli.paths import Command, Input, Mixed, Output, guard_outputs
+from graft.cli.reading import reading_options
+from graft.cli.search import show_skipped
+
+
+@click.command(name="index", cls=Command)
+@click.argument("data", type=Input())
+@click.option("-o", "--output", type=Output("model"), required=True, help="The folder to write.")
+@click.option(
+    "--encoder",
+    type=Mixed(),
+    default="auto",
+    show_default=True,
+    help="A name that graft encoders shows, owner/model, a folder, A+B; a saved model, for its encoder.",
+)
+@click.option("--prompt", default="", help="Put before every text, for encoders that were trained with one.")
+@reading_options
+@click.option("--overwrite", is_flag=True, help="Replace an index that is there already.")
+@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    data: str,
+    output: Path,
+    encoder: str,
+    prompt: str,
+    overwrite: bool,
+    no_cache: bool,
+    as_json: bool,
+    **reading: Any,
+) -> int:
+    """Embed DATA once and keep the vectors in a folder, for graft search and graft predict --index.
+
+    DATA: as for graft search. Texts are kept in the index themselves; files are named, and read where they lie.
+    """
+    from graft import bundle
+    from graft.reading.collection import read_collection
+    from graft.report.words import clean
+    from graft.similarity import Index
+
+    bundle.check_free(output, overwrite)
+    with progress_bar(quiet=as_json) as progress:
+        dataset = read_collection(data, **reading)
+        guard_outputs(dataset)
+        cache: Any = None if no_cache else "default"
+        index = Index.of(dataset, encoder=encoder, prompt=prompt, cache=cache, progress=progress)
+        index.save(output, overwrite=overwrite)
+    if as_json:
+        show_json({"index": str(output), "n_items": len(index), "skipped": [one.to_dict() for one in index.skipped]})
+    else:
+        say(f"Index   {clean(str(output))}    {len(index):,} items")
+    show_skipped(index.skipped)
+    return 0

@@ -1,0 +1,181 @@
+"""An index as a folder: its vectors, what its items are called and where they lie, and which encoder it takes.
+
+::
+
+    name.index/
+    |-- index.safetensors       a vector for each item, the middle of the collection, the encoder's address and version
+    |-- encoder.safetensors     weights of its encoder that were tuned, where there are any
+    |-- items.json              name, label, content hash and whereabouts of each item; texts stand in it themselves
+    `-- manifest.json           size and sha256 of every file; written last
+
+An index may come from anybody: a file that it names is shown only while it has the content that was indexed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graft import bundle
+from graft.contracts import MODALITIES, Encoder, Float32
+from graft.data.dataset import Dataset, Item
+from graft.data.items import Broken, File, Member, Text
+from graft.encoders import tuned_weights
+from graft.encoders.embed import content_digest
+from graft.errors import ItemError, NotABundle
+from graft.heads.features import width
+from graft.prediction.loading import holding
+from graft.prediction.made_with import encoder_of, made_with
+from graft.prediction.predictor import MadeWith
+from graft.similarity.space import FEATURES, Space
+from graft.tensors import Tensors
+
+VECTORS, ITEMS, WEIGHTS = "index", "items", "encoder"
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """An item of an index that was saved; a file is read only as long as its content is what was indexed."""
+
+    item: Item
+    name: str
+    digest: str
+
+    def read(self) -> bytes:
+        """The content, bounded.
+
+        Raises:
+            ItemError: It cannot be read, or has changed.
+        """
+        content = self.item.read()
+        if content_digest(content) != self.digest:
+            raise ItemError("changed", f"{self.name} has changed since it was indexed.", "Index the data again.")
+        return content
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What the folder of an index holds.
+
+    Attributes:
+        dataset: Its items.
+        digests: Content hash of each.
+        x: A vector of unit length for each ``(n, d) float32``.
+        space: Where a query has its place.
+        encoder: What embeds a query.
+        prompt: What it puts before every text.
+    """
+
+    dataset: Dataset
+    digests: tuple[str, ...]
+    x: Float32
+    space: Space
+    encoder: Encoder
+    prompt: str
+
+
+def write(folder: str | Path, saved: Saved, *, overwrite: bool) -> None:
+    """Write an index, wholly or not at all.
+
+    Raises:
+        OutputExists: Something is there, and ``overwrite`` is false or it is neither index nor model.
+        BundleError: The disk refuses.
+    """
+    tuned, dataset = tuned_weights(saved.encoder), saved.dataset
+    settings = {
+        "name": dataset.name,
+        "modality": dataset.modality,
+        "encoder": made_with(saved.encoder, saved.prompt)._asdict(),
+    }
+    above = Path(folder).expanduser().resolve().parent
+    bundle.write(
+        folder,
+        manifest={},
+        tensors={
+            VECTORS: Tensors({"vectors": saved.x, "centre": saved.space.centre}, settings),
+            **({WEIGHTS: Tensors(dict(tuned), {})} if tuned else {}),
+        },
+        documents={
+            ITEMS: [
+                {"name": item.name, "label": label, "digest": digest, **_whereabouts(item, above)}
+                for item, label, digest in zip(dataset.items, dataset.labels, saved.digests, strict=True)
+            ]
+        },
+        overwrite=overwrite,
+    )
+
+
+def read(folder: str | Path, *, backend: str = "auto", allow_download: bool = False) -> Saved:
+    """Read an index; every value is doubted.
+
+    Raises:
+        NotABundle: There is none.
+        DamagedBundle: It was cut short or changed.
+        NewerBundle: A newer Graft wrote it.
+        BundleError: It holds something that no index can have.
+        EncoderError: This Graft does not have its encoder, or it would have to be fetched.
+        EncoderMismatch: It was made with another version of its encoder.
+    """
+    folder = Path(folder).expanduser()
+    content = bundle.read(folder)
+    if VECTORS not in content.tensors:
+        raise NotABundle(f"{folder} is a saved model, and no index.", "graft index DATA -o DIR makes one.")
+    with holding(str(folder)):
+        arrays, settings = content.tensors[VECTORS]
+        if (modality := settings["modality"]) not in MODALITIES:
+            raise ValueError(f"there is no modality {modality!r}")
+        kept = MadeWith(**{key: _text(value, f"encoder.{key}") for key, value in settings["encoder"].items()})
+        weights = content.tensors[WEIGHTS].arrays if WEIGHTS in content.tensors else {}
+        encoder = encoder_of(folder, kept, modality, weights, backend=backend, allow_download=allow_download)
+        x, space = arrays["vectors"], Space(encoder.stages, arrays["centre"])
+        entries = content.documents[ITEMS]
+        d = width(encoder.stages, FEATURES)
+        if x.dtype != np.float32 or x.shape != (len(entries), d) or space.centre.shape != (d,) or not len(x):
+            raise ValueError(f"vectors of shape {x.shape} for {len(entries)} items of {encoder.name}")
+        items = tuple(_item(entry, folder.resolve().parent) for entry in entries)
+        dataset = Dataset(
+            items,
+            tuple(_text(entry["label"], "a label") for entry in entries),
+            modality=modality,
+            name=_text(settings["name"], "the name"),
+            sources=(folder,),
+        )
+        return Saved(dataset, tuple(entry["digest"] for entry in entries), x, space, encoder, kept.prompt)
+
+
+def _whereabouts(item: Item, above: Path) -> dict[str, str]:
+    """Where an item lies: below the folder that the index stands in relative to that, so that both can be moved."""
+    if isinstance(item, Indexed):
+        return _whereabouts(item.item, above)
+    if isinstance(item, Text):
+        return {"text": item.text}
+    if isinstance(item, Member):
+        return {"archive": _path(item.archive, above), "member": item.member}
+    return {"file": _path(item.path, above)} if isinstance(item, File) else {}
+
+
+def _path(path: Path, above: Path) -> str:
+    whole = path.expanduser().resolve()
+    return str(whole.relative_to(above) if whole.is_relative_to(above) else whole)
+
+
+def _item(entry: Mapping[str, Any], above: Path) -> Item:
+    name, digest = _text(entry["name"], "a name"), _text(entry["digest"], "a hash")
+    if "text" in entry:
+        return Text(_text(entry["text"], "a text"))
+    if "member" in entry:
+        archive = above / _text(entry["archive"], "a path")
+        return Indexed(Member(archive, _text(entry["member"], "a path"), name), name, digest)
+    if "file" in entry:
+        return Indexed(File(above / _text(entry["file"], "a path"), name), name, digest)
+    return Broken(name, "unreadable", f"{name} was in memory when it was indexed.", "Index files to see them again.")
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is {value!r:.100} and no text")
+    return value
