@@ -67,6 +67,7 @@ def _refusal(accuracy: Interval, least: float, confident: bool) -> GateError | N
 @reading_options
 @click.option("--report", "report_file", type=Output("page"), help="Write the evaluation as one HTML file.")
 @click.option("--overwrite", is_flag=True, help="Replace a report that is there already.")
+@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
 @download_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
@@ -77,6 +78,7 @@ def command(
     confident: bool,
     report_file: Path | None,
     overwrite: bool,
+    no_cache: bool,
     as_json: bool,
     allow_download: bool,
     **reading: Any,
@@ -105,7 +107,7 @@ def command(
             f"to name unlabelled {items}: {pasted('predict', model, data)}",
         ) from None
     with progress_bar(quiet=as_json) as progress:
-        evaluation = fitted.evaluate(dataset, split=split, progress=progress)
+        evaluation = fitted.evaluate(dataset, split=split, cache=None if no_cache else "default", progress=progress)
     refusal = None if min_accuracy is None else _refusal(evaluation.accuracy, min_accuracy, confident)
     if as_json and report_file:
         evaluation.to_html(report_file, overwrite=overwrite)

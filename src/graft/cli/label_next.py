@@ -23,10 +23,17 @@ if TYPE_CHECKING:
 @click.argument("inputs", nargs=-1, required=True, type=Mixed())
 @click.option("-n", "number", type=click.IntRange(min=1), default=20, show_default=True, help="How many to choose.")
 @click.option("--item-column", help="The column of texts, where a table names it unusually.")
+@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print a table with an empty column for the labels.")
 def command(
-    model: Path, inputs: tuple[str, ...], number: int, item_column: str | None, as_json: bool, as_csv: bool
+    model: Path,
+    inputs: tuple[str, ...],
+    number: int,
+    item_column: str | None,
+    no_cache: bool,
+    as_json: bool,
+    as_csv: bool,
 ) -> int:
     """Choose, of the unlabelled INPUTS, those whose labels would help MODEL most.
 
@@ -43,7 +50,7 @@ def command(
         _refuse_zips(inputs)
     with progress_bar(quiet=as_json) as progress:
         items = gather(inputs, fitted.report.modality, item_column=item_column, remembered=fitted.report.columns)
-        found = label_next(fitted, items, number, progress=progress)
+        found = label_next(fitted, items, number, cache=None if no_cache else "default", progress=progress)
     if as_json:
         show_json(found.to_dict())
     elif as_csv:
