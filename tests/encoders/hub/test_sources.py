@@ -135,6 +135,7 @@ def test_the_hub_is_asked_once_and_then_graft_has_it(place):
 
 def test_a_download_that_breaks_off_is_resumed(place):
     place.hub.trouble["tiny/network"] = "cut"
+    place.read()  # the hub's library takes it up again by itself, or, in its older versions, the next time
     assert place.read().items() >= WHOLE.items()
     assert place.hub.cuts["model.safetensors"] == 1
 

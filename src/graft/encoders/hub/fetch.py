@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import inspect
 import json
 import os
 import re
@@ -272,15 +273,16 @@ class Source:
             self.progress("download", min(done + size, total), total)
 
         here_only = bool(_asked_by.get())
+        told = "tqdm_class" in inspect.signature(huggingface_hub.hf_hub_download).parameters  # since its version 1.2
         try:
             with explained(self.name, file):
                 given = huggingface_hub.hf_hub_download(
                     self.name,
                     file,
                     revision=revision or self.revision,
-                    tqdm_class=_meter(arrived),
                     local_files_only=here_only,
                     local_dir=self.into,
+                    **({"tqdm_class": _meter(arrived)} if told else {}),
                 )
         except Unreachable:
             refuse_unless_allowed(Address(self.name, self.revision))
