@@ -9,8 +9,9 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 demo: $(VENV)/.base
 	$(BIN)/graft demo --overwrite
 
+# A process for each core, up to four, and each file of tests in one of them, so that its models are fitted once.
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # The oldest and the newest allowed version of every dependency; about half an hour.
 test-versions: $(VENV)/.dev
