@@ -339,6 +339,20 @@ RULES = (
         "tests/test_bundle.py::test_a_flipped_bit_anywhere_is_noticed",
     ),
     Rule(
+        "a changed head is noticed by its own digest",
+        "src/graft/tensors.py",
+        "    if metadata[_DIGEST] != _digest(",
+        "    if not _digest(",
+        "tests/prediction/test_loading.py::test_a_flipped_bit_anywhere_in_the_head_is_noticed",
+    ),
+    Rule(
+        "numbers that are not finite are refused",
+        "src/graft/tensors.py",
+        "& 0x7C00) == 0x7C00).any()",
+        "& 0x7C00) == 0x7C01).any()",
+        "tests/test_tensors.py::test_numbers_that_are_not_finite_are_neither_written_nor_read",
+    ),
+    Rule(
         "what was read is not written over",
         "src/graft/data/guard.py",
         "            if real == place or (own is not None and own == there):\n",

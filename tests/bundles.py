@@ -104,6 +104,7 @@ def _bytes(own: Tensors, bare: bool = False) -> bytes:
     length = int.from_bytes(plain[:8], "little")
     header, data = json.loads(plain[8 : 8 + length]), plain[8 + length :]
     settings = to_json(own.settings, "settings", indent=None).decode().rstrip("\n")
-    header["__metadata__"] = {"settings": settings, "digest": tensors._digest(header, settings, data)}
+    told = [tensors._told(name, entry["dtype"], entry["shape"]) for name, entry in header.items()]
+    header["__metadata__"] = {"settings": settings, "digest": tensors._digest(told, settings, data)}
     text = json.dumps(header).encode()
     return len(text).to_bytes(8, "little") + text + data

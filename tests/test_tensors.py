@@ -19,6 +19,8 @@ ARRAYS = {
     "hashes": np.arange(16, dtype=np.uint8),
     "buckets": np.array([2**32 - 1], np.uint32),
     "none": np.zeros((0, 3), np.float32),
+    "neither": np.zeros((2, 0), np.float16),
+    "nothing": np.zeros(0, np.uint8),
     "one": np.array(3, np.float32),
 }
 

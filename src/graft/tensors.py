@@ -57,15 +57,18 @@ def dump(tensors: Tensors) -> bytes:
     """
     header: dict[str, Any] = {}
     parts: list[bytes] = []
+    told: list[str] = []
     end = 0
     for name in sorted(tensors.arrays, key=lambda name: (-tensors.arrays[name].dtype.itemsize, name)):
         array = _checked(name, tensors.arrays[name])
         part = array.tobytes()
-        header[name] = _entry(_CODES[array.dtype.name], list(array.shape), end, end := end + len(part))
+        code, shape = _CODES[array.dtype.name], list(array.shape)
+        header[name] = {"dtype": code, "shape": shape, "data_offsets": [end, end := end + len(part)]}
+        told.append(_told(name, code, shape))
         parts.append(part)
     data = b"".join(parts)
     settings = to_json(tensors.settings, "settings", indent=None).decode().rstrip("\n")
-    header[_METADATA] = {_SETTINGS: settings, _DIGEST: _digest(header, settings, data)}
+    header[_METADATA] = {_SETTINGS: settings, _DIGEST: _digest(told, settings, data)}
     text = to_json(header, "header", indent=None).rstrip(b"\n")
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text + data
@@ -88,7 +91,7 @@ def parse(data: bytes, bare: bool = False) -> Tensors:
     if not isinstance(header, dict):
         raise ValueError("its header is no object")
     metadata = header.pop(_METADATA, None)
-    arrays, end = {}, 0
+    arrays, told, end = {}, [], 0
     for name, entry in sorted(header.items(), key=_place):
         code, shape, (start, stop) = entry["dtype"], entry["shape"], entry["data_offsets"]
         if code not in _DTYPES or not _is_shape(shape):
@@ -98,15 +101,16 @@ def parse(data: bytes, bare: bool = False) -> Tensors:
         if start != end or stop - start != count * dtype.itemsize or 8 + length + stop > len(data):
             raise ValueError(f"the array {name[:100]} does not lie where its header says")
         array = np.frombuffer(data, dtype, count, 8 + length + start).reshape(shape)
-        if dtype.kind == "f" and not np.isfinite(array).all():
+        if not _is_finite(array):
             raise ValueError(f"the array {name[:100]} holds numbers that are not finite")
+        told.append(_told(name, code, shape))
         arrays[name], end = array, stop
     if 8 + length + end != len(data):
         raise ValueError("it is longer than its arrays")
     if bare:
         return Tensors(arrays, {})
     settings = metadata[_SETTINGS]
-    if metadata[_DIGEST] != _digest(header, settings, memoryview(data)[8 + length :]):
+    if metadata[_DIGEST] != _digest(told, settings, memoryview(data)[8 + length :]):
         raise ValueError("it was changed: its digest is another one")
     return Tensors(arrays, from_json(settings))
 
@@ -139,13 +143,16 @@ def from_json(data: bytes | str) -> Any:
 def _checked(name: str, array: Array) -> Array:
     if array.dtype.name not in _CODES:
         raise BundleError(f"The array {name} is {array.dtype}.", f"A bundle keeps {', '.join(_CODES)}.")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
+    array = np.asarray(array, dtype=np.dtype(array.dtype.name).newbyteorder("<"), order="C")
+    if not _is_finite(array):
         raise BundleError(f"The array {name} holds numbers that are not finite.", "Check the data of the fit.")
-    return np.asarray(array, dtype=np.dtype(array.dtype.name).newbyteorder("<"), order="C")
+    return array
 
 
-def _entry(code: str, shape: list[int], start: int, stop: int) -> dict[str, Any]:
-    return {"dtype": code, "shape": shape, "data_offsets": [start, stop]}
+def _is_finite(array: Array) -> bool:
+    if array.dtype.itemsize == 2 and array.dtype.kind == "f":  # by their bits: numpy widens each number first
+        return not ((array.view("<u2") & 0x7C00) == 0x7C00).any()
+    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
 
 
 def _place(named: tuple[str, Any]) -> tuple[int, int]:
@@ -159,10 +166,13 @@ def _is_shape(shape: Any) -> bool:
     return isinstance(shape, list) and len(shape) <= _MOST_AXES and all(type(n) is int and n >= 0 for n in shape)
 
 
-def _digest(header: Mapping[str, Any], settings: str, data: bytes | memoryview) -> str:
-    """Of all that the file says but the digest: settings, places and arrays."""
-    entries = [(name, *(entry[key] for key in ("dtype", "shape", "data_offsets"))) for name, entry in header.items()]
-    digest = hashlib.sha256(f"{settings}{json.dumps(sorted(entries))}".encode())
+def _told(name: str, code: str, shape: list[int]) -> str:
+    return f"{len(name)}:{name}:{code}:{shape}"
+
+
+def _digest(told: list[str], settings: str, data: bytes | memoryview) -> str:
+    """Of all that the file says but the digest: settings; names, types and shapes; the arrays."""
+    digest = hashlib.sha256("\n".join([settings, *sorted(told)]).encode())
     digest.update(data)
     return digest.hexdigest()
 
