@@ -170,6 +170,10 @@ class Store(Protocol):
         """Keep these entries of an encoder."""
 
 
+_BLOCK = 8192
+"""Rows that are copied at a time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Linear:
     """What every head comes to: ``scores = x @ weights + bias``.
@@ -185,6 +189,14 @@ class Linear:
     def scores(self, x: Float32) -> Float32:
         """Unnormalised log probabilities ``(n, k) float32`` of ``x`` ``(n, d) float32``."""
         return x @ self.weights.astype(np.float32, copy=False) + self.bias
+
+    def scores_of(self, x: Float32, rows: Int | Bool) -> Float32:
+        """The same of some rows of ``x``, ``(m,) int64`` or ``(n,) bool``; few of them are copied at a time."""
+        places = np.arange(len(x))[rows]
+        found = np.empty((len(places), len(self.bias)), np.float32)
+        for start in range(0, len(places), _BLOCK):
+            found[start : start + _BLOCK] = self.scores(x[places[start : start + _BLOCK]])
+        return found
 
 
 class Head(Protocol):

@@ -58,6 +58,8 @@ OVERFIT_ROWS = 2000
 NEIGHBOURS = 1 << 24
 """The nearest neighbours of held-out rows are looked for in so many pairs, at least of ``LEAST_NEIGHBOURS`` rows."""
 LEAST_NEIGHBOURS = 2000
+PART = 8192
+"""So many rows are compared at a time."""
 
 
 def judge(
@@ -102,7 +104,7 @@ def judge(
         heads = head.fit(z, y, k, masks * weights, [choice.chosen.strength])
         predicted = np.full(masks.shape, -1, np.int64)
         for answers, rows, (linear,) in zip(predicted, asked, heads, strict=True):
-            answers[rows] = linear.scores(z[rows]).argmax(axis=1)
+            answers[rows] = linear.scores_of(z, rows).argmax(axis=1)
         return predicted
 
     def fit_many(masks: Float32, asked: Bool | None = None) -> Array:
@@ -300,7 +302,7 @@ def nearest_baseline(phi: Float32, y: Int, folds: Int) -> float:
         y: ``(n,) int64``.
         folds: Fold of each row ``(n,) int64``; a row's neighbours are those of other folds.
     """
-    phi = phi / np.maximum(np.linalg.norm(phi, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    length = np.maximum(np.sqrt(np.einsum("nd,nd->n", phi, phi)), np.finfo(np.float32).tiny)
     scored = np.flatnonzero(folds >= 0)
     wanted = min(len(scored), max(LEAST_NEIGHBOURS, NEIGHBOURS // max(len(y), 1)))
     if not wanted:
@@ -314,7 +316,12 @@ def nearest_baseline(phi: Float32, y: Int, folds: Int) -> float:
 
     def right(block: tuple[Int, Int]) -> int:
         train, rows = block
-        nearest = train[(phi[rows] @ phi[train].T).argmax(axis=1)]
+        asked, best, nearest = phi[rows], np.full(len(rows), -np.inf, np.float32), np.zeros(len(rows), np.int64)
+        for part in np.split(train, range(PART, len(train), PART)):
+            cosine = (asked @ phi[part].T) / length[part]
+            place = cosine.argmax(axis=1)
+            value = cosine[np.arange(len(rows)), place]
+            nearest, best = np.where(value > best, part[place], nearest), np.maximum(value, best)
         return int((y[nearest] == y[rows]).sum())
 
     return sum(map_on_cores(right, blocks)) / wanted

@@ -32,7 +32,8 @@ def typical(rows: Rows, out_of_fold: OutOfFold, classes: Sequence[str]) -> tuple
         own = np.flatnonzero(right & (rows.y == index))
         if not len(own):
             continue
-        order = own[np.argsort(-(rows.x[own] @ rows.x[own].mean(axis=0)), kind="stable")]
+        mean = (right & (rows.y == index)).astype(np.float32) @ rows.x / len(own)  # without a copy of the rows
+        order = own[np.argsort(-(rows.x @ mean)[own], kind="stable")]
         _, first = np.unique(rows.copies[order], return_index=True)
         for row in order[np.sort(first)[:each]].tolist():
             sure = float(out_of_fold.p[row, index])

@@ -16,6 +16,8 @@ from graft.contracts import Float32, Linear
 NEGLIGIBLE = 1e-6
 """Axes with less than this share of the largest second moment are float32 rounding."""
 
+_ROWS = 8192
+"""Rows that are turned at a time."""
 _SEEN = 4096
 """``leading`` looks at so many rows at most: each of its axes is the mean of far more than one of them."""
 _SPARE = 16
@@ -92,7 +94,10 @@ def principal(x: Float32, tail: float = 0.0) -> Axes:
         return Axes((u * lengths).astype(np.float32), plain.mean, xc.T, (u / lengths).astype(np.float32))
     _, basis = _eigh(xc.T @ xc, tail)
     basis = basis.astype(np.float32)
-    return Axes(xc @ basis, plain.mean, None, basis)
+    for start in range(0, n, _ROWS):  # in the place of what they are made of
+        part = xc[start : start + _ROWS]
+        part[:, : basis.shape[1]] = part @ basis
+    return Axes(xc[:, : basis.shape[1]], plain.mean, None, basis)
 
 
 def conditioned(x: Float32, exact: bool) -> Axes:

@@ -15,7 +15,7 @@ ABSENT = -1e6
 """Score of a class without rows in a subset: low enough for probability 0 at any temperature."""
 _LEAST = -20.0
 """The bias of an absent class where a search starts: it has no gradient there, and the next head names it anew."""
-_MEMORY = 128 << 20
+_MEMORY = 64 << 20
 """Problems are solved in chunks whose arrays take about this many bytes; a copy of their rows takes no more either."""
 _HISTORY = 10
 _ITERATIONS = 100
@@ -141,7 +141,7 @@ def _start(z: Float32, y: Int, k: int, weights: Float32, absent: Bool, strength:
     order = _spread(y)
     for share in _SHARES:
         rows = order[: len(y) // share]
-        if len(rows) >= _START_ROWS:
+        if len(rows) >= _START_ROWS and 4 * len(rows) * z.shape[1] <= _MEMORY:
             part = weights[:, rows]
             lost = weights.sum(axis=1) / np.maximum(part.sum(axis=1), 1e-30)
             state = _Problem(z[rows], y[rows], k, part * lost[:, None], absent, strength).minimise(state, 0.1)

@@ -319,9 +319,8 @@ class _Trial:
             fitted = HEADS[entries[0].head].fit(z, self.y, self.k, masks, strengths, near)
             for place, heads in zip(part, fitted, strict=True):
                 repetition, out = self.held_out[place]
-                rows = z[out]
                 for entry, linear in zip(entries, heads, strict=True):
-                    self.logits[entry][repetition, out] = linear.scores(rows)
+                    self.logits[entry][repetition, out] = linear.scores_of(z, out)
                     if len(self.y) >= MANY_ROWS or "words" in entry.features:
                         self.heads[entry, place] = linear
 

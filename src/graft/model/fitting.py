@@ -136,14 +136,14 @@ def fit_embeddings(
     """
     x = check_matrix(x)
     labels = labels_of_rows(labels)
-    rows = [_Row(f"row {row}", values.tobytes()) for row, values in enumerate(x)]
+    rows = [_Row(x, row) for row in range(len(x))]
     dataset = Dataset(
         tuple(rows),
         labels,
         splits=tuple(splits) if splits is not None else (),
         groups=groups_of(groups) if groups is not None else (),
     )
-    digests = tuple(content_digest(row.content) for row in rows)
+    digests = tuple(content_digest(row.read()) for row in rows)
     embedded = Embedded(x, np.arange(len(x)), digests, {}, {}, 0, len(x))
     return fit_embedded(dataset, embedded, None, recipe or Recipe(), Run()).model
 
@@ -229,12 +229,16 @@ def _facts(examples: Examples, encoder: Encoder | None, found: Found, recipe: Re
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Row:
     """A row of a matrix that was given instead of items."""
 
-    name: str
-    content: bytes
+    matrix: Float32
+    row: int
+
+    @property
+    def name(self) -> str:
+        return f"row {self.row}"
 
     def read(self) -> bytes:
-        return self.content
+        return self.matrix[self.row].tobytes()

@@ -21,7 +21,9 @@ def check_matrix(x: Any) -> Float32:
         DataError: It is no matrix of numbers, has no columns, or holds numbers that are not finite or too large.
     """
     try:
-        matrix = np.asarray(x, np.float64)
+        matrix = np.asarray(x)
+        if matrix.dtype != np.float32:  # of what is float32 there is no second copy
+            matrix = matrix.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(f"The embeddings are no matrix of numbers: {error}.", "Give (n, d) numbers.") from None
     if matrix.ndim != 2 or not matrix.size:
@@ -29,15 +31,16 @@ def check_matrix(x: Any) -> Float32:
             f"The embeddings have the shape {matrix.shape}.",
             "Give a matrix (n, d): a row for each item, and at least one column.",
         )
-    bad = ~np.isfinite(matrix)
-    if bad.any():
+    largest = max(-float(matrix.min()), float(matrix.max()))
+    if not np.isfinite(largest):
+        bad = ~np.isfinite(matrix)
         row, column = np.argwhere(bad)[0].tolist()
         raise DataError(
             f"The embeddings hold {int(bad.sum()):,} numbers that are not finite, in {int(bad.any(axis=1).sum()):,} of "
             f"{len(matrix):,} rows; the first is {matrix[row, column]} in row {row}, column {column}.",
             "Leave these rows out, or compute them again.",
         )
-    if np.abs(matrix).max(initial=0) > LARGEST:
+    if largest > LARGEST:
         row, column = np.unravel_index(np.abs(matrix).argmax(), matrix.shape)
         raise DataError(
             f"The embeddings are too large to compute with: {matrix[row, column]:g} in row {row}, column {column}.",

@@ -110,7 +110,7 @@ class Examples:
         learned = dataset.select(train)
         targets = task.targets(learned, units[train])
         rows = Rows(
-            x=embedded.x[train],
+            x=embedded.x[train] if len(test) else embedded.x,
             y=targets.strata,
             folds=folds_of(targets.strata, units[train], recipe.seed),
             units=units[train],
