@@ -241,4 +241,5 @@ class _Row:
         return f"row {self.row}"
 
     def read(self) -> bytes:
-        return self.matrix[self.row].tobytes()
+        content: bytes = self.matrix[self.row].tobytes()
+        return content
