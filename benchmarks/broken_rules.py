@@ -30,15 +30,15 @@ _ENDS = "tests/model/test_rules.py::"
 RULES = (
     Rule(
         "groups stay whole in folds",
-        "src/graft/model/fitting.py",
-        "units = merge(clusters, dataset.groups)",
-        "units = clusters",
+        "src/graft/tasks/examples.py",
+        "units = merge(copies, dataset.groups)",
+        "units = copies",
         f"{_ENDS}test_groups_stay_whole_in_every_fold",
     ),
     Rule(
         "copies stay whole in folds",
-        "src/graft/model/fitting.py",
-        "units = merge(clusters, dataset.groups)",
+        "src/graft/tasks/examples.py",
+        "units = merge(copies, dataset.groups)",
         "units = merge(np.arange(len(dataset)), dataset.groups)",
         f"{_ENDS}test_copies_stay_whole_in_every_fold",
     ),
@@ -80,8 +80,8 @@ RULES = (
     Rule(
         "copies in a test split count once",
         "src/graft/model/fitting.py",
-        "x[test], labels, clusters[test],",
-        "x[test], labels, np.arange(len(test)),",
+        "copies = examples.alike.clusters[test]",
+        "copies = np.arange(len(test))",
         f"{_ENDS}test_copies_in_the_test_split_count_once",
     ),
     Rule(
@@ -205,18 +205,18 @@ RULES = (
     ),
     Rule(
         "a test split is not learnt from",
-        "src/graft/model/fitting.py",
-        'held_out = np.array([split == "test" for split in dataset.splits], np.bool_)\n    train, test = '
+        "src/graft/tasks/examples.py",
+        'held_out = np.array([split == "test" for split in dataset.splits], np.bool_)\n        train, test = '
         "np.flatnonzero(~held_out), np.flatnonzero(held_out)",
-        'held_out = np.array([split == "test" for split in dataset.splits], np.bool_)\n    train, test = '
+        'held_out = np.array([split == "test" for split in dataset.splits], np.bool_)\n        train, test = '
         "np.arange(len(dataset)), np.flatnonzero(held_out)",
         f"{_ENDS}test_a_test_split_is_not_learnt_from",
     ),
     Rule(
         "classes stand in the order of their names",
-        "src/graft/model/fitting.py",
-        "classes = tuple(sorted({dataset.labels[row] for row in train}))",
-        "classes = tuple(dict.fromkeys(dataset.labels[row] for row in train))",
+        "src/graft/tasks/classification.py",
+        "classes = tuple(sorted(set(learned.labels)))",
+        "classes = tuple(dict.fromkeys(learned.labels))",
         f"{_ENDS}test_classes_stand_in_the_order_of_their_names",
     ),
     Rule(
@@ -285,8 +285,8 @@ RULES = (
     Rule(
         "extend judges old classes on their own items",
         "src/graft/model/extending.py",
-        "(fitted.train < n_before) & fitted.out_of_fold.scored",
-        "(fitted.train >= n_before) & fitted.out_of_fold.scored",
+        "(fitted.examples.train < n_before) & out_of_fold.scored",
+        "(fitted.examples.train >= n_before) & out_of_fold.scored",
         "tests/model/test_extending.py::test_a_class_is_added_without_the_old_photos",
     ),
     Rule(
@@ -396,9 +396,9 @@ RULES = (
     ),
     Rule(
         "a bundle fetches nothing unless told to",
-        "src/graft/model/loading.py",
-        'with staying_here(f"{folder} was made with", unless=allow_download):',
-        'with staying_here(f"{folder} was made with", unless=True):',
+        "src/graft/prediction/made_with.py",
+        'with staying_here(f"{place} was made with", unless=allow_download):',
+        'with staying_here(f"{place} was made with", unless=True):',
         "tests/model/test_broken_bundles.py::test_a_broken_bundle_is_refused_with_its_reason",
     ),
     Rule(
