@@ -62,6 +62,19 @@ class Machine:
     hub: Hub
     home: Path
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What leads a process to this machine's homes and its hub."""
+        places = {
+            "HF_ENDPOINT": self.hub.url,
+            "HF_HOME": str(self.home / "hub"),
+            "GRAFT_CACHE": str(self.home / "cache"),
+            "HF_HUB_DISABLE_XET": "1",
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+            "OMP_NUM_THREADS": "1",
+        }
+        return {**os.environ, **places}
+
     def use(self, name: str, **settings: Any) -> dict[str, Any]:
         """Make one encoder, as ``use_all``."""
         own = {key: settings.pop(key) for key in ("modality", "prompt", "texts") if key in settings}
@@ -78,20 +91,12 @@ class Machine:
             largest_file: Bytes that a file may have; 0: any.
             environment: Variables beside those that lead to this machine and its hub.
         """
-        places = {
-            "HF_ENDPOINT": self.hub.url,
-            "HF_HOME": str(self.home / "hub"),
-            "GRAFT_CACHE": str(self.home / "cache"),
-            "HF_HUB_DISABLE_XET": "1",
-            "HF_HUB_DISABLE_TELEMETRY": "1",
-            "OMP_NUM_THREADS": "1",
-        }
         done = subprocess.run(
             [sys.executable, "-c", SCRIPT, json.dumps([jobs, hidden, largest_file])],
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, **places, **environment},
+            env={**self.environment, **environment},
         )
         assert done.returncode == 0, done.stderr
         found: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])

@@ -20,8 +20,8 @@ class Hub(ThreadingHTTPServer):
 
     ``trouble`` holds what goes wrong, by model: ``gated``, ``private``, ``busy`` (429), ``ill`` (500), ``damaged``
     (other bytes of the right length), ``cut`` (the connection breaks in the middle of a large file, once), ``dying``
-    (after that, nothing answers for that file), ``understated`` (all files are said to have one byte), and
-    ``moved to NAME``.
+    (after that, nothing answers for that file), ``slow`` (large files wait for ``may_go``), ``understated`` (all files
+    are said to have one byte), and ``moved to NAME``.
     """
 
     daemon_threads = True
@@ -32,6 +32,7 @@ class Hub(ThreadingHTTPServer):
         self.trouble: dict[str, str] = {}
         self.requests: list[str] = []
         self.cuts: Counter[str] = Counter()
+        self.held, self.may_go = threading.Event(), threading.Event()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -167,6 +168,9 @@ class Handler(BaseHTTPRequestHandler):
         )
         if self.command == "HEAD":
             return
+        if trouble == "slow" and large:
+            self.server.held.set()
+            self.server.may_go.wait()
         if trouble in ("cut", "dying") and large and not self.server.cuts[name]:
             self.server.cuts[name] += 1
             self.wfile.write(rest[: len(rest) // 2])
