@@ -27,6 +27,7 @@ from graft.report.words import clean
 from graft.results.facts import plain
 from graft.results.figures import Interval
 from graft.run import NEVER, Flag
+from graft.tasks import task_of
 from graft.tasks.examples import embed_dataset
 
 SAMPLE = 64
@@ -119,6 +120,11 @@ def compare(
         raise UsageError("A comparison needs two encoders.", "Give --encoder twice or more; graft encoders names some.")
     check_head(recipe.head)  # before the downloads, not after them
     whole = as_dataset(data)
+    if task_of(recipe, whole).report.measure != "accuracy":
+        raise UsageError(
+            "Encoders are compared by accuracy, and numbers have none.",
+            "Fit a model on each and compare their errors: graft.fit(data, encoder=...).report.mae.",
+        )
     dataset = whole.select([row for row, split in enumerate(whole.splits) if split != "test"])  # kept for the last word
     dataset = replace(dataset, skipped=whole.skipped, warnings=whole.warnings)
     run = as_run(cache, progress, cancelled)

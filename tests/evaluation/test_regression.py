@@ -134,5 +134,11 @@ def test_too_few_or_one_number_are_refused() -> None:
         fitted(x, np.full(40, 5.0))
     with pytest.raises(DataError, match=r"There are 9 items to train on; .* 90% .* needs 10"):
         fitted(x[:9], y[:9])
-    with pytest.raises(DataError, match="only 8 are neither copies of one another nor of one group"):
-        fitted(x, y, np.arange(40) // 5)
+    with pytest.raises(DataError, match="All 40 items to train on are copies of one another or of one group"):
+        fitted(x, y, np.zeros(40, np.int64))
+
+
+def test_of_few_groups_the_interval_is_as_wide_as_the_largest_error() -> None:
+    x, y = world(40, 0)
+    head, out, _ = fitted(x, y, np.arange(40) // 8)
+    assert head.margin == pytest.approx(np.nanmax(np.abs(out.said - y)), rel=1e-6)

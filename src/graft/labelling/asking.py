@@ -8,7 +8,7 @@ from typing import Any
 
 from graft.contracts import Progress, silent
 from graft.data.dataset import Dataset, Item, as_item
-from graft.errors import DataError, NothingToRead
+from graft.errors import DataError, NothingToRead, UsageError
 from graft.labelling.pool import Pool
 from graft.labelling.shortlist import Shortlist
 from graft.model import Model
@@ -51,6 +51,11 @@ def label_next(
     n = at_least_one(n)
     if model.encoder is None:
         raise DataError("This model was fitted to a matrix of embeddings.", "Fit one to items, which it can then read.")
+    if not model.classes:
+        raise UsageError(
+            "What to label next is chosen among classes, and this model predicts numbers.",
+            "Begin with the items that graft predict calls unknown.",
+        )
     modality = model.report.modality
     found = _items_of(items, modality)
     pool = Pool(model)

@@ -15,9 +15,8 @@ from graft.learning.ridge import RidgeChoice, choose_ridge, unswayed
 from graft.learning.unknown import PROTOTYPES, beyond, fit_unknown, quantile
 from graft.recipe import Recipe
 
-LEAST_UNITS = 10
-"""So many items, copies and groups counted once, are needed: of 9 numbers the largest error is all that an interval
-for 90 % could be made of."""
+LEAST = 10
+"""So many items are needed: of 9 errors the largest is all that an interval for 90 % could be made of."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +58,7 @@ def fit_regressor(
         units: What shares its fate ``(n,) int64``.
 
     Raises:
-        DataError: There are fewer than ``LEAST_UNITS`` units, or all numbers are the same.
+        DataError: There are fewer than ``LEAST`` items, nothing can be held out, or all numbers are the same.
     """
     check_numbers(y, units)
     centre, scale = float(y.mean()), float(y.std())
@@ -91,10 +90,13 @@ def check_numbers(y: Float64, units: Int) -> None:
         raise DataError(
             f"All {len(y):,} items to train on have the same number, {y[0]:g}.", "Give items with other numbers too."
         )
-    if (count := len(np.unique(units))) < LEAST_UNITS:
-        alike = "" if count == len(y) else f", and only {count} are neither copies of one another nor of one group"
+    if len(y) < LEAST:
         raise DataError(
-            f"There are {len(y)} items to train on{alike}; an interval that is to hold in {LEVEL:.0%} of cases needs "
-            f"{LEAST_UNITS}.",
+            f"There are {len(y)} items to train on; an interval that is to hold in {LEVEL:.0%} of cases needs {LEAST}.",
             "Add items with their numbers.",
+        )
+    if len(np.unique(units)) < 2:
+        raise DataError(
+            f"All {len(y):,} items to train on are copies of one another or of one group, so that none can be held out.",
+            "Add items of other things, or of another group.",
         )

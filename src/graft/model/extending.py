@@ -68,6 +68,8 @@ def extend(
     run = as_run(cache, progress, cancelled, clock)
     with run.clock.timing("read"):
         dataset = as_dataset(data, min_classes=1, modality=encoder.modality)
+    if not model.classes:
+        raise DataError("This model predicts numbers: no class can be added to it.", "Fit a new model to all items.")
     if not model.task.growing or not task_of(model.recipe, dataset).growing:
         raise DataError("Classes cannot be added where items bear several labels.", "Fit a new model to all items.")
     new, embedded = embed_dataset(encoder, dataset, run)

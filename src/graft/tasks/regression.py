@@ -17,7 +17,7 @@ from graft.evaluation import Rows
 from graft.evaluation.notices import warn_of_copies
 from graft.evaluation.regression import judge_numbers, score_numbers
 from graft.heads.regressor import Numbers, Regressor
-from graft.learning.regression import check_numbers, fit_regressor
+from graft.learning.regression import LEAST, check_numbers, fit_regressor
 from graft.reading.notices import TO_PREDICT
 from graft.recipe import Recipe
 from graft.report.numbers import NumberEvaluation, NumberReport
@@ -55,10 +55,9 @@ class Regression:
 
     def check(self, dataset: Dataset, recipe: Recipe) -> None:
         """Whether every label is a number."""
-        if recipe.head not in ("auto", "ridge"):
+        if recipe.head != "auto":
             raise UsageError(
-                f"The head {recipe.head} names classes, and numbers were to be predicted.",
-                "Leave the head at auto, or take ridge.",
+                f"The head {recipe.head} names classes, and numbers were to be predicted.", "Leave the head at auto."
             )
         numbers_of(dataset)
 
@@ -117,7 +116,10 @@ class Regression:
 
     def warn(self, dataset: Dataset, digests: Sequence[str], whole: Int, train: Int, rows: Rows) -> tuple[str, ...]:
         """Of copies and splits."""
-        return warn_of_copies(dataset, digests, whole)
+        units = len(np.unique(rows.units))
+        few = f"The {len(rows.y):,} items to train on are worth {units} different ones: the others are near-copies of "
+        few += "these, or of their groups. The interval is as wide as the largest error, and hardly known to hold."
+        return (*warn_of_copies(dataset, digests, whole), *([few] if units < LEAST else []))
 
     def held_out(self, found: Found, rows: Rows, given: Sequence[str]) -> HeldOutNumbers:
         """Numbers and intervals out of fold."""

@@ -222,6 +222,11 @@ def _reason(verdict: gate.Verdict, force: bool, learned: bool) -> str:
 
 
 def _tunable(model: Model) -> Tunable:
+    if not model.classes:
+        raise UsageError(
+            "The model predicts numbers, and such models cannot be tuned.",
+            "Fit it with another encoder: graft encoders names some.",
+        )
     if not model.task.tunable:
         raise UsageError(
             "The model gives items any number of labels, and such models cannot be tuned.",
