@@ -42,6 +42,20 @@ def encoded(label: str, seed: int, kind: str = "PNG", size: int = 96) -> bytes:
     return buffer.getvalue()
 
 
+def bar(height: float, seed: int, size: int = 96) -> bytes:
+    """A PNG of a bar that is so high, in percent of the picture, on a ground with some clutter."""
+    chance = random.Random(f"bar {seed}")
+    image = Image.new("RGB", (size, size), tuple(chance.randint(180, 255) for _ in range(3)))
+    pen, left, ink = ImageDraw.Draw(image), chance.randint(10, 40), tuple(chance.randint(0, 110) for _ in range(3))
+    for _ in range(6):
+        ends = [chance.randint(0, size) for _ in range(4)]
+        pen.line(ends, fill=tuple(chance.randint(100, 255) for _ in range(3)), width=chance.randint(1, 4))
+    pen.rectangle((left, round(size * (1 - height / 100)), left + chance.randint(20, 45), size), fill=ink)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def folders(root: Path, counts: Mapping[str, int], first: int = 0) -> Path:
     """A folder for each label with so many photos."""
     for label, n in counts.items():

@@ -15,6 +15,7 @@ NAMES = [
     "Findings",
     "GraftClassifier",
     "GraftError",
+    "GraftRegressor",
     "Index",
     "Match",
     "Model",

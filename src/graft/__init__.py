@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from graft.comparison import Comparison, compare
     from graft.data.dataset import Dataset
     from graft.errors import GraftError
-    from graft.estimator import GraftClassifier
+    from graft.estimator import GraftClassifier, GraftRegressor
     from graft.labelling import Shortlist, Suggestion, label_next
     from graft.model import Model, extend, fit, load
     from graft.reading.read import read
@@ -40,6 +40,7 @@ _HOMES = {
     "Findings": "graft.cleaning",
     "GraftClassifier": "graft.estimator",
     "GraftError": "graft.errors",
+    "GraftRegressor": "graft.estimator",
     "Index": "graft.similarity",
     "Match": "graft.similarity",
     "Model": "graft.model",
@@ -66,6 +67,7 @@ __all__ = [
     "Findings",
     "GraftClassifier",
     "GraftError",
+    "GraftRegressor",
     "Index",
     "Match",
     "Model",

@@ -1,4 +1,4 @@
-"""``GraftClassifier``: the same code behind scikit-learn's interface."""
+"""``GraftClassifier`` and ``GraftRegressor``: the same code behind scikit-learn's interface."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from graft.data.lists import is_frame, is_missing, values_of
 from graft.errors import DataError, MissingExtra
 from graft.model import Model, fit, fit_embeddings
 from graft.recipe import Recipe
+from graft.tasks import NUMBERS
 
 try:
-    from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
     from sklearn.utils import check_consistent_length, column_or_1d
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, validate_data
@@ -30,7 +31,38 @@ except ModuleNotFoundError as error:
     ) from None
 
 
-class GraftClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class _Estimator(BaseEstimator):  # type: ignore[misc]
+    """What fits items, or a numeric matrix whose columns it standardises."""
+
+    _columns_of: Columns | None
+    _strings_are_paths: bool
+
+    def _fit(self, X: Any, labels: list[str], recipe: Recipe, groups: Sequence[Any] | None, *, items: bool) -> None:
+        if items:
+            dataset = Dataset.from_lists(X, labels, groups=groups)
+            self._columns_of = None
+            self._strings_are_paths = any(
+                isinstance(value, str) and isinstance(item, File) for value, item in zip(X, dataset.items, strict=True)
+            )
+            self.model_ = fit(dataset, recipe)
+        else:
+            self._columns_of = Columns.of(X)
+            self._strings_are_paths = False
+            self.model_ = fit_embeddings(self._columns_of.standardised(X), labels, recipe, groups=groups)
+
+    def _as_items(self, X: Any) -> list[Any]:
+        return [File(Path(x), str(x)) if self._strings_are_paths and isinstance(x, str) else x for x in X]
+
+    def _as_embeddings(self, X: Any) -> Float32:
+        if self._columns_of is None:  # embeddings by the model's own encoder
+            return np.asarray(validate_data(self, X, dtype=np.float32, reset=False))
+        return self._columns_of.standardised(validate_data(self, X, dtype=np.float64, reset=False))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "model_")
+
+
+class GraftClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     """A scikit-learn classifier over items or over a numeric matrix.
 
     ``X`` is a list of items, which are embedded through the cache; or a numeric matrix ``(n, d)``, such as embeddings
@@ -88,17 +120,7 @@ class GraftClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classes, codes = np.unique(y, return_inverse=True)
         names = _names(classes)
         labels = [names[code] for code in codes]
-        if items:
-            dataset = Dataset.from_lists(X, labels, groups=groups)
-            self._columns_of = None
-            self._strings_are_paths = any(
-                isinstance(value, str) and isinstance(item, File) for value, item in zip(X, dataset.items, strict=True)
-            )
-            self.model_ = fit(dataset, recipe)
-        else:
-            self._columns_of = Columns.of(X)
-            self._strings_are_paths = False
-            self.model_ = fit_embeddings(self._columns_of.standardised(X), labels, recipe, groups=groups)
+        self._fit(X, labels, recipe, groups, items=items)
         if lost := [name for name in names if name not in self.model_.classes]:
             raise DataError(f"No item of the class {lost[0]} can be read.", "Look at model_.report.skipped.")
         self.classes_ = classes
@@ -116,18 +138,13 @@ class GraftClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         model: Model = self.model_
         X = _unwrapped(X)
         if _is_items(X):
-            items = [File(Path(x), str(x)) if self._strings_are_paths and isinstance(x, str) else x for x in X]
-            return np.asarray(model.predict_proba(items)[:, self._order], dtype=np.float64)
-        if self._columns_of is None:
-            if model.classifier.words:
-                raise DataError(
-                    "This model looks at the words of texts as well, and a matrix of embeddings holds none.",
-                    "Give the texts themselves, or fit to a matrix of embeddings.",
-                )
-            x: Array = validate_data(self, X, dtype=np.float32, reset=False)  # embeddings by the model's own encoder
-        else:
-            x = self._columns_of.standardised(validate_data(self, X, dtype=np.float64, reset=False))
-        return np.asarray(model.classifier.answer(x).p[:, self._order], dtype=np.float64)
+            return np.asarray(model.predict_proba(self._as_items(X))[:, self._order], dtype=np.float64)
+        if self._columns_of is None and model.classifier.words:
+            raise DataError(
+                "This model looks at the words of texts as well, and a matrix of embeddings holds none.",
+                "Give the texts themselves, or fit to a matrix of embeddings.",
+            )
+        return np.asarray(model.classifier.answer(self._as_embeddings(X)).p[:, self._order], dtype=np.float64)
 
     def predict(self, X: Any) -> Array:
         """The most probable label of each row ``(n,)``."""
@@ -136,6 +153,70 @@ class GraftClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_order")
+
+
+class GraftRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
+    """A scikit-learn regressor over items or over a numeric matrix; ``X`` is as ``GraftClassifier`` takes it.
+
+    Args:
+        encoder: What ``graft.Recipe`` takes for an encoder, or ``"auto"``; of no effect on a numeric matrix.
+        seed: Every random choice follows from it.
+
+    Attributes:
+        model_: The fitted ``graft.Model``, with its report.
+        n_features_in_: Width of ``X``, where it was a numeric matrix.
+    """
+
+    def __init__(self, encoder: str = "auto", seed: int = 0) -> None:
+        self.encoder = encoder
+        self.seed = seed
+
+    def fit(self, X: Any, y: Any, groups: Sequence[Any] | None = None) -> Self:
+        """Fit to items or a matrix ``X`` and numbers ``y`` ``(n,)``.
+
+        Args:
+            X: Items, or a numeric matrix ``(n, d)``; columns of a data frame too.
+            y: One number for each row.
+            groups: Rows of one group never straddle a split of the report's cross-validation.
+
+        Raises:
+            ValueError: There are fewer than 10 rows, all numbers are the same, or what scikit-learn checks is amiss.
+        """
+        X = _unwrapped(X)
+        items = _is_items(X)
+        if items:
+            y = column_or_1d(y, dtype=np.float64, warn=True)
+            check_consistent_length(X, y)
+        else:
+            X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
+        labels = [repr(float(value)) for value in y]
+        self._fit(X, labels, Recipe(encoder=self.encoder, task=NUMBERS, seed=self.seed), groups, items=items)
+        return self
+
+    def predict(self, X: Any) -> Float64:
+        """The number of each row ``(n,)``.
+
+        Raises:
+            ItemError: An item cannot be read.
+        """
+        return self.predict_interval(X)[:, 1]
+
+    def predict_interval(self, X: Any) -> Float64:
+        """Low end, number and high end of the 90 % prediction interval of each row ``(n, 3)``.
+
+        Raises:
+            ItemError: An item cannot be read.
+        """
+        check_is_fitted(self)
+        X = _unwrapped(X)
+        if not _is_items(X):
+            found = self.model_.classifier.answer(self._as_embeddings(X))
+            return np.stack([found.low, found.value, found.high], axis=1)
+        answers: list[Any] = self.model_.predict(self._as_items(X))
+        for answer in answers:
+            if answer.error is not None:
+                raise answer.error
+        return np.array([(answer.low, answer.value, answer.high) for answer in answers]).reshape(-1, 3)
 
 
 class Columns:

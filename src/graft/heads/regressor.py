@@ -60,8 +60,9 @@ class Regressor:
     def answer(self, x: Float32, texts: Sequence[str] | None = None) -> Numbers:
         """Everything that is to be said of embeddings ``(n, dim) float32``; texts do not matter."""
         phi = transform(x, self.stages, self.features)
-        scores = self.linear.scores(phi)
-        value = self.centre + self.scale * scores[:, 0].astype(np.float64)
+        # Row by row: what a product with one column says of a row depends on where in the batch it stands.
+        scores = np.einsum("nd,dk->nk", phi, self.linear.weights, dtype=np.float64) + self.linear.bias
+        value = self.centre + self.scale * scores[:, 0]
         return Numbers(value, value - self.margin, value + self.margin, self.unknown.score(phi, scores))
 
     def predictions(self, classes: Sequence[str], answer: Numbers) -> list[NumberPrediction]:

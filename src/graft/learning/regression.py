@@ -86,17 +86,17 @@ def check_numbers(y: Float64, units: Int) -> None:
     Raises:
         DataError: There is not.
     """
-    if len(y) and y.min() == y.max():
-        raise DataError(
-            f"All {len(y):,} items to train on have the same number, {y[0]:g}.", "Give items with other numbers too."
-        )
     if len(y) < LEAST:
         raise DataError(
             f"There are {len(y)} items to train on; an interval that is to hold in {LEVEL:.0%} of cases needs {LEAST}.",
             "Add items with their numbers.",
         )
+    if y.min() == y.max():
+        raise DataError(
+            f"All {len(y):,} items to train on have the same number, {y[0]:g}.", "Give items with other numbers too."
+        )
     if len(np.unique(units)) < 2:
         raise DataError(
-            f"All {len(y):,} items to train on are copies of one another or of one group, so that none can be held out.",
+            f"All {len(y):,} items to train on are copies of one another or of one group: none can be held out.",
             "Add items of other things, or of another group.",
         )

@@ -3,6 +3,6 @@
 from graft.tasks.examples import Examples
 from graft.tasks.found import AnyTask, Found
 from graft.tasks.held_out import HeldOut
-from graft.tasks.table import TASKS, named, reading_of, task_of
+from graft.tasks.table import NUMBERS, TASKS, named, reading_of, task_of
 
-__all__ = ["TASKS", "AnyTask", "Examples", "Found", "HeldOut", "named", "reading_of", "task_of"]
+__all__ = ["NUMBERS", "TASKS", "AnyTask", "Examples", "Found", "HeldOut", "named", "reading_of", "task_of"]

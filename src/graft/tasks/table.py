@@ -18,6 +18,8 @@ from graft.tasks.regression import Regression
 
 TASKS: dict[str, AnyTask] = {task.name: task for task in (Classification(), MultiLabel(), Regression())}
 """By the name that stands in recipes and bundles."""
+NUMBERS = Regression().name
+"""The task of a number for each item, which no data show by themselves."""
 
 
 def task_of(recipe: Recipe, dataset: Dataset) -> AnyTask:
