@@ -37,7 +37,9 @@ def rows(model: graft.Model) -> Float32:
 
 def test_folder_file_and_bytes_are_the_same_head(saved: Path, model: graft.Model, rows: Float32) -> None:
     file = saved / "head.safetensors"
-    heads = [load_head(saved), load_head(str(saved)), load_head(file), load_head(file.read_bytes())]
+    data = file.read_bytes()
+    given = (saved, str(saved), file, data, bytearray(data), memoryview(data))
+    heads = [load_head(source) for source in given]
     expected = model.classifier.predictions(model.classes, model.classifier.answer(rows))
     for head in heads:
         assert head.classes == model.classes

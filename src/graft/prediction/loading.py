@@ -16,7 +16,7 @@ MISSING = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
 """What values that are not as they should be raise."""
 
 
-def load_head(source: str | os.PathLike[str] | bytes) -> Predictor:
+def load_head(source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Predictor:
     """Load what answers, and nothing else: no encoder, no report, no record of what it was trained on.
 
     Args:
@@ -28,8 +28,8 @@ def load_head(source: str | os.PathLike[str] | bytes) -> Predictor:
         NewerBundle: A newer Graft wrote it.
         BundleError: It holds something that no model can have.
     """
-    if isinstance(source, bytes):
-        return _parsed(source, "The given head")
+    if isinstance(source, bytes | bytearray | memoryview):
+        return _parsed(bytes(source), "The given head")  # a copy of what could change, and of nothing else
     place = Path(source)
     whole = place.name != bundle.HEAD
     data = _bytes_of(os.path.join(place, bundle.HEAD) if whole else place)  # noqa: PTH118 (thousands are loaded)
