@@ -10,13 +10,14 @@ import graft
 import shapes
 from graft.cleaning import pool as room
 from graft.recipe import Recipe
+from graft.run import Run
 
 
 @pytest.mark.parametrize(("many", "narrowed"), [(30, True), (31, False)])
 def test_of_many_pictures_heads_see_the_first_axes(monkeypatch, many, narrowed):
     monkeypatch.setattr(room, "MANY_ROWS", many)
     monkeypatch.setattr(room, "COLUMNS", 8)
-    found = room.gather(shapes.dataset(circle=15, square=15), Recipe(), None).out_of_fold
+    found = room.gather(shapes.dataset(circle=15, square=15), Recipe(), Run()).out_of_fold
     assert (found.choice.chosen.features == "given") is narrowed
     assert (found.choice.axes.z.shape[1] <= 8) is narrowed
     y = np.repeat([0, 1], 15)
@@ -33,6 +34,6 @@ def test_what_is_white_on_a_transparent_ground_is_said_where_findings_are():
         image.save(buffer, "PNG")
         icons.append(buffer.getvalue())
     dataset = graft.Dataset.from_lists(icons, ["square", "circle"] * 4)
-    (warning,) = room.gather(dataset, Recipe(), None).dataset.warnings
+    (warning,) = room.gather(dataset, Recipe(), Run()).dataset.warnings
     assert warning.startswith("8 pictures of 2 classes are blank")
-    assert room.gather(shapes.dataset(circle=5, square=5), Recipe(), None).dataset.warnings == ()
+    assert room.gather(shapes.dataset(circle=5, square=5), Recipe(), Run()).dataset.warnings == ()

@@ -41,7 +41,7 @@ def test_copied_files_are_found_and_their_prints_kept(tmp_path):
     assert found.likeness[same[2]] > 0.9
     assert (again.clusters == found.clusters).all()
     assert (copies.clusters == found.clusters).all()
-    assert (clusters == clusters_of(dataset, embedded, encoder.stages).clusters).all()
+    assert (clusters.clusters == clusters_of(dataset, embedded, encoder.stages).clusters).all()
 
 
 def test_texts_that_are_nearly_the_same_are_copies():
@@ -51,7 +51,7 @@ def test_texts_that_are_nearly_the_same_are_copies():
     embedded = embed(encoder, dataset.items)
     found = copies_of(dataset, embedded, encoder.stages)
     clusters, copies = clusters_and_copies(dataset, embedded, encoder.stages)
-    assert found.clusters.tolist() == copies.clusters.tolist() == clusters.tolist() == [0, 0, 1]
+    assert found.clusters.tolist() == copies.clusters.tolist() == clusters.clusters.tolist() == [0, 0, 1]
     np.testing.assert_allclose(found.likeness, [0.5, 0.5, 0])
 
 

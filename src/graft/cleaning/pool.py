@@ -9,10 +9,7 @@ import numpy as np
 
 from graft.contracts import Encoder, Float32, Int, Stages
 from graft.data.dataset import Dataset
-from graft.data.split import choose_folds, merge, stratified_group_folds
-from graft.data.texts import texts_of
 from graft.duplicates.copies import Copies
-from graft.duplicates.likeness import clusters_and_copies
 from graft.encoders import encoder_for
 from graft.encoders.embed import Embedded
 from graft.errors import NothingToRead
@@ -23,7 +20,7 @@ from graft.learning.classifier import OutOfFold, fit_classifier
 from graft.learning.lexical import Words
 from graft.recipe import Recipe
 from graft.run import Run
-from graft.tasks.examples import embed_dataset, nothing_readable
+from graft.tasks.examples import Examples, embed_dataset, nothing_readable
 
 MANY_ROWS = 5000
 """From so many items without words on, heads see the first ``COLUMNS`` principal axes of the features ``"late"`` and no
@@ -89,27 +86,20 @@ def gather(dataset: Dataset, recipe: Recipe, run: Run) -> Pool:
         raise _nothing(usable)
     if blank := warn_of_blanks(usable, embedded.statistics):
         usable = replace(usable, warnings=(*usable.warnings, *blank))
-    classes = usable.classes
-    single = not usable.tags
-    y = usable.y if single else np.zeros(len(usable), np.int64)
-    texts = texts_of(usable.items) if usable.modality == "text" else None
+    classes, single = usable.classes, not usable.tags
     with run.working("fit"):
         run.tell("fit", 0, 1)
-        (clusters, copies), words = run.executor.both(
-            lambda: clusters_and_copies(usable, embedded, encoder.stages, run),
-            lambda: Words.of(texts, recipe.seed) if texts is not None and single and len(classes) > 1 else None,
-        )
-        units = merge(clusters, usable.groups)
-        folds: list[Int] = []
+        examples = Examples.of(usable, encoder, recipe, run, embedded, everything=True)
+        units, words, copies = examples.units, examples.words, examples.copies
+        assert copies is not None, "they are told where everything is asked for"
+        folds: Sequence[Int] = examples.rows.folds if single and len(classes) > 1 else []
+        y = usable.y if single else np.zeros(len(usable), np.int64)
         out_of_fold = None
-        if single and len(classes) > 1:
-            n_folds, repeats = choose_folds(y, units)
-            folds = stratified_group_folds(y, units, n_folds, recipe.seed, repeats) if n_folds else []
         if folds:
             x, stages = _seen_by_heads(embedded.x, encoder.stages, words)
             _, out_of_fold = fit_classifier(x, y, len(classes), stages, folds, recipe, units, words)
         run.tell("fit", 1, 1)
-    return Pool(usable, embedded, encoder, recipe, classes, y, copies, units, folds, out_of_fold, texts)
+    return Pool(usable, embedded, encoder, recipe, classes, y, copies, units, folds, out_of_fold, examples.texts)
 
 
 def _seen_by_heads(x: Float32, stages: Stages, words: Words | None) -> tuple[Float32, Stages]:

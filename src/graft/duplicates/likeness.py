@@ -49,13 +49,15 @@ def copies_of(dataset: Dataset, embedded: Embedded, stages: Stages, run: Run = P
     return _as_copies(clusters_of(dataset, embedded, stages, run).clusters)
 
 
-def clusters_and_copies(dataset: Dataset, embedded: Embedded, stages: Stages, run: Run = PLAIN) -> tuple[Int, Copies]:
+def clusters_and_copies(
+    dataset: Dataset, embedded: Embedded, stages: Stages, run: Run = PLAIN
+) -> tuple[Clusters, Copies]:
     """Both, side by side; or at the cost of one, where they are the same."""
     if _shows_pictures(dataset, stages):
         copies = copies_of(dataset, embedded, stages, run)  # first, so that the prints lie in the cache
-        return clusters_of(dataset, embedded, stages, run).clusters, copies
-    clusters = clusters_of(dataset, embedded, stages, run).clusters
-    return clusters, _as_copies(clusters)
+        return clusters_of(dataset, embedded, stages, run), copies
+    found = clusters_of(dataset, embedded, stages, run)
+    return found, _as_copies(found.clusters)
 
 
 def _alike(dataset: Dataset, embedded: Embedded, stages: Stages, run: Run) -> Alike:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -14,7 +15,8 @@ from graft.data.split import choose_folds, merge, stratified_group_folds
 from graft.data.texts import texts_of
 from graft.decoding.formats import NOUNS, OPEN_ADVICE
 from graft.duplicates.clusters import Clusters
-from graft.duplicates.likeness import clusters_of
+from graft.duplicates.copies import Copies
+from graft.duplicates.likeness import clusters_and_copies, clusters_of
 from graft.encoders.embed import Embedded, embed
 from graft.errors import NothingToRead, TooFewClasses, UsageError
 from graft.evaluation.rows import Rows
@@ -26,7 +28,7 @@ from graft.tasks.found import AnyTask
 from graft.tasks.table import task_of
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Examples:
     """Items with their embeddings, and what has to stay together among them.
 
@@ -35,12 +37,14 @@ class Examples:
         dataset: The items that can be used, n of them, those of a test split too.
         embedded: Their embeddings.
         stages: Widths of the stages of these.
-        alike: What is a copy, or nearly one, of what.
-        units: What must stand on one side of every split: copies, and given groups ``(n,) int64``.
+        alike: What is a copy, or nearly one, of what; two shots of one thing are.
+        copies: What is a copy of what, as strictly as it can be told; ``None`` where that was not asked for.
+        units: What must stand on one side of every split: what is alike, and given groups ``(n,) int64``.
         texts: The texts, where the items are texts.
+        words: Their words, of those to learn from, where the task looks at them.
         train: Which rows are to be learned from ``(m,) int64``.
         test: Which are not ``(n - m,) int64``.
-        rows: Those to learn from, with their targets and folds.
+        seed: Decides how folds are dealt.
     """
 
     task: AnyTask
@@ -48,11 +52,13 @@ class Examples:
     embedded: Embedded
     stages: Stages
     alike: Clusters
+    copies: Copies | None
     units: Int
     texts: Sequence[str] | None
+    words: Words | None
     train: Int
     test: Int
-    rows: Rows
+    seed: int
 
     @classmethod
     def of(
@@ -63,20 +69,23 @@ class Examples:
         run: Run,
         embedded: Embedded | None = None,
         alike: Clusters | None = None,
+        *,
+        everything: bool = False,
     ) -> Self:
-        """Embed the items, find copies, read the targets and deal folds.
+        """Embed the items, find out what is alike, and look at words.
 
         Args:
             dataset: The items; those of the split ``"test"`` are kept apart.
             encoder: What embeds them; ``None`` for a matrix that was given.
-            recipe: Its task, prompt and seed count here.
+            recipe: Its task and seed count here.
             run: Keeps embeddings and what copies are told by.
             embedded: Of the rows of ``dataset``, where they are there already.
             alike: What is nearly a copy of what; by default it is found out here.
+            everything: Learn from all splits, and tell copies from what is only alike.
 
         Raises:
             NothingToRead: No item can be read.
-            TooFewClasses: There is nothing to tell apart in what is to be learned from.
+            TooFewClasses: All items stand in the test split.
             DataError: The data are of another task.
         """
         if embedded is None:
@@ -84,7 +93,7 @@ class Examples:
             dataset, embedded = embed_dataset(encoder, dataset, run)
         task = task_of(recipe, dataset)
         dataset = task.prepared(dataset)
-        held_out = np.array([split == "test" for split in dataset.splits], np.bool_)
+        held_out = np.array([split == "test" and not everything for split in dataset.splits], np.bool_)
         train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out)
         if not len(dataset):
             raise nothing_readable(dataset.skipped, dataset.modality)
@@ -96,39 +105,49 @@ class Examples:
         stages = encoder.stages if encoder else GIVEN
         texts = texts_of(dataset.items) if encoder and dataset.modality == "text" else None
 
-        def look_for_copies() -> Clusters:
-            return clusters_of(dataset, embedded, stages, run) if alike is None else alike
+        def look_for_copies() -> tuple[Clusters, Copies | None]:
+            if everything:
+                return clusters_and_copies(dataset, embedded, stages, run)
+            return clusters_of(dataset, embedded, stages, run) if alike is None else alike, None
 
         def look_at_words() -> Words | None:
             return Words.of([texts[row] for row in train], recipe.seed) if task.words and texts is not None else None
 
-        (copies, doubtful, whole), words = run.executor.both(look_for_copies, look_at_words)
-        doubtful = doubtful & np.array(
-            [group == "" for group in dataset.groups], np.bool_
-        )  # groups are the user's word
-        units = merge(copies, dataset.groups)
-        learned = dataset.select(train)
-        targets = task.targets(learned, units[train])
-        rows = Rows(
-            x=embedded.x[train] if len(test) else embedded.x,
+        (found, copies), words = run.executor.both(look_for_copies, look_at_words)
+        ungrouped = np.array([group == "" for group in dataset.groups], np.bool_)
+        found = found._replace(doubtful=found.doubtful & ungrouped)  # groups are the user's word
+        units = merge(found.clusters, dataset.groups)
+        return cls(task, dataset, embedded, stages, found, copies, units, texts, words, train, test, recipe.seed)
+
+    @cached_property
+    def rows(self) -> Rows:
+        """Those to learn from, with their targets and folds.
+
+        Raises:
+            TooFewClasses: There is nothing to tell apart.
+        """
+        train, learned = self.train, self.dataset.select(self.train)
+        units, copies = self.units[train], self.alike.clusters[train]
+        targets = self.task.targets(learned, units)
+        grouped = len(set(learned.groups) - {""}) > 1
+        statistics = self.embedded.statistics
+        return Rows(
+            x=self.embedded.x[train] if len(self.test) else self.embedded.x,
             y=targets.strata,
-            folds=folds_of(targets.strata, units[train], recipe.seed),
-            units=units[train],
-            copies=copies[train],
+            folds=folds_of(targets.strata, units, self.seed),
+            units=units,
+            copies=copies,
             items=learned.items,
-            words=words,
+            words=self.words,
             groups=learned.groups,
-            ignoring=(
-                folds_of(targets.strata, copies[train], recipe.seed) if len(set(learned.groups) - {""}) > 1 else ()
-            ),
-            seconds=embedded.statistics["seconds"][train] if "seconds" in embedded.statistics else None,
-            doubtful=doubtful[train],
-            negatives=dataset.negatives,
+            ignoring=folds_of(targets.strata, copies, self.seed) if grouped else (),
+            seconds=statistics["seconds"][train] if "seconds" in statistics else None,
+            doubtful=self.alike.doubtful[train],
+            negatives=learned.negatives,
             classes=targets.classes,
             values=targets.values,
-            stages=stages,
+            stages=self.stages,
         )
-        return cls(task, dataset, embedded, stages, Clusters(copies, doubtful, whole), units, texts, train, test, rows)
 
 
 def folds_of(strata: Int, units: Int, seed: int) -> Sequence[Int]:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from graft.contracts import Encoder, Float32, Int
-from graft.data.split import choose_folds, stratified_group_folds
 from graft.encoders import Tunable
 from graft.errors import ItemError
 from graft.executors import map_on_cores, one_thread_each
@@ -18,6 +17,7 @@ from graft.heads.offered import CalibratedHead
 from graft.learning.classifier import OutOfFold, fit_classifier
 from graft.learning.lexical import Words
 from graft.recipe import Recipe
+from graft.tasks.examples import folds_of
 from graft.tuning.batches import Rows
 
 
@@ -106,8 +106,7 @@ def fitted(material: Material, x: Float32, rows: Int) -> tuple[CalibratedHead, O
     y, units, recipe = material.y[rows], material.units[rows], material.recipe
     words = None if material.texts is None else Words.of([material.texts[row] for row in rows.tolist()], recipe.seed)
     items = rows < len(material)
-    n_folds, repeats = choose_folds(y[items], units[items])
-    dealt = stratified_group_folds(y[items], units[items], n_folds, recipe.seed, repeats) if n_folds else []
+    dealt = folds_of(y[items], units[items], recipe.seed)
     folds = [np.append(fold, np.full(int((~items).sum()), -1)) for fold in dealt]
     with one_thread_each():
         return fit_classifier(x[rows], y, material.k, material.encoder.stages, folds, recipe, units, words)
