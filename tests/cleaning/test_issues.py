@@ -9,7 +9,7 @@ import pytest
 
 import graft
 import shapes
-from graft.cleaning.findings import DOUBTFUL, LESSER, overall
+from graft.cleaning.issue_table import DOUBTFUL, LESSER, overall
 from graft.data.dataset import Dataset
 from graft.errors import NothingToRead, UsageError
 from graft.samples import write_messages

@@ -13,7 +13,7 @@ from graft.contracts import Linear
 from graft.learning.logistic import Logistic
 from graft.tuning.batches import Rows
 from graft.tuning.head import TrainableHead
-from graft.tuning.networks import Group
+from graft.tuning.network import Group
 
 SIDE = 8
 STAGES = ((6, 10),)

@@ -9,7 +9,8 @@ import numpy as np
 
 from graft.cleaning.cues import find_cues
 from graft.cleaning.duplicates import Duplicates, duplicates_of
-from graft.cleaning.findings import LESSER, Findings, overall
+from graft.cleaning.findings import Findings
+from graft.cleaning.issue_table import LESSER, overall
 from graft.cleaning.label_errors import LabelQuality, score_labels
 from graft.cleaning.outliers import score_outliers
 from graft.cleaning.pool import Pool, gather

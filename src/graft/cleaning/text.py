@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from graft.cleaning.issue_table import IssueTable
 from graft.cleaning.label_errors import FEW
 from graft.cleaning.quality import KINDS
 from graft.evaluation.doubt import why_nothing_is_held_out
 from graft.report import words
 from graft.report.terminal import columns, draw, page_width, plain, room_of, shorten, shorten_front, shorten_middle
 
-if TYPE_CHECKING:
-    from graft.cleaning.findings import Findings
-
 SHOWN = 5
 """So many of each kind are named; the table and the editor have all."""
 
 
-def render(findings: Findings, width: int | None = None, colour: bool = False) -> str:
+def render(findings: IssueTable, width: int | None = None, colour: bool = False) -> str:
     """The findings as lines of at most ``width`` columns (60 to 100; by default what the terminal has)."""
     width = page_width(width)
     return draw(_title(findings), _sections(findings, room_of(width)), width, colour)
 
 
-def _title(findings: Findings) -> RenderableType:
+def _title(findings: IssueTable) -> RenderableType:
     classes = words.count(len(findings.classes), "class", "classes")
     brought = f" {words.amount(len(findings), findings.dataset.modality)} in {classes}"
     if findings.skipped:
@@ -37,7 +34,7 @@ def _title(findings: Findings) -> RenderableType:
     return Group(Text(f" {words.clean(findings.dataset.name)}", "bold"), Text(brought, "dim"))
 
 
-def _sections(findings: Findings, room: int) -> Iterator[tuple[str, RenderableType]]:
+def _sections(findings: IssueTable, room: int) -> Iterator[tuple[str, RenderableType]]:
     yield "Labels", Group(*_labels(findings, room), Text())
     yield "Outliers", Group(*_outliers(findings, room), Text())
     yield "Copies", Group(*_copies(findings, room), Text())
@@ -51,7 +48,7 @@ def _sections(findings: Findings, room: int) -> Iterator[tuple[str, RenderableTy
         yield "Warnings", Group(*(Text(words.clean(w), "yellow") for w in findings.dataset.warnings[:SHOWN]), Text())
 
 
-def _labels(findings: Findings, room: int) -> Iterator[RenderableType]:
+def _labels(findings: IssueTable, room: int) -> Iterator[RenderableType]:
     if not findings["is_label_judged"].any():
         yield Text(f"Not judged: {_why_not(findings)}.")
         return
@@ -67,7 +64,7 @@ def _labels(findings: Findings, room: int) -> Iterator[RenderableType]:
         yield Text(f"Too few items to judge: {named}.", "yellow")
 
 
-def _why_not(findings: Findings) -> str:
+def _why_not(findings: IssueTable) -> str:
     if findings.dataset.tags:
         return "items bear several labels"
     if len(findings.classes) < 2:
@@ -80,7 +77,7 @@ def _why_not(findings: Findings) -> str:
     return "held-out items are named no better than by guessing, so that nothing vouches for a label"
 
 
-def _label_table(findings: Findings, rows: Sequence[int], room: int) -> Table:
+def _label_table(findings: IssueTable, rows: Sequence[int], room: int) -> Table:
     grid = columns("right", "left", "left")
     grid.add_column(overflow="fold")
     grid.add_row(*(Text(head, "dim") for head in ("score", "given", "probably", "")))
@@ -96,7 +93,7 @@ def _label_table(findings: Findings, rows: Sequence[int], room: int) -> Table:
     return grid
 
 
-def _outliers(findings: Findings, room: int) -> Iterator[RenderableType]:
+def _outliers(findings: IssueTable, room: int) -> Iterator[RenderableType]:
     rows = findings.issues("outlier")
     modality = findings.dataset.modality
     if not len(rows):
@@ -107,7 +104,7 @@ def _outliers(findings: Findings, room: int) -> Iterator[RenderableType]:
     yield from _more(len(rows))
 
 
-def _copies(findings: Findings, room: int) -> Iterator[RenderableType]:
+def _copies(findings: IssueTable, room: int) -> Iterator[RenderableType]:
     sets = findings.duplicates
     if not sets:
         yield Text("No copies.")
@@ -132,7 +129,7 @@ def _copies(findings: Findings, room: int) -> Iterator[RenderableType]:
     yield from _more(len(sets))
 
 
-def _quality(findings: Findings, kinds: Sequence[str], room: int) -> Iterator[RenderableType]:
+def _quality(findings: IssueTable, kinds: Sequence[str], room: int) -> Iterator[RenderableType]:
     grid = columns("right", "left")
     grid.add_column(overflow="fold")
     said = {kind: shorten(KINDS[kind].words.split(":")[0], room - 30) for kind in kinds}
@@ -143,13 +140,13 @@ def _quality(findings: Findings, kinds: Sequence[str], room: int) -> Iterator[Re
     yield grid
 
 
-def _skipped(findings: Findings, room: int) -> Iterator[RenderableType]:
+def _skipped(findings: IssueTable, room: int) -> Iterator[RenderableType]:
     for entry in findings.skipped[:SHOWN]:
         yield Text(f"{shorten_front(words.clean(entry.path), room // 2)}  {words.clean(entry.reason)}", "dim")
     yield from _more(len(findings.skipped))
 
 
-def _list(findings: Findings, score: str, rows: Sequence[int], room: int) -> Table:
+def _list(findings: IssueTable, score: str, rows: Sequence[int], room: int) -> Table:
     grid = columns("right")
     grid.add_column(overflow="fold")
     for row in rows:
@@ -157,7 +154,7 @@ def _list(findings: Findings, score: str, rows: Sequence[int], room: int) -> Tab
     return grid
 
 
-def _name(findings: Findings, row: int, room: int) -> str:
+def _name(findings: IssueTable, row: int, room: int) -> str:
     name = findings.dataset.items[int(row)].name
     if findings.dataset.modality == "text":
         return shorten(words.excerpt(name), room)

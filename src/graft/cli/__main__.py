@@ -1,6 +1,6 @@
 """``python -m graft.cli``."""
 
-from graft.__main__ import main
+from graft.cli import main
 
 if __name__ == "__main__":
     main()

@@ -23,7 +23,7 @@ from graft.decoding.augment import (
     MOST_TURN,
 )
 from graft.errors import MissingExtra
-from graft.tuning.networks import Batch, Tensor
+from graft.tuning.network import Batch, Tensor
 
 LOUDEST_NOISE, FAINTEST_NOISE = 1.0, 4.0
 """Noise lies so many tenths of 10 dB, as mel frames count, below the mean of a sound: 10 to 40 dB."""

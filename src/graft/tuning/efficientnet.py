@@ -13,7 +13,7 @@ from torch.nn import functional
 from graft.encoders import BuiltIn
 from graft.encoders.efficientnet import BLOCKS, EPSILON, HEAD_WIDTH, POOLED, STEM_WIDTH, same_padding
 from graft.tuning.module import EncoderModule, signed_root
-from graft.tuning.networks import Batch, Group
+from graft.tuning.network import Batch, Group
 
 MOMENTUM = 0.01
 """Of the batch normalisations where their statistics are learnt: that of the network's makers."""

@@ -16,7 +16,7 @@ from graft.encoders.hub.encoder import HubEncoder
 from graft.encoders.hub.network import network_again
 from graft.tuning.layers import layers_of
 from graft.tuning.module import EncoderModule, signed_root
-from graft.tuning.networks import Batch, Group
+from graft.tuning.network import Batch, Group
 from graft.tuning.readout import read_out
 
 

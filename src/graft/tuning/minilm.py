@@ -13,7 +13,7 @@ from torch.nn import functional
 from graft.encoders import BuiltIn
 from graft.encoders.minilm import EPSILON, HEAD_WIDTH, HEADS, LAYERS, POOLED, WIDTH
 from graft.tuning.module import EncoderModule
-from graft.tuning.networks import Batch, Group
+from graft.tuning.network import Batch, Group
 
 DROPOUT = 0.1
 """While learning, as when the network was trained."""

@@ -19,7 +19,7 @@ from graft.tuning.augmentation import Augmentation, with_some_left_out
 from graft.tuning.batches import Rows, parts
 from graft.tuning.devices import autocast, free_memory, is_out_of_memory, to_device
 from graft.tuning.head import TrainableHead
-from graft.tuning.networks import Batch
+from graft.tuning.network import Batch
 from graft.tuning.objectives import contrastive, cross_entropy, mix
 from graft.tuning.plan import Plan
 

@@ -14,7 +14,7 @@ from graft.contracts import Float32
 from graft.encoders.speech import SpeechEncoder
 from graft.encoders.speech_network import FLOOR, LAYERS, SLOPE, shares
 from graft.tuning.module import EncoderModule, signed_root
-from graft.tuning.networks import Batch, Group
+from graft.tuning.network import Batch, Group
 
 
 class SpeechNetwork(EncoderModule):
