@@ -12,7 +12,7 @@ from graft.data.dataset import Item
 from graft.evaluation.alarms import false_alarms, poisson_interval
 from graft.evaluation.doubt import crowded, doubted, why_nothing_is_held_out
 from graft.evaluation.grouping import group_effect
-from graft.evaluation.growth import Growth, is_rare, measure_growth
+from graft.evaluation.growth import Growth, is_rare, measure_growth, on_cores
 from graft.evaluation.held_out import TOO_FEW, class_figures, confusion
 from graft.evaluation.intervals import (
     THRESHOLD_CORRELATION,
@@ -26,7 +26,7 @@ from graft.evaluation.intervals import (
 )
 from graft.evaluation.rows import Rows
 from graft.evaluation.typical import typical
-from graft.executors import map_on_cores, workers
+from graft.executors import map_on_cores
 from graft.heads.features import transform
 from graft.heads.offered import CalibratedHead
 from graft.learning import HEADS
@@ -99,23 +99,14 @@ def judge(
     own = choice.logits[choice.index, :1]  # (1, n, k); (0, n, k) where nothing was held out
     named = np.where(np.isnan(own[..., 0]), -1, own.argmax(axis=2))
 
-    def fit_some(task: tuple[Float32, Bool]) -> Array:
-        masks, asked = task
+    def fit_some(masks: Float32, asked: Bool) -> Array:
         heads = head.fit(z, y, k, masks * weights, [choice.chosen.strength])
         predicted = np.full(masks.shape, -1, np.int64)
         for answers, rows, (linear,) in zip(predicted, asked, heads, strict=True):
             answers[rows] = linear.scores_of(z, rows).argmax(axis=1)
         return predicted
 
-    def fit_many(masks: Float32, asked: Bool | None = None) -> Array:
-        asked = np.ones(masks.shape, np.bool_) if asked is None else asked
-        parts = min(workers(), len(masks))  # each gets as many large subsets as the others
-        predicted = np.empty(masks.shape, np.int64)
-        tasks = [(masks[part::parts], asked[part::parts]) for part in range(parts)]
-        for part, found in enumerate(map_on_cores(fit_some, tasks)):
-            predicted[part::parts] = found
-        return predicted
-
+    fit_many = on_cores(fit_some)
     right = predicted == given
     design_effect = group_design_effect(right, [rows.groups[row] for row in scored.tolist()]) if rows.ignoring else 1.0
     growth = measure_growth(
@@ -138,7 +129,7 @@ def judge(
     if rows.words:
         baselines["tf-idf"] = tfidf_accuracy(rows.words.z, y, k, folds)
     nothing = "" if len(scored) else why_nothing_is_held_out(y, rows.copies, units)
-    method = _method(folds, len(choice.configurations), nothing)
+    method = method_of(folds, len(choice.configurations), nothing)
     correlation = correlation_of(len(folds))
     score = cross_validated_interval(expected, rows.copies[scored], method, design_effect, correlation)
     doubtful = crowded(y, rows.copies) if rows.doubtful is None else rows.doubtful | crowded(y, rows.copies)
@@ -154,7 +145,7 @@ def judge(
         baselines=baselines,
         per_class=judged_by_class(given, predicted, classes, growth, rows, scored),
         confusion=confusion(given, predicted, k),
-        judged_on=_judged_on(len(scored), len(y), nothing),
+        judged_on=judged_on(len(scored), len(y), nothing),
         calibration=calibration(p, given),
         overfit_gap=accuracy(y[sample], on_training) - expected,
         learning_curve=growth.curve,
@@ -231,17 +222,26 @@ def _sets(classifier: CalibratedHead, out_of_fold: OutOfFold, y: Int, folds: Seq
     return PredictionSets(rule.level, coverage, size, rule.complete, rule.guarantee, len(rule.short))
 
 
-def _method(folds: Sequence[Int], tried: int, nothing: str) -> str:
+def method_of(folds: Sequence[Int], tried: int, nothing: str, score: str = "") -> str:
+    """How a score was come by, in words.
+
+    Args:
+        folds: As in ``Rows``.
+        tried: Among how many heads was chosen.
+        nothing: Why nothing was held out; ``""`` where something was.
+        score: What it begins with.
+    """
     if nothing:
         return f"not judged: {nothing}"
     n_folds = int(folds[0].max()) + 1
     plan = f"{n_folds}-fold cross-validation" + (f", repeated {len(folds)} times" if len(folds) > 1 else "")
     chosen = f", corrected for choosing among {tried} heads (bootstrap bias-corrected)" if tried > 1 else ""
     carried = ", carried to all items along the learning curve"
-    return f"{plan}{chosen}{carried}; Wilson interval widened for the correlation of folds"
+    return f"{score}{plan}{chosen}{carried}; Wilson interval widened for the correlation of folds"
 
 
-def _judged_on(scored: int, n: int, nothing: str) -> str:
+def judged_on(scored: int, n: int, nothing: str) -> str:
+    """Of which items figures speak, in words."""
     if nothing:
         return f"nothing: {nothing}"
     every = "all" if scored == n else f"{scored} of the"

@@ -10,7 +10,7 @@ import numpy as np
 from graft.contracts import SEPARATOR, Array, Bool, Float32, Int, Progress, silent
 from graft.data.dataset import Dataset, Item
 from graft.errors import DataError
-from graft.evaluation.growth import Growth, measure_growth
+from graft.evaluation.growth import Growth, measure_growth, on_cores
 from graft.evaluation.held_out import class_figures, held_out_score, some
 from graft.evaluation.intervals import (
     LEAST_ITEMS,
@@ -26,13 +26,14 @@ from graft.evaluation.judging import (
     EXAMPLES_PER_CELL,
     HARDEST,
     calibration,
+    judged_on,
     majority_baseline,
+    method_of,
     nearest_baseline,
     unknown_interval,
 )
 from graft.evaluation.notices import warn_of_the_data
 from graft.evaluation.rows import Rows
-from graft.executors import map_on_cores, workers
 from graft.heads.features import transform
 from graft.heads.offered import LabelHead
 from graft.heads.tags import confidence_of
@@ -46,6 +47,8 @@ from graft.results.scores import Scores
 EXACT = "exact match on held-out items"
 TOO_FEW = f"no score: there is no label that {LEAST_ITEMS} judged items bear and {LEAST_ITEMS} do not"
 """Why there is none."""
+NOTHING = "of no label one item could be held out and another learned, copies and groups kept together"
+"""Why nothing is judged."""
 
 
 def judge_tags(
@@ -90,7 +93,8 @@ def judge_tags(
     correlation = correlation_of(len(folds))
     per_class = label_figures(truth, sets, classes, rows.copies[scored], own_groups, correlation)
     per_class |= {classes[j]: ClassFigures(np.nan, np.nan, 0, 0.0, 1.0) for j in np.flatnonzero(lone).tolist()}
-    method = _method(folds, len(choice.configurations))
+    nothing = "" if folds and folds[0].max(initial=-1) > 0 else NOTHING
+    method = method_of(folds, len(choice.configurations), nothing, "exact match in ")
     score = cross_validated_interval(expected, rows.copies[scored], method, design_effect, correlation)
     baselines = {
         "majority": majority_baseline(combination[scored], int(combination.max(initial=0)) + 1),
@@ -110,7 +114,7 @@ def judge_tags(
         multi=multi,
         baselines=baselines,
         per_class=per_class,
-        judged_on=_judged_on(len(scored), len(given)),
+        judged_on=judged_on(len(scored), len(given), "" if len(scored) else NOTHING),
         calibration=sets_calibration(p, sets, truth),
         overfit_gap=exact_match(truth, own) - expected,
         learning_curve=growth.curve,
@@ -319,28 +323,18 @@ def _grow(
         right = ((rules.of(asked).apply(scores) >= 0) == given[asked]).all(axis=1)
         return np.where(right, strata[asked], -1)
 
-    def fit_some(task: tuple[Float32, Bool]) -> Array:
-        masks, asked = task
+    def fit_some(masks: Float32, asked: Bool) -> Array:
         found = fit_binary(z, given, weights, masks, [choice.chosen.strength])
         named = np.full(masks.shape, -1, np.int64)
         for names, own, (linear,) in zip(named, asked, found, strict=True):
             names[own] = called(linear.scores(z[own]), own)
         return named
 
-    def fit_many(masks: Float32, asked: Bool | None = None) -> Array:
-        asked = np.ones(masks.shape, np.bool_) if asked is None else asked
-        parts = min(workers(), len(masks))
-        named = np.empty(masks.shape, np.int64)
-        tasks = [(masks[part::parts], asked[part::parts]) for part in range(parts)]
-        for part, found in enumerate(map_on_cores(fit_some, tasks)):
-            named[part::parts] = found
-        return named
-
     # So many items have, on average, one of each label: what a forecast for "20 more of each" needs.
     once = max(1, round(given.shape[1] / max(float(given.sum(axis=1).mean()), 1.0)))
     end = called(known[0], np.arange(len(given))) if len(known) else None
     return measure_growth(
-        fit_many, strata, fold, rows.copies, ("",) * once, np.empty(0), seed, progress, end, design_effect
+        on_cores(fit_some), strata, fold, rows.copies, ("",) * once, np.empty(0), seed, progress, end, design_effect
     )
 
 
@@ -348,19 +342,3 @@ def _judged(item: Item, p: Float32, sets: Bool, given: Bool, classes: Sequence[s
     label, predicted = (SEPARATOR.join(classes[j] for j in np.flatnonzero(own).tolist()) for own in (given, sets))
     sure, believed = (float(confidence_of(p[None], own[None])[0]) for own in (sets, given))
     return Judged(item.name, label, predicted, sure, believed)
-
-
-def _method(folds: Sequence[Int], tried: int) -> str:
-    if not folds or folds[0].max(initial=-1) < 1:
-        return "not judged: of no label one item could be held out and another learned, copies and groups kept together"
-    plan = f"{int(folds[0].max()) + 1}-fold cross-validation" + (f", repeated {len(folds)} times" if folds[1:] else "")
-    chosen = f", corrected for choosing among {tried} heads (bootstrap bias-corrected)" if tried > 1 else ""
-    carried = ", carried to all items along the learning curve"
-    return f"exact match in {plan}{chosen}{carried}; Wilson interval widened for the correlation of folds"
-
-
-def _judged_on(scored: int, n: int) -> str:
-    if not scored:
-        return "nothing: of no label one item could be held out and another learned, copies and groups kept together"
-    every = "all" if scored == n else f"{scored} of the"
-    return f"{every} {n} training items, each by heads that had not seen it"
