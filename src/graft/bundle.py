@@ -7,6 +7,7 @@
     |-- record.safetensors      what it was trained on
     |-- encoder.safetensors     weights of its encoder that were tuned, where there are any
     |-- report.json             what the fit found
+    |-- job.json                what the fit was told, where it was told by a command
     `-- manifest.json           the recipe, and size and sha256 of every file; written last
 
 The checksums catch damage. They are no signature: who can change a file can change its checksum as well, so a bundle
