@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from graft.model import Model, extend, fit, load
     from graft.reading.read import read
     from graft.recipe import Recipe
+    from graft.repeating import repeat
     from graft.report import Evaluation, Report
     from graft.results.prediction import Prediction
     from graft.similarity import Index, Match, search
+    from graft.tuning.tuning import Tuned, tune
 
 _HOMES = {
     "Comparison": "graft.comparison",
@@ -49,6 +51,7 @@ _HOMES = {
     "Report": "graft.report",
     "Shortlist": "graft.labelling",
     "Suggestion": "graft.labelling",
+    "Tuned": "graft.tuning.tuning",
     "collect": "graft.collecting",
     "compare": "graft.comparison",
     "extend": "graft.model",
@@ -57,7 +60,9 @@ _HOMES = {
     "label_next": "graft.labelling",
     "load": "graft.model",
     "read": "graft.reading.read",
+    "repeat": "graft.repeating",
     "search": "graft.similarity",
+    "tune": "graft.tuning.tuning",
 }
 
 __all__ = [
@@ -76,6 +81,7 @@ __all__ = [
     "Report",
     "Shortlist",
     "Suggestion",
+    "Tuned",
     "__version__",
     "collect",
     "compare",
@@ -85,7 +91,9 @@ __all__ = [
     "label_next",
     "load",
     "read",
+    "repeat",
     "search",
+    "tune",
 ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from graft.data.items import Item
 from graft.decoding.encoding import read_text
 from graft.errors import ItemError
+from graft.executors import checkpoint
 
 
 def texts_of(items: Iterable[Item]) -> list[str] | None:
@@ -18,6 +19,7 @@ def texts_of(items: Iterable[Item]) -> list[str] | None:
 
 def text_of(item: Item) -> str | None:
     """The text of an item, if it is at hand."""
+    checkpoint()
     try:
         return read_text(item.read())
     except ItemError:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from graft.contracts import Array, Bool, Float64, Int
 from graft.duplicates.clusters import Alike, Growing
+from graft.executors import checkpoint
 from graft.heads.ngrams import DIGIT, LONGEST, MARK, blocks, classes, code_points, folded, hashes, mixed
 
 SAME_TEXT = 0.75
@@ -121,6 +122,7 @@ def _described(texts: Sequence[str]) -> tuple[Array, Array, _Sets]:
 
 def _described_block(block: list[str]) -> tuple[Array, Array, Int, NDArray[np.uint32]]:
     """The same of one block; the trigrams by their number in each text."""
+    checkpoint()
     codes = code_points(" " + text for text in [*block, ""])  # a space before, between and after the texts
     start = np.cumsum([0, *(len(text) + 1 for text in block)])  # of each text, and of what comes after the last
     kind = classes(codes)
@@ -186,6 +188,7 @@ def _candidates(sets: _Sets) -> Int:
     sizes, signatures = sets.sizes, _signatures(sets)
     found = [np.empty(0, np.int64)]
     for band in _bands(sets):
+        checkpoint()
         order = np.lexsort((sizes, band))
         band = band[order]
         place = np.arange(len(band))
@@ -238,6 +241,7 @@ def _verified(sets: _Sets, pairs: Int) -> tuple[Int, Float64]:
     sizes, keys = sets.sizes, (sets.rows << 32) | sets.members.astype(np.int64)  # ascending
     index = np.empty(len(pairs))
     for start in range(0, len(pairs), _PAIRS):
+        checkpoint()
         a, b = pairs[start : start + _PAIRS].T
         mine = sets.take(a)
         wanted = (b[mine.rows] << 32) | mine.members.astype(np.int64)

@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 
 from graft.contracts import Array, Float32, Int
+from graft.executors import checkpoint
 from graft.heads.ngrams import BUCKETS, KINDS, Counts, Int32, count
 
 _LOW = 16
@@ -54,6 +55,7 @@ class Sparse:
         product = np.zeros((len(self), dense.shape[1]), np.float32)
         bounds = self.starts.tolist()
         for row, (start, stop) in enumerate(pairwise(bounds)):
+            checkpoint()
             if start < stop:
                 np.dot(self.values[start:stop], dense[self.columns[start:stop]], out=product[row])
         return product

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graft.contracts import Array, Bool, Float32, Int
+from graft.executors import checkpoint
 
 Int32 = NDArray[np.int32]
 _UInt64 = NDArray[np.uint64]
@@ -158,6 +159,7 @@ def _count_block(block: list[str], kinds: Sequence[str]) -> tuple[Int, Int32, Fl
 
 
 def _buckets(values: _UInt64, kind: int) -> Int:
+    checkpoint()
     return (values % np.uint64(BUCKETS)).astype(np.int64) + kind * BUCKETS
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from graft.contracts import Float32, Linear
+from graft.executors import checkpoint
 
 NEGLIGIBLE = 1e-6
 """Axes with less than this share of the largest second moment are float32 rounding."""
@@ -95,6 +96,7 @@ def principal(x: Float32, tail: float = 0.0) -> Axes:
     _, basis = _eigh(xc.T @ xc, tail)
     basis = basis.astype(np.float32)
     for start in range(0, n, _ROWS):  # in the place of what they are made of
+        checkpoint()
         part = xc[start : start + _ROWS]
         part[:, : basis.shape[1]] = part @ basis
     return Axes(xc[:, : basis.shape[1]], plain.mean, None, basis)
@@ -139,6 +141,7 @@ def leading(x: Float32, count: int) -> Float32:
     width = min(x.shape[1], count + _SPARE)
     basis = np.random.default_rng(0).standard_normal((x.shape[1], width), np.float32)
     for _ in range(_ROUNDS):
+        checkpoint()
         basis = np.linalg.qr(seen.T @ (seen @ basis))[0]
     narrow = seen @ basis
     turned = np.linalg.eigh((narrow.T @ narrow).astype(np.float64))[1][:, ::-1][:, :count].astype(np.float32)
@@ -154,6 +157,7 @@ def _off_axes(xc: Float32) -> float:
 
 
 def _eigh(gram: Float32, tail: float) -> tuple[np.ndarray, np.ndarray]:
+    checkpoint()
     moments, vectors = np.linalg.eigh(gram.astype(np.float64))
     moments, vectors = moments[::-1], vectors[:, ::-1]
     kept = moments > max(NEGLIGIBLE * float(moments[0]), float(np.finfo(np.float32).tiny))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from graft.contracts import Float32, Float64, Int, Linear
+from graft.executors import checkpoint
 from graft.learning.axes import Axes, centred, principal
 from graft.learning.logistic import ABSENT
 
@@ -47,6 +48,7 @@ class Discriminant:
 
 
 def _fit_subset(axes: Axes, y: Int, k: int, weights: Float32, strengths: Sequence[float], few: bool) -> list[Linear]:
+    checkpoint()
     z = axes.z
     priors = np.bincount(y, weights, minlength=k)  # float64
     present = priors > 0

@@ -20,6 +20,7 @@ from typing import Self
 import numpy as np
 
 from graft.contracts import Float32, Int, Linear
+from graft.executors import checkpoint
 from graft.heads.features import scales
 from graft.heads.lexical import Lexicon, Sparse
 from graft.heads.ngrams import BUCKETS, KINDS, Counts, count
@@ -97,6 +98,7 @@ def coordinates(rows: Sparse, rank: int = RANK, seed: int = 0) -> Projection:
     rng = np.random.default_rng(seed)
     basis = rng.standard_normal((rows.width, min(rank, rows.width)), dtype=np.float32)
     for _ in range(_ITERATIONS):
+        checkpoint()
         basis = _orthonormal(transposed.dot(_orthonormal(rows.dot(basis))))
     return Projection(rows.dot(basis), basis)
 

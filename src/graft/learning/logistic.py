@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 
 from graft.contracts import Bool, Float32, Float64, Int, Linear
+from graft.executors import checkpoint
 from graft.learning.axes import conditioned
 
 ABSENT = -1e6
@@ -287,6 +288,7 @@ class _Problem:
         return step, trial, p, value
 
     def _scores(self, w: Float32) -> Float32:
+        checkpoint()
         s, columns, r = w.shape
         flat = w.reshape(-1, r)
         scores = np.ascontiguousarray((self.z @ flat[:, :-1].T).T)
@@ -306,6 +308,7 @@ class _Problem:
         return np.einsum("sn,sn->s", self.weights, np.log(total[:, 0]) - given, dtype=np.float64), p
 
     def _gradient(self, w: Float32, p: Float32) -> Float32:
+        checkpoint()
         residual = p * self.weights[:, None, :]
         residual[:, self.y, self.rows] -= self.weights
         columns = residual if w.shape[1] > 1 else self.contrast @ residual

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from graft.contracts import Bool, Float32, Float64, Int
+from graft.executors import checkpoint
 
 HURDLE = 2.5
 """A challenger must beat the plain choice by this many standard errors of the paired difference of losses.
@@ -55,6 +56,7 @@ def bias_corrected(
     wanted = int(np.clip(_DRAWN // len(rows), *_DRAWS))
     chunk = max(1, (1 << 22) // max(len(rows), size))
     for start in range(0, wanted, chunk):
+        checkpoint()
         draws = min(chunk, wanted - start)
         drawn = rng.integers(size, size=(draws, size)) + size * np.arange(draws)[:, None]
         times = np.bincount(drawn.ravel(), minlength=draws * size).reshape(draws, size).astype(np.float32)
