@@ -49,7 +49,7 @@ def test_embedding_is_stopped_within_its_batches_and_goes_on_from_there(photos, 
     assert graft.fit(photos, cache=cache).report.cache["hits"] == kept
 
 
-@pytest.mark.parametrize("step", ["embed", "fit", "judge"])
+@pytest.mark.parametrize("step", ["embed", "fit"])
 def test_a_fit_is_stopped_in_each_of_its_steps(photos, tmp_path, step):
     Setting(step).stops(graft.fit, photos, cache=Cache(tmp_path))
 

@@ -24,6 +24,7 @@ NAMES = [
     "Report",
     "Shortlist",
     "Suggestion",
+    "Tuned",
     "__version__",
     "collect",
     "compare",
@@ -33,7 +34,9 @@ NAMES = [
     "label_next",
     "load",
     "read",
+    "repeat",
     "search",
+    "tune",
 ]
 
 HEAVY = {

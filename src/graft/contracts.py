@@ -353,7 +353,7 @@ class Task(Protocol[Data, Rows, Found, Figures, Scores]):
     def fit(self, rows: Rows, recipe: Recipe) -> Found:
         """Choose a head, fit it to all rows, and say of every row what heads say that have not seen it."""
 
-    def judge(self, found: Found, rows: Rows, recipe: Recipe, progress: Progress) -> Figures:
+    def judge(self, found: Found, rows: Rows, recipe: Recipe) -> Figures:
         """What a report says of it, from out-of-fold answers alone."""
 
     def score(self, head: Any, classes: Sequence[str], x: Float32, dataset: Data, copies: Int, part: str) -> Scores:

@@ -26,7 +26,6 @@ STEPS = {
     "export": "Converting",
     "embed": "Embedding",
     "fit": "Fitting",
-    "judge": "Judging",
     "index": "Indexing",
     "tune": "Tuning",
     "draw": "Drawing",

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from graft.contracts import Array, Bool, Float32, Int, Progress, silent
+from graft.contracts import Array, Bool, Float32, Int
 from graft.data.split import learning_curve_subsets
 from graft.evaluation.intervals import cross_validated_interval
 from graft.executors import map_on_cores, workers
@@ -112,7 +112,6 @@ def measure_growth(
     classes: Sequence[str],
     recall: Array,
     seed: int,
-    progress: Progress = silent,
     named: Array | None = None,
     design_effect: float = 1.0,
 ) -> Growth:
@@ -129,7 +128,6 @@ def measure_growth(
         classes: Their names.
         recall: Out-of-fold recall of each class ``(k,)``, to forecast for the weakest first.
         seed: Decides which rows the parts hold.
-        progress: Told how far the work has come.
         named: What heads fitted to all other folds call each row of ``folds`` ``(n,) int64``, where it is known: the
             end of the curve.
         design_effect: Of given groups, for the curve's intervals.

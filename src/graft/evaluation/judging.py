@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from graft.contracts import Array, Bool, Float32, Int, Progress, silent
+from graft.contracts import Array, Bool, Float32, Int
 from graft.data.dataset import Item
 from graft.evaluation.alarms import false_alarms, poisson_interval
 from graft.evaluation.doubt import crowded, doubted, why_nothing_is_held_out
@@ -69,7 +69,6 @@ def judge(
     classes: Sequence[str],
     unknown_rate: float,
     seed: int,
-    progress: Progress = silent,
 ) -> tuple[Figures, Growth]:
     """Judge a classifier by what heads like it said of rows that they had not seen; and what more rows bring.
 
@@ -80,7 +79,6 @@ def judge(
         classes: Names of the classes.
         unknown_rate: Share of in-class items that the unknown score's threshold lets through as unknown.
         seed: Of bootstrap draws and of the learning curve's parts.
-        progress: Told how far the work has come.
     """
     x, y, folds, units, items = rows.x, rows.y, rows.folds, rows.units, rows.items
     scored = np.flatnonzero(out_of_fold.scored)
@@ -117,7 +115,6 @@ def judge(
         classes,
         recall,
         seed,
-        progress,
         named[0] if len(named) else None,
         design_effect,
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from graft.contracts import SEPARATOR, Array, Bool, Float32, Int, Progress, silent
+from graft.contracts import SEPARATOR, Array, Bool, Float32, Int
 from graft.data.dataset import Dataset, Item
 from graft.errors import DataError
 from graft.evaluation.growth import Growth, measure_growth, on_cores
@@ -59,7 +59,6 @@ def judge_tags(
     classes: Sequence[str],
     unknown_rate: float,
     seed: int,
-    progress: Progress = silent,
 ) -> Figures:
     """Judge a classifier by what heads like it said of rows that they had not seen.
 
@@ -71,7 +70,6 @@ def judge_tags(
         classes: The labels.
         unknown_rate: Share of items that the unknown score's threshold lets through as unknown.
         seed: Of bootstrap draws and of the learning curve's parts.
-        progress: Told how far the work has come.
     """
     x, folds, units = rows.x, rows.folds, rows.units
     scored = np.flatnonzero(out_of_fold.scored)
@@ -82,7 +80,7 @@ def judge_tags(
     design_effect = 1.0
     if len(set(rows.groups) - {""}) > 1:
         design_effect = group_design_effect(out_of_fold.right[scored], [rows.groups[row] for row in scored.tolist()])
-    growth = _grow(out_of_fold, rows, given, fold, seed, progress, design_effect)
+    growth = _grow(out_of_fold, rows, given, fold, seed, design_effect)
     expected = growth.carried(corrected, len(given))
     figures = measure(p, sets, truth)
     own = classifier.answer(x[scored]).sets
@@ -309,7 +307,6 @@ def _grow(
     given: Bool,
     fold: Int,
     seed: int,
-    progress: Progress,
     design_effect: float,
 ) -> Growth:
     """The learning curve of exact matches; a row that is matched is called its own stratum, any other nothing."""
@@ -334,7 +331,7 @@ def _grow(
     once = max(1, round(given.shape[1] / max(float(given.sum(axis=1).mean()), 1.0)))
     end = called(known[0], np.arange(len(given))) if len(known) else None
     return measure_growth(
-        on_cores(fit_some), strata, fold, rows.copies, ("",) * once, np.empty(0), seed, progress, end, design_effect
+        on_cores(fit_some), strata, fold, rows.copies, ("",) * once, np.empty(0), seed, end, design_effect
     )
 
 

@@ -183,7 +183,7 @@ def fit_embedded(
     task, rows, dataset, test = examples.task, examples.rows, examples.dataset, examples.test
     tested, x = dataset.select(test), embedded.x[test]
     with run.working("evaluate"):
-        figures = task.judge(found, rows, recipe, run.tell)
+        figures = task.judge(found, rows, recipe)
         if len(test):
             copies = examples.alike.clusters[test]
             score = task.score(found.head, rows.classes, x, tested, copies, "test")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graft.contracts import Float32, Int, Progress, Targets
+from graft.contracts import Float32, Int, Targets
 from graft.data.dataset import Dataset
 from graft.data.texts import texts_of
 from graft.errors import DataError, TooFewClasses
@@ -97,11 +97,9 @@ class Classification:
         right[~out_of_fold.scored] = np.nan
         return Found(head, out_of_fold, chosen_of(out_of_fold.choice, head), right)
 
-    def judge(self, found: Found, rows: Rows, recipe: Recipe, progress: Progress) -> Figures:
+    def judge(self, found: Found, rows: Rows, recipe: Recipe) -> Figures:
         """The figures of the report."""
-        figures, _ = judge(
-            found.head, found.out_of_fold, rows, rows.classes, recipe.unknown_rate, recipe.seed, progress
-        )
+        figures, _ = judge(found.head, found.out_of_fold, rows, rows.classes, recipe.unknown_rate, recipe.seed)
         return figures
 
     def score(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graft.contracts import Float32, Int, Progress, Targets
+from graft.contracts import Float32, Int, Targets
 from graft.data.dataset import Dataset
 from graft.errors import TooFewClasses
 from graft.evaluation import Rows
@@ -78,10 +78,10 @@ class MultiLabel:
         right = np.where(out_of_fold.scored, out_of_fold.right, np.nan)
         return Found(head, out_of_fold, chosen_of(out_of_fold.choice, head), right)
 
-    def judge(self, found: Found, rows: Rows, recipe: Recipe, progress: Progress) -> Figures:
+    def judge(self, found: Found, rows: Rows, recipe: Recipe) -> Figures:
         """The figures of the report."""
         given, rate, seed = rows.values, recipe.unknown_rate, recipe.seed
-        return judge_tags(found.head, found.out_of_fold, rows, given, rows.classes, rate, seed, progress)
+        return judge_tags(found.head, found.out_of_fold, rows, given, rows.classes, rate, seed)
 
     def score(
         self, head: TagClassifier, classes: Sequence[str], x: Float32, dataset: Dataset, copies: Int, part: str

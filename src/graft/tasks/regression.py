@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from graft.cells import as_number
-from graft.contracts import Bool, Float32, Float64, Int, Progress, Targets
+from graft.contracts import Bool, Float32, Float64, Int, Targets
 from graft.data.dataset import Dataset
 from graft.data.split import merge
 from graft.errors import DataError, UsageError
@@ -85,7 +85,7 @@ class Regression:
         choice = HeadChoice("ridge", chosen.features, chosen.strength, out.choice.why, size)
         return Found(head, out, choice, explained)
 
-    def judge(self, found: Found, rows: Rows, recipe: Recipe, progress: Progress) -> NumberFigures:
+    def judge(self, found: Found, rows: Rows, recipe: Recipe) -> NumberFigures:
         """The figures of the report."""
         assert rows.values is not None, "numbers to judge by"
         return judge_numbers(found.head, found.out_of_fold, rows, rows.values, recipe.unknown_rate, recipe.seed)
