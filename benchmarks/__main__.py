@@ -28,6 +28,7 @@ from benchmarks import (
     tuning,
     tuning_safety,
     views,
+    words,
     worth,
 )
 from benchmarks.draws import DRAWS
@@ -50,6 +51,7 @@ def main(context: click.Context) -> None:
         accuracy.measure()
         fit.measure()
         text.measure()
+        words.measure()
         speech.measure()
         copies.measure()
         cleaning.measure()
@@ -207,6 +209,14 @@ def search_command(many: int) -> None:
 def heads_command(many: int) -> None:
     """What a server pays for a head: time to load it, memory to keep it, modules to import."""
     heads.measure(many)
+
+
+@main.command("words")
+@click.argument("sets", nargs=-1)
+@draws_option
+def words_command(sets: tuple[str, ...], draws: int) -> None:
+    """Bytes and accuracy of the words of heads in every size; SETS are folders' names."""
+    words.measure(sets, draws)
 
 
 @main.command("embedder")
