@@ -31,14 +31,14 @@ RULES = (
     Rule(
         "groups stay whole in folds",
         "src/graft/tasks/examples.py",
-        "units = merge(copies, dataset.groups)",
-        "units = copies",
+        "units = merge(found.clusters, dataset.groups)",
+        "units = found.clusters",
         f"{_ENDS}test_groups_stay_whole_in_every_fold",
     ),
     Rule(
         "copies stay whole in folds",
         "src/graft/tasks/examples.py",
-        "units = merge(copies, dataset.groups)",
+        "units = merge(found.clusters, dataset.groups)",
         "units = merge(np.arange(len(dataset)), dataset.groups)",
         f"{_ENDS}test_copies_stay_whole_in_every_fold",
     ),
@@ -206,10 +206,8 @@ RULES = (
     Rule(
         "a test split is not learnt from",
         "src/graft/tasks/examples.py",
-        'held_out = np.array([split == "test" for split in dataset.splits], np.bool_)\n        train, test = '
-        "np.flatnonzero(~held_out), np.flatnonzero(held_out)",
-        'held_out = np.array([split == "test" for split in dataset.splits], np.bool_)\n        train, test = '
-        "np.arange(len(dataset)), np.flatnonzero(held_out)",
+        "train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out)",
+        "train, test = np.arange(len(dataset)), np.flatnonzero(held_out)",
         f"{_ENDS}test_a_test_split_is_not_learnt_from",
     ),
     Rule(
