@@ -19,6 +19,7 @@ PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT))  # benchmarks stands beside src and is not installed
 
 from benchmarks import (  # noqa: E402
+    drawings,
     draws,
     environments,
     fit,
@@ -474,3 +475,17 @@ def test_a_broken_rule_is_noticed_by_its_own_test_and_then_put_back(tmp_path: Pa
     with pytest.raises(ValueError, match="could not be run"):
         mutations.break_rule(dataclasses.replace(rule, test="tests/test_files.py::test_nothing"), tree)
     assert (tree / rule.file).read_text() == before == (PROJECT / rule.file).read_text()
+
+
+@pytest.mark.parametrize("name", list(drawings.DRAWN))
+def test_drawn_numbers_can_be_seen_and_come_again(name):
+    contents, numbers = drawings.drawn(name, 4, 7)
+    assert drawings.drawn(name, 4, 7) == (contents, numbers)
+    assert len(set(contents)) == 4
+    assert drawings.drawn(name, 4, 8)[1] != numbers
+    if name == "bar":  # of the frame's columns, the share that is filled
+        for content, number in zip(contents, numbers, strict=True):
+            pixels = np.asarray(Image.open(io.BytesIO(content)).convert("L"), float)
+            ground, ink = np.median(pixels[:, :20]), np.median(pixels[195:200, 60:110])
+            column = np.abs(pixels[25:200, 60:110].mean(axis=1) - ink) < np.abs(ground - ink) / 2
+            assert 100 * column.mean() == pytest.approx(number, abs=12)
