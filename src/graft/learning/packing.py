@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import takewhile
 
 import numpy as np
@@ -110,30 +111,35 @@ def _choose(folds: Sequence[_Fold], y: Int, k: int, words: Words, temperature: f
     held_out = np.cumsum([len(fold.rows) for fold in first])
     first = first[: int(np.searchsorted(held_out, ENOUGH)) + 1]
     every = max(1, int(held_out[len(first) - 1]) // ASKED)
-    losses: dict[Size | None, list[Float32]] = {size: [] for size in (None, *tried)}
-    for fold in first:
-        rows, rest = fold.rows[::every], fold.rest[::every]
 
-        def loss(scores: Float32, rows: Int = rows, rest: Float32 = rest) -> Float32:
-            p = probabilities(rest + scores, temperature)[np.arange(len(rows)), y[rows]]
-            return -np.log(np.maximum(p, np.finfo(np.float32).tiny))
+    asked = [fold.rows[::every] for fold in first]
+    rest, truth = np.concatenate([fold.rest[::every] for fold in first]), y[np.concatenate(asked)]
 
-        losses[None].append(loss(_rows(words.lexicon, words, rows).dot(fold.weights)))
-        for ngrams in {size.ngrams for size in tried}:
-            kept = _kept(words, fold.weights, ngrams)
-            lexicon = _lexicon(words, kept)
-            tfidf = _rows(lexicon, words, rows)
-            for size in (size for size in tried if size.ngrams == ngrams):
-                losses[size].append(loss(_coded(lexicon, fold.weights[kept], size.bits).scores_of(tfidf)))
-    full = np.concatenate(losses[None])
-    grown = {size: np.concatenate(losses[size]) - full for size in tried}
+    @cache
+    def pruned(place: int, ngrams: int) -> tuple[Lexicon, Float32, Sparse]:
+        weights = first[place].weights
+        kept = _kept(words, weights, ngrams)
+        lexicon = _lexicon(words, kept)
+        return lexicon, weights[kept], _rows(lexicon, words, asked[place])
+
+    def loss(scores: Sequence[Float32]) -> Float32:
+        given: Float32 = probabilities(rest + np.concatenate(scores), temperature)[np.arange(len(truth)), truth]
+        return -np.log(np.maximum(given, np.finfo(np.float32).tiny))
+
+    full = loss([_rows(words.lexicon, words, rows).dot(fold.weights) for rows, fold in zip(asked, first, strict=True)])
+
+    @cache
+    def grown(size: Size) -> Float32:
+        parts = [pruned(place, size.ngrams) for place in range(len(first))]
+        kept = [_coded(lexicon, weights, size.bits).scores_of(tfidf) for lexicon, weights, tfidf in parts]
+        return loss(kept) - full
 
     def is_free(size: Size) -> bool:
-        surely = grown[size].mean() + grown[size].std() / np.sqrt(len(full))
+        surely = grown(size).mean() + grown(size).std() / np.sqrt(len(full))
         return bool(surely <= TOLERANCE * full.mean())
 
     free = list(takewhile(is_free, reversed(tried)))
-    return free[-1] if free else min(tried, key=lambda size: float(grown[size].mean()))
+    return free[-1] if free else min(tried, key=lambda size: float(grown(size).mean()))
 
 
 def _kept(words: Words, weights: Float32, ngrams: int) -> Int:
