@@ -9,6 +9,7 @@ import click
 
 from benchmarks import (
     accuracy,
+    choosing,
     cleaning,
     copies,
     decoders,
@@ -18,6 +19,7 @@ from benchmarks import (
     gate,
     heads,
     labelling,
+    memory,
     mutations,
     regression,
     search,
@@ -48,6 +50,7 @@ def main(context: click.Context) -> None:
     """Measure Graft on this machine: tables on stdout, JSON in benchmarks/results/."""
     if context.invoked_subcommand is None:
         speed.measure()
+        memory.measure()
         accuracy.measure()
         fit.measure()
         text.measure()
@@ -255,6 +258,25 @@ def mutations_command(names: tuple[str, ...]) -> None:
     """Whether a test fails for each rule that is broken on purpose; NAMES are parts of the rules' names."""
     if not mutations.measure(names):
         raise SystemExit(1)
+
+
+@main.command("choosing")
+@click.argument("other", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("sets", nargs=-1)
+@click.option("--draws", type=click.IntRange(1), default=choosing.DRAWS, show_default=True, help="Of each set.")
+@click.option("--rounds", type=click.IntRange(1), default=choosing.ROUNDS, show_default=True, help="Fits of each draw.")
+def choosing_command(other: Path, sets: tuple[str, ...], draws: int, rounds: int) -> None:
+    """Whether OTHER, another version's checkout, chooses the same heads, and in what time; SETS are folders."""
+    choosing.measure(other, draws, rounds, sets)
+
+
+@main.command("memory")
+@click.option("--rows", type=click.IntRange(100), default=memory.ROWS, show_default=True, help="Of the matrix.")
+@click.option("--columns", type=click.IntRange(2), default=memory.COLUMNS, show_default=True, help="Of the matrix.")
+@click.option("--classes", type=click.IntRange(2), default=memory.CLASSES, show_default=True, help="Of its rows.")
+def memory_command(rows: int, columns: int, classes: int) -> None:
+    """The most memory that a fit of a large matrix holds."""
+    memory.measure(rows, columns, classes)
 
 
 @main.command("speed")
