@@ -5,7 +5,6 @@ import sys
 from benchmarks.memory import FIT
 from benchmarks.processes import finish
 
-
 CHUNKS = 2 * (64 << 20)
 """What two threads hold of parts of the rows, however many there are."""
 
