@@ -22,6 +22,7 @@ from graft.model.loading import load
 from graft.model.model import Model
 from graft.reading.read import read
 from graft.run import NEVER, Flag, Stopwatch
+from graft.tasks import named
 from graft.tasks.examples import embed_dataset
 
 
@@ -74,7 +75,8 @@ def repeat(
     run = as_run(cache, progress, cancelled, clock)
     with run.clock.timing("read"):
         model = None if plan.model is None else load(plan.model, allow_download=allow_download)
-        dataset = read(reading.source, min_classes=2 if model is None else 1, **reading.options())
+        least = {"min_classes": 1} if model else {} if recipe.task == "auto" else named(recipe.task).reading
+        dataset = read(reading.source, **{**reading.options(), **least})
     told: dict[str, Any] = {"cache": run.cache, "progress": progress, "cancelled": cancelled}
     with staying_here("The job names", unless=allow_download):
         encoder = model.encoder if model else None

@@ -103,6 +103,14 @@ def test_a_table_that_names_files_elsewhere(run, here):
     assert "elsewhere/square has changed since" in run("fit", "--job", "m.graft", "-o", "later.graft").err
 
 
+def test_numbers(run, here):
+    shapes.folders(here / "photos", {"circle": 15, "square": 15})
+    rows = [f"{path},{place % 7}.5" for place, path in enumerate(sorted(Path("photos").glob("*/*.png")))]
+    Path("list.csv").write_text("\n".join(["path,label", *rows]) + "\n")
+    assert run("fit", "list.csv", "--task", "regression", "-o", "m.graft").code == 0
+    assert repeats(run, "m.graft")["recipe"]["task"] == "regression"
+
+
 def test_what_is_gone_or_new_is_told(run, here):
     shapes.folders(here / "photos", {"circle": 6, "square": 6})
     assert run("fit", "photos", "-o", "m.graft").code == 0
