@@ -12,7 +12,11 @@ import pytest
 
 import graft
 import shapes
+from graft.encoders.embed import content_digest
 from graft.errors import DataError, UsageError
+from graft.journal.decision import Decision
+from graft.journal.journal import Journal
+from graft.journal.standing import keys_of
 from graft.report.numbers import NumberReport
 from graft.results.facts import Facts
 
@@ -156,6 +160,25 @@ def test_an_item_without_a_number_is_skipped(bars):
     data = graft.read(table(bars.parent, labels, "gap.csv"), label_column="height")
     report = graft.fit(data, task="regression").report
     assert (report.n_items, report.n_skipped) == (47, 1)
+
+
+def test_a_journal_mends_numbers_and_a_job_repeats_the_fit(run, bars, saved, tmp_path):
+    data = graft.read(bars, label_column="height")
+    keys = keys_of(data, [content_digest(item.read()) for item in data.items])
+    journal = Journal(tmp_path / "bars.journal", data.name)
+    journal.append(Decision("relabel", keys[:1], to="1,5"))
+    with pytest.raises(DataError, match="'1,5' of 000"):
+        graft.fit(data, task="regression", journal=journal.path)
+    journal.append(Decision("relabel", keys[:1], to="33.5"))
+    journal.append(Decision("drop", keys[1:2]))
+    report = graft.fit(data, task="regression", journal=journal.path).report
+    assert (report.n_items, report.journal.relabelled, report.journal.dropped) == (47, 1, 1)
+    assert "1 relabelled, 1 dropped" in str(report)
+    made = run("fit", bars, "--label-column", "height", "--task", "regression", "-o", tmp_path / "m.graft")
+    again = run("fit", "--job", tmp_path / "m.graft", "-o", tmp_path / "again.graft")
+    assert (made.code, again.code) == (0, 0), again.err
+    heads = [(tmp_path / name / "head.safetensors").read_bytes() for name in ("m.graft", "again.graft")]
+    assert heads[0] == heads[1]
 
 
 def test_one_number_for_all_is_refused(run, bars, tmp_path):
