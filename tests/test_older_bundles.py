@@ -40,7 +40,7 @@ def test_a_head_answers_as_it_did(name: str) -> None:
 
 
 def test_the_words_of_texts_are_among_them() -> None:
-    assert load_head(OLDER / "texts").head.words
+    assert load_head(OLDER / "texts").words
 
 
 def test_report_and_record_are_read_when_they_are_asked_for(name: str) -> None:

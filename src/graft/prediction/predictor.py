@@ -55,12 +55,17 @@ class Predictor:
     head: Answering
     place: Path | None = None
 
+    @property
+    def words(self) -> bool:
+        """Whether it looks at the words of texts, and has to be given them."""
+        return self.head.words
+
     def answer(self, rows: Float32, texts: Sequence[str] | None = None) -> list[Prediction]:
         """One nameless prediction for each row.
 
         Args:
             rows: Embeddings ``(n, dim) float32`` of its encoder.
-            texts: The texts themselves, where ``head.words``.
+            texts: The texts themselves, where it looks at ``words``.
 
         Raises:
             ValueError: It looks at words, and no texts were given.
