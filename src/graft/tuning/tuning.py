@@ -9,16 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from graft import job
 from graft.contracts import Encoder, Progress, silent
 from graft.data.dataset import Dataset, Skipped
 from graft.data.guard import Inputs
 from graft.data.provenance import inputs_of
-from graft.data.split import merge
 from graft.data.texts import texts_of
-from graft.duplicates.likeness import clusters_of
 from graft.encoders import ENCODERS, BuiltIn, Tunable, tuned_weights
 from graft.encoders.embed import Embedded
 from graft.errors import DataError, TooFewClasses, UsageError
@@ -30,7 +26,7 @@ from graft.model.model import Model
 from graft.reading.read import read
 from graft.results.history import History, Tuning
 from graft.run import NEVER, Flag, Run, Stopwatch
-from graft.tasks.examples import check_modality, embed_dataset, nothing_readable
+from graft.tasks.examples import Examples, check_modality, embed_dataset, nothing_readable
 from graft.tuning import gate
 from graft.tuning.augmentation import augmentation_for
 from graft.tuning.material import Material
@@ -144,9 +140,9 @@ def tune(
     from graft.tuning.trials import Conduct, Judged, mean_model, run_trials
 
     dataset, embedded = _rows(model, encoder, data, run)
-    clusters = clusters_of(dataset, embedded, encoder.stages, run).clusters
-    train = np.flatnonzero([split != "test" for split in dataset.splits])
-    material = _material(model, encoder, dataset, embedded, train, merge(clusters, dataset.groups)[train])
+    examples = Examples.of(dataset, encoder, model.recipe, run, embedded)
+    clusters, train = examples.alike.clusters, examples.train
+    material = _material(model, encoder, examples)
     parts = gate.plan(material.y[: len(material)], material.units[: len(material)], plan.seed)
     if not parts or any(not len(part) for each in parts for part in (each.fit, each.validation, each.gate)):
         raise DataError(
@@ -286,16 +282,16 @@ def _check_classes(classes: Sequence[str], dataset: Dataset) -> None:
         )
 
 
-def _material(model: Model, encoder: Tunable, dataset: Dataset, embedded: Embedded, train: Any, units: Any) -> Material:
-    items = [dataset.items[row] for row in train.tolist()]
+def _material(model: Model, encoder: Tunable, examples: Examples) -> Material:
+    rows = examples.rows  # of the model's classes, as was checked
     return Material(
         encoder=encoder,
-        x=embedded.x[train],
-        y=np.array([model.classes.index(dataset.labels[row]) for row in train.tolist()], np.int64),
+        x=rows.x,
+        y=rows.y,
         k=len(model.classes),
-        units=units,
-        values=list(map_on_cores(lambda item: encoder.prepare(item.read()).value, items)),
-        texts=texts_of(items) if encoder.modality == "text" else None,
+        units=rows.units,
+        values=list(map_on_cores(lambda item: encoder.prepare(item.read()).value, rows.items)),
+        texts=texts_of(rows.items) if encoder.modality == "text" else None,
         recipe=model.recipe,
     )
 
