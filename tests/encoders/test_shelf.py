@@ -134,15 +134,15 @@ def test_the_environment_sets_the_limit(monkeypatch):
 def test_opening_one_does_not_hold_up_another_of_its_kind(monkeypatch):
     begun, may_go = threading.Event(), threading.Event()
     slow, fast = TextEncoder(ORT), TextEncoder(ORT)
-    whole = TextEncoder.pinned
+    whole = TextEncoder._open
 
-    def pinned(self: TextEncoder) -> object:
+    def _open(self: TextEncoder) -> object:
         if self is slow:
             begun.set()
             assert may_go.wait(LONG)
         return whole(self)
 
-    monkeypatch.setattr(TextEncoder, "pinned", pinned)
+    monkeypatch.setattr(TextEncoder, "_open", _open)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(slow.warm)
         assert begun.wait(LONG)
