@@ -206,15 +206,7 @@ class Head(Protocol):
     def strengths(self) -> tuple[float, ...]:
         """The strengths that cross-validation tries, from the strongest regularisation to the weakest."""
 
-    def fit(
-        self,
-        x: Float32,
-        y: Int,
-        k: int,
-        weights: Float32,
-        strengths: Sequence[float],
-        near: Sequence[Linear] | None = None,
-    ) -> list[list[Linear]]:
+    def fit(self, x: Float32, y: Int, k: int, weights: Float32, strengths: Sequence[float]) -> list[list[Linear]]:
         """Fit one head per row subset and strength.
 
         Args:
@@ -223,7 +215,6 @@ class Head(Protocol):
             k: Number of classes; a class without rows in a subset gets a very low score.
             weights: ``(s, n) float32`` >= 0, one row per subset: the weight of each item, 0 for those held out.
             strengths: Which strengths to fit.
-            near: For each subset a head on ``x`` that may be close to the first one sought, for a search to start from.
 
         Returns:
             ``s`` lists with one ``Linear`` for each strength.

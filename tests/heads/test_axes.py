@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from graft.contracts import Linear
-from graft.learning.axes import conditioned, leading, principal
+from graft.learning.axes import leading, principal
 from heads.blobs import blobs
 
 
@@ -64,19 +64,3 @@ def test_leading_axes_of_few_rows_or_columns_are_orthonormal(shape):
     axes = leading(x, count)
     assert axes.T @ axes == pytest.approx(np.eye(count), abs=1e-4)
     assert ((x @ axes) ** 2).sum() == pytest.approx((x**2).sum(), rel=1e-3)
-
-
-def test_coordinates_that_condition_leave_nothing_out_and_are_found_again():
-    rng = np.random.default_rng(0)
-    spread = 0.95 ** np.arange(300, dtype=np.float32)
-    x = (rng.normal(size=(400, 300)).astype(np.float32) * spread) @ np.linalg.qr(rng.normal(size=(300, 300)))[0]
-    x = x.astype(np.float32) + 1
-    axes = conditioned(x, exact=False)
-    centred = x - x.mean(axis=0)
-    assert axes.z @ axes.z.T == pytest.approx(centred @ centred.T, abs=1e-3)
-    head = Linear(rng.normal(size=(axes.z.shape[1], 3)).astype(np.float32), np.ones(3, np.float32))
-    carried = axes.restore(head)
-    assert carried.scores(x) == pytest.approx(head.scores(axes.z), abs=1e-2)
-    assert axes.express(carried).scores(axes.z) == pytest.approx(carried.scores(x), abs=1e-2)
-    assert conditioned(axes.z, exact=False).z is axes.z
-    assert conditioned(x, exact=True).z.shape == principal(x).z.shape

@@ -97,16 +97,3 @@ def test_chunks_of_problems_change_nothing(monkeypatch):
     monkeypatch.setattr("graft.learning.logistic._MEMORY", 1)
     for a, b in zip(whole, Logistic().fit(x, y, 4, masks, [10.0]), strict=True):
         assert a[0].scores(x) == pytest.approx(b[0].scores(x), abs=0.01)
-
-
-def test_a_search_that_starts_near_ends_where_others_do():
-    x, y = blobs(1200, 3, 400, spread=1.5)
-    masks = np.ones((2, 1200), np.float32)
-    masks[1, ::4] = 0
-    before = [heads[0] for heads in Logistic().fit(x, y, 3, masks, [4.0])]
-    near = Logistic().fit(x, y, 3, masks, [16.0], before)
-    for mask, (linear,) in zip(masks, near, strict=True):
-        peer = LogisticRegression(C=16.0, tol=1e-8, max_iter=5000).fit(x.astype(np.float64), y, mask)
-        reached = objective(x, y, linear.weights, linear.bias, 16.0, mask)
-        assert reached <= objective(x, y, peer.coef_.T, peer.intercept_, 16.0, mask) * 1.02
-        assert (linear.scores(x).argmax(axis=1) == peer.predict(x)).mean() > 0.99

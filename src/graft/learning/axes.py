@@ -27,14 +27,8 @@ _ROUNDS = 2
 
 _ON_AXES = 1e-5
 """Features lie on their axes where what is off the diagonal of their second moments is below this share of it."""
-_NEARLY = 1.0
-"""The same where they are to precondition a fit: features of networks as they are have 1.7 to 8.8, turned ones 0.25."""
 _CENTRED = 1e-4
 """Features are centred where their means are below this share of the largest of them."""
-_SMALL = 256
-"""Up to so many axes, exact ones take no longer."""
-_LED = 32
-"""So many of the principal axes precondition a fit of many rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +54,6 @@ class Axes:
             weights = weights if factor is None else factor @ weights
         return Linear(weights.astype(np.float32, copy=False), (head.bias - self.mean @ weights).astype(np.float32))
 
-    def express(self, head: Linear) -> Linear:
-        """The head on ``z`` that gives the scores of ``head`` on ``x``, as far as it lies in the span of the axes."""
-        weights = head.weights
-        for factor in (self.left, self.right):
-            weights = weights if factor is None else factor.T @ weights
-        return Linear(weights, head.bias + self.mean @ head.weights)
-
 
 def centred(x: Float32) -> Axes:
     """Only the mean is taken away."""
@@ -84,9 +71,13 @@ def principal(x: Float32, tail: float = 0.0) -> Axes:
         x: The features.
         tail: The last axes, which hold this share of the second moments, are left out: smaller, and no longer exact.
     """
+    n, d = x.shape
+    mean = np.full(n, 1 / max(n, 1), np.float32) @ x
+    still = np.abs(mean).max(initial=0.0) <= _CENTRED * np.abs(x[:_SEEN]).max(initial=0.0)
+    if n >= d and still and _off_axes(x) <= _ON_AXES:
+        return Axes(x, np.zeros_like(mean))  # without a copy
     plain = centred(x)
     xc = plain.z
-    n, d = xc.shape
     if n >= d and _off_axes(xc) <= _ON_AXES:
         return plain
     if n < d:
@@ -100,30 +91,6 @@ def principal(x: Float32, tail: float = 0.0) -> Axes:
         part = xc[start : start + _ROWS]
         part[:, : basis.shape[1]] = part @ basis
     return Axes(xc[:, : basis.shape[1]], plain.mean, None, basis)
-
-
-def conditioned(x: Float32, exact: bool) -> Axes:
-    """Coordinates in which the second moments are nearly diagonal, so that they precondition a fit.
-
-    Exact ones are principal axes. Else the first ``_LED`` of them, about, and beside them what they leave of the
-    features, which costs a few narrow products: nothing is left out, so scores stay what they are. Features that are in
-    such coordinates already are returned as they are.
-
-    Args:
-        x: The features ``(n, d) float32``.
-        exact: Whether they are to be principal axes.
-    """
-    if exact or min(x.shape) <= _SMALL:
-        return principal(x)
-    mean = np.full(len(x), 1 / len(x), np.float32) @ x
-    if np.abs(mean).max(initial=0.0) <= _CENTRED * np.abs(x[:_SEEN]).max(initial=0.0) and _off_axes(x) <= _NEARLY:
-        return Axes(x, np.zeros_like(mean))
-    xc = x - mean
-    lead = leading(xc, min(_LED, x.shape[1]))
-    first = xc @ lead
-    xc -= first @ lead.T
-    rest = np.eye(x.shape[1], dtype=np.float32) - lead @ lead.T
-    return Axes(np.concatenate([first, xc], axis=1), mean, None, np.concatenate([lead, rest], axis=1))
 
 
 def leading(x: Float32, count: int) -> Float32:

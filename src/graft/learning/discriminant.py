@@ -28,15 +28,7 @@ class Discriminant:
 
     strengths: tuple[float, ...] = (2.0, 0.5, 0.12, 0.03)
 
-    def fit(
-        self,
-        x: Float32,
-        y: Int,
-        k: int,
-        weights: Float32,
-        strengths: Sequence[float],
-        near: Sequence[Linear] | None = None,
-    ) -> list[list[Linear]]:
+    def fit(self, x: Float32, y: Int, k: int, weights: Float32, strengths: Sequence[float]) -> list[list[Linear]]:
         """See ``contracts.Head.fit``.
 
         On principal axes the scatter of all rows is diagonal, and a fold is a low-rank change of it: one small solve

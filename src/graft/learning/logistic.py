@@ -10,12 +10,10 @@ import numpy as np
 
 from graft.contracts import Bool, Float32, Float64, Int, Linear
 from graft.executors import checkpoint
-from graft.learning.axes import conditioned
+from graft.learning.axes import principal
 
 ABSENT = -1e6
 """Score of a class without rows in a subset: low enough for probability 0 at any temperature."""
-_LEAST = -20.0
-"""The bias of an absent class where a search starts: it has no gradient there, and the next head names it anew."""
 _MEMORY = 64 << 20
 """Problems are solved in chunks whose arrays take about this many bytes; a copy of their rows takes no more either."""
 _HISTORY = 10
@@ -24,8 +22,6 @@ _TOLERANCE = 3e-6
 """A problem is solved when a Newton-like step promises to lower its objective by less than this share."""
 _LOOSE = 2e-3
 """The same where there is much to fit: held-out log losses are within about 0.002 of those at the optimum."""
-_NEAR = 5e-4
-"""The same where the search starts from a head that is near, and may find at once that little is to be gained."""
 _MANY_ROWS, _MANY_SCORES = 1000, 1 << 15
 """From so many rows, or rows times classes, on a subset is fitted on its own rows alone, to ``_LOOSE``."""
 _COLUMNS = 96
@@ -50,22 +46,14 @@ class Logistic:
 
     strengths: tuple[float, ...] = (1.0, 4.0, 16.0, 64.0, 256.0)
 
-    def fit(
-        self,
-        x: Float32,
-        y: Int,
-        k: int,
-        weights: Float32,
-        strengths: Sequence[float],
-        near: Sequence[Linear] | None = None,
-    ) -> list[list[Linear]]:
+    def fit(self, x: Float32, y: Int, k: int, weights: Float32, strengths: Sequence[float]) -> list[list[Linear]]:
         """See ``contracts.Head.fit``; each strength starts from the solution of the one before.
 
         Of many rows, a subset that contains another starts from the solution for that one: its own rows and no others
         have a say.
         """
         large = _is_large(len(y), k)
-        axes = conditioned(x, exact=not large)
+        axes = principal(x)
         z = axes.z
         heads: list[list[Linear]] = [[] for _ in weights]
         before: list[tuple[Float32, _State]] = []
@@ -74,9 +62,7 @@ class Logistic:
             own = weights[subsets]
             inside = [state for other, state in before if len(own) == 1 and ((other == 0) | (other == own)).all()]
             start = inside[-1] if inside else None
-            if near is not None:
-                start = _State.at([axes.express(near[subset]) for subset in subsets], k)
-            tolerance = _TOLERANCE if not large else _LOOSE if near is None else _NEAR
+            tolerance = _LOOSE if large else _TOLERANCE
             solved, state = _solve(z[part], y[part], k, own[:, part], strengths, tolerance, start)
             if large and len(own) == 1:
                 before.append((own, state))
@@ -211,13 +197,6 @@ class _State:
     w: Float32
     pairs: _Pairs
     total: Float32
-
-    @classmethod
-    def at(cls, heads: Sequence[Linear], k: int) -> Self:
-        """Of nothing but heads, whose scores are those of the parameters."""
-        full = np.stack([np.concatenate([head.weights, np.maximum(head.bias, _LEAST)[None]]).T for head in heads])
-        w = np.ascontiguousarray(_contrast(k) @ full)
-        return cls(w, _Pairs.none(w), np.ones(len(w), np.float32))
 
 
 class _Problem:

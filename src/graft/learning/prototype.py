@@ -23,15 +23,7 @@ class Prototype:
 
     strengths: tuple[float, ...] = (10.0,)
 
-    def fit(
-        self,
-        x: Float32,
-        y: Int,
-        k: int,
-        weights: Float32,
-        strengths: Sequence[float],
-        near: Sequence[Linear] | None = None,
-    ) -> list[list[Linear]]:
+    def fit(self, x: Float32, y: Int, k: int, weights: Float32, strengths: Sequence[float]) -> list[list[Linear]]:
         """See ``contracts.Head.fit``."""
         one_hot = np.zeros((k, len(y)), np.float32)
         one_hot[y, np.arange(len(y))] = 1

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
 from graft.contracts import Array, Bool, Float32, Float64, Int, Linear, Stages
 from graft.errors import UsageError
-from graft.executors import map_on_cores, run_on_cores
+from graft.executors import map_on_cores, workers
 from graft.heads.calibration import probabilities
 from graft.heads.features import DESCRIPTIONS, available, design
 from graft.learning import HEADS
-from graft.learning.axes import Axes, conditioned, principal
+from graft.learning.axes import Axes, principal
 from graft.learning.calibration import fit_temperature
 from graft.learning.rule import select
 
@@ -209,9 +210,7 @@ def fit_final(
 
 
 def _axes(phi: Float32) -> Axes:
-    if len(phi) >= VERY_MANY_ROWS:
-        return principal(phi, _TAIL)
-    return conditioned(phi, exact=len(phi) < MANY_ROWS)
+    return principal(phi, _TAIL if len(phi) >= VERY_MANY_ROWS else 0.0)
 
 
 def choose_without(choice: Choice, rows: Int) -> int:
@@ -269,7 +268,7 @@ class _Trial:
         self.shape = (len(folds), len(y), k)
         self.logits: dict[Configuration, Float32] = {}
         self.final: Linear | None = None
-        self.heads: dict[tuple[Configuration, int], Linear] = {}  # of many rows or words, by fold
+        self.heads: dict[tuple[Configuration, int], Linear] = {}  # with words, by fold
         self.figures: dict[tuple[Configuration, int, int], tuple[float, Float32, Float32]] = {}  # while it explores
 
     def score(self, entries: Sequence[Configuration], part: slice) -> None:
@@ -280,7 +279,13 @@ class _Trial:
         kinds: dict[tuple[str, str], list[Configuration]] = {}
         for entry in entries:
             kinds.setdefault(_kind(entry), []).append(entry)
-        map_on_cores(lambda kind: self._fit(kind, part), kinds.values())
+        if len(self.y) < MANY_ROWS:
+            map_on_cores(lambda kind: self._fit(kind, part), kinds.values())
+        else:
+            folds = range(len(self.held_out))[part]
+            alone = len(kinds) * len(folds) < workers()  # rather one strength on each core than one core without work
+            sets = [[entry] for entry in entries] if alone else list(kinds.values())
+            map_on_cores(lambda task: self._fit(task[0], slice(task[1], task[1] + 1)), product(sets, folds))
 
     def explore(self, grid: tuple[Configuration, ...]) -> None:
         """Find what to take on the first folds, and fit it on the others as well."""
@@ -301,7 +306,10 @@ class _Trial:
         while neighbours := self._untried_beside(self.decide().chosen, grid):
             self.score(neighbours, first)
         chosen = self.decide().chosen
-        run_on_cores(lambda: self._finish(chosen), lambda: self._fit([chosen], slice(explored, None)))
+        map_on_cores(
+            lambda place: self._finish(chosen) if place < 0 else self._fit([chosen], slice(place, place + 1)),
+            [-1, *range(explored, len(self.held_out))],  # the fit on all rows takes longest
+        )
 
     def _untried_beside(self, entry: Configuration, grid: tuple[Configuration, ...]) -> list[Configuration]:
         kind = [other for other in grid if _kind(other) == _kind(entry)]
@@ -315,27 +323,17 @@ class _Trial:
         places = range(len(self.held_out))[folds]
         for part in (places[start : start + chunk] for start in range(0, len(places), chunk)):
             masks = np.stack([np.where(self.held_out[place][1], np.float32(0), self.weights) for place in part])
-            near = self._near(entries[0], part)
-            fitted = HEADS[entries[0].head].fit(z, self.y, self.k, masks, strengths, near)
+            fitted = HEADS[entries[0].head].fit(z, self.y, self.k, masks, strengths)
             for place, heads in zip(part, fitted, strict=True):
                 repetition, out = self.held_out[place]
                 for entry, linear in zip(entries, heads, strict=True):
                     self.logits[entry][repetition, out] = linear.scores_of(z, out)
-                    if len(self.y) >= MANY_ROWS or "words" in entry.features:
+                    if "words" in entry.features:
                         self.heads[entry, place] = linear
-
-    def _near(self, entry: Configuration, places: Sequence[int]) -> list[Linear] | None:
-        """The heads of the same kind and folds whose strength is next to an entry's, where there are any."""
-        kind = [other for other, place in list(self.heads) if place == places[0] and _kind(other) == _kind(entry)]
-        if not kind or any((kind[0], place) not in self.heads for place in places):
-            return None
-        nearest = min(kind, key=lambda other: abs(np.log(other.strength / entry.strength)))
-        return [self.heads[nearest, place] for place in places]
 
     def _finish(self, entry: Configuration) -> None:
         axes, one = self.axes[entry.features], self.weights[None]
-        near = self._near(entry, [0])
-        ((linear,),) = HEADS[entry.head].fit(axes.z, self.y, self.k, one, [entry.strength], near)
+        ((linear,),) = HEADS[entry.head].fit(axes.z, self.y, self.k, one, [entry.strength])
         self.final = axes.restore(linear)
 
     def decide(self) -> Choice:
