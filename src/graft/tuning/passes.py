@@ -12,6 +12,7 @@ import torch
 
 from graft.contracts import Float32, Float64, Int
 from graft.errors import EncoderError
+from graft.executors import checkpoint
 from graft.heads.calibration import probabilities
 from graft.learning.calibration import fit_temperature
 from graft.metrics import log_losses
@@ -128,6 +129,7 @@ class Passes:
         seen: list[tuple[Any, Any, Any]] = []
         self.optimizer.zero_grad()
         for index, places in enumerate(parts(rows, chosen, self.at_once)):
+            checkpoint()
             part = chosen[places]
             values = [rows.values[row] for row in part]
             generator = None if seed is None else _chance((*seed, index))

@@ -19,7 +19,7 @@ from graft.encoders import ENCODERS, BuiltIn, Tunable, tuned_weights
 from graft.encoders.embed import Embedded
 from graft.errors import DataError, TooFewClasses, UsageError
 from graft.evaluation.held_out import some
-from graft.executors import map_on_cores
+from graft.executors import map_on_cores, stopped_by
 from graft.metrics import accuracy, log_loss
 from graft.model.inputs import CacheChoice, Source, as_run
 from graft.model.model import Model
@@ -140,9 +140,10 @@ def tune(
     from graft.tuning.trials import Conduct, Judged, mean_model, run_trials
 
     dataset, embedded = _rows(model, encoder, data, run)
-    examples = Examples.of(dataset, encoder, model.recipe, run, embedded)
-    clusters, train = examples.alike.clusters, examples.train
-    material = _material(model, encoder, examples)
+    with stopped_by(run.check):
+        examples = Examples.of(dataset, encoder, model.recipe, run, embedded)
+        clusters, train = examples.alike.clusters, examples.train
+        material = _material(model, encoder, examples)
     parts = gate.plan(material.y[: len(material)], material.units[: len(material)], plan.seed)
     if not parts or any(not len(part) for each in parts for part in (each.fit, each.validation, each.gate)):
         raise DataError(
@@ -159,7 +160,8 @@ def tune(
         if material.names:
             note(f"The names of {material.names} classes are learned from as well, each as one more text of its class.")
     conduct = Conduct(plan, seconds_left, run, checkpoint, note)
-    trials = run_trials(material, parts, conduct)
+    with stopped_by(run.check):
+        trials = run_trials(material, parts, conduct)
     judged = Judged.by(trials, material, plan.seed)
     y = material.y[judged.rows]
     units = material.units[judged.rows]
