@@ -15,7 +15,7 @@ pytest.importorskip("httpcore2", reason="fetching needs httpcore2")
 from collecting.conftest import LOOPBACK, QUICK
 from collecting.server import BEHAVIOUR, GOOD, Server, photo
 from graft.collecting.fetching import Fetcher
-from graft.collecting.turns import Limits, Turns
+from graft.collecting.rate_limit import Limits, RateLimiter
 from graft.errors import ItemError
 
 REASONS = {
@@ -85,12 +85,12 @@ TWICE = {
 
 @pytest.fixture
 def fetcher(server):
-    return Fetcher(QUICK, Turns(0), LOOPBACK, {server.port})
+    return Fetcher(QUICK, RateLimiter(0), LOOPBACK, {server.port})
 
 
 def fetch(fetcher, url):
     place = fetcher.locate(url)
-    assert fetcher.turns.try_take(place.host)
+    assert fetcher.rate_limiter.try_acquire(place.host)
     return fetcher.fetch(place)
 
 
@@ -132,16 +132,16 @@ def test_no_more_is_read_than_a_file_may_have(server, gather):
 
 
 def test_a_redirect_to_a_host_that_rests_for_long_is_not_waited_for(server):
-    fetcher = Fetcher(Limits(total=300), Turns(0), LOOPBACK, {server.port})
-    fetcher.turns.rest("127.0.0.2", 200)
+    fetcher = Fetcher(Limits(total=300), RateLimiter(0), LOOPBACK, {server.port})
+    fetcher.rate_limiter.rest("127.0.0.2", 200)
     with pytest.raises(ItemError) as caught:
         fetch(fetcher, server.url("/to-127.0.0.2.jpg"))
     assert caught.value.reason == "busy"
 
 
 def test_who_waits_for_a_host_stops_with_all_others(server):
-    fetcher = Fetcher(Limits(total=300), Turns(0), LOOPBACK, {server.port})
-    fetcher.turns.rest("127.0.0.2", 50)
+    fetcher = Fetcher(Limits(total=300), RateLimiter(0), LOOPBACK, {server.port})
+    fetcher.rate_limiter.rest("127.0.0.2", 50)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(fetch, fetcher, server.url("/to-127.0.0.2.jpg"))
         while not server.asked["/to-127.0.0.2.jpg"]:
@@ -266,11 +266,11 @@ def test_certificates_are_checked_against_the_name(certificate, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, *args, **options: real("127.0.0.1", *args, **options))
     trust = ssl.create_default_context(cafile=certificate[0])
     try:
-        believing = Fetcher(QUICK, Turns(0), LOOPBACK, {server.port}, trust)
+        believing = Fetcher(QUICK, RateLimiter(0), LOOPBACK, {server.port}, trust)
         assert fetch(believing, f"https://doors.example:{server.port}/n/1.jpg").content == photo(1)
         assert names == ["doors.example"]
         for doubting, host in (
-            (Fetcher(QUICK, Turns(0), LOOPBACK, {server.port}), "doors.example"),
+            (Fetcher(QUICK, RateLimiter(0), LOOPBACK, {server.port}), "doors.example"),
             (believing, "windows.example"),
         ):
             with pytest.raises(ItemError) as caught:

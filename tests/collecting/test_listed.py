@@ -1,6 +1,6 @@
 import pytest
 
-from graft.collecting.listed import UrlList
+from graft.collecting.url_list import UrlList
 from graft.errors import DataError, MissingColumn, NothingToRead
 
 

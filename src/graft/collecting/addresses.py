@@ -25,7 +25,7 @@ _HOST = re.compile(r"[a-z0-9_-][a-z0-9._-]{0,252}|[0-9a-f:.]{2,45}")
 _SAFE = "%/:=&?~+!$,;'@()*[]|"
 
 
-class Place(NamedTuple):
+class WebAddress(NamedTuple):
     """An address, taken apart.
 
     Attributes:
@@ -43,7 +43,7 @@ class Place(NamedTuple):
     target: str
 
 
-def locate(url: str, ports: Collection[int] = PORTS, base: Place | None = None) -> Place:
+def locate(url: str, ports: Collection[int] = PORTS, base: WebAddress | None = None) -> WebAddress:
     """Take an address apart and check all of it but the machine, which is looked up when it is fetched.
 
     Args:
@@ -78,7 +78,7 @@ def locate(url: str, ports: Collection[int] = PORTS, base: Place | None = None) 
     target = (path or "/") + (f"?{query}" if query else "")
     shown = f"[{host}]" if ":" in host else host
     at = "" if port == _DEFAULT_PORTS[scheme] else f":{port}"
-    return Place(f"{scheme}://{shown}{at}{target}", scheme, host, port, target)
+    return WebAddress(f"{scheme}://{shown}{at}{target}", scheme, host, port, target)
 
 
 def resolve(host: str, port: int, allow: Sequence[Network] = ()) -> list[str]:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graft.collecting.addresses import PORTS, Network
+from graft.collecting.candidates import CandidateQueue
 from graft.collecting.counts import Collected
 from graft.collecting.found import Search
-from graft.collecting.lanes import Lane
 from graft.collecting.manifest import Manifest
 from graft.collecting.names import safe_name
 from graft.collecting.providers import open_provider
-from graft.collecting.turns import Limits, Turns
+from graft.collecting.rate_limit import Limits, RateLimiter
 from graft.contracts import Progress, silent
 from graft.data.guard import Inputs
 from graft.errors import MissingExtra, UsageError
@@ -84,20 +84,20 @@ def collect(
         options = {"region": region, "safe_search": safe_search, "licence": licence}
         name, provider = open_provider(provider, Path(source) if source is not None else None, **options)
     listed = provider.queries()
-    lanes = _lanes(queries or listed, labels or {}, provider, name or type(provider).__name__)
+    queues = _queues(queries or listed, labels or {}, provider, name or type(provider).__name__)
     _check_queries(queries, listed, provider)
     try:
         from graft.collecting.fetching import Fetcher
-        from graft.collecting.run import Run
+        from graft.collecting.run import CollectionRun
     except ImportError as error:
         raise MissingExtra(
             f"Collecting pictures needs {error.name}, which is not installed.", "pip install 'graft-learn[collect]'"
         ) from None
-    fetcher = Fetcher(limits, Turns(delay), allow, ports, trust)
-    manifest = Manifest(Path(folder), [lane.label for lane in lanes])
+    fetcher = Fetcher(limits, RateLimiter(delay), allow, ports, trust)
+    manifest = Manifest(Path(folder), [queue.label for queue in queues])
     try:
         end = started + time_limit if time_limit is not None else None
-        run = Run(manifest, lanes, fetcher, per_class, min_side, progress, end)
+        run = CollectionRun(manifest, queues, fetcher, per_class, min_side, progress, end)
         run.go()
     finally:
         manifest.close()
@@ -108,8 +108,8 @@ def collect(
     )
 
 
-def _lanes(queries: Sequence[str], labels: Mapping[str, str], provider: Search, name: str) -> list[Lane]:
-    """A lane for each class.
+def _queues(queries: Sequence[str], labels: Mapping[str, str], provider: Search, name: str) -> list[CandidateQueue]:
+    """A queue of candidates for each class.
 
     Raises:
         UsageError: There is nothing to search for, a class has no name, or two have the same one.
@@ -135,7 +135,7 @@ def _lanes(queries: Sequence[str], labels: Mapping[str, str], provider: Search, 
                 f"Give one of them another name: --label '{query}=NAME'.",
             )
         by_label.setdefault(label, []).append(query)
-    return [Lane(label, own, provider, name) for label, own in by_label.items()]
+    return [CandidateQueue(label, own, provider, name) for label, own in by_label.items()]
 
 
 def _check_queries(queries: Sequence[str], listed: Sequence[str], provider: Search) -> None:

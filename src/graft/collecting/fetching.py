@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import httpcore2 as http
 
-from graft.collecting.addresses import PORTS, Network, Place, locate
+from graft.collecting.addresses import PORTS, Network, WebAddress, locate
 from graft.collecting.bounds import too_large
 from graft.collecting.connecting import CheckedBackend
 from graft.collecting.pictures import check_head
-from graft.collecting.turns import Limits, Turns
+from graft.collecting.rate_limit import Limits, RateLimiter
 from graft.decoding.formats import HEAD
 from graft.errors import ItemError
 from graft.version import __version__
@@ -45,7 +45,7 @@ class Fetcher:
 
     Args:
         limits: What one picture may cost.
-        turns: Whose turn it is.
+        rate_limiter: Says when a host may be asked.
         allow: Networks that are allowed though they are not public.
         ports: The ports that may be asked.
         trust: Whose certificates are believed; by default the system's.
@@ -54,18 +54,18 @@ class Fetcher:
     def __init__(
         self,
         limits: Limits,
-        turns: Turns,
+        rate_limiter: RateLimiter,
         allow: Sequence[Network] = (),
         ports: Collection[int] = PORTS,
         trust: ssl.SSLContext | None = None,
     ) -> None:
-        self.limits, self.turns = limits, turns
+        self.limits, self.rate_limiter = limits, rate_limiter
         self._allow, self._ports = allow, ports
         self._trust = trust or http.default_ssl_context()
         self._stopped = threading.Event()
         self._live: set[http.NetworkStream] = set()
 
-    def locate(self, url: str) -> Place:
+    def locate(self, url: str) -> WebAddress:
         """Take an address apart and check it.
 
         Raises:
@@ -77,8 +77,8 @@ class Fetcher:
         """Whether what went wrong may be gone at the next try."""
         return error.reason in PASSING
 
-    def fetch(self, place: Place) -> Fetched:
-        """Fetch what lies at an address whose host's turn was taken; the turn is given back.
+    def fetch(self, place: WebAddress) -> Fetched:
+        """Fetch what lies at an address whose host was acquired; it is released.
 
         Raises:
             ItemError: It cannot be had, with a reason of ``PASSING`` if it may be had later.
@@ -97,24 +97,24 @@ class Fetcher:
                 answer = self._ask(place, remaining)
                 if isinstance(answer, bytes):
                     return Fetched(answer, place.url)
-                self.turns.give(held)
+                self.rate_limiter.release(held)
                 held, place = "", answer
-                self.turns.take(place.host, remaining, self.limits.max_rest)
+                self.rate_limiter.acquire(place.host, remaining, self.limits.max_rest)
                 held = place.host
             raise ItemError("redirects", f"The server redirects more than {self.limits.redirects} times.")
         finally:
             if held:
-                self.turns.give(held)
+                self.rate_limiter.release(held)
 
     def stop(self) -> None:
         """Break off what is under way."""
         self._stopped.set()
-        self.turns.wake()
+        self.rate_limiter.wake()
         for stream in list(self._live):
             with suppress(OSError):  # it is closed already; to close it here would not wake who reads from it
                 stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
-    def _ask(self, place: Place, remaining: Callable[[], float]) -> bytes | Place:
+    def _ask(self, place: WebAddress, remaining: Callable[[], float]) -> bytes | WebAddress:
         """What is sent, or where it is said to lie."""
         shown = f"[{place.host}]" if ":" in place.host else place.host
         standard = place.port == {"http": 80, "https": 443}[place.scheme]
@@ -135,13 +135,13 @@ class Fetcher:
             connection.close()
             backend.close()
 
-    def _take(self, answer: http.Response, place: Place) -> bytes | Place:
+    def _take(self, answer: http.Response, place: WebAddress) -> bytes | WebAddress:
         headers = {name.lower(): value.decode("latin-1") for name, value in answer.headers}
         if answer.status in _REDIRECTS and b"location" in headers:
             location = headers[b"location"].encode("latin-1").decode("utf-8", "replace")
             return locate(location, self._ports, base=place)
         if answer.status in _BUSY:
-            self.turns.rest(place.host, _rest(headers.get(b"retry-after", "")))
+            self.rate_limiter.rest(place.host, _rest(headers.get(b"retry-after", "")))
             raise ItemError("busy", f"The server answered {answer.status}.", "Run the same command later.")
         if answer.status != 200:
             raise ItemError(f"status_{answer.status}", f"The server answered {answer.status}.")

@@ -17,7 +17,7 @@ from dataclasses import asdict
 from itertools import count, filterfalse
 from pathlib import Path
 
-from graft.collecting.line import ENDS, Line, read_line
+from graft.collecting.entry import ENDS, ManifestEntry, read_entry
 from graft.collecting.names import safe_name
 from graft.data.listing import is_stray
 from graft.errors import DataError, GraftError, OutputExists
@@ -70,11 +70,11 @@ class Manifest:
         """Let others collect into the folder."""
         os.close(self._handle)
 
-    def there(self, line: Line) -> bool:
+    def there(self, line: ManifestEntry) -> bool:
         """Whether a picture that was kept still is."""
         return line.state == "kept" and (self.folder / line.file).is_file()
 
-    def append(self, line: Line) -> None:
+    def append(self, line: ManifestEntry) -> None:
         """Note an outcome, through to the disk."""
         known = {key: value for key, value in asdict(line).items() if value not in ("", 0)}
         text = json.dumps(known, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
@@ -84,14 +84,14 @@ class Manifest:
         os.fsync(self._handle)
         self.lines.append(line)
 
-    def keep(self, line: Line, content: bytes, suffix: str) -> Line:
+    def keep(self, line: ManifestEntry, content: bytes, suffix: str) -> ManifestEntry:
         """Save a picture and note it; the line as it was noted, with the file's name."""
         folder = self.folder / line.label
         folder.mkdir(exist_ok=True)
         name = self._free_name(line.label, suffix)
         part = folder / f".{name}.part"
         write_synced(part, content)
-        noted = Line(**{**asdict(line), "file": f"{line.label}/{name}"})
+        noted = ManifestEntry(**{**asdict(line), "file": f"{line.label}/{name}"})
         self.append(noted)
         part.replace(folder / name)
         sync_folder(folder)
@@ -136,7 +136,7 @@ class Manifest:
                 f"Another process collects into {self.folder}.", "Wait for it, or give another folder."
             ) from None
 
-    def _read(self) -> Iterator[Line]:
+    def _read(self) -> Iterator[ManifestEntry]:
         """The lines that can be read; a line that a crash cut short, or a stranger wrote, counts for nothing."""
         if (size := os.fstat(self._handle).st_size) > MAX_FILE:
             raise DataError(
@@ -146,7 +146,7 @@ class Manifest:
         with self.path.open("rb") as file:
             while text := file.readline(_MAX_LINE):
                 try:
-                    line = read_line(json.loads(text))
+                    line = read_entry(json.loads(text))
                 except (ValueError, RecursionError):
                     continue
                 if line:

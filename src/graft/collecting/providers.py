@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graft.collecting.found import Search
-from graft.collecting.listed import UrlList
 from graft.collecting.pages import SUFFIXES, SavedPages
+from graft.collecting.url_list import UrlList
 from graft.collecting.web import WebSearch
 from graft.errors import UsageError
 

@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from graft.collecting.bounds import OutOfBounds
+from graft.collecting.candidates import Candidate, CandidateQueue
 from graft.collecting.counts import Counts
+from graft.collecting.entry import ManifestEntry, latest
 from graft.collecting.fetching import Fetcher
 from graft.collecting.found import as_text
 from graft.collecting.inline import read_file, read_inline
-from graft.collecting.lanes import Candidate, Lane
-from graft.collecting.line import Line, last_words
 from graft.collecting.manifest import Manifest
-from graft.collecting.memory import Memory
 from graft.collecting.pictures import SUFFIXES, Picture, judge
+from graft.collecting.seen import SeenPictures
 from graft.contracts import Progress
 from graft.errors import GraftError, ItemError
 
@@ -28,40 +28,40 @@ CONCURRENT = 8
 _AHEAD = 40
 
 
-class Run:
+class CollectionRun:
     """One run: the state that the loop needs. All but fetching and judging happens in one thread."""
 
     def __init__(
         self,
         manifest: Manifest,
-        lanes: Sequence[Lane],
+        queues: Sequence[CandidateQueue],
         fetcher: Fetcher,
         per_class: int,
         min_side: int,
         progress: Progress,
         end: float | None,
     ) -> None:
-        self.counts = {lane.label: Counts() for lane in lanes}
+        self.counts = {queue.label: Counts() for queue in queues}
         self.problems: list[GraftError] = []
         self.stopped = False
-        self._manifest, self._lanes, self._fetcher, self._progress = manifest, lanes, fetcher, progress
+        self._manifest, self._queues, self._fetcher, self._progress = manifest, queues, fetcher, progress
         self._per_class, self._min_side, self._end = per_class, min_side, end
-        self._memory = Memory(min_side, fetcher.limits.max_bytes)
-        self._counted = {(line.label, line.url): line for line in last_words(manifest.lines)}
+        self._seen = SeenPictures(min_side, fetcher.limits.max_bytes)
+        self._counted = {(line.label, line.url): line for line in latest(manifest.lines)}
         for line in self._counted.values():
-            self._memory.add(line)
+            self._seen.add(line)
             self._count(line, was_there=True)
 
     def go(self) -> None:
         """Until every class has enough, nothing more is found, or time is up."""
-        under_way: dict[Future[tuple[Picture, str]], tuple[Lane, Candidate]] = {}
+        under_way: dict[Future[tuple[Picture, str]], tuple[CandidateQueue, Candidate]] = {}
         self._tell()
         with ThreadPoolExecutor(CONCURRENT, thread_name_prefix="collect") as pool:
             try:
                 while not self._time_is_up():
-                    for lane, candidate in self._ready(CONCURRENT - len(under_way)):
-                        under_way[pool.submit(self._bring, candidate)] = lane, candidate
-                    if not under_way and not any(self._wants(lane) for lane in self._lanes):
+                    for queue, candidate in self._ready(CONCURRENT - len(under_way)):
+                        under_way[pool.submit(self._bring, candidate)] = queue, candidate
+                    if not under_way and not any(self._wants(queue) for queue in self._queues):
                         break
                     patience = self._patience() if len(under_way) < CONCURRENT else 1.0
                     if not under_way:
@@ -71,9 +71,9 @@ class Run:
                         self._settle(*under_way.pop(future), future)
             finally:
                 self._fetcher.stop()
-        for future, (lane, candidate) in under_way.items():  # time is up: what came in time counts
+        for future, (queue, candidate) in under_way.items():  # time is up: what came in time counts
             if future.done() and not future.exception():
-                self._settle(lane, candidate, future)
+                self._settle(queue, candidate, future)
 
     def _time_is_up(self) -> bool:
         self.stopped = self._end is not None and time.monotonic() >= self._end
@@ -81,56 +81,56 @@ class Run:
 
     def _patience(self) -> float:
         """Seconds until the next host may be asked."""
-        waiting = [candidate for lane in self._lanes if self._wants(lane) for candidate in lane.waiting]
-        pauses = [self._fetcher.turns.pause(candidate.place.host) for candidate in waiting if candidate.place]
+        waiting = [candidate for queue in self._queues if self._wants(queue) for candidate in queue.waiting]
+        pauses = [self._fetcher.rate_limiter.pause(candidate.place.host) for candidate in waiting if candidate.place]
         return min(1.0, max(0.01, min(filter(None, pauses), default=0.1)))
 
-    def _wants(self, lane: Lane) -> bool:
+    def _wants(self, queue: CandidateQueue) -> bool:
         """Whether a class lacks pictures, and there may be more."""
-        missing = self._per_class - self.counts[lane.label].kept - lane.under_way
-        return missing > 0 and bool(lane.waiting or not lane.dry)
+        missing = self._per_class - self.counts[queue.label].kept - queue.under_way
+        return missing > 0 and bool(queue.waiting or not queue.dry)
 
-    def _ready(self, n: int) -> Iterator[tuple[Lane, Candidate]]:
-        """Up to so many candidates whose host may be asked now, from each class in turn; their turns are taken."""
+    def _ready(self, n: int) -> Iterator[tuple[CandidateQueue, Candidate]]:
+        """Up to so many candidates whose host may be asked now, from each class in turn."""
         given = True
         while given and n > 0:
             given = False
-            for lane in self._lanes:
-                candidate = self._next(lane) if n > 0 and self._wants(lane) else None
+            for queue in self._queues:
+                candidate = self._next(queue) if n > 0 and self._wants(queue) else None
                 if candidate:
-                    lane.under_way += 1
+                    queue.under_way += 1
                     given, n = True, n - 1
-                    yield lane, candidate
+                    yield queue, candidate
 
-    def _next(self, lane: Lane) -> Candidate | None:
+    def _next(self, queue: CandidateQueue) -> Candidate | None:
         """The first candidate of a class whose host may be asked."""
-        turns = self._fetcher.turns
-        for candidate in list(lane.waiting):
+        rate_limiter = self._fetcher.rate_limiter
+        for candidate in list(queue.waiting):
             host = candidate.place.host if candidate.place else ""
-            if host and turns.pause(host) > self._fetcher.limits.max_rest:
-                lane.waiting.remove(candidate)
+            if host and rate_limiter.pause(host) > self._fetcher.limits.max_rest:
+                queue.waiting.remove(candidate)
                 self._give_up(candidate, ItemError("busy", f"The host {host} asks for a long rest."))
-            elif not host or turns.try_take(host):
-                lane.waiting.remove(candidate)
+            elif not host or rate_limiter.try_acquire(host):
+                queue.waiting.remove(candidate)
                 return candidate
-        while not lane.dry and len(lane.waiting) < _AHEAD and not self._time_is_up():
+        while not queue.dry and len(queue.waiting) < _AHEAD and not self._time_is_up():
             try:
-                drawn = lane.draw()
+                drawn = queue.draw()
             except GraftError as error:
                 self.problems.append(error)
                 continue
             if drawn and self._is_new(drawn):
-                if not drawn.place or turns.try_take(drawn.place.host):
+                if not drawn.place or rate_limiter.try_acquire(drawn.place.host):
                     return drawn
-                lane.waiting.append(drawn)
+                queue.waiting.append(drawn)
         return None
 
     def _is_new(self, candidate: Candidate) -> bool:
         """Whether a picture has to be fetched; if not, its fate is noted."""
         found = candidate.found
-        if not self._memory.see(candidate.label, candidate.source):
+        if not self._seen.see(candidate.label, candidate.source):
             return False
-        if (fate := self._memory.fate(candidate.source)) is not None:
+        if (fate := self._seen.fate(candidate.source)) is not None:
             if fate.state == "refused":
                 self._note(candidate, "refused", reason=fate.reason, message=fate.message, **_sizes(fate))
             else:
@@ -153,13 +153,13 @@ class Run:
         content = read_file(found.path, limit) if found.path else read_inline(found.url, limit)
         return judge(content, self._min_side), ""
 
-    def _settle(self, lane: Lane, candidate: Candidate, future: Future[tuple[Picture, str]]) -> None:
-        lane.under_way -= 1
+    def _settle(self, queue: CandidateQueue, candidate: Candidate, future: Future[tuple[Picture, str]]) -> None:
+        queue.under_way -= 1
         candidate.tries += 1
         try:
             picture, url = future.result()
         except ItemError as error:
-            self._try_again_or_give_up(lane, candidate, error)
+            self._try_again_or_give_up(queue, candidate, error)
             return
         except Exception as error:  # what others send goes through libraries that raise anything
             self._give_up(candidate, ItemError("unexpected", f"{type(error).__name__}: {as_text(error)}"))
@@ -171,7 +171,7 @@ class Run:
             "width": picture.width,
             "height": picture.height,
         }
-        of, reason = self._memory.original(picture)
+        of, reason = self._seen.original(picture)
         if of:
             self._note(candidate, "duplicate", of=of, reason=reason, **facts)
             return
@@ -179,14 +179,14 @@ class Run:
         self._remember(self._manifest.keep(line, picture.content, SUFFIXES[picture.kind]))
         self._tell()
 
-    def _try_again_or_give_up(self, lane: Lane, candidate: Candidate, error: ItemError) -> None:
+    def _try_again_or_give_up(self, queue: CandidateQueue, candidate: Candidate, error: ItemError) -> None:
         limits = self._fetcher.limits
         if not candidate.place or not self._fetcher.may_pass(error) or candidate.tries >= limits.tries:
             self._give_up(candidate, error)
             return
         rest = limits.backoff * 2 ** (candidate.tries - 1) * random.uniform(0.5, 1.5)  # noqa: S311
-        self._fetcher.turns.rest(candidate.place.host, rest)
-        lane.waiting.append(candidate)
+        self._fetcher.rate_limiter.rest(candidate.place.host, rest)
+        queue.waiting.append(candidate)
 
     def _give_up(self, candidate: Candidate, error: ItemError) -> None:
         state = "failed" if self._fetcher.may_pass(error) else "refused"
@@ -198,9 +198,9 @@ class Run:
         self._manifest.append(line)
         self._remember(line)
 
-    def _line(self, candidate: Candidate, state: str, **facts: Any) -> Line:
+    def _line(self, candidate: Candidate, state: str, **facts: Any) -> ManifestEntry:
         found = candidate.found
-        return Line(
+        return ManifestEntry(
             state=state,
             label=candidate.label,
             query=candidate.query,
@@ -213,16 +213,16 @@ class Run:
             **facts,
         )
 
-    def _remember(self, line: Line) -> None:
+    def _remember(self, line: ManifestEntry) -> None:
         """So that nothing is fetched twice, and counts once though it was tried in an earlier run."""
-        self._memory.add(line)
+        self._seen.add(line)
         place = line.label, line.url
         if place in self._counted:
             self._count(self._counted[place], -1)
         self._counted[place] = line
         self._count(line)
 
-    def _count(self, line: Line, n: int = 1, *, was_there: bool = False) -> None:
+    def _count(self, line: ManifestEntry, n: int = 1, *, was_there: bool = False) -> None:
         counts = self.counts.get(line.label)
         if counts is None:
             return
@@ -241,8 +241,8 @@ class Run:
 
     def _tell(self) -> None:
         kept = sum(min(counts.kept, self._per_class) for counts in self.counts.values())
-        self._progress("download", kept, self._per_class * len(self._lanes))
+        self._progress("download", kept, self._per_class * len(self._queues))
 
 
-def _sizes(line: Line) -> dict[str, int]:
+def _sizes(line: ManifestEntry) -> dict[str, int]:
     return {"bytes": line.bytes, "width": line.width, "height": line.height}

@@ -16,7 +16,7 @@ from collections import OrderedDict
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from graft.decoding.tars import Limits, Tar, is_tar
+from graft.decoding.tars import ArchiveLimits, Tar, is_tar
 from graft.errors import UnsafeArchive
 from graft.executors import renew_in_child
 
@@ -182,8 +182,8 @@ def _parts(path: Path, member: str) -> tuple[str, ...]:
     return parts
 
 
-def _limits() -> Limits:
-    return Limits(MAX_MEMBERS, MAX_UNPACKED, MAX_RATIO, RATIO_MATTERS_FROM)
+def _limits() -> ArchiveLimits:
+    return ArchiveLimits(MAX_MEMBERS, MAX_UNPACKED, MAX_RATIO, RATIO_MATTERS_FROM)
 
 
 def _check_totals(path: Path, infos: list[zipfile.ZipInfo]) -> None:

@@ -44,7 +44,7 @@ class TarEntry(NamedTuple):
     size: int
 
 
-class Limits(NamedTuple):
+class ArchiveLimits(NamedTuple):
     """What an archive may hold: members, unpacked bytes, and how often its own size from which number of bytes on."""
 
     members: int
@@ -79,7 +79,7 @@ class Tar:
         OSError: It cannot be read, or there is no room to unpack it.
     """
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path, limits: ArchiveLimits) -> None:
         self._lock = threading.Lock()
         self._file = _unpacked(path, limits)
         try:
@@ -106,7 +106,7 @@ class Tar:
             return self._file.read(n)
 
 
-def _unpacked(path: Path, limits: Limits) -> BinaryIO:
+def _unpacked(path: Path, limits: ArchiveLimits) -> BinaryIO:
     """The archive without gzip around it."""
     file = path.open("rb")
     if file.read(2) != b"\x1f\x8b":
@@ -138,7 +138,7 @@ def _unpacked(path: Path, limits: Limits) -> BinaryIO:
     return place
 
 
-def _entries(path: Path, file: BinaryIO, limits: Limits) -> Iterator[TarEntry]:
+def _entries(path: Path, file: BinaryIO, limits: ArchiveLimits) -> Iterator[TarEntry]:
     size = file.seek(0, os.SEEK_END)
     _check_notes(path, file, size)
     file.seek(0)

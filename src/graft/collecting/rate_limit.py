@@ -1,4 +1,4 @@
-"""What a picture may cost, and who may be asked when: few connections to a host at a time, and pauses between."""
+"""What a picture may cost, and the rate limit of each host: few connections at a time, and pauses between."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Limits:
     max_rest: float = 60.0
 
 
-class Turns:
-    """Hands out turns to ask a host. Thread-safe.
+class RateLimiter:
+    """Limits how often each host is asked, and by how many at a time. Thread-safe.
 
     Args:
         delay: Seconds between two requests to a host.
@@ -47,16 +47,16 @@ class Turns:
     def __init__(self, delay: float = 0.5, at_once: int = 2) -> None:
         self._delay, self._at_once = delay, at_once
         self._changed = threading.Condition()
-        self._asking: defaultdict[str, int] = defaultdict(int)
+        self._in_flight: defaultdict[str, int] = defaultdict(int)
         self._next: defaultdict[str, float] = defaultdict(float)
 
-    def try_take(self, host: str) -> bool:
-        """Take a turn if one is free now; it has to be given back."""
+    def try_acquire(self, host: str) -> bool:
+        """Whether the host may be asked now; whoever has acquired it releases it."""
         with self._changed:
-            return self._take(host)
+            return self._try(host)
 
-    def take(self, host: str, remaining: Callable[[], float], most: float) -> None:
-        """Take a turn, and wait for it.
+    def acquire(self, host: str, remaining: Callable[[], float], most: float) -> None:
+        """Wait until the host may be asked.
 
         Args:
             host: Whom to ask.
@@ -67,21 +67,21 @@ class Turns:
             ItemError: ``busy``: the host rests for longer than there is time.
         """
         with self._changed:
-            while not self._take(host):
+            while not self._try(host):
                 left, rest = remaining(), self._next[host] - time.monotonic()
                 if rest > min(left, most):
                     raise ItemError("busy", f"The host {host} asks for a long rest.", "Run the same command later.")
                 self._changed.wait(min(left, max(0.01, rest)))
 
     def wake(self) -> None:
-        """Let those who wait for a turn see whether there is time left."""
+        """Let those who wait see whether there is time left."""
         with self._changed:
             self._changed.notify_all()
 
-    def give(self, host: str) -> None:
-        """Give a turn back."""
+    def release(self, host: str) -> None:
+        """Another may ask the host."""
         with self._changed:
-            self._asking[host] -= 1
+            self._in_flight[host] -= 1
             self._changed.notify_all()
 
     def rest(self, host: str, seconds: float) -> None:
@@ -94,10 +94,10 @@ class Turns:
         with self._changed:
             return max(0.0, self._next[host] - time.monotonic())
 
-    def _take(self, host: str) -> bool:
+    def _try(self, host: str) -> bool:
         now = time.monotonic()
-        if self._asking[host] >= self._at_once or now < self._next[host]:
+        if self._in_flight[host] >= self._at_once or now < self._next[host]:
             return False
-        self._asking[host] += 1
+        self._in_flight[host] += 1
         self._next[host] = now + self._delay
         return True

@@ -1,4 +1,4 @@
-"""A class on its way to enough pictures: what its queries found, in turn."""
+"""The candidates of a class: what its queries found, from each in turn."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graft.collecting.addresses import Place
+from graft.collecting.addresses import WebAddress
 from graft.collecting.found import Found, Search, as_text
 from graft.errors import GraftError, ProviderError
 
@@ -20,12 +20,12 @@ class Candidate:
     provider: str
     found: Found
     source: str
-    place: Place | None = None
+    place: WebAddress | None = None
     tries: int = 0
 
 
-class Lane:
-    """A class on its way to enough pictures."""
+class CandidateQueue:
+    """Candidates for a class, and how many of them are being fetched."""
 
     def __init__(self, label: str, queries: Sequence[str], provider: Search, name: str) -> None:
         self.label = label

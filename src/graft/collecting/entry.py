@@ -1,4 +1,4 @@
-"""A line of the manifest, and whether what stands in one may be believed."""
+"""An entry of the manifest, a line of it, and whether what stands in one may be believed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REASON = re.compile(r"[a-z0-9_]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ManifestEntry:
     """What became of a picture.
 
     Attributes:
@@ -65,10 +65,10 @@ class Line:
     message: str = ""
 
 
-_TYPES = {field.name: int if field.type == "int" else str for field in fields(Line)}
+_TYPES = {field.name: int if field.type == "int" else str for field in fields(ManifestEntry)}
 
 
-def read_line(record: Any) -> Line | None:
+def read_entry(record: Any) -> ManifestEntry | None:
     """A line of the manifest, if it is one.
 
     A folder may come from others: the names lead to files, and states and reasons are printed.
@@ -78,7 +78,7 @@ def read_line(record: Any) -> Line | None:
     ):
         return None
     try:
-        line = Line(**{key: record[key] for key in _TYPES if key in record})
+        line = ManifestEntry(**{key: record[key] for key in _TYPES if key in record})
     except TypeError:
         return None
     label, slash, name = line.file.partition("/")
@@ -88,6 +88,6 @@ def read_line(record: Any) -> Line | None:
     return line if believed and (named if kept else not line.file and _REASON.fullmatch(line.reason)) else None
 
 
-def last_words(lines: Iterable[Line]) -> list[Line]:
+def latest(lines: Iterable[ManifestEntry]) -> list[ManifestEntry]:
     """The lines that still hold: of a picture that was tried again later, the last one."""
     return list({(line.label, line.url): line for line in lines}.values())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from graft.collecting.line import Line
+from graft.collecting.entry import ManifestEntry
 from graft.collecting.pictures import Looks, Picture
 
 
-class Memory:
+class SeenPictures:
     """Knows pictures by their address, their content and their look.
 
     Args:
@@ -17,11 +17,11 @@ class Memory:
     def __init__(self, min_side: int, max_bytes: int) -> None:
         self._min_side, self._max_bytes = min_side, max_bytes
         self._seen: set[tuple[str, str]] = set()
-        self._fates: dict[str, Line] = {}
+        self._fates: dict[str, ManifestEntry] = {}
         self._contents: dict[str, str] = {}
         self._looks = Looks()
 
-    def add(self, line: Line) -> bool:
+    def add(self, line: ManifestEntry) -> bool:
         """Remember a picture, unless it may be tried again; whether it is remembered."""
         if line.state == "failed" or self._may_pass(line):
             return False
@@ -38,7 +38,7 @@ class Memory:
         self._seen.add((label, source))
         return first
 
-    def fate(self, source: str) -> Line | None:
+    def fate(self, source: str) -> ManifestEntry | None:
         """What became of an address."""
         return self._fates.get(source)
 
@@ -49,7 +49,7 @@ class Memory:
         of = self._looks.like(picture.look)
         return of, "near_copy" if of else ""
 
-    def _may_pass(self, line: Line) -> bool:
+    def _may_pass(self, line: ManifestEntry) -> bool:
         """Whether a picture was refused because of an option that is wider now."""
         if line.state != "refused":
             return False
