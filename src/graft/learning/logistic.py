@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 
@@ -30,10 +29,11 @@ _SHARES = (16, 4)
 """Large problems start from the solution for every sixteenth row, then every fourth."""
 _START_ROWS = 100
 """A start is not worth its while with fewer rows than this."""
-_FLAT = 1e-12
-"""Steps along which the gradient hardly changes tell nothing of the curvature."""
 _REFRESHED = (0, 3, 10, 30)
 """Iterations at which the curvature behind the preconditioner is computed again."""
+
+_Pair = tuple[Float32, Float32, Float32]
+"""A step, the change of the gradient along it, and one over the product of both for each subset ``(s,)``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,58 +144,18 @@ def _spread(y: Int) -> Int:
     return np.argsort(rank, kind="stable")
 
 
-class _Pairs:
-    """The latest steps of L-BFGS and what the gradient changed along them, ``(s, m, p) float32`` each, oldest first.
-
-    The two-loop recursion in matrices (Byrd, Nocedal and Schnabel, Mathematical Programming 63, 1994): its loops are
-    triangular systems in the products of steps and changes.
-    """
-
-    def __init__(self, moved: Float32, change: Float32, products: Float32 | None = None) -> None:
-        self.moved, self.change = moved, change
-        self.products = moved @ change.transpose(0, 2, 1) if products is None else products  # (s, m, m)
-
-    @classmethod
-    def none(cls, w: Float32) -> Self:
-        """For parameters ``(s, columns, r + 1)`` that have not been moved yet."""
-        empty = np.empty((len(w), 0, w[0].size), np.float32)
-        return cls(empty, empty)
-
-    def joined(self, moved: Float32, change: Float32) -> _Pairs:
-        """With one more, ``(s, columns, r + 1)`` each; the oldest gives way."""
-        latest, one = slice(-(_HISTORY - 1), None), (len(moved), 1, -1)
-        steps = np.concatenate([self.moved[:, latest], moved.reshape(one)], axis=1)
-        changes = np.concatenate([self.change[:, latest], change.reshape(one)], axis=1)
-        products = np.zeros((len(steps), steps.shape[1], steps.shape[1]), np.float32)  # above the diagonal they count
-        products[:, :-1, :-1] = self.products[:, latest, latest]
-        products[:, :, -1] = (steps @ changes[:, -1, :, None])[:, :, 0]
-        return _Pairs(steps, changes, products)
-
-    def triangle(self) -> tuple[Float32, Float32]:
-        """The inverse of the products of steps and later changes ``(s, m, m)``, and those of pairs ``(s, m, 1)``.
-
-        Steps along which the gradient hardly changes tell nothing of the curvature: they have no part in it.
-        """
-        own = np.einsum("smm->sm", self.products)
-        useful = own > _FLAT
-        kept = np.triu(self.products) * (useful[:, :, None] & useful[:, None, :])
-        np.einsum("smm->sm", kept)[:] += ~useful
-        inverse = np.linalg.inv(kept) * useful[:, None, :]
-        return inverse, (own * useful)[:, :, None]
-
-
 @dataclass(frozen=True, slots=True)
 class _State:
     """Where a minimisation stands: parameters ``(s, columns, r + 1)``, and what it has learnt of the curvature.
 
     Attributes:
-        w: Parameters, the last of each column its bias.
-        pairs: The latest steps.
+        w: Parameters.
+        memory: Steps, the changes of the gradient along them, and one over the products of both.
         total: By how much all rows counted in each subset, strength included ``(s,)``.
     """
 
     w: Float32
-    pairs: _Pairs
+    memory: tuple[_Pair, ...]
     total: Float32
 
 
@@ -204,7 +164,10 @@ class _Problem:
 
     def __init__(self, z: Float32, y: Int, k: int, weights: Float32, absent: Bool, strength: float) -> None:
         self.z, self.y, self.k = z, y, k
-        self.contrast = _contrast(k)
+        # Maps free columns to k scores, keeping the norm; two classes need only one column.
+        self.contrast = (
+            np.array([[-1, 1]], np.float32) / np.float32(np.sqrt(2)) if k == 2 else np.eye(k, dtype=np.float32)
+        )
         self.weights = np.ascontiguousarray(weights * np.float32(strength))  # (s, n)
         self.total = self.weights.sum(axis=1)
         self.absent = absent[:, :, None] if absent.any() else None
@@ -217,7 +180,7 @@ class _Problem:
 
         Scores are linear in the parameters, so a line search costs no further product with the rows.
         """
-        w, pairs = self._continue(state)
+        w, memory = self._continue(state)
         scores = self._scores(w)
         loss, p = self._loss(scores)
         objective = loss + _dot(w, self.penalty * w) / 2
@@ -225,7 +188,7 @@ class _Problem:
         for iteration in range(_ITERATIONS):
             if iteration in _REFRESHED:
                 values, vectors = self._curvature(p)
-            direction = -_inverse_times(gradient, pairs, values, vectors)
+            direction = -_inverse_times(gradient, memory, values, vectors)
             slope = _dot(direction, gradient)
             active = -slope > tolerance * np.maximum(objective, 1e-3)
             if not active.any():
@@ -234,18 +197,20 @@ class _Problem:
             moved = step[:, None, None] * direction
             w = w + moved
             following = self._gradient(w, p)
-            pairs = pairs.joined(moved, following - gradient)
+            memory = [*memory[-(_HISTORY - 1) :], _pair(moved, following - gradient)]
             gradient = following
-        return _State(w, pairs, self.total)
+        return _State(w, tuple(memory), self.total)
 
-    def _continue(self, state: _State | None) -> tuple[Float32, _Pairs]:
-        """Parameters and pairs to begin with: of a gradient, all but the penalty's part grows with what rows count."""
+    def _continue(self, state: _State | None) -> tuple[Float32, list[_Pair]]:
+        """Parameters and memory to begin with: of a gradient, all but the penalty's part grows with what rows count."""
         if state is None:
-            w = np.zeros((len(self.weights), len(self.contrast), self.z.shape[1] + 1), np.float32)
-            return w, _Pairs.none(w)
+            return np.zeros((len(self.weights), len(self.contrast), self.z.shape[1] + 1), np.float32), []
         ratio = (self.total / np.maximum(state.total, 1e-30))[:, None, None]
-        penalty = np.tile(self.penalty, len(self.contrast)) * state.pairs.moved
-        return state.w, _Pairs(state.pairs.moved, penalty + ratio * (state.pairs.change - penalty))
+        memory = []
+        for moved, change, _ in state.memory:
+            penalty = self.penalty * moved
+            memory.append(_pair(moved, penalty + ratio * (change - penalty)))
+        return state.w, memory
 
     def _search(
         self, w: Float32, scores: Float32, direction: Float32, objective: Float64, slope: Float32, active: Bool
@@ -314,31 +279,33 @@ class _Problem:
         return self.penalty + values[:, :, None] * self.moments, vectors.astype(np.float32)
 
 
-def _contrast(k: int) -> Float32:
-    """Maps free columns to k scores, keeping the norm ``(columns, k)``; two classes need only one column."""
-    return np.array([[-1, 1]], np.float32) / np.float32(np.sqrt(2)) if k == 2 else np.eye(k, dtype=np.float32)
-
-
-def _inverse_times(gradient: Float32, pairs: _Pairs, values: Float32, vectors: Float32) -> Float32:
+def _inverse_times(gradient: Float32, memory: Sequence[_Pair], values: Float32, vectors: Float32) -> Float32:
     """The two-loop recursion, begun from the Hessian of ``_Problem._curvature``, scaled to fit the latest step."""
-    if not pairs.moved.shape[1]:
-        return _divided(gradient, values, vectors)
-    flat = (len(gradient), -1, 1)
-    inverse, own = pairs.triangle()
-    alpha = inverse @ (pairs.moved @ gradient.reshape(flat))
-    q = gradient - (pairs.change.transpose(0, 2, 1) @ alpha).reshape(gradient.shape)
+    q = gradient.copy()
+    steps = []
+    for moved, change, inverse in reversed(memory):
+        alpha = inverse * _dot(moved, q)
+        steps.append(alpha)
+        q -= alpha[:, None, None] * change
     q = _divided(q, values, vectors)
-    latest = pairs.change[:, -1].reshape(gradient.shape)
-    scale = _dot(latest, _divided(latest, values, vectors)) / np.maximum(own[:, -1, 0], _FLAT)
-    q /= np.where(own[:, -1, 0] > 0, scale, 1)[:, None, None]
-    rest = inverse.transpose(0, 2, 1) @ (own * alpha - pairs.change @ q.reshape(flat))
-    q += (pairs.moved.transpose(0, 2, 1) @ rest).reshape(q.shape)
+    if memory:
+        _, change, inverse = memory[-1]
+        scale = inverse * _dot(change, _divided(change, values, vectors))
+        q /= np.where(scale > 0, scale, 1)[:, None, None]
+    for (moved, change, inverse), alpha in zip(memory, reversed(steps), strict=True):
+        q += (alpha - inverse * _dot(change, q))[:, None, None] * moved
     return q
 
 
 def _divided(q: Float32, values: Float32, vectors: Float32) -> Float32:
     quotient: Float32 = vectors @ ((vectors.transpose(0, 2, 1) @ q) / values)
     return quotient
+
+
+def _pair(moved: Float32, change: Float32) -> _Pair:
+    curvature = _dot(moved, change)
+    useful = curvature > 1e-12
+    return moved, change, np.where(useful, 1 / np.where(useful, curvature, 1), 0).astype(np.float32)
 
 
 def _dot(a: Float32, b: Float32) -> Float32:
