@@ -15,7 +15,7 @@ test: check
 
 # The oldest and the newest allowed version of every dependency; about half an hour.
 test-versions: $(VENV)/.dev
-	$(BIN)/python tests/versions.py -q
+	$(BIN)/python tests/versions.py -q --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
