@@ -15,10 +15,10 @@ import numpy as np
 from benchmarks.populations import Population, population_of
 from benchmarks.results import keep, mean, progress, show
 from benchmarks.sets import DATA
+from graft.cleaning.effect import Scorer
 from graft.cleaning.influence import REST, influence
 from graft.cleaning.label_errors import LabelQuality, score_labels
 from graft.cleaning.pool import Pool
-from graft.cleaning.worth import Scorer
 from graft.contracts import Bool, Int
 from graft.data.split import choose_folds, merge, stratified_group_folds
 from graft.duplicates.copies import Copies

@@ -13,7 +13,7 @@ import pytest
 import shapes
 from graft.app import Editor
 from graft.cleaning import Findings, find_issues
-from graft.cleaning.agenda import OF_COPIES
+from graft.cleaning.review_queue import OF_COPIES
 from pages import FLAGS, HOSTILE, Page
 
 WRONG = [

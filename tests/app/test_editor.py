@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from graft.app import Editor
-from graft.app.scoring import worth_of
+from graft.app.scoring import effect_scorer
 from graft.cleaning import Findings
-from graft.cleaning.agenda import Filter
 from graft.cleaning.review import Review
+from graft.cleaning.review_queue import Filter
 from graft.journal.journal import Journal
 from pages import HOSTILE, Page
 
@@ -161,7 +161,7 @@ def test_score_follows_the_decisions(page: Page) -> None:
 
 
 def test_score_is_one_accuracy_and_what_the_decisions_bring(findings: Findings, tmp_path: Path) -> None:
-    score = worth_of(findings)
+    score = effect_scorer(findings)
     review = Review(findings, Journal(tmp_path / "shapes.journal"))
     before = score(review.applied())
     assert re.fullmatch(r"Accuracy \d+\.\d\s% with the labels as given", before)

@@ -13,8 +13,8 @@ import graft
 import shapes
 from graft.app import Editor
 from graft.cleaning import Findings, find_issues
-from graft.cleaning.agenda import Filter
 from graft.cleaning.review import Review
+from graft.cleaning.review_queue import Filter
 from graft.errors import UsageError
 from graft.journal.journal import Journal
 from pages import Page
@@ -180,12 +180,12 @@ def test_the_grid_works_by_keys_alone(several: Page) -> None:
 def test_all_suggestions_above_a_bound_are_accepted_at_once(several: Page) -> None:
     review = several.editor.review
     findings = review.findings
-    p = sorted(review.agenda.suggestion(row).p for row in findings.issues("label").tolist())
+    p = sorted(review.review_queue.suggestion(row).p for row in findings.issues("label").tolist())
     bound = round((p[1] + p[2]) / 2, 4)
     several.open("#kind=any&view=grid")
     several.give("#above", str(bound))
     several.until(lambda: several.text("#accept") == f"Accept {len(p) - 2}")
-    expected = {row for row in findings.issues("label").tolist() if review.agenda.suggestion(row).p >= bound}
+    expected = {row for row in findings.issues("label").tolist() if review.review_queue.suggestion(row).p >= bound}
     several.click("#accept")
     several.until(lambda: f"Accepted: {len(expected)} items" in several.text("#said"))
     assert set(review.decided.nonzero()[0].tolist()) == expected
@@ -320,14 +320,14 @@ def test_everything_that_is_pressed_has_a_name(several: Page, fragment: str) -> 
 def test_lone_copies_are_left_alone(findings: Findings, tmp_path: Path) -> None:
     review = Review(findings, Journal(tmp_path / "shapes.journal"))
     found = max(findings.duplicates, key=lambda found: len(found.rows))
-    proposed = [row for row in found.rows if review.agenda.suggestion(row).action == "merge"][:3]
+    proposed = [row for row in found.rows if review.review_queue.suggestion(row).action == "merge"][:3]
     with pytest.raises(UsageError, match="others are not chosen"):
         review.accept(proposed[:1])
     assert not review.journal.path.exists()
     review.accept(proposed)
     assert set(review.decided.nonzero()[0].tolist()) == set(proposed), "nothing is decided about what was not chosen"
     kept = [row for row in proposed if review.outcome(row).action == "keep"]
-    assert kept == [row for row in review.agenda.best_first(found) if row in proposed][:1]
+    assert kept == [row for row in review.review_queue.best_first(found) if row in proposed][:1]
 
 
 def test_what_is_decided_at_once_is_taken_back_at_once(doubtful: Findings, tmp_path: Path) -> None:

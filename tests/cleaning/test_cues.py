@@ -8,8 +8,8 @@ from PIL import ImageOps
 
 import shapes
 from graft.cleaning.cues import find_cues
-from graft.cleaning.families import FAMILIES
-from graft.cleaning.telling import assign_folds, into_bins
+from graft.cleaning.feature_groups import FEATURE_GROUPS
+from graft.cleaning.naive_bayes import assign_folds, into_bins
 from graft.decoding.decode import decode_picture
 from graft.decoding.measures import OF_PICTURES, OF_RECORDINGS, OF_TEXTS, of_text
 from graft.decoding.sound import decode_sound, wav_bytes
@@ -160,7 +160,7 @@ def test_more_items_than_are_needed_are_drawn_from():
 def test_every_family_is_measured():
     for modality, names in (("image", OF_PICTURES), ("text", OF_TEXTS), ("audio", OF_RECORDINGS)):
         known = {name: np.ones(3) for name in names}
-        for family in FAMILIES[modality]:
+        for family in FEATURE_GROUPS[modality]:
             for feature in family.features:
                 assert feature.of(known).shape == (3,)
 

@@ -21,7 +21,7 @@ from graft.data.items import File, Member, Memory, Text
 from graft.encoders.embed import content_digest
 from graft.errors import DataError, GraftError, OutputExists
 from graft.journal.decision import Decision
-from graft.journal.standing import apply, keys_of
+from graft.journal.resolution import apply, keys_of
 
 
 def print_of(dataset):

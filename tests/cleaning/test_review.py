@@ -9,8 +9,8 @@ import pytest
 import graft
 import shapes
 from graft.cleaning import Findings, find_issues
-from graft.cleaning.agenda import Filter
 from graft.cleaning.review import Review
+from graft.cleaning.review_queue import Filter
 from graft.errors import DataError, GraftError, UsageError
 from graft.journal.decision import Decision, ItemKey
 from graft.journal.journal import Journal
@@ -152,8 +152,8 @@ def test_a_merge_leaves_a_label_that_was_decided_on_before(review: Review) -> No
 
 def test_copies_are_merged_and_unmerged_at_once(review: Review) -> None:
     one, again = row_of(review, "triangle/003.png"), row_of(review, "triangle/again.png")
-    found = review.agenda.sets[again]
-    first, *others = review.agenda.best_first(found)
+    found = review.review_queue.sets[again]
+    first, *others = review.review_queue.best_first(found)
     assert sorted([first, *others]) == list(found.rows)
     assert sorted(review.queue(Filter("exact_duplicate"))) == [one, again]
 

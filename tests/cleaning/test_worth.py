@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import pools
+from graft.cleaning.effect import Scorer, labels_after, measure_effect, paired_interval
 from graft.cleaning.label_errors import score_labels
-from graft.cleaning.worth import Scorer, labels_after, measure_worth, paired_interval
 from graft.errors import TooFewClasses, UsageError
 from graft.journal.decision import Decision
-from graft.journal.standing import apply, keys_of
+from graft.journal.resolution import apply, keys_of
 from graft.learning import HEADS
 
 
@@ -24,77 +24,77 @@ def noisy():
 
 def test_right_labels_teach_more(noisy):
     pool, truth, wrong = noisy
-    worth = Scorer(pool).score(truth)
-    assert (worth.n_relabelled, worth.n_dropped) == (len(wrong), 0)
-    assert 0 < worth.n_followed < len(wrong)
-    assert worth.n_held_out == 180 - worth.n_followed
-    assert worth.after.value > worth.before.value > worth.as_given.value
-    assert worth.difference == pytest.approx(worth.after.value - worth.before.value)
-    assert worth.low < worth.difference < worth.high
-    assert worth.log_loss_after < worth.log_loss_before
-    assert worth.before.low < worth.before.value < worth.before.high
-    assert "54 labels changed, 0 items dropped" in worth.sentence
-    assert json.loads(json.dumps(worth.to_dict()))["after"]["value"] == worth.after.value
-    assert worth.test is None
+    effect = Scorer(pool).score(truth)
+    assert (effect.n_relabelled, effect.n_dropped) == (len(wrong), 0)
+    assert 0 < effect.n_followed < len(wrong)
+    assert effect.n_held_out == 180 - effect.n_followed
+    assert effect.after.value > effect.before.value > effect.as_given.value
+    assert effect.difference == pytest.approx(effect.after.value - effect.before.value)
+    assert effect.low < effect.difference < effect.high
+    assert effect.log_loss_after < effect.log_loss_before
+    assert effect.before.low < effect.before.value < effect.before.high
+    assert "54 labels changed, 0 items dropped" in effect.sentence
+    assert json.loads(json.dumps(effect.to_dict()))["after"]["value"] == effect.after.value
+    assert effect.test is None
 
 
 def test_the_same_labels_are_worth_nothing_and_not_for_sure(noisy):
     pool, _, _ = noisy
-    worth = Scorer(pool).score(pool.dataset.labels)
-    assert worth.difference == 0
-    assert -0.05 < worth.low < 0 < worth.high < 0.05
-    assert not worth.is_sure
-    assert worth.before == worth.after
-    assert worth.before.value == worth.as_given.value
-    assert worth.sentence.startswith("Nothing was edited")
+    effect = Scorer(pool).score(pool.dataset.labels)
+    assert effect.difference == 0
+    assert -0.05 < effect.low < 0 < effect.high < 0.05
+    assert not effect.is_sure
+    assert effect.before == effect.after
+    assert effect.before.value == effect.as_given.value
+    assert effect.sentence.startswith("Nothing was edited")
 
 
 def test_wrong_corrections_are_told():
     x, truth = pools.clouds([40, 40, 40])
     edited, _ = pools.flipped(truth, 0.3)
-    worth = Scorer(pools.pool_of(x, truth)).score(["abc"[label] for label in edited])
-    assert worth.difference < 0
-    assert worth.before.value < worth.as_given.value
+    effect = Scorer(pools.pool_of(x, truth)).score(["abc"[label] for label in edited])
+    assert effect.difference < 0
+    assert effect.before.value < effect.as_given.value
 
 
 def test_dropped_items_are_neither_learned_nor_asked_about(noisy):
     pool, truth, wrong = noisy
     labels = [None if row in set(wrong.tolist()) else label for row, label in enumerate(truth)]
-    worth = Scorer(pool).score(labels)
-    assert (worth.n_relabelled, worth.n_dropped, worth.n_held_out) == (0, len(wrong), 180 - len(wrong))
+    effect = Scorer(pool).score(labels)
+    assert (effect.n_relabelled, effect.n_dropped, effect.n_held_out) == (0, len(wrong), 180 - len(wrong))
     moved = pool.x.copy()
     moved[wrong] = 0  # what they are does not matter any more, except to the heads before
     again = Scorer(pools.pool_of(moved, pool.y)).score(labels)
-    assert again.after.value == pytest.approx(worth.after.value, abs=0.03)
+    assert again.after.value == pytest.approx(effect.after.value, abs=0.03)
 
 
 def test_a_new_class_counts_as_a_mistake_of_the_heads_before():
     x, truth = pools.clouds([40, 40, 40])
     pool = pools.pool_of(x, np.minimum(truth, 1))  # the third cloud is called b
-    worth = Scorer(pool).score([{0: "a", 1: "b", 2: "new"}[label] for label in truth])
-    assert worth.n_relabelled == 40
-    assert worth.before.value < 0.7
-    assert worth.after.value > 0.85
-    assert worth.low > 0
-    assert np.isfinite(worth.log_loss_before)
+    effect = Scorer(pool).score([{0: "a", 1: "b", 2: "new"}[label] for label in truth])
+    assert effect.n_relabelled == 40
+    assert effect.before.value < 0.7
+    assert effect.after.value > 0.85
+    assert effect.low > 0
+    assert np.isfinite(effect.log_loss_before)
 
 
 def test_a_class_that_is_dropped_as_a_whole():
     x, truth = pools.clouds([30, 30, 30])
-    worth = Scorer(pools.pool_of(x, truth)).score([None if label == 2 else "ab"[label] for label in truth])
-    assert (worth.n_dropped, worth.n_held_out) == (30, 60)
-    assert worth.after.value == pytest.approx(worth.before.value, abs=0.03)
+    effect = Scorer(pools.pool_of(x, truth)).score([None if label == 2 else "ab"[label] for label in truth])
+    assert (effect.n_dropped, effect.n_held_out) == (30, 60)
+    assert effect.after.value == pytest.approx(effect.before.value, abs=0.03)
 
 
 def test_a_test_split_is_asked_by_heads_that_learned_the_rest():
     x, truth = pools.clouds([80, 80])
     splits = ["test" if row % 4 == 0 else "train" for row in range(160)]
     y, _ = pools.flipped(truth, 0.3)
-    worth = Scorer(pools.pool_of(x, y, splits=splits)).score(["ab"[label] for label in truth])
-    assert worth.test is not None
-    assert 20 <= worth.test.n_held_out < 40  # without those that bear the model's own suggestion
-    assert worth.test.after.value >= worth.test.before.value
-    assert worth.test.low < worth.test.difference < worth.test.high
+    effect = Scorer(pools.pool_of(x, y, splits=splits)).score(["ab"[label] for label in truth])
+    assert effect.test is not None
+    assert 20 <= effect.test.n_held_out < 40  # without those that bear the model's own suggestion
+    assert effect.test.after.value >= effect.test.before.value
+    assert effect.test.low < effect.test.difference < effect.test.high
     only_test = [("ab"[truth[row]] if split == "test" else None) for row, split in enumerate(splits)]
     assert Scorer(pools.pool_of(x, y, splits=splits)).score(only_test).test is None
 
@@ -110,10 +110,10 @@ def test_decisions_of_a_journal_are_measured():
         *(Decision("relabel", (keys[row],), to="ab"[truth[row]]) for row in rest),
     ]
     applied = apply(pool.dataset, pool.embedded.digests, decisions)
-    worth = measure_worth(pool, applied)
-    assert (worth.n_relabelled, worth.n_dropped) == (len(rest), 1)
+    effect = measure_effect(pool, applied)
+    assert (effect.n_relabelled, effect.n_dropped) == (len(rest), 1)
     assert labels_after(pool, applied)[first] is None
-    assert worth == Scorer(pool).score(labels_after(pool, applied))
+    assert effect == Scorer(pool).score(labels_after(pool, applied))
 
 
 def suggestions(pool):
@@ -131,17 +131,17 @@ def test_a_score_does_not_confirm_what_the_model_suggested():
         x, truth = pools.clouds([150, 150], apart=1.77, seed=seed)  # 89.5 % is the most that can be reached
         pool = pools.pool_of(x, truth, head="logistic")
         rows, accepted = suggestions(pool)
-        worth = Scorer(pool).score(accepted)
-        assert worth.n_followed == worth.n_relabelled == len(rows)
-        assert worth.n_held_out == 300 - len(rows)
-        assert worth.follows
-        said.append((worth.difference, worth.as_given_after.value - worth.as_given.value))
+        effect = Scorer(pool).score(accepted)
+        assert effect.n_followed == effect.n_relabelled == len(rows)
+        assert effect.n_held_out == 300 - len(rows)
+        assert effect.follows
+        said.append((effect.difference, effect.as_given_after.value - effect.as_given.value))
     assert abs(np.mean(said, axis=0)).max() < 0.005
-    assert "whose labels no suggestion of the model changed" in worth.sentence
-    assert "These are the easier items" in worth.sentence
-    assert "The decisions follow the model throughout" in worth.warning
-    assert worth.sentence.endswith(worth.warning)
-    assert worth.to_dict()["warning"] == worth.warning
+    assert "whose labels no suggestion of the model changed" in effect.sentence
+    assert "These are the easier items" in effect.sentence
+    assert "The decisions follow the model throughout" in effect.warning
+    assert effect.sentence.endswith(effect.warning)
+    assert effect.to_dict()["warning"] == effect.warning
 
 
 def test_dropping_all_that_is_suspected_follows_the_model_too():
@@ -149,9 +149,9 @@ def test_dropping_all_that_is_suspected_follows_the_model_too():
     pool = pools.pool_of(x, truth, head="logistic")
     rows, _ = suggestions(pool)
     labels = [None if row in set(rows.tolist()) else label for row, label in enumerate(pool.dataset.labels)]
-    worth = Scorer(pool).score(labels)
-    assert (worth.n_dropped, worth.n_followed, worth.follows) == (len(rows), len(rows), True)
-    assert abs(worth.difference) < 0.01
+    effect = Scorer(pool).score(labels)
+    assert (effect.n_dropped, effect.n_followed, effect.follows) == (len(rows), len(rows), True)
+    assert abs(effect.difference) < 0.01
 
 
 def test_somebody_who_contradicts_the_model_does_not_follow_it():
@@ -173,8 +173,8 @@ def test_somebody_who_contradicts_the_model_does_not_follow_it():
 
 def test_where_no_item_is_left_to_ask_it_is_said(noisy):
     pool, truth, _ = noisy
-    worth = Scorer(pool).score(truth)
-    nothing = replace(worth, n_held_out=0)
+    effect = Scorer(pool).score(truth)
+    nothing = replace(effect, n_held_out=0)
     assert nothing.sentence.startswith("54 labels changed, 0 items dropped: no item is left whose labels")
 
 
@@ -238,9 +238,9 @@ def test_intervals_hold_what_a_large_test_says():
         pool = pools.pool_of(x, y, head="logistic")
         edited = y.copy()
         edited[wrong[::2]] = truth[wrong[::2]]
-        worth = Scorer(pool).score(["ab"[label] for label in edited])
+        effect = Scorer(pool).score(["ab"[label] for label in edited])
         strength, one = [pool.out_of_fold.choice.chosen.strength], np.ones((1, 120), np.float32)
         heads = [HEADS["logistic"].fit(x, labels, 2, one, strength)[0][0] for labels in (y, edited)]
         accuracy = [float((head.scores(fresh).argmax(axis=1) == fresh_y).mean()) for head in heads]
-        held.append(worth.low <= accuracy[1] - accuracy[0] <= worth.high)
+        held.append(effect.low <= accuracy[1] - accuracy[0] <= effect.high)
     assert sum(held) >= 18

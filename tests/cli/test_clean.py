@@ -9,7 +9,7 @@ import shapes
 from graft.encoders.embed import content_digest
 from graft.journal.decision import Decision
 from graft.journal.journal import Journal
-from graft.journal.standing import keys_of
+from graft.journal.resolution import keys_of
 from graft.reading.read import read
 
 

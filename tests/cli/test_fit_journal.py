@@ -4,7 +4,7 @@ import graft
 from graft.encoders.embed import content_digest
 from graft.journal.decision import Decision
 from graft.journal.journal import Journal
-from graft.journal.standing import keys_of
+from graft.journal.resolution import keys_of
 
 
 def test_the_journal_is_followed_and_reported(run, photos, tmp_path):

@@ -13,7 +13,7 @@ from graft.errors import UsageError
 from graft.job import Job
 from graft.journal.decision import Decision
 from graft.journal.journal import Journal
-from graft.journal.standing import keys_of
+from graft.journal.resolution import keys_of
 from graft.repeating import repeat
 
 

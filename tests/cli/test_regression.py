@@ -16,7 +16,7 @@ from graft.encoders.embed import content_digest
 from graft.errors import DataError, UsageError
 from graft.journal.decision import Decision
 from graft.journal.journal import Journal
-from graft.journal.standing import keys_of
+from graft.journal.resolution import keys_of
 from graft.report.numbers import NumberReport
 from graft.results.facts import Facts
 

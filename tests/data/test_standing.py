@@ -10,7 +10,7 @@ import graft
 from graft.data.items import Memory, Text
 from graft.encoders.embed import content_digest
 from graft.journal.decision import Decision
-from graft.journal.standing import apply, keys_of, standing
+from graft.journal.resolution import apply, keys_of, resolve
 
 
 def photos(*rows, **columns):
@@ -97,8 +97,8 @@ def test_what_is_decided_after_a_merge_holds():
     assert set(labels_of(merge, decide("drop", 0))) == {"c.jpg", "d.jpg"}
     assert set(labels_of(merge, decide("keep", 1))) == {"a.jpg", "b.jpg", "c.jpg", "d.jpg"}
     assert set(labels_of(merge, decide("keep", 1), decide("merge", 2, 0))) == {"b.jpg", "c.jpg", "d.jpg"}
-    [conflict] = standing([merge, decide("drop", 0, who="ben")]).conflicts
-    assert (conflict.standing.action, conflict.other.decision) == ("drop", merge)
+    [conflict] = resolve([merge, decide("drop", 0, who="ben")]).conflicts
+    assert (conflict.later.action, conflict.other.decision) == ("drop", merge)
 
 
 def test_an_undone_merge_lets_its_copies_go():
@@ -139,7 +139,7 @@ def test_undo_redo_and_undo_again():
         history.append(undo(history[-1]))
     both = [relabel, drop, undo(drop), undo(relabel)]
     assert labels_of(*both)["a.jpg"] == "cat"
-    assert standing(both).undone == {drop.id, relabel.id}
+    assert resolve(both).undone == {drop.id, relabel.id}
 
 
 def test_what_is_redone_stands_in_its_old_place():
@@ -160,7 +160,7 @@ def test_undos_that_name_each_other_end():
     one = Decision("undo", undoes="b" * 32, id="a" * 32)
     other = Decision("undo", undoes="a" * 32, id="b" * 32)
     itself = Decision("undo", undoes="c" * 32, id="c" * 32)
-    found = standing([one, other, itself])
+    found = resolve([one, other, itself])
     assert (found.undone, found.lost) == ({one.id}, (itself,))
 
 
@@ -174,11 +174,11 @@ def test_people_who_disagree_are_listed_and_the_later_holds():
     decisions = [decide("drop", 0, who="anna"), decide("relabel", 0, to="dog", who="ben"), decide("drop", 1, who="ben")]
     found = apply(*photos(*DATA), decisions)
     [conflict] = found.conflicts
-    assert (conflict.standing.decision.who, conflict.other.decision.who) == ("ben", "anna")
+    assert (conflict.later.decision.who, conflict.other.decision.who) == ("ben", "anna")
     assert found.dataset.labels[0] == "dog"
     assert "anna: drop, then ben: relabel to dog" in found.dataset.warnings[0]
-    assert standing([*decisions, decide("relabel", 0, to="dog", who="anna")]).conflicts == ()
-    assert standing([decide("drop", 0), decide("keep", 0)]).conflicts == ()
+    assert resolve([*decisions, decide("relabel", 0, to="dog", who="anna")]).conflicts == ()
+    assert resolve([decide("drop", 0), decide("keep", 0)]).conflicts == ()
 
 
 def test_a_file_that_was_moved_is_found_by_its_content_and_named():

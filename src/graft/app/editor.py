@@ -9,9 +9,9 @@ import time
 from importlib.util import find_spec
 from typing import Any, Self
 
-from graft.app.gate import Gate, Session, is_loopback
+from graft.app.gate import BrowserSession, Gate, is_loopback
 from graft.app.routes import Routes
-from graft.app.scoring import LiveScore, Score, worth_of
+from graft.app.scoring import LiveScore, Score, effect_scorer
 from graft.cleaning.findings import Findings
 from graft.cleaning.review import Review
 from graft.data.guard import Inputs
@@ -63,11 +63,11 @@ class Editor:
             journal = Journal(journal, findings.dataset.name)
         Inputs.of(findings.dataset).check(journal.path, "journal")
         self.review = Review(findings, journal)
-        self._live = LiveScore(self.review, score or worth_of(findings))
+        self._live = LiveScore(self.review, score or effect_scorer(findings))
         self._host = host
         self._socket = _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
-        self.session = Session(f"graft-{self.port}")
+        self.session = BrowserSession(f"graft-{self.port}")
         name = _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
         self.address = f"http://{name}:{self.port}/?token={self.session.token}"
         app = Gate(_app(Routes(self.review, self._live).table()), host, self.session)

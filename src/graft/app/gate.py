@@ -44,7 +44,7 @@ def _secret() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class BrowserSession:
     """What lets a browser in, as long as one editor runs.
 
     Attributes:
@@ -79,7 +79,7 @@ class Session:
 class Gate:
     """Stands before an ASGI app."""
 
-    def __init__(self, app: App, host: str, session: Session) -> None:
+    def __init__(self, app: App, host: str, session: BrowserSession) -> None:
         """``host`` is the name or address that the server was told to listen at."""
         self.app = app
         self.host = host

@@ -13,8 +13,8 @@ from graft.app import views
 from graft.app.gate import OWN, PAGE
 from graft.app.media import SIDES, Media, Medium
 from graft.app.scoring import LiveScore
-from graft.cleaning.agenda import ANY, Filter
 from graft.cleaning.review import Review
+from graft.cleaning.review_queue import ANY, Filter
 from graft.errors import GraftError, ItemError, UsageError
 from graft.report.words import clean
 

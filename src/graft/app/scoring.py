@@ -6,12 +6,12 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from graft.cleaning.effect import Scorer, labels_after
 from graft.cleaning.findings import Findings
 from graft.cleaning.review import Review
-from graft.cleaning.worth import Scorer, labels_after
 from graft.errors import GraftError
 from graft.executors import one_thread_each
-from graft.journal.standing import Applied
+from graft.journal.resolution import Applied
 from graft.report.words import percent, points
 
 Score = Callable[[Applied], str]
@@ -35,7 +35,7 @@ class Scored:
     busy: bool = False
 
 
-def worth_of(findings: Findings) -> Score | None:
+def effect_scorer(findings: Findings) -> Score | None:
     """The score by cross-validation, as ``measure_worth`` has it; ``None`` where labels cannot be judged."""
     if findings.labels is None:
         return None
@@ -45,13 +45,13 @@ def worth_of(findings: Findings) -> Score | None:
         with one_thread_each():
             if not scorers:
                 scorers.append(Scorer(findings.pool))
-            worth = scorers[0].score(labels_after(findings.pool, applied), kept=applied.kept)
-        given = f"Accuracy {percent(worth.as_given.value)} with the labels as given"
-        if not worth.n_relabelled + worth.n_dropped:
+            effect = scorers[0].score(labels_after(findings.pool, applied), kept=applied.kept)
+        given = f"Accuracy {percent(effect.as_given.value)} with the labels as given"
+        if not effect.n_relabelled + effect.n_dropped:
             return given
-        change = f"{points(worth.difference)} points (95 % interval {points(worth.low)} to {points(worth.high)})"
+        change = f"{points(effect.difference)} points (95 % interval {points(effect.low)} to {points(effect.high)})"
         # No second accuracy beside it: that of the labels as edited answers another question.
-        follow = ", and follow the model throughout: if nobody looked, that proves nothing" if worth.follows else ""
+        follow = ", and follow the model throughout: if nobody looked, that proves nothing" if effect.follows else ""
         return f"{given}; the decisions bring {change}{follow}"
 
     return score

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from graft.app.scoring import Scored
-from graft.cleaning.agenda import ALL, ANY, OF_COPIES
 from graft.cleaning.quality import KINDS
 from graft.cleaning.review import Review
+from graft.cleaning.review_queue import ALL, ANY, OF_COPIES
 from graft.journal.decision import login
-from graft.journal.standing import Outcome
+from graft.journal.resolution import Outcome
 from graft.report.words import EXCERPT, excerpt
 
 TEXT = 20_000
@@ -44,7 +44,7 @@ def of_whole(review: Review, run: str) -> dict[str, Any]:
         "several": bool(findings.dataset.tags),
         "judged": findings.labels is not None,
         "classes": list(findings.classes),
-        "kinds": [{"name": kind, "title": title_of(kind)} for kind in review.agenda.kinds],
+        "kinds": [{"name": kind, "title": title_of(kind)} for kind in review.review_queue.kinds],
         "cues": [cue.sentence for cue in findings.cues],
         "warnings": list(findings.dataset.warnings),
         "too_few": list(findings.too_few()),
@@ -88,8 +88,8 @@ def of_item(review: Review, row: int) -> dict[str, Any]:
     """Everything about one item."""
     findings = review.findings
     dataset = findings.dataset
-    found = review.agenda.sets.get(row)
-    copies = review.agenda.best_first(found) if found else ()
+    found = review.review_queue.sets.get(row)
+    copies = review.review_queue.best_first(found) if found else ()
     shown: dict[str, Any] = {
         **_of_other(review, row),
         "path": "" if dataset.modality == "text" else dataset.items[row].name,
@@ -130,7 +130,7 @@ def _of_other(review: Review, row: int) -> dict[str, Any]:
     """What is shown of an item beside another one."""
     dataset = review.findings.dataset
     texts = review.findings.pool.texts
-    proposed = review.agenda.suggestion(row)
+    proposed = review.review_queue.suggestion(row)
     return {
         "row": row,
         "suggestion": {"action": proposed.action, "to": proposed.to, "p": _rounded(proposed.p)},
@@ -188,7 +188,7 @@ def _sentence(review: Review, row: int, kind: str) -> str:
 
 
 def _of_copies(review: Review, row: int, kind: str) -> str:
-    found, digests = review.agenda.sets[row], review.findings.pool.embedded.digests
+    found, digests = review.review_queue.sets[row], review.findings.pool.embedded.digests
     same = sum(digests[other] == digests[row] for other in found.rows) - 1
     return {
         "exact_duplicate": f"The same content as that of {_others(same)}.",

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from graft.cleaning.families import FAMILIES, Family, Feature, format_word
-from graft.cleaning.telling import MOST_BINS, Told, assign_folds, into_bins, tell_apart
+from graft.cleaning.feature_groups import FEATURE_GROUPS, Feature, FeatureGroup, format_word
+from graft.cleaning.naive_bayes import MOST_BINS, Rates, assign_folds, cross_validate, into_bins
 from graft.contracts import Array, Bool, Float64, Int
 
 FALSE_ALARMS = 0.05
@@ -68,7 +68,7 @@ def find_cues(
     y, units, statistics = _drawn(y, units, statistics, seed)
     inside, outside = _units_of_each(y, units, len(classes))
     judged = inside >= AT_LEAST
-    known = [family for family in FAMILIES[modality] if _is_measured(family, statistics)]
+    known = [group for group in FEATURE_GROUPS[modality] if _is_measured(group, statistics)]
     if judged.sum() < 2 or not known:
         return ()
     folds = assign_folds(units, seed)
@@ -78,48 +78,48 @@ def find_cues(
     if len(candidates) == 2:  # what tells one tells the other
         candidates = candidates[[int(inside[candidates].argmin())]]
     found = []
-    for family in known:
-        values = [feature.of(statistics) for feature in family.features]
-        told = tell_apart([into_bins(value, bins) for value in values], y, len(classes), folds, judged)
-        found += _of_all(family, told, inside[judged], z)
+    for group in known:
+        values = [feature.of(statistics) for feature in group.features]
+        rates = cross_validate([into_bins(value, bins) for value in values], y, len(classes), folds, judged)
+        found += _of_all(group, rates, inside[judged], z)
         deviations = np.sqrt(0.25 / np.maximum(1, inside) + 0.25 / np.maximum(1, outside)) / 2
-        for c in candidates[told.against_rest[candidates] >= 0.5 + z * deviations[candidates]].tolist():
-            found += _of_one(family, float(told.against_rest[c]), values, y == c, classes[c])
+        for c in candidates[rates.against_rest[candidates] >= 0.5 + z * deviations[candidates]].tolist():
+            found += _of_one(group, float(rates.against_rest[c]), values, y == c, classes[c])
     return tuple(sorted(found, key=lambda cue: cue.score))
 
 
-def _of_all(family: Family, told: Told, counts: Int, z: float) -> list[Cue]:
+def _of_all(group: FeatureGroup, rates: Rates, counts: Int, z: float) -> list[Cue]:
     """The cue by which all classes are told apart, if it is one; of two, it is said of one."""
     k = len(counts)
     chance = 1 / k
     deviation = float(np.sqrt(chance * (1 - chance) * (1 / counts).sum())) / k
-    score = _score(told.accuracy, chance)
-    if k == 2 or score >= family.alarm or told.accuracy < chance + z * deviation:
+    score = _score(rates.accuracy, chance)
+    if k == 2 or score >= group.alarm or rates.accuracy < chance + z * deviation:
         return []
     what = (
-        f"{_capital(family.name)} alone tells the {k} classes apart in {told.accuracy:.0%} of cases, where guessing is "
-        f"right in {chance:.0%}: {family.meaning}. {family.advice}"
+        f"{_capital(group.name)} alone tells the {k} classes apart in {rates.accuracy:.0%} of cases, where guessing is "
+        f"right in {chance:.0%}: {group.meaning}. {group.advice}"
     )
-    return [Cue(family.name, None, score, told.accuracy, chance, what)]
+    return [Cue(group.name, None, score, rates.accuracy, chance, what)]
 
 
-def _of_one(family: Family, accuracy: float, values: Sequence[Float64], inside: Bool, label: str) -> list[Cue]:
+def _of_one(group: FeatureGroup, accuracy: float, values: Sequence[Float64], inside: Bool, label: str) -> list[Cue]:
     score = _score(accuracy, 0.5)
-    if score >= family.alarm:
+    if score >= group.alarm:
         return []
     what = (
-        f"{_capital(family.name)} alone tells {label!r} from the rest in {accuracy:.0%} of cases, where guessing is "
-        f"right in 50%: {_difference(family, values, inside, label)}. It may be a spurious cue: {family.meaning}. "
-        f"{family.advice}"
+        f"{_capital(group.name)} alone tells {label!r} from the rest in {accuracy:.0%} of cases, where guessing is "
+        f"right in 50%: {_difference(group, values, inside, label)}. It may be a spurious cue: {group.meaning}. "
+        f"{group.advice}"
     )
-    return [Cue(family.name, label, score, accuracy, 0.5, what)]
+    return [Cue(group.name, label, score, accuracy, 0.5, what)]
 
 
-def _difference(family: Family, values: Sequence[Float64], inside: Bool, label: str) -> str:
+def _difference(group: FeatureGroup, values: Sequence[Float64], inside: Bool, label: str) -> str:
     """How the class differs, said by the one cut through one feature that parts it from the rest best."""
     cuts = [
         _best_cut(feature, value, inside) if feature.most else _best_name(value, inside)
-        for feature, value in zip(family.features, values, strict=True)
+        for feature, value in zip(group.features, values, strict=True)
     ]
     chosen, words = max(cuts, key=lambda cut: cut[0][inside].mean() - cut[0][~inside].mean())
     return f"{chosen[inside].mean():.0%} of {label!r} and {chosen[~inside].mean():.0%} of the others are {words}"
@@ -160,9 +160,9 @@ def _units_of_each(y: Int, units: Int, k: int) -> tuple[Int, Int]:
     return inside, len(classes_in) - only
 
 
-def _is_measured(family: Family, statistics: Mapping[str, Array]) -> bool:
+def _is_measured(group: FeatureGroup, statistics: Mapping[str, Array]) -> bool:
     try:
-        values = [feature.of(statistics) for feature in family.features]
+        values = [feature.of(statistics) for feature in group.features]
     except KeyError:  # an encoder from elsewhere may measure less
         return False
     return any(len(np.unique(value[np.isfinite(value)])) > 1 for value in values)

@@ -16,7 +16,7 @@ from graft.cleaning.pool import Pool
 from graft.contracts import Array, Bool, Int
 from graft.data.dataset import Dataset, Skipped
 from graft.errors import UsageError
-from graft.journal.standing import Applied
+from graft.journal.resolution import Applied
 
 DOUBTFUL, LESSER = 0.5, 0.6
 """Where doubtful labels and issues of quality begin in the order of ``worst_first``."""

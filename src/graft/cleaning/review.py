@@ -12,14 +12,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from graft.cleaning.agenda import Agenda, Count, Filter
 from graft.cleaning.findings import Findings
+from graft.cleaning.review_queue import Count, Filter, ReviewQueue
 from graft.contracts import SEPARATOR, Bool, Int
 from graft.data.contents import clean_label
 from graft.errors import UsageError
 from graft.journal.decision import Decision, ItemKey, login, new_id
-from graft.journal.journal import Journal, Reading
-from graft.journal.standing import Applied, Outcome, apply, keys_of, standing
+from graft.journal.journal import Journal, JournalState
+from graft.journal.resolution import Applied, Outcome, apply, keys_of, resolve
 from graft.report.words import clean
 
 AT_ONCE = 200
@@ -41,11 +41,11 @@ class Review:
         """
         self.findings = findings
         self.journal = journal
-        self.agenda = Agenda(findings)
+        self.review_queue = ReviewQueue(findings)
         self.keys = keys_of(findings.dataset, findings.pool.embedded.digests)
         self._row = {key: row for row, key in enumerate(self.keys)}
         self._lock = threading.RLock()
-        self._reading = Reading()
+        self._reading = JournalState()
         self._outcomes: dict[int, Outcome] = {}
         self.refresh()
 
@@ -83,12 +83,12 @@ class Review:
         return tuple(sorted(made - set(self.findings.classes)))
 
     def queue(self, wanted: Filter, keep: int | None = None) -> Int:
-        """The rows that a filter lets through, worst first; see ``Agenda.queue``.
+        """The rows that a filter lets through, worst first; see ``ReviewQueue.queue``.
 
         Raises:
             UsageError: The filter names a kind that was not looked for.
         """
-        return self.agenda.queue(wanted, self.decided, keep, None if wanted.now is None else self.labels())
+        return self.review_queue.queue(wanted, self.decided, keep, None if wanted.now is None else self.labels())
 
     def actions(self) -> list[str]:
         """What was decided on each item on which something was."""
@@ -135,7 +135,7 @@ class Review:
 
     def counts(self) -> dict[str, Count]:
         """How much there is of each kind and how much of it is left."""
-        return self.agenda.counts(self.decided)
+        return self.review_queue.counts(self.decided)
 
     def decide(self, action: str, rows: Sequence[int], to: str | None = None, who: str | None = None) -> Decision:
         """Decide about items; once this returns, the decision is on the disk.
@@ -160,7 +160,7 @@ class Review:
         others are not is left as it is.
 
         Args:
-            rows: What about; what is proposed is ``agenda.suggestion(row)``.
+            rows: What about; what is proposed is ``review_queue.suggestion(row)``.
             who: Who decides; by default who is logged in.
             undecided: Leave alone what somebody has decided on meanwhile.
 
@@ -175,9 +175,9 @@ class Review:
         alike: dict[tuple[str, str | None], list[int]] = {}
         copies: dict[tuple[int, ...], list[int]] = {}
         for row in rows:
-            proposed = self.agenda.suggestion(row)
+            proposed = self.review_queue.suggestion(row)
             if proposed.action == "merge":
-                copies.setdefault(self.agenda.best_first(self.agenda.sets[row]), []).append(row)
+                copies.setdefault(self.review_queue.best_first(self.review_queue.sets[row]), []).append(row)
             else:
                 alike.setdefault((proposed.action, proposed.to), []).append(row)
         made = [part for (action, to), its in alike.items() for part in self._made(action, its, to, _known(who))]
@@ -191,7 +191,7 @@ class Review:
         return self.decisions[-1]
 
     def _is_proposed(self, row: int, above: float) -> bool:
-        proposed = self.agenda.suggestion(row)
+        proposed = self.review_queue.suggestion(row)
         return proposed.action == "relabel" and proposed.p is not None and proposed.p >= above
 
     def _made(self, action: str, rows: Sequence[int], to: str | None, who: str) -> list[Decision]:
@@ -204,7 +204,7 @@ class Review:
         elif to is not None or action not in ("drop", "keep", "unsure", "merge"):
             raise UsageError(f"There is no such decision: {action[:40]!r}.", "Relabel, drop, keep, merge or unsure.")
         if action == "merge":
-            found = self.agenda.sets.get(rows[0])
+            found = self.review_queue.sets.get(rows[0])
             if found is None or len(rows) < 2 or not set(rows) <= set(found.rows):
                 raise UsageError("These items are no copies of each other.", "Drop them one by one.")
             return [Decision(action, keys, to, who=who)]
@@ -250,16 +250,16 @@ class Review:
         with self._lock:
             earlier = self._reading
             there = self.journal.path.exists() or not self.journal.path.parent.is_dir()
-            reading = self.journal.follow(earlier) if there else Reading()
+            reading = self.journal.follow(earlier) if there else JournalState()
             self._reading = reading
             new = reading.decisions[len(earlier.decisions) :]
             continued = reading.file == earlier.file and reading.offset >= earlier.offset
             only_added = all(decision.action not in ("undo", "merge") for decision in new)
             if continued and only_added and not _repeats(earlier, new):
-                self._take(standing(new).outcomes)
+                self._take(resolve(new).outcomes)
             elif reading is not earlier:
                 self._outcomes = {}
-                self._take(standing(reading.decisions).outcomes)
+                self._take(resolve(reading.decisions).outcomes)
             return len(reading.decisions)
 
     def applied(self) -> Applied:
@@ -282,7 +282,7 @@ class Review:
 
     def _own(self, who: str) -> tuple[list[Decision], list[Decision]]:
         """Somebody's decisions that hold, and their undos that nothing followed, the latest last."""
-        gone = standing(self.decisions).undone
+        gone = resolve(self.decisions).undone
         by_id = {decision.id: decision for decision in self.decisions}
         done: dict[str, Decision] = {}
         undos: dict[str, Decision] = {}
@@ -336,7 +336,7 @@ def _known(who: str | None) -> str:
     return login() if who is None else who
 
 
-def _repeats(earlier: Reading, new: Sequence[Decision]) -> bool:
+def _repeats(earlier: JournalState, new: Sequence[Decision]) -> bool:
     """Whether a decision stands in the journal for the second time, as in two journals that were joined."""
     known = {decision.id for decision in earlier.decisions} if new else set()
     return any(decision.id in known for decision in new)

@@ -16,10 +16,10 @@ from graft.errors import TooFewClasses, UsageError
 
 if TYPE_CHECKING:
     from graft.cleaning import Corrections, Findings
+    from graft.cleaning.effect import CleaningEffect
     from graft.cleaning.exporting import Exported
-    from graft.cleaning.worth import Worth
     from graft.data.dataset import Dataset
-    from graft.journal.standing import Applied
+    from graft.journal.resolution import Applied
     from graft.model.journalled import Decided
 
 SHOWN = 5
@@ -89,7 +89,7 @@ def command(
         dataset = read_data(data, min_classes=1, **reading)
         findings = find_issues(dataset, recipe, cache=None if no_cache else "default", progress=progress)
     applied = _apply(findings, decided) if decided is not None else None
-    worth = _worth(findings, applied) if applied else None
+    effect = _effect(findings, applied) if applied else None
     findings = findings.decided(applied) if applied else findings
     corrections = _corrections(findings)
     if output:
@@ -99,11 +99,11 @@ def command(
         show_json(
             findings.to_dict()
             | {"corrections": corrections.to_dicts() if corrections else []}
-            | (_told(applied) | {"worth": worth.to_dict() if worth else None} if applied else {})
+            | (_told(applied) | {"worth": effect.to_dict() if effect else None} if applied else {})
             | ({"export": _written(exported)} if exported else {})
         )
     else:
-        _show(findings, corrections, applied, worth)
+        _show(findings, corrections, applied, effect)
         if output:
             _say("Table", str(output))
         if exported:
@@ -133,7 +133,9 @@ def _check(folder: Path | None, manifest: bool, output: Path | None, overwrite: 
         check_free(output, overwrite=overwrite)
 
 
-def _show(findings: Findings, corrections: Corrections | None, applied: Applied | None, worth: Worth | None) -> None:
+def _show(
+    findings: Findings, corrections: Corrections | None, applied: Applied | None, effect: CleaningEffect | None
+) -> None:
     from graft.report.words import excerpt
 
     say(str(findings))
@@ -147,8 +149,8 @@ def _show(findings: Findings, corrections: Corrections | None, applied: Applied 
         _say("Journal", ", ".join(f"{n:,} {what}" for what, n in told.items() if n and what != "warnings") or "empty")
         for warning in told["warnings"]:
             _say("", warning)
-    if worth:
-        _say("Worth", worth.sentence)
+    if effect:
+        _say("Worth", effect.sentence)
 
 
 def _say(what: str, sentence: str) -> None:
@@ -161,7 +163,7 @@ def _say(what: str, sentence: str) -> None:
 
 def _apply(findings: Findings, decided: Decided) -> Applied:
     """The decisions, and among the data's warnings only what is to be said of them."""
-    from graft.journal.standing import apply
+    from graft.journal.resolution import apply
     from graft.model.journalled import warn_of_lines
 
     applied = apply(findings.dataset, findings.pool.embedded.digests, decided.reading.decisions)
@@ -183,11 +185,11 @@ def _corrections(findings: Findings) -> Corrections | None:
     return shortest_list(findings.pool, findings.labels, findings.outliers)
 
 
-def _worth(findings: Findings, applied: Applied) -> Worth | None:
-    from graft.cleaning import measure_worth
+def _effect(findings: Findings, applied: Applied) -> CleaningEffect | None:
+    from graft.cleaning import measure_effect
 
     try:
-        return measure_worth(findings.pool, applied) if findings.labels is not None else None
+        return measure_effect(findings.pool, applied) if findings.labels is not None else None
     except TooFewClasses as error:  # what is left may still be looked at, and exported
         say(f"What the edits were worth cannot be told: {error}", err=True)
         return None

@@ -165,8 +165,8 @@ def group_design_effect(right: Array, groups: Sequence[str]) -> float:
     independent = known.sum() * p * (1 - p)
     typical = float((sizes**2).sum() / sizes.sum())
     measured = between / independent if independent > 0 else 0.0
-    worth = int(sizes.sum() ** 2 / (sizes**2).sum() + 1e-9)
-    quantile = student(worth - 1)
+    effective = int(sizes.sum() ** 2 / (sizes**2).sum() + 1e-9)
+    quantile = student(effective - 1)
     return max(1.0, measured, 1 + (typical - 1) * LEAST_CORRELATION) * (quantile / _STUDENT[-1]) ** 2
 
 

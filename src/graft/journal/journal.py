@@ -2,7 +2,7 @@
 
 The first line is a header, ``{"graft_journal": 1, "data": name}``; every other line is a ``Decision`` as JSON. A line
 is appended with one write, under a lock, and is on the disk before ``append`` returns. The data themselves are never
-touched: ``graft.journal.standing`` says what the decisions come to, and applies them to a data set in memory.
+touched: ``graft.journal.resolution`` says what the decisions come to, and applies them to a data set in memory.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NOTHING, _BAD = "nothing", "bad"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class JournalState:
     """What was read of a journal so far.
 
     Attributes:
@@ -101,7 +101,7 @@ class Journal:
         """
         return self.follow().decisions
 
-    def follow(self, earlier: Reading | None = None) -> Reading:
+    def follow(self, earlier: JournalState | None = None) -> JournalState:
         """All decisions; of the file, only what was appended since ``earlier`` is read.
 
         Lines that hold no decision are counted and named. A last line that is not complete yet is left for later.
@@ -115,7 +115,7 @@ class Journal:
                 state = os.fstat(file.fileno())
                 identity = (state.st_dev, state.st_ino)
                 if earlier is None or earlier.file != identity or state.st_size < earlier.offset:
-                    earlier = Reading(file=identity)
+                    earlier = JournalState(file=identity)
                     self._check_kind(file.read(MAX_LINE), state.st_size)
                 file.seek(earlier.offset)
                 return self._read_on(file, earlier)
@@ -129,7 +129,7 @@ class Journal:
                 f"{self.path} cannot be read: {error.strerror or error}.", "Check its permissions."
             ) from None
 
-    def _read_on(self, file: BinaryIO, earlier: Reading) -> Reading:
+    def _read_on(self, file: BinaryIO, earlier: JournalState) -> JournalState:
         decisions, bad, n_bad = list(earlier.decisions), list(earlier.bad), earlier.n_bad
         offset, number = earlier.offset, earlier.lines
         for line, length in _lines(file):
@@ -144,7 +144,7 @@ class Journal:
                 bad += [number] if len(bad) < _NAMED else []
         if offset > MAX_FILE:
             raise self._is_too_large(offset)
-        return Reading(tuple(decisions), n_bad, tuple(bad), offset, number, earlier.file)
+        return JournalState(tuple(decisions), n_bad, tuple(bad), offset, number, earlier.file)
 
     def _parse(self, line: bytes) -> Decision | str:
         """The decision on a line; or whether there is nothing on it, or nothing that can be used."""

@@ -15,7 +15,7 @@ _Content = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Places:
+class MatchedRows:
     """Where the items of a journal are.
 
     Attributes:
@@ -49,7 +49,7 @@ class Places:
         return warnings
 
 
-def match(keys: Sequence[ItemKey], effects: Mapping[ItemKey, Hashable], numbered: Sequence[bool]) -> Places:
+def match(keys: Sequence[ItemKey], effects: Mapping[ItemKey, Hashable], numbered: Sequence[bool]) -> MatchedRows:
     """Find the items of a journal: by all of the key, or by content and label where only one item can be meant.
 
     That is so where the same was decided on all copies that are not found by their names, and where there are as many
@@ -77,7 +77,7 @@ def match(keys: Sequence[ItemKey], effects: Mapping[ItemKey, Hashable], numbered
             moved |= {key: [exact[row] for row in rows] for key in lost}
             claimed |= {exact[row] for row in rows}
     places |= moved
-    return Places(
+    return MatchedRows(
         rows=places,
         moved=tuple(moved),
         unmatched=tuple(key for key in effects if key not in places),

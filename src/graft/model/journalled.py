@@ -9,8 +9,8 @@ from pathlib import Path
 from graft.data.dataset import Dataset
 from graft.encoders.embed import Embedded
 from graft.errors import NothingToRead
-from graft.journal.journal import Journal, Reading
-from graft.journal.standing import apply
+from graft.journal.journal import Journal, JournalState
+from graft.journal.resolution import apply
 from graft.results.facts import JournalEffect
 
 
@@ -19,7 +19,7 @@ class Decided:
     """What a journal held when it was read, the name of its file, and where it lies."""
 
     name: str
-    reading: Reading
+    reading: JournalState
     path: Path | None = None
 
 

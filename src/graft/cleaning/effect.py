@@ -1,4 +1,4 @@
-"""What cleaning was worth: heads fitted to the labels before and after, asked about the same held-out items."""
+"""The effect of cleaning: heads fitted to the labels before and after, asked about the same held-out items."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from graft.errors import TooFewClasses, UsageError
 from graft.evaluation.intervals import cross_validated_interval, group_design_effect, held_out_interval
 from graft.executors import map_on_cores
 from graft.heads.calibration import probabilities
-from graft.journal.standing import Applied
+from graft.journal.resolution import Applied
 from graft.learning import HEADS
 from graft.learning.calibration import cross_fitted, fit_temperature
 from graft.learning.selection import class_weights
@@ -70,8 +70,8 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Worth(Change):
-    """What edits were worth: what cross-validation says, and what else there is to know.
+class CleaningEffect(Change):
+    """The effect of edits: what cross-validation says, and what else there is to know.
 
     Attributes:
         n_relabelled: Items that have another label now.
@@ -128,8 +128,8 @@ class Worth(Change):
         return {**plain(self), "sentence": self.sentence, "warning": self.warning or None}
 
 
-def measure_worth(pool: Pool, applied: Applied) -> Worth:
-    """What the decisions of a journal were worth; a ``Scorer`` answers again and again.
+def measure_effect(pool: Pool, applied: Applied) -> CleaningEffect:
+    """The effect of the decisions of a journal; a ``Scorer`` answers again and again.
 
     Args:
         pool: All items, with the labels as given.
@@ -180,8 +180,8 @@ class Scorer:
         right, _ = self._before.judged(pool.y, self._scored)
         self._as_given = self._accuracy(right, self._scored, _AS_GIVEN)
 
-    def score(self, labels: Sequence[str | None], kept: Sequence[int] = ()) -> Worth:
-        """What edits are worth.
+    def score(self, labels: Sequence[str | None], kept: Sequence[int] = ()) -> CleaningEffect:
+        """The effect of edits.
 
         Args:
             labels: The label of each row of the pool after the edits; ``None``: dropped. New classes may be among them.
@@ -205,7 +205,7 @@ class Scorer:
         after = self._before if unchanged else self._learn(edited, followed if follows else None)
         found = self._compare(after, edited, untouched & self._scored)
         on_test = untouched & self._test
-        return Worth(
+        return CleaningEffect(
             **{entry.name: getattr(found, entry.name) for entry in fields(Change)},
             n_relabelled=int(changed.sum()),
             n_dropped=int((~edited.kept).sum()),
@@ -249,7 +249,7 @@ class Scorer:
         return group_design_effect(right, groups) if len(set(groups) - {""}) > 1 else 1.0
 
     @cached_property
-    def _standing(self) -> dict[tuple[int, int], Bool]:
+    def _credible(self) -> dict[tuple[int, int], Bool]:
         """For each repetition and fold, of which rows the suggestion is the same without its labels ``(n,) bool``.
 
         A suggestion comes from heads that learned other labels, those of held-out items too. Who learns the suggestion
@@ -294,7 +294,7 @@ class Scorer:
             out = folds[repetition] == fold
             own = labels
             if followed is not None and followed.any():
-                own = labels.without(followed & ~self._standing[task], self._given)
+                own = labels.without(followed & ~self._credible[task], self._given)
             logits[repetition, out] = self._fit(own, ~out).scores(self._choice.axes.z[out])
 
         map_on_cores(hold_out, [(r, f) for r, fold in enumerate(folds) for f in np.unique(fold[fold >= 0]).tolist()])

@@ -40,7 +40,7 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Suggestion:
+class ProposedEdit:
     """What is proposed to do about an item. Look before you accept.
 
     Attributes:
@@ -62,7 +62,7 @@ class Count:
     left: int
 
 
-class Agenda:
+class ReviewQueue:
     """The items of a data set by what is the matter with them. Nothing in it changes."""
 
     def __init__(self, findings: Findings) -> None:
@@ -110,22 +110,22 @@ class Agenda:
         order = self._order(wanted.kind)
         return order[chosen[order]]
 
-    def suggestion(self, row: int) -> Suggestion:
+    def suggestion(self, row: int) -> ProposedEdit:
         """What is proposed to do about an item, by the gravest of its issues.
 
         An outlier is to be dropped, whatever it looks like, for a probability says little of what is like nothing else.
         Then come wrong labels, then copies, of which the one with the most credible label is to be kept.
         """
         if self._has_issue(row, "outlier"):
-            return Suggestion("drop")
+            return ProposedEdit("drop")
         labels = self.findings.labels
         if labels is not None and labels.is_issue[row]:
             place = int(labels.predicted[row])
-            return Suggestion("relabel", self.findings.classes[place], float(labels.p[row, place]))
+            return ProposedEdit("relabel", self.findings.classes[place], float(labels.p[row, place]))
         if any(self._has_issue(row, kind) for kind in OF_COPIES):
-            return Suggestion("merge")
+            return ProposedEdit("merge")
         useless = any(self._has_issue(row, kind) for kind, what in KINDS.items() if what.advice == DROP_IT)
-        return Suggestion("drop" if useless else "keep")
+        return ProposedEdit("drop" if useless else "keep")
 
     def _has_issue(self, row: int, kind: str) -> bool:
         return kind in self._has and bool(self._has[kind][row])

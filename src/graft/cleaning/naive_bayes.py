@@ -1,4 +1,4 @@
-"""How well classes are told apart by a few numbers alone: naive Bayes on bins, judged on what it has not seen."""
+"""Naive Bayes on binned features, cross-validated: how well a few numbers alone separate classes."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ PRIOR = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Told:
-    """How well classes were told apart.
+class Rates:
+    """Of a cross-validated classifier.
 
     Attributes:
         recall: Of each class, every class being as likely ``(k,)``; nan for one that is not judged.
-        alone: Of each class against the rest, share of its items that are said to be of it ``(k,)``.
-        beside: Share of the other items that are said to be of it ``(k,)``.
+        true_positive: Of each class against the rest, share of its items that are said to be of it ``(k,)``.
+        false_positive: Share of the other items that are said to be of it ``(k,)``.
     """
 
     recall: Float64
-    alone: Float64
-    beside: Float64
+    true_positive: Float64
+    false_positive: Float64
 
     @property
     def accuracy(self) -> float:
@@ -37,7 +37,7 @@ class Told:
     @property
     def against_rest(self) -> Float64:
         """Balanced accuracy of each class against the rest ``(k,)``; chance is a half."""
-        return (self.alone + 1 - self.beside) / 2
+        return (self.true_positive + 1 - self.false_positive) / 2
 
 
 def into_bins(values: Array, bins: int) -> Int:
@@ -61,7 +61,7 @@ def assign_folds(units: Int, seed: int) -> Int:
     return np.asarray(places[unit], np.int64)
 
 
-def tell_apart(features: Sequence[Int], y: Int, k: int, folds: Int, judged: Bool) -> Told:
+def cross_validate(features: Sequence[Int], y: Int, k: int, folds: Int, judged: Bool) -> Rates:
     """Cross-validated naive Bayes, all classes being as likely.
 
     Args:
@@ -84,9 +84,9 @@ def tell_apart(features: Sequence[Int], y: Int, k: int, folds: Int, judged: Bool
     recall = np.bincount(y[winners == y], minlength=k) / totals
     ours = _named_against_rest(logs, seen, folds)
     mine = ours[np.arange(n), y]
-    alone = np.bincount(y[mine], minlength=k) / totals
-    beside = (ours.sum(axis=0) - np.bincount(y[mine], minlength=k)) / np.maximum(1, n - totals)
-    return Told(*(np.where(judged, values, np.nan) for values in (recall, alone, beside)))
+    true_positive = np.bincount(y[mine], minlength=k) / totals
+    false_positive = (ours.sum(axis=0) - np.bincount(y[mine], minlength=k)) / np.maximum(1, n - totals)
+    return Rates(*(np.where(judged, values, np.nan) for values in (recall, true_positive, false_positive)))
 
 
 def _log_likelihood(bins: Int, y: Int, k: int, folds: Int, seen: Float64) -> Array:

@@ -1,4 +1,4 @@
-"""What a class might be told by although it has nothing to do with it: families of what was measured."""
+"""What a class might be told by although it has nothing to do with it: groups of features that were measured."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Feature:
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class FeatureGroup:
     """Numbers that say the same kind of thing.
 
     Attributes:
@@ -80,14 +80,14 @@ def format_word(code: float) -> str:
     return "of a rare type" if name == "other" else f"{name.upper()} files"
 
 
-_FORMAT = Family(
+_FORMAT = FeatureGroup(
     "file type", (Feature(_plain("format"), "", ""),),
     "the type of file says where it came from, not what it shows",
     "Save all classes the same way, or get every class from the same sources.",
 )  # fmt: skip
 
 _PICTURES = (
-    Family(
+    FeatureGroup(
         "brightness",
         (
             Feature(_plain("brightness"), "are darkest", "are brightest"),
@@ -97,19 +97,19 @@ _PICTURES = (
         "the model may learn the light instead of the thing",
         "Take pictures of every class under the same light.",
     ),
-    Family(
+    FeatureGroup(
         "size",
         (Feature(_log("width"), "are narrowest", "are widest"), Feature(_log("height"), "are lowest", "are highest")),
         "the sizes say where the pictures came from, and small ones look softer to the encoder",
         "Get every class from the same sources, at the same size.",
     ),
-    Family(
+    FeatureGroup(
         "shape",
         (Feature(_shape, "are most upright", "are most oblong"),),
         "the format decides what is cropped, and may say where the pictures came from",
         "Crop all pictures to one format, or get every class from the same sources.",
     ),
-    Family(
+    FeatureGroup(
         "background colour",
         (
             Feature(_plain("border_red"), "have the least red at the border", "have the most red at the border"),
@@ -120,7 +120,7 @@ _PICTURES = (
         "the model may learn the background instead of the thing",
         "Take pictures of every class before the same backgrounds.",
     ),
-    Family(
+    FeatureGroup(
         "colour",
         (
             Feature(_plain("red"), "have the least red", "have the most red"),
@@ -132,14 +132,14 @@ _PICTURES = (
         "Take pictures of every class under the same light, with the same camera.",
         ESSENTIAL,
     ),
-    Family(
+    FeatureGroup(
         "sharpness",
         (Feature(_log("sharpness"), "are softest", "are sharpest"),),
         "the model may learn the camera or the focus instead of the thing",
         "Take pictures of every class with the same camera, from the same distance.",
     ),
     _FORMAT,
-    Family(
+    FeatureGroup(
         "file size",
         (Feature(_bytes_a_pixel, "take the fewest bytes a pixel",
                  "take the most bytes a pixel"),),
@@ -149,7 +149,7 @@ _PICTURES = (
 )  # fmt: skip
 
 _TEXTS = (
-    Family(
+    FeatureGroup(
         "length",
         (
             Feature(_log("characters"), "are shortest", "are longest"),
@@ -159,13 +159,13 @@ _TEXTS = (
         "the model may learn the length instead of the meaning",
         "Collect texts of every class of all lengths.",
     ),
-    Family(
+    FeatureGroup(
         "capitals", (Feature(_plain("upper"), "have the fewest capitals", "have the most capitals"),),
         "capitals often say who wrote, not what about",
         "Get every class from the same sources, or write all in lower case.",
         ESSENTIAL,
     ),
-    Family(
+    FeatureGroup(
         "digits and signs",
         (
             Feature(_plain("digits"), "have the fewest digits", "have the most digits"),
@@ -175,13 +175,13 @@ _TEXTS = (
         "Look at the digits and signs, and take out what is no part of the text.",
         ESSENTIAL,
     ),
-    Family(
+    FeatureGroup(
         "links", (Feature(_plain("links"), "have the fewest links", "have the most links"),),
         "fine if links belong to the class; else they say where a text came from",
         "Take the links out of all texts, or get every class from the same sources.",
         ESSENTIAL,
     ),
-    Family(
+    FeatureGroup(
         "alphabet",
         (Feature(_plain("ascii"), "have the most unusual characters", "have the fewest unusual characters"),),
         "the characters may say who wrote or how it was exported, not what about",
@@ -191,12 +191,12 @@ _TEXTS = (
 )  # fmt: skip
 
 _RECORDINGS = (
-    Family(
+    FeatureGroup(
         "length", (Feature(_log("seconds"), "are shortest", "are longest"),),
         "the model may learn how the recordings were cut",
         "Cut recordings of every class in the same way.",
     ),
-    Family(
+    FeatureGroup(
         "rate and channels",
         (
             Feature(_plain("rate"), "have the lowest rate", "have the highest rate"),
@@ -206,7 +206,7 @@ _RECORDINGS = (
         "the model may learn the recorder instead of the sound",
         "Record every class with the same equipment, or bring all to the lowest rate.",
     ),
-    Family(
+    FeatureGroup(
         "loudness",
         (
             Feature(_log("rms"), "are quietest", "are loudest"),
@@ -216,7 +216,7 @@ _RECORDINGS = (
         "the model may learn the distance or the level instead of the sound",
         "Record every class at the same distance and level.",
     ),
-    Family(
+    FeatureGroup(
         "background noise",
         (
             Feature(_plain("noise"), "have the quietest pauses", "have the loudest pauses"),
@@ -226,7 +226,7 @@ _RECORDINGS = (
         "Record every class in the same places.",
     ),
     _FORMAT,
-    Family(
+    FeatureGroup(
         "file size", (Feature(_log("bytes", per="seconds"), "take the fewest bytes a second",
                               "take the most bytes a second"),),
         "the way in which a recording was saved leaves traces that the model may learn",
@@ -234,5 +234,5 @@ _RECORDINGS = (
     ),
 )  # fmt: skip
 
-FAMILIES: Mapping[str, tuple[Family, ...]] = {"image": _PICTURES, "text": _TEXTS, "audio": _RECORDINGS}
+FEATURE_GROUPS: Mapping[str, tuple[FeatureGroup, ...]] = {"image": _PICTURES, "text": _TEXTS, "audio": _RECORDINGS}
 """What is looked at, by modality."""

@@ -1,4 +1,4 @@
-"""What the decisions of a journal come to, and a data set as it is with them."""
+"""The resolution of a journal: what holds for each item after all decisions; and a data set as it is with them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from graft.data.contents import clean_label
 from graft.data.dataset import Dataset
 from graft.data.items import Text
 from graft.journal.decision import MAX_NAME, Decision, ItemKey
-from graft.journal.matching import Places, counted, match, names_of
+from graft.journal.matching import MatchedRows, counted, match, names_of
 from graft.journal.merging import Merging
 
 
@@ -39,16 +39,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Different people decided differently on one item; ``standing`` is the later, and holds."""
+    """Different people decided differently on one item; ``later`` is what holds."""
 
     key: ItemKey
-    standing: Outcome
+    later: Outcome
     other: Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What a journal comes to.
+class Resolution:
+    """What the decisions of a journal resolve to.
 
     Attributes:
         outcomes: What holds for each item, in the order of the decisions.
@@ -102,7 +102,7 @@ def keys_of(dataset: Dataset, digests: Sequence[str]) -> tuple[ItemKey, ...]:
     return tuple(keys)
 
 
-def standing(decisions: Sequence[Decision]) -> Standing:
+def resolve(decisions: Sequence[Decision]) -> Resolution:
     """What holds now for each item: of several decisions on one item, the last in the file.
 
     A merge says nothing of the item that it keeps but that it stays: a label decided on before or after holds, and so
@@ -124,7 +124,7 @@ def standing(decisions: Sequence[Decision]) -> Standing:
             tally.merge(decision)
         else:
             tally.settle(decision)
-    return Standing(tally.outcomes, tally.merging.kept, tally.conflicts(), undone, lost)
+    return Resolution(tally.outcomes, tally.merging.kept, tally.conflicts(), undone, lost)
 
 
 class _Tally:
@@ -193,7 +193,7 @@ def apply(dataset: Dataset, digests: Sequence[str], decisions: Sequence[Decision
         digests: Hash of each item's content.
         decisions: In the order of the journal.
     """
-    found = standing(decisions)
+    found = resolve(decisions)
     effects = {key: outcome.effect for key, outcome in found.outcomes.items()}
     places = match(keys_of(dataset, digests), effects, [isinstance(item, Text) for item in dataset.items])
     settled: dict[int, Outcome] = {}
@@ -250,7 +250,7 @@ def _undone(decisions: Sequence[Decision]) -> tuple[frozenset[str], tuple[Decisi
     return frozenset(undone), tuple(reversed(lost))
 
 
-def _stand_ins(found: Standing, places: Places) -> dict[ItemKey, ItemKey]:
+def _stand_ins(found: Resolution, places: MatchedRows) -> dict[ItemKey, ItemKey]:
     """For each kept item that is gone the first of its copies that is there; and which it stands for."""
     stand_ins: dict[ItemKey, ItemKey] = {}
     for key, kept in found.copies.items():
@@ -264,7 +264,7 @@ def _tags(to: str) -> tuple[str, ...]:
     return tuple(sorted({clean_label(tag) for tag in to.split(SEPARATOR)} - {""}))
 
 
-def _warnings(found: Standing, places: Places, stand_ins: Sequence[ItemKey], without_label: int) -> list[str]:
+def _warnings(found: Resolution, places: MatchedRows, stand_ins: Sequence[ItemKey], without_label: int) -> list[str]:
     """What the user should know before believing that the journal was followed."""
     warnings = places.warnings()
     if stand_ins:
@@ -275,7 +275,7 @@ def _warnings(found: Standing, places: Places, stand_ins: Sequence[ItemKey], wit
         speak = counted(len(found.conflicts), "decision was", "decisions were")
         warnings.append(
             f"{speak} overruled by somebody else's later one: {names_of([first.key])}, {_said(first.other)}, "
-            f"then {_said(first.standing)}."
+            f"then {_said(first.later)}."
         )
     if found.lost:
         speak = counted(len(found.lost), "undo of the journal has", "undos of the journal have")
