@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from graft.cli.demo import MARKER
-from graft.encoders.shelf import Shelf
+from graft.encoders.lru import EncoderLRU
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_without_its_extra_the_text_demo_says_so_and_leaves_room_for_another_try
     pytest.importorskip("tokenizers")
     folder = tmp_path / "messages"
     with monkeypatch.context() as patch:
-        patch.setattr("graft.encoders.SHELF", Shelf())
+        patch.setattr("graft.encoders.LOADED", EncoderLRU())
         patch.setitem(sys.modules, "tokenizers", None)
         for _ in range(2):
             found = run("demo", "text", "-o", folder)

@@ -15,8 +15,8 @@ from contracts import GOOD
 from graft.encoders import ENCODERS, encoder_for
 from graft.encoders.image import ImageEncoder
 from graft.encoders.joined import JoinedEncoder
+from graft.encoders.lru import SMALLEST, EncoderLRU
 from graft.encoders.runtime import Backend
-from graft.encoders.shelf import SMALLEST, Shelf
 from graft.encoders.text import TextEncoder
 from graft.errors import EncoderError, UsageError
 
@@ -33,7 +33,7 @@ def is_open(encoder: ImageEncoder) -> bool:
 
 
 def test_two_threads_that_ask_for_one_encoder_get_the_same():
-    shelf, made = Shelf(), []
+    lru, made = EncoderLRU(), []
     asked, may_go = threading.Semaphore(0), threading.Event()
 
     def make() -> ImageEncoder:
@@ -43,7 +43,7 @@ def test_two_threads_that_ask_for_one_encoder_get_the_same():
 
     def ask() -> object:
         asked.release()
-        return shelf.made("one", (), make)
+        return lru.made("one", (), make)
 
     with ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(ask) for _ in range(4)]
@@ -56,7 +56,7 @@ def test_two_threads_that_ask_for_one_encoder_get_the_same():
 
 
 def test_who_asks_for_another_encoder_does_not_wait():
-    shelf, begun, may_go = Shelf(), threading.Event(), threading.Event()
+    lru, begun, may_go = EncoderLRU(), threading.Event(), threading.Event()
 
     def slow() -> ImageEncoder:
         begun.set()
@@ -64,27 +64,27 @@ def test_who_asks_for_another_encoder_does_not_wait():
         return an_encoder()
 
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(shelf.made, "slow", (), slow)
+        waiting = pool.submit(lru.made, "slow", (), slow)
         assert begun.wait(LONG)
-        assert shelf.made("fast", (), an_encoder).megabytes == 1.0
+        assert lru.made("fast", (), an_encoder).megabytes == 1.0
         assert not waiting.done()
         may_go.set()
         waiting.result(LONG)
 
 
 def test_one_that_could_not_be_made_is_tried_again():
-    shelf = Shelf()
+    lru = EncoderLRU()
 
     def fail() -> ImageEncoder:
         raise EncoderError("It cannot be had.", "Try again.")
 
     with pytest.raises(EncoderError):
-        shelf.made("one", (), fail)
-    assert shelf.made("one", (), an_encoder) is shelf.made("one", (), fail)
+        lru.made("one", (), fail)
+    assert lru.made("one", (), an_encoder) is lru.made("one", (), fail)
 
 
 def test_what_was_not_used_for_longest_is_put_away(monkeypatch):
-    monkeypatch.setattr("graft.encoders.shelf.SHELF", Shelf(limit=40_000_000))
+    monkeypatch.setattr("graft.encoders.lru.LOADED", EncoderLRU(limit=40_000_000))
     first, second, third = an_encoder(19.0), an_encoder(18.0), an_encoder(18.5)
     picture = GOOD["image"](0)
     before = first.embed([first.prepare(picture).value])
@@ -99,7 +99,7 @@ def test_what_was_not_used_for_longest_is_put_away(monkeypatch):
 
 
 def test_one_that_is_too_large_alone_stays_while_it_is_used(monkeypatch):
-    monkeypatch.setattr("graft.encoders.shelf.SHELF", Shelf(limit=1))
+    monkeypatch.setattr("graft.encoders.lru.LOADED", EncoderLRU(limit=1))
     first, second = an_encoder(), an_encoder()
     for encoder in (first, first, second):
         encoder.warm()
@@ -108,27 +108,27 @@ def test_one_that_is_too_large_alone_stays_while_it_is_used(monkeypatch):
 
 
 def test_one_that_nobody_has_any_more_goes_when_it_is_put_away():
-    shelf = Shelf(limit=1_500_000)
-    gone = weakref.ref(shelf.made("one", (), an_encoder))
+    lru = EncoderLRU(limit=1_500_000)
+    gone = weakref.ref(lru.made("one", (), an_encoder))
     gc.collect()
     assert gone() is not None  # asked for again it would be the same
-    kept = shelf.made("two", (), an_encoder)
+    kept = lru.made("two", (), an_encoder)
     gc.collect()
     assert gone() is None
-    shelf.made("three", (), an_encoder)
-    assert shelf.made("two", (), an_encoder) is kept
+    lru.made("three", (), an_encoder)
+    assert lru.made("two", (), an_encoder) is kept
 
 
 def test_the_environment_sets_the_limit(monkeypatch):
-    shelf, first, second = Shelf(), an_encoder(), an_encoder()
+    lru, first, second = EncoderLRU(), an_encoder(), an_encoder()
     monkeypatch.setenv("GRAFT_ENCODERS_LIMIT", "1.5e6")
     first.warm()
-    shelf.use(first)
-    shelf.use(second)
+    lru.use(first)
+    lru.use(second)
     assert not is_open(first)
     monkeypatch.setenv("GRAFT_ENCODERS_LIMIT", "much")
     with pytest.raises(UsageError, match=r"GRAFT_ENCODERS_LIMIT is 'much'\. Give a number of bytes"):
-        shelf.use(first)
+        lru.use(first)
 
 
 def test_opening_one_does_not_hold_up_another_of_its_kind(monkeypatch):
@@ -174,7 +174,7 @@ def test_the_table_says_how_large_they_are():
 
 @forks
 def test_a_child_does_not_wait_for_what_its_parent_was_making():
-    shelf, begun, may_go = Shelf(), threading.Event(), threading.Event()
+    lru, begun, may_go = EncoderLRU(), threading.Event(), threading.Event()
 
     def slow() -> ImageEncoder:
         begun.set()
@@ -182,10 +182,10 @@ def test_a_child_does_not_wait_for_what_its_parent_was_making():
         return an_encoder()
 
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(shelf.made, "one", (), slow)
+        waiting = pool.submit(lru.made, "one", (), slow)
         assert begun.wait(LONG)
         try:
-            assert in_child(lambda: shelf.made("one", (), an_encoder).megabytes) == 1.0
+            assert in_child(lambda: lru.made("one", (), an_encoder).megabytes) == 1.0
         finally:
             may_go.set()
         waiting.result(LONG)

@@ -11,7 +11,7 @@ from graft.encoders import ENCODERS, address_of, base_of, encoder_for, facts, re
 from graft.encoders.cache import Cache
 from graft.encoders.embed import embed
 from graft.encoders.joined import JoinedEncoder
-from graft.encoders.tuned import NOTHING, Tuned
+from graft.encoders.tuned import NOTHING, TunedWeights
 from graft.errors import UsageError
 from graft.run import Run
 
@@ -88,13 +88,13 @@ def test_what_the_network_cannot_take_is_refused(encoder):
 
 def test_arrays_are_copied_and_cannot_be_written():
     array = np.ones((2, 3), np.float32, order="F")
-    tuned = Tuned({"a": array})
+    tuned = TunedWeights({"a": array})
     array[0, 0] = 7
     assert tuned["a"][0, 0] == 1
     with pytest.raises(ValueError, match="read-only"):
         tuned["a"][0, 0] = 2
-    assert Tuned({"a": np.ones((3, 2), np.float32)}) != tuned
-    assert Tuned({"b": np.ones((2, 3), np.float32)}) != tuned
+    assert TunedWeights({"a": np.ones((3, 2), np.float32)}) != tuned
+    assert TunedWeights({"b": np.ones((2, 3), np.float32)}) != tuned
 
 
 def test_joined_encoders_have_no_weights_to_replace():

@@ -15,7 +15,7 @@ from bundles import put_together, read_manifest, taken_apart, write_manifest
 from graft import bundle
 from graft.encoders import encoder_for, retuned
 from graft.encoders.cache import Cache
-from graft.encoders.shelf import Shelf
+from graft.encoders.lru import EncoderLRU
 from graft.errors import (
     BundleError,
     DamagedBundle,
@@ -123,7 +123,7 @@ def test_another_version_of_the_encoder_says_so(copied):
 
 
 def test_a_bundle_of_pictures_that_were_decoded_otherwise_is_to_be_fitted_again(copied, monkeypatch):
-    monkeypatch.setattr("graft.encoders.SHELF", Shelf())  # an encoder is made once in a process
+    monkeypatch.setattr("graft.encoders.LOADED", EncoderLRU())  # an encoder is made once in a process
     monkeypatch.setattr("graft.encoders.image.DECODING", "another")
     with pytest.raises(EncoderMismatch, match="no longer what the model learned from") as caught:
         graft.load(copied)

@@ -11,7 +11,7 @@ import shapes
 from graft.data.dataset import File, Memory
 from graft.encoders.cache import Cache, Entry
 from graft.encoders.embed import content_digest, content_key
-from graft.prediction.asking import parts_of
+from graft.prediction.chunks import chunks_of
 from graft.run import Run
 
 ASKED: dict[str, Callable[..., object]] = {
@@ -86,7 +86,7 @@ def test_parts_hold_the_items_in_order_and_count_from_their_first(model, photos)
     def given() -> Iterator[Memory]:
         yield from items
 
-    parts = list(parts_of(model.encoder, given(), Run()))
+    parts = list(chunks_of(model.encoder, given(), Run()))
     assert len(parts) > 1
     assert [item for part in parts for item in part.items] == items
     for part in parts:

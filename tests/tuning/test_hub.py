@@ -16,7 +16,7 @@ from graft import bundle
 from graft.encoders import address_of, base_of, facts, retuned, tuned_weights
 from graft.encoders.hub import hub_encoder
 from graft.encoders.hub.encoder import HubEncoder
-from graft.encoders.hub.store import Entry
+from graft.encoders.hub.store import StoredEncoder
 from graft.encoders.runtime import Backend
 from graft.errors import EncoderError, UsageError
 from graft.tensors import Tensors
@@ -204,7 +204,7 @@ def test_chance_is_torchs_alone(made):
 @pytest.mark.parametrize(("graph", "said"), [("repository", "ONNX file of its makers"), ("exported", "bert")])
 def test_weights_that_cannot_be_replaced(made, graph, said):
     entry = hub_encoder(str(made("bert")), None, SINGLE).entry
-    closed = HubEncoder(Entry(dataclasses.replace(entry.card, graph=graph, open=False), entry.folder), SINGLE)
+    closed = HubEncoder(StoredEncoder(dataclasses.replace(entry.card, graph=graph, open=False), entry.folder), SINGLE)
     with pytest.raises(UsageError, match=f"cannot be tuned.*{said}") as error:
         network_for(closed)
     assert "model.safetensors" in error.value.hint

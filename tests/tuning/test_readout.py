@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from graft.encoders.hub import families
+from graft.encoders.hub import architectures
 
 torch = pytest.importorskip("torch")
 
@@ -25,23 +25,23 @@ def same(states, mask, how, dense=None):
     tensors = {name: torch.from_numpy(array) for name, array in dense.items()}
     seen = None if mask is None else torch.from_numpy(mask)
     found = readout.read_out(torch.from_numpy(states), seen, how, tensors).numpy()
-    expected = families.read_out(states, mask, how, dense)
+    expected = architectures.read_out(states, mask, how, dense)
     assert found.shape == expected.shape
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", families.POOLINGS)
+@pytest.mark.parametrize("name", architectures.POOLINGS)
 def test_poolings(states, mask, name):
     same(states, mask, {"pooling": [name], "layers": []})
     same(states, None, {"pooling": [name], "layers": []})
 
 
 def test_the_tables_have_the_same_keys():
-    assert set(readout.POOLINGS) == set(families.POOLINGS)
-    assert set(readout.ACTIVATIONS) == set(families.ACTIVATIONS)
+    assert set(readout.POOLINGS) == set(architectures.POOLINGS)
+    assert set(readout.ACTIVATIONS) == set(architectures.ACTIVATIONS)
 
 
-@pytest.mark.parametrize("activation", families.ACTIVATIONS)
+@pytest.mark.parametrize("activation", architectures.ACTIVATIONS)
 def test_layers_after_the_pooling(states, mask, activation):
     chance = np.random.default_rng(1)
     dense = {"w": chance.normal(size=(6, 8)).astype(np.float32), "b": chance.normal(size=6).astype(np.float32)}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from graft.data.dataset import Item, Skipped
     from graft.model.inputs import CacheChoice
     from graft.report.terminal import Rows
-    from graft.similarity import Found, Match
+    from graft.similarity import Match, SearchResult
 
 BAR = 10
 """Columns of a bar for the similarity 1."""
@@ -145,7 +145,7 @@ def _queries(queries: Sequence[str], modality: str) -> Iterator[Item]:
             yield File(Path(query), printable(query))
 
 
-def _show(found: Sequence[Found]) -> None:
+def _show(found: Sequence[SearchResult]) -> None:
     from graft.report.terminal import Rows, shorten
     from graft.report.words import clean, excerpt
 

@@ -14,12 +14,12 @@ from graft.encoders.hub.encoder import HubEncoder
 from graft.encoders.hub.fetch import Address, local_folder
 from graft.encoders.image import ImageEncoder
 from graft.encoders.joined import SEPARATOR, JoinedEncoder
+from graft.encoders.lru import LOADED
 from graft.encoders.runtime import Backend, choose_backend
-from graft.encoders.shelf import SHELF
 from graft.encoders.sources import PinnedFile, bring
 from graft.encoders.speech import SpeechEncoder
 from graft.encoders.text import TOKENIZER, WEIGHTS, TextEncoder
-from graft.encoders.tuned import NOTHING, Tuned
+from graft.encoders.tuned import NOTHING, TunedWeights
 from graft.errors import UsageError
 
 BuiltIn = ImageEncoder | TextEncoder | SpeechEncoder
@@ -143,7 +143,7 @@ def address_of(encoder: Encoder) -> str:
     return encoder.pinned_name if isinstance(encoder, HubEncoder) else base_of(encoder).name
 
 
-def tuned_weights(encoder: Encoder) -> Tuned:
+def tuned_weights(encoder: Encoder) -> TunedWeights:
     """What stands in the place of pinned weights; nothing in an encoder that was not tuned."""
     return encoder.tuned if isinstance(encoder, Tunable) else NOTHING
 
@@ -169,7 +169,7 @@ def retuned(encoder: Encoder, arrays: Mapping[str, Float32]) -> Tunable:
             f"The weights of {encoder.name} cannot be replaced.",
             f"Use one of {', '.join(ENCODERS)}, or a model of the hub.",
         )
-    tuned = Tuned(arrays)
+    tuned = TunedWeights(arrays)
     tuned.over(encoder.pinned() if tuned else {})
     return _with(encoder, tuned)
 
@@ -179,7 +179,7 @@ def moved_to(encoder: Tunable, runs_on: Backend) -> Tunable:
     return _with(encoder, encoder.tuned, runs_on)
 
 
-def _with(encoder: Tunable, tuned: Tuned, runs_on: Backend | None = None) -> Tunable:
+def _with(encoder: Tunable, tuned: TunedWeights, runs_on: Backend | None = None) -> Tunable:
     runs_on = runs_on or encoder.runs_on
     if isinstance(encoder, HubEncoder):
         return HubEncoder(encoder.entry, runs_on, encoder.prompt, tuned)
@@ -209,7 +209,7 @@ def _one(name: str, modality: str, runs_on: Backend, prompt: str, progress: Prog
         bring(ENCODERS[key].files, progress)
         return ENCODERS[key].make(runs_on)
 
-    return SHELF.made(name, (modality, runs_on, prompt), make)
+    return LOADED.made(name, (modality, runs_on, prompt), make)
 
 
 def _split(name: str) -> list[str]:

@@ -26,7 +26,7 @@ from graft.run import PLAIN, Run
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class EmbeddedRow:
     """One embedded item: its embedding and statistics, the hash of its content, and whether the cache had it."""
 
     entry: Entry
@@ -34,7 +34,7 @@ class Row:
     cached: bool
 
 
-Rows = dict[int, Row | ItemError]
+EmbeddedRows = dict[int, EmbeddedRow | ItemError]
 """What became of each item, by its position."""
 
 
@@ -113,7 +113,9 @@ def content_key(encoder: Encoder, digest: str) -> bytes:
     return hashlib.sha256(f"{encoder.fingerprint}:{digest}".encode()).digest()
 
 
-def rows_of(encoder: Encoder, contents: Mapping[int, bytes], cache: Store | None, limits: ItemLimits = LIMITS) -> Rows:
+def rows_of(
+    encoder: Encoder, contents: Mapping[int, bytes], cache: Store | None, limits: ItemLimits = LIMITS
+) -> EmbeddedRows:
     """What becomes of each content, on the thread that asks; a bad one has its error, and the others are served."""
     # Of recordings the energies are matrix products, whose last digits depend on how many threads share them.
     with one_thread_each():
@@ -123,19 +125,19 @@ def rows_of(encoder: Encoder, contents: Mapping[int, bytes], cache: Store | None
         }
 
 
-def _rows_of(encoder: Encoder, contents: Mapping[int, bytes], cache: Store | None, limits: ItemLimits) -> Rows:
+def _rows_of(encoder: Encoder, contents: Mapping[int, bytes], cache: Store | None, limits: ItemLimits) -> EmbeddedRows:
     if isinstance(encoder, JoinedEncoder):  # each from its own entries of the cache
         members = [_rows_of(member, contents, cache, limits) for member in encoder.members]
         return {key: _side_by_side([rows[key] for rows in members]) for key in contents}
     digests = {key: content_digest(content) for key, content in contents.items()}
     keys = {key: content_key(encoder, digest) for key, digest in digests.items()}
     found = cache.get(list(set(keys.values())), encoder.dim) if cache else {}
-    rows: Rows = {}
+    rows: EmbeddedRows = {}
     prepared = {}
     for key, content in contents.items():
         checkpoint()
         if (entry := found.get(keys[key])) is not None:
-            rows[key] = Row(entry, digests[key], cached=True)
+            rows[key] = EmbeddedRow(entry, digests[key], cached=True)
             continue
         try:
             prepared[key] = encoder.prepare(content, limits)
@@ -147,7 +149,7 @@ def _rows_of(encoder: Encoder, contents: Mapping[int, bytes], cache: Store | Non
         fresh = {key: Entry(x, one.statistics) for x, (key, one) in zip(vectors, prepared.items(), strict=True)}
         if cache:
             cache.put(encoder.fingerprint, {keys[key]: entry for key, entry in fresh.items()})
-        rows |= {key: Row(entry, digests[key], cached=False) for key, entry in fresh.items()}
+        rows |= {key: EmbeddedRow(entry, digests[key], cached=False) for key, entry in fresh.items()}
     return rows
 
 
@@ -156,9 +158,9 @@ def _too_large(content: bytes, limits: ItemLimits) -> ItemError:
     return ItemError("too_large", found, "Make it smaller.")
 
 
-def gathered(encoder: Encoder, rows: Rows) -> Embedded:
+def gathered(encoder: Encoder, rows: EmbeddedRows) -> Embedded:
     """What became of each item, by its position, as arrays in the order of the mapping."""
-    good = {row: found for row, found in rows.items() if isinstance(found, Row)}
+    good = {row: found for row, found in rows.items() if isinstance(found, EmbeddedRow)}
     entries = [found.entry for found in good.values()]
     hits = sum(found.cached for found in good.values())
     return Embedded(
@@ -180,7 +182,7 @@ def recall(encoder: Encoder, digests: Sequence[str], cache: Store) -> Embedded:
     return gathered(encoder, _recalled(encoder, digests, cache))
 
 
-def _recalled(encoder: Encoder, digests: Sequence[str], cache: Store) -> Rows:
+def _recalled(encoder: Encoder, digests: Sequence[str], cache: Store) -> EmbeddedRows:
     if isinstance(encoder, JoinedEncoder):
         members = [_recalled(member, digests, cache) for member in encoder.members]
         return {row: _side_by_side([rows[row] for rows in members]) for row in range(len(digests))}
@@ -188,12 +190,12 @@ def _recalled(encoder: Encoder, digests: Sequence[str], cache: Store) -> Rows:
     found = cache.get(list(dict.fromkeys(keys)), encoder.dim)
     gone = ItemError("not_in_cache", "Its embedding is not in the cache any more.", "Give the item again.")
     return {
-        row: Row(found[key], digest, cached=True) if key in found else gone
+        row: EmbeddedRow(found[key], digest, cached=True) if key in found else gone
         for row, (key, digest) in enumerate(zip(keys, digests, strict=True))
     }
 
 
-def _side_by_side(parts: Sequence[Row | ItemError]) -> Row | ItemError:
+def _side_by_side(parts: Sequence[EmbeddedRow | ItemError]) -> EmbeddedRow | ItemError:
     """One row of what each encoder made of an item; the reason of the first of them that could not use it."""
     rows = []
     for part in parts:
@@ -202,12 +204,12 @@ def _side_by_side(parts: Sequence[Row | ItemError]) -> Row | ItemError:
         rows.append(part)
     statistics = {name: value for row in rows for name, value in row.entry.statistics.items()}
     entry = Entry(np.concatenate([row.entry.vector for row in rows]), statistics)
-    return Row(entry, rows[0].digest, cached=all(row.cached for row in rows))
+    return EmbeddedRow(entry, rows[0].digest, cached=all(row.cached for row in rows))
 
 
 def _embed_chunk(encoder: Encoder, chunk: Sequence[tuple[int, Item]], run: Run) -> Embedded:
     contents: dict[int, bytes] = {}
-    rows: Rows = {}
+    rows: EmbeddedRows = {}
     for row, item in chunk:
         run.check()
         try:

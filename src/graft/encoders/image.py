@@ -14,11 +14,11 @@ import numpy as np
 from graft.contracts import LIMITS, Float32, ItemLimits, Prepared, Stages
 from graft.decoding.measures import DECODING, MEASURES, OF_PICTURES
 from graft.encoders.efficientnet import POOLED, SIDE, STRUCTURE, folded
+from graft.encoders.lru import LazyEncoder
 from graft.encoders.pooling import signed_root
 from graft.encoders.runtime import Backend, Session, choose_backend, open_session
-from graft.encoders.shelf import Opened
 from graft.encoders.sources import PinnedFile
-from graft.encoders.tuned import NOTHING, Tuned
+from graft.encoders.tuned import NOTHING, TunedWeights
 from graft.encoders.weights import read_torch
 
 NAME = "efficientnet-lite0"
@@ -39,7 +39,7 @@ PREPROCESSING = "2"
 
 
 @dataclass(frozen=True)
-class ImageEncoder(Opened[Session]):
+class ImageEncoder(LazyEncoder[Session]):
     """Pictures -> signed roots of the pooled features of four stages, joined, ``(n, 1752) float32``.
 
     Attributes:
@@ -47,7 +47,7 @@ class ImageEncoder(Opened[Session]):
     """
 
     runs_on: Backend = field(default_factory=choose_backend)
-    tuned: Tuned = NOTHING
+    tuned: TunedWeights = NOTHING
     modality: str = "image"
     stages: Stages = ((40, 112, 320, 1280),)
     batch_size: int = 8
@@ -55,7 +55,7 @@ class ImageEncoder(Opened[Session]):
     megabytes: float = 18.8
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
-    def __reduce__(self) -> tuple[type[ImageEncoder], tuple[Backend, Tuned]]:
+    def __reduce__(self) -> tuple[type[ImageEncoder], tuple[Backend, TunedWeights]]:
         return type(self), (self.runs_on, self.tuned)  # a copy in another process compiles its own network
 
     @property

@@ -14,8 +14,8 @@ import numpy as np
 
 from graft.contracts import LIMITS, Float32, ItemLimits, Prepared, Stages
 from graft.decoding.measures import MEASURES, OF_RECORDINGS
+from graft.encoders.lru import LazyEncoder
 from graft.encoders.runtime import Backend, Session, choose_backend, open_session
-from graft.encoders.shelf import Opened
 from graft.encoders.speech_network import (
     FRONT_END,
     HOP,
@@ -32,7 +32,7 @@ from graft.encoders.speech_network import (
     shares,
     to_input,
 )
-from graft.encoders.tuned import NOTHING, Tuned
+from graft.encoders.tuned import NOTHING, TunedWeights
 
 LEVEL = 0.05
 """Every recording is brought to this level (root mean square of its loud parts; full scale is 1)."""
@@ -57,7 +57,7 @@ _EDGE = 3
 
 
 @dataclass(frozen=True)
-class SpeechEncoder(Opened[tuple[Session, Float32]]):
+class SpeechEncoder(LazyEncoder[tuple[Session, Float32]]):
     """Recordings -> four pooled stages, joined, ``(n, 768) float32``.
 
     The stages are two of the network's inner layers, and mean and standard deviation over time of its output; the
@@ -69,7 +69,7 @@ class SpeechEncoder(Opened[tuple[Session, Float32]]):
     """
 
     runs_on: Backend = field(default_factory=choose_backend)
-    tuned: Tuned = NOTHING
+    tuned: TunedWeights = NOTHING
     modality: str = "audio"
     stages: Stages = (WIDTHS[:3], WIDTHS[3:])
     batch_size: int = 64
@@ -78,7 +78,7 @@ class SpeechEncoder(Opened[tuple[Session, Float32]]):
     heavy: ClassVar[tuple[str, ...]] = ("_read_front_end",)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
-    def __reduce__(self) -> tuple[type[SpeechEncoder], tuple[Backend, Tuned]]:
+    def __reduce__(self) -> tuple[type[SpeechEncoder], tuple[Backend, TunedWeights]]:
         return type(self), (self.runs_on, self.tuned)  # a copy in another process compiles its own network
 
     @property

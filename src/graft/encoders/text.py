@@ -15,11 +15,11 @@ import numpy as np
 from graft.contracts import LIMITS, Float32, ItemLimits, Prepared, Stages
 from graft.decoding.encoding import read_text
 from graft.decoding.measures import MEASURES, OF_TEXTS, of_text
+from graft.encoders.lru import LazyEncoder
 from graft.encoders.minilm import POOLED, STRUCTURE, arranged
 from graft.encoders.runtime import Backend, Session, choose_backend, open_session
-from graft.encoders.shelf import Opened
 from graft.encoders.sources import PinnedFile
-from graft.encoders.tuned import NOTHING, Tuned
+from graft.encoders.tuned import NOTHING, TunedWeights
 from graft.encoders.weights import read_safetensors
 from graft.encoders.windows import MAX_WINDOWS, cuts, pieces, spread
 from graft.errors import EncoderError, ItemError
@@ -56,7 +56,7 @@ TOKENS_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
-class TextEncoder(Opened["_Network"]):
+class TextEncoder(LazyEncoder["_Network"]):
     """Texts -> the means of the states of their tokens after two layers, joined, ``(n, 768) float32``.
 
     A text longer than a window is read window by window, and the mean is over the tokens of all of them.
@@ -66,7 +66,7 @@ class TextEncoder(Opened["_Network"]):
     """
 
     runs_on: Backend = field(default_factory=choose_backend)
-    tuned: Tuned = NOTHING
+    tuned: TunedWeights = NOTHING
     modality: str = "text"
     stages: Stages = ((384, 384),)
     batch_size: int = 128
@@ -75,7 +75,7 @@ class TextEncoder(Opened["_Network"]):
     heavy: ClassVar[tuple[str, ...]] = ("_vocabulary",)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
-    def __reduce__(self) -> tuple[type[TextEncoder], tuple[Backend, Tuned]]:
+    def __reduce__(self) -> tuple[type[TextEncoder], tuple[Backend, TunedWeights]]:
         return type(self), (self.runs_on, self.tuned)  # a copy in another process compiles its own network
 
     @property

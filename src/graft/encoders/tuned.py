@@ -13,7 +13,7 @@ SUFFIX = "+tuned"
 """Behind the name of an encoder some of whose weights are replaced."""
 
 
-class Tuned(Mapping[str, Float32]):
+class TunedWeights(Mapping[str, Float32]):
     """Replaced weights by their names in the pretrained file; two with the same contents are equal.
 
     Attributes:
@@ -39,13 +39,13 @@ class Tuned(Mapping[str, Float32]):
         return len(self._arrays)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Tuned) and other.digest == self.digest
+        return isinstance(other, TunedWeights) and other.digest == self.digest
 
     def __hash__(self) -> int:
         return hash(self.digest)
 
     def __repr__(self) -> str:
-        return f"Tuned({len(self)} arrays, {self.digest or 'none'})"
+        return f"TunedWeights({len(self)} arrays, {self.digest or 'none'})"
 
     def named(self, base: str) -> str:
         """The name of an encoder with these weights."""
@@ -73,7 +73,7 @@ class Tuned(Mapping[str, Float32]):
         return {**pinned, **self}
 
 
-NOTHING = Tuned()
+NOTHING = TunedWeights()
 
 
 def _kept(name: str, array: Float32) -> Float32:

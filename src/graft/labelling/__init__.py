@@ -1,6 +1,6 @@
 """What to label next: of many items without a label, the few whose labels would help a model most."""
 
-from graft.labelling.asking import label_next
+from graft.labelling.active_learning import label_next
 from graft.labelling.shortlist import Shortlist, Suggestion
 
 __all__ = ["Shortlist", "Suggestion", "label_next"]

@@ -15,7 +15,7 @@ from graft.heads.features import transform
 from graft.labelling.choosing import choose, doubt, uncertainty
 from graft.labelling.shortlist import Shortlist, Suggestion
 from graft.model import Model
-from graft.prediction.asking import Part
+from graft.prediction.chunks import Chunk
 
 CANDIDATES = 4000
 """From more items than this a sample is drawn, in which an item is the likelier the less sure the model is of it."""
@@ -38,7 +38,7 @@ class _Candidate:
     key: float
 
 
-class Pool:
+class UnlabelledPool:
     """The items to choose from as they come: a sample of bounded size, in which the unsure ones are likelier.
 
     One pass, weighted, without replacement (Efraimidis and Spirakis, Information Processing Letters 97, 2006).
@@ -55,14 +55,14 @@ class Pool:
         self.n_items = self.n_labelled = self.n_copies = 0
         self.skipped: tuple[Skipped, ...] = ()
 
-    def add(self, part: Part) -> None:
+    def add(self, chunk: Chunk) -> None:
         """Look at some items."""
-        self.skipped += part.embedded.skipped_items(part.items)
-        fresh = [place for place, digest in enumerate(part.embedded.digests) if self._is_new(digest)]
+        self.skipped += chunk.embedded.skipped_items(chunk.items)
+        fresh = [place for place, digest in enumerate(chunk.embedded.digests) if self._is_new(digest)]
         if not fresh:
             return
-        readable = part.readable
-        self._kept += self._candidates(part.embedded.x[fresh], [readable[place] for place in fresh])
+        readable = chunk.readable
+        self._kept += self._candidates(chunk.embedded.x[fresh], [readable[place] for place in fresh])
         if len(self._kept) > 2 * CANDIDATES:
             self._thin_out()
 

@@ -23,7 +23,7 @@ from graft.heads.offered import Answering
 from graft.job import Job
 from graft.model.inputs import CacheChoice, Source, as_run
 from graft.model.training import Training
-from graft.prediction.asking import Part, parts_of
+from graft.prediction.chunks import Chunk, chunks_of
 from graft.prediction.made_with import made_with
 from graft.prediction.predictor import Predictor
 from graft.reading.read import read
@@ -106,26 +106,26 @@ class Model:
             UsageError: It is one input, and no list of them.
         """
         found = [np.empty((0, len(self.classes)), np.float32)]
-        for part in parts_of(self._own_encoder(), self._items(items), as_run(cache, silent)):
-            for _, error in sorted(part.embedded.skipped.items()):
+        for chunk in chunks_of(self._own_encoder(), self._items(items), as_run(cache, silent)):
+            for _, error in sorted(chunk.embedded.skipped.items()):
                 raise error
-            found.append(self._ask(part.embedded.x, part.readable).p)
+            found.append(self._ask(chunk.embedded.x, chunk.readable).p)
         return np.concatenate(found)
 
     def stream(self, items: Iterable[Item], *, cache: CacheChoice = "default") -> Iterator[Prediction]:
         """Answer any number of inputs in their order, in bounded memory."""
-        for part in parts_of(self._own_encoder(), items, as_run(cache, silent)):
-            yield from self.answers(part)
+        for chunk in chunks_of(self._own_encoder(), items, as_run(cache, silent)):
+            yield from self.answers(chunk)
 
-    def answers(self, part: Part) -> Iterator[Prediction]:
+    def answers(self, chunk: Chunk) -> Iterator[Prediction]:
         """Answer items that are embedded already, in their order."""
-        answers = self.classifier.predictions(self.classes, self._ask(part.embedded.x, part.readable))
-        placed = dict(zip(part.embedded.rows.tolist(), answers, strict=True))
-        for row, item in enumerate(part.items):
+        answers = self.classifier.predictions(self.classes, self._ask(chunk.embedded.x, chunk.readable))
+        placed = dict(zip(chunk.embedded.rows.tolist(), answers, strict=True))
+        for row, item in enumerate(chunk.items):
             if row in placed:
                 yield replace(placed[row], input=item.name)
             else:
-                yield self.task.prediction(item.name, error=part.embedded.skipped[row])
+                yield self.task.prediction(item.name, error=chunk.embedded.skipped[row])
 
     def evaluate(
         self,

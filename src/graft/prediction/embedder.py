@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from graft.contracts import LIMITS, Encoder, ItemLimits, Store
-from graft.encoders.embed import Embedded, Row, Rows, gathered, rows_of
+from graft.encoders.embed import Embedded, EmbeddedRow, EmbeddedRows, gathered, rows_of
 from graft.errors import GraftError, ItemError
 from graft.executors import CORES, renew_in_child
 
@@ -28,7 +28,7 @@ TOGETHER = 8
 @dataclass(frozen=True, slots=True)
 class _Request:
     content: bytes
-    row: Future[Row] = field(default_factory=Future)
+    row: Future[EmbeddedRow] = field(default_factory=Future)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Embedder:
         contents: Sequence[bytes],
         cache: Store | None = None,
         limits: ItemLimits = LIMITS,
-    ) -> list[Future[Row]]:
+    ) -> list[Future[EmbeddedRow]]:
         """Ask for the embeddings of these contents; the answers come as they are ready.
 
         Args:
@@ -100,7 +100,7 @@ class Embedder:
         Raises:
             EncoderError: The encoder cannot be had.
         """
-        rows: Rows = {}
+        rows: EmbeddedRows = {}
         for position, future in enumerate(self.submit(encoder, contents, cache, limits)):
             try:
                 rows[position] = future.result()
@@ -143,7 +143,7 @@ def _answer(line: _Line, requests: Sequence[_Request]) -> None:
         return
     for place, request in enumerate(requests):
         row = rows[place]
-        if isinstance(row, Row):
+        if isinstance(row, EmbeddedRow):
             request.row.set_result(row)
         else:
             request.row.set_exception(row)

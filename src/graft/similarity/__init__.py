@@ -2,7 +2,7 @@
 
 from graft.similarity.graph import EXACT_UP_TO
 from graft.similarity.index import Index
-from graft.similarity.matches import Found, Match
+from graft.similarity.matches import Match, SearchResult
 from graft.similarity.searching import search
 
-__all__ = ["EXACT_UP_TO", "Found", "Index", "Match", "search"]
+__all__ = ["EXACT_UP_TO", "Index", "Match", "SearchResult", "search"]

@@ -20,12 +20,12 @@ from graft.errors import BundleError, ItemError, UsageError
 from graft.learning.neighbours import Neighbours, nearest
 from graft.model import Model, load
 from graft.model.inputs import CacheChoice, as_run, at_least_one
-from graft.prediction.asking import Part, parts_of
+from graft.prediction.chunks import Chunk, chunks_of
 from graft.reading.collection import Collection, read_collection
 from graft.results.prediction import Prediction
 from graft.run import NEVER, Flag, Run
 from graft.similarity.graph import EXACT_UP_TO, Graph
-from graft.similarity.matches import Found, Match
+from graft.similarity.matches import Match, SearchResult
 from graft.similarity.queries import as_query, check_asked, explained
 from graft.similarity.saved import Saved, read, write
 from graft.similarity.space import Space
@@ -34,7 +34,7 @@ from graft.tasks.examples import embed_dataset, nothing_readable
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class QuerySettings:
     """How a query becomes a vector of the index."""
 
     encoder: Encoder
@@ -60,14 +60,14 @@ class Index:
         digests: Sequence[str] = (),
         exact: bool | None = None,
         progress: Progress = silent,
-        asking: Asking | None = None,
+        querying: QuerySettings | None = None,
     ) -> None:
         self.dataset = dataset
         self.x = x
         self._digests = np.array(digests or [""] * len(x))
         self.exact = len(x) <= EXACT_UP_TO if exact is None else exact
         self._progress = progress
-        self._asking = asking
+        self._querying = querying
         self._graph: Graph | None = None
         self._building = threading.Lock()
 
@@ -110,7 +110,7 @@ class Index:
             digests=embedded.digests,
             exact=exact,
             progress=run.tell,
-            asking=Asking(network, prompt, space, run.cache),
+            querying=QuerySettings(network, prompt, space, run.cache),
         )
 
     @classmethod
@@ -140,8 +140,8 @@ class Index:
             EncoderError: This Graft does not have its encoder or another version of it, or it would have to be fetched.
         """
         found = read(folder, backend=backend, allow_download=allow_download)
-        asking = Asking(found.encoder, found.prompt, found.space, as_run(cache, progress).cache)
-        return cls(found.dataset, found.x, digests=found.digests, exact=exact, progress=progress, asking=asking)
+        querying = QuerySettings(found.encoder, found.prompt, found.space, as_run(cache, progress).cache)
+        return cls(found.dataset, found.x, digests=found.digests, exact=exact, progress=progress, querying=querying)
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
         """Write the index as a folder, for ``load`` and ``graft search``; texts stand in it, files are only named.
@@ -151,14 +151,14 @@ class Index:
             OutputIsInput: What is indexed lies there.
             BundleError: The disk refuses, or the index is one of embeddings that were computed elsewhere.
         """
-        if (asking := self._asking) is None:
+        if (querying := self._querying) is None:
             raise BundleError(
                 "This index is of embeddings that were computed elsewhere, and knows no encoder.",
                 "Keep the matrix, or index the items themselves.",
             )
         Inputs.of(self.dataset).check(folder)
         digests = tuple(map(str, self._digests))
-        saved = Saved(self.dataset, digests, self.x, asking.space, asking.encoder, asking.prompt)
+        saved = Saved(self.dataset, digests, self.x, querying.space, querying.encoder, querying.prompt)
         write(folder, saved, overwrite=overwrite)
 
     @classmethod
@@ -191,7 +191,7 @@ class Index:
         return len(self.x)
 
     def __repr__(self) -> str:
-        what = f"{self.dataset.modality} items" if self._asking else f"vectors of {self.x.shape[1]} numbers"
+        what = f"{self.dataset.modality} items" if self._querying else f"vectors of {self.x.shape[1]} numbers"
         return f"Index({self.dataset.name!r}, {len(self):,} {what})"
 
     @property
@@ -220,19 +220,19 @@ class Index:
             raise found.error
         return list(found.matches)
 
-    def search_many(self, queries: Sequence[Any], n: int = 10, *, min_similarity: float = -1.0) -> list[Found]:
+    def search_many(self, queries: Sequence[Any], n: int = 10, *, min_similarity: float = -1.0) -> list[SearchResult]:
         """As ``search``, for several queries at once; one that cannot be read has an ``error`` in its place."""
         check_asked(queries, min_similarity)
         n = at_least_one(n)
-        if (asking := self._asking) is None:
+        if (querying := self._querying) is None:
             return self._search_vectors(queries, n, min_similarity)
         items = [as_query(query, place, self.dataset.modality) for place, query in enumerate(queries)]
-        embedded = embed(asking.encoder, items, Run(asking.cache))
-        return self._found(asking.space, Part(items, embedded), n, min_similarity)
+        embedded = embed(querying.encoder, items, Run(querying.cache))
+        return self._found(querying.space, Chunk(items, embedded), n, min_similarity)
 
     def beside(
         self, model: Model, items: Iterable[Item], n: int = 10, *, cache: CacheChoice = "default"
-    ) -> Iterator[tuple[Prediction, Found]]:
+    ) -> Iterator[tuple[Prediction, SearchResult]]:
         """What a model says of each item, beside what is most like it here; each is embedded once.
 
         Args:
@@ -244,16 +244,16 @@ class Index:
         Raises:
             UsageError: The model has another encoder, or ``n`` is no number from 1 on.
         """
-        n, asking, encoder = at_least_one(n), self._asking, model.encoder
-        if asking is None or encoder is None or asking.encoder.fingerprint != encoder.fingerprint:
-            names = [one.name if one else "none" for one in (asking and asking.encoder, encoder)]
+        n, querying, encoder = at_least_one(n), self._querying, model.encoder
+        if querying is None or encoder is None or querying.encoder.fingerprint != encoder.fingerprint:
+            names = [one.name if one else "none" for one in (querying and querying.encoder, encoder)]
             raise UsageError(
                 f"{self.dataset.name} was indexed with the encoder {names[0]}, and the model has {names[1]}"
                 f"{' of another version' if names[0] == names[1] else ''}.",
                 "Index the data with the model's own: graft index DATA --encoder MODEL.",
             )
-        for part in parts_of(encoder, items, as_run(cache, silent)):
-            yield from zip(model.answers(part), self._found(asking.space, part, n, -1.0), strict=True)
+        for chunk in chunks_of(encoder, items, as_run(cache, silent)):
+            yield from zip(model.answers(chunk), self._found(querying.space, chunk, n, -1.0), strict=True)
 
     def neighbours(self, row: int, n: int = 10) -> list[Match]:
         """The ``n`` items that are most like one of the index, which is itself left out.
@@ -267,27 +267,27 @@ class Index:
         near = self._nearest(self.x[row : row + 1], n, np.array([row]))
         return list(self._matches(near, 0, str(self._digests[row]), -1.0))
 
-    def _found(self, space: Space, part: Part, n: int, least: float) -> list[Found]:
+    def _found(self, space: Space, chunk: Chunk, n: int, least: float) -> list[SearchResult]:
         """What is most like each of these items; one that could not be embedded has an ``error`` in its place."""
-        embedded = part.embedded
+        embedded = chunk.embedded
         near = self._nearest(space.place(embedded.x), n)
         places = {row: place for place, row in enumerate(embedded.rows.tolist())}
         return [
-            Found(item.name, error=explained(embedded.skipped[row], item, self.dataset))
+            SearchResult(item.name, error=explained(embedded.skipped[row], item, self.dataset))
             if row in embedded.skipped
-            else Found(item.name, self._matches(near, places[row], embedded.digests[places[row]], least))
-            for row, item in enumerate(part.items)
+            else SearchResult(item.name, self._matches(near, places[row], embedded.digests[places[row]], least))
+            for row, item in enumerate(chunk.items)
         ]
 
-    def _search_vectors(self, queries: Sequence[Any], n: int, least: float) -> list[Found]:
+    def _search_vectors(self, queries: Sequence[Any], n: int, least: float) -> list[SearchResult]:
         vectors = [query_of(query, self.x.shape[1]) for query in queries]
         good = [vector for vector in vectors if not isinstance(vector, ItemError)]
         near = self._nearest(np.stack(good) if good else self.x[:0], n)
         places = iter(range(len(good)))
         return [
-            Found(f"query {place}", error=vector)
+            SearchResult(f"query {place}", error=vector)
             if isinstance(vector, ItemError)
-            else Found(f"query {place}", self._matches(near, next(places), "", least))
+            else SearchResult(f"query {place}", self._matches(near, next(places), "", least))
             for place, vector in enumerate(vectors)
         ]
 

@@ -14,7 +14,7 @@ from graft.report.markup import Html, element, name, path
 from graft.report.page import document
 from graft.report.sounds import portable
 from graft.report.words import EXCERPT, amount, count, excerpt
-from graft.similarity.matches import Found, Match
+from graft.similarity.matches import Match, SearchResult
 
 MOST = 500
 """So many items are shown; of those that follow, only the names."""
@@ -35,7 +35,7 @@ meter::-moz-meter-bar { background: var(--accent); }
 _GALLERIES = {"text": "gallery texts", "audio": "gallery sounds"}
 
 
-def render(found: Sequence[Found], modality: str, title: str, queries: Sequence[Item] = ()) -> str:
+def render(found: Sequence[SearchResult], modality: str, title: str, queries: Sequence[Item] = ()) -> str:
     """The whole page; see ``document`` for what it may do.
 
     Args:
@@ -59,7 +59,7 @@ def render(found: Sequence[Found], modality: str, title: str, queries: Sequence[
     return document(f"Look-alikes in {title}", body, css=CSS, sound=modality == "audio")
 
 
-def _section(one: Found, place: int, asked: Html | None, shown: dict[int, Html | None], modality: str) -> Html:
+def _section(one: SearchResult, place: int, asked: Html | None, shown: dict[int, Html | None], modality: str) -> Html:
     heading = element("h2", f"Query {place + 1}", id=f"q{place}")
     if modality == "text":
         query = element("p", name(excerpt(one.heading)), class_="asked", dir="auto")

@@ -1,4 +1,4 @@
-"""How states become embeddings, in torch: what ``graft.encoders.hub.families.read_out`` does in numpy."""
+"""How states become embeddings, in torch: what ``graft.encoders.hub.architectures.read_out`` does in numpy."""
 
 from __future__ import annotations
 

@@ -14,13 +14,13 @@ import numpy as np
 
 from graft.contracts import LIMITS, Array, Bool, Float32, Int, ItemLimits, Prepared, Stages
 from graft.decoding.measures import DECODING, MEASURES
-from graft.encoders.hub import families
-from graft.encoders.hub.store import DENSE, GRAPH, VOCABULARY, Entry
+from graft.encoders.hub import architectures
+from graft.encoders.hub.store import DENSE, GRAPH, VOCABULARY, StoredEncoder
 from graft.encoders.hub.weights import read_weights, with_weights
+from graft.encoders.lru import LazyEncoder
 from graft.encoders.pooling import signed_root
 from graft.encoders.runtime import Backend, Session, open_session
-from graft.encoders.shelf import Opened
-from graft.encoders.tuned import NOTHING, Tuned
+from graft.encoders.tuned import NOTHING, TunedWeights
 from graft.errors import EncoderError, UsageError
 
 
@@ -43,21 +43,21 @@ class Feeder(Protocol):
 
 
 @dataclass(frozen=True)
-class HubEncoder(Opened[Session]):
+class HubEncoder(LazyEncoder[Session]):
     """Items -> ``(n, dim) float32``, by a model of the hub or of a folder.
 
     Attributes:
         tuned: What stands in the place of the model's own weights.
     """
 
-    entry: Entry
+    entry: StoredEncoder
     runs_on: Backend
     prompt: str = ""
-    tuned: Tuned = NOTHING
+    tuned: TunedWeights = NOTHING
     heavy: ClassVar[tuple[str, ...]] = ("_opened_feeder", "dense")
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
-    def __reduce__(self) -> tuple[type[HubEncoder], tuple[Entry, Backend, str, Tuned]]:
+    def __reduce__(self) -> tuple[type[HubEncoder], tuple[StoredEncoder, Backend, str, TunedWeights]]:
         # A copy in another process opens its own network.
         return type(self), (self.entry, self.runs_on, self.prompt, self.tuned)
 
@@ -199,9 +199,9 @@ class HubEncoder(Opened[Session]):
 def feeder_for(modality: str, settings: Any, vocabulary: bytes = b"", prompt: str = "") -> Feeder:
     """What feeds a network of this modality."""
     if modality == "image":
-        from graft.encoders.hub.image import Pictures
+        from graft.encoders.hub.image import ImagePreprocessor
 
-        return Pictures(settings)
+        return ImagePreprocessor(settings)
     if modality == "text":
         from graft.encoders.hub.text import Texts
 
@@ -225,9 +225,9 @@ def run(
     total: Float32 | None = None if dim is None else np.zeros((len(batch), dim), np.float32)
     for chosen, inputs, mask in feeder.calls(windows):
         states = network(*inputs)[: len(chosen)]
-        x = families.read_out(states, None if mask is None else mask[: len(chosen)], readout, dense)
+        x = architectures.read_out(states, None if mask is None else mask[: len(chosen)], readout, dense)
         total = np.zeros((len(batch), x.shape[1]), np.float32) if total is None else total
         np.add.at(total, owners[chosen], x * weights[chosen, None])
     assert total is not None
     unit = readout["layers"] and readout["layers"][-1]["kind"] == "normalise"
-    return families.normalise(total) if unit else total
+    return architectures.normalise(total) if unit else total

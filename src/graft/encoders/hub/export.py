@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graft.contracts import Array, Float32, Progress
-from graft.encoders.hub import audio, families, image, text
+from graft.encoders.hub import architectures, audio, image, text
+from graft.encoders.hub.architectures import LoadingPlan
 from graft.encoders.hub.encoder import Feeder, feeder_for, run
-from graft.encoders.hub.families import Plan
 from graft.encoders.hub.fetch import MAX_WEIGHTS, Source, limit_of, require
 from graft.encoders.hub.loading import explained, foreign_code, input_names, quiet, short
 from graft.encoders.hub.store import DENSE, GRAPH, VOCABULARY, Card
@@ -52,7 +52,7 @@ def make(source: Source, modality: str | None, progress: Progress) -> tuple[Card
         EncoderError: The model cannot be used.
         MissingExtra: transformers or torch is not installed.
     """
-    plan = families.plan(source, modality)
+    plan = architectures.plan(source, modality)
     dense_files = [layer["file"] for layer in plan.readout["layers"] if layer["kind"] == "dense"]
     weights = plan.weights or (plan.graph,)
     _refuse_giants(source, [*weights, *dense_files])
@@ -63,7 +63,7 @@ def make(source: Source, modality: str | None, progress: Progress) -> tuple[Card
         settings, vocabulary = _settings(source, plan, folder)
         dense = _dense_weights(source, plan)
         feeder = feeder_for(plan.modality, settings, vocabulary)
-        trial = _Trial(feeder, plan, settings, dense)
+        trial = _ExportTrial(feeder, plan, settings, dense)
         made = _export(source, plan, trial, progress) if plan.weights else _adopted(source, plan, trial, None)
     contents = {GRAPH: made.graph}
     if plan.modality == "text":
@@ -93,10 +93,12 @@ def make(source: Source, modality: str | None, progress: Progress) -> tuple[Card
     return card, contents
 
 
-class _Trial:
+class _ExportTrial:
     """Samples of several shapes, and what a network makes of them."""
 
-    def __init__(self, feeder: Feeder, plan: Plan, settings: Mapping[str, Any], dense: dict[str, Float32]) -> None:
+    def __init__(
+        self, feeder: Feeder, plan: LoadingPlan, settings: Mapping[str, Any], dense: dict[str, Float32]
+    ) -> None:
         self.feeder, self.plan, self.settings, self.dense = feeder, plan, settings, dense
         self.batches = _samples(feeder, plan.modality, settings)
 
@@ -124,7 +126,7 @@ def _samples(feeder: Feeder, modality: str, settings: Mapping[str, Any]) -> list
     return [prepared[:2], prepared[2:3], prepared, [feeder.prepare(text.SAMPLES[3].encode() * 3).value]]
 
 
-def _settings(source: Source, plan: Plan, folder: Path) -> tuple[dict[str, Any], bytes]:
+def _settings(source: Source, plan: LoadingPlan, folder: Path) -> tuple[dict[str, Any], bytes]:
     """How items become inputs, taken from the model's own processors; and the vocabulary of a text model."""
     place = str(folder / plan.folder)
     stock: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}  # None would ask on the terminal
@@ -144,7 +146,7 @@ def _settings(source: Source, plan: Plan, folder: Path) -> tuple[dict[str, Any],
 
         tokenizer = AutoTokenizer.from_pretrained(place, **stock)
         sentence = source.json(f"{plan.folder}sentence_bert_config.json") or {}
-        settings = text.settings_from(tokenizer, config, sentence, plan.family.padded, source.name)
+        settings = text.settings_from(tokenizer, config, sentence, plan.architecture.padded, source.name)
         vocabulary = tokenizer.backend_tokenizer.to_str().encode()
         text.check(text.Texts(settings, vocabulary), tokenizer, source.name)
         return settings, vocabulary
@@ -157,7 +159,7 @@ def _picture_backend() -> dict[str, Any]:
     return {"backend": "pil"} if int(transformers.__version__.split(".")[0]) >= 5 else {"use_fast": False}
 
 
-def _export(source: Source, plan: Plan, trial: _Trial, progress: Progress) -> Made:
+def _export(source: Source, plan: LoadingPlan, trial: _ExportTrial, progress: Progress) -> Made:
     from graft.encoders.hub.network import captured, load_network, traced
 
     progress("export", 0, STEPS)
@@ -186,7 +188,7 @@ def _export(source: Source, plan: Plan, trial: _Trial, progress: Progress) -> Ma
     return made
 
 
-def _follows(graph: bytes, network: HubNetwork, trial: _Trial) -> bool:
+def _follows(graph: bytes, network: HubNetwork, trial: _ExportTrial) -> bool:
     """Whether the graph still says what torch says when all weights in both are others."""
     from graft.encoders.hub.network import disturbed
 
@@ -199,7 +201,7 @@ def _follows(graph: bytes, network: HubNetwork, trial: _Trial) -> bool:
     return True
 
 
-def _adopted(source: Source, plan: Plan, trial: _Trial, wanted: Sequence[Float32] | None) -> Made:
+def _adopted(source: Source, plan: LoadingPlan, trial: _ExportTrial, wanted: Sequence[Float32] | None) -> Made:
     """The model's own ONNX file, held to torch's output, or trusted where there is none.
 
     Raises:
@@ -215,7 +217,7 @@ def _adopted(source: Source, plan: Plan, trial: _Trial, wanted: Sequence[Float32
         ) from None
 
 
-def _rewired(content: bytes, plan: Plan, trial: _Trial) -> bytes:
+def _rewired(content: bytes, plan: LoadingPlan, trial: _ExportTrial) -> bytes:
     """The graph with our inputs in our order, and with the one output that is read."""
     import onnx
 
@@ -232,7 +234,7 @@ def _rewired(content: bytes, plan: Plan, trial: _Trial) -> bytes:
         raise ValueError(f"its inputs are {', '.join(sorted(inputs))}, not {', '.join(names)}")
     outputs = {entry.name: entry for entry in graph.output}
     known = {"tokens": "last_hidden_state", "pooled": "pooler_output", "features": f"{plan.modality}_embeds"}
-    if (output := known[plan.family.output]) not in outputs:
+    if (output := known[plan.architecture.output]) not in outputs:
         raise ValueError(f"it has no output {output}, only {', '.join(sorted(outputs))}")
     del graph.input[:], graph.output[:]
     graph.input.extend([inputs[name] for name in names])
@@ -240,7 +242,7 @@ def _rewired(content: bytes, plan: Plan, trial: _Trial) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _held_to(graph: bytes, origin: str, trial: _Trial, wanted: Sequence[Float32] | None) -> Made:
+def _held_to(graph: bytes, origin: str, trial: _ExportTrial, wanted: Sequence[Float32] | None) -> Made:
     """The graph, if it says what torch says of the samples.
 
     Raises:
@@ -264,7 +266,7 @@ def _held_to(graph: bytes, origin: str, trial: _Trial, wanted: Sequence[Float32]
     return Made(graph, origin, apart, dim)
 
 
-def _refuse_foreign_code(source: Source, plan: Plan) -> None:
+def _refuse_foreign_code(source: Source, plan: LoadingPlan) -> None:
     """A model that brings code of its own is used only if transformers knows its kind without it."""
     config = source.json(f"{plan.folder}config.json") or {}
     if "auto_map" not in config:
@@ -276,7 +278,7 @@ def _refuse_foreign_code(source: Source, plan: Plan) -> None:
         raise foreign_code(source, ", ".join(sorted(map(str, given if isinstance(given, dict) else [given]))))
 
 
-def _dense_weights(source: Source, plan: Plan) -> dict[str, Float32]:
+def _dense_weights(source: Source, plan: LoadingPlan) -> dict[str, Float32]:
     """The weights of dense layers after the pooling, by the names that the layers give."""
     from safetensors.numpy import load
 

@@ -21,7 +21,7 @@ ALLOWED = 0.02
 """Largest difference of an input from what the model's own processor makes of the same picture; inputs span about 4."""
 
 
-class Pictures:
+class ImagePreprocessor:
     """Files -> ``(h, w, 3) uint8`` pixels -> ``pixel_values (n, 3, h, w) float32``.
 
     Args:
@@ -101,7 +101,7 @@ def settings_from(config: Mapping[str, Any], processor: Any, name: str) -> dict[
         "bias": (bias[::-1] if bgr else bias).tolist(),
         "bgr": bgr,
     }
-    _check(Pictures(settings), processor, name)
+    _check(ImagePreprocessor(settings), processor, name)
     return settings
 
 
@@ -145,7 +145,7 @@ def _centre(image: Image.Image, height: int, width: int) -> Image.Image:
     return image.crop((left, top, left + width, top + height))  # beyond the picture: black
 
 
-def _check(pictures: Pictures, processor: Any, name: str) -> None:
+def _check(pictures: ImagePreprocessor, processor: Any, name: str) -> None:
     for seed, (height, width) in enumerate([(90, 130), (130, 90), (333, 257)]):
         picture = _sample(height, width, seed)
         theirs = _processed(processor, picture)

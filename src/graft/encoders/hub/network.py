@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from graft.contracts import Array, Float32
-from graft.encoders.hub import families
-from graft.encoders.hub.families import Plan
+from graft.encoders.hub import architectures
+from graft.encoders.hub.architectures import LoadingPlan
 from graft.encoders.hub.fetch import Source, found_again
 from graft.encoders.hub.loading import explained, input_names, quiet
 from graft.encoders.hub.store import Card
@@ -39,11 +39,11 @@ class HubNetwork(nn.Module):  # type: ignore[misc]
         model: What transformers makes of the files; of one with a decoder the encoder.
     """
 
-    def __init__(self, model: Any, plan: Plan, names: Sequence[str]) -> None:
+    def __init__(self, model: Any, plan: LoadingPlan, names: Sequence[str]) -> None:
         super().__init__()
         self.model = model
         self.names = tuple(names)
-        self.output = plan.family.output
+        self.output = plan.architecture.output
         self.features = f"get_{plan.modality}_features" if self.output == "features" else ""
         self.eval()
 
@@ -63,7 +63,7 @@ class HubNetwork(nn.Module):  # type: ignore[misc]
         return {**dict(self.model.named_parameters()), **measured}
 
 
-def load_network(source: Source, plan: Plan, settings: Mapping[str, Any]) -> HubNetwork:
+def load_network(source: Source, plan: LoadingPlan, settings: Mapping[str, Any]) -> HubNetwork:
     """The network of a model whose files have been fetched.
 
     Raises:
@@ -94,7 +94,7 @@ def network_again(card: Card) -> HubNetwork:
         EncoderError: They have changed since, or are gone and cannot be brought.
     """
     source = found_again(card.name, card.revision, card.on_hub, card.sources)
-    plan = families.plan(source, card.modality)
+    plan = architectures.plan(source, card.modality)
     source.fetch([*plan.files, *plan.weights])
     if changed := [file for file, sha256 in card.sources.items() if source.sha256(file) != sha256]:
         raise EncoderError(
@@ -215,12 +215,12 @@ def _states(output: Any, wanted: str) -> Any:
     return output.last_hidden_state if pooled is None else pooled.flatten(1)
 
 
-def _refuse_random_weights(source: Source, plan: Plan, loading: Mapping[str, Any]) -> None:
+def _refuse_random_weights(source: Source, plan: LoadingPlan, loading: Mapping[str, Any]) -> None:
     """What a file does not hold was filled with random numbers."""
     missing = sorted(
         key
         for key in loading["missing_keys"]
-        if not HARMLESS.search(key) or (plan.family.output != "tokens" and "pooler." in key)
+        if not HARMLESS.search(key) or (plan.architecture.output != "tokens" and "pooler." in key)
     )
     wrong = sorted(map(str, loading.get("mismatched_keys", ())))
     if missing or wrong:

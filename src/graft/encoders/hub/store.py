@@ -76,7 +76,7 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Entry:
+class StoredEncoder:
     """An encoder on disk."""
 
     card: Card
@@ -112,33 +112,33 @@ def kept_revision(address: Address) -> str | None:
 
 def was_kept(address: Address) -> bool:
     """Whether anything was made of this model on this machine, whatever state it was in then."""
-    return _shelf(address).is_dir()
+    return _folder_of(address).is_dir()
 
 
-def kept(address: Address, revision: str, modality: str | None) -> Entry | None:
+def kept(address: Address, revision: str, modality: str | None) -> StoredEncoder | None:
     """What was made from this revision, for this modality or, where none is asked for, for any."""
-    shelf = _shelf(address)
+    model_folder = _folder_of(address)
     for candidate in (modality,) if modality else ("image", "text", "audio"):
-        folder = shelf / f"{revision}-{candidate}-{RECIPE}"
+        folder = model_folder / f"{revision}-{candidate}-{RECIPE}"
         try:
             card = Card(**json.loads((folder / CARD).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError, RecursionError):
             continue
         if modality or card.main:
             # A folder may have been called otherwise when this was made: relative to where the program then ran.
-            return Entry(replace(card, name=address.name) if address.folder else card, folder)
+            return StoredEncoder(replace(card, name=address.name) if address.folder else card, folder)
     return None
 
 
-def keep(address: Address, card: Card, contents: Mapping[str, bytes]) -> Entry:
-    """Put an encoder on the shelf, unless another process has just done so: then the encoder is the one that is there.
+def keep(address: Address, card: Card, contents: Mapping[str, bytes]) -> StoredEncoder:
+    """Keep an encoder on disk, unless another process has just done so: then the encoder is the one that is there.
 
     Raises:
         EncoderError: The disk is full, or the cache cannot be written to.
     """
-    folder = _shelf(address) / f"{card.revision}-{card.modality}-{RECIPE}"
+    folder = _folder_of(address) / f"{card.revision}-{card.modality}-{RECIPE}"
     temporary = beside(folder, "new")
-    entry = Entry(card, folder)
+    entry = StoredEncoder(card, folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         _sweep(folder)
@@ -164,7 +164,7 @@ def keep(address: Address, card: Card, contents: Mapping[str, bytes]) -> Entry:
     return entry
 
 
-def _placed(temporary: Path, entry: Entry, address: Address) -> Entry:
+def _placed(temporary: Path, entry: StoredEncoder, address: Address) -> StoredEncoder:
     """Give the folder its name; what has none that can be read makes room for it."""
     if entry.folder.exists():
         shutil.rmtree(entry.folder)
@@ -177,12 +177,12 @@ def _placed(temporary: Path, entry: Entry, address: Address) -> Entry:
     return entry
 
 
-def _shelf(address: Address) -> Path:
+def _folder_of(address: Address) -> Path:
     return cache_folder() / "encoders" / address.slug
 
 
 def _pointer(address: Address) -> Path:
-    return _shelf(address) / f"{hashlib.sha256(address.revision.encode()).hexdigest()[:16]}.commit"
+    return _folder_of(address) / f"{hashlib.sha256(address.revision.encode()).hexdigest()[:16]}.commit"
 
 
 def _sweep(folder: Path) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 from graft.contracts import Progress, silent
 from graft.data.dataset import Dataset, Item, as_item
 from graft.errors import DataError, NothingToRead, UsageError
-from graft.labelling.pool import Pool
+from graft.labelling.pool import UnlabelledPool
 from graft.labelling.shortlist import Shortlist
 from graft.model import Model
 from graft.model.inputs import CacheChoice, as_run, at_least_one
-from graft.prediction.asking import parts_of
+from graft.prediction.chunks import chunks_of
 from graft.reading.inputs import gather
 from graft.run import NEVER, Flag
 from graft.tasks.examples import nothing_readable
@@ -58,12 +58,12 @@ def label_next(
         )
     modality = model.report.modality
     found = _items_of(items, modality)
-    pool = Pool(model)
+    pool = UnlabelledPool(model)
     run = as_run(cache, progress, cancelled)
     done = 0
-    for part in parts_of(model.encoder, found, run):
-        pool.add(part)
-        done += len(part.items)
+    for chunk in chunks_of(model.encoder, found, run):
+        pool.add(chunk)
+        done += len(chunk.items)
         run.tell("embed", done, 0)
     if not done:
         raise NothingToRead("There are no items to choose from.", "Give a folder, zip or table with items in it.")

@@ -12,7 +12,7 @@ from graft.encoders.embed import Embedded, stream
 from graft.run import Run
 
 
-class Part(NamedTuple):
+class Chunk(NamedTuple):
     """Some of the items, in order.
 
     Attributes:
@@ -29,7 +29,7 @@ class Part(NamedTuple):
         return [self.items[row] for row in self.embedded.rows.tolist()]
 
 
-def parts_of(encoder: Encoder, items: Iterable[Item], run: Run) -> Iterator[Part]:
+def chunks_of(encoder: Encoder, items: Iterable[Item], run: Run) -> Iterator[Chunk]:
     """Any number of items with their embeddings, in bounded memory."""
     waiting: list[Item] = []
 
@@ -39,9 +39,9 @@ def parts_of(encoder: Encoder, items: Iterable[Item], run: Run) -> Iterator[Part
             yield item
 
     offset = 0
-    for part in stream(encoder, noted(), run):
-        n = len(part.rows) + len(part.skipped)
-        skipped = {row - offset: error for row, error in part.skipped.items()}
-        yield Part(tuple(waiting[:n]), replace(part, rows=part.rows - offset, skipped=skipped))
+    for chunk in stream(encoder, noted(), run):
+        n = len(chunk.rows) + len(chunk.skipped)
+        skipped = {row - offset: error for row, error in chunk.skipped.items()}
+        yield Chunk(tuple(waiting[:n]), replace(chunk, rows=chunk.rows - offset, skipped=skipped))
         del waiting[:n]
         offset += n

@@ -1,4 +1,4 @@
-"""How each family of models is read: its modality, which part of it, and how its states become one embedding."""
+"""How models of each architecture are read: its modality, which part of it, and how its states become one embedding."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MODALITIES = ("image", "text", "audio")
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class Architecture:
     """How models of one kind are read.
 
     Attributes:
@@ -34,13 +34,13 @@ class Family:
     rooted: bool = False
 
 
-FIRST_TOKEN = Family(pooling="cls")
-OWN_POOLING = Family(output="pooled", pooling="given")
-CONVOLUTIONS = Family(output="pooled", pooling="given", rooted=True)
-TOWER = Family(output="features", pooling="given")
-MEAN = Family()
+FIRST_TOKEN = Architecture(pooling="cls")
+OWN_POOLING = Architecture(output="pooled", pooling="given")
+CONVOLUTIONS = Architecture(output="pooled", pooling="given", rooted=True)
+TOWER = Architecture(output="features", pooling="given")
+MEAN = Architecture()
 
-FAMILIES: Mapping[str, Mapping[str, Family]] = {
+ARCHITECTURES: Mapping[str, Mapping[str, Architecture]] = {
     "image": {
         **dict.fromkeys(
             ("beit", "data2vec-vision", "deit", "dinov2", "dinov2_with_registers", "dinov3_vit", "vit", "vit_msn"),
@@ -55,13 +55,13 @@ FAMILIES: Mapping[str, Mapping[str, Family]] = {
         ),
         **dict.fromkeys(("bit", "mobilenet_v1", "mobilenet_v2", "mobilevit", "regnet", "resnet"), CONVOLUTIONS),
         **dict.fromkeys(("align", "altclip", "chinese_clip", "clip", "siglip"), TOWER),
-        "efficientnet": Family(rooted=True),  # its own pooling is the same, in a form that OpenVINO cannot read
+        "efficientnet": Architecture(rooted=True),  # its own pooling is the same, in a form that OpenVINO cannot read
         "ijepa": MEAN,
         "poolformer": MEAN,
     },
     "text": {
         **dict.fromkeys(("align", "altclip", "chinese_clip", "clip"), TOWER),
-        "siglip": Family(output="features", pooling="given", padded=True),
+        "siglip": Architecture(output="features", pooling="given", padded=True),
         "clip_text_model": OWN_POOLING,
     },
     "audio": {
@@ -74,7 +74,7 @@ FAMILIES: Mapping[str, Mapping[str, Family]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class LoadingPlan:
     """What was found out of a model's settings before its weights are brought.
 
     Attributes:
@@ -93,7 +93,7 @@ class Plan:
     kind: str
     modality: str
     main: bool
-    family: Family
+    architecture: Architecture
     readout: Mapping[str, Any]
     weights: tuple[str, ...]
     graph: str
@@ -102,7 +102,7 @@ class Plan:
     default_prompt: str
 
 
-def plan(source: Source, modality: str | None) -> Plan:
+def plan(source: Source, modality: str | None) -> LoadingPlan:
     """Find out how a model is to be read.
 
     Raises:
@@ -124,24 +124,24 @@ def plan(source: Source, modality: str | None) -> Plan:
             f"{source.name} lacks preprocessor_config.json, which says what the model's input is made of.",
             "Add the file of the model that this one was trained from, or use another model.",
         )
-    family = FAMILIES[chosen].get(kind, MEAN)
+    architecture = ARCHITECTURES[chosen].get(kind, MEAN)
     weights, graph = _weights(source, folder)
     readout = (
         _sentence_readout(source, modules)
         if modules
         else {
-            "pooling": [family.pooling],
+            "pooling": [architecture.pooling],
             "layers": [],
-            "rooted": family.rooted,
+            "rooted": architecture.rooted,
         }
     )
     own = source.json("config_sentence_transformers.json") or {}
     prompts = _object(source, "config_sentence_transformers.json", own, "prompts")
-    return Plan(
+    return LoadingPlan(
         kind=kind,
         modality=chosen,
         main=chosen == possible[0],
-        family=family,
+        architecture=architecture,
         readout=readout,
         weights=weights,
         graph=graph,
@@ -247,7 +247,7 @@ _OLDER_POOLING = {
 
 def _modalities(source: Source, kind: str, folder: str) -> tuple[str, ...]:
     """What a model can be used for, the usual first."""
-    if known := tuple(modality for modality in MODALITIES if kind in FAMILIES[modality]):
+    if known := tuple(modality for modality in MODALITIES if kind in ARCHITECTURES[modality]):
         return known
     settings = next(filter(None, map(source.json, PROCESSOR_FILES)), {})
     if "sampling_rate" in settings or "feature_extractor" in settings:

@@ -1,7 +1,7 @@
-"""The encoders of this process, and how much memory their networks may take.
+"""An LRU of the encoders of this process, by how much memory their networks may take.
 
 Each is made once, and its network is opened by the first batch that is not in the cache. When the networks take more
-than ``GRAFT_ENCODERS_LIMIT`` bytes in all, those that were not used for longest are put away: whoever still has such an
+than ``GRAFT_ENCODERS_LIMIT`` bytes in all, those least recently used are evicted: whoever still has such an
 encoder goes on with it, and its next batch opens it again.
 """
 
@@ -29,7 +29,7 @@ SMALLEST = {
 """One black pixel, one letter, and 2 ms of silence."""
 
 
-class Opened(Generic[N]):
+class LazyEncoder(Generic[N]):
     """What encoders with a network share; each is a frozen dataclass that says how its own is opened."""
 
     heavy: ClassVar[tuple[str, ...]] = ()
@@ -49,7 +49,7 @@ class Opened(Generic[N]):
         encoder = cast("Encoder", self)
         encoder.embed([encoder.prepare(SMALLEST[encoder.modality]).value])
 
-    def put_away(self) -> None:
+    def evict(self) -> None:
         """Forget the network; batches that are in the middle of it end as they would have."""
         for name in ("_opened", *self.heavy):
             self.__dict__.pop(name, None)
@@ -61,7 +61,7 @@ class Opened(Generic[N]):
         with self._lock:
             if (network := self.__dict__.get("_opened")) is None:
                 network = self.__dict__["_opened"] = self._open()
-        SHELF.use(cast("Encoder", self))
+        LOADED.use(cast("Encoder", self))
         found: N = network
         return found
 
@@ -74,7 +74,7 @@ class Opened(Generic[N]):
         raise NotImplementedError
 
 
-class Shelf:
+class EncoderLRU:
     """Encoders in the order of their use, and by what they were asked for by.
 
     Args:
@@ -100,7 +100,7 @@ class Shelf:
         return encoder
 
     def use(self, encoder: Encoder) -> None:
-        """Note that it is used, and put away what was not for longest, until the rest may stay; never this one."""
+        """Note that it is used, and evict the least recently used until the rest may stay; never this one."""
         limit = bytes_allowed("GRAFT_ENCODERS_LIMIT", DEFAULT_LIMIT) if self._limit is None else self._limit
         with self._lock:
             if next(reversed(self._used), None) == id(encoder):  # as nearly always
@@ -114,13 +114,13 @@ class Shelf:
                 room += _size(oldest)
                 gone.append(oldest)
         for oldest in gone:
-            if isinstance(oldest, Opened):
-                oldest.put_away()
+            if isinstance(oldest, LazyEncoder):
+                oldest.evict()
 
 
 def _size(encoder: Encoder) -> float:
     """Bytes of its weights, as far as it says."""
-    return encoder.megabytes * 1e6 if isinstance(encoder, Opened) else 0.0
+    return encoder.megabytes * 1e6 if isinstance(encoder, LazyEncoder) else 0.0
 
 
-SHELF = Shelf()
+LOADED = EncoderLRU()
