@@ -11,7 +11,7 @@ from graft.evaluation.intervals import (
     cross_validated_interval,
     effective_size,
     enough_judged,
-    enough_tags_judged,
+    enough_labels_judged,
     group_design_effect,
     held_out_interval,
     recall_interval,
@@ -134,8 +134,8 @@ def test_a_score_takes_five_items_of_two_classes():
     assert not enough_judged(np.repeat([0, 1, 2], [9, 4, 4]))
     assert not enough_judged(alone(0))
     given = np.array([[True, True]] * 5 + [[True, False]] * 4)
-    assert not enough_tags_judged(given)
-    assert enough_tags_judged(np.concatenate([given, given[-1:]]))
+    assert not enough_labels_judged(given)
+    assert enough_labels_judged(np.concatenate([given, given[-1:]]))
 
 
 def test_items_that_were_not_judged_may_be_wrong_or_right():

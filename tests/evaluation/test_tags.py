@@ -7,20 +7,20 @@ from sklearn import metrics as theirs
 from graft.data.dataset import Dataset, Text
 from graft.data.split import stratified_group_folds
 from graft.errors import DataError
-from graft.evaluation.rows import Rows
-from graft.evaluation.tags import (
-    check_shared_tags,
+from graft.evaluation.multi_label import (
+    check_shared_labels,
     hardest,
-    judge_tags,
+    judge_multi_label,
     label_figures,
     measure,
     mistakes,
-    score_tags,
+    score_multi_label,
     sets_calibration,
-    warn_of_the_tags,
+    warn_of_the_labels,
 )
+from graft.evaluation.rows import Rows
+from graft.learning.multi_label import fit_multi_label, strata_of
 from graft.learning.selection import choose_without
-from graft.learning.tags import fit_tags, strata_of
 from graft.recipe import Recipe
 from graft.report import Evaluation
 
@@ -50,13 +50,13 @@ def fitted():
     x, given = tagged(120)
     units = np.arange(120)
     folds = stratified_group_folds(strata_of(given, units), units, 5, 0, 2)
-    return (*fit_tags(x, given, units, STAGES, folds, Recipe()), x, given, folds, units)
+    return (*fit_multi_label(x, given, units, STAGES, folds, Recipe()), x, given, folds, units)
 
 
 @pytest.fixture(scope="module")
 def judgement(fitted):
     classifier, out_of_fold, x, given, folds, _ = fitted
-    return judge_tags(classifier, out_of_fold, rows_of(x, given, folds), given, CLASSES, 0.05, 0)
+    return judge_multi_label(classifier, out_of_fold, rows_of(x, given, folds), given, CLASSES, 0.05, 0)
 
 
 def test_figures_are_those_of_scikit_learn():
@@ -143,8 +143,8 @@ def test_no_row_is_judged_by_a_calibration_that_has_seen_it():
     x, given = noisy(90)
     units = np.arange(90)
     folds = stratified_group_folds(strata_of(given, units), units, 5, 0)
-    classifier, out_of_fold = fit_tags(x, given, units, STAGES, folds, Recipe())
-    found = judge_tags(classifier, out_of_fold, rows_of(x, given, folds), given, CLASSES, 0.05, 0)
+    classifier, out_of_fold = fit_multi_label(x, given, units, STAGES, folds, Recipe())
+    found = judge_multi_label(classifier, out_of_fold, rows_of(x, given, folds), given, CLASSES, 0.05, 0)
     choice = out_of_fold.choice
     own = choice.correct[choice.index]
     assert found.learning_curve[-1].accuracy == pytest.approx(own.mean())
@@ -166,7 +166,7 @@ def test_groups_widen_the_interval_by_how_alike_they_are(fitted):
     scattered = [f"g{row % 40}" for row in range(120)]
     alike = [f"g{place // 3}" for place in np.argsort(np.argsort(right, kind="stable"))]  # right together, or wrong
     plain, some, all_of_it = (
-        judge_tags(classifier, out_of_fold, rows_of(x, given, folds, groups=groups), given, CLASSES, 0.05, 0)
+        judge_multi_label(classifier, out_of_fold, rows_of(x, given, folds, groups=groups), given, CLASSES, 0.05, 0)
         for groups in ((), scattered, alike)
     )
     widths = [found.accuracy.high - found.accuracy.low for found in (plain, some, all_of_it)]
@@ -182,8 +182,8 @@ def test_a_label_of_one_item_has_no_figures():
     given[0, 2] = True
     units = np.arange(60)
     folds = stratified_group_folds(strata_of(given, units), units, 5, 0)
-    classifier, out_of_fold = fit_tags(x, given, units, STAGES, folds, Recipe())
-    found = judge_tags(classifier, out_of_fold, rows_of(x, given, folds), given, CLASSES, 0.05, 0)
+    classifier, out_of_fold = fit_multi_label(x, given, units, STAGES, folds, Recipe())
+    found = judge_multi_label(classifier, out_of_fold, rows_of(x, given, folds), given, CLASSES, 0.05, 0)
     assert found.per_class["rain"].n == 0
     assert math.isnan(found.per_class["rain"].recall)
 
@@ -191,8 +191,8 @@ def test_a_label_of_one_item_has_no_figures():
 def test_nothing_held_out_is_no_error():
     x, given = tagged(3)
     given = np.eye(3, dtype=np.bool_)
-    classifier, out_of_fold = fit_tags(x, given, np.arange(3), STAGES, [], Recipe())
-    found = judge_tags(classifier, out_of_fold, rows_of(x, given, []), given, CLASSES, 0.05, 0)
+    classifier, out_of_fold = fit_multi_label(x, given, np.arange(3), STAGES, [], Recipe())
+    found = judge_multi_label(classifier, out_of_fold, rows_of(x, given, []), given, CLASSES, 0.05, 0)
     assert math.isnan(found.accuracy.value)
     assert found.judged_on.startswith("nothing")
     assert found.hardest == found.mistakes == ()
@@ -200,7 +200,7 @@ def test_nothing_held_out_is_no_error():
 
 def test_held_out_items_are_scored(fitted):
     x, given = tagged(400, seed=6)
-    found = score_tags(fitted[0], CLASSES, x, names(given), np.arange(400), "test split")
+    found = score_multi_label(fitted[0], CLASSES, x, names(given), np.arange(400), "test split")
     assert found.accuracy.value == pytest.approx((fitted[0].answer(x).sets == given).all(axis=1).mean())
     assert found.multi is not None
     assert found.multi.exact_match == found.accuracy.value
@@ -214,7 +214,7 @@ def test_held_out_items_are_scored(fitted):
 def test_labels_that_the_model_does_not_know_count_as_wrong(fitted):
     x, given = tagged(50, seed=7)
     tags = [(*own, "snow") if row < 10 else own for row, own in enumerate(names(given))]
-    found = score_tags(fitted[0], CLASSES, x, tags, np.arange(50), "all items")
+    found = score_multi_label(fitted[0], CLASSES, x, tags, np.arange(50), "all items")
     assert found.accuracy.value <= 0.8
     assert found.per_class["snow"].recall == 0
     assert "10 items" in found.warnings[0]
@@ -222,8 +222,8 @@ def test_labels_that_the_model_does_not_know_count_as_wrong(fitted):
 
 def test_copies_make_the_interval_no_narrower(fitted):
     x, given = tagged(40, seed=8)
-    once = score_tags(fitted[0], CLASSES, x, names(given), np.arange(40), "all").accuracy
-    twice = score_tags(
+    once = score_multi_label(fitted[0], CLASSES, x, names(given), np.arange(40), "all").accuracy
+    twice = score_multi_label(
         fitted[0], CLASSES, np.repeat(x, 2, 0), names(np.repeat(given, 2, 0)), np.repeat(np.arange(40), 2), "all"
     ).accuracy
     assert (twice.low, twice.high) == pytest.approx((once.low, once.high))
@@ -237,10 +237,10 @@ def test_confidence_that_is_right_as_often_as_it_says():
 
 
 def test_data_without_a_known_label_are_refused():
-    check_shared_tags("The data", [("day",), ()], "the model", CLASSES)
-    check_shared_tags("The data", [(), ()], "the model", CLASSES)
+    check_shared_labels("The data", [("day",), ()], "the model", CLASSES)
+    check_shared_labels("The data", [(), ()], "the model", CLASSES)
     with pytest.raises(DataError, match="share no label"):
-        check_shared_tags("The data", [("snow",)], "the model", CLASSES)
+        check_shared_labels("The data", [("snow",)], "the model", CLASSES)
 
 
 def test_warnings_speak_of_labels_one_by_one():
@@ -248,6 +248,6 @@ def test_warnings_speak_of_labels_one_by_one():
     splits = ["train"] * 10 + ["test"]
     data = Dataset(tuple(Text(f"t{i}") for i in range(11)), (), splits=tuple(splits), modality="text", tags=tuple(tags))
     given = data.select(range(10)).indicator
-    notes = warn_of_the_tags(data, [str(i) for i in range(11)], np.arange(11), np.arange(10), given, ("a", "b", "c"))
+    notes = warn_of_the_labels(data, [str(i) for i in range(11)], np.arange(11), np.arange(10), given, ("a", "b", "c"))
     assert [note.split(":")[0] for note in notes] == ["b", "c (3)", "a", "d", "b, c"]
     assert notes[-1] == "b, c: on no item of the test split, so the test score says nothing of it."

@@ -6,13 +6,13 @@ import pytest
 from graft.data.split import stratified_group_folds
 from graft.errors import UsageError
 from graft.heads.kinds import KINDS
-from graft.heads.tags import TagClassifier, confidence_of, sigmoid
-from graft.learning.tags import (
+from graft.heads.multi_label import MultiLabelClassifier, confidence_of, sigmoid
+from graft.learning.multi_label import (
     balance,
-    check_tag_head,
-    choose_tags,
+    check_multi_label_head,
+    choose_multi_label,
+    fit_multi_label,
     fit_rule,
-    fit_tags,
     rules_without,
     strata_of,
     units_with,
@@ -39,7 +39,7 @@ def folds_of(given, units=None, repeats=1):
 @pytest.fixture(scope="module")
 def fitted():
     x, given = tagged(150)
-    return fit_tags(x, given, np.arange(150), STAGES, folds_of(given, repeats=2), Recipe())
+    return fit_multi_label(x, given, np.arange(150), STAGES, folds_of(given, repeats=2), Recipe())
 
 
 def test_each_label_has_a_probability_of_its_own(fitted):
@@ -67,19 +67,21 @@ def test_probabilities_are_as_often_right_as_they_say(fitted):
 
 def test_restored_it_answers_digit_for_digit(fitted):
     classifier, _ = fitted
-    again = TagClassifier.restore(json.loads(json.dumps(classifier.settings())), classifier.arrays())
+    again = MultiLabelClassifier.restore(json.loads(json.dumps(classifier.settings())), classifier.arrays())
     x, _ = tagged(50, seed=7)
     before, after = classifier.answer(x), again.answer(x)
     assert np.array_equal(before.p, after.p)
     assert np.array_equal(before.sets, after.sets)
     assert np.array_equal(before.unknown_score, after.unknown_score)
-    assert KINDS[classifier.task] is TagClassifier
+    assert KINDS[classifier.task] is MultiLabelClassifier
 
 
 def test_weights_and_bias_that_do_not_fit_are_refused(fitted):
     classifier, _ = fitted
     with pytest.raises(ValueError, match="shape"):
-        TagClassifier.restore(classifier.settings(), classifier.arrays() | {"head.bias": np.zeros(2, np.float32)})
+        MultiLabelClassifier.restore(
+            classifier.settings(), classifier.arrays() | {"head.bias": np.zeros(2, np.float32)}
+        )
 
 
 def test_what_is_said_out_of_fold_holds_for_new_items(fitted):
@@ -95,7 +97,7 @@ def test_out_of_fold_no_row_sees_its_own_labels():
     random = np.random.default_rng(3)
     x = random.normal(size=(80, 16)).astype(np.float32)
     given = random.random((80, 3)) < 0.5  # nothing to learn
-    _, out_of_fold = fit_tags(x, given, np.arange(80), STAGES, folds_of(given), Recipe())
+    _, out_of_fold = fit_multi_label(x, given, np.arange(80), STAGES, folds_of(given), Recipe())
     assert abs((out_of_fold.sets == given).mean() - 0.5) < 0.15
     assert np.abs(out_of_fold.p - 0.5).mean() < 0.2
 
@@ -106,7 +108,7 @@ def test_the_scores_of_a_row_do_not_depend_on_its_labels():
     changed = given.copy()
     rows = np.flatnonzero(folds[0] == 0)
     changed[rows] = changed[np.roll(rows, 1)]  # the same labels, on other rows of the fold
-    before, after = (choose_tags(x, labels, STAGES, folds, np.arange(60)).logits for labels in (given, changed))
+    before, after = (choose_multi_label(x, labels, STAGES, folds, np.arange(60)).logits for labels in (given, changed))
     others = np.flatnonzero(folds[0] != 0)
     assert np.allclose(before[:, 0, rows], after[:, 0, rows], rtol=1e-3, atol=1e-3)
     assert not np.allclose(before[:, 0, others], after[:, 0, others], rtol=1e-3, atol=1e-3)
@@ -115,7 +117,7 @@ def test_the_scores_of_a_row_do_not_depend_on_its_labels():
 def test_the_calibration_of_a_row_does_not_depend_on_its_labels():
     x, given = tagged(60, noise=2)
     [fold] = folds_of(given)
-    scores = choose_tags(x, given, STAGES, [fold], np.arange(60)).logits[0, 0]
+    scores = choose_multi_label(x, given, STAGES, [fold], np.arange(60)).logits[0, 0]
     changed = given.copy()
     own = fold == 0
     changed[own] = ~changed[own]
@@ -129,7 +131,7 @@ def test_the_calibration_of_a_row_does_not_depend_on_its_labels():
 def test_every_configuration_is_scored_by_calibrations_that_have_not_seen_the_row():
     x, given = tagged(60, noise=2)
     [fold] = folds_of(given)
-    choice = choose_tags(x, given, STAGES, [fold], np.arange(60))
+    choice = choose_multi_label(x, given, STAGES, [fold], np.arange(60))
     for scores, correct in zip(choice.logits[:, 0], choice.correct, strict=True):
         for held_out in range(5):
             rows = fold == held_out
@@ -139,7 +141,7 @@ def test_every_configuration_is_scored_by_calibrations_that_have_not_seen_the_ro
 
 def test_nothing_scored_is_no_error():
     x, given = np.eye(16, dtype=np.float32)[:3], np.eye(3, dtype=np.bool_)
-    classifier, out_of_fold = fit_tags(x, given, np.arange(3), STAGES, [], Recipe())
+    classifier, out_of_fold = fit_multi_label(x, given, np.arange(3), STAGES, [], Recipe())
     assert not out_of_fold.scored.any()
     assert np.isnan(out_of_fold.p).all()
     assert "Nothing could be held out" in out_of_fold.choice.why
@@ -149,13 +151,13 @@ def test_nothing_scored_is_no_error():
 def test_a_label_that_all_items_bear_is_always_predicted():
     x, given = tagged(60)
     given[:, 1] = True
-    classifier, _ = fit_tags(x, given, np.arange(60), STAGES, folds_of(given), Recipe())
+    classifier, _ = fit_multi_label(x, given, np.arange(60), STAGES, folds_of(given), Recipe())
     assert classifier.answer(tagged(60, seed=1)[0]).sets[:, 1].all()
 
 
 def test_one_label_alone_can_be_learned():
     x, given = tagged(80)
-    classifier, _ = fit_tags(x, given[:, :1], np.arange(80), STAGES, folds_of(given[:, :1]), Recipe())
+    classifier, _ = fit_multi_label(x, given[:, :1], np.arange(80), STAGES, folds_of(given[:, :1]), Recipe())
     other, truth = tagged(300, seed=4)
     assert (classifier.answer(other).sets == truth[:, :1]).mean() > 0.85
 
@@ -198,7 +200,7 @@ def test_a_label_with_few_items_is_calibrated_like_the_others():
 
 def test_repetitions_do_not_make_a_calibration_surer():
     x, given = tagged(60)
-    scores = choose_tags(x, given, STAGES, folds_of(given), np.arange(60)).logits[0]
+    scores = choose_multi_label(x, given, STAGES, folds_of(given), np.arange(60)).logits[0]
     once, thrice = fit_rule(scores, given), fit_rule(np.repeat(scores, 3, axis=0), given)
     assert np.allclose(once.slope, thrice.slope, rtol=1e-3)
     assert np.allclose(once.shift, thrice.shift, atol=1e-3)
@@ -220,4 +222,4 @@ def test_the_unknown_score_finds_what_is_like_nothing_learned_from(fitted):
 @pytest.mark.parametrize("head", ["discriminant", "prototype"])
 def test_heads_that_choose_one_class_are_refused(head):
     with pytest.raises(UsageError, match="any number of labels"):
-        check_tag_head(head)
+        check_multi_label_head(head)

@@ -45,7 +45,7 @@ def places_that_name_one(source, classes, words):
 
 def test_nothing_beyond_the_seam_names_a_head_or_a_task():
     classes, words = concrete_names()
-    assert {"Classifier", "TagClassifier", "Logistic", "Classification", "MultiLabel"} <= classes
+    assert {"Classifier", "MultiLabelClassifier", "Logistic", "Classification", "MultiLabel"} <= classes
     named = {}
     for path in sorted(SOURCE.rglob("*.py")):
         room = path.relative_to(SOURCE)
@@ -55,7 +55,8 @@ def test_nothing_beyond_the_seam_names_a_head_or_a_task():
 
 
 @pytest.mark.parametrize(
-    "line", ["isinstance(head, Classifier)", "from a import TagClassifier", "x.MultiLabel()", "kind == 'multi_label'"]
+    "line",
+    ["isinstance(head, Classifier)", "from a import MultiLabelClassifier", "x.MultiLabel()", "kind == 'multi_label'"],
 )
 def test_a_place_that_names_one_is_found(line):
     assert places_that_name_one(line, *concrete_names())

@@ -36,7 +36,7 @@ class Scored:
 
 
 def effect_scorer(findings: Findings) -> Score | None:
-    """The score by cross-validation, as ``measure_worth`` has it; ``None`` where labels cannot be judged."""
+    """The score by cross-validation, as ``measure_effect`` has it; ``None`` where labels cannot be judged."""
     if findings.labels is None:
         return None
     scorers: list[Scorer] = []  # the first takes its time, in the background like the rest

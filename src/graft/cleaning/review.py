@@ -79,7 +79,7 @@ class Review:
     def new_labels(self) -> tuple[str, ...]:
         """Labels that were decided on and that the data do not have."""
         with self._lock:
-            made = {tag for outcome in self._outcomes.values() if outcome.to for tag in self._tags(outcome.to)}
+            made = {tag for outcome in self._outcomes.values() if outcome.to for tag in self._label_set(outcome.to)}
         return tuple(sorted(made - set(self.findings.classes)))
 
     def queue(self, wanted: Filter, keep: int | None = None) -> Int:
@@ -309,7 +309,7 @@ class Review:
 
     def _checked(self, to: str | None) -> str:
         """A label as the data would give it."""
-        tags = self._tags(to or "")
+        tags = self._label_set(to or "")
         if any(clean(tag) != tag or len(tag) > MAX_LABEL for tag in tags):
             raise UsageError(
                 "The label holds characters that cannot be shown, or is too long.",
@@ -319,7 +319,7 @@ class Review:
             raise UsageError("The label is empty.", "Name a class.")
         return SEPARATOR.join(tags)
 
-    def _tags(self, label: str) -> tuple[str, ...]:
+    def _label_set(self, label: str) -> tuple[str, ...]:
         if not self.findings.dataset.tags:
             return tuple(filter(None, [clean_label(label)]))
         return tuple(sorted({clean_label(tag) for tag in label.split(SEPARATOR)} - {""}))

@@ -15,7 +15,7 @@ from graft.data.items import Broken, File, Item, Member, Memory, Text, as_item, 
 from graft.data.kinds import modality_of_values
 from graft.errors import DataError, NothingToRead, UsageError
 
-Tags = tuple[str, ...]
+LabelSet = tuple[str, ...]
 
 _ONE = (str, bytes, bytearray, memoryview, os.PathLike, File, Member, Memory, Text, Broken)
 
@@ -67,7 +67,7 @@ def groups_of(given: Iterable[Any]) -> tuple[str, ...]:
     return tuple(map(named, values_of(given)))
 
 
-def labels_of(given: Any) -> tuple[list[str], list[Tags]]:
+def labels_of(given: Any) -> tuple[list[str], list[LabelSet]]:
     """The label of each item, ``""`` for none; or instead the labels of each, where any has a list of them.
 
     Args:
@@ -77,7 +77,7 @@ def labels_of(given: Any) -> tuple[list[str], list[Tags]]:
         DataError: The labels are rows of 0 and 1 without names, rows of other numbers, or objects.
     """
     if is_frame(given) and len(given.columns) > 1:
-        return [], _tags_of_frame(given)
+        return [], _label_sets_of_frame(given)
     values = [value.tolist() if isinstance(value, np.ndarray) and value.ndim else value for value in values_of(given)]
     for position, value in enumerate(values):
         if isinstance(value, Mapping):
@@ -89,7 +89,7 @@ def labels_of(given: Any) -> tuple[list[str], list[Tags]]:
     if not rows:
         return [named(value) for value in values], []
     _refuse_numbers(given, rows)
-    return [], [_tags(value) for value in values]
+    return [], [_label_set(value) for value in values]
 
 
 def items_of(given: Any, modality: str | None) -> tuple[tuple[Item, ...], str]:
@@ -169,12 +169,12 @@ def _packed(value: Any, position: int, modality: str | None) -> Any:
         return Broken(f"item {position}", "unreadable", error.message, error.hint)
 
 
-def _tags(value: Any) -> Tags:
+def _label_set(value: Any) -> LabelSet:
     given = value if isinstance(value, list | tuple | set | frozenset) else (value,)
     return tuple(filter(None, map(named, given)))
 
 
-def _tags_of_frame(frame: Any) -> list[Tags]:
+def _label_sets_of_frame(frame: Any) -> list[LabelSet]:
     """The names of the columns that hold 1 in each row."""
     names = [str(column) for column in frame.columns]
     columns = [list(frame[column]) for column in frame.columns]

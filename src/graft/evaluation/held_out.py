@@ -17,7 +17,7 @@ from graft.evaluation.intervals import (
     no_score,
     recall_interval,
 )
-from graft.heads.offered import LabelHead
+from graft.heads.protocols import LabelHead
 from graft.metrics import (
     confusion_matrix,
     debiased_calibration_error,

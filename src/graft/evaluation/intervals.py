@@ -63,7 +63,7 @@ def enough_judged(y: Int) -> bool:
     return int((np.bincount(y) >= LEAST_ITEMS).sum()) >= LEAST_CLASSES if len(y) else False
 
 
-def enough_tags_judged(given: Bool) -> bool:
+def enough_labels_judged(given: Bool) -> bool:
     """The same where an item bears any number of labels ``(n, k)``: enough bear one of them, and enough do not."""
     return any(enough_judged(bears.astype(np.int64)) for bears in given.T)
 

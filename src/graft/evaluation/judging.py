@@ -28,7 +28,7 @@ from graft.evaluation.rows import Rows
 from graft.evaluation.typical import typical
 from graft.executors import map_on_cores
 from graft.heads.features import transform
-from graft.heads.offered import CalibratedHead
+from graft.heads.protocols import CalibratedHead
 from graft.learning import HEADS
 from graft.learning.classifier import OutOfFold
 from graft.learning.conformal import measured

@@ -17,7 +17,7 @@ from graft.evaluation.judging import HARDEST, unknown_interval
 from graft.evaluation.rows import Rows
 from graft.executors import map_on_cores
 from graft.heads.features import transform
-from graft.heads.offered import NumberHead
+from graft.heads.protocols import NumberHead
 from graft.heads.regressor import LEVEL
 from graft.learning.neighbours import nearest, unit
 from graft.learning.regression import NumbersOutOfFold

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from graft.heads.classifier import Classifier
-from graft.heads.offered import Answering
+from graft.heads.multi_label import MultiLabelClassifier
+from graft.heads.protocols import Answering
 from graft.heads.regressor import Regressor
-from graft.heads.tags import TagClassifier
 
-_HEADS: tuple[type[Answering], ...] = (Classifier, TagClassifier, Regressor)
+_HEADS: tuple[type[Answering], ...] = (Classifier, MultiLabelClassifier, Regressor)
 KINDS: dict[str, type[Answering]] = {head.task: head for head in _HEADS}

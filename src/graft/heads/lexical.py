@@ -11,7 +11,7 @@ import numpy as np
 
 from graft.contracts import Array, Float32, Int
 from graft.executors import checkpoint
-from graft.heads.ngrams import BUCKETS, KINDS, Counts, Int32, count
+from graft.heads.ngrams import BUCKETS, KINDS, CountMatrix, Int32, count
 
 _LOW = 16
 """A bundle keeps this many bits of each bucket, and how many buckets there are with the same higher bits."""
@@ -87,7 +87,7 @@ class Lexicon:
     buckets: Int32
     idf: Array
 
-    def rows(self, counts: Counts) -> Sparse:
+    def rows(self, counts: CountMatrix) -> Sparse:
         """TF-IDF rows ``(n, v)`` of unit length: ``(1 + log count) * idf``, each kind of n-gram of the same length.
 
         A text without a known n-gram has a row of zeros.

@@ -33,7 +33,7 @@ SPACE, MARK, IDEOGRAPH, LETTER, DIGIT = range(5)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Counts:
+class CountMatrix:
     """A sparse matrix of counts, row by row.
 
     Attributes:
@@ -54,15 +54,15 @@ class Counts:
         """The row of each entry ``(m,) int64``."""
         return np.repeat(np.arange(len(self)), np.diff(self.starts))
 
-    def take(self, rows: Int) -> Counts:
+    def take(self, rows: Int) -> CountMatrix:
         """Some of the rows, in the order given."""
         lengths = np.diff(self.starts)[rows]
         starts = np.concatenate([[0], np.cumsum(lengths)])
         places = np.arange(starts[-1]) + np.repeat(self.starts[rows] - starts[:-1], lengths)
-        return Counts(starts, self.buckets[places], self.counts[places])
+        return CountMatrix(starts, self.buckets[places], self.counts[places])
 
 
-def count(texts: Sequence[str], kinds: Sequence[str] = KINDS) -> Counts:
+def count(texts: Sequence[str], kinds: Sequence[str] = KINDS) -> CountMatrix:
     """Count the n-grams of every text.
 
     Texts are compared without regard to case and to Unicode's compatible forms (NFKC, then case folding). A word is a
@@ -80,7 +80,7 @@ def count(texts: Sequence[str], kinds: Sequence[str] = KINDS) -> Counts:
     parts = [_count_block(block, kinds) for block in blocks(texts)] or [_count_block([], kinds)]
     starts = np.concatenate([[0], np.cumsum(np.concatenate([lengths for lengths, _, _ in parts]))])
     buckets = np.concatenate([buckets for _, buckets, _ in parts])
-    return Counts(starts, buckets, np.concatenate([counts for _, _, counts in parts]))
+    return CountMatrix(starts, buckets, np.concatenate([counts for _, _, counts in parts]))
 
 
 def folded(text: str, longest: int | None = LONGEST) -> str:

@@ -208,7 +208,7 @@ def apply(dataset: Dataset, digests: Sequence[str], decisions: Sequence[Decision
     for row, outcome in sorted(settled.items()):
         action = outcome.action
         if action == "relabel":
-            wanted = _tags(outcome.to or "") if dataset.tags else (clean_label(outcome.to or ""),)
+            wanted = _label_set(outcome.to or "") if dataset.tags else (clean_label(outcome.to or ""),)
             if not dataset.tags and not wanted[0]:
                 without_label += 1
                 continue
@@ -260,7 +260,7 @@ def _stand_ins(found: Resolution, places: MatchedRows) -> dict[ItemKey, ItemKey]
     return stand_ins
 
 
-def _tags(to: str) -> tuple[str, ...]:
+def _label_set(to: str) -> tuple[str, ...]:
     return tuple(sorted({clean_label(tag) for tag in to.split(SEPARATOR)} - {""}))
 
 

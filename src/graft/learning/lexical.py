@@ -23,7 +23,7 @@ from graft.contracts import Float32, Int, Linear
 from graft.executors import checkpoint
 from graft.heads.features import scales
 from graft.heads.lexical import Lexicon, Sparse
-from graft.heads.ngrams import BUCKETS, KINDS, Counts, count
+from graft.heads.ngrams import BUCKETS, KINDS, CountMatrix, count
 from graft.learning import HEADS
 
 RANK, LARGE_RANK = 512, 384
@@ -41,7 +41,7 @@ _ITERATIONS = 1
 _BASELINE_STRENGTH = 16.0
 
 
-def fit_lexicon(counts: Counts, largest: int = LARGEST) -> Lexicon:
+def fit_lexicon(counts: CountMatrix, largest: int = LARGEST) -> Lexicon:
     """The n-grams that stand in at least ``LEAST_TEXTS`` of the texts, at most ``largest`` of each kind."""
     buckets, texts = np.unique(counts.buckets, return_counts=True)
     kept = np.zeros(len(buckets), np.bool_)
@@ -127,7 +127,7 @@ class Words:
     """
 
     texts: Sequence[str]
-    counts: Counts
+    counts: CountMatrix
     lexicon: Lexicon
     amount: Float32
     projection: Projection

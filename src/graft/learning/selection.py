@@ -172,7 +172,7 @@ def choose(
         return _axes(design(x, stages, key, words))
 
     axes = dict(zip(features, map_on_cores(axes_of, features), strict=True))
-    trial = _Trial(axes, y, k, row_weights, folds, np.arange(len(y)) if groups is None else groups)
+    trial = _CrossValidation(axes, y, k, row_weights, folds, np.arange(len(y)) if groups is None else groups)
     if len(y) < MANY_ROWS or len(trial.held_out) <= _explored(len(y)):
         trial.score(grid, slice(None))
     else:
@@ -248,7 +248,7 @@ def _thinned(strengths: tuple[float, ...]) -> tuple[float, ...]:
     return strengths[::2] if len(strengths) > 2 else strengths
 
 
-class _Trial:
+class _CrossValidation:
     """Fits configurations on folds and keeps what they say of the rows held out.
 
     Args:

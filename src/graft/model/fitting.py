@@ -32,7 +32,7 @@ from graft.model.training import Training
 from graft.recipe import Recipe
 from graft.results.facts import Facts
 from graft.run import NEVER, Flag, Run, Stopwatch
-from graft.tasks import Examples, Found, reading_of, task_of
+from graft.tasks import Examples, FitResult, reading_of, task_of
 from graft.tasks.examples import embed_dataset
 from graft.version import __version__
 
@@ -154,7 +154,7 @@ class Fitted:
 
     model: Model
     examples: Examples
-    found: Found
+    found: FitResult
 
 
 def fit_embedded(
@@ -198,7 +198,7 @@ def fit_embedded(
     return Fitted(ask_noises(model, embedded.statistics.get("seconds"), dataset.negatives), examples, found)
 
 
-def _facts(examples: Examples, encoder: Encoder | None, found: Found, recipe: Recipe, run: Run) -> Facts:
+def _facts(examples: Examples, encoder: Encoder | None, found: FitResult, recipe: Recipe, run: Run) -> Facts:
     """What a report says of any fit."""
     dataset, embedded, alike = examples.dataset, examples.embedded, examples.alike
     return Facts(

@@ -19,7 +19,7 @@ from graft.duplicates.likeness import clusters_of
 from graft.encoders import tuned_weights
 from graft.encoders.embed import embed
 from graft.errors import BundleError, DataError, GraftError
-from graft.heads.offered import Answering
+from graft.heads.protocols import Answering
 from graft.job import Job
 from graft.model.inputs import CacheChoice, Source, as_run
 from graft.model.training import Training

@@ -12,7 +12,7 @@ from graft import bundle
 from graft.contracts import MODALITIES, Float32
 from graft.errors import BundleError, NewerBundle
 from graft.heads.kinds import KINDS
-from graft.heads.offered import Answering
+from graft.heads.protocols import Answering
 from graft.results.prediction import Prediction
 from graft.tensors import Tensors
 

@@ -19,7 +19,7 @@ Tagged = tuple[Labelled, tuple[str, ...]]
 """A row and its labels, sorted."""
 
 
-def tags_of(row: Labelled) -> tuple[str, ...]:
+def label_set_of(row: Labelled) -> tuple[str, ...]:
     """The labels of a cell: those of a list, or those between ``|``; sorted, none twice."""
     given = row.label.split(SEPARATOR) if row.tags is None else row.tags
     return tuple(sorted({clean_label(tag) for tag in given} - {""}))
@@ -33,7 +33,7 @@ def merge_labels(rows: Iterable[Labelled]) -> tuple[list[Tagged], int]:
     Returns:
         The rows, and how many joined another.
     """
-    tagged = [(row, tags_of(row)) for row in rows]
+    tagged = [(row, label_set_of(row)) for row in rows]
     by_place = _merge(tagged, [place_of(row.item) for row, _ in tagged])
     merged = _merge(by_place, _contents([row for row, _ in by_place]))
     return merged, len(tagged) - len(merged)

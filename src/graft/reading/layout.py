@@ -13,7 +13,7 @@ from graft.data.listing import Entry, Listing, peek, printable
 from graft.decoding.formats import belongs_to, is_tabular
 from graft.errors import DataError, MissingColumn, UsageError
 from graft.reading.folders import from_folders, splits_of
-from graft.reading.manifest import Manifest
+from graft.reading.manifest import ManifestRows
 from graft.reading.naming import apply_pattern, label_by_names
 from graft.reading.patterns import Pattern
 from graft.reading.tables import Resolve, label_rows, resolve_in_folder, resolve_in_zip
@@ -22,7 +22,7 @@ _SAMPLE = 50
 _SHARD = re.compile(r"-\d{5}-of-\d{5}$")
 """What follows the split's name in tables that were cut in pieces: ``train-00000-of-00004.parquet``."""
 
-Parse = Callable[[Entry], Manifest]
+Parse = Callable[[Entry], ManifestRows]
 """Reads a manifest in a listing."""
 
 

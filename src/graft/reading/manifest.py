@@ -58,7 +58,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class ManifestRows:
     """A manifest's rows.
 
     Attributes:
@@ -95,7 +95,7 @@ def parse_manifest(
     modality: str | None = None,
     multi_label: bool = False,
     remembered: Mapping[str, str] | None = None,
-) -> Manifest:
+) -> ManifestRows:
     """The rows of a manifest; its kind, encoding and delimiter are found out.
 
     Args:
@@ -126,7 +126,7 @@ def parse_manifest(
     multi_label = multi_label or _are_several(cells, columns.label, table.class_names, name)
     table.warnings += _warn_of_values(table, columns, name)
     texts = find(table.columns, None, TEXT_COLUMNS) or ""
-    return Manifest(
+    return ManifestRows(
         rows=tuple(_rows(table, columns, splits, name, multi_label)),
         skipped=tuple(table.skipped),
         item_column=columns.item,
@@ -138,7 +138,7 @@ def parse_manifest(
 
 def parse_texts(
     content: bytes, name: str, *, item_column: str | None = None, remembered: Mapping[str, str] | None = None
-) -> Manifest:
+) -> ManifestRows:
     """The texts of a table, without labels.
 
     Args:
@@ -159,7 +159,9 @@ def parse_texts(
     for number, record in table.records:
         item, own = _item(record.get(columns.item), number, columns.item, name)
         rows.append(Row(number, item, "", content=own, cells=record))
-    return Manifest(tuple(rows), tuple(table.skipped), columns.item, warnings=tuple(table.warnings), columns=columns)
+    return ManifestRows(
+        tuple(rows), tuple(table.skipped), columns.item, warnings=tuple(table.warnings), columns=columns
+    )
 
 
 def read_table(content: bytes, name: str, known: Collection[str]) -> Table:
@@ -224,7 +226,7 @@ def _rows(
             item = f"row {number}, {item}"
         called.update((item,) if content is not None else ())
         cell = record.get(columns.label, _ABSENT)
-        tags = _tags(cell, names, number, name)
+        tags = _label_set(cell, names, number, name)
         label = (
             "" if cell is _ABSENT else SEPARATOR.join(tags) if tags is not None else _label(cell, names, number, name)
         )
@@ -314,7 +316,7 @@ def _item(value: Any, number: int, column: str, name: str) -> tuple[str, bytes |
     return (called, None) if content is None else (called or f"{name}, row {number}", content)
 
 
-def _tags(value: Any, names: Sequence[str], number: int, name: str) -> tuple[str, ...] | None:
+def _label_set(value: Any, names: Sequence[str], number: int, name: str) -> tuple[str, ...] | None:
     """The labels of a cell that is a list."""
     if not isinstance(value, list | tuple):
         return None

@@ -38,7 +38,7 @@ from graft.reading.frames import read_frame
 from graft.reading.inputs import gather, is_archive, renamed
 from graft.reading.labels import Tagged, merge_labels
 from graft.reading.layout import arrange
-from graft.reading.manifest import Manifest, parse_manifest
+from graft.reading.manifest import ManifestRows, parse_manifest
 from graft.reading.naming import apply_pattern
 from graft.reading.notices import (
     LAYOUT_ADVICE,
@@ -234,7 +234,7 @@ def _modality_of_the_rest(found: Arrangement) -> str:
 def _arrange(path: Path, asked: Asked) -> tuple[Arrangement, Counter[str]]:
     """How the source is laid out, whatever it is, and the strays in it."""
 
-    def parse(entry: Entry) -> Manifest:
+    def parse(entry: Entry) -> ManifestRows:
         try:
             content = entry.item.read()
         except ItemError as error:

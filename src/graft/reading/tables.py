@@ -12,7 +12,7 @@ from graft.decoding.formats import KNOWN_SUFFIXES
 from graft.errors import DataError
 from graft.reading.columns import PATH_COLUMNS, PICTURE_COLUMNS, spelled
 from graft.reading.folders import split_by_paths
-from graft.reading.manifest import Manifest, Row
+from graft.reading.manifest import ManifestRows, Row
 from graft.reading.whereabouts import Places, places_in_folder, places_in_zip
 
 Resolve = Places
@@ -26,7 +26,7 @@ _LONGEST_NAME = 255
 
 
 def label_rows(
-    manifest: Manifest, name: str, resolve: Places, split: str = "", modality: str | None = None
+    manifest: ManifestRows, name: str, resolve: Places, split: str = "", modality: str | None = None
 ) -> Arrangement:
     """The items of a manifest of paths or texts; ``split`` is that of the whole file, where it has one.
 
@@ -77,7 +77,7 @@ def label_rows(
     return result
 
 
-def holds_paths(manifest: Manifest, resolve: Places, modality: str | None = None) -> bool:
+def holds_paths(manifest: ManifestRows, resolve: Places, modality: str | None = None) -> bool:
     """Whether the items of a manifest are files: by the column's name, or by what a sample of the rows leads to."""
     column = spelled(manifest.item_column)
     if column in PATH_COLUMNS:
@@ -109,7 +109,7 @@ def _is_word(cell: str) -> bool:
     return 0 < len(cell) <= _LONGEST_NAME and cell.split(None, 1) == [cell]
 
 
-def _refuse_ids(manifest: Manifest, name: str) -> None:
+def _refuse_ids(manifest: ManifestRows, name: str) -> None:
     """Whether what would be read as texts are ids of files that lie elsewhere.
 
     Raises:

@@ -26,7 +26,7 @@ from graft.results.facts import HeadChoice
 from graft.results.figures import Calibration, Figures
 from graft.results.prediction import Prediction
 from graft.results.scores import Scores
-from graft.tasks.found import Found
+from graft.tasks.fit_result import FitResult
 from graft.tasks.held_out import HeldOut
 
 
@@ -89,15 +89,15 @@ class Classification:
         y = np.array([classes.index(label) for label in learned.labels], np.int64)
         return Targets(classes, y, y)
 
-    def fit(self, rows: Rows, recipe: Recipe) -> Found:
+    def fit(self, rows: Rows, recipe: Recipe) -> FitResult:
         """Choose a head by cross-validation and calibrate it."""
         k = len(rows.classes)
         head, out_of_fold = fit_classifier(rows.x, rows.y, k, rows.stages, rows.folds, recipe, rows.units, rows.words)
         right = (np.nan_to_num(out_of_fold.p).argmax(axis=1) == rows.y).astype(np.float64)
         right[~out_of_fold.scored] = np.nan
-        return Found(head, out_of_fold, chosen_of(out_of_fold.choice, head), right)
+        return FitResult(head, out_of_fold, chosen_of(out_of_fold.choice, head), right)
 
-    def judge(self, found: Found, rows: Rows, recipe: Recipe) -> Figures:
+    def judge(self, found: FitResult, rows: Rows, recipe: Recipe) -> Figures:
         """The figures of the report."""
         figures, _ = judge(found.head, found.out_of_fold, rows, rows.classes, recipe.unknown_rate, recipe.seed)
         return figures
@@ -133,7 +133,7 @@ class Classification:
         hint = () if told else warn_of_numbers(dataset.labels)
         return (*hint, *warn_of_the_data(dataset, digests, whole, train, rows.y, rows.classes))
 
-    def held_out(self, found: Found, rows: Rows, given: Sequence[str]) -> HeldOut:
+    def held_out(self, found: FitResult, rows: Rows, given: Sequence[str]) -> HeldOut:
         """Probabilities and prediction sets out of fold."""
         out, level = found.out_of_fold, found.head.sets.level
         return HeldOut.of(out, rows, given, held_out_sets(out.p, rows.y, len(rows.classes), level, rows.folds))

@@ -24,7 +24,7 @@ from graft.heads.features import GIVEN
 from graft.learning.lexical import Words
 from graft.recipe import Recipe
 from graft.run import Run
-from graft.tasks.found import AnyTask
+from graft.tasks.fit_result import AnyTask
 from graft.tasks.table import task_of
 
 

@@ -12,16 +12,16 @@ from graft.contracts import Float32, Int, Targets
 from graft.data.dataset import Dataset
 from graft.errors import TooFewClasses
 from graft.evaluation import Rows
-from graft.evaluation.tags import check_shared_tags, judge_tags, score_tags, warn_of_the_tags
-from graft.heads.tags import TagClassifier
-from graft.learning.tags import check_tag_head, fit_tags, strata_of
+from graft.evaluation.multi_label import check_shared_labels, judge_multi_label, score_multi_label, warn_of_the_labels
+from graft.heads.multi_label import MultiLabelClassifier
+from graft.learning.multi_label import check_multi_label_head, fit_multi_label, strata_of
 from graft.recipe import Recipe
 from graft.report import Evaluation, Report
 from graft.results.figures import Calibration, Figures
 from graft.results.prediction import Prediction
 from graft.results.scores import Scores
 from graft.tasks.classification import check_report, chosen_of, figures_of
-from graft.tasks.found import Found
+from graft.tasks.fit_result import FitResult
 from graft.tasks.held_out import HeldOut
 
 
@@ -48,15 +48,15 @@ class MultiLabel:
 
     def check(self, dataset: Dataset, recipe: Recipe) -> None:
         """Whether the head will do, and the test split shares a label with what is to be trained on."""
-        check_tag_head(recipe.head)
+        check_multi_label_head(recipe.head)
         parts = list(zip(dataset.tags, dataset.splits, strict=True))
-        if known := {tag for tags, split in parts if split != "test" for tag in tags}:
-            tested = [tags for tags, split in parts if split == "test"]
-            check_shared_tags("The test data", tested, "the training data", sorted(known))
+        if known := {label for labels, split in parts if split != "test" for label in labels}:
+            tested = [labels for labels, split in parts if split == "test"]
+            check_shared_labels("The test data", tested, "the training data", sorted(known))
 
     def check_known(self, dataset: Dataset, classes: Sequence[str]) -> None:
         """Whether the model knows any label of the data."""
-        check_shared_tags("The data", dataset.with_tags().tags, "the model", classes)
+        check_shared_labels("The data", dataset.with_tags().tags, "the model", classes)
 
     def check_saved(self, report: Report, learned: Collection[str], classes: Sequence[str]) -> None:
         """Whether the report is of these labels."""
@@ -72,31 +72,33 @@ class MultiLabel:
             )
         return Targets(learned.classes, learned.indicator, strata_of(learned.indicator, units))
 
-    def fit(self, rows: Rows, recipe: Recipe) -> Found:
+    def fit(self, rows: Rows, recipe: Recipe) -> FitResult:
         """A logistic regression for each label, calibrated."""
-        head, out_of_fold = fit_tags(rows.x, rows.values, rows.units, rows.stages, rows.folds, recipe)
+        head, out_of_fold = fit_multi_label(rows.x, rows.values, rows.units, rows.stages, rows.folds, recipe)
         right = np.where(out_of_fold.scored, out_of_fold.right, np.nan)
-        return Found(head, out_of_fold, chosen_of(out_of_fold.choice, head), right)
+        return FitResult(head, out_of_fold, chosen_of(out_of_fold.choice, head), right)
 
-    def judge(self, found: Found, rows: Rows, recipe: Recipe) -> Figures:
+    def judge(self, found: FitResult, rows: Rows, recipe: Recipe) -> Figures:
         """The figures of the report."""
         given, rate, seed = rows.values, recipe.unknown_rate, recipe.seed
-        return judge_tags(found.head, found.out_of_fold, rows, given, rows.classes, rate, seed)
+        return judge_multi_label(found.head, found.out_of_fold, rows, given, rows.classes, rate, seed)
 
     def score(
-        self, head: TagClassifier, classes: Sequence[str], x: Float32, dataset: Dataset, copies: Int, part: str
+        self, head: MultiLabelClassifier, classes: Sequence[str], x: Float32, dataset: Dataset, copies: Int, part: str
     ) -> Scores:
         """Exact match and all that goes with it."""
-        return score_tags(head, classes, x, dataset.tags, copies, part, dataset.groups)
+        return score_multi_label(head, classes, x, dataset.tags, copies, part, dataset.groups)
 
-    def shown(self, scores: Scores, report: Report, dataset: Dataset, head: TagClassifier, x: Float32) -> Figures:
+    def shown(
+        self, scores: Scores, report: Report, dataset: Dataset, head: MultiLabelClassifier, x: Float32
+    ) -> Figures:
         """Nothing but the figures."""
         return figures_of(scores, report, calibration=Calibration(scores.ece), hardest=(), mistakes=())
 
     def warn(self, dataset: Dataset, digests: Sequence[str], whole: Int, train: Int, rows: Rows) -> tuple[str, ...]:
         """Of labels, copies and splits."""
-        return warn_of_the_tags(dataset, digests, whole, train, rows.values, rows.classes)
+        return warn_of_the_labels(dataset, digests, whole, train, rows.values, rows.classes)
 
-    def held_out(self, found: Found, rows: Rows, given: Sequence[str]) -> HeldOut:
+    def held_out(self, found: FitResult, rows: Rows, given: Sequence[str]) -> HeldOut:
         """Probabilities and labels out of fold."""
         return HeldOut.of(found.out_of_fold, rows, given, found.out_of_fold.sets, several=True)

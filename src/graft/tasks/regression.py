@@ -24,7 +24,7 @@ from graft.report.numbers import NumberEvaluation, NumberReport
 from graft.results.facts import HeadChoice
 from graft.results.prediction import NumberPrediction
 from graft.results.regression import NumberFigures, NumberScores
-from graft.tasks.found import Found
+from graft.tasks.fit_result import FitResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +76,16 @@ class Regression:
         check_numbers(y, units)
         return Targets((), y, np.zeros(len(y), np.int64))
 
-    def fit(self, rows: Rows, recipe: Recipe) -> Found:
+    def fit(self, rows: Rows, recipe: Recipe) -> FitResult:
         """Ridge, its strength and features by cross-validation."""
         assert rows.values is not None, "numbers to learn"
         head, out = fit_regressor(rows.x, rows.values, rows.stages, rows.folds, recipe, rows.units)
         chosen, size = out.choice.chosen, sum(array.nbytes for array in head.arrays().values())
         explained = 1 - ((out.said - rows.values) ** 2).mean(axis=0) / rows.values.var()  # its mean is R²
         choice = HeadChoice("ridge", chosen.features, chosen.strength, out.choice.why, size)
-        return Found(head, out, choice, explained)
+        return FitResult(head, out, choice, explained)
 
-    def judge(self, found: Found, rows: Rows, recipe: Recipe) -> NumberFigures:
+    def judge(self, found: FitResult, rows: Rows, recipe: Recipe) -> NumberFigures:
         """The figures of the report."""
         assert rows.values is not None, "numbers to judge by"
         return judge_numbers(found.head, found.out_of_fold, rows, rows.values, recipe.unknown_rate, recipe.seed)
@@ -121,7 +121,7 @@ class Regression:
         few += "these, or of their groups. The interval is as wide as the largest error, and hardly known to hold."
         return (*warn_of_copies(dataset, digests, whole), *([few] if units < LEAST else []))
 
-    def held_out(self, found: Found, rows: Rows, given: Sequence[str]) -> HeldOutNumbers:
+    def held_out(self, found: FitResult, rows: Rows, given: Sequence[str]) -> HeldOutNumbers:
         """Numbers and intervals out of fold."""
         out = found.out_of_fold
         value = out.said.mean(axis=0)

@@ -12,7 +12,7 @@ from graft.data.dataset import Dataset
 from graft.errors import UsageError
 from graft.recipe import Recipe
 from graft.tasks.classification import Classification
-from graft.tasks.found import AnyTask
+from graft.tasks.fit_result import AnyTask
 from graft.tasks.multi_label import MultiLabel
 from graft.tasks.regression import Regression
 

@@ -10,7 +10,7 @@ import torch
 
 from graft.contracts import Float32, Linear, Stages
 from graft.heads.features import FEATURES, GIVEN
-from graft.heads.offered import CalibratedHead
+from graft.heads.protocols import CalibratedHead
 
 
 class TrainableHead:

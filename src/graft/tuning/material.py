@@ -13,7 +13,7 @@ from graft.encoders import Tunable
 from graft.errors import ItemError
 from graft.executors import map_on_cores, one_thread_each
 from graft.heads.features import transform
-from graft.heads.offered import CalibratedHead
+from graft.heads.protocols import CalibratedHead
 from graft.learning.classifier import OutOfFold, fit_classifier
 from graft.learning.lexical import Words
 from graft.recipe import Recipe

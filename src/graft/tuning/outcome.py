@@ -26,7 +26,7 @@ from graft.evaluation.intervals import (
 )
 from graft.evaluation.judging import calibration, hardest, judged_macro_f1, majority_baseline, mistakes
 from graft.evaluation.notices import warn_of_the_data, warn_of_the_items
-from graft.heads.offered import CalibratedHead
+from graft.heads.protocols import CalibratedHead
 from graft.learning.conformal import measured
 from graft.model.model import Model
 from graft.model.noises import ask_noises

@@ -18,7 +18,7 @@ from graft.contracts import Encoder, Float32, Int
 from graft.encoders import Tunable, retuned
 from graft.executors import map_on_cores
 from graft.heads.features import transform
-from graft.heads.offered import CalibratedHead
+from graft.heads.protocols import CalibratedHead
 from graft.heads.unknown import UnknownRule
 from graft.learning.calibration import fit_temperature
 from graft.learning.conformal import fit_sets

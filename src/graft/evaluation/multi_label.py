@@ -16,7 +16,7 @@ from graft.evaluation.intervals import (
     LEAST_ITEMS,
     correlation_of,
     cross_validated_interval,
-    enough_tags_judged,
+    enough_labels_judged,
     group_design_effect,
     no_score,
     with_unjudged,
@@ -35,11 +35,11 @@ from graft.evaluation.judging import (
 from graft.evaluation.notices import warn_of_the_data
 from graft.evaluation.rows import Rows
 from graft.heads.features import transform
-from graft.heads.offered import LabelHead
-from graft.heads.tags import confidence_of
+from graft.heads.multi_label import confidence_of
+from graft.heads.protocols import LabelHead
 from graft.learning.binary import fit_binary
+from graft.learning.multi_label import MultiLabelOutOfFold, balance, rules_without, units_with
 from graft.learning.rule import bias_corrected
-from graft.learning.tags import TagsOutOfFold, balance, rules_without, units_with
 from graft.metrics import average_precision, exact_match, hamming_loss, label_f1
 from graft.results.figures import Calibration, ClassFigures, Figures, Judged, MultiLabelFigures, Unknown
 from graft.results.scores import Scores
@@ -51,9 +51,9 @@ NOTHING = "of no label one item could be held out and another learned, copies an
 """Why nothing is judged."""
 
 
-def judge_tags(
+def judge_multi_label(
     classifier: LabelHead,
-    out_of_fold: TagsOutOfFold,
+    out_of_fold: MultiLabelOutOfFold,
     rows: Rows,
     given: Bool,
     classes: Sequence[str],
@@ -100,7 +100,7 @@ def judge_tags(
     }
     unjudged = float((~out_of_fold.scored | given[:, lone].any(axis=1)).mean())
     multi = replace(figures, exact_match=expected)
-    if not enough_tags_judged(truth):
+    if not enough_labels_judged(truth):
         score, multi, expected = no_score(TOO_FEW if len(scored) else method), _without_score(multi), float("nan")
         baselines, growth = dict.fromkeys(baselines, expected), replace(growth, curve=(), forecast=())
     return Figures(
@@ -196,19 +196,19 @@ def mistakes(items: Sequence[Item], p: Float32, sets: Bool, given: Bool, classes
     return tuple(kept)
 
 
-def check_shared_tags(what: str, tags: Sequence[Sequence[str]], whose: str, known: Sequence[str]) -> None:
+def check_shared_labels(what: str, label_sets: Sequence[Sequence[str]], whose: str, known: Sequence[str]) -> None:
     """Whether anything at all can be found; ask before the work, not after it.
 
     Args:
         what: How the data to score are called.
-        tags: The labels of each item; if no item has any, there is nothing to say against it.
+        label_sets: The labels of each item; if no item has any, there is nothing to say against it.
         whose: Whose labels ``known`` are.
         known: What the classifier can find.
 
     Raises:
         DataError: Not one label is known.
     """
-    found = {tag for own in tags for tag in own}
+    found = {label for own in label_sets for label in own}
     if found and not found & set(known):
         raise DataError(
             f"{what} share no label with {whose} ({some(sorted(found))} / {some(sorted(set(known)))}).",
@@ -216,11 +216,11 @@ def check_shared_tags(what: str, tags: Sequence[Sequence[str]], whose: str, know
         )
 
 
-def score_tags(
+def score_multi_label(
     classifier: LabelHead,
     classes: Sequence[str],
     x: Float32,
-    tags: Sequence[Sequence[str]],
+    label_sets: Sequence[Sequence[str]],
     clusters: Int,
     split: str,
     groups: Sequence[str] = (),
@@ -233,14 +233,14 @@ def score_tags(
         classifier: What is scored.
         classes: Its labels.
         x: Embeddings.
-        tags: The labels of each row.
+        label_sets: The labels of each row.
         clusters: What is a copy of what ``(n,) int64``, so that copies do not narrow the interval.
         split: What these items are called in the result.
         groups: The group of each row, ``""`` for none: the interval is then one for new groups.
     """
-    strange = sorted({tag for own in tags for tag in own} - set(classes))
+    strange = sorted({label for own in label_sets for label in own} - set(classes))
     names = [*classes, *strange]
-    given = np.array([[label in own for label in names] for own in map(set, tags)], np.bool_).reshape(-1, len(names))
+    given = np.array([[label in own for label in names] for own in label_sets], np.bool_).reshape(-1, len(names))
     answer = classifier.answer(x)
     beyond = ((0, 0), (0, len(strange)))
     p, sets = np.pad(answer.p, beyond), np.pad(answer.sets, beyond)
@@ -252,7 +252,7 @@ def score_tags(
         else []
     )
     right = (given == sets).all(axis=1)
-    scored = enough_tags_judged(given)
+    scored = enough_labels_judged(given)
     return Scores(
         accuracy=held_out_score(right, clusters, groups, EXACT)
         if scored
@@ -275,7 +275,7 @@ def _without_score(figures: MultiLabelFigures) -> MultiLabelFigures:
     return MultiLabelFigures(nothing, nothing, nothing, nothing, nothing, figures.labels_per_item)
 
 
-def warn_of_the_tags(
+def warn_of_the_labels(
     dataset: Dataset, digests: Sequence[str], clusters: Int, train: Int, given: Bool, classes: Sequence[str]
 ) -> tuple[str, ...]:
     """As ``warn_of_the_data``, and of labels that tell nothing, because all training items bear them.
@@ -293,16 +293,16 @@ def warn_of_the_tags(
     notes = [*warn_of_the_data(dataset, digests, clusters, every, bearing, classes)]
     if always := [label for label, column in zip(classes, given.T, strict=True) if column.all()]:
         notes.append(f"{some(always)}: all training items bear it, so it tells nothing and is always predicted.")
-    if strange := sorted({tag for own in dataset.tags for tag in own} - set(classes)):
+    if strange := sorted({label for own in dataset.tags for label in own} - set(classes)):
         notes.append(f"{some(strange)}: only in the test split, so items with such labels count as wrong there.")
-    tested = {tag for own, part in zip(dataset.tags, dataset.splits, strict=True) if part == "test" for tag in own}
+    tested = {label for own, part in zip(dataset.tags, dataset.splits, strict=True) if part == "test" for label in own}
     if tested and (absent := sorted(set(classes) - tested)):
         notes.append(f"{some(absent)}: on no item of the test split, so the test score says nothing of it.")
     return tuple(notes)
 
 
 def _grow(
-    out_of_fold: TagsOutOfFold,
+    out_of_fold: MultiLabelOutOfFold,
     rows: Rows,
     given: Bool,
     fold: Int,

@@ -11,7 +11,7 @@ from graft.contracts import Bool, Float32, Float64, Int, Linear, Stages
 from graft.errors import UsageError
 from graft.executors import map_on_cores
 from graft.heads.features import DESCRIPTIONS, available, transform
-from graft.heads.tags import THRESHOLD, TagClassifier, firmness_of, sigmoid
+from graft.heads.multi_label import THRESHOLD, MultiLabelClassifier, firmness_of, sigmoid
 from graft.heads.unknown import UnknownRule
 from graft.learning.axes import principal
 from graft.learning.binary import fit_binary
@@ -36,7 +36,7 @@ _BLOCKS = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TagsOutOfFold(OutOfFold):
+class MultiLabelOutOfFold(OutOfFold):
     """What is known of the training rows from heads that have not seen them; ``p`` are independent probabilities.
 
     Attributes:
@@ -69,7 +69,7 @@ def units_with(given: Bool, units: Int) -> Int:
     return np.array([len(np.unique(units[column])) for column in given.T], np.int64)
 
 
-def check_tag_head(head: str) -> None:
+def check_multi_label_head(head: str) -> None:
     """Whether a recipe may ask for this head where items bear any number of labels.
 
     Raises:
@@ -82,9 +82,9 @@ def check_tag_head(head: str) -> None:
         )
 
 
-def fit_tags(
+def fit_multi_label(
     x: Float32, given: Bool, units: Int, stages: Stages, folds: Sequence[Int], recipe: Recipe
-) -> tuple[TagClassifier, TagsOutOfFold]:
+) -> tuple[MultiLabelClassifier, MultiLabelOutOfFold]:
     """Choose features and a strength, fit every label to all rows, and calibrate on rows that heads had not seen.
 
     Args:
@@ -98,8 +98,8 @@ def fit_tags(
     Raises:
         UsageError: The recipe asks for another head than the logistic one.
     """
-    check_tag_head(recipe.head)
-    choice = choose_tags(x, given, stages, folds, units)
+    check_multi_label_head(recipe.head)
+    choice = choose_multi_label(x, given, stages, folds, units)
     scores = choice.logits[choice.index]  # (r, n, k)
     scored = ~np.isnan(scores).all(axis=(0, 2)) if len(folds) else np.zeros(len(given), np.bool_)
     rule = fit_rule(scores, given)
@@ -107,7 +107,7 @@ def fit_tags(
     unknown, rejected = _fit_unknown(phi, strata_of(given, units), folds, rule.apply(scores), recipe.unknown_rate)
     everything = np.ones((1, len(given)), np.float32)
     [[head]] = fit_binary(choice.axes.z, given, balance(given), everything, [choice.chosen.strength])
-    classifier = TagClassifier(
+    classifier = MultiLabelClassifier(
         stages=stages,
         features=choice.chosen.features,
         linear=rule.into(choice.axes.restore(head)),
@@ -129,7 +129,7 @@ def balance(given: Bool) -> Float32:
     return np.where((bearing == 0) | (bearing == n), 1, weights).astype(np.float32)
 
 
-def choose_tags(x: Float32, given: Bool, stages: Stages, folds: Sequence[Int], units: Int) -> Choice:
+def choose_multi_label(x: Float32, given: Bool, stages: Stages, folds: Sequence[Int], units: Int) -> Choice:
     """Try features and strengths on the given folds; the rule is that of ``selection.choose``.
 
     The loss of a row is the sum of its labels' log losses after calibration; it is right where all labels are. Both
@@ -217,7 +217,9 @@ def _words(entry: Configuration) -> str:
     return f"{entry.head} for each label on {DESCRIPTIONS[entry.features]} (strength {entry.strength:g})"
 
 
-def _out_of_fold(choice: Choice, given: Bool, folds: Sequence[Int], scored: Bool, rejected: Float32) -> TagsOutOfFold:
+def _out_of_fold(
+    choice: Choice, given: Bool, folds: Sequence[Int], scored: Bool, rejected: Float32
+) -> MultiLabelOutOfFold:
     """Every row judged by a head that other rows chose, calibrated on other rows."""
     n, k = given.shape
     p, sets = np.full((n, k), np.nan, np.float32), np.zeros((n, k), np.bool_)
@@ -229,7 +231,7 @@ def _out_of_fold(choice: Choice, given: Bool, folds: Sequence[Int], scored: Bool
         for rows, index in zip(parts, taken, strict=True):
             p[rows] = np.nanmean(said[index][:, rows], axis=0)
         sets[scored] = p[scored] >= THRESHOLD
-    return TagsOutOfFold(choice, p, scored, rejected, sets, scored & (sets == given).all(axis=1))
+    return MultiLabelOutOfFold(choice, p, scored, rejected, sets, scored & (sets == given).all(axis=1))
 
 
 def calibrated(scores: Float32, given: Bool, folds: Sequence[Int]) -> Float32:
@@ -240,7 +242,7 @@ def calibrated(scores: Float32, given: Bool, folds: Sequence[Int]) -> Float32:
     return logits
 
 
-def rules_without(scores: Float32, given: Bool, fold: Int) -> Calibration:
+def rules_without(scores: Float32, given: Bool, fold: Int) -> PlattScaling:
     """For each row the calibration that is fitted without its own block of folds.
 
     A rule that has seen a row has moved the decision on it towards its labels, which flatters exact matches.
@@ -259,11 +261,11 @@ def rules_without(scores: Float32, given: Bool, fold: Int) -> Calibration:
         others = np.flatnonzero((block >= 0) & (block != held_out))
         rule = fit_rule(scores[None, others], given[others])
         slope[block == held_out], shift[block == held_out] = rule.slope, rule.shift
-    return Calibration(slope, shift)
+    return PlattScaling(slope, shift)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Calibration:
+class PlattScaling:
     """Log odds of each label from the score of its head: ``slope * score + shift``.
 
     Each is ``(k,) float64``, or ``(n, k)`` where every row has a rule of its own.
@@ -276,9 +278,9 @@ class Calibration:
         """Calibrated log odds, the labels on the last axis; ``nan`` stays ``nan``."""
         return np.asarray(scores * self.slope.astype(np.float32) + self.shift.astype(np.float32), dtype=np.float32)
 
-    def of(self, rows: Int | Bool) -> Calibration:
+    def of(self, rows: Int | Bool) -> PlattScaling:
         """The rules of some rows, where every row has its own."""
-        return Calibration(self.slope[rows], self.shift[rows])
+        return PlattScaling(self.slope[rows], self.shift[rows])
 
     def into(self, head: Linear) -> Linear:
         """The head whose scores are calibrated log odds, its weights as a bundle keeps them."""
@@ -286,7 +288,7 @@ class Calibration:
         return Linear(weights, (head.bias * self.slope + self.shift).astype(np.float32))
 
 
-def fit_rule(scores: Float32, given: Bool) -> Calibration:
+def fit_rule(scores: Float32, given: Bool) -> PlattScaling:
     """Platt scaling (1999) of each label, held to that of all labels together.
 
     One slope and one shift are fitted to all decisions on all labels; then a slope and a shift for each label, with a
@@ -302,7 +304,7 @@ def fit_rule(scores: Float32, given: Bool) -> Calibration:
     k = given.shape[1]
     usable = ~np.isnan(scores).any(axis=2)  # (r, n)
     if not usable.any():
-        return Calibration(np.ones(k), np.zeros(k))
+        return PlattScaling(np.ones(k), np.zeros(k))
     repetition, row = np.nonzero(usable)
     z = scores[repetition, row].astype(np.float64)  # (m, k)
     y = given[row].astype(np.float64)
@@ -315,7 +317,7 @@ def fit_rule(scores: Float32, given: Bool) -> Calibration:
     every = np.broadcast_to(weight, z.shape).reshape(column)
     common = _platt(z.reshape(column), smoothed.reshape(column), every, start, 1e-6)
     slope, shift = _platt(z, y, weight, np.repeat(common, k, axis=1), _PRIOR)
-    return Calibration(slope, shift)
+    return PlattScaling(slope, shift)
 
 
 def _platt(z: Float64, target: Float64, weight: Float64, start: Float64, prior: float) -> Float64:

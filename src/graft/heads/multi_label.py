@@ -25,7 +25,7 @@ further items macro F1 was between 0.02 lower and 0.11 higher, and up to 38 poin
 
 
 @dataclass(frozen=True, slots=True)
-class TagClassifier:
+class MultiLabelClassifier:
     """Embeddings in, answers out, where an item bears any number of labels.
 
     Attributes:
@@ -93,7 +93,7 @@ class TagClassifier:
         restored.check_shapes(self.linear.weights, self.unknown.prototypes, self.stages, self.features, len(classes))
 
     def arrays(self) -> dict[str, Array]:
-        """What a bundle keeps as arrays; weights in float16, as ``fit_tags`` rounded them."""
+        """What a bundle keeps as arrays; weights in float16, as ``fit_multi_label`` rounded them."""
         return {
             "head.weights": self.linear.weights.astype(np.float16),
             "head.bias": self.linear.bias,

@@ -12,7 +12,7 @@ from graft.results.facts import HeadChoice
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class FitResult:
     """What was learned from rows.
 
     Attributes:
@@ -28,4 +28,4 @@ class Found:
     right: Float64
 
 
-AnyTask = Task[Dataset, Rows, Found, Any, Any]
+AnyTask = Task[Dataset, Rows, FitResult, Any, Any]
