@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper
 
 from graft.encoders.hub import hub_encoder
 from graft.encoders.hub.weights import as_initializers, read_weights, weight_name, with_weights
 from graft.encoders.runtime import Backend, open_session
 
+onnx = pytest.importorskip("onnx", reason="models of the hub need onnx")
+helper, TensorProto = onnx.helper, onnx.TensorProto
 SINGLE = Backend("onnxruntime", "f32")
 A, B, UNUSED = (np.full(3, value, np.float32) for value in (2, 5, 7))
 
