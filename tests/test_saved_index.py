@@ -1,5 +1,6 @@
 """Indexes that are kept: written, opened, asked by commands and beside a model, and doubted."""
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 import graft
 import shapes
 from graft import bundle, tensors
-from graft.data.items import as_item
+from graft.data.items import Member, as_item
 from graft.encoders import retuned
 from graft.errors import BundleError, DamagedBundle, ItemError, NotABundle, OutputExists, OutputIsInput, UsageError
 from graft.similarity import Index
@@ -56,6 +57,11 @@ def test_archives_are_named_with_their_members(photos, tmp_path):
     Index.of(archive).save(tmp_path / "zip.index")
     (best,) = Index.load(tmp_path / "zip.index").search(photos / "circle" / "003.png", 1)
     assert best.item.read() == (photos / "circle" / "003.png").read_bytes()
+    (tmp_path / "photos.zip").unlink()
+    os.mkfifo(tmp_path / "photos.zip")  # whoever sends an index may name anything
+    for place in (tmp_path / "photos.zip", Path("/dev/zero"), photos):
+        with pytest.raises(ItemError, match="not a regular file"):
+            Member(place, "circle/003.png", "one").read()
 
 
 def test_the_same_data_give_the_same_bytes(photos, kept, tmp_path):

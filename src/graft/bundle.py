@@ -146,6 +146,11 @@ def is_index(folder: Path) -> bool:
     return (folder / MANIFEST).is_file() and (folder / INDEX).is_file()
 
 
+def is_saved(folder: Path) -> bool:
+    """Whether a folder looks like one of the two, and so like no data."""
+    return is_bundle(folder) or is_index(folder)
+
+
 def _contents(
     manifest: Mapping[str, Any], named: Mapping[str, Tensors], documents: Mapping[str, Any]
 ) -> dict[str, bytes]:

@@ -17,8 +17,11 @@ _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud8
 
 
 def guarded(cell: str) -> str:
-    """The cell with an apostrophe before what a spreadsheet would compute; ``unguarded`` takes it away again."""
-    return f"'{cell}" if _FORMULA.match(cell) else cell
+    """The cell with an apostrophe before what a spreadsheet would compute; ``unguarded`` takes it away again.
+
+    A number below zero is computed by none, and stays one.
+    """
+    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
 
 
 def unguarded(cell: str) -> str:

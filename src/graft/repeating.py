@@ -20,6 +20,7 @@ from graft.model.fitting import fit
 from graft.model.inputs import CacheChoice, as_run
 from graft.model.loading import load
 from graft.model.model import Model
+from graft.prediction.loading import refuse_index
 from graft.reading.read import read
 from graft.run import NEVER, Flag, Stopwatch
 from graft.tasks import named
@@ -35,6 +36,7 @@ def job_of(source: str | os.PathLike[str]) -> Job:
     """
     if not Path(source).is_dir():
         return Job.from_file(source)
+    refuse_index(Path(source))
     found = bundle.read(Path(source), ("job.json",)).documents.get("job")
     if found is None:
         raise NotABundle(f"{source} does not say what it came from.", "An older Graft wrote it: fit it again.")

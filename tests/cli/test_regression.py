@@ -188,6 +188,43 @@ def test_one_number_for_all_is_refused(run, bars, tmp_path):
     assert "All 48 items to train on have the same number, 5." in found.json["error"]["message"]
 
 
+def test_differences_that_vanish_when_they_are_squared_are_refused(run, bars, tmp_path):
+    tiny = table(bars.parent, [f"{height}e-300" for height in HEIGHTS], "tiny.csv")
+    found = run("fit", tiny, "--label-column", "height", "--task", "regression", "-o", tmp_path / "m.graft", "--json")
+    assert found.code == 1
+    assert "too little to square" in found.json["error"]["message"]
+
+
+def test_numbers_of_any_size_are_written_so_that_they_differ(run, bars, tmp_path):
+    times = table(bars.parent, [1_700_000_000_000_000 + round(10 * height) for height in HEIGHTS], "times.csv")
+    place, page = tmp_path / "m.graft", tmp_path / "m.html"
+    fitted = run("fit", times, "--label-column", "height", "--task", "regression", "-o", place, "--report", page)
+    assert re.search(r"given 17000000000\d{5}, predicted 17000000000\d{5}", " ".join(fitted.out.split()))
+    ticks = re.findall(r'text-anchor="end">([^<]*)<', page.read_text())
+    assert len(ticks) == len(set(ticks))
+    shown = run("predict", place, bars.parent / "000.png").out
+    assert re.match(r"17000000000\d{5}  \(17000000000\d{5} to 17000000000\d{5}\)", shown), shown
+    row = next(csv.DictReader(io.StringIO(run("predict", place, bars.parent / "000.png", "--csv").out)))
+    assert float(row["low"]) < float(row["value"]) < float(row["high"])
+    huge = table(bars.parent, [f"-{height}e90" for height in HEIGHTS], "huge.csv")
+    fitted = run("fit", huge, "--label-column", "height", "--task", "regression", "-o", tmp_path / "h.graft")
+    assert not re.search(r"\d{13}|\d,\d{3},", fitted.out)
+
+
+def test_numbers_below_zero_stay_numbers_in_tables(run, bars, tmp_path):
+    below = table(bars.parent, [-height for height in HEIGHTS], "below.csv")
+    said = tmp_path / "said.csv"
+    done = run("fit", below, "--label-column", "height", "--task", "regression", "-o", tmp_path / "m.graft",
+               "--predictions", said)  # fmt: skip
+    assert done.code == 0, done.err
+    assert [float(row["given"]) for row in csv.DictReader(said.open())] == [-height for height in HEIGHTS]
+
+
+def test_there_are_no_classes_to_rank(run, bars, saved):
+    told = run("predict", saved, bars.parent / "000.png", "--top", 2)
+    assert (told.code, "predicts numbers, which have no ranks" in told.err) == (2, True)
+
+
 def test_what_it_cannot_do_is_said(bars, saved):
     model, data = graft.load(saved), graft.read(bars, label_column="height")
     with pytest.raises(DataError, match="predicts numbers: no class can be added"):

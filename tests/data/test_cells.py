@@ -16,7 +16,7 @@ def test_a_formula_is_a_text(cell):
     assert unguarded(guarded(cell)) == cell
 
 
-@pytest.mark.parametrize("cell", ["", "a=1", "'tis", "' '", "3-4", "'", " -"])
+@pytest.mark.parametrize("cell", ["", "a=1", "'tis", "' '", "3-4", "'", " -", "-1", "-1.5e-3", "+49"])
 def test_anything_else_stays(cell):
     assert guarded(cell) == unguarded(cell) == cell
 
@@ -34,7 +34,7 @@ def test_nothing_drives_a_terminal():
 def test_numbers_stay_numbers():
     stream = io.StringIO()
     TableWriter(stream).writerow(["-1", -1, -0.5, None, "a,b", '"'])
-    assert stream.getvalue() == '\'-1,-1,-0.5,,"a,b",""""\n'
+    assert stream.getvalue() == '-1,-1,-0.5,,"a,b",""""\n'
     assert next(csv.reader(io.StringIO(stream.getvalue())))[4] == "a,b"
 
 

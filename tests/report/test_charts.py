@@ -1,5 +1,6 @@
 """The charts' geometry."""
 
+import itertools
 import math
 import re
 
@@ -85,3 +86,15 @@ def test_one_point_is_a_dot_inside_its_axes(figure: float, from_zero: bool) -> N
     [y] = re.findall(r'cy="([\d.]+)"', chart)
     assert 0 < float(y) < charts.HEIGHT
     assert "nan" not in chart
+
+
+@pytest.mark.parametrize("low", [0.0, 1980.0, 1.7e15, -3e89, 123_456_789.0])
+def test_figures_beside_an_axis_leave_its_name_room_and_differ(low: float) -> None:
+    chart = charts.scatter([(low, low + 5), (low + max(40, abs(low) / 1e6), low + 20)], 8.0)
+
+    beside = re.findall(r'<text x="([0-9.]+)"[^>]*text-anchor="end">([^<]*)<', chart)
+    assert len({figure for _, figure in beside}) == len(beside) > 2
+    assert all(float(x) - 6 * len(figure) > 18 for x, figure in beside)
+    below = re.findall(r'<text x="([0-9.]+)"[^>]*text-anchor="middle">([^<]*)<', chart)
+    places = [(float(x) - 3 * len(figure), float(x) + 3 * len(figure)) for x, figure in below]
+    assert all(one[1] < other[0] for one, other in itertools.pairwise(places))

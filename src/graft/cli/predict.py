@@ -77,6 +77,8 @@ def command(
     if neighbours and index_folder is None:
         raise UsageError("There is no index to find neighbours in.", "Give one: --index DIR (graft index makes it).")
     fitted = load(model, allow_download=allow_download)
+    if top and not fitted.classes:
+        raise UsageError(f"{model} predicts numbers, which have no ranks.", "Leave --top out.")
     rows = _rows(inputs, fitted.report.modality, item_column, fitted.report.columns)
     count, cache = _Count(), cast("CacheChoice", None if no_cache else "default")
     layout = Layout(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
-from graft.bundle import is_bundle
+from graft.bundle import is_saved
 from graft.data.dataset import Dataset
 from graft.data.items import File, Item, Member
 from graft.decoding.formats import PAGE_HEAD, is_own_page
@@ -70,7 +70,7 @@ class Inputs:
             return
         own_page = kind == "page" and _is_own_page(place)
         if inside := next((folder for folder in place.parents if _identity(folder) in folders), None):
-            if kind == "data" or is_bundle(inside):
+            if kind == "data" or is_saved(inside):
                 raise _refusal(given, f"lies in {inside}, which is read and never changed")
             if place.is_file() and not own_page:
                 raise _refusal(given, f"is a file in {inside}, which is read")

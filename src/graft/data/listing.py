@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from graft.bundle import is_saved
 from graft.data.items import File, Item, Member, Skipped
 from graft.decoding.archive import list_members, peek_member
 from graft.decoding.formats import HEAD
@@ -96,9 +97,10 @@ def walk(root: Path, listing: Listing | None = None) -> Iterator[Entry]:
         below: list[tuple[Path, tuple[str, ...]]] = []
         for child in children:
             child_parts = (*parts, child.name)
-            if is_stray(child.name):
+            folder_too = _is_folder(child)
+            if is_stray(child.name) or (folder_too and is_saved(Path(child.path))):
                 notes.strays.update([child.name] if not child.name.startswith(OWN) else [])
-            elif _is_folder(child):
+            elif folder_too:
                 if not parts:
                     notes.folders.add(child.name)
                 (links if child.is_symlink() else below).append((Path(child.path), child_parts))

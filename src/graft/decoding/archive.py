@@ -154,6 +154,8 @@ class _Handles:
 
     def get(self, path: Path) -> zipfile.ZipFile | Tar:
         state = path.stat()
+        if not stat.S_ISREG(state.st_mode):  # an index may name anything; a FIFO would hang the read, holding the lock
+            raise OSError(f"{path.name} is not a regular file")
         key = (os.getpid(), str(path), state.st_mtime_ns, state.st_size)
         with self.lock:
             if key not in self._open:

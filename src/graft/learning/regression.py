@@ -18,6 +18,9 @@ from graft.recipe import Recipe
 LEAST = 10
 """So many items are needed: of 9 errors the largest is all that an interval for 90 % could be made of."""
 
+LEAST_SPREAD = 1e-100
+"""Squares of smaller differences leave the range of floating point, as those of numbers over 1e100 do."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NumbersOutOfFold:
@@ -94,6 +97,12 @@ def check_numbers(y: Float64, units: Int) -> None:
     if y.min() == y.max():
         raise DataError(
             f"All {len(y):,} items to train on have the same number, {y[0]:g}.", "Give items with other numbers too."
+        )
+    if (spread := float(np.ptp(y))) < LEAST_SPREAD:
+        raise DataError(
+            f"The {len(y):,} items to train on have numbers that differ by {spread:g} at most, which is too little to "
+            "square.",
+            "Give the numbers in a smaller unit.",
         )
     if len(np.unique(units)) < 2:
         raise DataError(

@@ -18,7 +18,7 @@ from graft.job import Job
 from graft.learning import HEADS
 from graft.model.model import Model
 from graft.model.training import Training
-from graft.prediction.loading import holding
+from graft.prediction.loading import holding, refuse_index
 from graft.prediction.made_with import encoder_of
 from graft.prediction.predictor import Predictor
 from graft.recipe import Recipe
@@ -43,6 +43,7 @@ def load(folder: str | Path, *, backend: str = "auto", allow_download: bool = Fa
         EncoderError: This Graft does not have its encoder, or it would have to be fetched.
         EncoderMismatch: It was made with another version of its encoder.
     """
+    refuse_index(Path(folder))
     with holding(str(folder)):
         return _restored(folder, bundle.read(Path(folder)), backend, allow_download)
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from graft import bundle, tensors
-from graft.errors import BundleError, DamagedBundle
+from graft.errors import BundleError, DamagedBundle, NotABundle
 from graft.prediction.predictor import Predictor
 
 MISSING = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
@@ -35,9 +35,20 @@ def load_head(source: str | os.PathLike[str] | bytes | bytearray | memoryview) -
     data = _bytes_of(os.path.join(place, bundle.HEAD) if whole else place)  # noqa: PTH118 (thousands are loaded)
     if data is not None:
         return _parsed(data, str(source), place if whole else place.parent)
+    refuse_index(place)
     content = bundle.read(place if whole else place.parent)  # an older one, one that is being replaced, or none
     with holding(str(source)):
         return Predictor.restore(content.tensors["head"], place)
+
+
+def refuse_index(folder: Path) -> None:
+    """Whether it is an index where a model was asked for.
+
+    Raises:
+        NotABundle: It is.
+    """
+    if bundle.is_index(folder):
+        raise NotABundle(f"{folder} is an index, and no saved model.", "graft fit DATA makes one.")
 
 
 @contextmanager

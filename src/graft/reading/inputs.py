@@ -72,8 +72,10 @@ def gather_rows(
 def is_archive(path: Path) -> bool:
     """Whether a file is a zip or tar of files, by its content, or says so by its extension; a document is none."""
     try:
+        if not path.is_file():  # opening a FIFO would wait for somebody to write
+            return False
         with path.open("rb") as file:
-            head = file.read(HEAD) if path.is_file() else b""
+            head = file.read(HEAD)
     except (OSError, ValueError):  # no file, or no path at all: it holds a NUL
         return False
     kind = sniff(head)

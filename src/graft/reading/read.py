@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from graft.bundle import is_bundle
+from graft.bundle import is_bundle, is_index
 from graft.data.arrangement import Arrangement
 from graft.data.contents import Contents, count_files, look_into
 from graft.data.dataset import Dataset
@@ -294,6 +294,8 @@ def _refuse_saved_model(folder: Path) -> None:
             f"{folder} is a saved model, not data.",
             "Give labelled data: graft fit DATA; to score a model: graft evaluate MODEL DATA.",
         )
+    if is_index(folder):
+        raise DataError(f"{folder} is an index, not data.", "Search it: graft search INDEX QUERY; or give the data.")
 
 
 def _require_manifest(path: Path) -> None:

@@ -15,6 +15,8 @@ from graft.results.figures import CurvePoint, Forecast, Interval, ReliabilityBin
 
 WIDTH, HEIGHT = 420.0, 264.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 14.0, 12.0, 44.0
+_DIGIT = 6.6
+"""A figure beside an axis is so wide."""
 _QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _TOLD = 6
 """At most this many lines are put into words."""
@@ -91,7 +93,7 @@ def error_curve(curve: Sequence[CurvePoint], error: str) -> Html:
         curve: At least one point.
         error: What the error is called.
     """
-    frame = _Frame(0, curve[-1].n * 1.04, 0, 1.05 * max(point.high for point in curve) or 1.0)
+    frame = _Frame(0, curve[-1].n * 1.04, 0, 1.05 * max(point.high for point in curve) or 1.0, _compact)
     marks = [*frame.axes("training items", error, _count, _compact)]
     marks.append(element("polygon", points=frame.band(curve), class_="band"))
     marks.append(element("polyline", points=frame.path([(point.n, point.accuracy) for point in curve]), class_="line"))
@@ -109,7 +111,8 @@ def scatter(places: Sequence[tuple[float, float]], margin: float) -> Html:
     low, high = min(map(min, places)), max(map(max, places))
     room = 0.04 * (high - low) or abs(high) or 1.0
     low, high = low - room, high + room
-    frame = _Frame(low, high, low, high)
+    written = _written(_ticks(low, high))
+    frame = _Frame(low, high, low, high, written)
     reach = min(margin, high - low)
     edge = [
         (low, low),
@@ -119,7 +122,7 @@ def scatter(places: Sequence[tuple[float, float]], margin: float) -> Html:
         (high, high - reach),
         (low + reach, low),
     ]
-    marks = [*frame.axes("given", "predicted", _compact, _compact)]
+    marks = [*frame.axes("given", "predicted", written, written)]
     marks.append(element("polygon", points=frame.path(edge), class_="band"))
     marks.append(element("polyline", points=frame.path([(low, low), (high, high)]), class_="diagonal"))
     marks += [frame.dot(given, predicted, 2.5, "point") for given, predicted in places]
@@ -201,11 +204,16 @@ def key(kind: str) -> Html:
 class _Frame:
     """Maps figures to places in a chart with axes."""
 
-    def __init__(self, left: float, right: float, bottom: float, top: float) -> None:
+    def __init__(
+        self, left: float, right: float, bottom: float, top: float, up: Callable[[float], str] | None = None
+    ) -> None:
+        """Figures as wide as those that ``up`` writes have room beside the upright axis and its name."""
         self.left, self.right, self.bottom, self.top = left, right, bottom, top
+        widest = max((len(up(value)) for value in _ticks(bottom, top)), default=0) if up else 0
+        self.start = max(_LEFT, 30 + _DIGIT * widest)
 
     def x(self, value: float) -> float:
-        return _LEFT + (WIDTH - _LEFT - _RIGHT) * (value - self.left) / (self.right - self.left)
+        return self.start + (WIDTH - self.start - _RIGHT) * (value - self.left) / (self.right - self.left)
 
     def y(self, value: float) -> float:
         return HEIGHT - _BOTTOM - (HEIGHT - _BOTTOM - _TOP) * (value - self.bottom) / (self.top - self.bottom)
@@ -231,13 +239,16 @@ class _Frame:
         floor, right = HEIGHT - _BOTTOM, WIDTH - _RIGHT
         for value in _ticks(self.bottom, self.top):
             y = self.y(value)
-            yield element("line", x1=_LEFT, x2=right, y1=y, y2=y, class_="grid")
-            yield element("text", up(value), x=_LEFT - 8, y=y + 4, text_anchor="end")
-        for value in _ticks(self.left, self.right):
+            yield element("line", x1=self.start, x2=right, y1=y, y2=y, class_="grid")
+            yield element("text", up(value), x=self.start - 8, y=y + 4, text_anchor="end")
+        ticks = _ticks(self.left, self.right)
+        widest = _DIGIT * (1 + max(len(across(value)) for value in ticks))
+        every = math.ceil(widest * len(ticks) / (right - self.start))
+        for value in ticks[::every]:
             if shown := across(value):
                 yield element("text", shown, x=self.x(value), y=floor + 18, text_anchor="middle")
-        yield element("line", x1=_LEFT, x2=right, y1=floor, y2=floor, class_="axis")
-        yield element("text", below, x=(_LEFT + right) / 2, y=HEIGHT - 5, text_anchor="middle", class_="name")
+        yield element("line", x1=self.start, x2=right, y1=floor, y2=floor, class_="axis")
+        yield element("text", below, x=(self.start + right) / 2, y=HEIGHT - 5, text_anchor="middle", class_="name")
         if not beside:
             return
         middle = (_TOP + floor) / 2
@@ -254,11 +265,22 @@ def _count(value: float) -> str:
 
 
 def _compact(value: float) -> str:
-    """A number of any size in few characters: ``0.25``, ``1,500``, ``1.2M``."""
+    """A number of any size in few characters: ``0.25``, ``1500``, ``1.2M``, ``2e+15``."""
+    if abs(value) >= 1e12:
+        return f"{value:.3g}"
     for unit, sign in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= unit:
             return f"{value / min(unit, 1e3 if sign == 'k' else unit):.4g}{sign}"
-    return brief(value) if abs(value) < 1e-2 else f"{value:,.4g}" if abs(value) < 1e3 else f"{value:,.0f}"
+    return brief(value) if abs(value) < 1e-2 else f"{value:.4g}"
+
+
+def _written(ticks: Sequence[float]) -> Callable[[float], str]:
+    """How figures of an axis are written: in few characters, but no two of them alike."""
+    for digits in range(3, 18):
+        write = _compact if digits == 3 else f"{{:.{digits}g}}".format
+        if len({write(value) for value in ticks}) == len(ticks):
+            return write
+    return _compact
 
 
 def _whole(value: float) -> str:

@@ -147,7 +147,12 @@ def grown(report: NumberReport) -> str:
 def verdict(judged: JudgedNumber) -> str:
     """What the model said of one item, beside its number."""
     value, low, high = (near(number, judged.high - judged.value) for number in (judged.value, judged.low, judged.high))
-    return f"given {judged.given:,.6g}, predicted {value} ({low} to {high})"
+    return f"given {_given(judged)}, predicted {value} ({low} to {high})"
+
+
+def _given(judged: JudgedNumber) -> str:
+    """The number as it was given, however much larger than its interval it is."""
+    return f"{judged.given:{',' if 1e4 <= abs(judged.given) < 1e12 else ''}}".removesuffix(".0")
 
 
 def render(report: NumberReport, width: int | None = None, colour: bool = False) -> str:
@@ -193,7 +198,7 @@ def _sections(report: NumberReport, room: int) -> Iterator[tuple[str, Renderable
 
 def page_of(report: NumberReport, *, evaluated: bool = False) -> str:
     """The whole page; see ``graft.report.page.document`` for what it may do."""
-    shown = [Judged(one.path, f"{one.given:,.6g}", "", math.nan, math.nan) for one in report.score.hardest]
+    shown = [Judged(one.path, _given(one), "", math.nan, math.nan) for one in report.score.hardest]
     exhibits = gather(report, shown)
     body = [
         html.header(report, _brought(report), evaluated),
@@ -248,7 +253,7 @@ def _card(shown: Judged, judged: JudgedNumber, exhibits: Exhibits) -> Html:
     value, low, high = (near(number, judged.high - judged.value) for number in (judged.value, judged.low, judged.high))
     said = [
         "given ",
-        f"{judged.given:,.6g}",
+        _given(judged),
         element("br"),
         "predicted ",
         element("strong", value),

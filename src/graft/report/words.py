@@ -155,10 +155,10 @@ def journal(found: JournalEffect) -> str:
 
 
 def brief(value: float) -> str:
-    """Three digits at most: ``12``, ``0.351``, ``2.5e-4``."""
+    """Few digits: ``12``, ``0.351``, ``1,234``, ``2.5e-4``, ``2.5e12``."""
     if not known(value):
         return NO_FIGURE
-    if value == 0 or abs(value) >= 0.01:
+    if value == 0 or 0.01 <= abs(value) < 1e12:
         return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
     mantissa, exponent = f"{value:.1e}".split("e")
     return f"{mantissa.removesuffix('.0')}e{int(exponent)}"

@@ -114,7 +114,9 @@ class NumberPrediction:
 
     def cells(self) -> tuple[str | float, ...]:
         """What stands in a table, a cell for each of ``columns``."""
-        return (*(float(f"{number:.10g}") for number in (self.value, self.low, self.high)), str(self.unknown).lower())
+        digits = max(10, _significant(self.value, self.high - self.value) + 2)
+        numbers = (float(f"{number:.{digits}g}") for number in (self.value, self.low, self.high))
+        return (*numbers, str(self.unknown).lower())
 
     @property
     def said(self) -> tuple[str, str]:
@@ -141,7 +143,16 @@ class NumberPrediction:
 def near(value: float, margin: float) -> str:
     """A number to as many digits as its interval, which reaches ``margin`` to either side, gives meaning to."""
     digits = 1 - math.floor(math.log10(margin)) if margin > 0 else 6
-    return f"{value:,.{max(digits, 0)}f}" if digits <= 9 and abs(value) < 1e12 else f"{value:.6g}"
+    if digits > 9 or abs(value) >= 1e16:
+        return f"{value:.{_significant(value, margin)}g}"
+    return f"{value:{',' if 1e4 <= abs(value) < 1e12 else ''}.{max(digits, 0)}f}"  # no comma in a year
+
+
+def _significant(value: float, margin: float) -> int:
+    """How many of a number's digits have a meaning where it is known to ``margin``; a ``float`` has 17."""
+    if not (margin > 0 and abs(value) > 0):
+        return 2
+    return min(max(2 + math.floor(math.log10(abs(value))) - math.floor(math.log10(margin)), 2), 17)
 
 
 def _refused(name: str, error: ItemError) -> dict[str, Any]:
