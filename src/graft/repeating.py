@@ -90,10 +90,10 @@ def repeat(
             return fit(dataset, recipe, journal=plan.journal, clock=run.clock, **told)
         if plan.verb == "extend":
             return extend(model, dataset, old=_old(job), clock=run.clock, **told)
-        from graft.tuning.plan import Plan
+        from graft.tuning.plan import TrainingPlan
         from graft.tuning.tuning import tune
 
-        method = Plan.from_dict(plan.method) if isinstance(plan.method, dict) else plan.method or "blocks"
+        method = TrainingPlan.from_dict(plan.method) if isinstance(plan.method, dict) else plan.method or "blocks"
         return tune(
             model,
             dataset,

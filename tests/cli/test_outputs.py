@@ -12,7 +12,7 @@ import pytest
 import graft
 import shapes
 from graft.cli import COMMANDS
-from graft.cli.paths import Command, Input, Mixed, Output, Place
+from graft.cli.paths import Command, FolderPath, InputPath, Mixed, Output
 from graft.errors import OutputIsInput
 
 Aims = dict[str, Callable[[Path], Path]]
@@ -104,11 +104,11 @@ def test_every_path_says_whether_it_is_read_or_written():
         assert isinstance(command, Command), name
         for param in command.params:
             is_path = isinstance(param.type, click.Path | click.File)
-            assert not is_path or isinstance(param.type, Input | Output | Place), f"{name} {param.name}"
+            assert not is_path or isinstance(param.type, InputPath | Output | FolderPath), f"{name} {param.name}"
         free = [
             p.name for p in command.params if isinstance(p, click.Argument) and not isinstance(p.type, click.Choice)
         ]
-        said = [p.name for p in command.params if isinstance(p.type, Input | Mixed)]
+        said = [p.name for p in command.params if isinstance(p.type, InputPath | Mixed)]
         assert set(free) <= {*said, "queries"}, name
 
 

@@ -11,7 +11,7 @@ import torch
 
 from graft.contracts import Linear
 from graft.learning.logistic import Logistic
-from graft.tuning.batches import Rows
+from graft.tuning.batches import Samples
 from graft.tuning.head import TrainableHead
 from graft.tuning.network import Group
 
@@ -76,27 +76,29 @@ class SmallNetwork(torch.nn.Module):
             self.norm.eval()
 
 
-def rows(n: int, seed: int) -> Rows:
+def rows(n: int, seed: int) -> Samples:
     """Stripes across, stripes down and checks, in noise."""
     chance = np.random.default_rng(seed)
     y = np.arange(n) % CLASSES
     down, across = np.indices((SIDE, SIDE)) % 2
     forms = np.stack([down, across, down ^ across]).astype(np.float32)
     values = 0.5 * forms[y] + chance.normal(scale=0.6, size=(n, SIDE, SIDE)).astype(np.float32)
-    return Rows(list(values.astype(np.float32)), y.astype(np.int64))
+    return Samples(list(values.astype(np.float32)), y.astype(np.int64))
 
 
-def embed(network: SmallNetwork, items: Rows) -> Any:
+def embed(network: SmallNetwork, items: Samples) -> Any:
     with torch.no_grad():
         return network(network.batch(items.values)).numpy()
 
 
-def fitted_head(network: SmallNetwork, items: Rows, features: str = "even", temperature: float = 1.5) -> TrainableHead:
+def fitted_head(
+    network: SmallNetwork, items: Samples, features: str = "even", temperature: float = 1.5
+) -> TrainableHead:
     """The head that Graft fits on the frozen embeddings."""
     return TrainableHead(fitted_linear(network, items, features), STAGES, features, temperature)
 
 
-def fitted_linear(network: SmallNetwork, items: Rows, features: str = "even") -> Linear:
+def fitted_linear(network: SmallNetwork, items: Samples, features: str = "even") -> Linear:
     from graft.heads.features import transform
 
     phi = transform(embed(network, items), STAGES, features)

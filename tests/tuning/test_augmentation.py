@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("kornia", reason="kornia is not installed")
 
 import shapes  # noqa: E402
-from graft.tuning.augmentation import Pictures, augmentation_for, with_some_left_out  # noqa: E402
+from graft.tuning.augmentation import ImageAugmentation, augmentation_for, with_some_left_out  # noqa: E402
 
 
 def chance(seed=0):
@@ -72,7 +72,7 @@ def test_without_flips_left_stays_left():
     picture = torch.zeros(16, 3, 64, 64, dtype=torch.uint8)
     picture[..., :20] = 255
     for flips, all_left in ((False, True), (True, False)):
-        (seen,) = Pictures(flips)((picture,), chance())
+        (seen,) = ImageAugmentation(flips)((picture,), chance())
         left = seen[..., :32].mean(dim=(1, 2, 3)) > seen[..., 32:].mean(dim=(1, 2, 3))
         assert bool(left.all()) is all_left
 

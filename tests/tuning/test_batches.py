@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from graft.tuning.batches import COMPANY, Rows, epoch_batches, parts
+from graft.tuning.batches import COMPANY, Samples, epoch_batches, parts
 
 
 @pytest.mark.parametrize("in_company", [False, True])
@@ -28,13 +28,13 @@ def test_rows_in_company_have_their_own_class_beside_them() -> None:
 
 
 def test_parts_hold_no_more_than_goes_through_at_once() -> None:
-    ten = Rows(range(10), np.zeros(10, np.int64))
+    ten = Samples(range(10), np.zeros(10, np.int64))
     assert [len(places) for places in parts(ten, np.arange(10), 4)] == [4, 3, 3]
     assert [len(places) for places in parts(ten, np.array([7, 1, 2]), 4)] == [3]
 
 
 def test_items_of_like_length_go_together() -> None:
-    rows = Rows(range(6), np.zeros(6, np.int64), sizes=np.array([9, 1, 8, 2, 7, 3]))
+    rows = Samples(range(6), np.zeros(6, np.int64), sizes=np.array([9, 1, 8, 2, 7, 3]))
     chosen = np.array([0, 1, 2, 3])
     first, second = parts(rows, chosen, 2)
     assert chosen[first].tolist() == [1, 3]

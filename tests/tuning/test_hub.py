@@ -36,12 +36,12 @@ NETWORKS = (
 TUNE = """
 import sys
 import graft
-from graft.tuning.plan import Plan
+from graft.tuning.plan import TrainingPlan
 from graft.tuning.tuning import tune
 
 name, data, target = sys.argv[1:]
 model = graft.fit(data, graft.Recipe(encoder=name, backend="onnxruntime"))
-tuned = tune(model, data, method=Plan(unfreeze=1, rate=1e-3, epochs=1, batch=16, at_once=16), force=True)
+tuned = tune(model, data, method=TrainingPlan(unfreeze=1, rate=1e-3, epochs=1, batch=16, at_once=16), force=True)
 tuned.model.save(target)
 """
 ANSWER = """

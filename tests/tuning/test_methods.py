@@ -5,7 +5,7 @@ import pytest
 
 from graft.errors import UsageError
 from graft.tuning.methods import METHODS, plan_for
-from graft.tuning.plan import Plan
+from graft.tuning.plan import TrainingPlan
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -13,7 +13,7 @@ def test_every_method_has_plans_that_travel(method: str) -> None:
     assert METHODS[method].description
     for modality, plan in METHODS[method].plans.items():
         assert METHODS[method].applies_to(modality)
-        assert plan_for(method, modality) == plan == Plan.from_dict(json.loads(json.dumps(plan.to_dict())))
+        assert plan_for(method, modality) == plan == TrainingPlan.from_dict(json.loads(json.dumps(plan.to_dict())))
 
 
 def test_what_does_not_fit_is_refused_with_what_does() -> None:
@@ -32,12 +32,12 @@ def test_what_does_not_fit_is_refused_with_what_does() -> None:
 )
 def test_plans_that_make_no_sense_are_refused(changes: dict[str, object]) -> None:
     with pytest.raises(UsageError, match=next(iter(changes))):
-        replace(Plan(), **changes)
+        replace(TrainingPlan(), **changes)
 
 
 def test_a_plan_of_unknown_keys_is_refused() -> None:
     with pytest.raises(UsageError, match="has no speed"):
-        Plan.from_dict({"speed": 1})
+        TrainingPlan.from_dict({"speed": 1})
 
 
 def test_networks_of_a_hub_learn_slowly_at_their_own_size() -> None:

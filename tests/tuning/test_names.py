@@ -12,8 +12,8 @@ from graft.recipe import Recipe
 from graft.tuning.gate import out_of_fold_plan
 from graft.tuning.material import Material, embedded, fitted, rows_of, scores_of
 from graft.tuning.names import spelled
-from graft.tuning.plan import Plan
-from graft.tuning.trials import COUNTED, Conduct, Judged, run_trials
+from graft.tuning.plan import TrainingPlan
+from graft.tuning.trials import COUNTED, Conduct, HeldOutScores, run_trials
 from graft.tuning.tuning import tune
 
 NAMES = ("card_arrival", "lostOrStolenCard")
@@ -99,7 +99,7 @@ def test_an_item_that_is_the_name_of_a_class_leaves_that_name_out(material):
 
 def test_both_heads_after_training_know_names_and_the_model_that_went_in_does_not(material, named):
     parts = out_of_fold_plan(material.y, material.units, folds=2)
-    plan = Plan(unfreeze=1, rate=1e-4, epochs=1, batch=16, at_once=16)
+    plan = TrainingPlan(unfreeze=1, rate=1e-4, epochs=1, batch=16, at_once=16)
     with_names, without = (run_trials(each, parts, Conduct(plan, lambda: np.inf)) for each in (named, material))
     for trial, plain, each in zip(with_names, without, parts, strict=True):
         others = np.union1d(each.fit, each.validation)
@@ -109,9 +109,9 @@ def test_both_heads_after_training_know_names_and_the_model_that_went_in_does_no
         assert plain.rival is None
         assert not np.array_equal(trial.rival, trial.before)
         assert trial.history.epochs[-1].loss != plain.history.epochs[-1].loss
-    judged = Judged.by(with_names, named, 0)
+    judged = HeldOutScores.by(with_names, named, 0)
     assert judged.rival.shape == judged.before.shape == (12, 2)
-    assert Judged.by(without, material, 0).rival is None
+    assert HeldOutScores.by(without, material, 0).rival is None
 
 
 def test_a_run_with_names_that_was_stopped_goes_on_and_counts_items_alone(tmp_path):
@@ -119,7 +119,7 @@ def test_a_run_with_names_that_was_stopped_goes_on_and_counts_items_alone(tmp_pa
     lines = [f'"{text}, {n}",{name}' for name in NAMES for n, text in enumerate(TEXTS[name][:3])]
     table.write_text("\n".join(["text,label", *lines]))
     model = graft.fit(table)
-    plan = Plan(unfreeze=1, rate=1e-4, epochs=1, batch=16, at_once=16, names=True)
+    plan = TrainingPlan(unfreeze=1, rate=1e-4, epochs=1, batch=16, at_once=16, names=True)
     notes = []
 
     def stop(text, live=False):

@@ -16,12 +16,12 @@ torch = pytest.importorskip("torch", reason="tuning needs torch")
 from graft.errors import EncoderError, UsageError  # noqa: E402
 from graft.heads.features import transform  # noqa: E402
 from graft.results.history import History  # noqa: E402
-from graft.tuning.plan import Plan  # noqa: E402
+from graft.tuning.plan import TrainingPlan  # noqa: E402
 from graft.tuning.training import Trained, train  # noqa: E402
 from tuning.networks import STAGES, SmallNetwork, embed, fitted_head, rows  # noqa: E402
 
 TRAINING, VALIDATION, TEST = rows(90, 1), rows(60, 2), rows(300, 3)
-PLAN = Plan(unfreeze="all", rate=2e-2, decay=0.9, head_rate=2e-2, batch=16, at_once=16, epochs=6, patience=6)
+PLAN = TrainingPlan(unfreeze="all", rate=2e-2, decay=0.9, head_rate=2e-2, batch=16, at_once=16, epochs=6, patience=6)
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,9 @@ def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(1)
 
 
-def tune(network: SmallNetwork | None = None, plan: Plan = PLAN, **options: object) -> tuple[SmallNetwork, Trained]:
+def tune(
+    network: SmallNetwork | None = None, plan: TrainingPlan = PLAN, **options: object
+) -> tuple[SmallNetwork, Trained]:
     network = network or SmallNetwork()
     head = fitted_head(SmallNetwork(), TRAINING)
     validation = options.pop("validation", VALIDATION)

@@ -15,10 +15,10 @@ from graft.errors import DataError, TooFewClasses, UsageError
 from graft.metrics import wilson
 from graft.model import fit_embeddings
 from graft.tuning.kept import forget
-from graft.tuning.plan import Plan
+from graft.tuning.plan import TrainingPlan
 from graft.tuning.tuning import Tuned, tune
 
-QUICK = Plan(unfreeze=1, rate=1e-4, epochs=1, batch=20, at_once=20)
+QUICK = TrainingPlan(unfreeze=1, rate=1e-4, epochs=1, batch=20, at_once=20)
 ANSWER = """
 import json
 import sys

@@ -22,7 +22,7 @@ SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl"}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PredictedRow:
     """A prediction, the cells of the row of a table that its input came from, and what is most like it."""
 
     prediction: Prediction
@@ -60,7 +60,7 @@ def format_of(path: Path) -> str:
     return SUFFIXES[path.suffix.lower()]
 
 
-def _write_json(answers: Iterable[Answer], layout: Layout, stream: TextIO) -> None:
+def _write_json(answers: Iterable[PredictedRow], layout: Layout, stream: TextIO) -> None:
     before = "["
     for answer in answers:
         stream.write(before + to_json(_object(answer, layout), stream))
@@ -68,13 +68,13 @@ def _write_json(answers: Iterable[Answer], layout: Layout, stream: TextIO) -> No
     stream.write("[]\n" if before == "[" else "]\n")
 
 
-def _write_jsonl(answers: Iterable[Answer], layout: Layout, stream: TextIO) -> None:
+def _write_jsonl(answers: Iterable[PredictedRow], layout: Layout, stream: TextIO) -> None:
     for answer in answers:
         stream.write(to_json(_object(answer, layout), stream) + "\n")
         stream.flush()  # somebody may wait for it
 
 
-def _object(answer: Answer, layout: Layout) -> dict[str, Any]:
+def _object(answer: PredictedRow, layout: Layout) -> dict[str, Any]:
     from graft.results.facts import plain
 
     row = {column: _plain(answer.cells.get(column)) for column in layout.columns}
@@ -90,7 +90,7 @@ def _plain(cell: Any) -> Any:
     return cell if cell is None or finite or isinstance(cell, str | bool | int) else str(cell)
 
 
-def _write_csv(answers: Iterable[Answer], layout: Layout, stream: TextIO, delimiter: str = ",") -> None:
+def _write_csv(answers: Iterable[PredictedRow], layout: Layout, stream: TextIO, delimiter: str = ",") -> None:
     """The columns of the inputs' own tables, the fixed ones, and one for each class, or with ``top`` two for a rank.
 
     No two columns have the same name: of those that collide, the later ones get a prefix.
@@ -123,15 +123,15 @@ def _brief(share: float) -> float:
     return float(f"{share:.6g}")
 
 
-def _write_tsv(answers: Iterable[Answer], layout: Layout, stream: TextIO) -> None:
+def _write_tsv(answers: Iterable[PredictedRow], layout: Layout, stream: TextIO) -> None:
     _write_csv(answers, layout, stream, "\t")
 
 
-def _write_text(answers: Iterable[Answer], layout: Layout, stream: TextIO) -> None:
-    from graft.report.terminal import Rows
+def _write_text(answers: Iterable[PredictedRow], layout: Layout, stream: TextIO) -> None:
+    from graft.report.terminal import RowLayout
     from graft.report.words import clean
 
-    rows = replace(Rows.of(layout.classes, least=7), width=None)  # an answer is never shortened
+    rows = replace(RowLayout.of(layout.classes, least=7), width=None)  # an answer is never shortened
     for answer in answers:
         p = answer.prediction
         if p.error is not None:
@@ -148,7 +148,7 @@ def _write_text(answers: Iterable[Answer], layout: Layout, stream: TextIO) -> No
             say(click.style(f"    like  {match.similarity:>6.3f}  {named}{clean(match.name)}", dim=True))
 
 
-WRITERS: dict[str, Callable[[Iterable[Answer], Layout, TextIO], None]] = {
+WRITERS: dict[str, Callable[[Iterable[PredictedRow], Layout, TextIO], None]] = {
     "text": _write_text,
     "json": _write_json,
     "jsonl": _write_jsonl,
@@ -157,12 +157,12 @@ WRITERS: dict[str, Callable[[Iterable[Answer], Layout, TextIO], None]] = {
 }
 
 
-def to_stdout(answers: Iterable[Answer], layout: Layout, kind: str) -> None:
+def to_stdout(answers: Iterable[PredictedRow], layout: Layout, kind: str) -> None:
     """Print the answers as they come."""
     WRITERS[kind](answers, layout, sys.stdout)
 
 
-def to_file(answers: Iterable[Answer], layout: Layout, path: Path) -> None:
+def to_file(answers: Iterable[PredictedRow], layout: Layout, path: Path) -> None:
     """Write the answers in UTF-8, wholly or not at all.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graft.cli.output import pasted, progress_bar, say, show_json
-from graft.cli.paths import Command, Input, Mixed, Output
+from graft.cli.paths import Command, InputPath, Mixed, Output
 from graft.cli.reading import as_flags, read_data, reading_options
 from graft.errors import TooFewClasses, UsageError
 
@@ -27,7 +27,7 @@ SHOWN = 5
 
 
 @click.command(name="clean", cls=Command)
-@click.argument("data", type=Input())
+@click.argument("data", type=InputPath())
 @click.option(
     "--journal",
     type=Output("journal"),

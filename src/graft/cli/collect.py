@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from graft.cli.output import pasted, progress_bar, say, show_json
-from graft.cli.paths import Command, Input, Output
+from graft.cli.paths import Command, InputPath, Output
 from graft.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
               help="How many good pictures a class is to have.")  # fmt: skip
 @click.option("--provider", type=click.Choice(["ddgs", "urls", "pages"]),
               help="Where pictures come from: web search, lists of addresses, saved pages.")  # fmt: skip
-@click.option("--from", "source", type=Input(Path), help="The list or lists, or the saved page or pages.")
+@click.option("--from", "source", type=InputPath(Path), help="The list or lists, or the saved page or pages.")
 @click.option("--label", "labels", multiple=True, metavar="QUERY=NAME", help="What the class of a query is called.")
 @click.option("--region", default="", help="Country and language of the web search, such as de-de.")
 @click.option("--safe-search", type=click.Choice(["on", "moderate", "off"]), default="moderate", show_default=True,

@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from graft.cli.output import progress_bar, say, show_json
-from graft.cli.paths import Command, Input, Mixed
+from graft.cli.paths import Command, InputPath, Mixed
 from graft.cli.reading import read_data, reading_options
 
 
 @click.command(name="compare", cls=Command)
-@click.argument("data", type=Input())
+@click.argument("data", type=InputPath())
 @click.option(
     "--encoder", "encoders", type=Mixed(), multiple=True, required=True, help="An encoder; give it twice or more."
 )

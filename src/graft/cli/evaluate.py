@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graft.cli.output import pasted, progress_bar, say, show_json
-from graft.cli.paths import Command, Input, Output
+from graft.cli.paths import Command, InputPath, Output
 from graft.cli.reading import download_option, read_data, reading_options
 from graft.errors import GateError, TooFewClasses, UsageError
 
@@ -57,8 +57,8 @@ def _refusal(accuracy: Interval, least: float, confident: bool) -> GateError | N
 
 
 @click.command(name="evaluate", cls=Command)
-@click.argument("model", type=Input(Path))
-@click.argument("data", type=Input())
+@click.argument("model", type=InputPath(Path))
+@click.argument("data", type=InputPath())
 @click.option("--split", type=click.Choice(["auto", "all", "train", "val", "test"]), default="auto", show_default=True,
               help="Which part of DATA to score: auto is the test part where there is one, else all.")  # fmt: skip
 @click.option("--min-accuracy", type=Share(), help="Exit with 3 when the accuracy is below.")

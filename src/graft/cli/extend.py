@@ -8,16 +8,16 @@ from typing import Any
 import click
 
 from graft.cli.output import progress_bar
-from graft.cli.paths import Command, Input, Output
+from graft.cli.paths import Command, InputPath, Output
 from graft.cli.reading import download_option, read_data, reading_options
 from graft.cli.saving import show_and_save
 
 
 @click.command(name="extend", cls=Command)
-@click.argument("model", type=Input(Path))
-@click.argument("data", type=Input())
+@click.argument("model", type=InputPath(Path))
+@click.argument("data", type=InputPath())
 @click.option("-o", "--output", type=Output("model"), help="The new model's folder. [default: MODEL's name + -2]")
-@click.option("--old", type=Input(), help="The data of the first fit, where the cache has lost their embeddings.")
+@click.option("--old", type=InputPath(), help="The data of the first fit, where the cache has lost their embeddings.")
 @reading_options
 @click.option("--report", "report_file", type=Output("page"), help="Write the report as one HTML file, with examples.")
 @click.option("--overwrite", is_flag=True, help="Replace a model or report that is there already.")

@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from graft.cli.answers import format_of
 from graft.cli.output import pasted, progress_bar, say
-from graft.cli.paths import Command, Input, Mixed, Output, guard_outputs
+from graft.cli.paths import Command, InputPath, Mixed, Output, guard_outputs
 from graft.cli.reading import download_option, read_data, reading_options
 from graft.cli.saving import Step, show_and_save, write_held_out
 from graft.errors import UsageError
@@ -23,10 +23,10 @@ _BESIDE = ("job", "output", "report_file", "predictions", "overwrite", "no_cache
 
 
 @click.command(name="fit", cls=Command)
-@click.argument("data", type=Input(), required=False)
-@click.option("--job", type=Input(Path), help="Repeat the fit of a saved model, or of its job.json; takes no DATA.")
+@click.argument("data", type=InputPath(), required=False)
+@click.option("--job", type=InputPath(Path), help="Repeat the fit of a saved model, or of its job.json; takes no DATA.")
 @click.option("-o", "--output", type=Output("model"), help="The model's folder. [default: DATA's name + .graft]")
-@click.option("--test", "test_data", type=Input(), help="Other labelled data for the final figure.")
+@click.option("--test", "test_data", type=InputPath(), help="Other labelled data for the final figure.")
 @click.option(
     "--encoder",
     type=Mixed(),
@@ -42,12 +42,14 @@ _BESIDE = ("job", "output", "report_file", "predictions", "overwrite", "no_cache
     "--head", default="auto", show_default=True, help="Which head: logistic, discriminant, prototype, or auto."
 )
 @click.option("--backend", default="auto", show_default=True, help="openvino, onnxruntime, or auto.")
-@click.option("--journal", type=Input(Path), help="Decisions about the items, which are followed.")
+@click.option("--journal", type=InputPath(Path), help="Decisions about the items, which are followed.")
 @click.option("--seed", default=0, show_default=True, help="Every random choice follows from it.")
 @reading_options
 @click.option("--report", "report_file", type=Output("page"), help="Write the report as one HTML file, with examples.")
 @click.option(
-    "--predictions", type=Output("data"), help="Write what was said of every held-out item: .csv, .tsv, .json, .jsonl."
+    "--predictions",
+    type=Output("data"),
+    help="Write what was said of every held-out item: .csv, .tsv, .json, .jsonl.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a model, report or table that is there already.")
 @download_option

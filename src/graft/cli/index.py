@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from graft.cli.output import progress_bar, say, show_json
-from graft.cli.paths import Command, Input, Mixed, Output, guard_outputs
+from graft.cli.paths import Command, InputPath, Mixed, Output, guard_outputs
 from graft.cli.reading import reading_options
 from graft.cli.search import show_skipped
 
 
 @click.command(name="index", cls=Command)
-@click.argument("data", type=Input())
+@click.argument("data", type=InputPath())
 @click.option("-o", "--output", type=Output("model"), required=True, help="The folder to write.")
 @click.option(
     "--encoder",

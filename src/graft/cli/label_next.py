@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import click
 
 from graft.cli.output import pasted, progress_bar, say, show_json
-from graft.cli.paths import Command, Input, Mixed
+from graft.cli.paths import Command, InputPath, Mixed
 from graft.errors import UsageError
 
 if TYPE_CHECKING:
     from graft.labelling import Shortlist, Suggestion
-    from graft.report.terminal import Rows
+    from graft.report.terminal import RowLayout
 
 
 @click.command(name="label-next", cls=Command)
-@click.argument("model", type=Input(Path))
+@click.argument("model", type=InputPath(Path))
 @click.argument("inputs", nargs=-1, required=True, type=Mixed())
 @click.option("-n", "number", type=click.IntRange(min=1), default=20, show_default=True, help="How many to choose.")
 @click.option("--item-column", help="The column of texts, where a table names it unusually.")
@@ -91,9 +91,9 @@ def _write_csv(found: Shortlist) -> None:
 
 
 def _write_text(found: Shortlist, model: Path, *, several: bool) -> None:
-    from graft.report.terminal import Rows
+    from graft.report.terminal import RowLayout
 
-    rows = Rows.of((_guess(entry) for entry in found), least=7)
+    rows = RowLayout.of((_guess(entry) for entry in found), least=7)
     digits = len(str(len(found)))
     for rank, entry in enumerate(found, 1):
         say(_line(f"{rank:>{digits}}", entry, rows))
@@ -102,7 +102,7 @@ def _write_text(found: Shortlist, model: Path, *, several: bool) -> None:
         _write_advice(model, several=several)
 
 
-def _line(rank: str, entry: Suggestion, rows: Rows) -> str:
+def _line(rank: str, entry: Suggestion, rows: RowLayout) -> str:
     from graft.data.items import Text
     from graft.report.terminal import shorten, shorten_front
 

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from graft.data.guard import Inputs, Kind
 
 
-class Input(click.Path):
+class InputPath(click.Path):
     """A file or folder that is read; as a ``str`` unless told otherwise, for a ``Path`` loses a web address's slash."""
 
     def __init__(self, kind: type[str] | type[Path] = str) -> None:
         super().__init__(path_type=kind)
 
 
-class Place(click.Path):
+class FolderPath(click.Path):
     """A folder in which files are looked for; those that are read are inputs, and what else lies there is not."""
 
     def __init__(self) -> None:
@@ -108,7 +108,7 @@ def _inputs(ctx: click.Context) -> Iterator[str | Path]:
     for parameter in ctx.command.params:
         value = ctx.params.get(parameter.name or "")
         values = value if isinstance(value, tuple) else () if value is None else (value,)
-        if isinstance(parameter.type, Input):
+        if isinstance(parameter.type, InputPath):
             yield from values
         elif isinstance(parameter.type, Mixed):
             yield from (path for text in values for path in _paths_in(text))

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from graft.cli.answers import Answer, Layout, format_of, to_file, to_stdout
+from graft.cli.answers import Layout, PredictedRow, format_of, to_file, to_stdout
 from graft.cli.output import progress_bar, say
-from graft.cli.paths import Command, Input, Mixed, Output, guard_outputs
+from graft.cli.paths import Command, InputPath, Mixed, Output, guard_outputs
 from graft.cli.reading import download_option
 from graft.errors import GraftError, UsageError
 
@@ -35,7 +35,7 @@ FORMATS = ("json", "jsonl", "csv")
 
 
 @click.command(name="predict", cls=Command)
-@click.argument("model", type=Input(Path))
+@click.argument("model", type=InputPath(Path))
 @click.argument("inputs", nargs=-1, required=True, type=Mixed())
 @click.option("--top", type=click.IntRange(min=1), help="Show only the K most probable classes.")
 @click.option("-o", "--output", type=Output("data"), help="Write the answers: .csv, .tsv, .json or .jsonl.")
@@ -45,7 +45,9 @@ FORMATS = ("json", "jsonl", "csv")
 @click.option("--jsonl", "as_jsonl", is_flag=True, help="Print one JSON object a line, as they come.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option("--item-column", help="The column of texts, where a table names it unusually.")
-@click.option("--index", "index_folder", type=Input(Path), help="Show what is most like each input in this index, too.")
+@click.option(
+    "--index", "index_folder", type=InputPath(Path), help="Show what is most like each input in this index, too."
+)
 @click.option("--neighbours", type=click.IntRange(min=1), help="How many look-alikes of each; 5 if not given.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
 @click.option("--strict", is_flag=True, help="Exit with 1 when an input could not be answered.")
@@ -121,7 +123,7 @@ class _Count:
     def __init__(self) -> None:
         self.done = self.bad = 0
 
-    def of(self, answers: Iterator[Answer]) -> Iterator[Answer]:
+    def of(self, answers: Iterator[PredictedRow]) -> Iterator[PredictedRow]:
         """The same answers, counted as they pass."""
         with progress_bar(quiet=sys.stdout.isatty()) as progress:  # there the answers themselves show how far it is
             for answer in answers:
@@ -152,7 +154,7 @@ def _asking(model: Model, cache: CacheChoice, folder: Path | None, neighbours: i
     )
 
 
-def _answers(ask: Ask, rows: Rows) -> Iterator[Answer]:
+def _answers(ask: Ask, rows: Rows) -> Iterator[PredictedRow]:
     """What is said of each item, beside the cells of its row."""
     waiting: deque[Cells] = deque()
 
@@ -162,7 +164,7 @@ def _answers(ask: Ask, rows: Rows) -> Iterator[Answer]:
             yield item
 
     for prediction, matches in ask(items()):
-        yield Answer(prediction, waiting.popleft(), matches)
+        yield PredictedRow(prediction, waiting.popleft(), matches)
 
 
 def _guarded(rows: Rows) -> Rows:

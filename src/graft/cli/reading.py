@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.paths import Place, guard_outputs
+from graft.cli.paths import FolderPath, guard_outputs
 
 if TYPE_CHECKING:
     from graft.data.dataset import Dataset
@@ -19,7 +19,7 @@ _OPTIONS = (
     click.option("--label-column", help="The manifest's column of labels."),
     click.option("--item-column", help="The manifest's column of items."),
     click.option("--group-column", help="The manifest's column of groups (speaker, patient), which are never split."),
-    click.option("--root", type=Place(), help="The folder that the manifest's paths are relative to."),
+    click.option("--root", type=FolderPath(), help="The folder that the manifest's paths are relative to."),
     click.option("--pattern", help="What file names tell, such as '{label}_{group}_*.wav'."),
     click.option("--multi-label", is_flag=True, help="Items bear several labels: a|b in a cell, or several folders."),
 )

@@ -78,13 +78,13 @@ def save(steps: Sequence[Step]) -> GraftError | None:
 
 def write_held_out(model: Model, path: Path) -> None:
     """Write what was said of every held-out item, with its given label, its split and its fold, 0 for a test split."""
-    from graft.cli.answers import Answer, Layout, to_file
+    from graft.cli.answers import Layout, PredictedRow, to_file
 
     held = model.held_out
     if held is None:
         raise GraftError("Nothing is known of held-out items.", "Fit the model again.")
     answers = (
-        Answer(prediction, {"given": given, "split": "train" if fold else "test", "fold": int(fold)})
+        PredictedRow(prediction, {"given": given, "split": "train" if fold else "test", "fold": int(fold)})
         for prediction, given, fold in zip(held.predictions(), held.given, held.fold, strict=True)
     )
     to_file(

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from graft.cli.output import progress_bar, say, show_json
-from graft.cli.paths import Command, Input, Mixed, Output, guard_outputs
+from graft.cli.paths import Command, InputPath, Mixed, Output, guard_outputs
 from graft.cli.reading import as_flags, download_option, reading_options
 from graft.errors import UsageError
 
 if TYPE_CHECKING:
     from graft.data.dataset import Item, Skipped
     from graft.model.inputs import CacheChoice
-    from graft.report.terminal import Rows
+    from graft.report.terminal import RowLayout
     from graft.similarity import Match, SearchResult
 
 BAR = 10
@@ -39,7 +39,7 @@ def _a_number(context: click.Context, parameter: click.Parameter, value: float) 
 
 
 @click.command(name="search", cls=Command)
-@click.argument("data", type=Input())
+@click.argument("data", type=InputPath())
 @click.argument("queries", nargs=-1, required=True, type=Mixed())
 @click.option("-n", "--top", type=click.IntRange(min=1), default=10, show_default=True, help="How many to show.")
 @click.option(
@@ -146,11 +146,11 @@ def _queries(queries: Sequence[str], modality: str) -> Iterator[Item]:
 
 
 def _show(found: Sequence[SearchResult]) -> None:
-    from graft.report.terminal import Rows, shorten
+    from graft.report.terminal import RowLayout, shorten
     from graft.report.words import clean, excerpt
 
     for place, one in enumerate(found):
-        rows = Rows.of(match.label for match in one.matches)
+        rows = RowLayout.of(match.label for match in one.matches)
         if len(found) > 1:
             heading = excerpt(one.heading)
             heading = heading if rows.width is None else shorten(heading, rows.width)
@@ -163,7 +163,7 @@ def _show(found: Sequence[SearchResult]) -> None:
             say(_line(match, rows))
 
 
-def _line(match: Match, rows: Rows) -> str:
+def _line(match: Match, rows: RowLayout) -> str:
     from graft.data.items import Text
     from graft.report.terminal import shorten, shorten_front
 

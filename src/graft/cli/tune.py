@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graft.cli.output import progress_bar, say, show_json
-from graft.cli.paths import Command, Input, Output
+from graft.cli.paths import Command, InputPath, Output
 from graft.cli.reading import download_option, read_data, reading_options
 from graft.errors import BundleError, GateError, GraftError, OutputExists, UsageError
 
@@ -27,8 +27,8 @@ LIVE_EVERY = 5.0
 
 
 @click.command(name="tune", cls=Command)
-@click.argument("model", type=Input(Path))
-@click.argument("data", type=Input())
+@click.argument("model", type=InputPath(Path))
+@click.argument("data", type=InputPath())
 @click.option("-o", "--output", type=Output("model"), help="The new model's folder. [default: MODEL's name + -tuned]")
 @click.option("--method", default="blocks", show_default=True, help="blocks, full, lora, pairs or partway.")
 @click.option("--no-flips", "flips", flag_value=False, default=True, help="Left and right matter: mirror no pictures.")

@@ -22,7 +22,7 @@ STRAYS = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@ead
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FileEntry:
     """A file in a listing: the parts of its path inside, and the item."""
 
     parts: tuple[str, ...]
@@ -40,7 +40,7 @@ class Listing:
         skipped: What could not be listed.
     """
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[FileEntry] = field(default_factory=list)
     folders: set[str] = field(default_factory=set)
     strays: Counter[str] = field(default_factory=Counter)
     skipped: list[Skipped] = field(default_factory=list)
@@ -77,12 +77,12 @@ def list_archive(path: Path) -> Listing:
         elif parts:
             seen.add(parts)
             listing.folders.update(parts[:-1][:1])
-            listing.entries.append(Entry(parts, Member(path, member, name)))
+            listing.entries.append(FileEntry(parts, Member(path, member, name)))
     listing.sort()
     return listing
 
 
-def walk(root: Path, listing: Listing | None = None) -> Iterator[Entry]:
+def walk(root: Path, listing: Listing | None = None) -> Iterator[FileEntry]:
     """The files below ``root``, folder by folder, each folder sorted; what is not a file goes to ``listing``.
 
     Linked folders come last, and only if they were not met in their own place: each file has one name, its own.
@@ -105,7 +105,7 @@ def walk(root: Path, listing: Listing | None = None) -> Iterator[Entry]:
                     notes.folders.add(child.name)
                 (links if child.is_symlink() else below).append((Path(child.path), child_parts))
             else:
-                yield Entry(child_parts, File(Path(child.path), printable("/".join(child_parts))))
+                yield FileEntry(child_parts, File(Path(child.path), printable("/".join(child_parts))))
         stack.extend(reversed(below))
 
 

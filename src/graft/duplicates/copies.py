@@ -45,7 +45,7 @@ class Copies(NamedTuple):
     likeness: Float32
 
 
-class Found(NamedTuple):
+class UnsettledCopies(NamedTuple):
     """Copies before it is settled what is a burst.
 
     Attributes:
@@ -59,7 +59,7 @@ class Found(NamedTuple):
     pairs: Int
 
 
-def copies_among(digests: Sequence[str], prints: Float32, x: Float32 | None = None) -> Found:
+def copies_among(digests: Sequence[str], prints: Float32, x: Float32 | None = None) -> UnsettledCopies:
     """Clusters of pictures that are the same but for saving, size, a mirror, light and a cropped border.
 
     Simple drawings are laid upon one another as well as copies are: two circles of different colours, say. Where that
@@ -94,7 +94,7 @@ def copies_among(digests: Sequence[str], prints: Float32, x: Float32 | None = No
             growth.join(*members)
     equal = {digest: likeness[row] for digest, row in first.items()}
     likeness = np.array([equal[digest] for digest in digests], np.float32)
-    return Found(growth.found(), likeness, np.concatenate(found))
+    return UnsettledCopies(growth.found(), likeness, np.concatenate(found))
 
 
 def _spread(x: Float32) -> float:

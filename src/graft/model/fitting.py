@@ -136,7 +136,7 @@ def fit_embeddings(
     """
     x = check_matrix(x)
     labels = labels_of_rows(labels)
-    rows = [_Row(x, row) for row in range(len(x))]
+    rows = [_MatrixRow(x, row) for row in range(len(x))]
     dataset = Dataset(
         tuple(rows),
         labels,
@@ -230,7 +230,7 @@ def _facts(examples: Examples, encoder: Encoder | None, found: FitResult, recipe
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Row:
+class _MatrixRow:
     """A row of a matrix that was given instead of items."""
 
     matrix: Float32

@@ -25,7 +25,7 @@ Records = Iterable[tuple[int, Mapping[str | None, Any]]]
 """Rows by their columns, each with its line, from 1."""
 
 
-class _Row(NamedTuple):
+class _DelimitedRow(NamedTuple):
     line: int  # the last one that it takes
     cells: list[str]
 
@@ -55,7 +55,7 @@ def read_delimited(
         delimiter = first.strip()[4:5] or None
     delimiter = delimiter or _sniff_delimiter(lines, name, known)
     if delimiter == "\t" and '"' in lines and _quotes_mean_nothing(lines, name):
-        rows: Iterable[_Row] = _plain_rows(lines, delimiter, name, quoting=csv.QUOTE_NONE)
+        rows: Iterable[_DelimitedRow] = _plain_rows(lines, delimiter, name, quoting=csv.QUOTE_NONE)
     else:
         open_quotes: list[str] = []
         rows = list(_closing_rows(lines, delimiter, name, open_quotes))
@@ -67,7 +67,7 @@ def read_delimited(
 
 
 def _fitting(
-    header: Sequence[str], rows: Iterable[_Row], delimiter: str, name: str, skipped: list[Skipped]
+    header: Sequence[str], rows: Iterable[_DelimitedRow], delimiter: str, name: str, skipped: list[Skipped]
 ) -> Iterator[tuple[int, Mapping[str | None, Any]]]:
     """Rows by their columns; what has more cells than the header was cut inside a text, and is skipped.
 
@@ -120,17 +120,17 @@ def _quotes_mean_nothing(text: str, name: str) -> bool:
     return len(set(widths)) == 1 and len(widths) > sum(1 for _, row in _plain_rows(text, "\t", name) if row)
 
 
-def _plain_rows(text: str, delimiter: str, name: str, **how: Any) -> Iterator[_Row]:
+def _plain_rows(text: str, delimiter: str, name: str, **how: Any) -> Iterator[_DelimitedRow]:
     """Rows as Python's ``csv`` reads them."""
     reader = _reader(_lines(text), delimiter, **how)
     try:
         for row in reader:
-            yield _Row(reader.line_num, [unguarded(cell) for cell in row])
+            yield _DelimitedRow(reader.line_num, [unguarded(cell) for cell in row])
     except csv.Error as error:
         raise _unreadable(name, reader.line_num, error) from None
 
 
-def _closing_rows(text: str, delimiter: str, name: str, open_quotes: list[str]) -> Iterator[_Row]:
+def _closing_rows(text: str, delimiter: str, name: str, open_quotes: list[str]) -> Iterator[_DelimitedRow]:
     """Rows of text whose quotes may be open; where one swallows rows, its line is a row and the quote a character.
 
     Args:
@@ -158,7 +158,7 @@ def _closing_rows(text: str, delimiter: str, name: str, open_quotes: list[str]) 
                 width = width or len(row)
                 if end > at + 1 and width > 1 and _swallows(lines[at:end], delimiter, width, usual()):
                     break
-                yield _Row(end, [unguarded(cell) for cell in row])
+                yield _DelimitedRow(end, [unguarded(cell) for cell in row])
                 at = end
             else:
                 return
@@ -169,7 +169,7 @@ def _closing_rows(text: str, delimiter: str, name: str, open_quotes: list[str]) 
         if is_open:
             open_quotes.append(f"line {at + 1} ({shortened(lines[at].strip(), _SHOWN)})")
         width = width or len(row)
-        yield _Row(at + 1, [unguarded(cell) for cell in row])
+        yield _DelimitedRow(at + 1, [unguarded(cell) for cell in row])
         start = at + 1
 
 

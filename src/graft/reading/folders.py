@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from graft.data.arrangement import SPLITS, Arrangement, Labelled
 from graft.data.items import Skipped
 from graft.data.kinds import UNREADABLE
-from graft.data.listing import Entry, Listing, printable
+from graft.data.listing import FileEntry, Listing, printable
 from graft.reading.columns import SPLIT_WORDS
 from graft.reading.patterns import MAX_STARS
 
@@ -96,21 +96,21 @@ def split_by_paths(found: Arrangement, name: str) -> None:
     found.warnings.append(f"The splits are those of the folders {_both(named)} in which the files of {name} lie.")
 
 
-def _holding_classes(entries: Iterable[Entry], named: dict[str, str], tops: Collection[str]) -> dict[str, str]:
+def _holding_classes(entries: Iterable[FileEntry], named: dict[str, str], tops: Collection[str]) -> dict[str, str]:
     """The split folders that hold folders; none beside other folders, unless there are two splits."""
     deep = {entry.parts[0] for entry in entries if len(entry.parts) > 2}
     splits = {folder: split for folder, split in sorted(named.items()) if folder in deep}
     return {} if len(named) < len(tops) and len(set(splits.values())) < 2 else splits
 
 
-def _from_split_folders(entries: Iterable[Entry], named: dict[str, str], splits: dict[str, str]) -> Arrangement:
+def _from_split_folders(entries: Iterable[FileEntry], named: dict[str, str], splits: dict[str, str]) -> Arrangement:
     result = Arrangement()
-    inside: dict[str, list[Entry]] = {folder: [] for folder in splits}
+    inside: dict[str, list[FileEntry]] = {folder: [] for folder in splits}
     flat: dict[str, None] = {}
     for entry in entries:
         top = entry.parts[0]
         if top in inside:
-            inside[top].append(Entry(entry.parts[1:], entry.item))
+            inside[top].append(FileEntry(entry.parts[1:], entry.item))
         elif len(entry.parts) > 1 and top in named:
             flat[top] = None
             reason = f"It lies in {printable(top)}/ without a class folder, so it has no label."
@@ -125,7 +125,7 @@ def _from_split_folders(entries: Iterable[Entry], named: dict[str, str], splits:
     return result
 
 
-def _without_classes(entries: Iterable[Entry], named: dict[str, str]) -> Arrangement:
+def _without_classes(entries: Iterable[FileEntry], named: dict[str, str]) -> Arrangement:
     """Split folders that hold files and no class folders: nothing in them is a label."""
     result = Arrangement(flat_splits=sorted(map(printable, named)))
     for entry in sorted(entries, key=lambda entry: named.get(entry.parts[0]) != "train"):
@@ -140,7 +140,7 @@ def _unmarked(folder: str) -> tuple[str, bool]:
     return (name, True) if name and (name[0].isalpha() or name[0] == "_") else (folder, False)
 
 
-def _from_class_folders(entries: Sequence[Entry], split: str, above: int = 0) -> Arrangement:
+def _from_class_folders(entries: Sequence[FileEntry], split: str, above: int = 0) -> Arrangement:
     """By the first folder of each path; ``above`` says how many folders stand above it in the source."""
     result = Arrangement()
     inner = {} if split else _splits_inside(entries)
@@ -165,7 +165,7 @@ def _from_class_folders(entries: Sequence[Entry], split: str, above: int = 0) ->
     return result
 
 
-def _splits_inside(entries: Iterable[Entry]) -> dict[str, str]:
+def _splits_inside(entries: Iterable[FileEntry]) -> dict[str, str]:
     """The split folders inside each class folder; none unless every class has nothing else."""
     below = [(entry.parts[0], entry.parts[1] if len(entry.parts) > 2 else "") for entry in entries if entry.parts[1:]]
     inner = {folder for _, folder in below}
@@ -174,7 +174,7 @@ def _splits_inside(entries: Iterable[Entry]) -> dict[str, str]:
     return named if len(named) == len(inner) and len(set(named.values())) > 1 and len(classes) > 1 else {}
 
 
-def _lists(entries: Sequence[Entry]) -> dict[str, tuple[str, list[tuple[str, ...]]]]:
+def _lists(entries: Sequence[FileEntry]) -> dict[str, tuple[str, list[tuple[str, ...]]]]:
     """Text files beside the class folders that list the files of a split, as Speech Commands has them.
 
     Returns:
@@ -201,7 +201,7 @@ def _lists(entries: Sequence[Entry]) -> dict[str, tuple[str, list[tuple[str, ...
     return found
 
 
-def _nesting(entries: Iterable[Entry], above: int) -> str:
+def _nesting(entries: Iterable[FileEntry], above: int) -> str:
     """What to say where class folders hold folders, which may be classes or groups; ``""`` where they hold none."""
     inner: dict[str, dict[str, None]] = {}
     depths: Counter[int] = Counter()
@@ -223,7 +223,7 @@ def _nesting(entries: Iterable[Entry], above: int) -> str:
     )
 
 
-def _beside(entry: Entry, reason: str) -> Skipped:
+def _beside(entry: FileEntry, reason: str) -> Skipped:
     return Skipped(entry.item.name, reason, "no_label")
 
 

@@ -15,8 +15,9 @@ from graft.decoding.containers import SHEETS, container_at
 from graft.decoding.formats import HEAD, NOT_OF_THE_KIND, describe_kind, is_tabular, sniff
 from graft.decoding.tars import is_tar
 from graft.errors import GraftError, ItemError
+from graft.reading.item_locator import resolve_in_folder, resolve_in_zip
 from graft.reading.manifest import Row, parse_texts
-from graft.reading.tables import holds_paths, resolve_in_folder, resolve_in_zip
+from graft.reading.tables import holds_paths
 
 Cells = Mapping[str | None, Any]
 

@@ -9,20 +9,21 @@ from pathlib import PurePosixPath
 from graft.data.arrangement import SPLITS, Arrangement
 from graft.data.items import File, Item, Text
 from graft.data.kinds import UNREADABLE, look_at, spread
-from graft.data.listing import Entry, Listing, peek, printable
+from graft.data.listing import FileEntry, Listing, peek, printable
 from graft.decoding.formats import belongs_to, is_tabular
 from graft.errors import DataError, MissingColumn, UsageError
 from graft.reading.folders import from_folders, splits_of
+from graft.reading.item_locator import ItemLocator, resolve_in_folder, resolve_in_zip
 from graft.reading.manifest import ManifestRows
 from graft.reading.naming import apply_pattern, label_by_names
 from graft.reading.patterns import Pattern
-from graft.reading.tables import Resolve, label_rows, resolve_in_folder, resolve_in_zip
+from graft.reading.tables import label_rows
 
 _SAMPLE = 50
 _SHARD = re.compile(r"-\d{5}-of-\d{5}$")
 """What follows the split's name in tables that were cut in pieces: ``train-00000-of-00004.parquet``."""
 
-Parse = Callable[[Entry], ManifestRows]
+Parse = Callable[[FileEntry], ManifestRows]
 """Reads a manifest in a listing."""
 
 
@@ -92,7 +93,7 @@ def _unwrap(listing: Listing) -> Listing:
         holds_more = any(len(entry.parts) > 2 or _is_manifest(entry, depth=2) for entry in listing.entries)
         if not holds_more or any(len(entry.parts) < 2 for entry in listing.entries):
             return listing
-        inside = [Entry(entry.parts[1:], entry.item) for entry in listing.entries]
+        inside = [FileEntry(entry.parts[1:], entry.item) for entry in listing.entries]
         folders = {entry.parts[0] for entry in inside if len(entry.parts) > 1}
         listing = Listing(inside, folders, listing.strays, listing.skipped)
 
@@ -118,7 +119,7 @@ def _from_manifests(listing: Listing, parse: Parse, modality: str | None) -> tup
     return result, None
 
 
-def _of_json(listing: Listing) -> list[Entry]:
+def _of_json(listing: Listing) -> list[FileEntry]:
     """The files of JSON that are called as splits are, or else the only one, where it begins as a list does."""
     found = [entry for entry in listing.entries if len(entry.parts) == 1 and is_tabular(entry.parts[-1])]
     if named := [entry for entry in found if _stem(entry) in SPLITS]:
@@ -132,7 +133,7 @@ def _of_json(listing: Listing) -> list[Entry]:
 def _from_split_folders(listing: Listing, parse: Parse, modality: str | None) -> tuple[Arrangement, DataError | None]:
     """The items of a manifest in each split folder, ``train/metadata.csv``; of those without one, of its folders."""
     named = splits_of({entry.parts[0] for entry in listing.entries if len(entry.parts) > 1})
-    tables: dict[str, list[Entry]] = {}
+    tables: dict[str, list[FileEntry]] = {}
     for entry in listing.entries:
         if entry.parts[0] in named and _is_manifest(entry, depth=2):
             tables.setdefault(entry.parts[0], []).append(entry)
@@ -170,15 +171,15 @@ def _is_media(item: Item) -> bool:
         return False
 
 
-def _resolver(entry: Entry, listing: Listing) -> Resolve:
+def _resolver(entry: FileEntry, listing: Listing) -> ItemLocator:
     if isinstance(entry.item, File):
         return resolve_in_folder(entry.item.path.parent)
     return resolve_in_zip(listing.entries, entry.parts[:-1])
 
 
-def _is_manifest(entry: Entry, depth: int) -> bool:
+def _is_manifest(entry: FileEntry, depth: int) -> bool:
     return len(entry.parts) == depth and is_tabular(entry.parts[-1], given=False)
 
 
-def _stem(entry: Entry) -> str:
+def _stem(entry: FileEntry) -> str:
     return _SHARD.sub("", PurePosixPath(entry.parts[-1].lower().removesuffix(".gz")).stem)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from graft.data.arrangement import SPLITS, Arrangement, Labelled
 from graft.data.items import Skipped, Text
-from graft.data.listing import Entry, Listing, printable
+from graft.data.listing import FileEntry, Listing, printable
 from graft.errors import DataError, UsageError
 from graft.reading.folders import splits_of
 from graft.reading.patterns import FIELDS, Pattern
@@ -19,7 +19,7 @@ def label_by_names(listing: Listing, pattern: Pattern) -> Arrangement:
         (top,) = tops
         if top.lower() in SPLITS or any(len(entry.parts) < 2 for entry in listing.entries):
             break
-        listing = Listing([Entry(entry.parts[1:], entry.item) for entry in listing.entries])
+        listing = Listing([FileEntry(entry.parts[1:], entry.item) for entry in listing.entries])
     named = splits_of({entry.parts[0] for entry in listing.entries if len(entry.parts) > 1})
     for entry in listing.entries:
         inside = printable("/".join(entry.parts))

@@ -16,7 +16,7 @@ from graft.data.dataset import Dataset
 from graft.data.guard import named_by
 from graft.data.items import File
 from graft.data.kinds import check_modality
-from graft.data.listing import Entry, list_archive, list_folder, peek, printable
+from graft.data.listing import FileEntry, list_archive, list_folder, peek, printable
 from graft.data.lists import is_frame
 from graft.decoding.containers import SHEETS, container_at
 from graft.decoding.formats import (
@@ -36,6 +36,7 @@ from graft.files import did_you_mean
 from graft.job import Reading
 from graft.reading.frames import read_frame
 from graft.reading.inputs import gather, is_archive, renamed
+from graft.reading.item_locator import resolve_in_folder
 from graft.reading.labels import Tagged, merge_labels
 from graft.reading.layout import arrange
 from graft.reading.manifest import ManifestRows, parse_manifest
@@ -54,7 +55,7 @@ from graft.reading.notices import (
     warn_of_two_labels,
 )
 from graft.reading.patterns import Pattern, compile_pattern
-from graft.reading.tables import label_rows, resolve_in_folder
+from graft.reading.tables import label_rows
 
 __all__ = ["gather", "read"]
 
@@ -234,7 +235,7 @@ def _modality_of_the_rest(found: Arrangement) -> str:
 def _arrange(path: Path, asked: Asked) -> tuple[Arrangement, Counter[str]]:
     """How the source is laid out, whatever it is, and the strays in it."""
 
-    def parse(entry: Entry) -> ManifestRows:
+    def parse(entry: FileEntry) -> ManifestRows:
         try:
             content = entry.item.read()
         except ItemError as error:
@@ -265,7 +266,7 @@ def _arrange(path: Path, asked: Asked) -> tuple[Arrangement, Counter[str]]:
             found.skipped, strays = [*listing.skipped, *found.skipped], listing.strays
         else:
             _require_manifest(path)
-            manifest = parse(Entry((path.name,), File(path, path.name)))
+            manifest = parse(FileEntry((path.name,), File(path, path.name)))
             found = label_rows(manifest, path.name, resolve_in_folder(path.parent), modality=asked.modality)
             if asked.pattern:
                 apply_pattern(found, asked.pattern)

@@ -12,12 +12,8 @@ from graft.decoding.formats import KNOWN_SUFFIXES
 from graft.errors import DataError
 from graft.reading.columns import PATH_COLUMNS, PICTURE_COLUMNS, spelled
 from graft.reading.folders import split_by_paths
+from graft.reading.item_locator import ItemLocator, resolve_in_folder
 from graft.reading.manifest import ManifestRows, Row
-from graft.reading.whereabouts import Places, places_in_folder, places_in_zip
-
-Resolve = Places
-resolve_in_folder = places_in_folder
-resolve_in_zip = places_in_zip
 
 _SAMPLE = 50
 _NEARLY_ALL = 0.9
@@ -26,7 +22,7 @@ _LONGEST_NAME = 255
 
 
 def label_rows(
-    manifest: ManifestRows, name: str, resolve: Places, split: str = "", modality: str | None = None
+    manifest: ManifestRows, name: str, resolve: ItemLocator, split: str = "", modality: str | None = None
 ) -> Arrangement:
     """The items of a manifest of paths or texts; ``split`` is that of the whole file, where it has one.
 
@@ -34,7 +30,7 @@ def label_rows(
         DataError: A row names a split that nobody knows, or its items look like ids of files that are not there.
     """
     if manifest.root is not None:
-        resolve = places_in_folder(manifest.root)
+        resolve = resolve_in_folder(manifest.root)
     result = Arrangement(
         skipped=list(manifest.skipped),
         manifests=[name],
@@ -77,7 +73,7 @@ def label_rows(
     return result
 
 
-def holds_paths(manifest: ManifestRows, resolve: Places, modality: str | None = None) -> bool:
+def holds_paths(manifest: ManifestRows, resolve: ItemLocator, modality: str | None = None) -> bool:
     """Whether the items of a manifest are files: by the column's name, or by what a sample of the rows leads to."""
     column = spelled(manifest.item_column)
     if column in PATH_COLUMNS:
@@ -99,7 +95,7 @@ def holds_paths(manifest: ManifestRows, resolve: Places, modality: str | None = 
     return modality is not None or there > 0 or 2 * called_as_files >= len(cells)
 
 
-def _found(place: str, resolve: Places) -> Item | None:
+def _found(place: str, resolve: ItemLocator) -> Item | None:
     return resolve(place) or (
         resolve.search(place) if _is_word(place.replace(" ", "")) and "://" not in place else None
     )
@@ -127,7 +123,7 @@ def _refuse_ids(manifest: ManifestRows, name: str) -> None:
         )
 
 
-def _note_missing(result: Arrangement, row: Row, place: str, name: str, resolve: Places) -> None:
+def _note_missing(result: Arrangement, row: Row, place: str, name: str, resolve: ItemLocator) -> None:
     several = resolve.candidates(place) if _is_word(place) and "://" not in place else []
     if "://" in place:
         reason = "It is a web address: download it first."

@@ -150,7 +150,7 @@ def reliability(bins: Sequence[ReliabilityBin]) -> Html:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Curve:
     """A line of a chart over epochs.
 
     Attributes:
@@ -171,7 +171,7 @@ class Line:
         return [(x, y) for x, y in self.points if known(y)]
 
 
-def by_epoch(lines: Sequence[Line], what: str, from_zero: bool = False) -> Html:
+def by_epoch(lines: Sequence[Curve], what: str, from_zero: bool = False) -> Html:
     """Lines over epochs; one point alone is a dot.
 
     Args:

@@ -14,7 +14,7 @@ _ENDS = {"done": "as planned", "time": "time was up"}
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunSummary:
     """What a table says of a run, ready to be shown.
 
     Attributes:
@@ -36,7 +36,7 @@ class Run:
     ended: str
 
 
-def runs(tuning: Tuning) -> list[Run]:
+def runs(tuning: Tuning) -> list[RunSummary]:
     """All runs, in the order in which they were made."""
     return [_run(name, history) for name, history in named(tuning)]
 
@@ -94,11 +94,11 @@ def notes(tuning: Tuning) -> list[str]:
     return [f"{_capital(name)}: {clean(note)}" for name, run in named(tuning) for note in run.notes]
 
 
-def _run(name: str, history: History) -> Run:
+def _run(name: str, history: History) -> RunSummary:
     passes = history.passes
     losses = {epoch.number: epoch.validation_loss for epoch in history.epochs}
     start, kept = losses.get(0, math.nan), losses.get(history.best, math.nan)
-    return Run(
+    return RunSummary(
         name=name,
         epochs=str(len(passes)),
         best=str(history.best),

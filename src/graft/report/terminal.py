@@ -31,7 +31,7 @@ def page_width(width: int | None = None) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class RowLayout:
     """How a list is laid out on stdout, an item in each row.
 
     A terminal gets rows that it can show, in which long labels, names and notes are shortened. A pipe or a file gets

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 from graft.report import charts, runs, words
-from graft.report.charts import Line
+from graft.report.charts import Curve
 from graft.report.markup import Content, Html, element
 from graft.results.history import Epoch, History, Tuning
 
@@ -49,7 +49,7 @@ def _figures(tuning: Tuning) -> Iterator[Html]:
     training = _lines(tuning, lambda run: [(each.number, each.loss) for each in run.passes])
     seconds = _lines(tuning, lambda run: [(each.number, each.seconds) for each in run.passes])
     rates = [
-        Line(f"{part} of {name}", [(each.number, _of_part(each, part)) for each in run.epochs], kind)
+        Curve(f"{part} of {name}", [(each.number, _of_part(each, part)) for each in run.epochs], kind)
         for name, run in runs.named(tuning)
         for part, kind in _RATES.items()
     ]
@@ -66,13 +66,13 @@ def _figures(tuning: Tuning) -> Iterator[Html]:
 
 def _lines(
     tuning: Tuning, points: Callable[[History], Sequence[tuple[int, float]]], marked: bool = False
-) -> list[Line]:
-    return [Line(name, points(run), marked=run.best if marked else None) for name, run in runs.named(tuning)]
+) -> list[Curve]:
+    return [Curve(name, points(run), marked=run.best if marked else None) for name, run in runs.named(tuning)]
 
 
 def _figure_of(
     title: str,
-    lines: Sequence[Line],
+    lines: Sequence[Curve],
     keys: Sequence[tuple[str, str]] = (),
     note: str = "",
     from_zero: bool = False,

@@ -81,8 +81,8 @@ def augmentation_for(modality: str, *, flips: bool = True, size: int = 0) -> Aug
             raise MissingExtra(
                 "Pictures are augmented by kornia, which is not here.", "pip install 'graft-learn[tune]'"
             )
-        return Pictures(flips, size)
-    return Sounds() if modality == "audio" else Unchanged()
+        return ImageAugmentation(flips, size)
+    return AudioAugmentation() if modality == "audio" else Unchanged()
 
 
 class Unchanged:
@@ -93,7 +93,7 @@ class Unchanged:
         return batch
 
 
-class Pictures:
+class ImageAugmentation:
     """Cropped, turned, mirrored and lit otherwise: ``(n, 3, h, w)`` from 0 to 255, uint8 or float, gives float32.
 
     With a size they are made smaller first: ``(n, 3, size, size)``.
@@ -136,7 +136,7 @@ class Pictures:
         )
 
 
-class Sounds:
+class AudioAugmentation:
     """Samples ``(n, s)``, or mel frames ``(n, t, bands)`` in tens of decibels, which are masked in part as well.
 
     Both are moved, made louder or softer, and noise is put over them. Zeros at the end fill a recording up to the

@@ -15,7 +15,7 @@ COMPANY = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows:
+class Samples:
     """Items as the loop takes them.
 
     Attributes:
@@ -58,7 +58,7 @@ def epoch_batches(y: Int, batch: int, seed: int, epoch: int, *, in_company: bool
     return np.array_split(order, -(-len(y) // batch))
 
 
-def parts(rows: Rows, chosen: Int, at_once: int) -> list[Int]:
+def parts(rows: Samples, chosen: Int, at_once: int) -> list[Int]:
     """Places in a batch, cut into what goes through the network together.
 
     Args:

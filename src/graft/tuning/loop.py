@@ -14,11 +14,11 @@ import torch
 
 from graft.contracts import Float64, Progress
 from graft.results.history import Epoch, epoch_from_dict, epoch_to_dict
-from graft.tuning.batches import Rows, epoch_batches
+from graft.tuning.batches import Samples, epoch_batches
 from graft.tuning.checkpoints import Snapshot, load, put_back, save, take
 from graft.tuning.notes import Note
 from graft.tuning.passes import UNSEEN, Passes
-from graft.tuning.plan import Plan
+from graft.tuning.plan import TrainingPlan
 from graft.tuning.schedules import Course, share_of_rate
 from graft.tuning.trainable import Trainable
 
@@ -31,7 +31,7 @@ KEPT_EVERY = 30.0
 
 
 @dataclass
-class Standing:
+class TrainingState:
     """How far a run has come, beside its weights; JSON-able by ``asdict``, epochs apart."""
 
     epochs: list[Epoch] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Standing:
         return {**asdict(self), "epochs": [epoch_to_dict(epoch) for epoch in self.epochs]}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Standing:
+    def from_dict(cls, values: dict[str, Any]) -> TrainingState:
         """What ``to_dict`` wrote."""
         epochs = [epoch_from_dict(epoch) for epoch in values["epochs"]]
         return cls(**{**copy.deepcopy(values), "epochs": epochs})
@@ -96,16 +96,16 @@ class Loop:
 
     passes: Passes
     trainable: Trainable
-    training: Rows
-    validation: Rows | None
-    plan: Plan
+    training: Samples
+    validation: Samples | None
+    plan: TrainingPlan
     course: Course
     clock: Callable[[], float]
     checkpoint: Path | None
     key: str
     progress: Progress
     note: Note
-    standing: Standing = field(default_factory=Standing)
+    state: TrainingState = field(default_factory=TrainingState)
     best: dict[str, Any] = field(default_factory=dict)
     _snapshot: Snapshot | None = None
     _since: float = 0.0
@@ -118,7 +118,7 @@ class Loop:
         """Go through the plan, or through what is left of it; the best weights are in the network afterwards."""
         self._since = self._kept = self.clock()
         self._begin()
-        while not self.standing.stopped:
+        while not self.state.stopped:
             try:
                 self._epoch()
             except _Diverged:
@@ -130,7 +130,7 @@ class Loop:
 
     def tell(self, sentence: str) -> None:
         """Something happened that is worth keeping."""
-        self.standing.notes.append(sentence)
+        self.state.notes.append(sentence)
         self.note(sentence)
 
     def _begin(self) -> None:
@@ -142,13 +142,13 @@ class Loop:
             self._restore(found)
             self.tell(f"Taken up again after step {self.course.step} of {self.course.planned}.")
             return
-        if self.checkpoint and self.checkpoint.exists() and not self.standing.notes:
+        if self.checkpoint and self.checkpoint.exists() and not self.state.notes:
             self.tell("The checkpoint that was there is broken or belongs to another run: started anew.")
         try:
             self._close_epoch()
         except _Diverged:
-            self.standing.epochs.append(Epoch(0, 0, math.nan, math.nan, math.nan, (), 0.0))
-            self.standing.stopped = "diverged"
+            self.state.epochs.append(Epoch(0, 0, math.nan, math.nan, math.nan, (), 0.0))
+            self.state.stopped = "diverged"
             self.best = self._weights()
             self.tell("Before the first step the log loss of the validation part is not a number: nothing was trained.")
 
@@ -187,7 +187,7 @@ class Loop:
             raise _Diverged
         scaler.step(optimizer)  # where it is enabled, it leaves out a step whose gradients overflow
         scaler.update()
-        self.standing.losses.append(loss)
+        self.state.losses.append(loss)
         self.course.advance(left, self.clock() - began)
         self.progress("tune", self.course.step, self.course.step + left - 1)
         self.note(self._line(loss), live=True)
@@ -196,31 +196,31 @@ class Loop:
 
     def _close_epoch(self) -> None:
         """What has been learned, and whether to go on."""
-        standing, began = self.standing, self.clock()
+        state, began = self.state, self.clock()
         looked = UNSEEN if self.validation is None else self.passes.look(self.validation)
         if self.validation is not None and not math.isfinite(looked.loss):
             raise _Diverged
         self.course.looks = self.clock() - began
-        spent = standing.seconds + self.clock() - self._since - sum(epoch.seconds for epoch in standing.epochs)
-        loss = sum(standing.losses) / len(standing.losses) if standing.losses else math.nan
-        share = standing.rate_share * share_of_rate(self.course.fraction, self.plan.warm_up)
+        spent = state.seconds + self.clock() - self._since - sum(epoch.seconds for epoch in state.epochs)
+        loss = sum(state.losses) / len(state.losses) if state.losses else math.nan
+        share = state.rate_share * share_of_rate(self.course.fraction, self.plan.warm_up)
         rates = tuple(peak * share for peak in self.trainable.peaks)
-        number = len(standing.epochs)
-        standing.epochs.append(Epoch(number, self.course.step, loss, looked.loss, looked.accuracy, rates, spent))
-        standing.losses = []
+        number = len(state.epochs)
+        state.epochs.append(Epoch(number, self.course.step, loss, looked.loss, looked.accuracy, rates, spent))
+        state.losses = []
         watched = looked.watched(self.plan)
-        if number == 0 or not _worse(watched, standing.lowest):
-            standing.best, standing.temperature, standing.watched = number, looked.temperature, watched.tolist()
+        if number == 0 or not _worse(watched, state.lowest):
+            state.best, state.temperature, state.watched = number, looked.temperature, watched.tolist()
             self.best = self._weights()
-        if number == 0 or watched.sum() < sum(standing.lowest):
-            standing.lowest = watched.tolist()
-        standing.stopped = self._reason_to_stop()
+        if number == 0 or watched.sum() < sum(state.lowest):
+            state.lowest = watched.tolist()
+        state.stopped = self._reason_to_stop()
         self._keep()
 
     def _reason_to_stop(self) -> str:
-        standing, step = self.standing, self.course.step
-        number = len(standing.epochs) - 1
-        if number - standing.best >= self.plan.patience:
+        state, step = self.state, self.course.step
+        number = len(state.epochs) - 1
+        if number - state.best >= self.plan.patience:
             return "no longer better"
         if step >= self.course.planned:
             return "done"
@@ -229,30 +229,30 @@ class Loop:
     def _roll_back(self) -> None:
         """Back to the last good weights, and on from there with half the rates."""
         lost = self.course.step
-        share, rollbacks, notes = self.standing.rate_share, self.standing.rollbacks, self.standing.notes
+        share, rollbacks, notes = self.state.rate_share, self.state.rollbacks, self.state.notes
         assert self._snapshot is not None
         self._restore(self._snapshot)
-        self.standing.rate_share, self.standing.rollbacks, self.standing.notes = share / 2, rollbacks + 1, notes
-        if self.standing.rollbacks > ROLLBACKS:
-            self.standing.stopped = "diverged"
+        self.state.rate_share, self.state.rollbacks, self.state.notes = share / 2, rollbacks + 1, notes
+        if self.state.rollbacks > ROLLBACKS:
+            self.state.stopped = "diverged"
             self.tell(
                 f"After {ROLLBACKS} ways back the loss was again not a number: ended with the best weights so far."
             )
             return
         self.tell(
             f"At step {lost + 1} the loss was not a number: back to step {self.course.step}, "
-            f"and on with {self.standing.rate_share:g} of the planned rates."
+            f"and on with {self.state.rate_share:g} of the planned rates."
         )
         self._keep()
 
     def _keep(self) -> None:
-        standing = self.standing
+        state = self.state
         now = self.clock()
-        standing.seconds += now - self._since
+        state.seconds += now - self._since
         self._since = self._kept = now
-        standing.step, standing.fraction = self.course.step, self.course.fraction
-        standing.at_once = self.passes.at_once
-        self._snapshot = take(standing.to_dict(), self.trainable.parameters, self.best, self.trainable.optimizer)
+        state.step, state.fraction = self.course.step, self.course.fraction
+        state.at_once = self.passes.at_once
+        self._snapshot = take(state.to_dict(), self.trainable.parameters, self.best, self.trainable.optimizer)
         if self.checkpoint:
             try:
                 save(self.checkpoint, self._snapshot, self.key)
@@ -262,21 +262,21 @@ class Loop:
 
     def _restore(self, snapshot: Snapshot) -> None:
         put_back(snapshot, self.trainable.parameters, self.trainable.optimizer)
-        self.standing = Standing.from_dict(dict(snapshot.state))
+        self.state = TrainingState.from_dict(dict(snapshot.state))
         device = self.passes.device
         self.best = {name: tensor.to(device) for name, tensor in snapshot.tensors["best"].items()}
-        self.course.step, self.course.fraction = self.standing.step, self.standing.fraction
-        self.passes.at_once = self.standing.at_once
+        self.course.step, self.course.fraction = self.state.step, self.state.fraction
+        self.passes.at_once = self.state.at_once
         self._snapshot = snapshot
 
     def _weights(self) -> dict[str, Any]:
         return {name: each.detach().clone() for name, each in self.trainable.parameters.items()}
 
     def _share(self, left: int) -> float:
-        return self.standing.rate_share * share_of_rate(self.course.middle(left), self.plan.warm_up)
+        return self.state.rate_share * share_of_rate(self.course.middle(left), self.plan.warm_up)
 
     def _line(self, loss: float) -> str:
-        last = self.standing.epochs[-1]
+        last = self.state.epochs[-1]
         text = f"loss {loss:.3f}"
         if self.validation is not None:
             text += f", validation {last.validation_loss:.3f} (accuracy {last.validation_accuracy:.3f})"

@@ -18,7 +18,7 @@ from graft.learning.classifier import OutOfFold, fit_classifier
 from graft.learning.lexical import Words
 from graft.recipe import Recipe
 from graft.tasks.examples import folds_of
-from graft.tuning.batches import Rows
+from graft.tuning.batches import Samples
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +79,7 @@ class Material:
         )
 
 
-def rows_of(material: Material, chosen: Int, classifier: CalibratedHead) -> Rows:
+def rows_of(material: Material, chosen: Int, classifier: CalibratedHead) -> Samples:
     """Some rows as the loop takes them, with what words add to the scores of a head that is divided by its temperature.
 
     Args:
@@ -92,7 +92,7 @@ def rows_of(material: Material, chosen: Int, classifier: CalibratedHead) -> Rows
         scores = classifier.lexical.scores([material.texts[row] for row in chosen.tolist()])
         offset = (scores / classifier.temperature).astype(np.float32)
     values = [material.values[row] for row in chosen.tolist()]
-    return Rows(values, material.y[chosen], offset, np.array([_size(value) for value in values], np.int64))
+    return Samples(values, material.y[chosen], offset, np.array([_size(value) for value in values], np.int64))
 
 
 def fitted(material: Material, x: Float32, rows: Int) -> tuple[CalibratedHead, OutOfFold]:

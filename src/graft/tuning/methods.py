@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from graft.errors import UsageError
-from graft.tuning.plan import Plan
+from graft.tuning.plan import TrainingPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +19,15 @@ class Method:
     """
 
     description: str
-    plans: Mapping[str, Plan]
+    plans: Mapping[str, TrainingPlan]
 
     def applies_to(self, modality: str) -> bool:
         """Whether it can be used for ``"image"``, ``"text"`` or ``"audio"``."""
         return modality in self.plans
 
 
-_PICTURES = Plan(unfreeze=13, rate=3e-4, decay=1.0, batch=16, at_once=16, epochs=12, size=160, patience=8)
-_TEXTS = Plan(
+_PICTURES = TrainingPlan(unfreeze=13, rate=3e-4, decay=1.0, batch=16, at_once=16, epochs=12, size=160, patience=8)
+_TEXTS = TrainingPlan(
     unfreeze=6,
     rate=1e-4,
     decay=0.8,
@@ -39,15 +39,15 @@ _TEXTS = Plan(
     names=True,
     contrast=0.7,
 )
-_SOUNDS = Plan(unfreeze=8, rate=3e-4, decay=0.9, batch=32, at_once=32, epochs=12)
+_SOUNDS = TrainingPlan(unfreeze=8, rate=3e-4, decay=0.9, batch=32, at_once=32, epochs=12)
 _PARTWAY = (0.25, 0.5, 0.75, 1.0)
 
 HUB_LAYERS, HUB_RATE, HUB_AT_ONCE = 4, 5e-5, 8
 """Of networks from a hub: layers that are trained, the highest rate, and items that go through together."""
 
 
-def _with(plan: Plan, **others: object) -> Plan:
-    return Plan.from_dict({**plan.to_dict(), **others})
+def _with(plan: TrainingPlan, **others: object) -> TrainingPlan:
+    return TrainingPlan.from_dict({**plan.to_dict(), **others})
 
 
 METHODS: Mapping[str, Method] = {
@@ -83,7 +83,7 @@ METHODS: Mapping[str, Method] = {
 """What can be chosen by name."""
 
 
-def plan_for(method: str, modality: str, *, built_in: bool = True) -> Plan:
+def plan_for(method: str, modality: str, *, built_in: bool = True) -> TrainingPlan:
     """What a method starts from for items of this kind.
 
     Args:

@@ -35,7 +35,7 @@ from graft.results.facts import HeadChoice
 from graft.results.figures import Interval, PredictionSets, Unknown
 from graft.results.history import Tuning
 from graft.tuning.material import Material
-from graft.tuning.trials import Judged, Shipped
+from graft.tuning.trials import HeldOutScores, Shipped
 
 AGAINST_THE_GATE = (
     "This model ships because it was told to: it was not found better than the one that it was tuned from."
@@ -50,7 +50,7 @@ def tuned_model(
     embedded: Embedded,
     clusters: Int,
     material: Material,
-    judged: Judged,
+    judged: HeldOutScores,
     tuning: Tuning,
     train: Int,
 ) -> Model:

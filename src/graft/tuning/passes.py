@@ -17,12 +17,12 @@ from graft.heads.calibration import probabilities
 from graft.learning.calibration import fit_temperature
 from graft.metrics import log_losses
 from graft.tuning.augmentation import Augmentation, with_some_left_out
-from graft.tuning.batches import Rows, parts
+from graft.tuning.batches import Samples, parts
 from graft.tuning.devices import autocast, free_memory, is_out_of_memory, to_device
 from graft.tuning.head import TrainableHead
 from graft.tuning.network import Batch
 from graft.tuning.objectives import contrastive, cross_entropy, mix
-from graft.tuning.plan import Plan
+from graft.tuning.plan import TrainingPlan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +50,7 @@ class Look:
         """Share that is right; ``nan`` where there are no items."""
         return 1 - float(self.errors.mean()) if len(self.errors) else math.nan
 
-    def watched(self, plan: Plan) -> Float64:
+    def watched(self, plan: TrainingPlan) -> Float64:
         """What tells when to stop ``(n,) float64``: logits that are learned softened say little of how sure to be."""
         return self.errors if plan.soften > 1 else self.losses
 
@@ -78,7 +78,7 @@ class Passes:
 
     network: Any
     head: TrainableHead
-    plan: Plan
+    plan: TrainingPlan
     device: torch.device
     precision: str
     optimizer: Any
@@ -87,7 +87,7 @@ class Passes:
     at_once: int
     tell: Callable[[str], object] = field(default=lambda _: None)
 
-    def look(self, rows: Rows) -> Look:
+    def look(self, rows: Samples) -> Look:
         """What the network as it is makes of items, without any augmentation."""
         self.network.eval()
         with torch.no_grad():
@@ -98,7 +98,7 @@ class Passes:
         p = probabilities(logits, temperature)
         return Look(log_losses(rows.y, p), (p.argmax(axis=1) != rows.y).astype(np.float64), temperature)
 
-    def run(self, rows: Rows, chosen: Int, seed: Sequence[int] | None = None) -> tuple[float, Float32]:
+    def run(self, rows: Samples, chosen: Int, seed: Sequence[int] | None = None) -> tuple[float, Float32]:
         """One batch; where memory runs out, in smaller parts from then on.
 
         Args:
@@ -121,7 +121,7 @@ class Passes:
                     raise
             self._halve()  # out of the handler, which holds on to what was computed
 
-    def _run(self, rows: Rows, chosen: Int, seed: Sequence[int] | None) -> tuple[float, Float32]:
+    def _run(self, rows: Samples, chosen: Int, seed: Sequence[int] | None) -> tuple[float, Float32]:
         total = math.nan if seed is None else 0.0
         found = np.empty((len(chosen), self.head.bias.shape[0]), np.float32)
         # Items are contrasted with all of their batch, unless memory has run out.

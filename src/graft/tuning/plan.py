@@ -11,7 +11,7 @@ from graft.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TrainingPlan:
     """What the loop is told.
 
     Attributes:

@@ -11,7 +11,7 @@ import torch
 from graft.contracts import Float32
 from graft.tuning.adapters import insert_adapters, merge_adapters
 from graft.tuning.head import TrainableHead
-from graft.tuning.plan import Plan
+from graft.tuning.plan import TrainingPlan
 from graft.tuning.schedules import rates_by_depth
 
 
@@ -25,7 +25,7 @@ class Trainable:
         peaks: The highest rate of each unfrozen group, from the lowest to the top, and of the head.
     """
 
-    def __init__(self, network: Any, head: TrainableHead, plan: Plan) -> None:
+    def __init__(self, network: Any, head: TrainableHead, plan: TrainingPlan) -> None:
         groups = network.groups()
         count = len(groups) if plan.unfreeze == "all" else min(plan.unfreeze, len(groups))
         chosen = groups[len(groups) - count :]

@@ -16,14 +16,14 @@ from graft.contracts import Float32, Linear, Progress, silent
 from graft.errors import UsageError
 from graft.results.history import History
 from graft.tuning.augmentation import Augmentation
-from graft.tuning.batches import Rows
+from graft.tuning.batches import Samples
 from graft.tuning.checkpoints import key_of
 from graft.tuning.devices import pick_device, pick_precision, prepared
 from graft.tuning.head import TrainableHead
 from graft.tuning.loop import Loop
 from graft.tuning.notes import Note, unheard
 from graft.tuning.passes import UNSEEN, Passes
-from graft.tuning.plan import Plan
+from graft.tuning.plan import TrainingPlan
 from graft.tuning.schedules import Course
 from graft.tuning.trainable import Trainable
 from graft.version import __version__
@@ -50,9 +50,9 @@ class Trained:
 def train(
     network: Any,
     head: TrainableHead,
-    training: Rows,
-    validation: Rows | None,
-    plan: Plan,
+    training: Samples,
+    validation: Samples | None,
+    plan: TrainingPlan,
     *,
     augment: Augmentation | None = None,
     device: Any = None,
@@ -113,7 +113,7 @@ def train(
     return Trained(trainable.state(), head.linear(), temperature, _history(loop, alpha))
 
 
-def _check(training: Rows, validation: Rows | None, plan: Plan) -> None:
+def _check(training: Samples, validation: Samples | None, plan: TrainingPlan) -> None:
     if not len(training):
         raise UsageError("There are no items to learn from.", "Give at least one for each class.")
     if validation is None and len(plan.alphas) > 1:
@@ -129,11 +129,11 @@ def _go_part_of_the_way(loop: Loop, before: Mapping[str, Any]) -> tuple[float, f
     Returns:
         The share of the way, and the temperature there.
     """
-    plan, trainable, standing = loop.plan, loop.trainable, loop.standing
+    plan, trainable, state = loop.plan, loop.trainable, loop.state
     after = trainable.weights()
     # Of the whole way the loop has kept what was watched, and its temperature.
-    known = float(np.mean(standing.watched)) if standing.watched else math.nan
-    found = {1.0: (known, standing.temperature)}
+    known = float(np.mean(state.watched)) if state.watched else math.nan
+    found = {1.0: (known, state.temperature)}
     for alpha in plan.alphas:
         if alpha != 1.0:
             trainable.blend(before, after, alpha)
@@ -147,22 +147,22 @@ def _go_part_of_the_way(loop: Loop, before: Mapping[str, Any]) -> tuple[float, f
 
 
 def _history(loop: Loop, alpha: float) -> History:
-    standing = loop.standing
+    state = loop.state
     return History(
         unfrozen=loop.trainable.unfrozen,
         parameters=sum(parameter.numel() for parameter in loop.trainable.parameters.values()),
         device=loop.passes.device.type,
         precision=loop.passes.precision,
-        epochs=tuple(standing.epochs),
-        best=standing.best,
+        epochs=tuple(state.epochs),
+        best=state.best,
         alpha=alpha,
-        stopped=standing.stopped,
-        seconds=standing.seconds,
-        notes=tuple(standing.notes),
+        stopped=state.stopped,
+        seconds=state.seconds,
+        notes=tuple(state.notes),
     )
 
 
-def _key(network: Any, head: TrainableHead, training: Rows, validation: Rows | None, plan: Plan) -> str:
+def _key(network: Any, head: TrainableHead, training: Samples, validation: Samples | None, plan: TrainingPlan) -> str:
     rows = [part for each in (training, validation) if each for part in (list(each.values), each.y, each.offset)]
     start = {**network.state_dict(), **head.parameters}
     return key_of(

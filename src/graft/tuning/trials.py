@@ -35,7 +35,7 @@ from graft.tuning.material import Material, embedded, fitted, rows_of, scores_of
 from graft.tuning.networks import network_for
 from graft.tuning.notes import Note, unheard
 from graft.tuning.parity import hold_to_network
-from graft.tuning.plan import Plan
+from graft.tuning.plan import TrainingPlan
 from graft.tuning.training import train
 
 RESERVE = 0.15
@@ -57,7 +57,7 @@ class Conduct:
         note: Told in words how it goes.
     """
 
-    plan: Plan
+    plan: TrainingPlan
     seconds_left: Callable[[], float]
     run: Run = PLAIN
     checkpoint: Path | None = None
@@ -96,7 +96,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
+class HeldOutScores:
     """What the trials said of all rows that were held out.
 
     Attributes:
@@ -114,7 +114,7 @@ class Judged:
     scores: Float32
 
     @classmethod
-    def by(cls, trials: Sequence[Trial], material: Material, seed: int) -> Judged:
+    def by(cls, trials: Sequence[Trial], material: Material, seed: int) -> HeldOutScores:
         """All of them together."""
         rows = np.concatenate([trial.gate for trial in trials])
         y, units = material.y[rows], material.units[rows]
@@ -167,7 +167,7 @@ class Shipped:
     sound: bool
 
 
-def mean_model(material: Material, trials: Sequence[Trial], judged: Judged) -> Shipped:
+def mean_model(material: Material, trials: Sequence[Trial], judged: HeldOutScores) -> Shipped:
     """The mean of the trials' networks, but for those that learned nothing, and a head that is fitted to all rows."""
     chosen = [trial for trial in trials if trial.history.best] or trials
     encoder = retuned(material.encoder, _mean_weights([trial.weights for trial in chosen], material.encoder))

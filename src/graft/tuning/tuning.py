@@ -34,7 +34,7 @@ from graft.tuning.methods import plan_for
 from graft.tuning.names import spelled
 from graft.tuning.networks import network_for
 from graft.tuning.notes import Note, unheard
-from graft.tuning.plan import Plan
+from graft.tuning.plan import TrainingPlan
 
 FORCED = "The tuned model ships because it was told to, whatever the gate said, which was:"
 
@@ -93,7 +93,7 @@ def tune(
     model: Model,
     data: Source,
     *,
-    method: str | Plan = "blocks",
+    method: str | TrainingPlan = "blocks",
     flips: bool = True,
     epochs: int | None = None,
     time_limit: float | None = None,
@@ -137,7 +137,7 @@ def tune(
     plan = replace(plan, epochs=plan.epochs if epochs is None else epochs)
     network_for(encoder), augmentation_for(encoder.modality)  # what is missing is said before the work
     from graft.tuning.outcome import tuned_model
-    from graft.tuning.trials import Conduct, Judged, mean_model, run_trials
+    from graft.tuning.trials import Conduct, HeldOutScores, mean_model, run_trials
 
     dataset, embedded = _rows(model, encoder, data, run)
     with stopped_by(run.check):
@@ -162,7 +162,7 @@ def tune(
     conduct = Conduct(plan, seconds_left, run, checkpoint, note)
     with stopped_by(run.check):
         trials = run_trials(material, parts, conduct)
-    judged = Judged.by(trials, material, plan.seed)
+    judged = HeldOutScores.by(trials, material, plan.seed)
     y = material.y[judged.rows]
     units = material.units[judged.rows]
     verdict = gate.decide(judged.before, judged.after, y, units, rival_p=judged.rival, seed=plan.seed)
@@ -244,7 +244,9 @@ def _tunable(model: Model) -> Tunable:
     return model.encoder
 
 
-def _plan(method: str | Plan, encoder: Tunable, flips: bool, seed: int, time_limit: float | None) -> Plan:
+def _plan(
+    method: str | TrainingPlan, encoder: Tunable, flips: bool, seed: int, time_limit: float | None
+) -> TrainingPlan:
     if time_limit is not None and not time_limit > 0:
         raise UsageError(f"The time limit is {time_limit!r} seconds.", "Give more than 0.")
     own = isinstance(encoder, BuiltIn)

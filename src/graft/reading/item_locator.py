@@ -9,23 +9,23 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from graft.data.items import File, Item
-from graft.data.listing import Entry, printable, walk
+from graft.data.listing import FileEntry, printable, walk
 from graft.decoding.formats import is_tabular, promised
 
 MAX_SEARCHED = 200_000
 """So many files below a folder are looked through for those that a table names."""
 
 
-class Places:
+class ItemLocator:
     """Finds the items that a table names.
 
     Called with a path it answers what lies there, or ``None``. ``search`` looks for the name in folders below too, with
     any extension, and answers only where one file fits.
     """
 
-    def __init__(self, at: Callable[[str], Item | None], below: Callable[[], Iterable[Entry]]) -> None:
+    def __init__(self, at: Callable[[str], Item | None], below: Callable[[], Iterable[FileEntry]]) -> None:
         self._at, self._below = at, below
-        self._names: dict[str, list[Entry]] | None = None
+        self._names: dict[str, list[FileEntry]] | None = None
         self.elsewhere: dict[str, str] = {}
         """What was found by searching: as it is written, and where it lies."""
 
@@ -41,7 +41,7 @@ class Places:
         self.elsewhere[text] = found[0].item.name
         return found[0].item
 
-    def candidates(self, text: str) -> list[Entry]:
+    def candidates(self, text: str) -> list[FileEntry]:
         """All files that could be meant: pictures and recordings, and others only where there are none."""
         parts = tuple(part.lower() for part in PurePosixPath(text.replace("\\", "/")).parts if part != ".")
         if not parts or ".." in parts:
@@ -52,7 +52,7 @@ class Places:
         return [entry for entry in fits if promised(entry.parts[-1]) in ("image", "audio")] or fits
 
 
-def places_in_folder(folder: Path) -> Places:
+def resolve_in_folder(folder: Path) -> ItemLocator:
     """Paths relative to ``folder``, or absolute; with Windows' separators where the plain name is not there."""
 
     def at(text: str) -> Item | None:
@@ -65,10 +65,10 @@ def places_in_folder(folder: Path) -> Places:
                 pass
         return None
 
-    return Places(at, lambda: walk(folder))
+    return ItemLocator(at, lambda: walk(folder))
 
 
-def places_in_zip(entries: Sequence[Entry], folder: tuple[str, ...]) -> Places:
+def resolve_in_zip(entries: Sequence[FileEntry], folder: tuple[str, ...]) -> ItemLocator:
     """Paths relative to ``folder`` inside the zip; none leads outside it."""
     items = {entry.parts: entry.item for entry in entries}
 
@@ -77,12 +77,12 @@ def places_in_zip(entries: Sequence[Entry], folder: tuple[str, ...]) -> Places:
         return items.get(PurePosixPath(path).parts)
 
     inside = [entry for entry in entries if entry.parts[: len(folder)] == folder]
-    return Places(at, lambda: inside)
+    return ItemLocator(at, lambda: inside)
 
 
-def _by_name(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+def _by_name(entries: Iterable[FileEntry]) -> dict[str, list[FileEntry]]:
     """Files by their name and by their stem, in lower case; tables name files and are not meant themselves."""
-    names: defaultdict[str, list[Entry]] = defaultdict(list)
+    names: defaultdict[str, list[FileEntry]] = defaultdict(list)
     for entry in entries:
         name = entry.parts[-1].lower()
         if not is_tabular(name):
