@@ -89,7 +89,7 @@ def _measure(folder: Path) -> dict[str, Any]:
             clusters, _ = _clusters(mixed, cache)
             hit = clusters[n:] == clusters[chosen]
             recall[name] = float(hit.mean())
-            strange = sum(_strangers(clusters, alone, chosen, n))
+            strange = sum(_unrelated(clusters, alone, chosen, n))
             total = _pairs(clusters)
             precision[name] = 1 - (strange + untrue) / max(1, total)
     return {
@@ -135,7 +135,7 @@ def _pairs(clusters: Int) -> int:
     return int((sizes * (sizes - 1) // 2).sum())
 
 
-def _strangers(clusters: Int, alone: Int, chosen: Int, n: int) -> list[int]:
+def _unrelated(clusters: Int, alone: Int, chosen: Int, n: int) -> list[int]:
     """Of each cluster the pairs of items that come from originals which were not together without the copies."""
     origin = np.concatenate([alone, alone[chosen]])
     found = []

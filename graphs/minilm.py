@@ -24,9 +24,9 @@ def build(weights: Mapping[str, Float32], layers: Sequence[int]) -> bytes:
 class _Network(Builder):
     def build(self, layers: Sequence[int]) -> bytes:
         states = [self._normalise("vectors", "embeddings.LayerNorm")]
-        strangers = self._strangers()
+        mask = self._attention_mask()
         for layer in range(LAYERS):
-            states.append(self._layer(states[-1], strangers, f"encoder.layer.{layer}"))
+            states.append(self._layer(states[-1], mask, f"encoder.layer.{layer}"))
         self.add("Concat", [states[layer] for layer in layers], output="states", axis=2)
         inputs = [
             floats("vectors", "r", "t", WIDTH),
@@ -36,27 +36,25 @@ class _Network(Builder):
         # IR version 9 and opset 20 are the first with Gelu.
         return self.model("all_minilm_l6_v2", inputs, outputs, opset=20, ir_version=9)
 
-    def _strangers(self) -> str:
+    def _attention_mask(self) -> str:
         """``(r, 1, t, t)``: 0 between the tokens of one text, and far below every score between those of two."""
         pair = [self.add("Unsqueeze", ["texts", self.integers(f"axes.{axes}", axes)]) for axes in ([1, 2], [1, 3])]
-        friends = self.add("Equal", pair)
-        return self.add("Where", [friends, self.floats("friend", 0), self.floats("stranger", -1e9)])
+        same = self.add("Equal", pair)
+        return self.add("Where", [same, self.floats("friend", 0), self.floats("stranger", -1e9)])
 
-    def _layer(self, x: str, strangers: str, name: str) -> str:
-        attended = self._linear(
-            self._attention(x, strangers, f"{name}.attention.self"), f"{name}.attention.output.dense"
-        )
+    def _layer(self, x: str, mask: str, name: str) -> str:
+        attended = self._linear(self._attention(x, mask, f"{name}.attention.self"), f"{name}.attention.output.dense")
         x = self._normalise(self.add("Add", [attended, x]), f"{name}.attention.output.LayerNorm")
         wide = self.add("Gelu", [self._linear(x, f"{name}.intermediate.dense")])
         return self._normalise(
             self.add("Add", [self._linear(wide, f"{name}.output.dense"), x]), f"{name}.output.LayerNorm"
         )
 
-    def _attention(self, x: str, strangers: str, name: str) -> str:
+    def _attention(self, x: str, mask: str, name: str) -> str:
         query = self._heads(self._linear(x, f"{name}.query"), [0, 2, 1, 3])  # scaled already
         key = self._heads(self._linear(x, f"{name}.key"), [0, 2, 3, 1])
         value = self._heads(self._linear(x, f"{name}.value"), [0, 2, 1, 3])
-        scores = self.add("Add", [self.add("MatMul", [query, key]), strangers])
+        scores = self.add("Add", [self.add("MatMul", [query, key]), mask])
         seen = self.add("MatMul", [self.add("Softmax", [scores], axis=-1), value])
         together = self.add("Transpose", [seen], perm=[0, 2, 1, 3])
         return self.add("Reshape", [together, self.integers("whole", [0, 0, WIDTH])])

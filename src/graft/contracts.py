@@ -62,7 +62,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class ItemLimits:
-    """How large an item may be that is decoded. A server that answers strangers lowers them.
+    """How large an item may be that is decoded. A server that answers anybody lowers them.
 
     Attributes:
         bytes: Of its file, or of a text in UTF-8.

@@ -174,7 +174,7 @@ def test_what_kinds_and_names_speak_for():
 
 
 def test_what_advice_names_in_python_is_there():
-    advice = " ".join(way for _, ways in formats.STRANGERS.values() for way in ways.values())
+    advice = " ".join(way for _, ways in formats.UNSUPPORTED.values() for way in ways.values())
     named = set(re.findall(r"\bgraft\.(\w+)", advice))
     assert "GraftClassifier" in named
     assert not [name for name in named if not hasattr(graft, name)]

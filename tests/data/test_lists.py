@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from graft.data.dataset import Broken, Dataset, Text
-from graft.data.lists import is_missing, listed, named
+from graft.data.lists import as_iterable, is_missing, named
 from graft.errors import DataError, ItemError, MissingColumn, NothingToRead, TooFewClasses, UsageError
 from graft.reading.collection import read_collection
 from graft.reading.read import read
@@ -157,23 +157,23 @@ def test_one_item_is_no_list(one):
     with pytest.raises(UsageError, match="list of items is wanted, and this is one"):
         Dataset.from_lists(one, ["a"])
     with pytest.raises(UsageError, match="list of items"):
-        listed(one)
+        as_iterable(one)
 
 
 @pytest.mark.parametrize("given", [None, 3, {"a": 1}])
 def test_what_has_no_items_is_no_list(given):
     with pytest.raises(UsageError, match="list of items is wanted, and this is of type"):
-        listed(given)
+        as_iterable(given)
 
 
 def test_lists_of_many_kinds():
     stack = np.zeros((5, 8, 8, 3), np.uint8)
-    assert len(list(listed(stack, "image"))) == 5
-    assert listed(iter("ab"))
-    assert list(listed(pd.DataFrame({"text": TEXTS}))) == TEXTS
-    assert list(listed(Dataset.from_lists(TEXTS, LABELS))) == list(map(Text, TEXTS))
+    assert len(list(as_iterable(stack, "image"))) == 5
+    assert as_iterable(iter("ab"))
+    assert list(as_iterable(pd.DataFrame({"text": TEXTS}))) == TEXTS
+    assert list(as_iterable(Dataset.from_lists(TEXTS, LABELS))) == list(map(Text, TEXTS))
     with pytest.raises(DataError, match=r"Choose one: frame\['a'\]|One column was meant") as refused:
-        listed(pd.DataFrame({"a": TEXTS, "b": TEXTS}))
+        as_iterable(pd.DataFrame({"a": TEXTS, "b": TEXTS}))
     assert refused.value.hint == "Choose one: frame['a']."
 
 

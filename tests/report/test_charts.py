@@ -65,9 +65,9 @@ def test_reliability_leaves_out_empty_bins() -> None:
 
 
 def test_lines_over_epochs_fall_and_the_best_has_a_dot() -> None:
-    falling = charts.Line("trial 1", [(0, 0.9), (1, math.nan), (2, 0.5), (3, 0.6)], marked=2)
+    falling = charts.Curve("trial 1", [(0, 0.9), (1, math.nan), (2, 0.5), (3, 0.6)], marked=2)
 
-    chart = charts.by_epoch([falling, charts.Line("nothing", [(0, math.nan)])], "Log loss")
+    chart = charts.by_epoch([falling, charts.Curve("nothing", [(0, math.nan)])], "Log loss")
 
     [places] = re.findall(r'<polyline points="([^"]*)"', chart)
     xs, ys = zip(*(map(float, place.split(",")) for place in places.split()), strict=True)
@@ -81,7 +81,7 @@ def test_lines_over_epochs_fall_and_the_best_has_a_dot() -> None:
 @pytest.mark.parametrize("figure", [0.0, 2.5e-5, 0.3, 1234.5])
 @pytest.mark.parametrize("from_zero", [True, False])
 def test_one_point_is_a_dot_inside_its_axes(figure: float, from_zero: bool) -> None:
-    chart = charts.by_epoch([charts.Line("trial", [(1, figure)])], "Seconds", from_zero)
+    chart = charts.by_epoch([charts.Curve("trial", [(1, figure)])], "Seconds", from_zero)
 
     [y] = re.findall(r'cy="([\d.]+)"', chart)
     assert 0 < float(y) < charts.HEIGHT

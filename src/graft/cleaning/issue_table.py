@@ -126,7 +126,7 @@ class IssueTable:
 def overall(columns: Mapping[str, Array], grave: Sequence[str] = ()) -> Array:
     """One score for each item to sort by ``(n,) float64``, 0 to 1, low is bad.
 
-    Label errors, strangers and issues in ``grave`` come by their own scores, for they mislead a model. Labels that are
+    Label errors, outliers and issues in ``grave`` come by their own scores, for they mislead a model. Labels that are
     doubtful, and no more, begin at ``DOUBTFUL``; other issues of quality at ``LESSER``.
 
     Args:

@@ -1,4 +1,4 @@
-"""Find what is wrong in a data set: labels, strangers, copies, leaks, bad pictures, spurious cues."""
+"""Find what is wrong in a data set: labels, outliers, copies, leaks, bad pictures, spurious cues."""
 
 from __future__ import annotations
 

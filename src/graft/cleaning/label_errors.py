@@ -117,7 +117,7 @@ def is_credibly_other(p: Float32, y: Int, other: Int, typical: Float64) -> Bool:
 def balance_of(credible: Float32, y: Int, k: int) -> float:
     """To what power the classes' shares are to be divided out of probabilities, 0 to 1.
 
-    Slips of the hand fall on all classes alike, so that small classes end up with the largest share of strangers:
+    Slips of the hand fall on all classes alike, so that small classes end up with the largest share of wrong labels:
     class size and purity rise together, and self-confidence is the right score as it is. Where they do not (one minus
     their correlation, in logarithms), labels have flowed into classes for another reason, such as a default answer, and
     heads that learned that habit believe it. Dividing by the class's share makes up for it.

@@ -89,7 +89,7 @@ def command(
         answers=fitted.task.prediction.columns,
         neighbours=(neighbours or NEIGHBOURS) if index_folder else 0,
     )
-    ask = _asking(fitted, cache, index_folder, layout.neighbours, allow_download=allow_download)
+    ask = _asker(fitted, cache, index_folder, layout.neighbours, allow_download=allow_download)
     if output is None:
         to_stdout(count.of(_answers(ask, rows)), layout, kind)
         return count.tell(strict=strict)
@@ -142,7 +142,7 @@ class _Count:
         return 1 if self.bad == self.done or (self.bad and strict) else 0
 
 
-def _asking(model: Model, cache: CacheChoice, folder: Path | None, neighbours: int, *, allow_download: bool) -> Ask:
+def _asker(model: Model, cache: CacheChoice, folder: Path | None, neighbours: int, *, allow_download: bool) -> Ask:
     """How items are answered, with what is most like each where there is an index."""
     if folder is None:
         return lambda items: ((prediction, ()) for prediction in model.stream(items, cache=cache))

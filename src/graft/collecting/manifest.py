@@ -137,7 +137,7 @@ class Manifest:
             ) from None
 
     def _read(self) -> Iterator[ManifestEntry]:
-        """The lines that can be read; a line that a crash cut short, or a stranger wrote, counts for nothing."""
+        """The lines that can be read; a line that a crash cut short, or somebody else wrote, counts for nothing."""
         if (size := os.fstat(self._handle).st_size) > MAX_FILE:
             raise DataError(
                 f"{self.path} is {size / 1e6:,.0f} MB; a manifest holds {MAX_FILE / 1e6:,.0f} MB at most.",

@@ -28,10 +28,10 @@ from graft.errors import ItemError, MixedModalities, UsageError
 T = TypeVar("T")
 
 A_FEW = 0.1
-"""Files of another modality, up to this share, are strangers to skip; beyond it the data set is mixed."""
+"""Files of another modality, up to this share, are skipped; beyond it the data set is mixed."""
 
 A_FEW_TEXTS = 3
-"""So many text files (a licence, a list of sources) are strangers in however small a data set."""
+"""So many text files (a licence, a list of sources) are skipped in however small a data set."""
 
 UNREADABLE: tuple[type[Exception], ...] = (ItemError, *READ_ERRORS)
 """What looking at the first bytes of an item can raise."""

@@ -104,7 +104,7 @@ def items_of(given: Any, modality: str | None) -> tuple[tuple[Item, ...], str]:
         MixedModalities: They are of several modalities.
     """
     # Arrays and pictures are packed as they come, for a generator of them may not fit into memory at once.
-    values = [_packed(value, position, modality) for position, value in enumerate(listed(given, modality))]
+    values = [_packed(value, position, modality) for position, value in enumerate(as_iterable(given, modality))]
     if not values:
         raise NothingToRead("There are no items: the list is empty.", "Give at least two items of each class.")
     usable = [value for value in values if not is_missing(value) and not isinstance(value, Broken)]
@@ -129,7 +129,7 @@ def readable(value: Any, position: int, modality: str) -> Item:
         return Broken(f"item {position}", "unreadable", error.message, error.hint)
 
 
-def listed(given: Any, modality: str | None = None, instead: str = "give a list of one: [item]") -> Iterable[Any]:
+def as_iterable(given: Any, modality: str | None = None, instead: str = "give a list of one: [item]") -> Iterable[Any]:
     """The items of a list, an array, a data set or the column of a frame; strings have letters, which are no items.
 
     Args:

@@ -130,7 +130,7 @@ def _film(suffix: str) -> _Advice:
     return {"image": f"Give single frames of it: ffmpeg -i in.{suffix} -r 1 out%04d.jpg", **_convert(suffix)}
 
 
-STRANGERS: dict[str, tuple[str, _Advice]] = {
+UNSUPPORTED: dict[str, tuple[str, _Advice]] = {
     "7z": ("a 7z archive", _UNPACK),
     "aac": ("an AAC recording", _convert("aac")),
     "aiff": ("an AIFF recording", {}),
@@ -207,7 +207,7 @@ STRANGERS: dict[str, tuple[str, _Advice]] = {
 
 _SHEET = "Give it as the data set itself."
 _EXPORT = "Save its text as a .txt file, or its table as CSV."
-STRANGERS |= {
+UNSUPPORTED |= {
     kind: (what, dict.fromkeys(_ANY, advice))
     for kind, what, advice in (
         ("apk", "an Android program", "Give the data themselves."),
@@ -423,7 +423,7 @@ def describe(head: bytes, modality: str = "image") -> tuple[str, str]:
 
 def describe_kind(kind: str, modality: str) -> tuple[str, str]:
     """The same for a kind of file that is known."""
-    what, advice = STRANGERS.get(kind, ("of an unknown kind", _UNKNOWN_ADVICE))
+    what, advice = UNSUPPORTED.get(kind, ("of an unknown kind", _UNKNOWN_ADVICE))
     return what, advice.get(modality, f"Give {NOUNS[modality][1]}.")
 
 
@@ -434,7 +434,7 @@ def remedy(kind: str, modality: str) -> str:
         kind: As ``kind_of`` has it.
         modality: What is wanted; ``""`` where it is not known, and every way is named.
     """
-    advice = STRANGERS.get(kind, ("", {}))[1]
+    advice = UNSUPPORTED.get(kind, ("", {}))[1]
     if modality:
         return advice.get(modality, "")
     ways = {way: NOUNS[own][1] for own, way in advice.items()}

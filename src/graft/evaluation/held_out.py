@@ -94,7 +94,7 @@ def score_held_out(
         confusion=confusion(y, predicted, len(names)),
         ece=debiased_calibration_error(y[known], answer.p[known]),
         coverage=_coverage(answer.sets, y, known),
-        warnings=_warn_of_strangers(names[len(classes) :], int((~known).sum())),
+        warnings=_warn_of_unknown_labels(names[len(classes) :], int((~known).sum())),
     )
 
 
@@ -159,7 +159,7 @@ def confusion(y: Int, predicted: Int, k: int) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(int(count) for count in row) for row in confusion_matrix(y, predicted, k))
 
 
-def _warn_of_strangers(labels: Sequence[str], items: int) -> tuple[str, ...]:
+def _warn_of_unknown_labels(labels: Sequence[str], items: int) -> tuple[str, ...]:
     if not labels:
         return ()
     return (f"The model does not know {some(labels)}: the {items} items with such labels count as wrong.",)

@@ -13,7 +13,7 @@ from graft import bundle
 from graft.contracts import Array, Encoder, Float32, Progress, silent
 from graft.data.dataset import Dataset, Item
 from graft.data.guard import Inputs
-from graft.data.lists import listed, readable
+from graft.data.lists import as_iterable, readable
 from graft.data.texts import texts_of
 from graft.duplicates.likeness import clusters_of
 from graft.encoders import tuned_weights
@@ -214,7 +214,7 @@ class Model:
     def _items(self, given: Any) -> Iterator[Item]:
         """The inputs as items; one of a type that cannot be read is answered as a bad file is."""
         modality = self.report.modality
-        values = listed(given, modality, "give a list of one, or ask predict_one(item)")
+        values = as_iterable(given, modality, "give a list of one, or ask predict_one(item)")
         return (readable(value, position, modality) for position, value in enumerate(values))
 
     def _own_encoder(self) -> Encoder:

@@ -22,7 +22,7 @@ from graft.errors import GraftError, ItemError
 from graft.executors import CORES, renew_in_child
 
 TOGETHER = 8
-"""Items that go through the network at once, at most: nobody should wait long for what strangers ask."""
+"""Items that go through the network at once, at most: nobody should wait long for what others ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Embedder:
             self._lines.setdefault(place, _Line(encoder, cache, limits)).requests.extend(requests)
         # As many turns as take all that wait, whoever comes between: none is left over.
         for _ in range(0, len(requests), TOGETHER):
-            # In a context of its own: whoever stops the work that asked must not stop what strangers wait for.
+            # In a context of its own: whoever stops the work that asked must not stop what others wait for.
             Context().run(CORES.submit, partial(self._serve, place))
         return [request.row for request in requests]
 

@@ -149,8 +149,8 @@ def ending(report: Facts, *, evaluated: bool = False) -> Iterator[Html]:
 def notes(report: Facts) -> Iterator[Html]:
     """The warnings."""
     if report.warnings:
-        listed = element("ul", (element("li", warning, class_="note") for warning in report.warnings), class_="notes")
-        yield section("warnings", "Warnings", ["What to know about the data before believing the figures."], listed)
+        notes = element("ul", (element("li", warning, class_="note") for warning in report.warnings), class_="notes")
+        yield section("warnings", "Warnings", ["What to know about the data before believing the figures."], notes)
 
 
 def _score(report: ReportRecord) -> Html:
@@ -355,14 +355,14 @@ def _typical(report: ReportRecord, exhibits: Exhibits) -> list[Content]:
 def _what_next(report: ReportRecord) -> Iterator[Html]:
     """How the model is used, and what would make it better."""
     asked, ahead = steps.use(report), steps.ahead(report)
-    improved = [element("h3", "What would make it better"), listed(ahead)] if ahead else None
+    improved = [element("h3", "What would make it better"), step_list(ahead)] if ahead else None
     if asked:
-        yield section("use", "Use this model", [], [listed([asked]), improved])
+        yield section("use", "Use this model", [], [step_list([asked]), improved])
     elif improved:
         yield section("use", "What to do next", [], improved[1])
 
 
-def listed(things: Sequence[steps.Step]) -> Html:
+def step_list(things: Sequence[steps.Step]) -> Html:
     """What to do, with commands to copy."""
     return element(
         "ol", (element("li", element("p", step.why), _command(step.command)) for step in things), class_="steps"
@@ -488,8 +488,8 @@ def footer(report: Facts) -> Html:
         ("data fingerprint", report.fingerprint),
         ("made by", f"Graft {report.version}".rstrip()),
     ]
-    listed = (part for term, fact in facts for part in (element("dt", term), element("dd", fact)))
-    return element("footer", element("h2", "How it was made"), element("dl", listed))
+    terms = (part for term, fact in facts for part in (element("dt", term), element("dd", fact)))
+    return element("footer", element("h2", "How it was made"), element("dl", terms))
 
 
 def section(key: str, heading: str, prose: Content, body: Content) -> Html:

@@ -227,7 +227,7 @@ def _page_sections(
     yield element("section", margin, lead, id="score", class_="score", aria_labelledby="h-score")
     yield from html.notes(report)
     if not evaluated and (asked := steps.use(report)):
-        yield html.section("use", "Use this model", [], html.listed([asked]))
+        yield html.section("use", "Use this model", [], html.step_list([asked]))
     prose = ["A point for each held-out item. On the dashed line a number is predicted as given; the band is the "]
     prose += [f"90{words.NBSP}% prediction interval. ", coverage(score)]
     yield html.section("predicted", "Predicted and given", prose, charts.scatter(score.predicted, score.margin))

@@ -400,7 +400,7 @@ def added(found: ClassesAdded, name: Callable[[str], str] = clean) -> str:
     if len(found.classes) > LOSERS:
         new = f"the {len(found.classes)} new classes"
     else:
-        new = f"the new {'class' if len(shown) == 1 else 'classes'} {_listed(shown)}"
+        new = f"the new {'class' if len(shown) == 1 else 'classes'} {_enumerated(shown)}"
     losers = sorted(
         ((entry, change) for entry, change in found.recall.items() if change.lost_to_new > 0),
         key=lambda row: (-row[1].lost_to_new, row[1].n, row[0]),
@@ -486,7 +486,7 @@ def _three(value: float) -> str:
     return f"{value:.3f}" if known(value) else NO_FIGURE
 
 
-def _listed(parts: list[str]) -> str:
+def _enumerated(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 

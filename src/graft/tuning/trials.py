@@ -236,7 +236,7 @@ def _mean_weights(each: Sequence[Mapping[str, Float32]], encoder: Tunable) -> di
 
 
 def _unknown(classifier: CalibratedHead, material: Material, trials: Sequence[Trial]) -> UnknownRule:
-    """Prototypes of the network that ships; what is usual of strangers to it is known from the trials."""
+    """Prototypes of the network that ships; what is usual of unknown items is learned from the trials."""
     rules = []
     for trial in trials:
         scores = np.full((1, len(material.y), material.k), np.nan, np.float32)
