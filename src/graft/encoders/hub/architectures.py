@@ -81,7 +81,7 @@ class LoadingPlan:
         kind: ``model_type``.
         modality: What it will be used for.
         main: Whether that is what the model is used for unless another modality is asked for.
-        family: How it is read.
+        architecture: How it is read.
         readout: How its states become an embedding; what ``read_out`` reads.
         weights: The safetensors files; empty where there are none.
         graph: The model's own ONNX file, or ``""``.
