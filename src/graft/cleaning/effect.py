@@ -70,7 +70,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class CleaningEffect(Change):
+class Effect(Change):
     """The effect of edits: what cross-validation says, and what else there is to know.
 
     Attributes:
@@ -128,7 +128,7 @@ class CleaningEffect(Change):
         return {**plain(self), "sentence": self.sentence, "warning": self.warning or None}
 
 
-def measure_effect(pool: Pool, applied: Applied) -> CleaningEffect:
+def measure_effect(pool: Pool, applied: Applied) -> Effect:
     """The effect of the decisions of a journal; a ``Scorer`` answers again and again.
 
     Args:
@@ -180,7 +180,7 @@ class Scorer:
         right, _ = self._before.judged(pool.y, self._scored)
         self._as_given = self._accuracy(right, self._scored, _AS_GIVEN)
 
-    def score(self, labels: Sequence[str | None], kept: Sequence[int] = ()) -> CleaningEffect:
+    def score(self, labels: Sequence[str | None], kept: Sequence[int] = ()) -> Effect:
         """The effect of edits.
 
         Args:
@@ -205,7 +205,7 @@ class Scorer:
         after = self._before if unchanged else self._learn(edited, followed if follows else None)
         found = self._compare(after, edited, untouched & self._scored)
         on_test = untouched & self._test
-        return CleaningEffect(
+        return Effect(
             **{entry.name: getattr(found, entry.name) for entry in fields(Change)},
             n_relabelled=int(changed.sum()),
             n_dropped=int((~edited.kept).sum()),

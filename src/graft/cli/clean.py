@@ -16,7 +16,7 @@ from graft.errors import TooFewClasses, UsageError
 
 if TYPE_CHECKING:
     from graft.cleaning import Corrections, Findings
-    from graft.cleaning.effect import CleaningEffect
+    from graft.cleaning.effect import Effect
     from graft.cleaning.exporting import Exported
     from graft.data.dataset import Dataset
     from graft.journal.resolution import Applied
@@ -133,9 +133,7 @@ def _check(folder: Path | None, manifest: bool, output: Path | None, overwrite: 
         check_free(output, overwrite=overwrite)
 
 
-def _show(
-    findings: Findings, corrections: Corrections | None, applied: Applied | None, effect: CleaningEffect | None
-) -> None:
+def _show(findings: Findings, corrections: Corrections | None, applied: Applied | None, effect: Effect | None) -> None:
     from graft.report.words import excerpt
 
     say(str(findings))
@@ -185,7 +183,7 @@ def _corrections(findings: Findings) -> Corrections | None:
     return shortest_list(findings.pool, findings.labels, findings.outliers)
 
 
-def _effect(findings: Findings, applied: Applied) -> CleaningEffect | None:
+def _effect(findings: Findings, applied: Applied) -> Effect | None:
     from graft.cleaning import measure_effect
 
     try:

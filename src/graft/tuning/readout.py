@@ -77,7 +77,7 @@ POOLINGS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "weightedmean": _weighted_mean,
     "given": _mean,
 }
-"""The keys of ``families.POOLINGS``; ``(w, t, d)`` and mask ``(w, t)`` -> ``(w, d)``."""
+"""The keys of ``architectures.POOLINGS``; ``(w, t, d)`` and mask ``(w, t)`` -> ``(w, d)``."""
 
 ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "Identity": lambda x: x,
