@@ -52,3 +52,6 @@ def test_a_pipe_is_not_waited_for(graft, photos, saved, tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     told = graft("predict", saved, tmp_path / "pipe.png", timeout=60)
     assert (told.returncode, "is not a regular file" in told.stdout + told.stderr) == (1, True)
+    for command in (["fit"], ["evaluate", saved]):
+        told = graft(*command, tmp_path / "pipe.png", timeout=60)
+        assert (told.returncode, "pipe.png is not a regular file." in " ".join(told.stderr.split())) == (1, True)

@@ -9,7 +9,7 @@ import pytest
 import graft
 import shapes
 from graft.encoders.embed import content_digest
-from graft.errors import UsageError
+from graft.errors import DataError, UsageError
 from graft.job import Job
 from graft.journal.decision import Decision
 from graft.journal.journal import Journal
@@ -222,3 +222,12 @@ def test_jobs_survive_json():
         assert Job.from_dict(json.loads(json.dumps(made.to_dict()))) == made
     with pytest.raises(UsageError):
         Job.from_file("/dev/zero")
+
+
+@pytest.mark.parametrize("journal", ["a\0b", "\ud800"])
+def test_a_journal_that_is_no_path_is_refused_in_words(here, journal):
+    shapes.folders(here / "d", {"circle": 6, "square": 6})
+    told = graft.fit("d").job.to_dict()
+    told["plan"]["journal"] = journal
+    with pytest.raises(DataError, match="is no path"):
+        repeat(Job.from_dict(told))

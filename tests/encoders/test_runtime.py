@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 from graft.encoders.efficientnet import POOLED, STRUCTURE, WIDTHS, folded, same_padding
 from graft.encoders.image import ImageEncoder
 from graft.encoders.runtime import Backend, choose_backend, open_session, processor_features
-from graft.errors import UsageError
+from graft.errors import EncoderError, UsageError
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +89,10 @@ def test_an_unknown_backend_is_named():
 )
 def test_padding_is_tensorflows(size, kernel, stride, expected):
     assert same_padding(size, kernel, stride) == expected
+
+
+def test_a_backend_that_is_installed_in_part_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(EncoderError, match="The backend onnxruntime is installed and cannot be used") as told:
+        open_session(b"", Backend("onnxruntime", "f32"))
+    assert told.value.hint == "pip install --force-reinstall onnxruntime"

@@ -29,6 +29,17 @@ def test_another_file_is_refused_by_its_hash():
         dataclasses.replace(WEIGHTS, sha256="0" * 64).read()
 
 
+def test_what_is_no_file_is_not_read(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "hollow").open("wb") as file:
+        file.truncate(2**40)
+    elsewhere = dataclasses.replace(WEIGHTS, packages={}, name="other.pth")
+    for place, said in (("pipe", "is no file"), ("hollow", r"is another file \(1,099,511,627,776 bytes")):
+        monkeypatch.setenv("GRAFT_WEIGHTS", str(tmp_path / place))
+        with pytest.raises(EncoderError, match=f"GRAFT_WEIGHTS: {tmp_path / place} {said}"):
+            elsewhere.read()
+
+
 def test_a_missing_package_is_named():
     with pytest.raises(EncoderError, match="the package no_such_package is not installed"):
         dataclasses.replace(WEIGHTS, packages={"no_such_package": "weights.pth"}).read()

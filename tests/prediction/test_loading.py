@@ -91,6 +91,14 @@ def test_embeddings_of_another_encoder_are_refused(saved: Path) -> None:
         load_head(saved).answer(np.ones((1, 384), np.float32))
 
 
+@pytest.mark.parametrize("change", [lambda x: x[0], lambda x: x[None], lambda x: x.tolist(), lambda x: x.astype(object),
+                                    lambda x: x.astype(complex), lambda x: x * np.nan, lambda x: x + np.inf,
+                                    lambda x: None])  # fmt: skip
+def test_what_is_no_matrix_of_finite_numbers_is_refused(saved: Path, rows: Float32, change) -> None:
+    with pytest.raises(UsageError, match=r"Embeddings (are|hold)"):
+        load_head(saved).answer(change(rows))
+
+
 def test_a_flipped_bit_anywhere_in_the_head_is_noticed(saved: Path) -> None:
     data = (saved / "head.safetensors").read_bytes()
     length = int.from_bytes(data[:8], "little")

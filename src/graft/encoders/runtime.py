@@ -83,9 +83,19 @@ def choose_backend(wanted: str = "auto") -> Backend:
 
 
 def open_session(graph: bytes | Path, backend: Backend) -> Session:
-    """Compile an ONNX model for this backend; one whose weights lie in another file is given by its path."""
+    """Compile an ONNX model for this backend; one whose weights lie in another file is given by its path.
+
+    Raises:
+        EncoderError: The backend is installed, but only in part.
+    """
     kinds: dict[str, type[_OpenVino] | type[_OnnxRuntime]] = {"openvino": _OpenVino, "onnxruntime": _OnnxRuntime}
-    return kinds[backend.here.name](graph, backend.here.precision)
+    name = backend.here.name
+    try:
+        return kinds[name](graph, backend.here.precision)
+    except ImportError as error:
+        raise EncoderError(
+            f"The backend {name} is installed and cannot be used: {error}.", f"pip install --force-reinstall {name}"
+        ) from error
 
 
 def fit_for_children(encoder: object, runs_on: Backend, network: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,9 @@ from graft.errors import EncoderError, GraftError
 
 GIVEN = "GRAFT_WEIGHTS"
 """Names a file that was brought by hand, or a folder of such files."""
+
+MOST_BYTES = 1024**3
+"""No network that is built in comes in a larger file; what was named by mistake is not read into memory."""
 
 _why_not: dict[str, GraftError] = {}
 """Why the hub did not give a file, by its hash."""
@@ -60,6 +64,13 @@ class PinnedFile:
                 tried.append(place)
                 continue
             try:
+                state = path.stat()
+                if not stat.S_ISREG(state.st_mode):  # a FIFO would hang the read, and a device never end
+                    tried.append(f"{place} {path} is no file")
+                    continue
+                if state.st_size > MOST_BYTES:
+                    tried.append(f"{place} {path} is another file ({state.st_size:,} bytes, expected {self.size:,})")
+                    continue
                 content = path.read_bytes()
             except OSError as error:
                 tried.append(f"{place} {path}: {error.strerror}")

@@ -7,6 +7,7 @@ touched: ``graft.journal.resolution`` says what the decisions come to, and appli
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator
@@ -172,6 +173,11 @@ class Journal:
     def _check_place(self) -> None:
         """Whether there is a folder for the journal, and nothing but a file in its place."""
         folder = self.path.parent
+        try:
+            with contextlib.suppress(OSError):
+                self.path.lstat()
+        except ValueError as error:  # a NUL, or half a character
+            raise DataError(f"{str(self.path)!r} is no path: {error}.", "Check its spelling.") from None
         if not folder.is_dir():
             found = "is a file" if folder.exists() else "is not there"
             raise DataError(f"The folder {folder} for {self.path.name} {found}.", "Name a folder that is there.")

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+import numpy as np
+
 from graft import bundle
 from graft.contracts import MODALITIES, Float32
-from graft.errors import BundleError, NewerBundle
+from graft.errors import BundleError, NewerBundle, UsageError
 from graft.heads.kinds import KINDS
 from graft.heads.protocols import Answering
 from graft.results.prediction import Prediction
@@ -69,8 +71,15 @@ class Predictor:
 
         Raises:
             ValueError: It looks at words, and no texts were given.
-            UsageError: The embeddings are of another length.
+            UsageError: The embeddings are of another length, no matrix, or not finite.
         """
+        if getattr(rows, "ndim", 0) != 2 or rows.dtype.kind not in "fiu":
+            found = f"the shape {rows.shape} and the type {rows.dtype}" if isinstance(rows, np.ndarray) else repr(rows)
+            raise UsageError(
+                f"Embeddings are a matrix of numbers, and these are {found:.100}.", "Give (n, dim) float32, a row each."
+            )
+        if not np.isfinite(rows.sum(axis=1)).all():  # no mask as large as the matrix
+            raise UsageError("Embeddings hold numbers that are not finite.", "Embed the items again.")
         return self.head.predictions(self.classes, self.head.answer(rows, texts))
 
     @property

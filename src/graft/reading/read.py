@@ -304,6 +304,8 @@ def _require_manifest(path: Path) -> None:
     if not path.exists():
         hint = did_you_mean(path) or "Check the spelling; relative paths start where you are."
         raise NothingToRead(f"There is nothing at {path}.", hint)
+    if not path.is_file():
+        raise NothingToRead(f"{path} is not a regular file.", "Give a folder, an archive or a table.")
     head = peek(File(path, path.name))
     if not head:
         raise NothingToRead(f"{path} is empty.", _WHOLE)

@@ -70,8 +70,7 @@ def refuse_unless_allowed(address: Address) -> None:
     )
     raise EncoderError(
         f"{why} {what}, and a saved model brings nothing by itself.",
-        "If you trust who made it, allow that: allow_download=True in Python, --allow-download of graft predict, "
-        "evaluate, extend and tune.",
+        "If you trust who made it, allow that: allow_download=True in Python, --allow-download on the command line.",
     )
 
 
