@@ -9,8 +9,10 @@ import pytest
 
 import graft
 import shapes
+from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
 from graft.errors import Cancelled
+from graft.executors import stopped_by
 from graft.tuning.tuning import tune
 
 
@@ -47,6 +49,21 @@ def test_embedding_is_stopped_within_its_batches_and_goes_on_from_there(photos, 
     kept = sum(cache.info().entries.values())
     assert 0 < kept < 140
     assert graft.fit(photos, cache=cache).report.cache["hits"] == kept
+
+
+@pytest.mark.parametrize("backend", ["openvino", "onnxruntime"])
+def test_a_batch_of_texts_is_stopped_between_two_calls_of_the_network(backend):
+    encoder = encoder_for("text", "text", backend)
+    batch = [encoder.prepare(f"{number} apples {'and pears ' * 200}".encode()).value for number in range(20)]
+    asked = []
+
+    def stop_at_the_third() -> None:
+        asked.append(1)
+        if len(asked) == 3:
+            raise Cancelled("Stopped.", "Begin again.")
+
+    with pytest.raises(Cancelled), stopped_by(stop_at_the_third):
+        encoder.embed(batch)
 
 
 @pytest.mark.parametrize("step", ["embed", "fit"])

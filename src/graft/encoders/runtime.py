@@ -21,7 +21,7 @@ import numpy as np
 
 from graft.contracts import Array, Float32
 from graft.errors import EncoderError, UsageError
-from graft.executors import renew_in_child, workers
+from graft.executors import checkpoint, renew_in_child, workers
 
 
 class Session(Protocol):
@@ -170,6 +170,7 @@ class _OpenVino:
         self._local = threading.local()
 
     def run(self, *inputs: Array) -> Float32:
+        checkpoint()  # a batch of texts goes through the network in many calls
         request: Any = getattr(self._local, "request", None)
         if request is None:
             request = self._local.request = self._model.create_infer_request()
@@ -198,4 +199,5 @@ class _OnnxRuntime:
         self._inputs = [entry.name for entry in self._session.get_inputs()]
 
     def run(self, *inputs: Array) -> Float32:
+        checkpoint()
         return np.asarray(self._session.run(None, dict(zip(self._inputs, inputs, strict=True)))[0], dtype=np.float32)
