@@ -82,6 +82,7 @@ def test_cleaning_searching_and_choosing_are_stopped(photos, tmp_path):
 
 
 def test_a_tuning_is_stopped_at_its_next_step_and_goes_on_from_its_checkpoint(photos, tmp_path):
+    pytest.importorskip("torch", reason="tuning needs torch")
     cache = Cache(tmp_path / "cache")
     model = graft.fit(photos, cache=cache)
     before = model.report.to_dict()

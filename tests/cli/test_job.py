@@ -134,6 +134,7 @@ def test_a_model_with_more_classes(run, here):
 
 
 def test_a_tuned_model(run, here):
+    pytest.importorskip("torch", reason="tuning needs torch")
     shapes.folders(here / "photos", {"circle": 8, "square": 8})
     assert run("fit", "photos", "-o", "m.graft").code == 0
     told = ("--epochs", 1, "--force", "--no-flips", "--method", "partway")

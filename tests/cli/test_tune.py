@@ -7,6 +7,8 @@ import pytest
 import graft
 import shapes
 
+pytest.importorskip("torch", reason="tuning needs torch")
+
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory):

@@ -18,6 +18,8 @@ from graft.tuning.kept import forget
 from graft.tuning.plan import TrainingPlan
 from graft.tuning.tuning import Tuned, tune
 
+pytest.importorskip("torch", reason="tuning needs torch")
+
 QUICK = TrainingPlan(unfreeze=1, rate=1e-4, epochs=1, batch=20, at_once=20)
 ANSWER = """
 import json
