@@ -220,6 +220,17 @@ def test_numbers_below_zero_stay_numbers_in_tables(run, bars, tmp_path):
     assert [float(row["given"]) for row in csv.DictReader(said.open())] == [-height for height in HEIGHTS]
 
 
+def test_an_interval_that_does_not_hold_is_not_promised_again(run, bars, saved, tmp_path):
+    other = table(bars.parent, [5000] * 48, "other.csv")
+    page = tmp_path / "other.html"
+    done = run("evaluate", saved, other, "--label-column", "height", "--report", page)
+    assert done.code == 0, done.err
+    shown = re.sub("<[^>]*>", " ", page.read_text())
+    assert re.search(r"only 0.0\s% of them by at most", shown)
+    assert "all numbers are the same" in shown
+    assert "9 of 10" not in shown
+
+
 def test_there_are_no_classes_to_rank(run, bars, saved):
     told = run("predict", saved, bars.parent / "000.png", "--top", 2)
     assert (told.code, "predicts numbers, which have no ranks" in told.err) == (2, True)

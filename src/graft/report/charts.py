@@ -15,7 +15,7 @@ from graft.results.figures import CurvePoint, Forecast, Interval, ReliabilityBin
 
 WIDTH, HEIGHT = 420.0, 264.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 14.0, 12.0, 44.0
-_DIGIT = 6.6
+_DIGIT = 7.0
 """A figure beside an axis is so wide."""
 _QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _TOLD = 6
@@ -276,11 +276,9 @@ def _compact(value: float) -> str:
 
 def _written(ticks: Sequence[float]) -> Callable[[float], str]:
     """How figures of an axis are written: in few characters, but no two of them alike."""
-    for digits in range(3, 18):
-        write = _compact if digits == 3 else f"{{:.{digits}g}}".format
-        if len({write(value) for value in ticks}) == len(ticks):
-            return write
-    return _compact
+    ways = [_compact, *(f"{{:.{digits}g}}".format for digits in range(4, 18))]
+    told = [way for way in ways if len({way(value) for value in ticks}) == len(ticks)]
+    return min(told or ways[:1], key=lambda way: sum(len(way(value)) for value in ticks))
 
 
 def _whole(value: float) -> str:

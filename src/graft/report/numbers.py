@@ -12,6 +12,7 @@ from rich.text import Text
 
 from graft.data.guard import Inputs
 from graft.errors import UsageError
+from graft.heads.regressor import LEVEL
 from graft.report import charts, html, markup, steps, text, words
 from graft.report.exhibits import Exhibits, gather
 from graft.report.markup import Html, element
@@ -97,10 +98,13 @@ class NumberEvaluation(NumberScores, Shown):
 
 def headline(report: NumberRecord | NumberReport, score: NumberScore) -> str:
     """The mean error with its interval, and how far off nine of ten are at most."""
-    mae, most = score.mae, words.brief(score.margin)
+    mae, held, most = score.mae, score.interval_coverage, words.brief(score.margin)
+    within = "9 of 10"
+    if words.known(held.high) and held.high < LEVEL:  # what the model promised did not hold here
+        within = f"only {words.percent(held.value)} of them"
     return (
         f"New {words.things(report.modality)} would be off by {words.brief(mae.value)} on average, between "
-        f"{words.brief(mae.low)} and {words.brief(mae.high)}, 95{words.NBSP}% sure; 9 of 10 by at most {most}."
+        f"{words.brief(mae.low)} and {words.brief(mae.high)}, 95{words.NBSP}% sure; {within} by at most {most}."
     )
 
 
@@ -172,7 +176,7 @@ def _sections(report: NumberReport, room: int) -> Iterator[tuple[str, Renderable
         "R²",
         Group(
             plain(
-                f"{_three(score.r2.value)}   95{words.NBSP}% interval {_three(score.r2.low)}–{_three(score.r2.high)}",
+                f"{_three(score.r2.value)}   {_spread(score)}",
                 "bold cyan",
             ),
             plain(headline(report, score)),
@@ -216,7 +220,7 @@ def _page_sections(
         "div",
         element("h2", "R²", id="h-score"),
         element("p", _three(score.r2.value), class_="figure"),
-        element("p", f"{_three(score.r2.low)}–{_three(score.r2.high)}, the 95{words.NBSP}% interval", class_="quiet"),
+        element("p", _spread(score), class_="quiet"),
     )
     lead = element(
         "div",
@@ -296,6 +300,13 @@ def _figures(score: NumberScore) -> list[tuple[str, str, str, str]]:
 
 def _three(value: float) -> str:
     return f"{value:.3f}" if words.known(value) else words.NO_FIGURE
+
+
+def _spread(score: NumberScore) -> str:
+    """The interval of R²; of numbers that are all the same there is no variance to explain."""
+    if not words.known(score.r2.low, score.r2.high):
+        return "all numbers are the same"
+    return f"95{words.NBSP}% interval {_three(score.r2.low)}–{_three(score.r2.high)}"
 
 
 def _origin(report: NumberReport) -> str:
