@@ -14,6 +14,7 @@ from graft.job import Job
 from graft.journal.decision import Decision
 from graft.journal.journal import Journal
 from graft.journal.resolution import keys_of
+from graft.recipe import Recipe
 from graft.repeating import repeat
 
 
@@ -142,7 +143,7 @@ def test_a_tuned_model(run, here):
     job = graft.load("tuned.graft").job
     assert job.plan.verb == "tune"
     found = run("fit", "--job", "tuned.graft", "-o", "again.graft")
-    assert (found.code, found.err) == (0, "")
+    assert (found.code, found.err) == (0, "The job reads photos, m.graft\n")
     first, again = files_of(Path("tuned.graft")), files_of(Path("again.graft"))
     arrays = {name for name in first if name.endswith(".safetensors")}
     assert {name: first[name] for name in arrays} == {name: again[name] for name in arrays}
@@ -232,3 +233,12 @@ def test_a_journal_that_is_no_path_is_refused_in_words(here, journal):
     told["plan"]["journal"] = journal
     with pytest.raises(DataError, match="is no path"):
         repeat(Job.from_dict(told))
+
+
+def test_a_job_from_anybody_says_what_it_reads_and_drives_no_terminal(run, here):
+    told = {"reading": {"source": "no\x1b[2Jwhere"}, "recipe": Recipe().to_dict(), "plan": {"journal": "/etc/j"}}
+    (here / "job.json").write_text(json.dumps(told))
+    found = run("fit", "--job", "job.json")
+    assert found.code == 1
+    assert "The job reads no\ufffd[2Jwhere, /etc/j" in found.err
+    assert "\x1b[2J" not in found.err + found.out

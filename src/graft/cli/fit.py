@@ -128,6 +128,7 @@ def _source(data: str | None, job: Path | None) -> str:
             raise click.MissingParameter(ctx=ctx, param_hint="'DATA'", param_type="argument")
         return data
     from graft.repeating import job_of
+    from graft.report.words import clean
 
     more = [
         one.human_readable_name if one.name == "data" else one.opts[-1]
@@ -142,8 +143,11 @@ def _source(data: str | None, job: Path | None) -> str:
     found = job_of(job)
     if found.plan.time_limit is not None:
         say("The tuning was given a time limit: it goes as far as time allows, which differs.", err=True)
-    for path in (found.reading.source, found.reading.test, found.plan.journal, found.plan.model, found.plan.old):
-        guard_outputs(None if path is None else Path(path))
+    named = (found.reading.source, found.reading.test, found.plan.journal, found.plan.model, found.plan.old)
+    read = [path for path in named if path is not None]
+    say(f"The job reads {clean(', '.join(read)) or 'nothing'}", err=True)  # it may come from anybody
+    for path in read:
+        guard_outputs(Path(path))
     return found.reading.source or ""
 
 
