@@ -228,6 +228,7 @@ def test_texts_stand_in_their_own_direction(browser: Any, messages: Report, tmp_
 
 def test_a_picture_opens_larger_and_the_arrows_go_on(browser: Any, doors: Report, tmp_path: Path) -> None:
     from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.wait import WebDriverWait
 
     show(browser, doors, tmp_path, width=390)
     gallery = browser.find_element("css selector", ".panel:not([hidden]) .gallery")
@@ -248,7 +249,7 @@ def test_a_picture_opens_larger_and_the_arrows_go_on(browser: Any, doors: Report
     assert large.get_attribute("class") == second.find_element("css selector", ".picture").get_attribute("class")
     browser.switch_to.active_element.send_keys(Keys.ESCAPE)
     assert not dialog.is_displayed()
-    assert browser.switch_to.active_element == second
+    WebDriverWait(browser, 20).until(lambda page: page.switch_to.active_element == second)  # once it hears of closing
 
 
 def test_a_command_is_copied_or_else_selected(browser: Any, doors: Report, tmp_path: Path) -> None:
