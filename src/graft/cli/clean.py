@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from graft.cli.options import backend_option, cache_option, encoder_option, prompt_option, seed_option
 from graft.cli.output import pasted, progress_bar, say, show_json
-from graft.cli.paths import Command, InputPath, Mixed, Output
+from graft.cli.paths import Command, InputPath, Output
 from graft.cli.reading import as_flags, read_data, reading_options
 from graft.errors import TooFewClasses, UsageError
 
@@ -40,14 +41,12 @@ SHOWN = 5
 @click.option("--overwrite", is_flag=True, help="Replace a table that is there already.")
 @click.option("--export", "folder", type=Output("data"), help="Write a cleaned copy, by the journal.")
 @click.option("--manifest", is_flag=True, help="Export a manifest of paths instead of copies.")
-@click.option(
-    "--encoder", type=Mixed(), default="auto", show_default=True, help="What to look with; see graft encoders."
-)
-@click.option("--prompt", default="", help="Put before every text, for encoders that were trained with one.")
-@click.option("--backend", default="auto", show_default=True, help="openvino, onnxruntime, or auto.")
-@click.option("--seed", default=0, show_default=True, help="Every random choice follows from it.")
+@encoder_option("What to look with; see graft encoders.")
+@prompt_option
+@backend_option
+@seed_option
 @reading_options
-@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
+@cache_option
 @click.option("--json", "as_json", is_flag=True, help="Print all findings as JSON.")
 def command(
     data: str,

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from graft.cli.options import backend_option, cache_option, prompt_option, seed_option
 from graft.cli.output import progress_bar, say, show_json
 from graft.cli.paths import Command, InputPath, Mixed
 from graft.cli.reading import read_data, reading_options
@@ -16,12 +17,12 @@ from graft.cli.reading import read_data, reading_options
 @click.option(
     "--encoder", "encoders", type=Mixed(), multiple=True, required=True, help="An encoder; give it twice or more."
 )
-@click.option("--prompt", default="", help="Put before every text, for encoders that were trained with one.")
+@prompt_option
 @click.option("--head", default="auto", show_default=True, help="Which head, for all of them.")
-@click.option("--backend", default="auto", show_default=True, help="openvino, onnxruntime, or auto.")
-@click.option("--seed", default=0, show_default=True, help="Every random choice follows from it.")
+@backend_option
+@seed_option
 @reading_options
-@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
+@cache_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     data: str,

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from graft.cli.options import cache_option, download_option
 from graft.cli.output import pasted, progress_bar, say, show_json
 from graft.cli.paths import Command, InputPath, Output
-from graft.cli.reading import download_option, read_data, reading_options
+from graft.cli.reading import read_data, reading_options
 from graft.errors import GateError, TooFewClasses, UsageError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _refusal(accuracy: Interval, least: float, confident: bool) -> GateError | N
 @reading_options
 @click.option("--report", "report_file", type=Output("page"), help="Write the evaluation as one HTML file.")
 @click.option("--overwrite", is_flag=True, help="Replace a report that is there already.")
-@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
+@cache_option
 @download_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(

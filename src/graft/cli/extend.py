@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
+from graft.cli.options import download_option
 from graft.cli.output import progress_bar
 from graft.cli.paths import Command, InputPath, Output
-from graft.cli.reading import download_option, read_data, reading_options
+from graft.cli.reading import read_data, reading_options
 from graft.cli.saving import show_and_save
 
 

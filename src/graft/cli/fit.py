@@ -9,9 +9,18 @@ import click
 from click.core import ParameterSource
 
 from graft.cli.answers import format_of
+from graft.cli.options import (
+    NAMES_OF_ENCODERS,
+    backend_option,
+    cache_option,
+    download_option,
+    encoder_option,
+    prompt_option,
+    seed_option,
+)
 from graft.cli.output import pasted, progress_bar, say
-from graft.cli.paths import Command, InputPath, Mixed, Output, guard_outputs
-from graft.cli.reading import download_option, read_data, reading_options
+from graft.cli.paths import Command, InputPath, Output, guard_outputs
+from graft.cli.reading import read_data, reading_options
 from graft.cli.saving import Step, show_and_save, write_held_out
 from graft.errors import UsageError
 
@@ -27,23 +36,17 @@ _BESIDE = ("job", "output", "report_file", "predictions", "overwrite", "no_cache
 @click.option("--job", type=InputPath(Path), help="Repeat the fit of a saved model, or of its job.json; takes no DATA.")
 @click.option("-o", "--output", type=Output("model"), help="The model's folder. [default: DATA's name + .graft]")
 @click.option("--test", "test_data", type=InputPath(), help="Other labelled data for the final figure.")
-@click.option(
-    "--encoder",
-    type=Mixed(),
-    default="auto",
-    show_default=True,
-    help="A name that graft encoders shows, owner/model, a folder, A+B.",
-)
+@encoder_option(f"{NAMES_OF_ENCODERS}.")
 @click.option(
     "--task", default="auto", show_default=True, help="regression for numbers; auto: a class, or labels, as DATA have."
 )
-@click.option("--prompt", default="", help="Put before every text, for encoders that were trained with one.")
+@prompt_option
 @click.option(
     "--head", default="auto", show_default=True, help="Which head: logistic, discriminant, prototype, or auto."
 )
-@click.option("--backend", default="auto", show_default=True, help="openvino, onnxruntime, or auto.")
+@backend_option
 @click.option("--journal", type=InputPath(Path), help="Decisions about the items, which are followed.")
-@click.option("--seed", default=0, show_default=True, help="Every random choice follows from it.")
+@seed_option
 @reading_options
 @click.option("--report", "report_file", type=Output("page"), help="Write the report as one HTML file, with examples.")
 @click.option(
@@ -53,7 +56,7 @@ _BESIDE = ("job", "output", "report_file", "predictions", "overwrite", "no_cache
 )
 @click.option("--overwrite", is_flag=True, help="Replace a model, report or table that is there already.")
 @download_option
-@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
+@cache_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     data: str | None,

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from graft.cli.options import NAMES_OF_ENCODERS, cache_option, encoder_option, prompt_option
 from graft.cli.output import progress_bar, say, show_json
-from graft.cli.paths import Command, InputPath, Mixed, Output, guard_outputs
+from graft.cli.paths import Command, InputPath, Output, guard_outputs
 from graft.cli.reading import reading_options
 from graft.cli.search import show_skipped
 
@@ -16,17 +17,11 @@ from graft.cli.search import show_skipped
 @click.command(name="index", cls=Command)
 @click.argument("data", type=InputPath())
 @click.option("-o", "--output", type=Output("model"), required=True, help="The folder to write.")
-@click.option(
-    "--encoder",
-    type=Mixed(),
-    default="auto",
-    show_default=True,
-    help="A name that graft encoders shows, owner/model, a folder, A+B; a saved model, for its encoder.",
-)
-@click.option("--prompt", default="", help="Put before every text, for encoders that were trained with one.")
+@encoder_option(f"{NAMES_OF_ENCODERS}; a saved model, for its encoder.")
+@prompt_option
 @reading_options
 @click.option("--overwrite", is_flag=True, help="Replace an index that is there already.")
-@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
+@cache_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     data: str,

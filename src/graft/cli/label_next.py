@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from graft.cli.options import cache_option
 from graft.cli.output import pasted, progress_bar, say, show_json
 from graft.cli.paths import Command, InputPath, Mixed
 from graft.errors import UsageError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @click.argument("inputs", nargs=-1, required=True, type=Mixed())
 @click.option("-n", "number", type=click.IntRange(min=1), default=20, show_default=True, help="How many to choose.")
 @click.option("--item-column", help="The column of texts, where a table names it unusually.")
-@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
+@cache_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print a table with an empty column for the labels.")
 def command(

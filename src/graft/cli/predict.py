@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from graft.cli.answers import Layout, PredictedRow, format_of, to_file, to_stdout
+from graft.cli.options import cache_option, download_option
 from graft.cli.output import progress_bar, say
 from graft.cli.paths import Command, InputPath, Mixed, Output, guard_outputs
-from graft.cli.reading import download_option
 from graft.errors import GraftError, UsageError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ FORMATS = ("json", "jsonl", "csv")
     "--index", "index_folder", type=InputPath(Path), help="Show what is most like each input in this index, too."
 )
 @click.option("--neighbours", type=click.IntRange(min=1), help="How many look-alikes of each; 5 if not given.")
-@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
+@cache_option
 @click.option("--strict", is_flag=True, help="Exit with 1 when an input could not be answered.")
 def command(
     model: Path,

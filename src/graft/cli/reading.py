@@ -24,11 +24,6 @@ _OPTIONS = (
     click.option("--multi-label", is_flag=True, help="Items bear several labels: a|b in a cell, or several folders."),
 )
 
-download_option = click.option(
-    "--allow-download", is_flag=True, help="Fetch MODEL's encoder if it is not on this machine; for models you trust."
-)
-"""The option of commands that load a model."""
-
 
 def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options to a command; they arrive as keyword arguments for ``read_data``."""

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from graft.cli.options import NAMES_OF_ENCODERS, cache_option, download_option, encoder_option, prompt_option
 from graft.cli.output import progress_bar, say, show_json
 from graft.cli.paths import Command, InputPath, Mixed, Output, guard_outputs
-from graft.cli.reading import as_flags, download_option, reading_options
+from graft.cli.reading import as_flags, reading_options
 from graft.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,19 +50,13 @@ def _a_number(context: click.Context, parameter: click.Parameter, value: float) 
     callback=_a_number,
     help="Show only what is at least so alike.",
 )
-@click.option(
-    "--encoder",
-    type=Mixed(),
-    default="auto",
-    show_default=True,
-    help="A name that graft encoders shows, owner/model, a folder, A+B; a saved model, for its encoder.",
-)
-@click.option("--prompt", default="", help="Put before every text, for encoders that were trained with one.")
+@encoder_option(f"{NAMES_OF_ENCODERS}; a saved model, for its encoder.")
+@prompt_option
 @click.option("--exact/--graph", default=None, help="Compare with every item, or walk a graph of neighbours.")
 @reading_options
 @click.option("--html", "page", type=Output("page"), help="Write what was found as one HTML file, too.")
 @click.option("--overwrite", is_flag=True, help="Replace a page that is there already.")
-@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
+@cache_option
 @download_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(

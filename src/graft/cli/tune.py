@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from graft.cli.options import download_option
 from graft.cli.output import progress_bar, say, show_json
 from graft.cli.paths import Command, InputPath, Output
-from graft.cli.reading import download_option, read_data, reading_options
+from graft.cli.reading import read_data, reading_options
 from graft.errors import BundleError, GateError, GraftError, OutputExists, UsageError
 
 if TYPE_CHECKING:
