@@ -52,9 +52,6 @@ def run(name: str, requirements: list[str], holders: list[str], arguments: list[
         venv.create(folder, with_pip=True)
     python = str(folder / "bin" / "python")
     pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    holders = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["optional-dependencies"].get(
-        WEIGHTS, []
-    )
     subprocess.run([*pip, "--upgrade", *requirements], check=True)
     subprocess.run([*pip, "--no-deps", *holders, "--editable", str(PROJECT)], check=True)
     print(f"\n{name} allowed versions: pytest {' '.join(arguments)}".rstrip(), flush=True)
