@@ -70,7 +70,7 @@ def _head(seed: int) -> Predictor:
     d = width(STAGES, "late")
     linear = Linear(chance.normal(size=(d, 2)).astype(np.float32), np.zeros(2, np.float32))
     unknown = UnknownRule(chance.normal(size=(2, d)).astype(np.float32), 2.5, (0.4, 0.1), (3.0, 1.0))
-    head = Classifier(STAGES, "late", linear, 1.5, SetRule(0.9, (0.3, 0.4), (60, 60)), unknown)
+    head = Classifier(STAGES, "late", linear, unknown, 1.5, SetRule(0.9, (0.3, 0.4), (60, 60)))
     made_with = MadeWith("efficientnet-lite0", "efficientnet-lite0", "0123456789abcdef", "openvino bf16")
     return Predictor((f"closed {seed}", "open"), "image", made_with, head)
 

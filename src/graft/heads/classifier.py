@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-import numpy as np
-
-from graft.contracts import Array, Bool, Float32, Linear, Stages
+from graft.contracts import Array, Bool, Float32
 from graft.heads import restored
 from graft.heads.calibration import probabilities
 from graft.heads.conformal import SetRule
 from graft.heads.features import transform
 from graft.heads.lexical import LexicalPart
-from graft.heads.unknown import UnknownRule
+from graft.heads.linear import LinearHead, restored_parts, within
 from graft.results.prediction import Prediction
 
 
@@ -28,30 +26,22 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Classifier:
-    """Embeddings in, answers out. What a bundle keeps of a model.
+class Classifier(LinearHead):
+    """Embeddings in, answers out, of exactly one class each.
 
     Attributes:
         task: What it answers to, a key of ``graft.tasks.TASKS``.
         exclusive: Whether an item is of one class and no other.
-        stages: Widths of the encoder's pooled stages.
-        features: A key of ``FEATURES``.
-        linear: The head, on ``transform(x, stages, features)``.
-        lexical: What the words of a text add to its scores; ``None`` where they add nothing.
         temperature: Its scores are divided by this.
         sets: Turns probabilities into prediction sets.
-        unknown: Tells what is none of the classes.
+        lexical: What the words of a text add to its scores; ``None`` where they add nothing.
     """
 
     task: ClassVar[str] = "classification"
     exclusive: ClassVar[bool] = True
 
-    stages: Stages
-    features: str
-    linear: Linear
     temperature: float
     sets: SetRule
-    unknown: UnknownRule
     lexical: LexicalPart | None = None
 
     @property
@@ -106,7 +96,7 @@ class Classifier:
         k = len(classes)
         if k < 2:
             raise ValueError(f"a classifier with the classes {list(classes)!r}")
-        restored.check_shapes(self.linear.weights, self.unknown.prototypes, self.stages, self.features, k)
+        self.check_shapes(k)
         if len(self.sets.counts) != k:
             raise ValueError(f"sets for {len(self.sets.counts)} classes of {k}")
         if self.lexical is not None and modality != "text":
@@ -115,23 +105,13 @@ class Classifier:
             raise ValueError(f"weights of words of {len(self.lexical.scale)} classes for {k} classes")
 
     def arrays(self) -> dict[str, Array]:
-        """What a bundle keeps as arrays; weights in float16, as ``fit_classifier`` rounded them."""
-        return {
-            "head.weights": self.linear.weights.astype(np.float16),
-            "head.bias": self.linear.bias,
-            **{f"unknown.{name}": array for name, array in self.unknown.arrays().items()},
-            **({f"lexical.{name}": array for name, array in self.lexical.arrays().items()} if self.lexical else {}),
-        }
+        """What a bundle keeps as arrays, those of words as well."""
+        lexical = self.lexical.arrays() if self.lexical else {}
+        return LinearHead.arrays(self) | {f"lexical.{name}": array for name, array in lexical.items()}
 
     def settings(self) -> dict[str, Any]:
         """What a bundle keeps as JSON."""
-        return {
-            "stages": [list(network) for network in self.stages],
-            "features": self.features,
-            "temperature": self.temperature,
-            "sets": self.sets.to_dict(),
-            "unknown": self.unknown.settings(),
-        }
+        return LinearHead.settings(self) | {"temperature": self.temperature, "sets": self.sets.to_dict()}
 
     @classmethod
     def restore(cls, settings: Mapping[str, Any], arrays: Mapping[str, Array]) -> Self:
@@ -140,18 +120,10 @@ class Classifier:
         Raises:
             ValueError: A value is not what a classifier can have, or they do not fit together.
         """
-        unknown, lexical = within(arrays, "unknown."), within(arrays, "lexical.")
+        lexical = within(arrays, "lexical.")
         return cls(
-            stages=restored.stages(settings),
-            features=restored.features(settings, words=bool(lexical)),
-            linear=restored.linear(arrays),
+            **restored_parts(settings, arrays, words=bool(lexical)),
             temperature=restored.number(settings, "temperature", above=0),
             sets=SetRule.from_dict(settings["sets"]),
-            unknown=UnknownRule.restore(settings["unknown"], unknown),
             lexical=LexicalPart.restore(lexical) if lexical else None,
         )
-
-
-def within(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
-    """The arrays whose names begin with ``prefix``, by the rest of their names."""
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

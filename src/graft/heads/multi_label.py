@@ -8,11 +8,11 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from graft.contracts import SEPARATOR, Array, Bool, Float32, Linear, Stages
+from graft.contracts import SEPARATOR, Array, Bool, Float32
 from graft.heads import restored
-from graft.heads.classifier import Answer, within
+from graft.heads.classifier import Answer
 from graft.heads.features import transform
-from graft.heads.unknown import UnknownRule
+from graft.heads.linear import LinearHead, restored_parts
 from graft.results.prediction import Prediction
 
 THRESHOLD = 0.5
@@ -25,29 +25,21 @@ further items macro F1 was between 0.02 lower and 0.11 higher, and up to 38 poin
 
 
 @dataclass(frozen=True, slots=True)
-class MultiLabelClassifier:
-    """Embeddings in, answers out, where an item bears any number of labels.
+class MultiLabelClassifier(LinearHead):
+    """Embeddings in, answers out, where an item bears any number of labels: scores are calibrated log odds of each.
 
     Attributes:
         task: What it answers to, a key of ``graft.tasks.TASKS``.
         exclusive: Whether an item is of one class and no other.
-        stages: Widths of the encoder's pooled stages.
-        features: A key of ``FEATURES``.
-        linear: On ``transform(x, stages, features)``; its scores are calibrated log odds of each label.
-        unknown: Tells what is like none of the items that were learned from.
         threshold: Labels with at least this probability are predicted.
     """
 
     task: ClassVar[str] = "multi_label"
     exclusive: ClassVar[bool] = False
 
-    stages: Stages
-    features: str
-    linear: Linear
-    unknown: UnknownRule
-    threshold: float = THRESHOLD
-
     words: ClassVar[bool] = False
+
+    threshold: float = THRESHOLD
 
     def probabilities(self, x: Float32, texts: Sequence[str] | None = None) -> Float32:
         """Calibrated probability of each label ``(n, k) float32`` of embeddings ``(n, dim) float32``."""
@@ -90,24 +82,11 @@ class MultiLabelClassifier:
         Raises:
             ValueError: It cannot.
         """
-        restored.check_shapes(self.linear.weights, self.unknown.prototypes, self.stages, self.features, len(classes))
-
-    def arrays(self) -> dict[str, Array]:
-        """What a bundle keeps as arrays; weights in float16, as ``fit_multi_label`` rounded them."""
-        return {
-            "head.weights": self.linear.weights.astype(np.float16),
-            "head.bias": self.linear.bias,
-            **{f"unknown.{name}": array for name, array in self.unknown.arrays().items()},
-        }
+        self.check_shapes(len(classes))
 
     def settings(self) -> dict[str, Any]:
         """What a bundle keeps as JSON."""
-        return {
-            "stages": [list(network) for network in self.stages],
-            "features": self.features,
-            "threshold": self.threshold,
-            "unknown": self.unknown.settings(),
-        }
+        return LinearHead.settings(self) | {"threshold": self.threshold}
 
     @classmethod
     def restore(cls, settings: Mapping[str, Any], arrays: Mapping[str, Array]) -> Self:
@@ -116,13 +95,8 @@ class MultiLabelClassifier:
         Raises:
             ValueError: A value is not what a classifier can have, or they do not fit together.
         """
-        return cls(
-            stages=restored.stages(settings),
-            features=restored.features(settings, words=False),
-            linear=restored.linear(arrays),
-            unknown=UnknownRule.restore(settings["unknown"], within(arrays, "unknown.")),
-            threshold=restored.number(settings, "threshold", above=0, below=1),
-        )
+        threshold = restored.number(settings, "threshold", above=0, below=1)
+        return cls(**restored_parts(settings, arrays), threshold=threshold)
 
 
 def confidence_of(p: Float32, sets: Bool) -> Float32:

@@ -8,11 +8,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from graft.contracts import Array, Float32, Float64, Linear, Stages
+from graft.contracts import Array, Float32, Float64
 from graft.heads import restored
-from graft.heads.classifier import within
 from graft.heads.features import transform
-from graft.heads.unknown import UnknownRule
+from graft.heads.linear import LinearHead, restored_parts
 from graft.results.prediction import NumberPrediction
 
 LEVEL = 0.9
@@ -30,32 +29,24 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
-class Regressor:
-    """Embeddings in, numbers out. What a bundle keeps of a model.
+class Regressor(LinearHead):
+    """Embeddings in, numbers out: scores have one column.
 
     The head was fitted to numbers that were shifted and scaled, so that float16 holds its weights whatever the unit.
 
     Attributes:
-        stages: Widths of the encoder's pooled stages.
-        features: A key of ``FEATURES``.
-        linear: The head, of one column, on ``transform(x, stages, features)``.
-        centre: What is added to its scores.
+        centre: What is added to the scores.
         scale: What they are multiplied by before, above 0.
         margin: A number lies this far from the predicted one at most, in ``LEVEL`` of cases; in the numbers' unit.
-        unknown: Tells what is like none of the items that were learned from.
     """
-
-    stages: Stages
-    features: str
-    linear: Linear
-    centre: float
-    scale: float
-    margin: float
-    unknown: UnknownRule
 
     task: ClassVar[str] = "regression"
     exclusive: ClassVar[bool] = False
     words: ClassVar[bool] = False
+
+    centre: float
+    scale: float
+    margin: float
 
     def answer(self, x: Float32, texts: Sequence[str] | None = None) -> Numbers:
         """Everything that is to be said of embeddings ``(n, dim) float32``; texts do not matter."""
@@ -79,26 +70,11 @@ class Regressor:
         """
         if classes:
             raise ValueError(f"numbers with the classes {list(classes)!r}")
-        restored.check_shapes(self.linear.weights, self.unknown.prototypes, self.stages, self.features, 1)
-
-    def arrays(self) -> dict[str, Array]:
-        """What a bundle keeps as arrays; weights in float16, as ``fit_ridge`` rounded them."""
-        return {
-            "head.weights": self.linear.weights.astype(np.float16),
-            "head.bias": self.linear.bias,
-            **{f"unknown.{name}": array for name, array in self.unknown.arrays().items()},
-        }
+        self.check_shapes(1)
 
     def settings(self) -> dict[str, Any]:
         """What a bundle keeps as JSON."""
-        return {
-            "stages": [list(network) for network in self.stages],
-            "features": self.features,
-            "centre": self.centre,
-            "scale": self.scale,
-            "margin": self.margin,
-            "unknown": self.unknown.settings(),
-        }
+        return LinearHead.settings(self) | {"centre": self.centre, "scale": self.scale, "margin": self.margin}
 
     @classmethod
     def restore(cls, settings: Mapping[str, Any], arrays: Mapping[str, Array]) -> Self:
@@ -108,11 +84,8 @@ class Regressor:
             ValueError: A value is not what a regressor can have, or they do not fit together.
         """
         return cls(
-            stages=restored.stages(settings),
-            features=restored.features(settings, words=False),
-            linear=restored.linear(arrays),
+            **restored_parts(settings, arrays),
             centre=restored.number(settings, "centre"),
             scale=restored.number(settings, "scale", above=0),
             margin=restored.number(settings, "margin", above=0),
-            unknown=UnknownRule.restore(settings["unknown"], within(arrays, "unknown.")),
         )

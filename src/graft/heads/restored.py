@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from graft.contracts import Array, Linear, Stages
-from graft.heads.features import FEATURES, width
+from graft.heads.features import FEATURES
 
 
 def number(values: Mapping[str, Any], key: str, *, above: float = -math.inf, below: float = math.inf) -> float:
@@ -77,18 +77,3 @@ def linear(arrays: Mapping[str, Array]) -> Linear:
     if weights.ndim != 2 or bias.shape != weights.shape[1:] or weights.dtype.kind != "f":
         raise ValueError(f"a head of shape {weights.shape} with a bias of shape {bias.shape}")
     return Linear(weights, bias.astype(np.float32, copy=False))
-
-
-def check_shapes(weights: Array, prototypes: Array, stages: Stages, features: str, k: int) -> None:
-    """Whether a head for ``k`` classes fits its features.
-
-    Raises:
-        ValueError: It does not.
-    """
-    d = width(stages, features)
-    if not k:
-        raise ValueError("a model without classes")
-    if weights.shape != (d, k):
-        raise ValueError(f"a head of shape {weights.shape} for {k} classes on stages of {stages}")
-    if prototypes.shape[1] != d:
-        raise ValueError(f"prototypes of shape {prototypes.shape}, features of {d} columns")

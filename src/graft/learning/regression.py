@@ -75,7 +75,7 @@ def fit_regressor(
     part = (np.argsort(np.argsort(y, kind="stable"), kind="stable") * parts // len(y)).astype(np.int64)
     unknown, rejected = fit_unknown(phi, part, parts, folds, errors[:, :, None], recipe.unknown_rate)
     linear = choice.smoother.linear((y - centre) / scale, choice.chosen.strength)
-    regressor = Regressor(stages, choice.chosen.features, linear, centre, scale, margin, unknown)
+    regressor = Regressor(stages, choice.chosen.features, linear, unknown, centre, scale, margin)
     return regressor, NumbersOutOfFold(choice, said, beyond(errors, scored, folds, 1 - LEVEL), rejected)
 
 
