@@ -30,7 +30,7 @@ def pairs(manifest):
     return [(row.item, row.label) for row in manifest.rows]
 
 
-# --- data/manifest
+# --- reading/manifest
 
 
 def test_rows_with_more_cells_than_the_header_are_skipped():
@@ -88,7 +88,7 @@ def test_objects_of_another_kind_are_refused_by_the_name_of_their_column():
     assert len(caught.value.message) < 300
 
 
-# --- data/read_recordings
+# --- reading/structured, reading/parquet
 
 
 def test_recordings_inside_of_parquet(tmp_path):
@@ -135,7 +135,7 @@ def test_long_texts_are_equal_but_for_case_space_and_marks(monkeypatch, piece):
     assert near_duplicate_texts(["short text", "short text" + " " * 30_000]).clusters.tolist() == [0, 0]
 
 
-# --- data/encoding, tests/report/html
+# --- decoding/encoding, tests/report/html
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
@@ -163,7 +163,7 @@ def test_words_with_a_slash_are_texts_unless_they_are_files(tmp_path, monkeypatc
     assert Dataset.from_lists(["yes/no", "yes/maybe"], "ab").modality == "audio"
 
 
-# --- data/sound
+# --- decoding/sound
 
 
 def tone(seconds=1.0, rate=RATE, pitch=440):

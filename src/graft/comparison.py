@@ -132,7 +132,7 @@ def compare(
     made = list({encoder.fingerprint: encoder for encoder in found}.values())  # one may go by several names
     if len(made) < 2:
         raise UsageError(f"{' and '.join(names)} are the same encoder.", "Name two that differ.")
-    embedded = _on_common_rows([embed_dataset(encoder, dataset, run) for encoder in made], dataset)
+    embedded = _on_common_rows([embed_dataset(encoder, dataset, run) for encoder in made])
     clusters, doubtful = np.arange(len(embedded[0][0])), np.zeros(len(embedded[0][0]), np.bool_)
     unlimited = clusters
     for encoder, (usable, part) in zip(made, embedded, strict=True):
@@ -160,7 +160,7 @@ def compare(
     return _recommend(rows, fitted)
 
 
-def _on_common_rows(parts: Sequence[tuple[Dataset, Embedded]], dataset: Dataset) -> list[tuple[Dataset, Embedded]]:
+def _on_common_rows(parts: Sequence[tuple[Dataset, Embedded]]) -> list[tuple[Dataset, Embedded]]:
     """The items that every encoder could use."""
     common = sorted(set.intersection(*(set(part.rows.tolist()) for _, part in parts)))
     result = []

@@ -270,7 +270,7 @@ class Task(Protocol[Data, Rows, Found, Figures, Scores]):
     """A kind of target: how it is read from data, learned, judged and scored.
 
     ``Data`` is a ``graft.data.dataset.Dataset``, ``Rows`` are ``graft.evaluation.Rows``, ``Found`` is what was learned,
-    a ``graft.tasks.Found``; ``Figures`` and ``Scores`` are records of ``graft.results``.
+    a ``graft.tasks.FitResult``; ``Figures`` and ``Scores`` are records of ``graft.results``.
     """
 
     @property

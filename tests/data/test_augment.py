@@ -13,7 +13,6 @@ from graft.decoding.augment import (
     mask,
     relight,
     see,
-    view_digest,
     views,
 )
 
@@ -130,8 +129,3 @@ def test_masks_cover_a_part_of_the_sound_and_none_of_the_silence(mel):
 
 def test_a_flat_recording_can_be_masked():
     assert views(np.zeros((76, 32), np.float32), "audio", 1, 0)[0].shape == (76, 32)
-
-
-def test_views_have_digests_of_their_own():
-    names = {"a" * 32, view_digest("a" * 32, 0, 0), view_digest("a" * 32, 1, 0), view_digest("a" * 32, 0, 1)}
-    assert len(names) == 4

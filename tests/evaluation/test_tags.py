@@ -248,6 +248,6 @@ def test_warnings_speak_of_labels_one_by_one():
     splits = ["train"] * 10 + ["test"]
     data = Dataset(tuple(Text(f"t{i}") for i in range(11)), (), splits=tuple(splits), modality="text", tags=tuple(tags))
     given = data.select(range(10)).indicator
-    notes = warn_of_the_labels(data, [str(i) for i in range(11)], np.arange(11), np.arange(10), given, ("a", "b", "c"))
+    notes = warn_of_the_labels(data, [str(i) for i in range(11)], np.arange(11), given, ("a", "b", "c"))
     assert [note.split(":")[0] for note in notes] == ["b", "c (3)", "a", "d", "b, c"]
     assert notes[-1] == "b, c: on no item of the test split, so the test score says nothing of it."

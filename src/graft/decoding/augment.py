@@ -74,11 +74,6 @@ def views(value: Any, modality: str, count: int, seed: int, flips: bool = True) 
     return [_view(value, modality, flips, np.random.default_rng([seed, number])) for number in range(count)]
 
 
-def view_digest(digest: str, number: int, seed: int) -> str:
-    """What a view of an item is known by: the item's own digest, number and seed of the view; for cache keys."""
-    return f"{digest}:view:{seed}:{number}"
-
-
 def _view(value: Any, modality: str, flips: bool, chance: np.random.Generator) -> Any:
     if isinstance(value, tuple):
         return tuple(_view(window, modality, flips, chance) for window in value)

@@ -67,7 +67,7 @@ def copies_among(digests: Sequence[str], prints: Float32, x: Float32 | None = No
 
     Args:
         digests: ``n`` content hashes; equal ones always join.
-        prints: ``(n, 1024) float32`` from ``near_pictures.picture_print``; zeros for a picture that is not at hand.
+        prints: ``(n, 1024) float32`` from ``pictures.picture_print``; zeros for a picture that is not at hand.
         x: Embeddings ``(n, d) float32`` of unit length that have to agree (``AGREED``).
     """
     growth = Growing(len(digests))

@@ -65,7 +65,7 @@ class SoundPrints:
 
 @dataclass(frozen=True)
 class PicturePrints:
-    """Pictures -> prints ``(n, 1024) float32``, for ``near_pictures`` and for no head; else as ``SoundPrints``."""
+    """Pictures -> prints ``(n, 1024) float32``, for ``pictures.py`` and for no head; else as ``SoundPrints``."""
 
     name: str = "picture-print"
     modality: str = "image"

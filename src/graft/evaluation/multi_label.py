@@ -276,7 +276,7 @@ def _without_score(figures: MultiLabelFigures) -> MultiLabelFigures:
 
 
 def warn_of_the_labels(
-    dataset: Dataset, digests: Sequence[str], clusters: Int, train: Int, given: Bool, classes: Sequence[str]
+    dataset: Dataset, digests: Sequence[str], clusters: Int, given: Bool, classes: Sequence[str]
 ) -> tuple[str, ...]:
     """As ``warn_of_the_data``, and of labels that tell nothing, because all training items bear them.
 
@@ -284,7 +284,6 @@ def warn_of_the_labels(
         dataset: All items.
         digests: Content hash of each.
         clusters: Cluster of near-duplicates of each ``(n,) int64``.
-        train: Rows to train on.
         given: Which labels each training row bears ``(m, k) bool``.
         classes: The labels.
     """

@@ -64,7 +64,7 @@ def _sections(report: ReportRecord, room: int) -> Iterator[tuple[str, Renderable
     """Headings and what stands beside them, ``room`` columns wide; a blank line follows where one is called for."""
     yield words.score_name(report), Group(*_score(report, room))
     if report.multi is not None:
-        yield "All labels", Group(_multi_label(report.multi, room), Text())
+        yield "All labels", Group(_multi_label(report.multi), Text())
     yield words.kinds(report), Group(_classes(report, room), Text(_class_note(report), "dim"), Text())
     if report.added is not None:
         yield "New classes", Group(*_added(report.added, room), Text())
@@ -183,7 +183,7 @@ def _class_note(report: ReportRecord) -> str:
     return order + (f" Macro F1 {report.macro_f1:.3f}." if words.known(report.macro_f1) else "")
 
 
-def _multi_label(found: MultiLabelFigures, room: int) -> Table:
+def _multi_label(found: MultiLabelFigures) -> Table:
     grid = columns("left", "right")
     grid.add_column(overflow="fold")
     for called, figure, meaning in words.multi_label(found):

@@ -97,7 +97,7 @@ class MultiLabel:
 
     def warn(self, dataset: Dataset, digests: Sequence[str], whole: Int, train: Int, rows: Rows) -> tuple[str, ...]:
         """Of labels, copies and splits."""
-        return warn_of_the_labels(dataset, digests, whole, train, rows.values, rows.classes)
+        return warn_of_the_labels(dataset, digests, whole, rows.values, rows.classes)
 
     def held_out(self, found: FitResult, rows: Rows, given: Sequence[str]) -> HeldOut:
         """Probabilities and labels out of fold."""
