@@ -14,7 +14,8 @@ from graft.errors import UsageError
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     """A network of the hub's kind that knows nothing: its weights are random."""
-    return str(models.FAMILIES["resnet"](tmp_path_factory.mktemp("models") / "tiny"))
+    # Most random weights find all photos alike, and nothing could be held out; with these some can be.
+    return str(models.make("resnet", tmp_path_factory.mktemp("models") / "tiny", seed=5))
 
 
 @pytest.fixture(scope="module")

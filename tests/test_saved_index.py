@@ -10,6 +10,7 @@ import pytest
 
 import graft
 import shapes
+from encoders.hub import models
 from graft import bundle, tensors
 from graft.data.items import Member, as_item
 from graft.encoders import retuned
@@ -38,6 +39,21 @@ def test_texts_stand_in_it_and_files_need_not_be_there(tmp_path):
     Index.of(texts).save(tmp_path / "texts.index")
     (best,) = Index.load(tmp_path / "texts.index").search("Where is the parcel?", 1)
     assert (best.item.text, best.to_dict()["text"]) == (texts[0], texts[0])
+
+
+def test_what_is_put_before_texts_is_kept(tmp_path):
+    pytest.importorskip("transformers")
+    texts = ["Where is my parcel?", "I want my money back.", "The app crashes at the start."]
+    encoder = str(models.make("bert", tmp_path / "bert"))
+    index, plain = Index.of(texts, encoder=encoder, prompt="query: "), Index.of(texts, encoder=encoder)
+    index.save(tmp_path / "texts.index")
+    again = Index.load(tmp_path / "texts.index", allow_download=True)
+    again.save(tmp_path / "again.index")
+    third = Index.load(tmp_path / "again.index", allow_download=True)
+    found, expected, without = (
+        [one.similarity for one in own.search("Where is the parcel?", 3)] for own in (third, index, plain)
+    )
+    assert found == expected != without
 
 
 def test_it_can_be_moved_with_its_files_and_shows_none_that_changed(photos, tmp_path):
@@ -109,6 +125,8 @@ def test_what_was_changed_is_damaged(kept, tmp_path, name):
         lambda arrays, settings, items: settings["encoder"].update(address=7),
         lambda arrays, settings, items: arrays.update(centre=arrays["centre"][:3]),
         lambda arrays, settings, items: arrays.update(vectors=arrays["vectors"].astype(np.float16)),
+        lambda arrays, settings, items: arrays.update(vectors=arrays["vectors"][:, :7]),
+        lambda arrays, settings, items: (arrays.update(vectors=arrays["vectors"][:0]), items.clear()),
         lambda arrays, settings, items: arrays.pop("vectors"),
     ],
 )

@@ -36,6 +36,19 @@ def test_what_was_written_is_read_and_by_safetensors_too() -> None:
             assert np.array_equal(found, array)
 
 
+def test_every_array_begins_where_its_numbers_may_lie() -> None:
+    data = tensors.dump(Tensors(ARRAYS, {}))
+    header, _ = header_of(data)
+    assert int.from_bytes(data[:8], "little") % 8 == 0
+    assert all(header[name]["data_offsets"][0] % array.itemsize == 0 for name, array in ARRAYS.items())
+
+
+@pytest.mark.parametrize("number", ["1e400", "NaN", "-Infinity"])
+def test_settings_hold_finite_numbers_alone(number) -> None:
+    with pytest.raises(ValueError, match="is not JSON"):
+        tensors.from_json(f'{{"level": {number}}}')
+
+
 def test_arrays_alone_are_read_as_safetensors_writes_them() -> None:
     found = tensors.parse(save(ARRAYS), bare=True)
     assert all(np.array_equal(found.arrays[name], array) for name, array in ARRAYS.items())
@@ -61,6 +74,7 @@ def with_header(header: object, data: bytes) -> bytes:
         lambda header: header["bias"].update(shape=[3]),
         lambda header: header["bias"].update(shape=[-2]),
         lambda header: header["bias"].update(shape=[2.0]),
+        lambda header: header["weights"].update(shape=[3, 2]),
         lambda header: header["bias"].update(shape=[True, 2]),
         lambda header: header["bias"].update(shape=[1] * 70 + [2]),
         lambda header: header["bias"].update(shape=[2**62, 4]),
@@ -72,6 +86,7 @@ def with_header(header: object, data: bytes) -> bytes:
         lambda header: header["bias"].update(data_offsets=header["weights"]["data_offsets"]),
         lambda header: header["bias"].pop("shape"),
         lambda header: header.pop("bias"),
+        lambda header: header.update(other=header.pop("hashes")),
         lambda header: header.update(bias=3),
         lambda header: header.update(more={"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}),
         lambda header: header["__metadata__"].pop("digest"),
@@ -87,6 +102,33 @@ def test_a_header_that_makes_no_sense_is_refused(change) -> None:
     change(header)
     with pytest.raises((ValueError, LookupError, TypeError, AttributeError)):
         tensors.parse(with_header(header, data))
+
+
+@pytest.mark.parametrize(
+    ("entries", "size", "said"),
+    [
+        ({"a": ("F64", [1], 0, 8)}, 8, "of the type 'F64'"),
+        ({"a": ("U8", [True, 4], 0, 4)}, 4, "the shape"),
+        ({"a": ("U8", [2.0, 2], 0, 4)}, 4, "the shape"),
+        ({"a": ("U8", [-2, -2], 0, 4)}, 4, "the shape"),
+        ({"a": ("U8", [1] * 70 + [4], 0, 4)}, 4, "the shape"),
+        ({"a": ("U8", [4], 0, 4), "b": ("U8", [4], 0, 4)}, 4, "b does not lie where"),
+        ({"a": ("U8", [4], 0, 4), "b": ("U8", [2], 6, 8)}, 8, "b does not lie where"),
+        ({"a": ("F32", [2], 0, 4)}, 8, "a does not lie where"),
+        ({"a": ("U8", [2**62, 4], 0, 2**64)}, 4, "a does not lie where"),
+        ({"a": ("U8", [8], 0, 8)}, 4, "a does not lie where"),
+        ({"a": ("U8", [0], False, False)}, 0, "a does not lie where"),
+        ({"a": ("U8", [4], -4, 0)}, 4, "a does not lie where"),
+        ({"a": ("U8", [4], 0, 4)}, 5, "longer than its arrays"),
+    ],
+)
+def test_no_check_of_the_header_leans_on_the_digest(entries, size, said) -> None:
+    header = {
+        name: {"dtype": code, "shape": shape, "data_offsets": [start, stop]}
+        for name, (code, shape, start, stop) in entries.items()
+    }
+    with pytest.raises(ValueError, match=said):
+        tensors.parse(with_header(header, bytes(size)), bare=True)
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,17 @@ def test_what_is_gone_or_new_is_told(run, here):
     shapes.folders(here / "photos", {"triangle": 6})
     found = run("fit", "--job", "m.graft", "-o", "later.graft")
     assert (found.code, "photos/triangle is new; the job cannot be repeated." in found.err) == (1, True)
+    shutil.rmtree("photos/triangle")
+    Path("photos/circle/000.png").rename("photos/circle/other.png")
+    found = run("fit", "--job", "m.graft", "-o", "later.graft")
+    assert (found.code, "photos/circle has changed since: its sha256 is" in found.err) == (1, True)
+    Path("photos/circle/other.png").rename("photos/circle/000.png")
+    assert run("fit", "--job", "m.graft", "-o", "same.graft").code == 0
+    shapes.folders(here / "photos", {"triangle": 6})
+    assert run("fit", "photos", "-o", "three.graft").code == 0
+    shutil.rmtree("photos/triangle")
+    found = run("fit", "--job", "three.graft", "-o", "fourth.graft")
+    assert (found.code, "photos/triangle is not there any more; the job cannot" in found.err) == (1, True)
     shutil.rmtree("photos")
     assert "There is nothing at photos." in run("fit", "--job", "m.graft", "-o", "later.graft").err
 
@@ -132,6 +143,16 @@ def test_a_model_with_more_classes(run, here):
     assert [one["path"] for one in job["plan"]["inputs"]] == ["m.graft", "more/triangle"]
     assert run("fit", "photos", "-o", "m.graft", "--overwrite", "--seed", 5).code == 0
     assert "m.graft has changed since" in run("fit", "--job", "wider.graft", "-o", "later.graft").err
+
+
+def test_a_model_with_more_classes_whose_old_items_were_given_again(run, here, monkeypatch):
+    shapes.folders(here / "photos", {"circle": 8, "square": 8})
+    shapes.folders(here / "more", {"triangle": 8})
+    assert run("fit", "photos", "-o", "m.graft").code == 0
+    monkeypatch.setenv("GRAFT_CACHE", str(here / "empty"))  # it knows nothing of the old items
+    assert run("extend", "m.graft", "more", "--old", "photos", "-o", "wider.graft").code == 0
+    shutil.rmtree(here / "empty")
+    assert repeats(run, "wider.graft")["plan"]["old"] == "photos"
 
 
 def test_a_tuned_model(run, here):

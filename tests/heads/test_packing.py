@@ -173,6 +173,7 @@ def changed(**changes):
         {"codes": lambda a: a[1:]},
         {"codes": lambda a: a.ravel()},
         {"levels": lambda a: a[:5]},
+        {"levels": lambda a: a[:8]},
         {"levels": lambda a: np.float16(1)},
         {"scale": lambda a: np.ones(9, np.float32)},
         {"scale": lambda a: np.float32(1)},

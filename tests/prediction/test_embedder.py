@@ -14,8 +14,9 @@ from contracts import BAD, GOOD
 from graft.contracts import LIMITS, Float32, ItemLimits, Prepared
 from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
-from graft.errors import EncoderError, ItemError
-from graft.executors import workers
+from graft.encoders.embed import content_digest, content_key
+from graft.errors import Cancelled, EncoderError, ItemError
+from graft.executors import checkpoint, stopped_by, workers
 from graft.prediction import embedder
 from graft.prediction.embedder import TOGETHER, Embedder
 
@@ -42,6 +43,7 @@ class Letters:
     def embed(self, batch: Sequence[Any]) -> Float32:
         self.held.release()
         assert self.may_go.wait(LONG)
+        checkpoint()  # as networks do between two calls
         self.batches.append(list(batch))
         if "crash" in batch:
             raise RuntimeError("the network cannot take this")
@@ -168,6 +170,34 @@ def test_each_encoder_has_a_line_of_its_own(letters):
     assert ["here"] in letters.batches
     assert other.batches == [["there"]]
     assert not own._lines  # and none is remembered once nobody waits
+
+
+def test_each_cache_has_a_line_of_its_own(letters, tmp_path):
+    own, contents = Embedder(), [b"mine", b"theirs", b"of nobody"]
+    mine, theirs = Cache(tmp_path, secret=b"1" * 16), Cache(tmp_path, secret=b"2" * 16)
+    letters.hold(own)
+    asked = [
+        own.submit(letters, [content], cache)[0] for content, cache in zip(contents, (mine, theirs, None), strict=True)
+    ]
+    letters.may_go.set()
+    for future in asked:
+        future.result(LONG)
+    keys = [content_key(letters, content_digest(content)) for content in contents]
+    assert (set(mine.get(keys)), set(theirs.get(keys))) == ({keys[0]}, {keys[1]})
+
+
+def test_who_stops_his_own_work_stops_nobody_elses(letters):
+    def stop() -> None:
+        raise Cancelled("Stopped.", "Begin again.")
+
+    own = Embedder()
+    letters.hold(own)
+    with stopped_by(stop):
+        (mine,) = own.submit(letters, [b"mine"])
+    (other,) = own.submit(letters, [b"other"])
+    letters.may_go.set()
+    assert np.array_equal(other.result(LONG).entry.vector, expected(["other"])[0])
+    assert np.array_equal(mine.result(LONG).entry.vector, expected(["mine"])[0])
 
 
 def test_what_was_embedded_is_not_embedded_again(letters, tmp_path):

@@ -204,10 +204,10 @@ FAMILIES: dict[str, Callable[[Path], Path]] = {
 }
 
 
-def make(name: str, folder: Path) -> Path:
+def make(name: str, folder: Path, seed: int = 0) -> Path:
     import torch
 
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     return FAMILIES[name](folder)
 
 
