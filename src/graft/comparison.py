@@ -21,7 +21,8 @@ from graft.evaluation.intervals import FOLD_CORRELATION
 from graft.executors import workers
 from graft.learning.selection import check_head
 from graft.model.fitting import Fitted, fit_embedded
-from graft.model.inputs import CacheChoice, Source, as_dataset, as_run
+from graft.model.inputs import CacheChoice, Source, as_run
+from graft.reading.read import read
 from graft.recipe import Recipe
 from graft.report.words import clean
 from graft.results.facts import plain
@@ -119,7 +120,7 @@ def compare(
     if len(names := list(dict.fromkeys(encoders))) < 2:
         raise UsageError("A comparison needs two encoders.", "Give --encoder twice or more; graft encoders names some.")
     check_head(recipe.head)  # before the downloads, not after them
-    whole = as_dataset(data)
+    whole = read(data)
     if task_of(recipe, whole).report.measure != "accuracy":
         raise UsageError(
             "Encoders are compared by accuracy, and numbers have none.",

@@ -18,7 +18,8 @@ from graft.cleaning.quality import examine
 from graft.contracts import Array, Progress, silent
 from graft.executors import run_on_cores
 from graft.heads.features import transform
-from graft.model.inputs import CacheChoice, Source, as_dataset, as_run
+from graft.model.inputs import CacheChoice, Source, as_run
+from graft.reading.read import read
 from graft.recipe import Recipe
 from graft.run import NEVER, Flag
 
@@ -48,7 +49,7 @@ def find_issues(
         UsageError: The recipe asks for something that is not there.
         Cancelled: ``cancelled`` was set; what was embedded by then is in the cache.
     """
-    dataset = as_dataset(data, min_classes=1)
+    dataset = read(data, min_classes=1)
     run = as_run(cache, progress, cancelled)
     pool = gather(dataset, recipe or Recipe(), run)
     with run.working("evaluate"):

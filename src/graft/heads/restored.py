@@ -42,6 +42,17 @@ def count(value: Any, name: str, least: int = 0) -> int:
     return value
 
 
+def text(value: Any, name: str) -> str:
+    """A text.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is {value!r:.100} and no text")
+    return value
+
+
 def pair(values: Mapping[str, Any], key: str) -> tuple[float, float]:
     """A mean, and a standard deviation above 0."""
     mean, spread = values[key]

@@ -17,10 +17,11 @@ from graft.encoders.embed import Embedded, content_digest, embed, recall
 from graft.errors import DataError, ItemError
 from graft.job import Job, Plan, Reading
 from graft.model.fitting import Fitted, fit_embedded
-from graft.model.inputs import CacheChoice, Source, as_dataset, as_run
+from graft.model.inputs import CacheChoice, Source, as_run
 from graft.model.model import Model
 from graft.model.training import Training
 from graft.reading.inputs import renamed
+from graft.reading.read import read
 from graft.results.figures import ClassesAdded, RecallChange
 from graft.run import NEVER, Flag, Run, Stopwatch
 from graft.tasks import task_of
@@ -67,7 +68,7 @@ def extend(
         raise DataError("Nothing is known of the items that this model was fitted to.", "Fit a new one to all items.")
     run = as_run(cache, progress, cancelled, clock)
     with run.clock.timing("read"):
-        dataset = as_dataset(data, min_classes=1, modality=encoder.modality)
+        dataset = read(data, min_classes=1, modality=encoder.modality)
     if not model.classes:
         raise DataError("This model predicts numbers: no class can be added to it.", "Fit a new model to all items.")
     if not model.task.growing or not task_of(model.recipe, dataset).growing:
@@ -115,7 +116,7 @@ class _Remembered:
 def _remember(model: Model, training: Training, old: Source | None, run: Run) -> tuple[Dataset, Embedded]:
     """The old items with what the cache has of them, or with what ``old`` brings."""
     encoder = model._own_encoder()
-    again = as_dataset(old, min_classes=1, modality=encoder.modality) if old is not None else None
+    again = read(old, min_classes=1, modality=encoder.modality) if old is not None else None
     if again is not None:
         wanted = set(training.digests)
         rows = [row for row, item in enumerate(again.items) if _digest(item) in wanted]

@@ -24,11 +24,12 @@ from graft.job import Job, Plan, Reading
 from graft.journal.journal import Journal
 from graft.learning.selection import check_head
 from graft.model.given import check_matrix, labels_of_rows
-from graft.model.inputs import CacheChoice, Source, as_dataset, as_labelled, as_recipe, as_run
+from graft.model.inputs import CacheChoice, Source, as_labelled, as_recipe, as_run
 from graft.model.journalled import decisions_of, follow_journal
 from graft.model.model import Model
 from graft.model.noises import ask_noises
 from graft.model.training import Training
+from graft.reading.read import read
 from graft.recipe import Recipe
 from graft.results.facts import Facts
 from graft.run import NEVER, Flag, Run, Stopwatch
@@ -80,7 +81,7 @@ def fit(
     with run.clock.timing("read"):
         decided = None if journal is None else decisions_of(journal)
         beside = labels is not None or groups is not None
-        dataset = as_labelled(data, labels, groups) if beside else as_dataset(data, **reading_of(recipe))
+        dataset = as_labelled(data, labels, groups) if beside else read(data, **reading_of(recipe))
     if decided is None:
         _check(dataset, recipe)
     encoder = encoder_for(recipe.encoder, dataset.modality, recipe.backend, recipe.prompt, run.tell)

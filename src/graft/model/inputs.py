@@ -23,11 +23,6 @@ Source = Dataset | str | Path | Any
 CacheChoice = Cache | Literal["default"] | None
 
 
-def as_dataset(data: Source, **reading: Any) -> Dataset:
-    """The data set itself, or the one at a path, read as the arguments of ``read`` say."""
-    return read(data, **reading)
-
-
 def as_labelled(data: Any, labels: Any, groups: Any) -> Dataset:
     """The data set of items and labels that are given side by side.
 

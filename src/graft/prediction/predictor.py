@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -15,6 +15,7 @@ from graft.contracts import MODALITIES, Float32
 from graft.errors import BundleError, NewerBundle, UsageError
 from graft.heads.kinds import KINDS
 from graft.heads.protocols import Answering
+from graft.heads.restored import text
 from graft.results.prediction import Prediction
 from graft.tensors import Tensors
 
@@ -37,6 +38,15 @@ class MadeWith(NamedTuple):
     backend: str
     prompt: str = ""
     tuned: str = ""
+
+    @classmethod
+    def restore(cls, values: Mapping[str, Any]) -> Self:
+        """The encoder that ``values``, which were ``_asdict()``, describe.
+
+        Raises:
+            ValueError: A value is no text; where one is missing or strange, a ``TypeError``.
+        """
+        return cls(**{key: text(value, f"encoder.{key}") for key, value in values.items()})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,7 +145,7 @@ class Predictor:
         classes, modality = _classes(values["classes"]), values["modality"]
         if modality not in MODALITIES:
             raise ValueError(f"there is no modality {modality!r}")
-        encoder = MadeWith(**{key: _text(value, f"encoder.{key}") for key, value in values["encoder"].items()})
+        encoder = MadeWith.restore(values["encoder"])
         head = KINDS[values["task"]].restore(values["settings"], tensors.arrays)
         head.check(classes, modality)
         return cls(classes, modality, encoder, head, place)
@@ -146,17 +156,11 @@ class Predictor:
         return self.place
 
 
-def _text(value: Any, name: str) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{name} is {value!r} and no text")
-    return value
-
-
 def _classes(given: Any) -> tuple[str, ...]:
     """The names of the classes: texts, none empty, none twice."""
     if not isinstance(given, list):
         raise ValueError(f"the classes are {str(given)[:60]!r} and no list")
-    classes = tuple(_text(name, "a class") for name in given)
+    classes = tuple(text(name, "a class") for name in given)
     if not all(name.strip() for name in classes):
         raise ValueError("a class without a name")
     if len(set(classes)) < len(classes):

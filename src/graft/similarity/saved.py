@@ -28,6 +28,7 @@ from graft.encoders import tuned_weights
 from graft.encoders.embed import content_digest
 from graft.errors import ItemError, NotABundle
 from graft.heads.features import width
+from graft.heads.restored import text
 from graft.prediction.loading import holding
 from graft.prediction.made_with import encoder_of, made_with
 from graft.prediction.predictor import MadeWith
@@ -128,7 +129,7 @@ def read(folder: str | Path, *, backend: str = "auto", allow_download: bool = Fa
         arrays, settings = content.tensors[VECTORS]
         if (modality := settings["modality"]) not in MODALITIES:
             raise ValueError(f"there is no modality {modality!r}")
-        kept = MadeWith(**{key: _text(value, f"encoder.{key}") for key, value in settings["encoder"].items()})
+        kept = MadeWith.restore(settings["encoder"])
         weights = content.tensors[WEIGHTS].arrays if WEIGHTS in content.tensors else {}
         encoder = encoder_of(folder, kept, modality, weights, backend=backend, allow_download=allow_download)
         x, space = arrays["vectors"], Space(encoder.stages, arrays["centre"])
@@ -139,9 +140,9 @@ def read(folder: str | Path, *, backend: str = "auto", allow_download: bool = Fa
         items = tuple(_item(entry, folder.resolve().parent) for entry in entries)
         dataset = Dataset(
             items,
-            tuple(_text(entry["label"], "a label") for entry in entries),
+            tuple(text(entry["label"], "a label") for entry in entries),
             modality=modality,
-            name=_text(settings["name"], "the name"),
+            name=text(settings["name"], "the name"),
             sources=(folder,),
         )
         return Saved(dataset, tuple(entry["digest"] for entry in entries), x, space, encoder, kept.prompt)
@@ -164,18 +165,12 @@ def _path(path: Path, above: Path) -> str:
 
 
 def _item(entry: Mapping[str, Any], above: Path) -> Item:
-    name, digest = _text(entry["name"], "a name"), _text(entry["digest"], "a hash")
+    name, digest = text(entry["name"], "a name"), text(entry["digest"], "a hash")
     if "text" in entry:
-        return Text(_text(entry["text"], "a text"))
+        return Text(text(entry["text"], "a text"))
     if "member" in entry:
-        archive = above / _text(entry["archive"], "a path")
-        return Indexed(Member(archive, _text(entry["member"], "a path"), name), name, digest)
+        archive = above / text(entry["archive"], "a path")
+        return Indexed(Member(archive, text(entry["member"], "a path"), name), name, digest)
     if "file" in entry:
-        return Indexed(File(above / _text(entry["file"], "a path"), name), name, digest)
+        return Indexed(File(above / text(entry["file"], "a path"), name), name, digest)
     return Broken(name, "unreadable", f"{name} was in memory when it was indexed.", "Index files to see them again.")
-
-
-def _text(value: Any, name: str) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{name} is {value!r:.100} and no text")
-    return value

@@ -1,0 +1,13 @@
+"""The rules that are broken on purpose: what stands in the code, what takes its place, the test that must fail."""
+
+from __future__ import annotations
+
+from benchmarks.broken_rules.data import DATA
+from benchmarks.broken_rules.judging import JUDGING
+from benchmarks.broken_rules.kept import KEPT
+from benchmarks.broken_rules.learning import LEARNING
+from benchmarks.broken_rules.rule import Rule
+
+__all__ = ["RULES", "Rule"]
+
+RULES = (*LEARNING, *JUDGING, *DATA, *KEPT)
