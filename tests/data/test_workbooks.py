@@ -109,7 +109,6 @@ def test_a_sheet_that_grows_beyond_measure_is_refused():
         container("Workbook", b"\x09\x08rubbish" * 50),
         xls(ROWS)[:2000],
     ],
-    ids=[f"content{place}" for place in range(5)],  # what is zipped says when: older pytest would make that the name
 )
 def test_damage_is_an_error_in_words(content):
     with pytest.raises(DataError) as caught:
