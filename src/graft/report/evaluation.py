@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from graft.data.guard import Inputs
-from graft.errors import UsageError
 from graft.report import html
-from graft.report.report import Report, Shown
+from graft.report.report import Report, ShownScores
 from graft.report.words import clean
-from graft.results.facts import plain
 from graft.results.scores import Scores
-
-SHOWN = 10
-"""So many skipped items are named in a text."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluation(Scores, Shown):
-    """A model's score on labelled items.
-
-    ``report`` is what ``to_html`` shows; it is no part of ``to_dict``.
-    """
+class Evaluation(Scores, ShownScores):
+    """A model's score on labelled items; ``report`` is what ``to_html`` shows."""
 
     report: Report | None = field(default=None, repr=False, compare=False)
 
@@ -41,17 +32,13 @@ class Evaluation(Scores, Shown):
                 f"{names[label]:<{width}}  {_share(figures.precision):>9}  {_share(figures.recall):>6}  {figures.n:>5}"
                 for label, figures in self.per_class.items()
             ),
-            *(f"\nWarning: {clean(warning)}" for warning in self.warnings),
-            *(f"Skipped {clean(entry.path)}: {clean(entry.reason)}" for entry in self.skipped[:SHOWN]),
+            *self._notes(),
         ]
-        if len(self.skipped) > SHOWN:
-            lines.append(f"and {len(self.skipped) - SHOWN:,} more")
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able values."""
-        values: dict[str, Any] = plain(replace(self, report=None))
-        del values["report"]
+        values = ShownScores.to_dict(self)
         if self.multi is None:
             del values["multi"]
         return values
@@ -59,15 +46,6 @@ class Evaluation(Scores, Shown):
     def page(self) -> str:
         """One self-contained HTML page with the items behind the mistakes."""
         return html.render(self._known(), evaluated=True)
-
-    def read(self) -> Inputs:
-        """The model and the data."""
-        return self._known().inputs
-
-    def _known(self) -> Report:
-        if self.report is None:
-            raise UsageError("This evaluation knows no items to show.", "Take one from Model.evaluate.")
-        return self.report
 
     def _others(self) -> str:
         """The figures beside the score, in a line."""

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from graft.data.guard import Inputs
-from graft.errors import UsageError
 from graft.heads.regressor import LEVEL
 from graft.report import charts, html, markup, steps, text, words
 from graft.report.exhibits import Exhibits, gather
 from graft.report.markup import Html, element
 from graft.report.page import document
-from graft.report.report import Shown, TaskReport
+from graft.report.report import ShownScores, TaskReport
 from graft.report.terminal import bounded, columns, draw, page_width, plain, room_of, shorten, shorten_front
-from graft.results.facts import plain as as_json
 from graft.results.figures import CurvePoint, Judged
 from graft.results.prediction import near
 from graft.results.regression import JudgedNumber, NumberRecord, NumberScore, NumberScores
 
-SKIPPED = 10
-"""So many skipped items are named in a text."""
 HARDEST = 4
 """So many of the hardest items are named in a terminal."""
 LIKE_THESE = "like those that it learned from"
@@ -59,11 +54,8 @@ class NumberReport(NumberRecord, TaskReport):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NumberEvaluation(NumberScores, Shown):
-    """A model's score on items whose numbers are known.
-
-    ``report`` is what ``to_html`` shows; it is no part of ``to_dict``.
-    """
+class NumberEvaluation(NumberScores, ShownScores):
+    """A model's score on items whose numbers are known; ``report`` is what ``to_html`` shows."""
 
     report: NumberReport | None = field(default=None, repr=False, compare=False)
 
@@ -72,28 +64,11 @@ class NumberEvaluation(NumberScores, Shown):
             f"{name} {value}, 95 % interval {low} to {high}" + (f"  ({self.n_items} items, {self.split})" * first)
             for first, (name, value, low, high) in zip((True, False, False, False), _figures(self), strict=True)
         ]
-        lines += [f"\nWarning: {words.clean(warning)}" for warning in self.warnings]
-        lines += [f"Skipped {words.clean(entry.path)}: {words.clean(entry.reason)}" for entry in self.skipped[:SKIPPED]]
-        return "\n".join([*lines, *([f"and {rest:,} more"] if (rest := len(self.skipped) - SKIPPED) > 0 else [])])
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able values."""
-        values: dict[str, Any] = as_json(replace(self, report=None))
-        del values["report"]
-        return values
+        return "\n".join([*lines, *self._notes()])
 
     def page(self) -> str:
         """One self-contained HTML page."""
         return page_of(self._known(), evaluated=True)
-
-    def read(self) -> Inputs:
-        """The model and the data."""
-        return self._known().inputs
-
-    def _known(self) -> NumberReport:
-        if self.report is None:
-            raise UsageError("This evaluation knows no items to show.", "Take one from Model.evaluate.")
-        return self.report
 
 
 def headline(report: NumberRecord | NumberReport, score: NumberScore) -> str:
@@ -150,8 +125,14 @@ def grown(report: NumberReport) -> str:
 
 def verdict(judged: JudgedNumber) -> str:
     """What the model said of one item, beside its number."""
+    value, between = _predicted(judged)
+    return f"given {_given(judged)}, predicted {value} {between}"
+
+
+def _predicted(judged: JudgedNumber) -> tuple[str, str]:
+    """The number that the model said, and its interval."""
     value, low, high = (near(number, judged.high - judged.value) for number in (judged.value, judged.low, judged.high))
-    return f"given {_given(judged)}, predicted {value} ({low} to {high})"
+    return value, f"({low} to {high})"
 
 
 def _given(judged: JudgedNumber) -> str:
@@ -254,15 +235,8 @@ def _card(shown: Judged, judged: JudgedNumber, exhibits: Exhibits) -> Html:
     file, length = exhibits.caption(shown)
     called = element("div", markup.path(file), class_="file", title=judged.path) if file else None
     long = element("div", length, class_="length") if length else None
-    value, low, high = (near(number, judged.high - judged.value) for number in (judged.value, judged.low, judged.high))
-    said = [
-        "given ",
-        _given(judged),
-        element("br"),
-        "predicted ",
-        element("strong", value),
-        f" ({low} to {high})",
-    ]
+    value, between = _predicted(judged)
+    said = ["given ", _given(judged), element("br"), "predicted ", element("strong", value), f" {between}"]
     return element("li", element("figure", exhibits.show(shown), element("figcaption", called, long, said)))
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
+from graft.data.dataset import Skipped
 from graft.data.guard import Inputs
-from graft.report import html, text
-from graft.results.facts import Facts
+from graft.errors import UsageError
+from graft.report import html, text, words
+from graft.results.facts import Facts, plain
 from graft.results.figures import ReportRecord
+
+SKIPPED = 10
+"""So many skipped items are named in a text."""
 
 
 class Shown(ABC):
@@ -38,6 +43,39 @@ class Shown(ABC):
         if path is not None:
             html.write(page, Path(path), overwrite=overwrite)
         return page
+
+
+class ShownScores(Shown):
+    """A model's score on labelled items, a dataclass.
+
+    ``report`` is what ``to_html`` shows; it is no part of ``to_dict``.
+    """
+
+    report: Any
+    warnings: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
+
+    def to_dict(self: Any) -> dict[str, Any]:
+        """JSON-able values."""
+        values: dict[str, Any] = plain(replace(self, report=None))
+        del values["report"]
+        return values
+
+    def read(self) -> Inputs:
+        """The model and the data."""
+        return cast("Inputs", self._known().inputs)
+
+    def _known(self) -> Any:
+        if self.report is None:
+            raise UsageError("This evaluation knows no items to show.", "Take one from Model.evaluate.")
+        return self.report
+
+    def _notes(self) -> list[str]:
+        """The warnings and the first of what was skipped, as lines."""
+        lines = [f"\nWarning: {words.clean(warning)}" for warning in self.warnings]
+        lines += [f"Skipped {words.clean(entry.path)}: {words.clean(entry.reason)}" for entry in self.skipped[:SKIPPED]]
+        rest = len(self.skipped) - SKIPPED
+        return [*lines, f"and {rest:,} more"] if rest > 0 else lines
 
 
 @dataclass(frozen=True, kw_only=True)
