@@ -26,7 +26,7 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, TypeGuard
+from typing import Any, Literal, NoReturn, TypeGuard
 
 from graft import older, tensors
 from graft.errors import BundleError, DamagedBundle, NewerBundle, NotABundle, OutputExists
@@ -39,6 +39,8 @@ SCHEMA = 2
 MANIFEST = "manifest.json"
 HEAD, INDEX = "head.safetensors", "index.safetensors"
 """One of them every bundle has: a model the first, an index of a collection the second."""
+
+Kind = Literal["model", "index"]
 
 MAX_MANIFEST_BYTES = 64 * 1024 * 1024
 MAX_FILE_BYTES = 4 * 1024**3
@@ -88,25 +90,26 @@ def write(
         manifest: JSON-able; the keys ``format, schema, files, checksum`` are the bundle's own.
         tensors: Finite arrays with their settings; each becomes ``<name>.safetensors``.
         documents: JSON-able values; each becomes ``<name>.json``.
-        overwrite: Whether a bundle that is already there may be replaced.
+        overwrite: Whether a bundle of the same kind that is already there may be replaced.
 
     Raises:
-        OutputExists: Something is there, and ``overwrite`` is false or it is not a bundle or holds files of others.
+        OutputExists: Something is there, and ``overwrite`` is false or it is no such bundle or holds files of others.
         BundleError: The contents cannot be kept in a bundle, or the disk refuses.
     """
     given, folder = Path(folder), Path(folder).resolve()
     contents = _contents(manifest, tensors, documents)
+    kind: Kind = "index" if INDEX in contents else "model"
     temporary = beside(folder, "new")
     try:
-        check_free(given, overwrite)
+        check_free(given, overwrite, kind)
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
         for name, data in contents.items():
             write_synced(temporary / name, data)
         sync_folder(temporary)
-        _put_in_place(temporary, given, overwrite)
+        _put_in_place(temporary, given, overwrite, kind)
     except OSError as error:
-        raise _cannot_be_saved(given, error) from error
+        raise _cannot_be_saved(given, error, kind) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -174,29 +177,31 @@ def _contents(
     return contents
 
 
-def check_free(folder: str | Path, overwrite: bool) -> None:
-    """Whether a bundle may be written there; ask before the work, not after it.
+def check_free(folder: str | Path, overwrite: bool, kind: Kind = "model") -> None:
+    """Whether a bundle may be written there; ask before the work, not after it. No model gives way to an index.
 
     Raises:
-        OutputExists: Something is there, and ``overwrite`` is false or it is not a bundle or holds files of others.
+        OutputExists: Something is there, and ``overwrite`` is false or it is no such bundle or holds files of others.
         BundleError: Nothing can be written there.
     """
     given, folder = Path(folder), Path(folder).resolve()
     place = _place(folder)
     if os.path.lexists(place):
-        _check_replaceable(place, given, overwrite)
+        _check_replaceable(place, given, overwrite, kind)
     try:
         try_place(folder)
     except OSError as error:
-        raise _cannot_be_saved(given, error) from error
+        raise _cannot_be_saved(given, error, kind) from error
 
 
-def _check_replaceable(place: Path, folder: Path, overwrite: bool) -> None:
+def _check_replaceable(place: Path, folder: Path, overwrite: bool, kind: Kind) -> None:
     try:
         known = {MANIFEST, *_files(_parse_manifest(_read_manifest(place, folder), folder), folder)}
+        if (INDEX in known) != (kind == "index"):
+            raise NotABundle(f"{folder} is of another kind.", "")
     except NotABundle:
         raise OutputExists(
-            f"{folder} is already there; it is no saved model and was not touched.", "Give another name."
+            f"{folder} is already there; it is no saved {kind} and was not touched.", "Give another name."
         ) from None
     except BundleError as error:
         raise OutputExists(
@@ -212,15 +217,15 @@ def _check_replaceable(place: Path, folder: Path, overwrite: bool) -> None:
         )
 
 
-def _cannot_be_saved(folder: Path, error: OSError) -> BundleError:
+def _cannot_be_saved(folder: Path, error: OSError, kind: Kind) -> BundleError:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     return BundleError(
-        f"The model cannot be saved as {folder}: {error.strerror or error}.",
+        f"The {kind} cannot be saved as {folder}: {error.strerror or error}.",
         "Choose another place, or make room." if full else "Choose another place.",
     )
 
 
-def _put_in_place(temporary: Path, given: Path, overwrite: bool) -> None:
+def _put_in_place(temporary: Path, given: Path, overwrite: bool, kind: Kind) -> None:
     folder = given.resolve()
     while True:
         try:
@@ -229,7 +234,7 @@ def _put_in_place(temporary: Path, given: Path, overwrite: bool) -> None:
         except OSError as error:
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
                 raise
-        check_free(given, overwrite)  # another process may have been faster
+        check_free(given, overwrite, kind)  # another process may have been faster
         with contextlib.suppress(FileNotFoundError):
             folder.rename(beside(folder, "old"))
     sync_folder(folder.parent)

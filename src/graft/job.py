@@ -150,7 +150,7 @@ class Job:
         try:
             place = Path(path).expanduser()
             if not place.is_file() or place.stat().st_size > MAX_JOB_BYTES:
-                raise ValueError("it is no file, or far too large")
+                raise ValueError("it is not there, or no file, or far too large")
             return cls.from_dict(json.loads(place.read_bytes()))
         except (OSError, ValueError, RecursionError, TypeError) as error:
             raise UsageError(f"{os.fspath(path)} holds no job: {error}.", _GIVE_A_JOB) from None

@@ -48,6 +48,23 @@ def test_an_index_is_neither_data_nor_model(run, photos, tmp_path):
         assert (told.code, "is an index, and no saved model. graft fit DATA" in " ".join(told.err.split())) == (1, True)
 
 
+def test_neither_takes_the_place_of_the_other(run, photos, saved, tmp_path):
+    index, model = tmp_path / "p.index", shutil.copytree(saved, tmp_path / "m.graft")
+    assert run("index", photos, "-o", index).code == 0
+    kept = [path.read_bytes() for path in (*sorted(index.iterdir()), *sorted(model.iterdir()))]
+    for command, kind in (["index", photos, "-o", model], "index"), (["fit", photos, "-o", index], "model"):
+        told = run(*command, "--overwrite", "--json").json["error"]
+        assert (told["code"], told["hint"]) == ("output_exists", "Give another name.")
+        assert told["message"].endswith(f" is already there; it is no saved {kind} and was not touched.")
+    assert kept == [path.read_bytes() for path in (*sorted(index.iterdir()), *sorted(model.iterdir()))]
+    (tmp_path / "file").write_text("")
+    told = run("index", photos, "-o", tmp_path / "file" / "i", "--json").json["error"]
+    assert told["message"].startswith("The index cannot be saved as ")
+    told = run("predict", saved, photos, "--index", photos, "--json").json["error"]
+    assert (told["code"], told["hint"]) == ("not_a_bundle", "graft index DATA -o DIR makes one.")
+    assert told["message"].endswith(f"{photos.name} is no index: it has no manifest.json.")
+
+
 def test_a_pipe_is_not_waited_for(graft, photos, saved, tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     told = graft("predict", saved, tmp_path / "pipe.png", timeout=60)

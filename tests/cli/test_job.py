@@ -263,3 +263,15 @@ def test_a_job_from_anybody_says_what_it_reads_and_drives_no_terminal(run, here)
     assert found.code == 1
     assert "The job reads no\ufffd[2Jwhere, /etc/j" in found.err
     assert "\x1b[2J" not in found.err + found.out
+
+
+def test_the_model_that_a_job_lies_in_is_not_written_over(run, here):
+    shapes.folders(here / "d", {"circle": 6, "square": 6})
+    assert run("fit", "d", "-o", "m.graft").code == 0
+    before = files_of(Path("m.graft"))
+    for option, name in (("--report", "report.json"), ("--predictions", "named.csv")):
+        told = run(
+            "fit", "--job", "m.graft/job.json", "-o", "n.graft", option, f"m.graft/{name}", "--overwrite", "--json"
+        )
+        assert (told.code, told.json["error"]["code"]) == (1, "output_is_input")
+    assert files_of(Path("m.graft")) == before

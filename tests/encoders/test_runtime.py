@@ -96,3 +96,14 @@ def test_a_backend_that_is_installed_in_part_is_named(monkeypatch):
     with pytest.raises(EncoderError, match="The backend onnxruntime is installed and cannot be used") as told:
         open_session(b"", Backend("onnxruntime", "f32"))
     assert told.value.hint == "pip install --force-reinstall onnxruntime"
+
+
+def test_a_backend_whose_loading_is_interrupted_is_not_called_broken(monkeypatch, tmp_path):
+    (tmp_path / "onnxruntime.py").write_text(
+        "try:\n    raise KeyboardInterrupt\nexcept KeyboardInterrupt as stop:\n"
+        "    raise ImportError('initialization failed') from stop\n"  # as modules of pybind11 say it
+    )
+    monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        open_session(b"", Backend("onnxruntime", "f32"))

@@ -130,6 +130,7 @@ def _source(data: str | None, job: Path | None) -> str:
         if data is None:
             raise click.MissingParameter(ctx=ctx, param_hint="'DATA'", param_type="argument")
         return data
+    from graft import bundle
     from graft.repeating import job_of
     from graft.report.words import clean
 
@@ -149,6 +150,8 @@ def _source(data: str | None, job: Path | None) -> str:
     named = (found.reading.source, found.reading.test, found.plan.journal, found.plan.model, found.plan.old)
     read = [path for path in named if path is not None]
     say(f"The job reads {clean(', '.join(read)) or 'nothing'}", err=True)  # it may come from anybody
+    if bundle.is_saved(job.resolve().parent):
+        guard_outputs(job.resolve().parent)
     for path in read:
         guard_outputs(Path(path))
     return found.reading.source or ""

@@ -42,7 +42,7 @@ def command(
     from graft.report.words import clean
     from graft.similarity import Index
 
-    bundle.check_free(output, overwrite)
+    bundle.check_free(output, overwrite, "index")
     with progress_bar(quiet=as_json) as progress:
         dataset = read_collection(data, **reading)
         guard_outputs(dataset)

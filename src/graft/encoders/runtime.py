@@ -93,6 +93,8 @@ def open_session(graph: bytes | Path, backend: Backend) -> Session:
     try:
         return kinds[name](graph, backend.here.precision)
     except ImportError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # a module in C says so of whatever stops its loading
+            raise error.__cause__ from None
         raise EncoderError(
             f"The backend {name} is installed and cannot be used: {error}.", f"pip install --force-reinstall {name}"
         ) from error

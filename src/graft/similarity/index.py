@@ -147,7 +147,7 @@ class Index:
         """Write the index as a folder, for ``load`` and ``graft search``; texts stand in it, files are only named.
 
         Raises:
-            OutputExists: Something is there, and ``overwrite`` is false or it is neither index nor model.
+            OutputExists: Something is there, and ``overwrite`` is false or it is no index.
             OutputIsInput: What is indexed lies there.
             BundleError: The disk refuses, or the index is one of embeddings that were computed elsewhere.
         """

@@ -83,7 +83,7 @@ def write(folder: str | Path, saved: Saved, *, overwrite: bool) -> None:
     """Write an index, wholly or not at all.
 
     Raises:
-        OutputExists: Something is there, and ``overwrite`` is false or it is neither index nor model.
+        OutputExists: Something is there, and ``overwrite`` is false or it is no index.
         BundleError: The disk refuses.
     """
     tuned, dataset = tuned_weights(saved.encoder), saved.dataset
@@ -122,6 +122,8 @@ def read(folder: str | Path, *, backend: str = "auto", allow_download: bool = Fa
         EncoderMismatch: It was made with another version of its encoder.
     """
     folder = Path(folder).expanduser()
+    if folder.exists() and not (folder / bundle.MANIFEST).is_file():
+        raise NotABundle(f"{folder} is no index: it has no {bundle.MANIFEST}.", "graft index DATA -o DIR makes one.")
     content = bundle.read(folder)
     if VECTORS not in content.tensors:
         raise NotABundle(f"{folder} is a saved model, and no index.", "graft index DATA -o DIR makes one.")
