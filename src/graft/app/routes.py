@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from importlib import resources
 from typing import Any
 
+from graft import pages
 from graft.app import views
 from graft.app.gate import OWN, PAGE
 from graft.app.media import SIDES, Media, Medium
@@ -32,17 +33,15 @@ MAX_WHO = 60
 """Characters of a name."""
 ASSETS = {
     "page.html": "text/html",
-    "mark.svg": "image/svg+xml",
     "editor.js": "text/javascript",
     "draw.js": "text/javascript",
     "grid.js": "text/javascript",
     "tables.js": "text/javascript",
     "dialogs.js": "text/javascript",
     "link.js": "text/javascript",
-    "tokens.css": "text/css",
     "editor.css": "text/css",
 }
-"""Files of the page, and what they are."""
+"""Files of this page, and what they are; beside them those of every page."""
 
 
 class Routes:
@@ -54,7 +53,11 @@ class Routes:
         self._run = secrets.token_hex(4)  # so that no browser takes a picture of an earlier run for one of this
         self._settled: tuple[Any, dict[str, Any]] = None, {}  # what follows from these decisions; it takes a while
         self._media = Media(review.findings.dataset)
-        self._assets = {name: resources.files("graft.app").joinpath("assets", name).read_bytes() for name in ASSETS}
+        own = resources.files("graft.app").joinpath("assets")
+        self._assets = {
+            **{name: Medium(own.joinpath(name).read_bytes(), kind) for name, kind in ASSETS.items()},
+            **{name: Medium(pages.content(name), kind) for name, kind in pages.SHARED.items()},
+        }
 
     def table(self) -> list[Any]:
         """All routes, for an app of Starlette's kind."""
@@ -114,9 +117,9 @@ class Routes:
         return self._media.picture(self._row(values), side)
 
     def _asset(self, values: Values) -> Medium:
-        if values["name"] not in ASSETS:
+        if values["name"] not in self._assets:
             raise ItemError("unreadable", "There is nothing here.")
-        return Medium(self._assets[values["name"]], ASSETS[values["name"]])
+        return self._assets[values["name"]]
 
     def _decide(self, values: Values) -> Any:
         rows, to = values.get("rows"), values.get("to")
