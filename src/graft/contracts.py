@@ -27,6 +27,8 @@ Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 NEVER = float(np.finfo(np.float32).max)
 """A threshold that nothing passes."""
+Box = tuple[float, float, float, float]
+"""Part of a picture: left, top, right and bottom as shares of its width and height, 0 to 1."""
 Stages = tuple[tuple[int, ...], ...]
 """For each network (nearly always one) the widths of its pooled stages, in order; the last is its own output."""
 MODALITIES = ("image", "audio", "text")
@@ -54,10 +56,12 @@ class Prepared:
         value: The encoder's input for this item, e.g. ``(224, 224, 3) uint8``, or the token ids of a text.
         statistics: What was measured on the way (pictures: ``brightness`` 0 to 1, ``sharpness`` >= 0, ``width`` and
             ``height`` in pixels, ...; ``graft.decoding.measures`` has all).
+        views: Of a picture, for each network the part of the upright picture that it sees.
     """
 
     value: Any
     statistics: Mapping[str, float]
+    views: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from graft.cli.output import say, to_json
 from graft.errors import UsageError
 
 if TYPE_CHECKING:
+    from graft.explanation import Explanation
     from graft.results.prediction import Prediction
     from graft.similarity import Match
 
@@ -23,11 +24,16 @@ SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl"}
 
 @dataclass(frozen=True, slots=True)
 class PredictedRow:
-    """A prediction, the cells of the row of a table that its input came from, and what is most like it."""
+    """A prediction, the cells of the row of a table that its input came from, what is most like it, and why.
+
+    ``text`` is the input where it is a text and is explained.
+    """
 
     prediction: Prediction
     cells: Mapping[str | None, Any] = field(default_factory=dict)
     matches: Sequence[Match] = ()
+    why: Explanation | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,8 @@ def _object(answer: PredictedRow, layout: Layout) -> dict[str, Any]:
     said: dict[str, Any] = plain(answer.prediction.to_dict(layout.top))
     if layout.neighbours and answer.prediction.error is None:
         said["neighbours"] = [match.to_dict() for match in answer.matches]
+    if answer.why is not None:
+        said["why"] = answer.why.to_dict()
     return said | ({"row": row} if row else {})
 
 
@@ -146,6 +154,10 @@ def _write_text(answers: Iterable[PredictedRow], layout: Layout, stream: TextIO)
         for match in answer.matches:
             named = f"{clean(match.label)}  " if match.label else ""
             say(click.style(f"    like  {match.similarity:>6.3f}  {named}{clean(match.name)}", dim=True))
+        if answer.why is not None:
+            from graft.cli.drawn import drawn
+
+            say("\n".join(drawn(answer.why, answer.text)))
 
 
 WRITERS: dict[str, Callable[[Iterable[PredictedRow], Layout, TextIO], None]] = {

@@ -21,6 +21,7 @@ from graft.errors import GraftError, UsageError
 
 if TYPE_CHECKING:
     from graft.data.items import Item
+    from graft.explanation import Explanation
     from graft.model import Model
     from graft.model.inputs import CacheChoice
     from graft.reading.inputs import Cells
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 Rows = Iterator[tuple["Item", "Cells"]]
 Ask = Callable[[Iterator["Item"]], Iterator[tuple["Prediction", Sequence["Match"]]]]
+Why = Callable[["Item"], tuple["Explanation", str]]
 NEIGHBOURS = 5
 """So many look-alikes are shown where no number is asked for."""
 FORMATS = ("json", "jsonl", "csv")
@@ -50,6 +52,7 @@ FORMATS = ("json", "jsonl", "csv")
 )
 @click.option("--neighbours", type=click.IntRange(min=1), help="How many look-alikes of each; 5 if not given.")
 @cache_option
+@click.option("--why", is_flag=True, help="Say what of each input speaks for its answer: squares, words or moments.")
 @click.option("--strict", is_flag=True, help="Exit with 1 when an input could not be answered.")
 def command(
     model: Path,
@@ -65,6 +68,7 @@ def command(
     index_folder: Path | None,
     neighbours: int | None,
     no_cache: bool,
+    why: bool,
     strict: bool,
 ) -> int:
     """Name the class of INPUTS: files, folders, archives; for a model of texts also tables, or texts themselves.
@@ -78,6 +82,8 @@ def command(
     kind = _format(output, overwrite, dict(zip(FORMATS, (as_json, as_jsonl, as_csv), strict=True)))
     if neighbours and index_folder is None:
         raise UsageError("There is no index to find neighbours in.", "Give one: --index DIR (graft index makes it).")
+    if why and kind in ("csv", "tsv"):
+        raise UsageError("A table has no room for --why.", "Use --json, --jsonl or a file of these.")
     fitted = load(model, allow_download=allow_download)
     if top and not fitted.classes:
         raise UsageError(f"{model} predicts numbers, which have no ranks.", "Leave --top out.")
@@ -90,15 +96,16 @@ def command(
         neighbours=(neighbours or NEIGHBOURS) if index_folder else 0,
     )
     ask = _asker(fitted, cache, index_folder, layout.neighbours, allow_download=allow_download)
+    explain = partial(_why, fitted) if why else None
     if output is None:
-        to_stdout(count.of(_answers(ask, rows)), layout, kind)
+        to_stdout(count.of(_answers(ask, rows, explain)), layout, kind)
         return count.tell(strict=strict)
     columns: dict[str, None] = {}
     if fitted.report.modality == "text":  # a table's rows are in memory anyway, and its columns stand above the first
         known = list(rows)
         columns = dict.fromkeys(column for _, cells in known for column in cells if column is not None)
         rows = iter(known)
-    to_file(count.of(_answers(ask, _guarded(rows))), replace(layout, columns=tuple(columns)), output)
+    to_file(count.of(_answers(ask, _guarded(rows), explain)), replace(layout, columns=tuple(columns)), output)
     say(f"Answers {clean(str(output))}    {count.done:,} inputs")
     return count.tell(strict=strict)
 
@@ -154,17 +161,29 @@ def _asker(model: Model, cache: CacheChoice, folder: Path | None, neighbours: in
     )
 
 
-def _answers(ask: Ask, rows: Rows) -> Iterator[PredictedRow]:
+def _answers(ask: Ask, rows: Rows, why: Why | None) -> Iterator[PredictedRow]:
     """What is said of each item, beside the cells of its row."""
-    waiting: deque[Cells] = deque()
+    waiting: deque[tuple[Item, Cells]] = deque()
 
     def items() -> Iterator[Item]:
         for item, cells in rows:
-            waiting.append(cells)
+            waiting.append((item, cells))
             yield item
 
     for prediction, matches in ask(items()):
-        yield PredictedRow(prediction, waiting.popleft(), matches)
+        item, cells = waiting.popleft()
+        row = PredictedRow(prediction, cells, matches)
+        if why is not None and prediction.error is None:
+            explanation, text = why(item)
+            row = replace(row, why=explanation, text=text)
+        yield row
+
+
+def _why(model: Model, item: Item) -> tuple[Explanation, str]:
+    """What speaks for the answer to an item, and its text where it is one."""
+    from graft.data.texts import text_of
+
+    return model.why(item), (text_of(item) or "") if model.report.modality == "text" else ""
 
 
 def _guarded(rows: Rows) -> Rows:

@@ -16,7 +16,7 @@ import numpy as np
 import simplejpeg
 from PIL import Image, ImageFile
 
-from graft.contracts import LIMITS, ItemLimits, Prepared
+from graft.contracts import LIMITS, Box, ItemLimits, Prepared
 from graft.decoding import orientation, pillow
 from graft.decoding.formats import HEAD, PICTURES, SAVE_AS, describe, sniff
 from graft.decoding.measures import of_picture
@@ -81,6 +81,12 @@ class View(NamedTuple):
             min(self.whole_height, math.ceil(self.whole_height * self.height / self.box_height)),
         )
 
+    @property
+    def box(self) -> Box:
+        """The part, in shares of the picture."""
+        x, y = self.box_width / self.whole_width, self.box_height / self.whole_height
+        return (1 - x) / 2, (1 - y) / 2, (1 + x) / 2, (1 + y) / 2
+
     def turned(self) -> View:
         """The same view of the picture lying on its side."""
         return View(self.whole_height, self.whole_width, self.box_height, self.box_width, self.height, self.width)
@@ -112,7 +118,8 @@ def decode_picture(
     """
     image, full_width, full_height = render(content, lambda w, h: _box(w, h, width, height, crop, zoom), limits)
     statistics = of_picture(image, content, sniff(content[:HEAD]), full_width, full_height)
-    return Prepared(np.asarray(image), statistics)
+    view = _box(full_width, full_height, width, height, crop, zoom)
+    return Prepared(np.asarray(image), statistics, (view.box,))
 
 
 def thumbnail(content: bytes, side: int) -> bytes:

@@ -75,7 +75,8 @@ class JoinedEncoder:
         """Decode an item for each of them."""
         prepared = [member.prepare(content, limits) for member in self.members]
         measured = {name: value for part in prepared for name, value in part.statistics.items()}
-        return Prepared(tuple(part.value for part in prepared), measured)
+        views = tuple(view for part in prepared for view in part.views)
+        return Prepared(tuple(part.value for part in prepared), measured, views)
 
     def embed(self, batch: Sequence[Any]) -> Float32:
         """The embeddings of all, side by side ``(n, dim) float32``."""

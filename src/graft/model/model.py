@@ -19,6 +19,7 @@ from graft.duplicates.likeness import clusters_of
 from graft.encoders import tuned_weights
 from graft.encoders.embed import embed
 from graft.errors import BundleError, DataError, GraftError
+from graft.explanation import Explanation, explain
 from graft.heads.protocols import Answering
 from graft.job import Job
 from graft.model.inputs import CacheChoice, Source, as_run
@@ -97,6 +98,22 @@ class Model:
         if prediction.error is not None:
             raise prediction.error
         return prediction
+
+    def why(self, item: Any, label: str = "") -> Explanation:
+        """What of one input speaks for an answer: the input is answered again without each of its parts.
+
+        Squares of a picture are covered, words of a text left out, moments of a recording silenced.
+
+        Args:
+            item: One input, as ``predict`` takes them.
+            label: The class to explain; by default the most probable one.
+
+        Raises:
+            ItemError: It cannot be read.
+            UsageError: The model knows no such class.
+        """
+        (found,) = self._items([item])
+        return explain(self.classes, self.classifier, self._own_encoder(), found.read(), label)
 
     def predict_proba(self, items: Iterable[Any], *, cache: CacheChoice = "default") -> Array:
         """Calibrated probabilities ``(n, k) float32``, columns as ``classes``.

@@ -43,7 +43,7 @@ class ImagePreprocessor:
         image, width, height = decode.render(content, self._frame, limits)
         pixels = self.see(image)
         statistics = of_picture(Image.fromarray(pixels), content, sniff(content[:HEAD]), width, height)
-        return Prepared((pixels,), statistics)
+        return Prepared((pixels,), statistics, (self._seen(width, height).box,))
 
     def see(self, image: Image.Image) -> Array:
         """What the model sees of an upright RGB picture: ``(h, w, 3) uint8``."""
@@ -70,6 +70,13 @@ class ImagePreprocessor:
             return resize["width"], resize["height"]
         short, long = resize["short"], int(resize["short"] * max(width, height) / min(width, height))
         return (short, long) if width <= height else (long, short)
+
+    def _seen(self, width: int, height: int) -> decode.View:
+        """The part of a picture of this width and height that the model sees."""
+        resized = self._resized(width, height) if self.settings["resize"] else (width, height)
+        seen = self.settings["crop"][::-1] if self.settings["crop"] else resized
+        part = (width * seen[0] / resized[0], height * seen[1] / resized[1])
+        return decode.View(width, height, *part, *seen)
 
     def _frame(self, width: int, height: int) -> decode.View:
         wanted = self._resized(width, height) if self.settings["resize"] else (width, height)
