@@ -18,6 +18,7 @@ Each message has three parts: what was wrong, what was found, and (in ``hint``) 
     |   |-- DamagedBundle           cut short or tampered with
     |   |-- NewerBundle             written by a newer Graft
     |   `-- EncoderMismatch         made with another version of the encoder
+    |-- ExportError                 a model cannot leave in that form, or what left cannot be used
     |-- OutputExists                something is already there; nothing was overwritten
     |   `-- OutputIsInput           what is to be written over was read, or belongs to what was read
     |-- MissingExtra                an optional library is not installed
@@ -153,6 +154,12 @@ class EncoderMismatch(BundleError):
     """The bundle was made with another version of its encoder."""
 
     code = "encoder_mismatch"
+
+
+class ExportError(GraftError):
+    """A model cannot leave in the form that was asked for, or what was exported cannot be used."""
+
+    code = "export"
 
 
 class OutputExists(GraftError):
