@@ -96,7 +96,7 @@ def classes(codes: Array) -> Int:
     """The class of each character ``(c,) int64``: ``SPACE``, ``MARK``, ``IDEOGRAPH``, ``LETTER`` or ``DIGIT``."""
     used = np.flatnonzero(np.bincount(codes))
     lookup = np.zeros(int(used.max(initial=0)) + 1, np.int64)
-    lookup[used] = [_class_of(chr(code)) for code in used.tolist()]
+    lookup[used] = [class_of(chr(code)) for code in used.tolist()]
     return lookup[codes]
 
 
@@ -211,7 +211,7 @@ def _words(kind: Int) -> tuple[Int, Int]:
     return np.flatnonzero(run & ~before | alone), np.flatnonzero(run & ~after | alone) + 1
 
 
-def _class_of(character: str) -> int:
+def class_of(character: str) -> int:
     category = unicodedata.category(character)
     if category[0] in "ZC":
         return SPACE
