@@ -212,6 +212,7 @@ def _words(kind: Int) -> tuple[Int, Int]:
 
 
 def class_of(character: str) -> int:
+    """The class of one character."""
     category = unicodedata.category(character)
     if category[0] in "ZC":
         return SPACE

@@ -25,7 +25,7 @@ SYLLABLES = range(0xAC00, 0xD7A4)
 _APART = "\N{SNOWMAN}"
 """Stands between characters that are asked about at once, and stays what it is."""
 _HIGH, _LOW = "\U0001d165", "\N{HANGUL SINGLE DOT TONE MARK}"
-"""Marks of the classes 216 and 224, which are neither removed nor begin a character: of two such the lower goes first."""
+"""Marks of the classes 216 and 224, not removed and no beginning of a character: of two such the lower goes first."""
 
 
 @lru_cache(maxsize=2)
@@ -62,7 +62,9 @@ def characters(description: bytes) -> bytes:
         elif result != letter:
             fates[letter] = CHANGED
             changed[letter] = result
-    return _json({"fates": _runs(fates), "kinds": _runs(_kinds(tokenizer, letters)), "changed": changed, "order": order})
+    return _json(
+        {"fates": _runs(fates), "kinds": _runs(_kinds(tokenizer, letters)), "changed": changed, "order": order}
+    )
 
 
 def vocabulary(description: bytes) -> bytes:
@@ -72,7 +74,12 @@ def vocabulary(description: bytes) -> bytes:
         ValueError: Its numbers have gaps, or it cuts words otherwise than WordPiece with BERT's settings does.
     """
     model = json.loads(description)["model"]
-    settings = (model["type"], model["unk_token"], model["continuing_subword_prefix"], model["max_input_chars_per_word"])
+    settings = (
+        model["type"],
+        model["unk_token"],
+        model["continuing_subword_prefix"],
+        model["max_input_chars_per_word"],
+    )
     if settings != ("WordPiece", "[UNK]", "##", 100):
         raise ValueError(f"a vocabulary with the settings {settings}")
     tokens = sorted(model["vocab"], key=model["vocab"].__getitem__)
@@ -144,7 +151,7 @@ def _runs(values: Mapping[str, int]) -> list[list[int]]:
 
 def _numbered(values: Iterable[tuple[str, int]]) -> Iterator[tuple[tuple[int, int], int]]:
     """Value and place of each character, the place such that it is the same within a stretch; and its code."""
-    for number, (letter, value) in enumerate((one for one in values if one[1])):
+    for number, (letter, value) in enumerate(one for one in values if one[1]):
         yield (value, ord(letter) - number), ord(letter)
 
 

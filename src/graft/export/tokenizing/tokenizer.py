@@ -1,4 +1,4 @@
-"""Texts -> what `model.onnx` takes, with numpy alone. Reads the files beside it; `tokenizer.js` is the same for browsers.
+"""Texts -> what `model.onnx` takes, with numpy alone. Reads the files beside it; `tokenizer.js` does so in browsers.
 
     tokenizer = Tokenizer("tokenizer")
     session.run(None, tokenizer(["one text", "another"]))
