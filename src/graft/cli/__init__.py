@@ -32,6 +32,7 @@ COMMANDS = {
     "collect": "Download pictures from an image search, a folder for each class.",
     "label-next": "Of unlabelled items, those whose labels would help most.",
     "tune": "Fine-tune a model's encoder; it ships only if that is better.",
+    "export": "Write a model in a form that answers without Graft.",
     "compare": "Compare encoders on your data: score, speed, size, licence.",
     "encoders": "What encoders are here, what they cost, under which licence.",
     "cache": "Look at the cache of embeddings, or clear it.",

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from graft.contracts import Bool, Float32
+from graft.contracts import Bool, Float32, Float64
 from graft.heads.restored import checked_number, count, number
 
 _ROUNDING = 1e-6
@@ -66,8 +66,13 @@ class SetRule:
         A set may be empty: the item then fits no class as well as nearly all items of that class do. Filling it up
         with the most probable class would raise coverage to at least the accuracy, and the level would say nothing.
         """
-        members: Bool = p >= np.asarray(self.thresholds) - _ROUNDING
+        members: Bool = p >= self.reached
         return members
+
+    @property
+    def reached(self) -> Float64:
+        """From which probability on a class is in the set ``(k,) float64``."""
+        return np.asarray(self.thresholds, np.float64) - _ROUNDING
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able values."""

@@ -1,0 +1,57 @@
+"""``graft export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from graft.cli.options import download_option
+from graft.cli.output import pasted, progress_bar, say, show_json
+from graft.cli.paths import Command, InputPath, Output
+
+
+@click.command(name="export", cls=Command)
+@click.argument("model", type=InputPath(Path))
+@click.option("--to", "target", required=True, help="onnx: one graph that answers without Graft.")
+@click.option("-o", "--output", type=Output("model"), required=True, help="The folder to write.")
+@click.option("--precision", help="fp32 or fp16: how weights are kept. [default: as the target has it]")
+@click.option("--data", type=InputPath(), help="Up to 50 of its items join the golden ones, and leave with them.")
+@click.option("--overwrite", is_flag=True, help="Replace an export that is there already.")
+@download_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    model: Path,
+    target: str,
+    output: Path,
+    precision: str | None,
+    data: str | None,
+    overwrite: bool,
+    allow_download: bool,
+    as_json: bool,
+) -> int:
+    """Write MODEL in a form that answers without Graft, with the proof that it answers alike."""
+    from graft.export.exporting import check_free, export_model, target_called
+    from graft.model import load
+    from graft.report.words import clean
+    from graft.run import Run
+
+    kind = target_called(target)
+    check_free(output, overwrite)
+    fitted = load(model, allow_download=allow_download)
+    with progress_bar(quiet=as_json) as progress:
+        done = export_model(
+            fitted,
+            target,
+            output,
+            precision=precision,
+            data=data,
+            overwrite=overwrite,
+            run=Run(progress=progress),
+        )
+    if as_json:
+        show_json(done.to_dict())
+        return 0
+    say(f"Export  {clean(str(done.path))}    {kind.told}; {done.mb:.1f} MB, {done.precision}")
+    say(f"Next    {pasted(*(str(output) if word == 'DIR' else word for word in kind.next_step))}")
+    return 0

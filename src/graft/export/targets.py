@@ -1,0 +1,35 @@
+"""Where a model can go, by name: how the folder that holds graph, labels and proof is completed for that place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from graft.export.draft import Draft
+
+
+def _nothing_more(draft: Draft) -> None:
+    """What every export holds is all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A place for a model.
+
+    Attributes:
+        told: What is written, in a few words.
+        complete: Adds the target's own files to a folder that holds graph, labels and goldens already.
+        next_step: What to do with the folder, as words of the command line behind ``graft``; ``DIR`` stands for it.
+        precision: In which kind of numbers weights are kept, if nothing else is asked for.
+    """
+
+    told: str
+    complete: Callable[[Draft], None]
+    next_step: tuple[str, ...] = ("verify", "DIR")
+    precision: str = "fp32"
+
+
+TARGETS: Mapping[str, Target] = {
+    "onnx": Target("one ONNX graph, from pixels, tokens or samples to answers", _nothing_more),
+}
+"""A new target is a line here."""
