@@ -11,8 +11,9 @@ import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 
-from graft.app.editor import PORT, Editor, check_installed
+from graft.app.editor import Editor
 from graft.app.scoring import Score
+from graft.app.server import PORT, check_installed
 from graft.cleaning.findings import Findings
 from graft.journal.journal import Journal
 

@@ -26,17 +26,29 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 PAGE = "/"
 OWN = "/editor/"
 """Where all of the editor's addresses but that of the page begin."""
-HEADERS = {
+_SAFE = {
     b"x-content-type-options": b"nosniff",
     b"x-frame-options": b"DENY",
     b"referrer-policy": b"no-referrer",
     b"cross-origin-resource-policy": b"same-origin",
     b"cross-origin-opener-policy": b"same-origin",
-    b"content-security-policy": b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    b"media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
-"""They tell a browser to trust nothing from elsewhere."""
-_CLOSED = "This editor is closed to you. Open the address that it printed when it started, with its token."
+
+
+def headers_of(policy: str) -> dict[bytes, bytes]:
+    """Headers that tell a browser to trust nothing from elsewhere.
+
+    Args:
+        policy: The page's content security policy, without who may frame it: nobody.
+    """
+    return {**_SAFE, b"content-security-policy": f"{policy}; frame-ancestors 'none'".encode()}
+
+
+HEADERS = headers_of(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'"
+)
+"""Those of the editor."""
 
 
 def _secret() -> str:
@@ -51,16 +63,18 @@ class BrowserSession:
         name: Of the cookie. Browsers keep cookies by host, not by port: editors beside each other have their own.
         token: In the printed address.
         key: In the cookie.
+        secure: Whether browsers reach it by https only, through a proxy.
     """
 
     name: str
     token: str = field(default_factory=_secret, repr=False)
     key: str = field(default_factory=_secret, repr=False)
+    secure: bool = False
 
     @property
     def cookie(self) -> str:
         """The header that begins the session; it lasts as long as the browser, at most as long as the editor."""
-        return f"{self.name}={self.key}; Path=/; HttpOnly; SameSite=Strict"
+        return f"{self.name}={self.key}; Path=/; HttpOnly; SameSite=Strict{'; Secure' if self.secure else ''}"
 
     def is_begun(self, cookies: str) -> bool:
         """Whether a ``Cookie`` header holds the key."""
@@ -79,24 +93,49 @@ class BrowserSession:
 class Gate:
     """Stands before an ASGI app."""
 
-    def __init__(self, app: App, host: str, session: BrowserSession) -> None:
-        """``host`` is the name or address that the server was told to listen at."""
+    def __init__(
+        self,
+        app: App,
+        host: str,
+        session: BrowserSession,
+        *,
+        what: str = "editor",
+        own: str = OWN,
+        headers: Mapping[bytes, bytes] = HEADERS,
+        public: str = "",
+        prefix: str = "",
+    ) -> None:
+        """Stand before ``app``.
+
+        Args:
+            app: Takes what is let through.
+            host: The name or address that the server was told to listen at.
+            session: What lets a browser in.
+            what: What the page is called in words.
+            own: Where the addresses begin that the page's scripts ask for: these are refused in JSON.
+            headers: Of every answer.
+            public: The name, and port if any, under which a proxy shows the page; ``""`` where there is none.
+            prefix: What a proxy puts before every path, and may or may not take away again.
+        """
         self.app = app
         self.host = host
         self.session = session
+        self.what, self.own, self.headers, self.public, self.prefix = what, own, headers, public, prefix
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         elif scope["type"] == "http":
+            if self.prefix and scope["path"].startswith(f"{self.prefix}/"):
+                scope = {**scope, "path": scope["path"].removeprefix(self.prefix)}
             headers = _headers(scope)
             begins = scope["path"] == PAGE and self.session.begins(scope["query_string"])
             refusal = self.refusal(scope["path"], headers, begins=begins)
             if refusal:
-                await _refuse(scope["path"], send, *refusal)
+                await self._refuse(scope["path"], send, *refusal)
             else:
-                await self.app(scope, receive, _guarded(send, self.session.cookie if begins else None))
+                await self.app(scope, receive, self._guarded(send, self.session.cookie if begins else None))
 
     def refusal(self, path: str, headers: Mapping[str, str], *, begins: bool = False) -> tuple[int, str] | None:
         """Why a request is refused, with its status; ``None``: it is not.
@@ -107,16 +146,38 @@ class Gate:
             begins: Whether it is for the page, and carries the token.
         """
         host = headers.get("host", "")
-        if not is_own(host, self.host):
-            return 421, "Open the editor at the address that it printed."
+        if not (is_own(host, self.host) or (self.public and host == self.public)):
+            return 421, f"Open the {self.what} at the address that it printed."
         if not begins and not self.session.is_begun(headers.get("cookie", "")):
-            return 403, _CLOSED
-        origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+            return 403, (
+                f"This {self.what} is closed to you. Open the address that it printed when it started, with its token."
+            )
+        # A proxy may call this machine by another name than the browser does, which tells by itself whose page asks.
+        site, origin = headers.get("sec-fetch-site", "none"), headers.get("origin")
+        if origin is not None and site != "same-origin" and urlsplit(origin).netloc not in (host, self.public or host):
             return 403, "Another site may not ask for this."
-        if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and path != PAGE:
+        if site not in ("none", "same-origin") and path != PAGE:
             return 403, "Another site may not ask for this."
         return None
+
+    def _guarded(self, send: Send, cookie: str | None) -> Send:
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self.headers.items()]
+                if cookie:
+                    message["headers"].append((b"set-cookie", cookie.encode()))
+            await send(message)
+
+        return guarded
+
+    async def _refuse(self, path: str, send: Send, status: int, why: str) -> None:
+        """In words for people; as JSON for the page's own requests."""
+        kind, body = b"text/plain; charset=utf-8", why
+        if path != PAGE and path.startswith(self.own):
+            kind, body = b"application/json", json.dumps({"code": "refused", "message": why, "hint": ""})
+        headers = [(b"content-type", kind), (b"cache-control", b"no-store"), *self.headers.items()]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body.encode()})
 
 
 def is_own(header: str, told: str) -> bool:
@@ -149,24 +210,3 @@ def _same(given: str, kept: str) -> bool:
 
 def _headers(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-
-
-def _guarded(send: Send, cookie: str | None) -> Send:
-    async def guarded(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *HEADERS.items()]
-            if cookie:
-                message["headers"].append((b"set-cookie", cookie.encode()))
-        await send(message)
-
-    return guarded
-
-
-async def _refuse(path: str, send: Send, status: int, why: str) -> None:
-    """In words for people; as JSON for the page's own requests."""
-    kind, body = b"text/plain; charset=utf-8", why
-    if path.startswith(OWN):
-        kind, body = b"application/json", json.dumps({"code": "refused", "message": why, "hint": ""})
-    headers = [(b"content-type", kind), (b"cache-control", b"no-store"), *HEADERS.items()]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body.encode()})

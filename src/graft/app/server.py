@@ -1,0 +1,193 @@
+"""A page's server: its port, the gate before it, and how it begins and ends."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from graft.app.gate import BrowserSession, Gate, is_loopback
+from graft.errors import GraftError, MissingExtra, UsageError
+from graft.journal.decision import login
+
+PORT = 7860
+"""Where such pages are by custom."""
+PATIENCE = 30.0
+"""Seconds in which the server has to be up."""
+NEEDED = {"starlette": "Starlette", "uvicorn": "uvicorn"}
+"""Modules of the extra, and what they are called."""
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - what stands for all, and what can be opened
+
+
+def check_installed(what: str = "The editor") -> None:
+    """Whether there is what a page needs; ask before the work, not after it.
+
+    Args:
+        what: Needs it.
+
+    Raises:
+        MissingExtra: Starlette or uvicorn is not installed.
+    """
+    for module, named in NEEDED.items():
+        if find_spec(module) is None:
+            raise MissingExtra(f"{what} needs {named}, which is not installed.", "pip install 'graft-learn[app]'")
+
+
+class PageServer:
+    """One page with all that it asks for. It serves from a thread of its own between ``start`` and ``stop``.
+
+    Attributes:
+        address: Of the page. It carries the token: whoever has it is let in, as long as the server runs.
+        port: Where it listens.
+        session: What lets a browser in.
+    """
+
+    what = "page"
+    """What it is called in words."""
+    invites = "whoever has this address can see the page"
+    """What the address is good for."""
+
+    def __init__(
+        self,
+        routes: list[Any],
+        *,
+        port: int | None = None,
+        host: str = "127.0.0.1",
+        behind: str = "",
+        own: str = "/",
+        headers: Mapping[bytes, bytes],
+    ) -> None:
+        """Take a port.
+
+        Args:
+            routes: Of Starlette's kind.
+            port: Where to listen; 0 takes any that is free, ``None`` takes ``PORT`` or, if that is taken, any.
+            host: At which address.
+            behind: The address that a proxy shows to the world; ``""`` where there is none.
+            own: Where the addresses begin that scripts ask for.
+            headers: Of every answer.
+
+        Raises:
+            GraftError: The port is taken.
+            UsageError: ``behind`` is no address.
+        """
+        public = urlsplit(behind)
+        if behind and (public.scheme not in ("http", "https") or not public.netloc or public.query or public.fragment):
+            raise UsageError(f"{behind} is no address of a page.", "Give one such as https://example.org/try/.")
+        self._host, self._behind = host, bool(behind)
+        self._socket = self._listen(host, port)
+        self.port: int = self._socket.getsockname()[1]
+        self.session = BrowserSession(f"graft-{self.port}", secure=public.scheme == "https")
+        name = _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
+        prefix = public.path.rstrip("/")
+        place = f"{public.scheme}://{public.netloc}{prefix}" if behind else f"http://{name}:{self.port}"
+        self.address = f"{place}/?token={self.session.token}"
+        gate = Gate(
+            _app(routes),
+            host,
+            self.session,
+            what=self.what,
+            own=own,
+            headers=headers,
+            public=public.netloc,
+            prefix=prefix,
+        )
+        self._server = _server(gate)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, name=f"graft-{self.what}", daemon=True
+        )
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def instructions(self) -> tuple[str, ...]:
+        """What to do with the address, a line for each."""
+        lines = [f"Open it in a browser; {self.invites}. Ctrl-C ends the {self.what}."]
+        if self._behind:
+            return (*lines, f"The proxy has to pass on to {self._host}, port {self.port}.")
+        if not is_loopback(self._host):
+            lines.append(
+                "From another machine, put the IP address of this one in its place. What is sent is not encrypted."
+            )
+        elif "SSH_CONNECTION" in os.environ:
+            lines.append(
+                f"From your own machine: ssh -L {self.port}:127.0.0.1:{self.port} {login() or 'you'}@"
+                f"{socket.gethostname()}, and open it there."
+            )
+        return tuple(lines)
+
+    def start(self) -> None:
+        """Serve; once this returns, the page can be opened.
+
+        Raises:
+            GraftError: The server does not start.
+        """
+        self._thread.start()
+        until = time.monotonic() + PATIENCE
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > until:
+                raise GraftError(f"The {self.what}'s server does not start.", "Try another port.")
+            time.sleep(0.01)
+
+    def wait(self) -> None:
+        """Until somebody stops it."""
+        while self._thread.is_alive():
+            self._thread.join(0.5)
+
+    def stop(self) -> None:
+        """Serve no longer."""
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join(PATIENCE)
+        self._socket.close()
+
+    def _listen(self, host: str, port: int | None) -> socket.socket:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        # The protocol is named, for asyncio sends small answers without delay only where it knows that it is TCP.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            if os.name == "posix":
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, PORT if port is None else port))
+            listener.listen()
+        except OSError as error:
+            listener.close()
+            if port is None:
+                return self._listen(host, 0)
+            raise GraftError(
+                f"The {self.what} cannot listen at {host}, port {port}: {error.strerror or error}.",
+                "Choose another port; 0 takes a free one.",
+            ) from None
+        return listener
+
+
+def _app(routes: list[Any]) -> Any:
+    from starlette.applications import Starlette
+
+    return Starlette(routes=routes)
+
+
+def _server(app: Any) -> Any:
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,
+        log_level="error",
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    return uvicorn.Server(config)
