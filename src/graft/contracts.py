@@ -87,6 +87,9 @@ class ItemLimits:
 
 LIMITS = ItemLimits()
 """The usual ones."""
+MEGABYTE = 1 << 20
+SERVED = ItemLimits(bytes=32 * MEGABYTE, pixels=25_000_000, side=32_767, seconds=600.0, characters=200_000)
+"""Those of a page, a Space and a server: the same on every road, so that they can be said once."""
 
 
 class Encoder(Protocol):

@@ -1,23 +1,26 @@
-"""Pages in a browser: the editor, in which people go through what ``graft.cleaning`` found."""
+"""Pages in a browser: the editor of what ``graft.cleaning`` found, and the page that tries a model."""
 
 from __future__ import annotations
 
 import contextlib
 import html
 import os
+import signal
 import sys
 import tempfile
+import threading
 import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 
 from graft.app.editor import Editor
 from graft.app.scoring import Score
-from graft.app.server import PORT, check_installed
+from graft.app.server import PORT, PageServer, check_installed
+from graft.app.try_page import TryPage
 from graft.cleaning.findings import Findings
 from graft.journal.journal import Journal
 
-__all__ = ["PORT", "Editor", "check_installed", "serve_editor"]
+__all__ = ["PORT", "Editor", "TryPage", "check_installed", "serve", "serve_editor"]
 
 
 def serve_editor(
@@ -45,23 +48,48 @@ def serve_editor(
         DataError: The journal cannot be read.
         GraftError: The port is taken.
     """
-    with Editor(findings, journal, port=port, host=host, score=score) as editor, contextlib.ExitStack() as stack:
+    editor = Editor(findings, journal, port=port, host=host, score=score)
+    serve(editor, "All decisions are in the journal.", open_browser=open_browser)
+
+
+def serve(page: PageServer, kept: str = "", *, open_browser: bool = False) -> None:
+    """Serve a page until Ctrl-C or SIGTERM; its address is printed, and what to do with it.
+
+    Args:
+        page: Is not started yet.
+        kept: What is said once it has ended.
+        open_browser: Open it.
+    """
+    with page, _ended_by_sigterm(), contextlib.ExitStack() as stack:
         sys.stderr.write("\n")
-        sys.stdout.write(f"{editor.address}\n")
+        sys.stdout.write(f"{page.address}\n")
         sys.stdout.flush()
-        sys.stderr.write("".join(f"{line}\n" for line in editor.instructions))
+        sys.stderr.write("".join(f"{line}\n" for line in page.instructions))
         if open_browser:
-            webbrowser.open(stack.enter_context(_door(editor.address)))
+            webbrowser.open(stack.enter_context(_door(page.address)))
         try:
-            editor.wait()
+            page.wait()
         except KeyboardInterrupt:
-            sys.stderr.write("\nStopped. All decisions are in the journal.\n")
+            sys.stderr.write(f"\nStopped. {kept}".rstrip() + "\n")
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Within, SIGTERM is what Ctrl-C is: the page ends in good order."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager
 def _door(address: str) -> Iterator[str]:
     """A page that leads to an address, which only the user can read: arguments of programs are seen by all users."""
     with tempfile.TemporaryDirectory(prefix="graft-") as folder:
-        page = Path(folder, "editor.html")
+        page = Path(folder, "page.html")
         page.write_text(f'<meta http-equiv="refresh" content="0;url={html.escape(address)}">', encoding="utf-8")
         yield page.as_uri()

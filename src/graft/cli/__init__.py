@@ -26,6 +26,7 @@ COMMANDS = {
     "predict": "Name the class of files, folders, or what stdin lists.",
     "evaluate": "Score a model on labelled data.",
     "extend": "Give a fitted model more classes, without its old items.",
+    "app": "Try a model in a web page: photos, texts, camera, microphone.",
     "clean": "Find what is wrong in the data; go through it in a web page.",
     "search": "Find the items that are most like a picture, text or recording.",
     "index": "Embed a collection once, to search it or to predict beside it.",

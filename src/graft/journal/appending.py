@@ -22,7 +22,7 @@ def append(path: Path, prepare: Prepare) -> None:
     Raises:
         OSError: The disk is full, or refuses; then the file is as long as before.
     """
-    with _opened(path) as descriptor:
+    with opened(path) as descriptor:
         size = os.fstat(descriptor).st_size
         _write(descriptor, size, prepare(descriptor, size))
         if not size:
@@ -46,7 +46,7 @@ def _write(descriptor: int, size: int, content: bytes) -> None:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[int]:
+def opened(path: Path) -> Iterator[int]:
     """The file, made where there is none, open for appending and locked against all others.
 
     Raises:

@@ -244,16 +244,23 @@ class Index:
         Raises:
             UsageError: The model has another encoder, or ``n`` is no number from 1 on.
         """
-        n, querying, encoder = at_least_one(n), self._querying, model.encoder
-        if querying is None or encoder is None or querying.encoder.fingerprint != encoder.fingerprint:
-            names = [one.name if one else "none" for one in (querying and querying.encoder, encoder)]
-            raise UsageError(
-                f"{self.dataset.name} was indexed with the encoder {names[0]}, and the model has {names[1]}"
-                f"{' of another version' if names[0] == names[1] else ''}.",
-                "Index the data with the model's own: graft index DATA --encoder MODEL.",
-            )
+        n, encoder = at_least_one(n), self._encoder_of(model)
         for chunk in chunks_of(encoder, items, as_run(cache, silent)):
-            yield from zip(model.answers(chunk), self._found(querying.space, chunk, n, -1.0), strict=True)
+            yield from zip(model.answers(chunk), self.near(chunk, n), strict=True)
+
+    def check_of(self, model: Model) -> None:
+        """Whether what the model's encoder makes of items can be compared with this index.
+
+        Raises:
+            UsageError: The model has another encoder.
+        """
+        self._encoder_of(model)
+
+    def near(self, chunk: Chunk, n: int = 10) -> list[SearchResult]:
+        """What is most like each of these items, which the encoder of the index has embedded."""
+        if self._querying is None:
+            raise UsageError("This index is of embeddings that were computed elsewhere.", "Search it with vectors.")
+        return self._found(self._querying.space, chunk, n, -1.0)
 
     def neighbours(self, row: int, n: int = 10) -> list[Match]:
         """The ``n`` items that are most like one of the index, which is itself left out.
@@ -266,6 +273,17 @@ class Index:
             raise UsageError(f"There is no row {row}.", f"The rows of this index are 0 to {len(self) - 1}.")
         near = self._nearest(self.x[row : row + 1], n, np.array([row]))
         return list(self._matches(near, 0, str(self._digests[row]), -1.0))
+
+    def _encoder_of(self, model: Model) -> Encoder:
+        querying, encoder = self._querying, model.encoder
+        if querying is None or encoder is None or querying.encoder.fingerprint != encoder.fingerprint:
+            names = [one.name if one else "none" for one in (querying and querying.encoder, encoder)]
+            raise UsageError(
+                f"{self.dataset.name} was indexed with the encoder {names[0]}, and the model has {names[1]}"
+                f"{' of another version' if names[0] == names[1] else ''}.",
+                "Index the data with the model's own: graft index DATA --encoder MODEL.",
+            )
+        return encoder
 
     def _found(self, space: Space, chunk: Chunk, n: int, least: float) -> list[SearchResult]:
         """What is most like each of these items; one that could not be embedded has an ``error`` in its place."""

@@ -1,0 +1,197 @@
+"""Addresses of the page that tries a model; ``docs/pages.md`` says what is asked and answered."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from graft import pages
+from graft.app.about import about
+from graft.app.corrections import CorrectionFolder, as_labels
+from graft.app.media import Medium
+from graft.app.training_items import TrainingItems
+from graft.contracts import SERVED
+from graft.data.items import Memory
+from graft.encoders.embed import gathered
+from graft.errors import GraftError, ItemError, UsageError
+from graft.explanation import explain
+from graft.model import Model
+from graft.prediction import embedder
+from graft.prediction.chunks import Chunk
+from graft.results.facts import plain
+
+PAGE = "try.html"
+ANSWERER = "answerer.js"
+"""As the page calls it."""
+DISCARDED = 512 << 20
+"""Bytes of a body that is too large which are taken in and thrown away, so that its sender can read why."""
+ASKED_AT_ONCE = 4
+"""Items that are decoded at the same time, at most: each may take the memory of 25 megapixels."""
+
+
+class TryRoutes:
+    """What stands behind the addresses."""
+
+    def __init__(
+        self,
+        model: Model,
+        corrections: CorrectionFolder | None,
+        training: TrainingItems | None,
+        run: str,
+        *,
+        local: bool,
+    ) -> None:
+        self._model, self._corrections, self._training, self._run = model, corrections, training, run
+        self._about = about(model, corrections=corrections is not None, local=local)
+        self._files = {name: Medium(pages.content(name), kind) for name, kind in pages.TRY.items()}
+        self._files[ANSWERER] = Medium(pages.content(pages.ANSWERER), "text/javascript")
+        self._places = threading.Semaphore(ASKED_AT_ONCE)
+
+    def table(self) -> list[Any]:
+        """All routes, for an app of Starlette's kind."""
+        from starlette.routing import Route
+
+        page = _giving(lambda _: self._files[PAGE])
+        given: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
+            "about": lambda _: self._about,
+            f"nearest/{self._run}/picture/{{row:int}}": lambda path: self._neighbours().picture(path["row"]),
+            f"nearest/{self._run}/sound/{{row:int}}": lambda path: self._neighbours().sound(path["row"]),
+            "{name}": self._file,
+        }
+        return [
+            Route("/", page, methods=["GET"]),
+            Route("/answer", _taking(self._answer), methods=["POST"]),
+            Route("/corrections", _taking(self._correct), methods=["POST"]),
+            Route("/corrections/{name}", _giving(self._undo), methods=["DELETE"]),
+            *(Route(f"/{path}", _giving(handle), methods=["GET"]) for path, handle in given.items()),
+        ]
+
+    def _file(self, path: Mapping[str, Any]) -> Medium:
+        if path["name"] not in self._files or path["name"] == PAGE:
+            raise ItemError("unreadable", "There is nothing here.")
+        return self._files[path["name"]]
+
+    def _answer(self, content: bytes, query: Mapping[str, list[str]]) -> dict[str, Any]:
+        """What is said of one item, as ``graft predict --json`` prints it; one that cannot be read has its error."""
+        with self._places:
+            found = self._asked(content)
+            if "error" not in found and query.get("why") == ["1"]:
+                model = self._model
+                assert model.encoder is not None
+                found["why"] = explain(model.classes, model.classifier, model.encoder, content, limits=SERVED).to_dict()
+        return found
+
+    def _asked(self, content: bytes) -> dict[str, Any]:
+        model = self._model
+        assert model.encoder is not None
+        # No cache: what is shown to a page is not to be found on the disk afterwards.
+        (future,) = embedder.submit(model.encoder, [content], None, SERVED)
+        try:
+            row = future.result()
+        except ItemError as error:
+            return {"input": "item", "error": error.to_dict()}
+        chunk = Chunk((Memory(content, "item"),), gathered(model.encoder, {0: row}))
+        (prediction,) = model.answers(chunk)
+        found: dict[str, Any] = {**plain(prediction.to_dict()), "threshold": float(model.classifier.unknown.threshold)}
+        if self._training is not None:
+            found |= {"nearest": self._training.beside(chunk), "n_nearest": len(self._training)}
+        return found
+
+    def _correct(self, content: bytes, query: Mapping[str, list[str]]) -> dict[str, Any]:
+        labels = as_labels(query)
+        with self._places:
+            found = self._asked(content)
+            if "error" in found:
+                raise ItemError(*(found["error"][key] for key in ("code", "message", "hint")))
+            predicted = str(found.get("label", found.get("value", "")))
+            return {"id": self._kept().save(content, labels, predicted, several=self._several)}
+
+    def _undo(self, path: Mapping[str, Any]) -> dict[str, Any]:
+        if not self._kept().undo(path["name"]):
+            raise ItemError("unreadable", "This correction is not there any more.")
+        return {}
+
+    @property
+    def _several(self) -> bool:
+        return not self._model.classifier.exclusive and bool(self._model.classes)
+
+    def _kept(self) -> CorrectionFolder:
+        if self._corrections is None:
+            raise UsageError("Corrections are not kept here.")
+        return self._corrections
+
+    def _neighbours(self) -> TrainingItems:
+        if self._training is None:
+            raise ItemError("unreadable", "There are no training items here.")
+        return self._training
+
+
+def run_name() -> str:
+    """Names one run of a server in addresses."""
+    return secrets.token_hex(4)
+
+
+def _taking(handle: Callable[[bytes, Mapping[str, list[str]]], Any]) -> Callable[[Any], Awaitable[Any]]:
+    """An endpoint that takes an item: bytes of bounded size, as they are."""
+    from starlette.concurrency import run_in_threadpool
+    from starlette.requests import ClientDisconnect
+
+    async def endpoint(request: Any) -> Any:
+        parts, size = [], 0
+        try:
+            async for part in request.stream():
+                size += len(part)
+                if size <= SERVED.bytes:
+                    parts.append(part)
+                else:
+                    parts.clear()
+                if size > DISCARDED:
+                    break
+        except ClientDisconnect:
+            return _json({}, 400)
+        if size > SERVED.bytes:
+            limit = f"{SERVED.bytes >> 20} MB"
+            return _json({"code": "too_large", "message": f"The item has more than {limit}, the limit.",
+                          "hint": "Make it smaller."}, 413)  # fmt: skip
+        query = {name: request.query_params.getlist(name) for name in request.query_params}
+        return await run_in_threadpool(_said, handle, b"".join(parts), query)
+
+    return endpoint
+
+
+def _giving(handle: Callable[[Mapping[str, Any]], Any]) -> Callable[[Any], Any]:
+    """An endpoint that is asked for something; Starlette runs it in a thread."""
+
+    def endpoint(request: Any) -> Any:
+        return _said(handle, request.path_params)
+
+    return endpoint
+
+
+def _said(handle: Callable[..., Any], *given: Any) -> Any:
+    from starlette.responses import Response
+
+    try:
+        found = handle(*given)
+    except UsageError as error:
+        return _json(error.to_dict(), 400)
+    except ItemError as error:
+        return _json(error.to_dict(), 404)
+    except GraftError as error:
+        return _json(error.to_dict(), 503)
+    if isinstance(found, Medium):
+        lasting = "private, max-age=86400, immutable" if found.kind.startswith(("image/jpeg", "audio/")) else "no-cache"
+        lasting = "no-store" if found.kind == "text/html" else lasting  # it comes with the cookie
+        return Response(found.content, media_type=found.kind, headers={"cache-control": lasting})
+    return _json(found, 200)
+
+
+def _json(values: Any, status: int) -> Any:
+    """ASCII only: a name may hold what cannot be encoded."""
+    from starlette.responses import Response
+
+    content = json.dumps(values, allow_nan=False, separators=(",", ":"))
+    return Response(content, status, {"cache-control": "no-store"}, "application/json")

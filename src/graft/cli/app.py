@@ -1,0 +1,94 @@
+"""``graft app``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from graft.cli.options import cache_option, download_option
+from graft.cli.output import pasted, progress_bar
+from graft.cli.paths import Command, InputPath, Output, guard_outputs
+from graft.cli.reading import as_flags, reading_options
+from graft.errors import UsageError
+
+if TYPE_CHECKING:
+    from graft.model.inputs import CacheChoice
+    from graft.similarity import Index
+
+
+@click.command(name="app", cls=Command)
+@click.argument("model", type=InputPath(Path))
+@click.option("--data", type=InputPath(), help="What it was fitted to: the most alike are shown beside each answer.")
+@click.option("--index", "folder", type=InputPath(Path), help="The same, indexed: graft index DATA --encoder MODEL.")
+@click.option(
+    "--corrections",
+    type=Output("data"),
+    default=Path("corrections"),
+    show_default=True,
+    help="Where items go that were answered wrongly, as data for graft fit.",
+)
+@click.option("--no-corrections", is_flag=True, help="Keep none.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Of the page; 0 takes a free one. [default: 7860, or free]")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where the page listens; this machine only.")
+@click.option("--behind", default="", metavar="ADDRESS", help="What a proxy shows: https://example.org/try/.")
+@click.option("--open", "open_browser", is_flag=True, help="Open the page in the browser.")
+@reading_options
+@cache_option
+@download_option
+def command(
+    model: Path,
+    data: str | None,
+    folder: Path | None,
+    corrections: Path,
+    no_corrections: bool,
+    port: int | None,
+    host: str,
+    behind: str,
+    open_browser: bool,
+    no_cache: bool,
+    allow_download: bool,
+    **reading: Any,
+) -> None:
+    """Try MODEL in a web page: photos, texts, the camera, the microphone; why; corrections.
+
+    Everything stays on this machine, and nothing is asked of any other. Ctrl-C ends the page.
+    """
+    from graft.app import TryPage, check_installed, serve
+    from graft.model import load
+    from graft.similarity import Index
+
+    check_installed("The page")
+    if data and folder:
+        raise UsageError("Both --data and --index were given.", "Give one of them.")
+    if not data and (given := [*as_flags(reading)]):
+        raise UsageError(f"{given[0]} says how data are read, and none are given.", "Give --data DATA.")
+    fitted = load(model, allow_download=allow_download)
+    cache: CacheChoice = None if no_cache else "default"
+    index = Index.load(folder, exact=True, cache=cache, allow_download=allow_download) if folder else None
+    if data:
+        index = _indexed(data, {**reading, "modality": fitted.report.modality}, model, cache)
+    page = TryPage(
+        fitted,
+        index=index,
+        corrections=None if no_corrections else corrections,
+        port=port,
+        host=host,
+        behind=behind,
+    )
+    kept = page.corrections
+    serve(page, f"What was corrected: {pasted('fit', kept.path)}" if kept and kept.read() else "",
+          open_browser=open_browser)  # fmt: skip
+
+
+def _indexed(data: str, reading: Mapping[str, Any], model: Path, cache: CacheChoice) -> Index:
+    """The training items, embedded as the model does it."""
+    from graft.reading.collection import read_collection
+    from graft.similarity import Index
+
+    with progress_bar() as progress:
+        dataset = read_collection(data, **reading)
+        guard_outputs(dataset)
+        return Index.of(dataset, encoder=str(model), exact=True, cache=cache, progress=progress)
