@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import html
+import json
 import os
 import signal
 import sys
@@ -52,17 +53,19 @@ def serve_editor(
     serve(editor, "All decisions are in the journal.", open_browser=open_browser)
 
 
-def serve(page: PageServer, kept: str = "", *, open_browser: bool = False) -> None:
+def serve(page: PageServer, kept: str = "", *, open_browser: bool = False, as_json: bool = False) -> None:
     """Serve a page until Ctrl-C or SIGTERM; its address is printed, and what to do with it.
 
     Args:
         page: Is not started yet.
         kept: What is said once it has ended.
         open_browser: Open it.
+        as_json: Print ``{"address", "port"}`` in the place of the address.
     """
     with page, _ended_by_sigterm(), contextlib.ExitStack() as stack:
         sys.stderr.write("\n")
-        sys.stdout.write(f"{page.address}\n")
+        where = json.dumps({"address": page.address, "port": page.port}) if as_json else page.address
+        sys.stdout.write(f"{where}\n")
         sys.stdout.flush()
         sys.stderr.write("".join(f"{line}\n" for line in page.instructions))
         if open_browser:

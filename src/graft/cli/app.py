@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the page listens; this machine only.")
 @click.option("--behind", default="", metavar="ADDRESS", help="What a proxy shows: https://example.org/try/.")
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in the browser.")
+@click.option("--json", "as_json", is_flag=True, help="Print the address as JSON.")
 @reading_options
 @cache_option
 @download_option
@@ -50,6 +51,7 @@ def command(
     open_browser: bool,
     no_cache: bool,
     allow_download: bool,
+    as_json: bool,
     **reading: Any,
 ) -> None:
     """Try MODEL in a web page: photos, texts, the camera, the microphone; why; corrections.
@@ -69,7 +71,7 @@ def command(
     cache: CacheChoice = None if no_cache else "default"
     index = Index.load(folder, exact=True, cache=cache, allow_download=allow_download) if folder else None
     if data:
-        index = _indexed(data, {**reading, "modality": fitted.report.modality}, model, cache)
+        index = _indexed(data, {**reading, "modality": fitted.report.modality}, model, cache, quiet=as_json)
     page = TryPage(
         fitted,
         index=index,
@@ -79,16 +81,16 @@ def command(
         behind=behind,
     )
     kept = page.corrections
-    serve(page, f"What was corrected: {pasted('fit', kept.path)}" if kept and kept.read() else "",
-          open_browser=open_browser)  # fmt: skip
+    after = f"Learn from what was corrected: {pasted('fit', kept.path)}" if kept else ""
+    serve(page, after, open_browser=open_browser, as_json=as_json)
 
 
-def _indexed(data: str, reading: Mapping[str, Any], model: Path, cache: CacheChoice) -> Index:
+def _indexed(data: str, reading: Mapping[str, Any], model: Path, cache: CacheChoice, *, quiet: bool) -> Index:
     """The training items, embedded as the model does it."""
     from graft.reading.collection import read_collection
     from graft.similarity import Index
 
-    with progress_bar() as progress:
+    with progress_bar(quiet=quiet) as progress:
         dataset = read_collection(data, **reading)
         guard_outputs(dataset)
         return Index.of(dataset, encoder=str(model), exact=True, cache=cache, progress=progress)
