@@ -23,6 +23,7 @@ Each message has three parts: what was wrong, what was found, and (in ``hint``) 
     |   `-- OutputIsInput           what is to be written over was read, or belongs to what was read
     |-- MissingExtra                an optional library is not installed
     |-- ProviderError               a provider of pictures is broken, or cannot be reached
+    |-- HubError                    a hub takes nothing of what is to be published, or cannot be reached
     |-- UsageError                  exit 2: the call itself is off
     |-- GateError                   exit 3: a gate said no
     `-- Cancelled                   exit 130, as after Ctrl-C: somebody stopped the work
@@ -184,6 +185,17 @@ class ProviderError(GraftError):
     """A provider of pictures is broken, or cannot be reached."""
 
     code = "provider"
+
+
+class HubError(GraftError):
+    """A hub takes nothing of what is to be published, or cannot be reached.
+
+    Attributes:
+        status: What it answered; 0 where nothing was asked, or nothing came.
+    """
+
+    code = "hub"
+    status: int = 0
 
 
 class UsageError(GraftError):

@@ -109,7 +109,7 @@ def test_every_path_says_whether_it_is_read_or_written():
             p.name for p in command.params if isinstance(p, click.Argument) and not isinstance(p.type, click.Choice)
         ]
         said = [p.name for p in command.params if isinstance(p.type, InputPath | Mixed)]
-        assert set(free) <= {*said, "queries"}, name
+        assert set(free) <= {*said, "queries", "repository"}, name
 
 
 def test_every_output_is_tried_here():

@@ -34,6 +34,7 @@ COMMANDS = {
     "label-next": "Of unlabelled items, those whose labels would help most.",
     "tune": "Fine-tune a model's encoder; it ships only if that is better.",
     "export": "Write a model in a form that answers without Graft.",
+    "push": "Send a model or an export to a hub, with a card.",
     "compare": "Compare encoders on your data: score, speed, size, licence.",
     "encoders": "What encoders are here, what they cost, under which licence.",
     "cache": "Look at the cache of embeddings, or clear it.",
