@@ -13,10 +13,13 @@ from graft.cli.paths import Command, InputPath, Output
 
 @click.command(name="export", cls=Command)
 @click.argument("model", type=InputPath(Path))
-@click.option("--to", "target", required=True, help="onnx: one graph that answers without Graft.")
+@click.option(
+    "--to", "target", required=True, help="onnx: one graph that answers without Graft. browser: a static page."
+)
 @click.option("-o", "--output", type=Output("model"), required=True, help="The folder to write.")
 @click.option("--precision", help="fp32 or fp16: how weights are kept. [default: as the target has it]")
 @click.option("--data", type=InputPath(), help="Up to 50 of its items join the golden ones, and leave with them.")
+@click.option("--runtime", type=InputPath(Path), help="browser: the folder dist of the npm package onnxruntime-web.")
 @click.option("--overwrite", is_flag=True, help="Replace an export that is there already.")
 @download_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -26,6 +29,7 @@ def command(
     output: Path,
     precision: str | None,
     data: str | None,
+    runtime: Path | None,
     overwrite: bool,
     allow_download: bool,
     as_json: bool,
@@ -47,6 +51,7 @@ def command(
             precision=precision,
             data=data,
             overwrite=overwrite,
+            runtime=runtime,
             run=Run(progress=progress),
         )
     if as_json:

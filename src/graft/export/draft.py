@@ -26,6 +26,7 @@ class Draft:
         front: How its graph begins.
         labels: What stands in ``labels.json``.
         precision: In which kind of numbers the graph keeps its weights.
+        runtime: A folder of the files that run a graph in a browser; ``None``: where they are by themselves.
     """
 
     folder: Path
@@ -33,6 +34,7 @@ class Draft:
     front: Front
     labels: dict[str, Any]
     precision: str
+    runtime: Path | None = None
 
     def write(self, name: str, content: bytes | str) -> None:
         """A file of the export, which is not there yet.

@@ -50,6 +50,7 @@ def export_model(
     precision: str | None = None,
     data: str | Path | None = None,
     overwrite: bool = False,
+    runtime: Path | None = None,
     run: Run = PLAIN,
 ) -> ExportedModel:
     """Write a model in a form that answers without Graft.
@@ -62,6 +63,7 @@ def export_model(
             the target.
         data: Where items come from that join the golden ones; they leave with the export.
         overwrite: Whether an export that is there may be replaced.
+        runtime: A folder of the files that run a graph in a browser; ``None``: Graft finds them.
         run: What it is done with.
 
     Raises:
@@ -79,7 +81,7 @@ def export_model(
     with _put_in_place(Path(folder), overwrite) as place:
         front = building.front_of(model)
         labels = labels_of(model, front, precision)
-        draft = Draft(place, model, front, labels, precision)
+        draft = Draft(place, model, front, labels, precision, runtime)
         draft.write(GRAPH, building.graph_of(model, front, labels))
         draft.write_json(LABELS, labels)
         for name, content in front.files.items():
