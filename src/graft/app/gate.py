@@ -9,13 +9,14 @@ nothing is answered, to reading as little as to deciding. A page of another site
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from graft.loopback import is_own
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -178,29 +179,6 @@ class Gate:
         headers = [(b"content-type", kind), (b"cache-control", b"no-store"), *self.headers.items()]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body.encode()})
-
-
-def is_own(header: str, told: str) -> bool:
-    """Whether a ``Host`` header names this machine: by an address, for no other site can have that as its name."""
-    try:
-        name = urlsplit(f"//{header}").hostname or ""
-    except ValueError:
-        return False
-    if name in ("localhost", told.lower()):
-        return True
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return address.is_loopback or not is_loopback(told)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine to itself."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _same(given: str, kept: str) -> bool:

@@ -11,9 +11,10 @@ from importlib.util import find_spec
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from graft.app.gate import BrowserSession, Gate, is_loopback
+from graft.app.gate import BrowserSession, Gate
 from graft.errors import GraftError, MissingExtra, UsageError
 from graft.journal.decision import login
+from graft.loopback import is_loopback
 
 PORT = 7860
 """Where such pages are by custom."""

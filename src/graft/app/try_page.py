@@ -6,11 +6,12 @@ from pathlib import Path
 
 from graft import pages
 from graft.app.corrections import CorrectionFolder
-from graft.app.gate import headers_of, is_loopback
+from graft.app.gate import headers_of
 from graft.app.server import PageServer, check_installed
 from graft.app.training_items import TrainingItems
 from graft.app.try_routes import TryRoutes, run_name
 from graft.errors import DataError
+from graft.loopback import is_loopback
 from graft.model import Model
 from graft.report.words import clean
 from graft.similarity import Index

@@ -36,6 +36,7 @@ COMMANDS = {
     "export": "Write a model in a form that answers without Graft.",
     "push": "Send a model or an export to a hub, with a card.",
     "compare": "Compare encoders on your data: score, speed, size, licence.",
+    "serve": "Answer over HTTP with a model.",
     "encoders": "What encoders are here, what they cost, under which licence.",
     "cache": "Look at the cache of embeddings, or clear it.",
 }

@@ -1,0 +1,93 @@
+"""Models over HTTP: one of them (``graft serve``), on what a service of many tenants stands on as well."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from graft.errors import GraftError
+from graft.serving.draining import Draining
+from graft.serving.keys import ServerKey
+from graft.serving.limits import ServerLimits
+from graft.serving.server import KEEP_ALIVE, check_installed, listening, run
+
+__all__ = ["KEEP_ALIVE", "ServerLimits", "check_installed", "serve_model"]
+
+
+def serve_model(
+    folder: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    key: str = "",
+    no_key: bool = False,
+    name: str = "",
+    keep_alive: int = KEEP_ALIVE,
+    drain_delay: float = 0.0,
+    drain_limit: float = 30.0,
+    allow_download: bool = False,
+    limits: ServerLimits | None = None,
+    told: Callable[[dict[str, str]], None] = print,
+) -> None:
+    """Serve one model until SIGTERM or Ctrl-C.
+
+    Args:
+        folder: The bundle.
+        host: Where to listen.
+        port: On which port; 0 takes a free one.
+        key: Who asks has to send it.
+        no_key: Whether anybody may ask.
+        name: What the model is called; by default as its folder.
+        keep_alive: Seconds for which an idle connection is kept.
+        drain_delay: Seconds in which it goes on as before once it is to end, and only says that it is not ready.
+        drain_limit: Seconds in which what runs then has to end.
+        allow_download: Whether the model's encoder may be fetched.
+        limits: What is taken.
+        told: Is given ``address``, ``model`` and ``version`` once the server listens.
+
+    Raises:
+        MissingExtra: FastAPI or uvicorn is not installed.
+        UsageError: It would be open to other machines without a key.
+        BundleError: There is no such model.
+        GraftError: The port is taken.
+    """
+    check_installed()
+    from graft.serving.loaded import LoadedModel
+    from graft.serving.one_model import ModelServer
+
+    model = LoadedModel.load(folder, name=name, allow_download=allow_download)
+    draining = Draining(drain_delay, drain_limit)
+    server = ModelServer(
+        model,
+        limits=limits,
+        key=ServerKey.of(key) if key else None,
+        own_host=None if key or no_key else host,
+        draining=draining,
+    )
+    listener = listening(host, port)
+    failed: list[GraftError] = []
+
+    def warm() -> None:
+        try:
+            asyncio.run(server.warm())
+        except GraftError as error:
+            failed.append(error)
+            draining.begin()
+
+    def begun() -> None:
+        address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+        told({"address": address, "model": model.name, "version": model.version})
+        warming.start()
+
+    warming = threading.Thread(target=warm, name="graft-warm", daemon=True)
+    server.decoders.start()
+    try:
+        run(server.app(), listener, draining, keep_alive, begun)
+    finally:
+        if warming.ident is not None:
+            warming.join(drain_limit)  # a network that is being opened cannot be left alone
+        server.decoders.stop()
+    if failed:
+        raise failed[0]

@@ -1,0 +1,42 @@
+"""The end of a server: what runs is finished, what comes meanwhile is told, and idle connections hold nothing up."""
+
+from __future__ import annotations
+
+import time
+
+
+class Draining:
+    """Whether a server is about to end, and whether it may.
+
+    Attributes:
+        begun: Whether somebody has asked it to end.
+        running: Requests that are being answered.
+
+    Args:
+        delay: Seconds in which it goes on as before once it was asked to end, so that a load balancer notices.
+        limit: Seconds after which what still runs is given up.
+    """
+
+    def __init__(self, delay: float = 0.0, limit: float = 30.0) -> None:
+        self.delay = delay
+        self.limit = limit
+        self.running = 0
+        self._since: float | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether somebody has asked it to end."""
+        return self._since is not None
+
+    def begin(self) -> None:
+        """The server is to end; ``done`` says when it may."""
+        if self._since is None:
+            self._since = time.monotonic()
+
+    @property
+    def done(self) -> bool:
+        """Whether it may end now: nothing runs any more, or it has taken too long."""
+        if self._since is None:
+            return False
+        passed = time.monotonic() - self._since
+        return passed >= self.delay and (not self.running or passed >= self.delay + self.limit)

@@ -1,0 +1,101 @@
+"""A server that listens, gets ready, and ends when it is told to."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable
+from importlib.util import find_spec
+from types import FrameType
+from typing import Any
+
+from graft.errors import GraftError, MissingExtra
+from graft.serving.draining import Draining
+
+KEEP_ALIVE = 75
+"""Seconds for which an idle connection is kept: longer than the 60 of the usual load balancers, which would otherwise
+send a request into a connection that is being closed."""
+NEEDED = {"fastapi": "FastAPI", "uvicorn": "uvicorn", "prometheus_client": "prometheus_client"}
+"""Modules of the extra, and what they are called."""
+_BACKLOG = 2048
+
+
+def check_installed() -> None:
+    """Whether there is what a server needs.
+
+    Raises:
+        MissingExtra: There is not.
+    """
+    for module, what in NEEDED.items():
+        if find_spec(module) is None:
+            raise MissingExtra(f"A server needs {what}, which is not installed.", "pip install 'graft-learn[serve]'")
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there; port 0 takes a free one.
+
+    Raises:
+        GraftError: The address is taken, or none of this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named, for asyncio sends small answers without delay only where it knows that it is TCP.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise GraftError(
+            f"The server cannot listen at {host}, port {port}: {getattr(error, 'strerror', None) or error}.",
+            "Choose another port (--port), or end what listens there.",
+        ) from None
+    return listener
+
+
+def run(app: Any, listener: socket.socket, draining: Draining, keep_alive: int, begun: Callable[[], None]) -> None:
+    """Serve until a signal says otherwise; then finish what runs.
+
+    Args:
+        app: What is served.
+        listener: Where.
+        draining: Says when it may end.
+        keep_alive: Seconds for which an idle connection is kept.
+        begun: Called once it listens.
+    """
+    import uvicorn
+
+    class DrainingServer(uvicorn.Server):  # type: ignore[misc, unused-ignore]
+        """Finishes what runs before it closes anything."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets=sockets)
+            begun()
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            if draining.begun and sig == signal.SIGINT:
+                self.force_exit = self.should_exit = True  # somebody is in a hurry
+            draining.begin()
+
+        async def on_tick(self, counter: int) -> bool:
+            if draining.done:
+                self.should_exit = True
+            return bool(await super().on_tick(counter))
+
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=keep_alive,
+        timeout_graceful_shutdown=1,
+        backlog=_BACKLOG,
+    )
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    DrainingServer(config).run(sockets=[listener])
