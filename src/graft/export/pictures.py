@@ -41,22 +41,21 @@ def front_of(encoder: Encoder, head: Answering) -> Front:
 
 
 def _built_in(graph: OnnxGraph, pixels: str, encoder: ImageEncoder, prefix: str) -> str:
-    seen = _square(graph, graph.add("Transpose", pixels, perm=[0, 3, 1, 2]))
-    images = graph.cast(graph.add("Transpose", seen, perm=[0, 2, 3, 1]), "uint8")
+    images = graph.cast(graph.add("Transpose", _square(graph, pixels), perm=[0, 2, 3, 1]), "uint8")
     weights = folded(encoder.tuned.over(encoder.pinned()))
     pooled = graph.include(with_floats(STRUCTURE.content(), weights), prefix, images)
     return signed_root(graph, pooled)
 
 
-def _square(graph: OnnxGraph, planes: str) -> str:
+def _square(graph: OnnxGraph, pixels: str) -> str:
     """The middle that the encoder looks at, ``(n, 3, 224, 224) float32``: see ``graft.decoding.decode``."""
-    sizes = [size_of(graph, planes, axis) for axis in (2, 3)]
+    sizes = [size_of(graph, pixels, axis) for axis in (1, 2)]
     height, width = (graph.cast(size, "float64") for size in sizes)
     side = np.float64(SIDE)
     scale = graph.add("Min", graph.add("Div", width, side), graph.add("Div", height, side))
     box = graph.add("Mul", graph.add("Mul", scale, side), np.float64(ZOOM))
     spans = _middle(graph, sizes[0], height, box), _middle(graph, sizes[1], width, box)
-    return resized(graph, planes, spans, (SIDE, SIDE), Resampling.HAMMING)
+    return resized(graph, pixels, spans, (SIDE, SIDE), Resampling.HAMMING)
 
 
 def _middle(graph: OnnxGraph, size: str, whole: str, part: str) -> Span:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 STEPS = np.float32(1 << 22)
 """Pillow's weights are multiples of one part in so many."""
+PI = np.float32(math.pi)
+BLOCKS = 7
+"""Parts of the result along an axis: each looks at its own part of the picture, so that fewer zeros are multiplied."""
 
 
 class Span(NamedTuple):
@@ -34,8 +38,16 @@ class Span(NamedTuple):
     high: str
 
 
+class _Block(NamedTuple):
+    """The pixels that some of the result look at, from and up to ``(1,) int64``, and weights ``(pixels, some)``."""
+
+    first: str
+    last: str
+    weights: str
+
+
 class ResizeFilter(NamedTuple):
-    """A filter of Pillow's: how far it reaches, and its value at a distance ``>= 0 float32``, 0 beyond its reach."""
+    """A filter of Pillow's: how far it reaches, and its value at a distance ``>= 0 float32`` below that."""
 
     reach: float
     value: Callable[[OnnxGraph, str], str]
@@ -47,13 +59,13 @@ def size_of(graph: OnnxGraph, pixels: str, axis: int) -> str:
 
 
 def resized(
-    graph: OnnxGraph, planes: str, spans: tuple[Span, Span], size: tuple[str | int, str | int], kind: int
+    graph: OnnxGraph, pixels: str, spans: tuple[Span, Span], size: tuple[str | int, str | int], kind: int
 ) -> str:
     """Part of pictures at another size.
 
     Args:
         graph: Where it is added.
-        planes: ``(n, 3, h, w) uint8``.
+        pixels: ``(n, h, w, 3)``, of any type.
         spans: Which part of the rows, and of the columns.
         size: Height and width of the result, each known or a tensor ``() int64``.
         kind: Pillow's number of the filter.
@@ -61,13 +73,37 @@ def resized(
     Returns:
         ``(n, 3, height, width) float32``, whole numbers from 0 to 255.
     """
-    first, last, down = _weights(graph, spans[0], size[0], kind)
-    left, right, across = _weights(graph, spans[1], size[1], kind)
-    starts = graph.add("Concat", first, left, axis=0)
-    ends = graph.add("Concat", last, right, axis=0)
-    part = graph.cast(graph.add("Slice", planes, starts, ends, np.array([2, 3], np.int64)), "float32")
-    narrow = _rounded(graph, graph.add("MatMul", part, across))
-    return _rounded(graph, graph.add("MatMul", graph.add("Transpose", down, perm=[1, 0]), narrow))
+    down, across = (_blocks(graph, span, length, kind) for span, length in zip(spans, size, strict=True))
+    rows = _slice(graph, pixels, down[0].first, down[-1].last, axis=1)
+    part = _slice(graph, rows, across[0].first, across[-1].last, axis=2)
+    planes = graph.cast(graph.add("Transpose", part, perm=[0, 3, 1, 2]), "float32")
+    narrow = [
+        graph.add("MatMul", _seen(graph, planes, block, across[0].first, axis=3), block.weights) for block in across
+    ]
+    planes = _rounded(graph, _side_by_side(graph, narrow, axis=3))
+    low = [
+        graph.add(
+            "MatMul",
+            graph.add("Transpose", block.weights, perm=[1, 0]),
+            _seen(graph, planes, block, down[0].first, axis=2),
+        )
+        for block in down
+    ]
+    return _rounded(graph, _side_by_side(graph, low, axis=2))
+
+
+def _seen(graph: OnnxGraph, planes: str, block: _Block, begin: str, axis: int) -> str:
+    """What a block looks at, of planes that begin with the pixel ``begin`` of an axis."""
+    first, last = (graph.add("Sub", edge, begin) for edge in block[:2])
+    return _slice(graph, planes, first, last, axis)
+
+
+def _slice(graph: OnnxGraph, planes: str, first: str, last: str, axis: int) -> str:
+    return graph.add("Slice", planes, first, last, np.array([axis], np.int64))
+
+
+def _side_by_side(graph: OnnxGraph, parts: list[str], axis: int) -> str:
+    return graph.add("Concat", *parts, axis=axis) if len(parts) > 1 else parts[0]
 
 
 def _rounded(graph: OnnxGraph, values: str) -> str:
@@ -75,49 +111,94 @@ def _rounded(graph: OnnxGraph, values: str) -> str:
     return graph.add("Clip", whole, np.float32(0), np.float32(255))
 
 
-def _weights(graph: OnnxGraph, span: Span, length: str | int, kind: int) -> tuple[str, str, str]:
-    """The pixels that are looked at, from and up to ``(1,) int64``, and the weights ``(pixels, length) float32``."""
+def _blocks(graph: OnnxGraph, span: Span, length: str | int, kind: int) -> list[_Block]:
+    """Weights for the whole length, where that is known in several parts."""
+    if isinstance(length, str):
+        return [_block(graph, span, length, (graph.constant(np.int64(0)), length), kind)]
+    bounds = [length * block // BLOCKS for block in range(BLOCKS + 1)]
+    return [
+        _block(
+            graph,
+            span,
+            graph.constant(np.int64(length)),
+            (graph.constant(np.int64(begin)), graph.constant(np.int64(end))),
+            kind,
+        )
+        for begin, end in pairwise(bounds)
+        if end > begin
+    ]
+
+
+def _block(graph: OnnxGraph, span: Span, length: str, part: tuple[str, str], kind: int) -> _Block:
+    """Weights for the pixels of the result from ``part[0]`` up to ``part[1]``, of ``length``; all are ``() int64``."""
     filtered = FILTERS[Resampling(kind)]
     # Pillow takes the edges of the box as float32, and their distance too.
     low, high = (graph.cast(edge, "float32") for edge in (span.low, span.high))
     extent = graph.cast(graph.add("Sub", high, low), "float64")
     low, high = graph.cast(low, "float64"), graph.cast(high, "float64")
-    count = graph.constant(np.int64(length)) if isinstance(length, int) else length
-    scale = graph.add("Div", extent, graph.cast(count, "float64"))
+    scale = graph.add("Div", extent, graph.cast(length, "float64"))
     stretch = graph.add("Max", scale, np.float64(1))
     reach = graph.add("Mul", stretch, np.float64(filtered.reach))
-    end = graph.cast(span.size, "float64")
-    first = graph.cast(graph.add("Max", graph.add("Floor", graph.add("Sub", low, reach)), np.float64(0)), "int64")
-    last = graph.cast(graph.add("Min", graph.add("Ceil", graph.add("Add", high, reach)), end), "int64")
-    pixels = graph.cast(graph.add("Range", first, last, np.int64(1)), "float64")
-    steps = graph.cast(graph.add("Range", np.int64(0), count, np.int64(1)), "float64")
+    steps = graph.cast(graph.add("Range", *part, np.int64(1)), "float64")
     centres = graph.add("Add", graph.add("Mul", graph.add("Add", steps, np.float64(0.5)), scale), low)
+    nearest, farthest = (graph.add("Add", graph.add("Mul", graph.cast(edge, "float64"), scale), low) for edge in part)
+    whole = graph.cast(span.size, "float64")
+    first = graph.add("Max", graph.add("Floor", graph.add("Sub", nearest, reach)), np.float64(0))
+    last = graph.add("Min", graph.add("Ceil", graph.add("Add", farthest, reach)), whole)
+    first, last = graph.cast(first, "int64"), graph.cast(last, "int64")
+    pixels = graph.cast(graph.add("Range", first, last, np.int64(1)), "float64")
     column = graph.add("Unsqueeze", graph.add("Add", pixels, np.float64(0.5)), np.array([1], np.int64))
     distance = graph.add("Div", graph.add("Abs", graph.add("Sub", column, centres)), stretch)
-    values = filtered.value(graph, graph.cast(distance, "float32"))
+    x = graph.cast(distance, "float32")
+    inside = graph.add("Less", x, np.float32(filtered.reach))
+    values = graph.add("Where", inside, filtered.value(graph, x), np.float32(0))
     shares = graph.add("Div", values, graph.total(values, axis=0))
     kept = graph.add("Floor", graph.add("Add", graph.add("Mul", graph.add("Abs", shares), STEPS), np.float32(0.5)))
     weights = graph.add("Mul", graph.add("Mul", kept, graph.add("Sign", shares)), np.float32(1) / STEPS)
     one = np.array([1], np.int64)
-    return graph.add("Reshape", first, one), graph.add("Reshape", last, one), weights
+    return _Block(graph.add("Reshape", first, one), graph.add("Reshape", last, one), weights)
 
 
 def _hamming(graph: OnnxGraph, x: str) -> str:
-    """``sin(pi x) / (pi x) * (0.54 + 0.46 cos(pi x))`` below 1."""
-    angle = graph.add("Mul", graph.add("Min", x, np.float32(1)), np.float32(math.pi))
+    """``sin(pi x) / (pi x) * (0.54 + 0.46 cos(pi x))`` up to 1."""
+    angle = graph.add("Mul", x, PI)
     window = graph.add("Add", graph.add("Mul", graph.add("Cos", angle), np.float32(0.46)), np.float32(0.54))
-    return _within(graph, x, 1, graph.add("Mul", _sinc(graph, angle), window))
+    return graph.add("Mul", _sinc(graph, x), window)
 
 
-def _sinc(graph: OnnxGraph, angle: str) -> str:
-    """``sin(angle) / angle``; 1 at 0, as float32 has it next to 0 too."""
-    safe = graph.add("Max", angle, np.float32(1e-6))
-    return graph.add("Div", graph.add("Sin", safe), safe)
+def _triangle(graph: OnnxGraph, x: str) -> str:
+    return graph.add("Sub", np.float32(1), x)
 
 
-def _within(graph: OnnxGraph, x: str, reach: float, value: str) -> str:
-    return graph.add("Where", graph.add("Less", x, np.float32(reach)), value, np.float32(0))
+def _cubic(graph: OnnxGraph, x: str) -> str:
+    """Keys' piecewise cubic with ``a = -0.5``."""
+    near = _polynomial(graph, x, 1.5, -2.5, 0.0, 1.0)
+    far = _polynomial(graph, x, -0.5, 2.5, -4.0, 2.0)
+    return graph.add("Where", graph.add("Less", x, np.float32(1)), near, far)
 
 
-FILTERS: Mapping[Resampling, ResizeFilter] = {Resampling.HAMMING: ResizeFilter(1.0, _hamming)}
-"""Those that can be rebuilt."""
+def _polynomial(graph: OnnxGraph, x: str, first: float, *rest: float) -> str:
+    """By Horner's rule, the highest power first."""
+    value = graph.constant(np.float32(first))
+    for coefficient in rest:
+        value = graph.add("Add", graph.add("Mul", value, x), np.float32(coefficient))
+    return value
+
+
+def _lanczos(graph: OnnxGraph, x: str) -> str:
+    return graph.add("Mul", _sinc(graph, x), _sinc(graph, graph.add("Div", x, np.float32(3))))
+
+
+def _sinc(graph: OnnxGraph, x: str) -> str:
+    """``sin(pi x) / (pi x)``, and 1 at 0."""
+    angle = graph.add("Mul", graph.add("Max", x, np.float32(1e-6)), PI)
+    return graph.add("Div", graph.add("Sin", angle), angle)
+
+
+FILTERS: Mapping[Resampling, ResizeFilter] = {
+    Resampling.HAMMING: ResizeFilter(1.0, _hamming),
+    Resampling.BILINEAR: ResizeFilter(1.0, _triangle),
+    Resampling.BICUBIC: ResizeFilter(2.0, _cubic),
+    Resampling.LANCZOS: ResizeFilter(3.0, _lanczos),
+}
+"""Those that are rebuilt; nearest and box have steps, on which side of which a pixel falls is a matter of rounding."""
