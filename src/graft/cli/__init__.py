@@ -34,6 +34,7 @@ COMMANDS = {
     "label-next": "Of unlabelled items, those whose labels would help most.",
     "tune": "Fine-tune a model's encoder; it ships only if that is better.",
     "export": "Write a model in a form that answers without Graft.",
+    "verify": "Check an export: its files, and that it answers as the model did.",
     "push": "Send a model or an export to a hub, with a card.",
     "compare": "Compare encoders on your data: score, speed, size, licence.",
     "serve": "Answer over HTTP with a model.",

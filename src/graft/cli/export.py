@@ -58,5 +58,14 @@ def command(
         show_json(done.to_dict())
         return 0
     say(f"Export  {clean(str(done.path))}    {kind.told}; {done.mb:.1f} MB, {done.precision}")
+    known = done.certificate
+    if done.fell_back:
+        say(f"        Weights stay fp32: {clean(done.fell_back)}")
+    say(
+        f"Proof   {known.agreement:.1%} of {len(known.items)} golden items answered alike, largest difference "
+        f"{known.largest_difference:.4f}"
+    )
+    if known.data_items:
+        say(f"        {known.data_items} of them are items of {clean(str(data))}: their files leave with the export.")
     say(f"Next    {pasted(*(str(output) if word == 'DIR' else word for word in kind.next_step))}")
     return 0

@@ -101,6 +101,11 @@ class Agreement:
         """Of all probabilities, or of numbers as a share of their interval; infinite where an answer is no number."""
         return max((_difference(pair) for pair in self.pairs), default=0.0)
 
+    @property
+    def reported(self) -> float | None:
+        """``largest_difference``, or ``None`` where it is no number that JSON has."""
+        return self.largest_difference if math.isfinite(self.largest_difference) else None
+
     @cached_property
     def largest_of_unknown(self) -> float:
         """Of all scores of what is unknown."""
@@ -197,7 +202,8 @@ def _difference(pair: _Pair) -> float:
     if "value" not in pair.expected:
         return _difference_of(pair, "probabilities")
     width = float(pair.expected["high"][0] - pair.expected["low"][0])
-    return max(_difference_of(pair, name) for name in ("value", "low", "high")) / width
+    apart = max(_difference_of(pair, name) for name in ("value", "low", "high"))
+    return apart / width if width > 0 else math.inf
 
 
 def _difference_of(pair: _Pair, name: str) -> float:

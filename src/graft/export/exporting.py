@@ -5,19 +5,26 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from graft.data.dataset import Dataset
 from graft.errors import GraftError, MissingExtra, OutputExists, UsageError
+from graft.export.certificate import Certificate
 from graft.export.draft import GRAPH, LABELS, Draft
+from graft.export.exported_folder import megabytes_of
+from graft.export.golden_set import GoldenSet
 from graft.export.labels import labels_of
+from graft.export.proof import Proof, Unlike, golden_set, prove, prove_example, seal, write_proof
 from graft.export.targets import TARGETS, Target
 from graft.files import beside, sync_folder, try_place
 from graft.model import Model
+from graft.reading.read import read
 from graft.run import PLAIN, Run
 
-PRECISIONS = ("fp32", "fp16")
+EXACT = "fp32"
+PRECISIONS = (EXACT, "fp16")
 """In which kind of numbers weights can be kept. Whole numbers of 8 bits would cost labels."""
 
 
@@ -29,17 +36,36 @@ class ExportedModel:
         target: A key of ``TARGETS``.
         path: The folder.
         mb: Megabytes of its files, but for the golden items.
-        precision: In which kind of numbers weights are kept.
+        certificate: Which files those are, and how alike the graph answers.
+        fell_back: Why weights are not kept in the kind of numbers that was asked for; ``""`` where they are.
     """
 
     target: str
     path: Path
     mb: float
-    precision: str
+    certificate: Certificate
+    fell_back: str = ""
+
+    @property
+    def precision(self) -> str:
+        """In which kind of numbers weights are kept."""
+        return self.certificate.precision
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able values."""
-        return {"target": self.target, "path": str(self.path), "mb": self.mb, "precision": self.precision}
+        known = self.certificate
+        return {
+            "target": self.target,
+            "path": str(self.path),
+            "mb": self.mb,
+            "precision": self.precision,
+            "agreement": known.agreement,
+            "largest_difference": known.largest_difference,
+            "goldens": len(known.items),
+            "data_items": known.data_items,
+            "near_threshold": known.near_threshold,
+            "fell_back": self.fell_back or None,
+        }
 
 
 def export_model(
@@ -70,6 +96,8 @@ def export_model(
         UsageError: There is no such target or precision, or the model is of a kind that cannot leave; says why.
         OutputExists: Something is there, and ``overwrite`` is false or it is no export.
         MissingExtra: onnx is not installed.
+        Unlike: The graph does not answer as the model does; nothing was written.
+        GraftError: The data cannot be read.
     """
     kind = target_called(target)
     precision = precision or kind.precision
@@ -78,17 +106,47 @@ def export_model(
     check_free(folder, overwrite)
     building = _building()
     model = building.exact(model)
+    own = _items_of(model, data) if data is not None else None
     with _put_in_place(Path(folder), overwrite) as place:
         front = building.front_of(model)
-        labels = labels_of(model, front, precision)
-        draft = Draft(place, model, front, labels, precision, runtime)
-        draft.write(GRAPH, building.graph_of(model, front, labels))
-        draft.write_json(LABELS, labels)
+        draft = Draft(place, model, front, labels_of(model, front, precision), precision, runtime)
         for name, content in front.files.items():
             draft.write(name, content)
+        goldens = golden_set(model, place, own)
+        draft, proof, fell_back = _with_graph(draft, goldens, building)
+        draft.write_json(LABELS, draft.labels)
+        write_proof(draft, goldens)
+        prove_example(draft, goldens)
         kind.complete(draft)
-        mb = sum(file.stat().st_size for file in place.rglob("*") if file.is_file()) / 1e6
-    return ExportedModel(target, Path(folder), round(mb, 2), precision)
+        certificate = seal(draft, target, proof)
+        mb = megabytes_of(place)
+    return ExportedModel(target, Path(folder), round(mb, 2), certificate, fell_back)
+
+
+def _with_graph(draft: Draft, goldens: GoldenSet, building: Any) -> tuple[Draft, Proof, str]:
+    """Write the graph and ask it; one that answers otherwise in half precision is written in full precision instead.
+
+    Returns:
+        The draft, what was shown, and why it is in full precision where half was asked for.
+
+    Raises:
+        Unlike: It answers otherwise in full precision too.
+    """
+    draft.write(GRAPH, building.graph_of(draft.model, draft.front, draft.labels))
+    try:
+        return draft, prove(draft, goldens), ""
+    except Unlike as error:
+        if draft.precision == EXACT:
+            raise
+        (draft.folder / GRAPH).unlink()
+        exact = replace(draft, labels=labels_of(draft.model, draft.front, EXACT), precision=EXACT)
+        return (*_with_graph(exact, goldens, building)[:2], error.message)
+
+
+def _items_of(model: Model, data: str | Path) -> Dataset:
+    """Labelled items of the model's modality."""
+    reading = {**model.task.reading, "min_classes": 1, "modality": model.report.modality}
+    return read(data, remembered=model.report.columns, **reading)
 
 
 def target_called(name: str) -> Target:

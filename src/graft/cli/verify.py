@@ -1,0 +1,92 @@
+"""``graft verify``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from graft.cli.output import say, show_json
+from graft.cli.paths import Command, InputPath
+from graft.errors import GateError
+
+if TYPE_CHECKING:
+    from graft.export.agreement import Agreement
+    from graft.export.verifying import Verified
+
+_SHOWN = 20
+
+
+@click.command(name="verify", cls=Command)
+@click.argument("folder", metavar="DIR", type=InputPath(Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(folder: Path, as_json: bool) -> int:
+    """Check an export: whether its files are as they were, and answer on this machine as the model did.
+
+    DIR is what graft export has written. No program in it is run; its graph is. Exit code 3 says that it differs.
+    """
+    from graft.export.verifying import verify
+
+    found = verify(folder)
+    if as_json:
+        show_json(found.to_dict())
+    else:
+        _show(found)
+    return 0 if found.ok else GateError.exit_code
+
+
+def _show(found: Verified) -> None:
+    from graft.report.words import clean
+
+    known = found.certificate
+    own = f", {known.data_items} of them from data" if known.data_items else ""
+    say(f"Export    {clean(str(found.path))}    {clean(known.target)}, {known.precision}, {found.mb:.1f} MB")
+    say(f"Files     {_files(found)}")
+    if found.replay is None:
+        say(f"Answers   cannot be compared: {clean(found.problem)}")
+    else:
+        say(f"Answers   {len(known.items)} golden items{own}")
+        for name, agreement in (("values", found.replay.of_values), ("files", found.replay.of_files)):
+            if len(agreement):
+                say(f"          from {name:<7} {_alike(agreement)}")
+    then, now = known.versions, found.versions
+    changed = [f"{name} {now[name]} (then {then[name]})" for name in now if name in then and now[name] != then[name]]
+    say(f"Versions  {clean(', '.join(changed)) or 'the same as when it was exported'}")
+    if found.replay is not None and found.replay.differing:
+        _show_differing(found)
+    say("ok: it answers as the model did." if found.ok else click.style("Not ok.", fg="red", bold=True))
+
+
+def _files(found: Verified) -> str:
+    from graft.report.words import clean
+
+    changed, missing, extra = found.contents
+    n = len(found.certificate.hashes)
+    parts = [f"{n - len(changed) - len(missing)} of {n} as they were"]
+    for name, names in (("changed", changed), ("missing", missing), ("not part of the export", extra)):
+        if names:
+            more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+            parts.append(f"{name}: {', '.join(map(clean, names[:5]))}{more}")
+    return "; ".join(parts)
+
+
+def _alike(agreement: Agreement) -> str:
+    near = f", {len(agreement.near)} on a threshold" if agreement.near else ""
+    return (
+        f"{agreement.share:.1%} alike{near}, largest difference {agreement.largest_difference:.4f} "
+        f"(limit {agreement.tolerance:g})"
+    )
+
+
+def _show_differing(found: Verified) -> None:
+    from graft.report.words import clean
+
+    assert found.replay is not None
+    differing = found.replay.differing
+    for one in differing[:_SHOWN]:
+        say(f"  {one.item}    {clean(found.certificate.items.get(one.item, ''))}: {one.why}")
+        say(f"      the model said  {clean(one.expected)}")
+        say(f"      now             {clean(one.found)}")
+    if len(differing) > _SHOWN:
+        say(f"  and {len(differing) - _SHOWN} more; --json lists them all")

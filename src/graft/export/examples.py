@@ -1,0 +1,94 @@
+"""``example.py``: the few lines that ask an exported graph without Graft, which people copy into their own programs.
+
+It is run at every export, as a process of its own that has been told nothing: so it cannot fall behind the graph.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graft.errors import ExportError
+from graft.export.agreement import Answer
+
+EXAMPLE = "example.py"
+NEEDS = {
+    "image": ("numpy", "onnxruntime", "pillow"),
+    "text": ("numpy", "onnxruntime"),
+    "audio": ("numpy", "onnxruntime", "soundfile"),
+}
+"""The packages that the example of a modality imports."""
+_SECONDS = 600
+_KEPT = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "HOME", "LANG", "LC_ALL")
+"""Of the environment: what any process needs."""
+_BESIDE = "tokenizer"
+"""A folder that the example takes along where there is one."""
+
+
+def example_of(modality: str) -> str:
+    """The program's text."""
+    return resources.files("graft.export.templates").joinpath(f"example_{modality}.py").read_text(encoding="utf-8")
+
+
+def requirements_of(modality: str) -> str:
+    """``requirements.txt``: what the example needs, in the versions that are installed here."""
+    from importlib.metadata import version
+
+    return "".join(f"{package}=={version(package)}\n" for package in NEEDS[modality])
+
+
+def run_example(folder: Path, files: Sequence[str], classes: Sequence[str]) -> list[Answer]:
+    """What the example of an export says of its files, copied out of the folder.
+
+    Args:
+        folder: The export, which was made here: its code is run.
+        files: Their places in it.
+        classes: The labels.
+
+    Raises:
+        ExportError: The example does not run.
+    """
+    with tempfile.TemporaryDirectory(prefix="graft example ") as place:  # with spaces, as a user's folder may have
+        copy = Path(place) / "copied out"
+        copy.mkdir()
+        shutil.copy(folder / EXAMPLE, copy)
+        if (folder / _BESIDE).is_dir():
+            shutil.copytree(folder / _BESIDE, copy / _BESIDE)
+        graph = (folder / "model.onnx").resolve()
+        names = [str((folder / name).resolve()) for name in files]
+        environment = {name: value for name in _KEPT if (value := os.environ.get(name)) is not None}
+        done = subprocess.run(  # noqa: S603 - the program that was written here, and files that were
+            [sys.executable, "-E", "-s", EXAMPLE, str(graph), *names],
+            cwd=copy,
+            env=environment,
+            capture_output=True,
+            timeout=_SECONDS,
+        )
+    lines = done.stdout.decode(errors="replace").splitlines()
+    if done.returncode or len(lines) != len(files):
+        told = done.stderr.decode(errors="replace").strip().splitlines() or ["nothing was said"]
+        raise ExportError(
+            f"The example beside the export answered {len(lines)} of {len(files)} golden items and ended with "
+            f"{done.returncode}: {told[-1][:300]}",
+            "Nothing was written. Check that the packages it needs are installed: pip install 'graft-learn[export]'",
+        )
+    return [_answer(json.loads(line), classes) for line in lines]
+
+
+def _answer(said: dict[str, Any], classes: Sequence[str]) -> Answer:
+    """One line of the example as a graph would have answered."""
+    names = ("probabilities", "value", "low", "high", "unknown_score")
+    answer = {name: np.array([said[name]], np.float64) for name in names if name in said}
+    if classes:
+        answer["set"] = np.array([[label in said["set"] for label in classes]])
+    return answer

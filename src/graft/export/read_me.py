@@ -1,0 +1,116 @@
+"""``README.md`` of an export: what lies there, how it is asked, what the answers mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from graft.decoding.formats import NOUNS
+from graft.export.examples import NEEDS
+
+README = "README.md"
+_INPUTS = {
+    "image": (
+        "`pixels` (n, height, width, 3) uint8: upright RGB pictures of any size, transparency laid on white, above "
+        "2,000,000 pixels divided by a whole factor as `example.py` does it"
+    ),
+    "text": (
+        "`input_ids` and `attention_mask` (n, length) int64, which `tokenizer/tokenizer.py` and "
+        "`tokenizer/tokenizer.js` make of texts"
+    ),
+    "audio": "`samples` (n, length) float32: one channel at 16,000 samples a second, full scale 1",
+}
+_ASK = """```sh
+pip install -r requirements.txt
+python example.py model.onnx FILE
+```"""
+_FILES = """| file | what it is |
+| --- | --- |
+| `model.onnx` | the graph, weights kept as {precision}; its metadata hold the texts of `labels.json` |
+| `labels.json` | classes, thresholds, figures, versions |
+| `example.py`, `requirements.txt` | the few lines that ask it, and what they need |
+| `goldens/` | inputs with the answers that the model gave when it was exported |
+| `certificate.json` | the hash of every file, and how alike the graph answered |"""
+_UNKNOWN = (
+    "- gives `unknown_score` (n,): above {unknown_threshold:.4g} the item is like nothing that the model learned from, "
+    "and its answer is not to be relied on"
+)
+_SETS = (
+    "- gives `set` (n, {k}): the classes among which the true one is aimed to be in 9 of 10 cases; one class is a "
+    "clear answer, several a doubt, none an item that fits no class well"
+)
+_MOST_NAMED = 20
+
+
+def read_me(labels: Mapping[str, Any]) -> str:
+    """The text.
+
+    Args:
+        labels: What stands in ``labels.json``.
+    """
+    one, many = NOUNS[labels["modality"]]
+    classes = labels["classes"]
+    parts = [
+        f"# {_plain(labels['name'])}",
+        _purpose(labels, one, classes),
+        _quality(labels, many),
+        "## Ask it",
+        _ASK,
+        f"`example.py` needs {_joined(NEEDS[labels['modality']])} and nothing else; copy it into your own program.",
+        "## What the graph takes and gives",
+        "\n".join([f"- takes {_INPUTS[labels['modality']]}", *_outputs(labels, len(classes))]),
+        "## What lies here",
+        _FILES.format(precision=labels["precision"]),
+        "`graft verify` on this folder checks the files and asks the graph again, on whatever machine it lies.",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _purpose(labels: Mapping[str, Any], one: str, classes: list[str]) -> str:
+    encoder = labels["encoder"]["name"]
+    if not classes:
+        return f"A model that says a number of each {one}, on the encoder {_plain(encoder)}."
+    named = ", ".join(_plain(label) for label in classes[:_MOST_NAMED])
+    more = f" and {len(classes) - _MOST_NAMED} more" if len(classes) > _MOST_NAMED else ""
+    does = (
+        "gives each {} any number of the labels" if "thresholds" in labels else "tells for each {} which class it is of"
+    )
+    return f"A model that {does.format(one)}: {named}{more}. It stands on the encoder {_plain(encoder)}."
+
+
+def _quality(labels: Mapping[str, Any], many: str) -> str:
+    items = f"{labels['n_items']:,} {many}" if labels.get("n_items") else many
+    if accuracy := labels.get("accuracy"):
+        return (
+            f"On {many} that it had not seen it was right in {accuracy['value']:.1%} of cases, "
+            f"{accuracy['low']:.1%} to {accuracy['high']:.1%} with 95 % confidence; it learned from {items}. "
+            f"That holds for {many} like those."
+        )
+    if error := labels.get("mean_absolute_error"):
+        return (
+            f"On {many} that it had not seen it was off by {error['value']:.4g} on average, {error['low']:.4g} to "
+            f"{error['high']:.4g} with 95 % confidence; it learned from {items}. That holds for {many} like those."
+        )
+    return ""
+
+
+def _outputs(labels: Mapping[str, Any], k: int) -> list[str]:
+    unknown = _UNKNOWN.format(**labels)
+    if not k:
+        interval = "- gives `value` (n,), and `low` and `high`, between which the true number lies in 9 of 10 cases"
+        return [interval, unknown]
+    if "thresholds" in labels:
+        p = f"- gives `probabilities` (n, {k}) of each label, in the order of `classes`"
+        return [p, f"- gives `set` (n, {k}): the labels that are more likely than not", unknown]
+    p = f"- gives `probabilities` (n, {k}), calibrated, in the order of `classes`"
+    return [p, _SETS.format(k=k), unknown]
+
+
+def _joined(names: Sequence[str]) -> str:
+    return ", ".join(names[:-1]) + " and " + names[-1]
+
+
+def _plain(text: str) -> str:
+    """A name that is text in Markdown, and nothing else."""
+    line = " ".join(text.split())
+    return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>()#+-!|&~" else letter for letter in line)
