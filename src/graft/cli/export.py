@@ -14,7 +14,7 @@ from graft.cli.paths import Command, InputPath, Output
 @click.command(name="export", cls=Command)
 @click.argument("model", type=InputPath(Path))
 @click.option(
-    "--to", "target", required=True, help="onnx: one graph that answers without Graft. browser: a static page."
+    "--to", "target", required=True, help="onnx: one graph. browser: a static page. space: a Space with Gradio."
 )
 @click.option("-o", "--output", type=Output("model"), required=True, help="The folder to write.")
 @click.option("--precision", help="fp32 or fp16: how weights are kept. [default: as the target has it]")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from graft.export import browser
+from graft.export import browser, space
 from graft.export.draft import Draft
 
 
@@ -32,6 +32,7 @@ class Target:
 
 TARGETS: Mapping[str, Target] = {
     "onnx": Target("one ONNX graph, from pixels, tokens or samples to answers", _nothing_more),
+    "space": Target("a Space with Gradio, not started yet", space.complete, ("verify", "DIR", "--install"), "fp16"),
     "browser": Target("a page that answers in the browser", browser.complete, precision="fp16"),
 }
 """A new target is a line here."""

@@ -5,6 +5,7 @@ It needs numpy, onnxruntime and Pillow. Copy it into your own program: pixels_of
 
 import json
 import sys
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -33,14 +34,25 @@ def pixels_of(path: str, most: int) -> NDArray[np.uint8]:
     return np.asarray(np.floor(means + 0.5), np.uint8)[None]
 
 
-session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
-about = {name: json.loads(text) for name, text in session.get_modelmeta().custom_metadata_map.items()}
-names = [output.name for output in session.get_outputs()]
-for path in sys.argv[2:]:
-    found = session.run(None, {"pixels": pixels_of(path, about["input"]["max_pixels"])})
+def inputs_of(path: str, about: dict[str, Any]) -> dict[str, NDArray[Any]]:
+    """What the graph takes for a file, by the names of its inputs."""
+    return {"pixels": pixels_of(path, about["input"]["max_pixels"])}
+
+
+def answer_of(session: onnxruntime.InferenceSession, about: dict[str, Any], path: str) -> dict[str, Any]:
+    """What the graph says of a file."""
+    names = [output.name for output in session.get_outputs()]
+    found = session.run(None, inputs_of(path, about))
     said = {name: array[0].tolist() for name, array in zip(names, found, strict=True)}
     said["unknown"] = said["unknown_score"] > about["unknown_threshold"]
     if about["classes"]:
         said["set"] = [label for label, member in zip(about["classes"], said["set"], strict=True) if member]
         said["label"] = about["classes"][int(np.argmax(said["probabilities"]))]
-    print(json.dumps({"input": path, **said}))
+    return said
+
+
+if __name__ == "__main__":
+    session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
+    about = {name: json.loads(text) for name, text in session.get_modelmeta().custom_metadata_map.items()}
+    for path in sys.argv[2:]:
+        print(json.dumps({"input": path, **answer_of(session, about, path)}))

@@ -1,0 +1,128 @@
+"""Asks the model about one item: example.py does the work, with limits and plain words around it."""
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import example
+import onnxruntime
+
+MOST_BYTES, MOST_PIXELS, LONGEST_SIDE, MOST_SECONDS, MOST_CHARACTERS = 32 << 20, 25_000_000, 32_767, 600, 200_000
+HEIC = (b"ftypheic", b"ftypheix", b"ftyphei", b"ftyphev", b"ftypmif1", b"ftypmsf1")
+AGAIN = "Copy or download it again."
+
+
+class NotRead(Exception):
+    """One item cannot be used: a stable word, what was wrong and found, what to do."""
+
+    def __init__(self, code: str, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.told = {"code": code, "message": message, "hint": hint}
+
+
+def cores() -> int:
+    """How many processors this process may use: by its affinity and its group's quota, not by the host's count."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+    except (OSError, ValueError):
+        return count
+    return count if quota == "max" else max(1, min(count, math.ceil(int(quota) / int(period))))
+
+
+def opened() -> tuple[onnxruntime.InferenceSession, dict[str, Any]]:
+    """The model, and what its file says of it."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = cores(), 1
+    graph = str(Path(__file__).with_name("model.onnx"))
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    return session, {name: json.loads(text) for name, text in session.get_modelmeta().custom_metadata_map.items()}
+
+
+SESSION, ABOUT = opened()
+
+
+def answer(item: str) -> dict[str, Any]:
+    """What the model says of the file at a path, or of a text: an entry of graft predict --json.
+
+    Raises:
+        NotRead: The item cannot be used.
+    """
+    {"image": check_picture, "audio": check_recording, "text": check_text}[ABOUT["modality"]](item)
+    try:
+        said = example.answer_of(SESSION, ABOUT, item)
+    except (OSError, ValueError, SyntaxError, RuntimeError, MemoryError) as error:
+        found = (str(error).strip().splitlines() or [type(error).__name__])[0].replace(item, "the file")[:200]
+        raise NotRead("corrupt", f"The item cannot be read: {found}.", AGAIN) from None
+    if not ABOUT["classes"]:
+        return {name: said[name] for name in ("value", "low", "high", "unknown", "unknown_score")}
+    scores = dict(zip(ABOUT["classes"], said["probabilities"], strict=True))
+    best = sorted(scores.items(), key=lambda pair: -pair[1])
+    several = {"labels": said["set"]} if "thresholds" in ABOUT else {}
+    label = "|".join(said["set"]) if several else said["label"]
+    known = {"confidence": best[0][1], "unknown": said["unknown"], "unknown_score": said["unknown_score"]}
+    return {"label": label, **known, "scores": dict(best), "set": said["set"], **several}
+
+
+def check_picture(path: str) -> None:
+    """Whether a file is a picture that is not too large; no more than its head is read."""
+    from PIL import Image, UnidentifiedImageError
+
+    if check_file(path)[4:16].startswith(HEIC):
+        raise NotRead(
+            "not_supported",
+            "The file is not a picture that can be read: it is a HEIC picture, as phones make them.",
+            "Save it as JPEG or PNG, or choose it from the phone's photos, which gives a JPEG.",
+        )
+    Image.MAX_IMAGE_PIXELS = None  # the limit below is lower, and said in words
+    try:
+        with Image.open(path) as picture:
+            width, height = picture.size
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        raise NotRead(
+            "not_a_picture", "The file is not a picture that can be read.", "Save it as JPEG or PNG."
+        ) from None
+    if max(width, height) > LONGEST_SIDE:
+        found = f"The picture is {width:,} x {height:,} pixels; the limit of a side is {LONGEST_SIDE:,}."
+        raise NotRead("too_large", found, "Cut it into parts.")
+    if width * height > MOST_PIXELS:
+        found = f"The picture is {width:,} x {height:,} pixels; the limit is {MOST_PIXELS / 1e6:g} megapixels."
+        raise NotRead("too_large", found, "Make it smaller, or save it as JPEG.")
+
+
+def check_recording(path: str) -> None:
+    """Whether a file is a recording that is not too long; no more than its head is read."""
+    import soundfile
+
+    check_file(path)
+    try:
+        found = soundfile.info(path)
+    except (soundfile.LibsndfileError, OSError, RuntimeError):
+        raise NotRead(
+            "not_a_recording", "The file is not a recording that can be read.", "Save it as WAV, FLAC, OGG or MP3."
+        ) from None
+    if found.duration > MOST_SECONDS:
+        message = f"The recording has {found.duration:,.0f} seconds; the limit is {MOST_SECONDS}."
+        raise NotRead("too_large", message, "Cut it into parts.")
+
+
+def check_text(text: str) -> None:
+    """Whether a text has something in it, and not too much."""
+    if not text.strip():
+        raise NotRead("empty", "The text is empty.", "Write or paste one.")
+    if len(text) > MOST_CHARACTERS:
+        message = f"The text has {len(text):,} characters; the limit is {MOST_CHARACTERS:,}."
+        raise NotRead("too_large", message, "Cut it into parts.")
+
+
+def check_file(path: str) -> bytes:
+    """The first bytes of a file that is neither empty nor too large."""
+    size = Path(path).stat().st_size
+    if not size:
+        raise NotRead("empty", "The file is empty.", AGAIN)
+    if size > MOST_BYTES:
+        raise NotRead("too_large", f"The item has more than {MOST_BYTES >> 20} MB, the limit.", "Cut it into parts.")
+    with Path(path).open("rb") as file:
+        return file.read(64)
