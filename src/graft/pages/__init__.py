@@ -15,7 +15,29 @@ TRY = {
     **SHARED,
     "try.html": "text/html",
     "try.css": "text/css",
-    "wav.js": "text/javascript",
+    **dict.fromkeys(
+        (
+            "answers.js",
+            "camera.js",
+            "correcting.js",
+            "devices.js",
+            "dom.js",
+            "item.js",
+            "many.js",
+            "masthead.js",
+            "microphone.js",
+            "opened.js",
+            "photo.js",
+            "pictures.js",
+            "queue.js",
+            "recorder.js",
+            "sounds.js",
+            "texts.js",
+            "try.js",
+            "wav.js",
+        ),
+        "text/javascript",
+    ),
 }
 """Files of the page that tries a model but ``answerer.js``; all lie in one folder."""
 ANSWERER = "answerer_http.js"
