@@ -11,7 +11,7 @@ from graft.contracts import Encoder
 from graft.encoders import Tunable, moved_to
 from graft.encoders.joined import JoinedEncoder
 from graft.encoders.runtime import Backend
-from graft.errors import UsageError
+from graft.errors import ExportError
 from graft.export import pictures
 from graft.export.front import Front
 from graft.export.graph import OnnxGraph
@@ -29,10 +29,10 @@ def exact(model: Model) -> Model:
     """The same model on ONNX Runtime in float32, whatever the processor has.
 
     Raises:
-        UsageError: It has no encoder, or one that nothing else can run.
+        ExportError: It has no encoder, or one that nothing else can run.
     """
     if model.encoder is None:
-        raise UsageError(
+        raise ExportError(
             "This model was fitted to a matrix of embeddings, and an export answers items.",
             "Fit it to the items themselves.",
         )
@@ -43,7 +43,7 @@ def _exact(encoder: Encoder) -> Encoder:
     if isinstance(encoder, JoinedEncoder):
         return JoinedEncoder(tuple(map(_exact, encoder.members)))
     if not isinstance(encoder, Tunable):
-        raise UsageError(
+        raise ExportError(
             f"The encoder {encoder.name} runs in Python, and no graph of it is known.",
             "Fit with an encoder that graft encoders shows, or with one of the hub.",
         )
@@ -54,12 +54,12 @@ def front_of(model: Model) -> Front:
     """How the graph of a model begins.
 
     Raises:
-        UsageError: Its encoder cannot be exported; says why.
+        ExportError: Its encoder cannot be exported; says why.
     """
     encoder = model.encoder
     assert encoder is not None
     if encoder.modality not in FRONTS:
-        raise UsageError(f"Models of {encoder.modality} cannot be exported.", "Ask them with graft predict.")
+        raise ExportError(f"Models of {encoder.modality} cannot be exported.", "Ask them with graft predict.")
     return FRONTS[encoder.modality](encoder, model.classifier)
 
 
@@ -72,7 +72,7 @@ def graph_of(model: Model, front: Front, labels: Mapping[str, Any]) -> bytes:
         labels: What stands in its metadata, each value as JSON; ``precision`` among it is that of the weights.
 
     Raises:
-        UsageError: It would be too large, or the encoder's own graph cannot stand in one with others.
+        ExportError: It would be too large, or the encoder's own graph cannot stand in one with others.
     """
     graph = OnnxGraph()
     for entry in front.inputs:

@@ -10,7 +10,7 @@ import onnx
 from onnx import TensorProto, compose, helper, numpy_helper
 
 from graft.contracts import Array
-from graft.errors import UsageError
+from graft.errors import ExportError
 
 OPSET = 17
 """The lowest that has all operators that the networks need."""
@@ -44,6 +44,7 @@ class OnnxGraph:
         self._weights: dict[str, Array] = {}
         self._kept: list[Any] = []
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        self._ranks: dict[str, int] = {}
         self._inputs: list[Any] = []
         self._outputs: list[Any] = []
 
@@ -93,7 +94,7 @@ class OnnxGraph:
             inputs: What stands in the place of its inputs, in their order.
 
         Raises:
-            UsageError: It uses operators that can not stand beside those of this graph.
+            ExportError: It uses operators that can not stand beside those of this graph.
         """
         network = onnx.load_model_from_string(content)
         if network.functions:
@@ -109,7 +110,13 @@ class OnnxGraph:
                 self._weights[tensor.name] = numpy_helper.to_array(tensor)
             else:
                 self._kept.append(tensor)
-        return str(graph.output[0].name)
+        states = graph.output[0]
+        self._ranks[states.name] = len(states.type.tensor_type.shape.dim)
+        return str(states.name)
+
+    def rank(self, tensor: str) -> int:
+        """How many axes the output of a network has that was taken in."""
+        return self._ranks[tensor]
 
     def input(self, name: str, kind: str, shape: Sequence[str | int]) -> str:
         """What the graph takes."""
@@ -129,7 +136,7 @@ class OnnxGraph:
             precision: One of ``PRECISIONS``: in which kind of numbers weights are stored; it computes in float32.
 
         Raises:
-            UsageError: It would be too large for one file.
+            ExportError: It would be too large for one file.
         """
         heads: list[Any] = []
         tensors = list(self._kept)
@@ -141,7 +148,7 @@ class OnnxGraph:
                 heads.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
                 name = f"{name}.half"
             if size > LARGEST:
-                raise UsageError(
+                raise ExportError(
                     f"The model's weights are more than {LARGEST / 1e9:g} GB, which one ONNX file cannot hold.",
                     "Export it with --precision fp16, or fit with a smaller encoder.",
                 )
@@ -157,17 +164,17 @@ class OnnxGraph:
         own = opsets.pop("", self.opset)
         foreign = {node.domain for node in network.graph.node} & {domain for domain in opsets if domain != "ai.onnx"}
         if foreign:
-            raise UsageError(
+            raise ExportError(
                 f"The encoder's graph uses operators of {', '.join(sorted(foreign))}, which plain runtimes lack.",
                 "Fit with another encoder: graft encoders shows those that come with Graft.",
             )
         if own < self.opset and not _same(network.graph.node, own, self.opset):
-            raise UsageError(
+            raise ExportError(
                 f"The encoder's graph is written for operator set {own}, which means other things than {self.opset}.",
                 "Fit with another encoder: graft encoders shows those that come with Graft.",
             )
         if own > self.opset and not _same(self._nodes, self.opset, own):
-            raise UsageError(
+            raise ExportError(
                 f"The encoders' graphs are written for operator sets {self.opset} and {own}, which cannot be joined.",
                 "Export a model of one of them alone.",
             )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 STEPS = np.float32(1 << 22)
 """Pillow's weights are multiples of one part in so many."""
 PI = np.float32(math.pi)
-BLOCKS = 7
+BANDS = 7
 """Parts of the result along an axis: each looks at its own part of the picture, so that fewer zeros are multiplied."""
 
 
@@ -36,6 +36,36 @@ class Span(NamedTuple):
     size: str
     low: str
     high: str
+
+
+class Step(NamedTuple):
+    """A resizing along one axis.
+
+    Attributes:
+        length: Of the result, known or a tensor ``() int64``.
+        kind: Pillow's number of the filter.
+    """
+
+    length: int | str
+    kind: int
+
+
+class Axis(NamedTuple):
+    """What becomes of one axis: part of it is resized, in one step or several, and a part of the result is kept.
+
+    Between two steps nothing is rounded, which Pillow does; what has as many pixels as before stays as it is.
+
+    Attributes:
+        span: Which part.
+        steps: To which lengths.
+        begin: From which pixel of the last length on is kept, known or a tensor ``() int64``.
+        kept: How many are kept; ``None`` for all.
+    """
+
+    span: Span
+    steps: tuple[Step, ...]
+    begin: int | str = 0
+    kept: int | None = None
 
 
 class _Block(NamedTuple):
@@ -58,24 +88,21 @@ def size_of(graph: OnnxGraph, pixels: str, axis: int) -> str:
     return graph.add("Gather", graph.add("Shape", pixels), np.int64(axis), axis=0)
 
 
-def resized(
-    graph: OnnxGraph, pixels: str, spans: tuple[Span, Span], size: tuple[str | int, str | int], kind: int
-) -> str:
+def resized(graph: OnnxGraph, pixels: str, rows: Axis, columns: Axis) -> str:
     """Part of pictures at another size.
 
     Args:
         graph: Where it is added.
         pixels: ``(n, h, w, 3)``, of any type.
-        spans: Which part of the rows, and of the columns.
-        size: Height and width of the result, each known or a tensor ``() int64``.
-        kind: Pillow's number of the filter.
+        rows: What becomes of the rows.
+        columns: What becomes of the columns.
 
     Returns:
         ``(n, 3, height, width) float32``, whole numbers from 0 to 255.
     """
-    down, across = (_blocks(graph, span, length, kind) for span, length in zip(spans, size, strict=True))
-    rows = _slice(graph, pixels, down[0].first, down[-1].last, axis=1)
-    part = _slice(graph, rows, across[0].first, across[-1].last, axis=2)
+    down, across = _bands(graph, rows), _bands(graph, columns)
+    high = _slice(graph, pixels, down[0].first, down[-1].last, axis=1)
+    part = _slice(graph, high, across[0].first, across[-1].last, axis=2)
     planes = graph.cast(graph.add("Transpose", part, perm=[0, 3, 1, 2]), "float32")
     narrow = [
         graph.add("MatMul", _seen(graph, planes, block, across[0].first, axis=3), block.weights) for block in across
@@ -111,22 +138,41 @@ def _rounded(graph: OnnxGraph, values: str) -> str:
     return graph.add("Clip", whole, np.float32(0), np.float32(255))
 
 
-def _blocks(graph: OnnxGraph, span: Span, length: str | int, kind: int) -> list[_Block]:
-    """Weights for the whole length, where that is known in several parts."""
-    if isinstance(length, str):
-        return [_block(graph, span, length, (graph.constant(np.int64(0)), length), kind)]
-    bounds = [length * block // BLOCKS for block in range(BLOCKS + 1)]
-    return [
-        _block(
-            graph,
-            span,
-            graph.constant(np.int64(length)),
-            (graph.constant(np.int64(begin)), graph.constant(np.int64(end))),
-            kind,
-        )
-        for begin, end in pairwise(bounds)
-        if end > begin
-    ]
+def _bands(graph: OnnxGraph, axis: Axis) -> list[_Block]:
+    """Weights for what is kept of an axis; where its length is known in several parts."""
+    length = axis.steps[-1].length
+    if axis.kept is None and isinstance(length, str):
+        return [_chained(graph, axis, (graph.constant(np.int64(0)), length))]
+    count = length if axis.kept is None else axis.kept
+    assert isinstance(count, int)
+    bounds = sorted({count * band // BANDS for band in range(BANDS + 1)})
+    edges = [_whole(graph, axis.begin, bound) for bound in bounds]
+    return [_chained(graph, axis, part) for part in pairwise(edges)]
+
+
+def _whole(graph: OnnxGraph, number: int | str, more: int = 0) -> str:
+    """A sum ``() int64``."""
+    if isinstance(number, int):
+        return graph.constant(np.int64(number + more))
+    return graph.add("Add", number, np.int64(more))
+
+
+def _chained(graph: OnnxGraph, axis: Axis, part: tuple[str, str]) -> _Block:
+    """Weights of all steps at once, for the pixels of the last result from ``part[0]`` up to ``part[1]``."""
+    lengths = [_whole(graph, step.length) for step in axis.steps]
+    zero = graph.constant(np.float64(0))
+    spans = [axis.span, *(Span(length, zero, graph.cast(length, "float64")) for length in lengths[:-1])]
+    block: _Block | None = None
+    for span, length, step in reversed(list(zip(spans, lengths, axis.steps, strict=True))):
+        if block is None:
+            block = _block(graph, span, length, part, step.kind)
+            continue
+        scalar = np.array([], np.int64)
+        inner = graph.add("Reshape", block.first, scalar), graph.add("Reshape", block.last, scalar)
+        own = _block(graph, span, length, inner, step.kind)
+        block = own._replace(weights=graph.add("MatMul", own.weights, block.weights))
+    assert block is not None
+    return block
 
 
 def _block(graph: OnnxGraph, span: Span, length: str, part: tuple[str, str], kind: int) -> _Block:

@@ -173,13 +173,17 @@ class HubEncoder(LazyEncoder[Session]):
         vocabulary = self.entry.read(VOCABULARY) if card.modality == "text" else b""
         return feeder_for(card.modality, card.settings, vocabulary, self.effective_prompt)
 
-    def _open(self) -> Session:
+    def graph(self) -> bytes:
+        """The network as an ONNX model ``inputs -> states``, tuned weights in their places."""
         graph = self.entry.read(GRAPH)
         if self.tuned:
             self.tuned.over(self.pinned())
             graph = with_weights(graph, self.tuned)
+        return graph
+
+    def _open(self) -> Session:
         try:
-            return open_session(graph, self.runs_on)
+            return open_session(self.graph(), self.runs_on)
         except RuntimeError as error:  # OpenVINO does not know every operation
             raise EncoderError(
                 f"{self.runs_on.name} cannot run {self.name}: {str(error).strip().splitlines()[-1]}",
