@@ -23,6 +23,7 @@ HALVED_FROM = 1024
 PRECISIONS = ("fp32", "fp16")
 TYPES = {
     "uint8": TensorProto.UINT8,
+    "int32": TensorProto.INT32,
     "int64": TensorProto.INT64,
     "bool": TensorProto.BOOL,
     "float16": TensorProto.FLOAT16,

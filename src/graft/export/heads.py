@@ -14,6 +14,7 @@ import numpy as np
 from graft.contracts import Float32, Float64, Linear, Stages
 from graft.heads.classifier import Classifier
 from graft.heads.features import FEATURES, GIVEN
+from graft.heads.lexical import LexicalPart
 from graft.heads.multi_label import MultiLabelClassifier
 from graft.heads.regressor import Regressor
 from graft.heads.unknown import UnknownRule
@@ -29,8 +30,7 @@ def classifier(graph: OnnxGraph, head: Classifier, x: str, words: str) -> None:
     phi = features(graph, x, head.stages, head.features)
     logits = linear(graph, phi, head.linear)
     if head.lexical is not None:
-        weights = head.lexical.weights(np.arange(len(head.lexical.lexicon.buckets)))
-        logits = graph.add("Add", logits, graph.add("MatMul", words, graph.weight("head.words", weights)))
+        logits = graph.add("Add", logits, graph.add("MatMul", words, word_weights(graph, head.lexical)))
     p = graph.add("Softmax", graph.add("Div", logits, np.float32(head.temperature)), axis=-1)
     two = graph.top(logits, 2)
     best, second = (graph.add("Gather", two, np.int64(place), axis=1) for place in (0, 1))
@@ -95,6 +95,17 @@ def linear(graph: OnnxGraph, phi: str, layer: Linear) -> str:
     """Scores ``(n, k)``."""
     weights = graph.weight("head.weights", layer.weights.astype(np.float32))
     return graph.add("Add", graph.add("MatMul", phi, weights), graph.weight("head.bias", layer.bias))
+
+
+def word_weights(graph: OnnxGraph, part: LexicalPart) -> str:
+    """Weights of the n-grams ``(v, k) float32``, kept as the codes that the head has; a runtime opens them on loading."""
+    codes = graph.weight("head.words", part.codes)
+    if not len(part.levels):
+        return graph.cast(codes, "float32")
+    meaning = graph.add("Gather", part.meaning, graph.cast(codes, "int32"), axis=0)  # (v, bytes, codes in a byte)
+    zero, k, one = (np.array([number], np.int64) for number in (0, len(part.scale), 1))
+    rows = graph.add("Slice", graph.add("Flatten", meaning, axis=1), zero, k, one)
+    return graph.add("Mul", rows, part.scale)
 
 
 def reaching(thresholds: Float64) -> Float32:

@@ -139,12 +139,17 @@ class LexicalPart:
         codes = self.codes[rows]
         if not len(self.levels):
             return codes.astype(np.float32)
-        places = np.arange(0, 8, _bits(self.levels))
-        meaning = self.levels[np.arange(256)[:, None] >> places & len(self.levels) - 1]  # (256, codes in a byte)
+        meaning = self.meaning
         weights: Float32 = (
             meaning[codes].reshape(len(codes), codes.shape[1] * meaning.shape[1])[:, : len(self.scale)] * self.scale
         )
         return weights
+
+    @property
+    def meaning(self) -> Float32:
+        """What the codes in each value of a byte mean ``(256, codes in a byte)``."""
+        places = np.arange(0, 8, _bits(self.levels))
+        return self.levels[np.arange(256)[:, None] >> places & len(self.levels) - 1]
 
     def arrays(self) -> dict[str, Array]:
         """What a bundle keeps: of each n-gram 3 bytes and its codes."""
