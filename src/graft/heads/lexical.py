@@ -149,7 +149,8 @@ class LexicalPart:
     def meaning(self) -> Float32:
         """What the codes in each value of a byte mean ``(256, codes in a byte)``."""
         places = np.arange(0, 8, _bits(self.levels))
-        return self.levels[np.arange(256)[:, None] >> places & len(self.levels) - 1]
+        meaning: Float32 = self.levels[np.arange(256)[:, None] >> places & len(self.levels) - 1]
+        return meaning
 
     def arrays(self) -> dict[str, Array]:
         """What a bundle keeps: of each n-gram 3 bytes and its codes."""
