@@ -98,7 +98,7 @@ def linear(graph: OnnxGraph, phi: str, layer: Linear) -> str:
 
 
 def word_weights(graph: OnnxGraph, part: LexicalPart) -> str:
-    """Weights of n-grams ``(v, k) float32``, kept as the codes that the head has; a runtime opens them when it loads."""
+    """Weights of n-grams ``(v, k) float32``, kept as the codes that the head has; runtimes open them on loading."""
     codes = graph.weight("head.words", part.codes)
     if not len(part.levels):
         return graph.cast(codes, "float32")

@@ -68,7 +68,7 @@ class Axis(NamedTuple):
     kept: int | None = None
 
 
-class _Block(NamedTuple):
+class _Band(NamedTuple):
     """The pixels that some of the result look at, from and up to ``(1,) int64``, and weights ``(pixels, some)``."""
 
     first: str
@@ -119,7 +119,7 @@ def resized(graph: OnnxGraph, pixels: str, rows: Axis, columns: Axis) -> str:
     return _rounded(graph, _side_by_side(graph, low, axis=2))
 
 
-def _seen(graph: OnnxGraph, planes: str, block: _Block, begin: str, axis: int) -> str:
+def _seen(graph: OnnxGraph, planes: str, block: _Band, begin: str, axis: int) -> str:
     """What a block looks at, of planes that begin with the pixel ``begin`` of an axis."""
     first, last = (graph.add("Sub", edge, begin) for edge in block[:2])
     return _slice(graph, planes, first, last, axis)
@@ -138,7 +138,7 @@ def _rounded(graph: OnnxGraph, values: str) -> str:
     return graph.add("Clip", whole, np.float32(0), np.float32(255))
 
 
-def _bands(graph: OnnxGraph, axis: Axis) -> list[_Block]:
+def _bands(graph: OnnxGraph, axis: Axis) -> list[_Band]:
     """Weights for what is kept of an axis; where its length is known in several parts."""
     length = axis.steps[-1].length
     if axis.kept is None and isinstance(length, str):
@@ -157,12 +157,12 @@ def _whole(graph: OnnxGraph, number: int | str, more: int = 0) -> str:
     return graph.add("Add", number, np.int64(more))
 
 
-def _chained(graph: OnnxGraph, axis: Axis, part: tuple[str, str]) -> _Block:
+def _chained(graph: OnnxGraph, axis: Axis, part: tuple[str, str]) -> _Band:
     """Weights of all steps at once, for the pixels of the last result from ``part[0]`` up to ``part[1]``."""
     lengths = [_whole(graph, step.length) for step in axis.steps]
     zero = graph.constant(np.float64(0))
     spans = [axis.span, *(Span(length, zero, graph.cast(length, "float64")) for length in lengths[:-1])]
-    block: _Block | None = None
+    block: _Band | None = None
     for span, length, step in reversed(list(zip(spans, lengths, axis.steps, strict=True))):
         if block is None:
             block = _block(graph, span, length, part, step.kind)
@@ -175,7 +175,7 @@ def _chained(graph: OnnxGraph, axis: Axis, part: tuple[str, str]) -> _Block:
     return block
 
 
-def _block(graph: OnnxGraph, span: Span, length: str, part: tuple[str, str], kind: int) -> _Block:
+def _block(graph: OnnxGraph, span: Span, length: str, part: tuple[str, str], kind: int) -> _Band:
     """Weights for the pixels of the result from ``part[0]`` up to ``part[1]``, of ``length``; all are ``() int64``."""
     filtered = FILTERS[Resampling(kind)]
     # Pillow takes the edges of the box as float32, and their distance too.
@@ -202,7 +202,7 @@ def _block(graph: OnnxGraph, span: Span, length: str, part: tuple[str, str], kin
     kept = graph.add("Floor", graph.add("Add", graph.add("Mul", graph.add("Abs", shares), STEPS), np.float32(0.5)))
     weights = graph.add("Mul", graph.add("Mul", kept, graph.add("Sign", shares)), np.float32(1) / STEPS)
     one = np.array([1], np.int64)
-    return _Block(graph.add("Reshape", first, one), graph.add("Reshape", last, one), weights)
+    return _Band(graph.add("Reshape", first, one), graph.add("Reshape", last, one), weights)
 
 
 def _hamming(graph: OnnxGraph, x: str) -> str:
