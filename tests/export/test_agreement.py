@@ -109,3 +109,15 @@ def test_an_unknown_score_far_out_may_differ_by_a_share_of_itself():
     then, now = answer([0.7, 0.2, 0.1], score=40.0), answer([0.7, 0.2, 0.1], score=41.0)
     assert compared((then, now)).ok
     assert not compared((then, answer([0.7, 0.2, 0.1], score=43.0))).ok
+
+
+def test_what_the_model_itself_says_otherwise_of_another_form_comes_on_top():
+    of_file, of_values = answer([0.70, 0.20, 0.1]), answer([0.67, 0.23, 0.1])
+    found = Agreement(BOUNDARY, 0.005, CLASSES)
+    found.add("large.jpg", of_file, answer([0.668, 0.232, 0.1]), of_values)
+    assert found.ok
+    assert found.largest_difference == pytest.approx(0.032, abs=1e-6)
+    assert not compared((of_file, answer([0.668, 0.232, 0.1]))).ok
+    found = Agreement(BOUNDARY, 0.005, CLASSES)
+    found.add("large.jpg", of_file, answer([0.66, 0.24, 0.1]), of_values)
+    assert [one.why for one in found.differing] == ["difference"]

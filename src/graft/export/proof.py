@@ -100,7 +100,7 @@ def prove_example(draft: Draft, goldens: GoldenSet) -> None:
     found = Agreement(goldens.boundary, FILE_TOLERANCE, classes)
     names = [f"{FOLDER}/{item.name}" for item in goldens.items]
     for item, answer in zip(goldens.items, run_example(draft.folder, names, classes), strict=True):
-        found.add(item.name, item.of_file, answer)
+        found.add(item.name, item.of_file, answer, item.of_values)
     _refuse_unlike(found, EXAMPLE)
 
 

@@ -54,7 +54,7 @@ def replayed(
         if item.values is not None:
             found = _asked(session, item.values)
             of_values.add(item.name, item.of_values, found)
-        of_files.add(item.name, item.of_file, _from_file(session, item, decode, found))
+        of_files.add(item.name, item.of_file, _from_file(session, item, decode, found), item.of_values)
     return Replay(of_values, of_files)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from graft.contracts import Array
 from graft.export.goldens.golden import Golden
@@ -21,7 +21,7 @@ from graft.samples.photo import choose_scene, draw_scene
 from graft.samples.signs import draw_sign
 
 _ORIENTATION = 0x0112
-_LARGE = (2050, 1000)
+_LARGE = (1680, 1240)
 """Width and height of more than 2 megapixels."""
 
 
@@ -86,13 +86,8 @@ def _extreme(rng: np.random.Generator) -> Iterator[Golden]:
     yield _png(_of(rng.integers(0, 256, (72, 72, 3), dtype=np.uint8)), "noise")
     board = np.indices((225, 223)).sum(axis=0) % 2 * 255
     yield _png(_of(board.astype(np.uint8)), "a board of single pixels")
-    large = Image.new("RGB", _LARGE, (236, 232, 222))
-    pen = ImageDraw.Draw(large)
-    for _ in range(24):
-        x, y = (int(rng.integers(0, side)) for side in _LARGE)
-        ink = tuple(int(level) for level in rng.integers(0, 256, 3))
-        pen.rectangle((x, y, x + int(rng.integers(20, 500)), y + int(rng.integers(20, 400))), fill=ink)
-    yield _png(large, "more than 2 megapixels")
+    large = _door(rng, (_LARGE[0] // 4, _LARGE[1] // 4), is_open=True).resize(_LARGE, Image.Resampling.BICUBIC)
+    yield _jpeg(large, "more than 2 megapixels")
 
 
 def _of(levels: Array) -> Image.Image:
