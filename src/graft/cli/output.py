@@ -31,6 +31,7 @@ STEPS = {
     "draw": "Drawing",
     "predict": "Predicting",
     "upload": "Sending",
+    "install": "Installing",
 }
 
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from graft.cli.output import say, show_json
+from graft.cli.output import progress_bar, say, show_json
 from graft.cli.paths import Command, InputPath
 from graft.errors import GateError
 
 if TYPE_CHECKING:
     from graft.export.agreement import Agreement
+    from graft.export.installed import Installation
     from graft.export.verifying import Verified
 
 _SHOWN = 20
@@ -20,15 +21,20 @@ _SHOWN = 20
 
 @click.command(name="verify", cls=Command)
 @click.argument("folder", metavar="DIR", type=InputPath(Path))
+@click.option("--install", "installing", is_flag=True, help="Install and run it in a fresh environment, and ask that.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(folder: Path, as_json: bool) -> int:
+def command(folder: Path, installing: bool, as_json: bool) -> int:
     """Check an export: whether its files are as they were, and answer on this machine as the model did.
 
     DIR is what graft export has written. No program in it is run; its graph is. Exit code 3 says that it differs.
+
+    With --install what DIR asks for is installed from the package index into a fresh environment, and its page (or its
+    example) is run and asked there: for exports that you trust.
     """
     from graft.export.verifying import verify
 
-    found = verify(folder)
+    with progress_bar(quiet=as_json) as progress:
+        found = verify(folder, installing=installing, progress=progress)
     if as_json:
         show_json(found.to_dict())
     else:
@@ -55,7 +61,26 @@ def _show(found: Verified) -> None:
     say(f"Versions  {clean(', '.join(changed)) or 'the same as when it was exported'}")
     if found.replay is not None and found.replay.differing:
         _show_differing(found)
+    if found.installed is not None:
+        _show_installed(found.installed)
     say("ok: it answers as the model did." if found.ok else click.style("Not ok.", fg="red", bold=True))
+
+
+def _show_installed(found: Installation) -> None:
+    from graft.report.words import clean
+
+    seconds = found.seconds
+    say(f"Installed {found.packages} packages, {found.mb:,.0f} MB, in {seconds['install']:.1f} s")
+    if found.agreement is None:
+        say(f"Started   no: {clean(found.problem)}")
+        return
+    if seconds["start"]:
+        say(f"Started   first answer after {seconds['start']:.1f} s")
+    say(f"Answers   {len(found.agreement)} golden items in {seconds['answers']:.1f} s; {_alike(found.agreement)}")
+    for one in found.agreement.differing[:_SHOWN]:
+        say(f"  {one.item}    {one.why}: the model said {clean(one.expected)}, it {clean(one.found)}")
+    if found.ok:
+        say("ready: a fresh environment installs it, and it answers there as the model did.")
 
 
 def _files(found: Verified) -> str:

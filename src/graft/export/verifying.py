@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from graft.contracts import Progress, silent
 from graft.errors import ExportError
 from graft.export.certificate import Certificate, versions_here
 from graft.export.draft import GRAPH
 from graft.export.exported_folder import ExportedFolder, FileCheck
-from graft.export.golden_set import restore
+from graft.export.golden_set import GoldenSet, restore
 from graft.export.inference import GraphSession, decoder_of
+from graft.export.installed import Installation, install
 from graft.export.replay import Replay, replayed
 
 
@@ -28,6 +30,7 @@ class Verified:
         replay: How alike it answers; ``None`` where it could not be asked.
         problem: Why not.
         versions: Of what asked it.
+        installed: What a fresh environment said; ``None`` where that was not asked for, or not gone as far as.
     """
 
     path: Path
@@ -37,11 +40,13 @@ class Verified:
     replay: Replay | None
     problem: str
     versions: Mapping[str, str]
+    installed: Installation | None = None
 
     @property
     def ok(self) -> bool:
         """Whether all files are as they were, and it answers as the model did."""
-        return self.contents.ok and self.replay is not None and self.replay.ok
+        here = self.contents.ok and self.replay is not None and self.replay.ok
+        return here and (self.installed is None or self.installed.ok)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able values."""
@@ -78,32 +83,51 @@ class Verified:
                 },
                 "differing": [one.to_dict() for one in self.replay.differing],
             }
+        if self.installed is not None:
+            found["installed"] = self.installed.to_dict()
         return found
 
 
-def verify(path: str | Path) -> Verified:
+def verify(path: str | Path, *, installing: bool = False, progress: Progress = silent) -> Verified:
     """Check the files of an export against its certificate, and ask its graph about the golden items.
 
     No program that lies in the folder is run; its graph is.
 
+    Args:
+        path: The folder.
+        installing: Whether its requirements are to be installed into a fresh environment, too, and its own page or
+            example run and asked there; that runs what lies in the folder, where its files are as they were.
+        progress: Told of the step ``"install"``.
+
     Raises:
-        ExportError: There is no such folder, or it is no export.
+        ExportError: There is no such folder, or it is no export; or its requirements cannot be installed.
     """
     folder = ExportedFolder.open(path)
     contents = folder.contents()
-    replay, problem = None, ""
+    replay, problem, installed = None, "", None
     try:
-        replay = _replayed(folder)
+        goldens = _goldens(folder)
+        replay = _replayed(folder, goldens)
     except ExportError as error:
         problem = error.message
-    return Verified(folder.path, folder.certificate, folder.megabytes(), contents, replay, problem, versions_here())
+    if installing and contents.ok and replay is not None and replay.ok:
+        installed = install(folder, goldens, progress)
+    return Verified(
+        folder.path, folder.certificate, folder.megabytes(), contents, replay, problem, versions_here(), installed
+    )
 
 
-def _replayed(folder: ExportedFolder) -> Replay:
-    known, labels = folder.certificate, folder.labels()
-    classes = tuple(labels["classes"])
+def _goldens(folder: ExportedFolder) -> GoldenSet:
+    known, classes = folder.certificate, folder.labels()["classes"]
     if len(known.boundary.members) != len(classes):
         raise ExportError(f"The certificate knows {len(known.boundary.members)} classes of {len(classes)}.")
-    goldens = restore(known.items, folder.read, known.boundary, len(classes))
+    return restore(known.items, folder.read, known.boundary, len(classes))
+
+
+def _replayed(folder: ExportedFolder, goldens: GoldenSet) -> Replay:
+    labels = folder.labels()
+    classes = tuple(labels["classes"])
     session = GraphSession(folder.read(GRAPH), len(classes))
-    return replayed(session, goldens, decoder_of(labels["modality"], folder.path), known.precision, classes)
+    return replayed(
+        session, goldens, decoder_of(labels["modality"], folder.path), folder.certificate.precision, classes
+    )
