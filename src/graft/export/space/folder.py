@@ -10,7 +10,7 @@ from graft.front_matter import Value, headed
 SDK_VERSION = "6.31.0"
 """The Gradio that the page was tested with; a test holds it to the pinned one."""
 PYTHON_VERSION = "3.11"
-SCRIPTS = ("app.py", "answering.py")
+SCRIPTS = ("app.py", "answering.py", "words.py")
 REQUIREMENTS = "requirements.txt"
 README = "README.md"
 ADDED = {"audio": "requirements-audio.txt"}
@@ -20,8 +20,8 @@ _LONGEST = 60
 _ABOUT = """
 ## This Space
 
-`app.py` is the page, `answering.py` asks the model through `example.py`. Nothing is sent anywhere but to the machine
-that runs it, and nothing is kept longer than an hour. On your own machine:
+`app.py` is the page; `answering.py` asks the model through `example.py`, and `words.py` says what it answers. Nothing
+is sent anywhere but to the machine that runs it, and files are kept there for an hour at most. On your own machine:
 
 ```sh
 pip install -r requirements.txt

@@ -45,25 +45,36 @@ SESSION, ABOUT = opened()
 
 
 def answer(item: str) -> dict[str, Any]:
-    """What the model says of the file at a path, or of a text: an entry of graft predict --json.
-
-    Raises:
-        NotRead: The item cannot be used.
-    """
-    {"image": check_picture, "audio": check_recording, "text": check_text}[ABOUT["modality"]](item)
+    """What the model says of the file at a path, or of a text: an entry of graft predict --json."""
     try:
-        said = example.answer_of(SESSION, ABOUT, item)
-    except (OSError, ValueError, SyntaxError, RuntimeError, MemoryError) as error:
+        CHECKS[ABOUT["modality"]](item)
+        return of_graph(example.answer_of(SESSION, ABOUT, item))
+    except NotRead as error:
+        return {"error": error.told}
+    except (OSError, ValueError, SyntaxError, RuntimeError, MemoryError) as error:  # all that decoders raise
         found = (str(error).strip().splitlines() or [type(error).__name__])[0].replace(item, "the file")[:200]
-        raise NotRead("corrupt", f"The item cannot be read: {found}.", AGAIN) from None
+        return {"error": {"code": "corrupt", "message": f"The item cannot be read: {found}.", "hint": AGAIN}}
+
+
+def of_graph(said: dict[str, Any]) -> dict[str, Any]:
+    """An answer of the graph, by the names that graft predict gives its values."""
     if not ABOUT["classes"]:
         return {name: said[name] for name in ("value", "low", "high", "unknown", "unknown_score")}
-    scores = dict(zip(ABOUT["classes"], said["probabilities"], strict=True))
-    best = sorted(scores.items(), key=lambda pair: -pair[1])
-    several = {"labels": said["set"]} if "thresholds" in ABOUT else {}
-    label = "|".join(said["set"]) if several else said["label"]
-    known = {"confidence": best[0][1], "unknown": said["unknown"], "unknown_score": said["unknown_score"]}
-    return {"label": label, **known, "scores": dict(best), "set": said["set"], **several}
+    scores = dict(sorted(zip(ABOUT["classes"], said["probabilities"], strict=True), key=lambda pair: -pair[1]))
+    sure = max(scores.values())
+    more = {}
+    if "thresholds" in ABOUT:  # several labels: that exactly these are right, each decided for itself
+        sure = math.prod(p if label in said["set"] else 1 - p for label, p in scores.items())
+        more["labels"] = [label for label in scores if label in said["set"]]
+    return {
+        "label": "|".join(said["set"]) if more else said["label"],
+        "confidence": sure,
+        "unknown": said["unknown"],
+        "unknown_score": said["unknown_score"],
+        "scores": scores,
+        "set": said["set"],
+        **more,
+    }
 
 
 def check_picture(path: str) -> None:
@@ -104,14 +115,14 @@ def check_recording(path: str) -> None:
             "not_a_recording", "The file is not a recording that can be read.", "Save it as WAV, FLAC, OGG or MP3."
         ) from None
     if found.duration > MOST_SECONDS:
-        message = f"The recording has {found.duration:,.0f} seconds; the limit is {MOST_SECONDS}."
-        raise NotRead("too_large", message, "Cut it into parts.")
+        message = f"The recording is {found.duration:,.1f} seconds long; the limit is {MOST_SECONDS}."
+        raise NotRead("too_large", message, "Cut it into pieces.")
 
 
 def check_text(text: str) -> None:
     """Whether a text has something in it, and not too much."""
     if not text.strip():
-        raise NotRead("empty", "The text is empty.", "Write or paste one.")
+        raise NotRead("empty", "The text is empty.", "Write something, or leave the item out.")
     if len(text) > MOST_CHARACTERS:
         message = f"The text has {len(text):,} characters; the limit is {MOST_CHARACTERS:,}."
         raise NotRead("too_large", message, "Cut it into parts.")
@@ -126,3 +137,6 @@ def check_file(path: str) -> bytes:
         raise NotRead("too_large", f"The item has more than {MOST_BYTES >> 20} MB, the limit.", "Cut it into parts.")
     with Path(path).open("rb") as file:
         return file.read(64)
+
+
+CHECKS = {"image": check_picture, "audio": check_recording, "text": check_text}
