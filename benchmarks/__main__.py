@@ -30,6 +30,7 @@ from benchmarks import (
     tuning,
     tuning_safety,
     views,
+    why,
     words,
     worth,
 )
@@ -67,6 +68,7 @@ def main(context: click.Context) -> None:
         heads.measure()
         gate.measure()
         views.measure()
+        why.measure()
         decoders.measure()
         tuning.measure()
         tuning_safety.measure()
@@ -82,6 +84,13 @@ def main(context: click.Context) -> None:
 def fit_command(data: tuple[Path, ...], draws: int, shots: int | None, peers: bool) -> None:
     """Time and accuracy of graft fit on photos beside the tutorial, logistic regression and fastai."""
     fit.measure(data, draws, shots, peers)
+
+
+@main.command("why")
+@click.option("--photos", type=click.IntRange(1), default=why.PHOTOS, show_default=True, help="Photos of each set.")
+def why_command(photos: int) -> None:
+    """Whether what speaks for an answer is found where it lies, by what squares are covered with, and what it costs."""
+    why.measure(photos)
 
 
 @main.command("text")

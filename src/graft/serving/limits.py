@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from graft.contracts import ItemLimits
-
-MEGABYTE = 1 << 20
+from graft.contracts import MEGABYTE, SERVED, ItemLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +28,7 @@ class ServerLimits:
     bodies: int = 256 * MEGABYTE
     items: int = 256
     waiting: int = 64
-    item: ItemLimits = field(
-        default_factory=lambda: ItemLimits(
-            bytes=32 * MEGABYTE, pixels=25_000_000, side=32_767, seconds=600.0, characters=200_000
-        )
-    )
+    item: ItemLimits = SERVED
     pause: float = 30.0
     refused: int = 512 * MEGABYTE
     linger: float = 30.0

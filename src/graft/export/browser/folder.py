@@ -11,16 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from graft import pages
-from graft.contracts import Encoder
+from graft.contracts import SERVED, Encoder
 from graft.encoders.cache import cache_folder
 from graft.errors import GraftError
 from graft.export.browser import runtime
 from graft.export.draft import GRAPH, LABELS, Draft
 
 PAGE = "index.html"
-LIMIT_PIXELS = 25_000_000
-"""Larger pictures are refused, in the same words as by ``graft app`` and ``graft serve``."""
-LIMIT_SIDE = 65_500
 ACCEPT = {
     "image": "image/jpeg,image/png,image/webp,image/gif,image/bmp",
     "text": "text/plain,.txt",
@@ -88,7 +85,7 @@ def _about(draft: Draft, modality: str) -> dict[str, Any]:
     """What the page is told besides ``labels.json``."""
     host: dict[str, Any] = dict(draft.labels["input"])
     if modality == "image":
-        host |= {"limit_pixels": LIMIT_PIXELS, "limit_side": LIMIT_SIDE, "view": view_of(draft.model.encoder)}
+        host |= {"limit_pixels": SERVED.pixels, "limit_side": SERVED.side, "view": view_of(draft.model.encoder)}
     return {"why": True, "corrections": False, "accept": ACCEPT[modality], "stays": True, "input": host}
 
 
