@@ -53,7 +53,7 @@ class TryPage(PageServer):
         if model.encoder is None:
             raise DataError("This model was fitted to a matrix of embeddings.", "A page needs a model of items.")
         if index is not None:
-            index.check_of(model)
+            index.check_of(model.encoder)
         modality, run = model.encoder.modality, run_name()
         self.corrections = CorrectionFolder(corrections, modality, numbers=not model.classes) if corrections else None
         self._encoder = model.encoder

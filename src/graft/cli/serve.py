@@ -22,6 +22,7 @@ CLOUD = Path("/opt/ml/model")
 
 @click.command(name="serve", cls=Command)
 @click.argument("model", type=InputPath(Path), required=False)
+@click.option("--index", type=InputPath(Path), help="Find look-alikes in this index, under POST /search.")
 @click.option("--host", help="Where to listen. [GRAFT_HOST, or 127.0.0.1: this machine only]")
 @click.option("--port", type=click.IntRange(0, 65535), help=f"0 takes a free one. [{', '.join(PORTS)}, or {PORT}]")
 @click.option("--key", help="Who asks has to send it. Better in GRAFT_KEY: arguments are seen by all users.")
@@ -40,6 +41,7 @@ CLOUD = Path("/opt/ml/model")
 @click.option("--json", "as_json", is_flag=True, help="Print address, model and version as one JSON value.")
 def command(
     model: Path | None,
+    index: Path | None,
     host: str | None,
     port: int | None,
     key: str | None,
@@ -73,6 +75,7 @@ def command(
         )
     serve_model(
         model or _found(CLOUD),
+        index=index,
         host=host,
         port=_port(os.environ) if port is None else port,
         key=key or "",

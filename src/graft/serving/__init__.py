@@ -19,6 +19,7 @@ __all__ = ["KEEP_ALIVE", "ServerLimits", "check_installed", "serve_model"]
 def serve_model(
     folder: Path,
     *,
+    index: Path | None = None,
     host: str = "127.0.0.1",
     port: int = 8080,
     key: str = "",
@@ -35,6 +36,7 @@ def serve_model(
 
     Args:
         folder: The bundle.
+        index: The folder of an index, to find look-alikes in.
         host: Where to listen.
         port: On which port; 0 takes a free one.
         key: Who asks has to send it.
@@ -56,16 +58,12 @@ def serve_model(
     check_installed()
     from graft.serving.loaded import LoadedModel
     from graft.serving.one_model import ModelServer
+    from graft.serving.routes import application
 
     model = LoadedModel.load(folder, name=name, allow_download=allow_download)
     draining = Draining(drain_delay, drain_limit)
-    server = ModelServer(
-        model,
-        limits=limits,
-        key=ServerKey.of(key) if key else None,
-        own_host=None if key or no_key else host,
-        draining=draining,
-    )
+    server = ModelServer(model, index=index, limits=limits, draining=draining)
+    app = application(server, key=ServerKey.of(key) if key else None, own_host=host if not (key or no_key) else None)
     listener = listening(host, port)
     failed: list[GraftError] = []
 
@@ -84,7 +82,7 @@ def serve_model(
     warming = threading.Thread(target=warm, name="graft-warm", daemon=True)
     server.decoders.start()
     try:
-        run(server.app(), listener, draining, keep_alive, begun)
+        run(app, listener, draining, keep_alive, begun)
     finally:
         if warming.ident is not None:
             warming.join(drain_limit)  # a network that is being opened cannot be left alone

@@ -46,10 +46,13 @@ class Batcher:
         found: list[Any] = await self._done(items, lambda rows: self._predictions(items, names, rows))
         return found
 
-    async def rows(self, items: Sequence[bytes | ItemError]) -> Rows:
-        """The embedding of each item, in their order, with the digest of its content."""
-        found = await self._done(items, lambda rows: rows)
-        return [_known_as(row, item) for row, item in zip(found, items, strict=True)]
+    async def finished(self, items: Sequence[bytes | ItemError], finish: Callable[[Rows], Any]) -> Any:
+        """What ``finish`` makes of the rows of all items, in their order, each with the digest of its content."""
+
+        def known(rows: Rows) -> Any:
+            return finish([_known_as(row, item) for row, item in zip(rows, items, strict=True)])
+
+        return await self._done(items, known)
 
     async def _done(self, items: Sequence[bytes | ItemError], finish: Callable[[Rows], Any]) -> Any:
         loop = asyncio.get_running_loop()

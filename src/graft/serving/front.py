@@ -11,6 +11,7 @@ from graft.loopback import is_own
 from graft.serving.bodies import App, ClientGone, Message, Receive, Scope, Send, announced, throw_away
 from graft.serving.draining import Draining
 from graft.serving.keys import ServerKey
+from graft.serving.kserve import refusal
 from graft.serving.limits import ServerLimits
 from graft.serving.metrics import Metrics
 from graft.serving.problems import MEDIA_TYPE, Problem, to_json
@@ -26,6 +27,7 @@ class Front:
     Args:
         app: What answers.
         open_to_all: Paths that need no key.
+        routes: Paths that there are, by which requests are counted; all others are counted together.
         own_host: Where the server listens for this machine alone: requests by other names are refused, for a page of
             another site can make a browser send them. ``None``: by whatever name.
         key: Who is let in; ``None``: everybody.
@@ -39,6 +41,7 @@ class Front:
         app: App,
         *,
         open_to_all: frozenset[str],
+        routes: frozenset[str],
         own_host: str | None,
         key: ServerKey | None,
         limits: ServerLimits,
@@ -47,6 +50,7 @@ class Front:
     ) -> None:
         self._app = app
         self._open = open_to_all
+        self._routes = routes
         self._host = own_host
         self._key = key
         self._limits = limits
@@ -67,7 +71,7 @@ class Front:
             return
         finally:
             self._draining.running -= 1
-            route = scope.get("graft.route", "other")
+            route = scope["path"] if scope["path"] in self._routes else "other"
             self._metrics.request(route, told.status, time.monotonic() - began)
 
     async def _answer(self, scope: Scope, receive: Receive, told: _Told) -> None:
@@ -130,9 +134,10 @@ class Refusal:
         problem, size = self._problem, announced(scope)
         chunked = any(name == b"transfer-encoding" for name, _ in scope["headers"])
         closes = problem.closes and (chunked or (size is not None and size > 0))
-        body = to_json(problem.to_dict())
+        protocol = scope["path"] == "/v2" or scope["path"].startswith("/v2/")
+        body = refusal(problem) if protocol else to_json(problem.to_dict())
         said = [
-            (b"content-type", MEDIA_TYPE.encode()),
+            (b"content-type", b"application/json" if protocol else MEDIA_TYPE.encode()),
             (b"content-length", str(len(body)).encode()),
             *((name.lower().encode(), value.encode("latin-1", "replace")) for name, value in problem.headers.items()),
             *([(b"connection", b"close")] if closes else []),
@@ -161,8 +166,3 @@ class _Told:
             if self._draining.begun:
                 message["headers"].append((b"connection", b"close"))
         await self._send(message)
-
-
-def described(scope: Scope, route: str) -> None:
-    """Call a request by its route in the metrics."""
-    scope["graft.route"] = route

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 
 from graft.decoding.formats import HEAD, kind_of
@@ -16,6 +17,8 @@ JSON, FORM, MULTIPART, TEXT, BYTES = (
 )
 NOUNS = {"image": "pictures", "text": "texts", "audio": "recordings"}
 RAW = {"image": "image/*", "audio": "audio/*", "text": TEXT}
+TABLES = ("text/csv", "text/tab-separated-values")
+"""What would be taken for one long text."""
 _TOKEN = 200
 
 
@@ -27,6 +30,25 @@ def parameters(header: str) -> tuple[str, dict[str, str]]:
         name, _, value = part.partition("=")
         found[name.strip().lower()] = value.strip().strip('"')
     return kind.strip().lower(), found
+
+
+def to_utf8(body: bytes, header: str) -> bytes:
+    """A text in UTF-8, where its type names another encoding; without a name it is told from the text itself.
+
+    Raises:
+        Problem: There is no such encoding, or the text is not in it.
+    """
+    charset = parameters(header)[1].get("charset", "").lower()
+    if charset in ("", "utf-8", "utf8", "us-ascii"):
+        return body
+    try:
+        if not codecs.lookup(charset)._is_text_encoding:
+            raise LookupError
+        return body.decode(charset).encode()
+    except (LookupError, UnicodeError, ValueError):
+        raise Problem(
+            415, "unsupported_encoding", f"The text is not in {charset[:40]!r}.", "Send it in UTF-8."
+        ) from None
 
 
 def accepted_types(modality: str) -> tuple[str, ...]:
@@ -57,6 +79,8 @@ def body_type(header: str, body: bytes, modality: str) -> str:
         if found in ("", "text") and kind == FORM and modality != "text":
             raise unsupported(header, modality)
         return BYTES
+    if kind in TABLES:
+        raise unsupported(header, modality)
     if kind == BYTES or kind.partition("/")[0] == RAW[modality].partition("/")[0]:
         return BYTES
     if modality == "audio" and kind in ("video/ogg", "application/ogg", "video/webm", "video/mp4"):

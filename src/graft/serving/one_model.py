@@ -1,52 +1,66 @@
-"""One model over HTTP."""
+"""One model over HTTP: what its server is made of, and how a request becomes answers."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fastapi import FastAPI, Request, Response
-from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
-from graft.errors import GraftError, ItemError
-from graft.serving import json_items
+from graft.data.items import Memory
+from graft.encoders.embed import gathered
+from graft.errors import ItemError
+from graft.prediction.chunks import Chunk
+from graft.serving import json_items, kserve
 from graft.serving.admission import Admission
-from graft.serving.batching import Batcher
+from graft.serving.batching import Batcher, Rows
 from graft.serving.bodies import BodyBudget, read_body
 from graft.serving.decoders import Decoders
 from graft.serving.draining import Draining
 from graft.serving.first_item import first_item
-from graft.serving.front import Front, described
-from graft.serving.keys import ServerKey
+from graft.serving.form_items import read_form
 from graft.serving.limits import ServerLimits
 from graft.serving.loaded import LoadedModel
-from graft.serving.media_types import JSON, body_type, check_accept, check_encoding
+from graft.serving.media_types import JSON, MULTIPART, body_type, check_accept, check_encoding, parameters, to_utf8
 from graft.serving.metrics import Metrics
 from graft.serving.packing import unpack_request
 from graft.serving.predict_request import PredictRequest
-from graft.serving.problems import Problem, to_json
+from graft.serving.problems import Problem
+
+if TYPE_CHECKING:
+    from graft.similarity import Index
 
 READ_HERE = 1 << 20
 """Bytes of JSON that are read at once; more of it is read in a child, for nothing else is answered meanwhile."""
-JSON_READER = b"j"
-OPEN = frozenset({"/healthz", "/readyz", "/ping", "/docs", "/openapi.json"})
-"""What needs no key: probes, and how to ask."""
+JSON_READER, INFER_READER = b"j", b"k"
+MATCHES = 10
+"""So many look-alikes are found where no number is asked for."""
+
+Reading = Callable[[bytes], Awaitable[PredictRequest]]
+
+
+class Found(NamedTuple):
+    """What was asked, and what there is to say."""
+
+    request: PredictRequest
+    answers: list[Any]
 
 
 class ModelServer:
-    """Everything that one model needs to be asked over HTTP.
+    """Everything that one model needs to be asked over HTTP; ``routes`` says under which addresses.
 
     Attributes:
         model: Which answers.
+        index: In which look-alikes are found, by the encoder of the model; ``None`` where there is none.
         ready: Whether it has answered once.
         draining: Ends it.
 
     Args:
         model: Which answers.
+        index: The folder of an index.
         limits: What is taken.
-        key: Who is let in; ``None``: everybody.
-        own_host: As ``Front`` takes it.
         draining: How it ends.
     """
 
@@ -54,48 +68,21 @@ class ModelServer:
         self,
         model: LoadedModel,
         *,
+        index: Path | None = None,
         limits: ServerLimits | None = None,
-        key: ServerKey | None = None,
-        own_host: str | None = None,
         draining: Draining | None = None,
     ) -> None:
         self.model = model
+        self.index = None if index is None else _index(index, model)
         self.limits = limits or ServerLimits()
         self.draining = draining or Draining()
         self.metrics = Metrics(model.name, model.version)
-        self.decoders = Decoders(model.encoder, self.limits.item, {JSON_READER: json_items.read_in_child})
+        readers = {JSON_READER: json_items.read_in_child, INFER_READER: kserve.read_in_child}
+        self.decoders = Decoders(model.encoder, self.limits.item, readers)
         self.batcher = Batcher(model, self.decoders, self.limits)
         self.admission = Admission(self.limits)
         self.budget = BodyBudget(self.limits)
         self.ready = False
-        self._key = key
-        self._own_host = own_host
-
-    def app(self) -> Any:
-        """The ASGI app."""
-        app = FastAPI(title=f"graft serve {self.model.name}", docs_url=None, redoc_url=None)
-        app.add_api_route("/predict", self.predict, methods=["POST"])
-        app.add_api_route("/invocations", self.predict, methods=["POST"])
-        app.add_api_route("/healthz", self.alive, methods=["GET"])
-        app.add_api_route("/readyz", self.is_ready, methods=["GET"])
-        app.add_api_route("/ping", self.is_ready, methods=["GET"])
-        app.add_api_route("/metrics", self.figures, methods=["GET"])
-        front = Front(
-            app,
-            open_to_all=OPEN,
-            own_host=self._own_host,
-            key=self._key,
-            limits=self.limits,
-            draining=self.draining,
-            metrics=self.metrics,
-        )
-
-        async def refused(request: Request, error: Exception) -> Any:
-            return front.refused(error if isinstance(error, GraftError) else _routing(request, error))
-
-        app.add_exception_handler(HTTPException, refused)
-        app.add_exception_handler(GraftError, refused)
-        return front
 
     async def warm(self) -> None:
         """Answer one item, from its bytes to its label; from then on it is ready.
@@ -103,65 +90,109 @@ class ModelServer:
         Raises:
             GraftError: It cannot be answered.
         """
-        self.model.encoder.warm()
-        (answer,) = await self.batcher.predictions([first_item(self.model.modality)], ["the first item"])
+        await asyncio.to_thread(self.model.encoder.warm)
+        items, names = [first_item(self.model.modality)], ["the first item"]
+        (answer,) = await self.batcher.predictions(items, names)
         if answer.error is not None:
             raise answer.error
+        if self.index is not None:
+            await self._near(PredictRequest(tuple(items), tuple(names)))
         self.ready = True
 
-    async def predict(self, request: Request) -> Response:
-        """Answer one item or many: JSON, a form with files, or the bytes of one file."""
-        described(request.scope, "predict")
-        headers = request.headers
-        check_accept(headers.get("accept", ""), JSON)
-        check_encoding(headers)
-        self._check_ready()
-        self.admission.check()
-        with self.budget.room() as take:
-            body = await read_body(request.scope, request.receive, take, self.limits)
-            asked = await self._read(body, headers.get("content-type", ""), request.query_params)
-            with self.admission.items(len(asked.items)):
-                answers = await self.batcher.predictions(asked.items, asked.names)
-        self._count(answers)
-        if all(answer.error is not None for answer in answers):
-            raise self._nothing(asked, answers)
-        said = self.model.said(answers, asked.top)
-        if asked.ids:
-            said = [{"id": own, **one} for own, one in zip(asked.ids, said, strict=True)]
-        return _json({"model": self.model.name, "version": self.model.version, "predictions": said})
+    def check_ready(self) -> None:
+        """Whether it has answered once.
 
-    async def alive(self) -> Response:
-        """Whether the process lives: it does, busy or not."""
-        return _json({"status": "alive"})
-
-    async def is_ready(self) -> Response:
-        """Whether the model has answered once, and the server is not about to end."""
-        self._check_ready()
-        if self.draining.begun:
-            raise Problem(503, "draining", "The server is about to end.", "Ask another one.")
-        return _json({"status": "ready", "model": self.model.name, "version": self.model.version})
-
-    async def figures(self) -> Response:
-        """What is counted, for Prometheus."""
-        text = self.metrics.show(self.admission.waiting, self.budget.taken, self.decoders.died)
-        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
-
-    def _check_ready(self) -> None:
+        Raises:
+            Problem: It has not yet.
+        """
         if not self.ready:
             raise Problem(
                 503, "starting", "The model is being loaded.", "Ask again in a second.", headers={"Retry-After": "1"}
             )
 
-    async def _read(self, body: bytes, header: str, query: Mapping[str, str]) -> PredictRequest:
-        """The items of a body."""
+    async def predictions(self, request: Request, reading: Reading) -> Found:
+        """What the model says of the items of a request; an item that cannot be used has an error.
+
+        Raises:
+            Problem: The request is refused.
+            ClientGone: Nobody waits for an answer.
+        """
+        return await self._answered(request, reading, lambda asked: self.batcher.predictions(asked.items, asked.names))
+
+    async def matches(self, request: Request, reading: Reading) -> Found:
+        """What is most like each item of a request, in the index.
+
+        Raises:
+            Problem: The request is refused, or there is no index.
+            ClientGone: Nobody waits for an answer.
+        """
+        if self.index is None:
+            raise Problem(404, "not_found", "This server has no index.", "Start it with --index DIR.", closes=True)
+        return await self._answered(request, reading, self._near)
+
+    async def read(self, body: bytes, request: Request) -> PredictRequest:
+        """The items of a body: JSON, a form with files, or the bytes of one file.
+
+        Raises:
+            Problem: It holds none.
+        """
+        header, query = request.headers.get("content-type", ""), request.query_params
+        kind = body_type(header, body, self.model.modality)
+        if kind == JSON:
+            here = len(body) <= READ_HERE
+            asked = json_items.read_request(body) if here else await self._read_in_child(JSON_READER, body)
+        elif kind == MULTIPART:
+            asked = await read_form(body, parameters(header)[1].get("boundary", ""), self.limits.items)
+        else:
+            content = to_utf8(body, header) if self.model.modality == "text" else body
+            n = json_items.count(query.get("n"), "n")
+            asked = PredictRequest((content,), ("body",), rest={} if n is None else {"n": n})
+        if asked.top is None and (top := json_items.count(query.get("top"), "top")):
+            asked = PredictRequest(asked.items, asked.names, asked.ids, top, asked.rest)
+        if asked.top is not None and not self.model.classes:
+            raise Problem(422, "bad_request", "This model predicts numbers, which have no ranks.", "Leave top out.")
+        return asked
+
+    async def read_infer(self, body: bytes, request: Request) -> PredictRequest:
+        """The items of a request of the v2 protocol.
+
+        Raises:
+            Problem: It holds none.
+        """
         modality = self.model.modality
-        kind = body_type(header, body, modality)
-        if kind != JSON:
-            return self._checked(PredictRequest((body,), ("body",), top=json_items.count(query.get("top"), "top")))
-        if len(body) <= READ_HERE:
-            return self._checked(json_items.read_request(body))
-        found = self.decoders.submit(body, JSON_READER)
-        return self._checked(unpack_request(await asyncio.wrap_future(found)))
+        length = kserve.header_length(request.headers.get(kserve.HEADER_LENGTH), body)
+        if (len(body) if length is None else length) <= READ_HERE:
+            return kserve.read_infer(body, modality, length)
+        return await self._read_in_child(INFER_READER, kserve.for_child(body, modality, length))
+
+    async def _read_in_child(self, reader: bytes, message: bytes) -> PredictRequest:
+        try:
+            return unpack_request(await asyncio.wrap_future(self.decoders.submit(message, reader)))
+        except ItemError as error:  # the child did not come to its end
+            raise Problem(
+                413 if error.reason == "too_large" else 400,
+                error.reason,
+                "The body could not be read: it takes too much memory or time.",
+                "Send fewer items at once.",
+            ) from None
+
+    async def _answered(
+        self, request: Request, reading: Reading, answer: Callable[[PredictRequest], Awaitable[list[Any]]]
+    ) -> Found:
+        check_accept(request.headers.get("accept", ""), JSON)
+        check_encoding(request.headers)
+        self.check_ready()
+        self.admission.check()
+        with self.budget.room() as take:
+            body = await read_body(request.scope, request.receive, take, self.limits)
+            asked = self._checked(await reading(body))
+            with self.admission.items(len(asked.items)):
+                answers = await answer(asked)
+        bad = [one.error for one in answers if one.error is not None]
+        self.metrics.items(len(answers) - len(bad), len(bad))
+        for error in bad:
+            self.metrics.error(error.reason)
+        return Found(asked, answers)
 
     def _checked(self, asked: PredictRequest) -> PredictRequest:
         """The same, where it is what this model takes."""
@@ -180,28 +211,40 @@ class ModelServer:
             )
         return asked
 
-    def _count(self, answers: list[Any]) -> None:
-        bad = [answer.error for answer in answers if answer.error is not None]
-        self.metrics.items(len(answers) - len(bad), len(bad))
-        for error in bad:
-            self.metrics.error(error.reason)
+    async def _near(self, asked: PredictRequest) -> list[Any]:
+        index, encoder = self.index, self.model.encoder
+        assert index is not None
+        items = tuple(Memory(_content(item), name) for item, name in zip(asked.items, asked.names, strict=True))
 
-    def _nothing(self, asked: PredictRequest, answers: list[Any]) -> Problem:
-        """What is said where no item could be answered: of the first, by its name."""
-        error: ItemError = answers[0].error
-        return Problem.of_item(error, asked.names[0])
+        def find(rows: Rows) -> list[Any]:
+            n = min(asked.rest.get("n", MATCHES), len(index))
+            return index.near(Chunk(items, gathered(encoder, dict(enumerate(rows)))), n)
 
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(to_json(value), status, media_type=JSON)
+        found: list[Any] = await self.batcher.finished(asked.items, find)
+        return found
 
 
-def _routing(request: Request, error: Any) -> Problem:
-    """What is said of paths and methods that there are not."""
-    path = request.scope["path"][:100]
-    told = {
-        404: ("not_found", f"There is no {path!r} here.", "GET /docs shows what there is."),
-        405: ("wrong_method", f"{request.method[:20]} is not for {path!r}.", "GET /docs shows what is."),
-    }
-    code, message, hint = told.get(error.status_code, ("error", "The request cannot be answered.", ""))
-    return Problem(error.status_code, code, message, hint, headers=error.headers, closes=True)
+def refused_all(found: Found) -> Problem | None:
+    """What is said where no item could be answered: why of each, and of the first above all; ``None`` where one was."""
+    errors = [answer.error for answer in found.answers]
+    if not all(errors):
+        return None
+    names = found.request.names
+    problem = Problem.of_item(errors[0], names[0])
+    if len(errors) > 1:
+        problem.rest = {
+            "errors": [{"item": name, **error.to_dict()} for name, error in zip(names, errors, strict=True)]
+        }
+    return problem
+
+
+def _content(item: bytes | ItemError) -> bytes:
+    return item if isinstance(item, bytes) else b""
+
+
+def _index(folder: Path, model: LoadedModel) -> Index:
+    from graft.similarity import Index
+
+    index = Index.load(folder, cache=None)
+    index.check_of(model.encoder)
+    return index

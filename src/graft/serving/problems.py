@@ -31,6 +31,7 @@ class Problem(GraftError):
         item: Which item of the request is at fault, such as ``images[2]``; ``""`` where it is none in particular.
         headers: What else the answer's head says, such as ``Retry-After``.
         closes: Whether the connection is given up, because the request was not read to its end.
+        rest: What else there is to say, by its name.
     """
 
     code: str  # type: ignore[misc]  # of each, and not of the class
@@ -52,6 +53,7 @@ class Problem(GraftError):
         self.item = item
         self.headers = dict(headers or {})
         self.closes = closes
+        self.rest: Mapping[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
         """The members of problem+json, and ``code``, ``message``, ``hint``, ``item``."""
@@ -64,6 +66,7 @@ class Problem(GraftError):
             "message": self.message,
             "hint": self.hint,
             **({"item": self.item} if self.item else {}),
+            **self.rest,
         }
 
     @classmethod

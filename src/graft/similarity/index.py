@@ -244,17 +244,17 @@ class Index:
         Raises:
             UsageError: The model has another encoder, or ``n`` is no number from 1 on.
         """
-        n, encoder = at_least_one(n), self._encoder_of(model)
+        n, encoder = at_least_one(n), self._same(model.encoder)
         for chunk in chunks_of(encoder, items, as_run(cache, silent)):
             yield from zip(model.answers(chunk), self.near(chunk, n), strict=True)
 
-    def check_of(self, model: Model) -> None:
-        """Whether what the model's encoder makes of items can be compared with this index.
+    def check_of(self, encoder: Encoder | None) -> None:
+        """Whether what a model's encoder makes of items can be compared with this index.
 
         Raises:
-            UsageError: The model has another encoder.
+            UsageError: It is another encoder.
         """
-        self._encoder_of(model)
+        self._same(encoder)
 
     def near(self, chunk: Chunk, n: int = 10) -> list[SearchResult]:
         """What is most like each of these items, which the encoder of the index has embedded."""
@@ -274,8 +274,8 @@ class Index:
         near = self._nearest(self.x[row : row + 1], n, np.array([row]))
         return list(self._matches(near, 0, str(self._digests[row]), -1.0))
 
-    def _encoder_of(self, model: Model) -> Encoder:
-        querying, encoder = self._querying, model.encoder
+    def _same(self, encoder: Encoder | None) -> Encoder:
+        querying = self._querying
         if querying is None or encoder is None or querying.encoder.fingerprint != encoder.fingerprint:
             names = [one.name if one else "none" for one in (querying and querying.encoder, encoder)]
             raise UsageError(

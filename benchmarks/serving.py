@@ -1,0 +1,213 @@
+"""What ``graft serve`` costs beside the same model in process, what it does when too much is asked, and when it is bad."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from PIL import Image
+
+import graft
+from benchmarks.goals import Goal, plain_goals, show_goals
+from benchmarks.results import keep
+from benchmarks.sets import DATA, Example, read_folders, read_tables
+
+CLIENTS = 16
+PHOTOS, TEXTS = 240, 480
+ROUNDS = 5
+OVERLOAD_SECONDS = 30.0
+SIDE = 500
+"""Pixels of a photo's longer side."""
+
+
+class RunningServer:
+    """``graft serve MODEL`` in a process of its own."""
+
+    def __init__(self, model: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "graft", "serve", str(model), "--port", "0"], stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout
+        self.port = int(self.process.stdout.readline().rstrip().removesuffix("/docs").rpartition(":")[2])
+
+    def seconds(self) -> float:
+        """Processor time of the server and all its children, those that have ended too."""
+        return sum(map(_seconds, self._tree()))
+
+    def megabytes(self) -> float:
+        """Memory of all of them that is nobody else's."""
+        return sum(map(_megabytes, self._tree()))
+
+    def _tree(self) -> list[int]:
+        parents = {int(entry.name): _parent(int(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
+        found = [self.process.pid]
+        for pid in found:
+            found += [child for child, parent in parents.items() if parent == pid]
+        return found
+
+
+def _fields(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _parent(pid: int) -> int:
+    fields = _fields(pid)
+    return int(fields[1]) if fields else -1
+
+
+def _seconds(pid: int) -> float:
+    fields = _fields(pid)
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
+
+
+def _megabytes(pid: int) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
+
+
+@contextmanager
+def serving(model: Path) -> Iterator[RunningServer]:
+    """A server that answers."""
+    server = RunningServer(model)
+    try:
+        while ask(server, model, n=1, folder=None) != {"200": 1}:
+            time.sleep(0.1)
+        yield server
+    finally:
+        server.process.terminate()
+        server.process.wait()
+
+
+def ask(server: RunningServer, model: Path, *, n: int, folder: Path | None) -> dict[str, int]:
+    """Whether it is ready."""
+    import http.client
+
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    connection.request("GET", "/readyz")
+    return {str(connection.getresponse().status): n}
+
+
+def clients(server: RunningServer, bodies: Path, kind: str, **told: Any) -> dict[str, Any]:
+    """What the clients' own process says."""
+    given = json.dumps({"port": server.port, "bodies": str(bodies), "type": kind, **told})
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.http_clients"], input=given, capture_output=True, text=True, check=True
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def measure(rounds: int = ROUNDS) -> list[Goal]:
+    """Measure; print the table and write ``results/serving.json``."""
+    with TemporaryDirectory() as folder:
+        goals, figures = [], {}
+        for part in (_photos, _texts):
+            found, own = part(Path(folder), rounds)
+            goals += found
+            figures |= own
+    show_goals("graft serve", goals)
+    keep("serving", {**figures, "goals": plain_goals(goals)})
+    return goals
+
+
+def _photos(folder: Path, rounds: int) -> tuple[list[Goal], dict[str, Any]]:
+    examples = read_folders(DATA / "ants_bees")
+    model = _fitted([one for one in examples if one.split == "train"], folder / "photos.graft")
+    contents = [_resized(one.item) for one in examples if one.split == "val"][:PHOTOS]
+    bodies = _written(folder / "photos", contents)
+    here: list[float] = []
+    there: list[float] = []
+    rates: list[float] = []
+    with serving(folder / "photos.graft") as server:
+        model.predict(contents[:32], cache=None)
+        clients(server, bodies, "image/jpeg", clients=CLIENTS, n=64)
+        for _ in range(rounds):
+            began = time.process_time()
+            model.predict(contents, cache=None)
+            here.append((time.process_time() - began) / len(contents))
+            began = server.seconds()
+            done = clients(server, bodies, "image/jpeg", clients=CLIENTS, n=len(contents))
+            there.append((server.seconds() - began) / len(contents))
+            rates.append(len(contents) / done["seconds"])
+            assert done["statuses"] == {"200": len(contents)}, done
+        rate = statistics.median(rates)
+        over = clients(server, bodies, "image/jpeg", rate=2 * rate, seconds=OVERLOAD_SECONDS)
+    answered = over["statuses"].get("200", 0) / over["seconds"]
+    ratio = statistics.median(b / a for a, b in zip(here, there, strict=True))
+    return [
+        Goal("processor time a photo, server and children against in process", ratio, "at most", 1.33, "x"),
+        Goal("429s where twice as much is asked", over["statuses"].get("429", 0), "at least", 1),
+        Goal("answered a second then, against the rate before", answered / rate, "at least", 0.8, "x"),
+    ], {
+        "photo_ms_in_process": 1e3 * statistics.median(here),
+        "photo_ms_served": 1e3 * statistics.median(there),
+        "photos_a_second": rate,
+        "overload": over,
+    }
+
+
+def _texts(folder: Path, rounds: int) -> tuple[list[Goal], dict[str, Any]]:
+    examples = read_tables(DATA / "banking77")
+    train = [one for one in examples if one.split == "train"]
+    model = _fitted(train[:: max(1, len(train) // 1500)], folder / "texts.graft")
+    texts = [str(one.item) for one in examples if one.split == "test"][:TEXTS]
+    bodies = _written(folder / "texts", [json.dumps({"texts": [text]}).encode() for text in texts])
+    ratios, rates = [], []
+    with serving(folder / "texts.graft") as server:
+        clients(server, bodies, "application/json", clients=CLIENTS, n=64)
+        model.predict_one(texts[0], cache=None)
+        for _ in range(rounds):
+            began = time.monotonic()
+            for text in texts:
+                model.predict_one(text, cache=None)
+            alone = len(texts) / (time.monotonic() - began)
+            done = clients(server, bodies, "application/json", clients=CLIENTS, n=len(texts))
+            assert done["statuses"] == {"200": len(texts)}, done
+            rates.append(len(texts) / done["seconds"])
+            ratios.append(rates[-1] / alone)
+    ratio = statistics.median(ratios)
+    return [Goal(f"texts a second, {CLIENTS} clients against one at a time in process", ratio, "at least", 2.0, "x")], {
+        "texts_a_second": statistics.median(rates)
+    }
+
+
+def _fitted(examples: Sequence[Example], place: Path) -> graft.Model:
+    model = graft.fit([one.item for one in examples], [one.label for one in examples])
+    model.save(place)
+    return graft.load(place)
+
+
+def _resized(path: Path | str) -> bytes:
+    with Image.open(path) as image:
+        picture = image.convert("RGB")
+    scale = SIDE / max(picture.size)
+    buffer = io.BytesIO()
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    picture.resize(size).save(buffer, format="JPEG", quality=90)
+    return buffer.getvalue()
+
+
+def _written(folder: Path, contents: Sequence[bytes]) -> Path:
+    folder.mkdir()
+    for place, content in enumerate(contents):
+        (folder / f"{place:05}").write_bytes(content)
+    return folder
+
+
+Part = Callable[[Path, int], tuple[list[Goal], dict[str, Any]]]
