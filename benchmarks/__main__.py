@@ -23,6 +23,7 @@ from benchmarks import (
     mutations,
     regression,
     search,
+    serving,
     simulated,
     speech,
     speed,
@@ -70,6 +71,7 @@ def main(context: click.Context) -> None:
         views.measure()
         why.measure()
         decoders.measure()
+        serving.measure()
         tuning.measure()
         tuning_safety.measure()
         _honesty().measure()
@@ -133,6 +135,12 @@ def cleaning_command(sets: tuple[str, ...], draws: int, peers: bool) -> None:
 def worth_command(sets: tuple[str, ...], draws: int) -> None:
     """Whether what edits are said to be worth is true; SETS are folders' names."""
     worth.measure(draws, sets)
+
+
+@main.command("serve")
+def serve_command() -> None:
+    """What graft serve costs beside the model in process, and what it does when too much is asked of it."""
+    serving.measure()
 
 
 @main.command("labelling")

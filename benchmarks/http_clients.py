@@ -1,6 +1,6 @@
-"""Clients of a server, in a process of their own: ``python -m benchmarks.http_clients``, told by one JSON line on stdin.
+"""Clients of a server, in a process of their own: ``python -m benchmarks.http_clients``, told by JSON on stdin.
 
-``{"port", "bodies": folder, "type", "clients", "n"}`` asks ``n`` times, every client for the next once it has its answer;
+``{"port", "bodies": folder, "type", "clients", "n"}`` asks ``n`` times, every client again once it has its answer;
 ``{..., "rate", "seconds"}`` sends so many requests a second, whether there are answers or not. The result is one JSON
 line: seconds, and how many answers there were of each status.
 """
@@ -28,7 +28,8 @@ class _Lines:
     async def ask(self, body: bytes) -> int:
         """Send one request; its status, or 0 where the connection broke."""
         reader, writer = self.idle.pop() if self.idle else await asyncio.open_connection("127.0.0.1", self.port)
-        head = f"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: {self.kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: {self.kind}\r\n"
+        head += f"Content-Length: {len(body)}\r\n\r\n"
         try:
             writer.write(head.encode() + body)
             answer = await reader.readuntil(b"\r\n\r\n")

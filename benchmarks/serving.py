@@ -1,4 +1,4 @@
-"""What ``graft serve`` costs beside the same model in process, what it does when too much is asked, and when it is bad."""
+"""What ``graft serve`` costs beside the same model in process, and what it does when too much is asked of it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -40,6 +41,12 @@ class RunningServer:
         assert self.process.stdout
         self.port = int(self.process.stdout.readline().rstrip().removesuffix("/docs").rpartition(":")[2])
 
+    def ready(self) -> bool:
+        """Whether it answers."""
+        connection = HTTPConnection("127.0.0.1", self.port)
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+
     def seconds(self) -> float:
         """Processor time of the server and all its children, those that have ended too."""
         return sum(map(_seconds, self._tree()))
@@ -49,7 +56,8 @@ class RunningServer:
         return sum(map(_megabytes, self._tree()))
 
     def _tree(self) -> list[int]:
-        parents = {int(entry.name): _parent(int(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
+        running = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+        parents = {pid: _parent(pid) for pid in running}
         found = [self.process.pid]
         for pid in found:
             found += [child for child, parent in parents.items() if parent == pid]
@@ -86,21 +94,12 @@ def serving(model: Path) -> Iterator[RunningServer]:
     """A server that answers."""
     server = RunningServer(model)
     try:
-        while ask(server, model, n=1, folder=None) != {"200": 1}:
+        while not server.ready():
             time.sleep(0.1)
         yield server
     finally:
         server.process.terminate()
         server.process.wait()
-
-
-def ask(server: RunningServer, model: Path, *, n: int, folder: Path | None) -> dict[str, int]:
-    """Whether it is ready."""
-    import http.client
-
-    connection = http.client.HTTPConnection("127.0.0.1", server.port)
-    connection.request("GET", "/readyz")
-    return {str(connection.getresponse().status): n}
 
 
 def clients(server: RunningServer, bodies: Path, kind: str, **told: Any) -> dict[str, Any]:
@@ -116,7 +115,8 @@ def clients(server: RunningServer, bodies: Path, kind: str, **told: Any) -> dict
 def measure(rounds: int = ROUNDS) -> list[Goal]:
     """Measure; print the table and write ``results/serving.json``."""
     with TemporaryDirectory() as folder:
-        goals, figures = [], {}
+        goals: list[Goal] = []
+        figures: dict[str, Any] = {}
         for part in (_photos, _texts):
             found, own = part(Path(folder), rounds)
             goals += found
@@ -208,6 +208,3 @@ def _written(folder: Path, contents: Sequence[bytes]) -> Path:
     for place, content in enumerate(contents):
         (folder / f"{place:05}").write_bytes(content)
     return folder
-
-
-Part = Callable[[Path, int], tuple[list[Goal], dict[str, Any]]]

@@ -51,8 +51,8 @@ def document(server: ModelServer) -> dict[str, Any]:
     """The OpenAPI document of a server."""
     model = server.model
     paths: dict[str, Any] = {
-        "/predict": {"post": _asking(server, "Answer one item or many.", "Predictions", ("top",))},
-        "/invocations": {"post": _asking(server, "The same, where SageMaker asks.", "Predictions", ("top",))},
+        "/predict": {"post": _question(server, "Answer one item or many.", "Predictions", ("top",))},
+        "/invocations": {"post": _question(server, "The same, where SageMaker asks.", "Predictions", ("top",))},
         "/healthz": {"get": _told("Whether the process lives.", _object({"status": _TEXT}))},
         "/readyz": {"get": _told("Whether the model answers, and will go on to.", _READY, "503")},
         "/ping": {"get": _told("Whether the model answers, for SageMaker.", _object({"status": _TEXT}), "503")},
@@ -62,7 +62,7 @@ def document(server: ModelServer) -> dict[str, Any]:
         "/v2/health/ready": {"get": _told("Whether the model answers.", _READY, "503", protocol=True)},
     }
     if server.index is not None:
-        paths["/search"] = {"post": _asking(server, "Find what is most like each item.", "Results", ("n",))}
+        paths["/search"] = {"post": _question(server, "Find what is most like each item.", "Results", ("n",))}
     for own in (f"/v2/models/{model.name}", f"/v2/models/{model.name}/versions/{model.version}"):
         data = _object({"name": _TEXT, "platform": _TEXT}, ("name", "inputs", "outputs"))
         paths[own] = {"get": _told("The model, by the v2 protocol.", data, "401", protocol=True)}
@@ -193,7 +193,7 @@ def _request(server: ModelServer, option: str) -> dict[str, Any]:
     }
 
 
-def _asking(server: ModelServer, summary: str, schema: str, options: tuple[str, ...]) -> dict[str, Any]:
+def _question(server: ModelServer, summary: str, schema: str, options: tuple[str, ...]) -> dict[str, Any]:
     refusals = ("400", "401", "406", "408", "413", "415", "422", "429", "503")
     return {
         "summary": summary,

@@ -41,7 +41,7 @@ MATCHES = 10
 Reading = Callable[[bytes], Awaitable[PredictRequest]]
 
 
-class Found(NamedTuple):
+class Answered(NamedTuple):
     """What was asked, and what there is to say."""
 
     request: PredictRequest
@@ -110,7 +110,7 @@ class ModelServer:
                 503, "starting", "The model is being loaded.", "Ask again in a second.", headers={"Retry-After": "1"}
             )
 
-    async def predictions(self, request: Request, reading: Reading) -> Found:
+    async def predictions(self, request: Request, reading: Reading) -> Answered:
         """What the model says of the items of a request; an item that cannot be used has an error.
 
         Raises:
@@ -119,7 +119,7 @@ class ModelServer:
         """
         return await self._answered(request, reading, lambda asked: self.batcher.predictions(asked.items, asked.names))
 
-    async def matches(self, request: Request, reading: Reading) -> Found:
+    async def matches(self, request: Request, reading: Reading) -> Answered:
         """What is most like each item of a request, in the index.
 
         Raises:
@@ -178,7 +178,7 @@ class ModelServer:
 
     async def _answered(
         self, request: Request, reading: Reading, answer: Callable[[PredictRequest], Awaitable[list[Any]]]
-    ) -> Found:
+    ) -> Answered:
         check_accept(request.headers.get("accept", ""), JSON)
         check_encoding(request.headers)
         self.check_ready()
@@ -192,7 +192,7 @@ class ModelServer:
         self.metrics.items(len(answers) - len(bad), len(bad))
         for error in bad:
             self.metrics.error(error.reason)
-        return Found(asked, answers)
+        return Answered(asked, answers)
 
     def _checked(self, asked: PredictRequest) -> PredictRequest:
         """The same, where it is what this model takes."""
@@ -224,7 +224,7 @@ class ModelServer:
         return found
 
 
-def refused_all(found: Found) -> Problem | None:
+def refused_all(found: Answered) -> Problem | None:
     """What is said where no item could be answered: why of each, and of the first above all; ``None`` where one was."""
     errors = [answer.error for answer in found.answers]
     if not all(errors):

@@ -12,7 +12,7 @@ from graft import __version__
 from graft.errors import GraftError
 from graft.serving import kserve
 from graft.serving.documentation import document, page, style
-from graft.serving.front import Front
+from graft.serving.guard import RequestGuard
 from graft.serving.keys import ServerKey
 from graft.serving.media_types import JSON
 from graft.serving.one_model import ModelServer, refused_all
@@ -23,7 +23,7 @@ PROBES = ("/healthz", "/readyz", "/ping", "/v2/health/live", "/v2/health/ready")
 _PAGE_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
-class Routes:
+class ModelRoutes:
     """What is answered under which address.
 
     Args:
@@ -134,21 +134,21 @@ class Routes:
         return _json(self.document)
 
 
-def application(server: ModelServer, *, key: ServerKey | None = None, own_host: str | None = None) -> Front:
+def application(server: ModelServer, *, key: ServerKey | None = None, own_host: str | None = None) -> RequestGuard:
     """The ASGI app.
 
     Args:
         server: What answers.
         key: Who is let in; ``None``: everybody.
-        own_host: As ``Front`` takes it.
+        own_host: As ``RequestGuard`` takes it.
     """
-    table = Routes(server).table()
+    table = ModelRoutes(server).table()
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     for method, path, answer in table:
         methods = ["GET", "HEAD"] if method == "GET" else [method]
         app.add_api_route(path, answer, methods=methods, response_model=None)
     ready = {path for _, path, _ in table if path.startswith("/v2/models/") and path.endswith("/ready")}
-    front = Front(
+    guard = RequestGuard(
         app,
         open_to_all=frozenset({*PAGES, *PROBES, *ready}),
         routes=frozenset(path for _, path, _ in table),
@@ -160,11 +160,11 @@ def application(server: ModelServer, *, key: ServerKey | None = None, own_host: 
     )
 
     async def refused(request: Request, error: Exception) -> Any:
-        return front.refused(error if isinstance(error, GraftError) else _routing(request, error))
+        return guard.refused(error if isinstance(error, GraftError) else _routing(request, error))
 
     app.add_exception_handler(HTTPException, refused)
     app.add_exception_handler(GraftError, refused)
-    return front
+    return guard
 
 
 def _result(answer: Any) -> dict[str, Any]:

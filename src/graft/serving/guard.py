@@ -21,7 +21,7 @@ BROKEN = Problem(500, "internal", "The server could not answer this.", "Its log 
 HEADERS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 
 
-class Front:
+class RequestGuard:
     """Stands before an ASGI app.
 
     Args:
