@@ -26,7 +26,6 @@ TRY = {
             "many.js",
             "masthead.js",
             "microphone.js",
-            "opened.js",
             "photo.js",
             "pictures.js",
             "queue.js",

@@ -132,6 +132,7 @@ function neighbours(one, part) {
   const total = of ? of.toLocaleString("en") : "";
   const classes = page.about.task !== "regression";
   part.querySelector(".quiet").textContent = unknown ? (total ? `Even the nearest of the ${total} is far away.` : "Even the nearest is far away.") : `${total ? `Of ${total}, the` : "The"} nearest first${classes ? "; ≠ is of another class" : ""}.`;
+  if (nearest.some(({ same }) => same)) part.querySelector(".quiet").textContent += ` The model has learned from this very ${word}.`;
   const own = (given) => !classes || unknown || [given].flat().some((text) => set.includes(text) || text === label || labels?.includes(text));
   const list = part.querySelector("ul");
   const under = (near) => make("p", { class: `small ${own(near.label) ? "" : "other"}` }, name([near.label].flat().join(", ")));

@@ -7,16 +7,15 @@ export const thing = (about) => THING[about.modality] ?? "item";
 
 const in100 = (share) => String(Math.round(100 * share));
 
-function goodness({ accuracy, task }, word) {
-  if (!accuracy || typeof accuracy.value !== "number") return "";
-  const { value, low, high } = accuracy;
-  if (task === "regression") {
-    if (accuracy.method && !/mae|error/i.test(accuracy.method)) return "";
-    const margin = high - low;
-    return [`Of new ${word}s the number is off by about ${near(value, margin)} on average; between ${near(low, margin)} and ${near(high, margin)}, `, "95 % sure. "];
+function goodness({ accuracy, mean_absolute_error: error, task }, word) {
+  if (error) {
+    const margin = error.high - error.low;
+    return [`For a new ${word} the number is off by about ${near(error.value, margin)} on average; between ${near(error.low, margin)} and ${near(error.high, margin)}, `, "95 % sure. "];
   }
-  const verb = task === "multi_label" ? "labels" : `new ${word}s`;
-  return [`Out of 100 ${verb} about ${in100(value)} would be named rightly; between ${in100(low)} and ${in100(high)}, `, "95 % sure. "];
+  if (!accuracy || typeof accuracy.value !== "number" || task === "regression") return "";
+  const { value, low, high } = accuracy;
+  const right = task === "multi_label" ? "be given exactly the right labels" : "be named rightly";
+  return [`Out of 100 new ${word}s about ${in100(value)} would ${right}; between ${in100(low)} and ${in100(high)}, `, "95 % sure. "];
 }
 
 export function draw(about) {

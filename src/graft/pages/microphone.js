@@ -4,7 +4,7 @@ import { $, button, buttons, from, icon, make, note, put, say } from "./dom.js";
 import { end, obstacle, reason, words as wordsOf } from "./devices.js";
 
 const CALLS = { echoCancellation: "echo cancelling", noiseSuppression: "noise suppression", autoGainControl: "gain control" };
-const LONGEST = 10; // s, where the model does not say how much it hears
+const LONGEST = 30; // s; less where the model hears less
 let run = null;
 
 export const isOn = () => Boolean(run);
@@ -62,7 +62,7 @@ export async function start(page) {
 }
 
 function record(mine, page, stayed) {
-  const longest = page.about.input?.seconds ?? LONGEST;
+  const longest = Math.min(page.about.input?.seconds ?? LONGEST, LONGEST);
   const rate = mine.context.sampleRate;
   put($("main"), from("t-record"));
   page.state("record");

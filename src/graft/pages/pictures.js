@@ -56,7 +56,7 @@ export function tile(one) {
   const frame = make("span", { class: "frame tile" });
   thumbnail(one).then((small) => {
     if (small) put(frame, fit(small.url, small.w, small.h));
-    else {
+    else if (!frame.classList.contains("gone")) {
       frame.classList.add("gone");
       frame.textContent = "This browser cannot show it.";
     }

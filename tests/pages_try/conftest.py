@@ -1,0 +1,133 @@
+"""The page that tries a model, beside an answerer that answers by the name of a file; and a browser with a camera."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import os
+import shutil
+import subprocess
+import tarfile
+import threading
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from graft import pages
+from pages import FLAGS
+from try_states import MANY, TryPage
+
+CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
+CAMERA = (
+    "use-fake-device-for-media-stream",
+    "use-fake-ui-for-media-stream",
+    "host-resolver-rules=MAP try.test 127.0.0.1",
+)
+AXE = "4.14.1"
+AXE_SHA256 = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"
+DOUBLE = Path(__file__).with_name("answerer_double.js")
+
+
+@pytest.fixture(scope="package")
+def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files that people give: pictures of several shapes, what is none, and a recording."""
+    folder = tmp_path_factory.mktemp("given")
+    sizes = {"bee-portrait.png": (320, 480), "panorama-bee.png": (800, 200)}
+    for seed, name in enumerate([*MANY, "slow-9.png", "nothing.png", "bee-2.png", "slow-bee.png"]):
+        if name.endswith(".heic"):
+            (folder / name).write_bytes(b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00" + b"x" * 300)
+        elif name.startswith("bad"):
+            (folder / name).write_bytes(b"no picture" * 20)
+        else:
+            width, height = sizes.get(name, (300, 240))
+            pixels = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+            Image.fromarray(pixels).resize((width, height)).save(folder / name)
+    (folder / "empty.png").write_bytes(b"")
+    (folder / "texts.txt").write_text("first line\n\nsecond line\n", encoding="utf-8")
+    beats = np.sin(np.arange(48_000 * 2) / 12) * np.linspace(0, 1, 48_000 * 2)
+    with wave.open(str(folder / "hall-0031.wav"), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(48_000)
+        file.writeframes(np.repeat((20_000 * beats).astype("<i2")[:, None], 2, axis=1).tobytes())
+    return folder
+
+
+@pytest.fixture(scope="package")
+def address(given: Path) -> Iterator[str]:
+    """Where the page lies: in a folder of a server, behind a path, with the headers of a strict policy."""
+    sample = (given / "bee-1.png").read_bytes()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def log_message(self, *args: Any) -> None:
+            """Say nothing."""
+
+        def do_GET(self) -> None:
+            name = self.path.partition("?")[0].removeprefix("/some/where/") or "try.html"
+            files = {"answerer.js": (DOUBLE.read_bytes(), "text/javascript"), "sample.png": (sample, "image/png")}
+            files |= {name: (pages.content(name), kind) for name, kind in pages.TRY.items()}
+            content, kind = files.get(name, (b"", ""))
+            self.send_response(200 if content else 404)
+            self.send_header("content-type", kind or "text/plain")
+            self.send_header("content-length", str(len(content)))
+            self.send_header("content-security-policy", f"{pages.POLICY}; frame-ancestors 'self'")
+            self.end_headers()
+            self.wfile.write(content)
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://localhost:{server.server_address[1]}/some/where/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Any]:
+    """A headless Chromium with a camera and a microphone that play a test picture and beeps."""
+    if not (Path(CHROMIUM).exists() and Path(DRIVER).exists()):
+        pytest.skip(f"no Chromium on this machine ({CHROMIUM} and {DRIVER}: Debian's chromium and chromium-driver)")
+    from selenium import webdriver
+    from selenium.webdriver.chrome.options import Options
+    from selenium.webdriver.chrome.service import Service
+
+    options = Options()
+    options.binary_location = CHROMIUM
+    for argument in (*FLAGS, *CAMERA):
+        options.add_argument(f"--{argument}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def page(browser: Any, address: str, given: Path) -> TryPage:
+    browser.get_log("browser")
+    browser.get_log("performance")
+    return TryPage(browser, address, given)
+
+
+@pytest.fixture(scope="package")
+def axe() -> str:
+    """The script of axe-core; the npm client brings it once into a cache of the tests."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "graft-tests"
+    folder.mkdir(parents=True, exist_ok=True)
+    script = folder / f"axe-{AXE}.js"
+    if not script.exists():
+        if shutil.which("npm") is None:
+            pytest.skip("axe-core comes from npm, and there is no npm client here")
+        asked = ["npm", "pack", f"axe-core@{AXE}", "--silent", "--pack-destination", str(folder)]
+        if subprocess.run(asked, capture_output=True, timeout=120, check=False).returncode:
+            pytest.skip("the npm client did not bring axe-core: no registry can be reached")
+        with tarfile.open(folder / f"axe-core-{AXE}.tgz") as packed:
+            member = packed.extractfile("package/axe.min.js")
+            assert member is not None
+            script.write_bytes(member.read())
+    content = script.read_bytes()
+    assert hashlib.sha256(content).hexdigest() == AXE_SHA256, f"{script} is not axe-core {AXE}; delete it"
+    return content.decode()
