@@ -14,6 +14,7 @@ from benchmarks import (
     copies,
     decoders,
     embedder,
+    exports,
     fit,
     forecast,
     gate,
@@ -72,6 +73,7 @@ def main(context: click.Context) -> None:
         why.measure()
         decoders.measure()
         serving.measure()
+        exports.measure()
         tuning.measure()
         tuning_safety.measure()
         _honesty().measure()
@@ -192,6 +194,13 @@ def views_command(sets: tuple[str, ...], draws: int) -> None:
 def decoders_command(sets: tuple[str, ...], photos: int) -> None:
     """Whether a photo gets the same answer whether Graft or Pillow decodes it; SETS are folders' names."""
     decoders.measure(photos, sets)
+
+
+@main.command("export")
+@click.argument("sets", nargs=-1)
+def export_command(sets: tuple[str, ...]) -> None:
+    """Whether an exported graph answers as its model does; SETS are folders' names."""
+    exports.measure(sets)
 
 
 @main.command("tune")

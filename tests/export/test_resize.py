@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from graft.export.graph import OnnxGraph
-from graft.export.resize import FILTERS, Axis, Span, Step, resized, size_of
+from graft.export.resize import FILTERS, Axis, Resizing, Span, resized, size_of
 from graft.export.shrinking import MAX_PIXELS, divided, factor_for
 
 SIZES = [(1, 1), (1, 90), (90, 1), (3, 7), (224, 224), (448, 448), (333, 257), (375, 500), (30, 2000), (1100, 1300)]
@@ -21,7 +21,7 @@ def network(kind, size, box):
         own = size_of(graph, pixels, axis)
         whole = graph.cast(own, "float64")
         edges = (graph.add("Mul", whole, np.float64(edge)) for edge in (low, high))
-        axes.append(Axis(Span(own, *edges), (Step(length, kind),)))
+        axes.append(Axis(Span(own, *edges), (Resizing(length, kind),)))
     graph.output("seen", resized(graph, pixels, *axes), "float32", ("n", 3, *size))
     return onnxruntime.InferenceSession(graph.finish({}, "fp32"))
 

@@ -18,7 +18,7 @@ from graft.encoders.onnx_file import with_floats
 from graft.errors import ExportError
 from graft.export.front import Front, GraphInput
 from graft.export.readout import read_out
-from graft.export.resize import FILTERS, Axis, Span, Step, resized, size_of
+from graft.export.resize import FILTERS, Axis, Resizing, Span, resized, size_of
 from graft.export.shrinking import MAX_PIXELS
 from graft.heads.protocols import Answering
 
@@ -67,7 +67,7 @@ def _square(graph: OnnxGraph) -> str:
     side = np.float64(SIDE)
     scale = graph.add("Min", graph.add("Div", width, side), graph.add("Div", height, side))
     box = graph.add("Mul", graph.add("Mul", scale, side), np.float64(ZOOM))
-    steps = (Step(SIDE, Resampling.HAMMING),)
+    steps = (Resizing(SIDE, Resampling.HAMMING),)
     rows, columns = (
         Axis(_middle(graph, size, whole, box), steps) for size, whole in zip(sizes, (height, width), strict=True)
     )
@@ -116,7 +116,7 @@ def _seen_by_hub(graph: OnnxGraph, settings: Mapping[str, Any]) -> str:
     axes = []
     final = _lengths(graph, (kept[0], kept[1]), settings["resize"])
     for place, (size, whole, length, last) in enumerate(zip(sizes, wholes, kept, final, strict=True)):
-        steps = Step(length, Resampling.HAMMING), Step(last, settings["resample"])
+        steps = Resizing(length, Resampling.HAMMING), Resizing(last, settings["resample"])
         axis = Axis(Span(size, zero, whole), steps)
         if settings["crop"]:
             count = settings["crop"][place]

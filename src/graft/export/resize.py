@@ -38,7 +38,7 @@ class Span(NamedTuple):
     high: str
 
 
-class Step(NamedTuple):
+class Resizing(NamedTuple):
     """A resizing along one axis.
 
     Attributes:
@@ -63,7 +63,7 @@ class Axis(NamedTuple):
     """
 
     span: Span
-    steps: tuple[Step, ...]
+    steps: tuple[Resizing, ...]
     begin: int | str = 0
     kept: int | None = None
 
