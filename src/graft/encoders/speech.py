@@ -52,7 +52,7 @@ PREPROCESSING = "1"
 FRAMES_AT_ONCE = 1600
 """What lies between two layers then stays in the processor's cache."""
 
-_EDGE = 3
+EDGE = 3
 """Frames before the first sample that still see it."""
 
 
@@ -118,7 +118,7 @@ class SpeechEncoder(LazyEncoder[tuple[Session, Float32]]):
         from graft.decoding.sound import decode_sound
 
         sound = decode_sound(content, RATE, limits)
-        return Prepared(_mel(self._front_end, sound.value), sound.statistics)
+        return Prepared(_mel(self.front_end, sound.value), sound.statistics)
 
     def embed(self, batch: Sequence[Any]) -> Float32:
         """``n`` recordings as mel frames ``(t, 32) float32`` -> ``(n, 768) float32``."""
@@ -135,14 +135,20 @@ class SpeechEncoder(LazyEncoder[tuple[Session, Float32]]):
 
     def noise(self) -> list[Float32]:
         """The mel frames ``(148, 32) float32`` of the noises whose mean embedding is taken off every other."""
-        return _noise(self._front_end)
+        return _noise(self.front_end)
+
+    @property
+    def noise_embedding(self) -> Float32:
+        """What is taken off every embedding ``(768,) float32``."""
+        return self._network[1]
 
     @cached_property
     def _read_front_end(self) -> FrontEnd:
         return front_end()
 
     @property
-    def _front_end(self) -> FrontEnd:
+    def front_end(self) -> FrontEnd:
+        """What makes mel frames of samples."""
         with self._lock:
             return self._read_front_end
 
@@ -187,8 +193,8 @@ def _mel(measure: FrontEnd, samples: Float32) -> Float32:
     """
     odd = -len(samples) % HOP
     # All the frames that see a sample, and no more: silence need not be measured.
-    decibels = measure(np.pad(_levelled(samples), (_EDGE * HOP, odd + _EDGE * HOP)))
-    frames = max(SHORTEST, len(decibels) + 2 * (MARGIN - _EDGE))
+    decibels = measure(np.pad(_levelled(samples), (EDGE * HOP, odd + EDGE * HOP)))
+    frames = max(SHORTEST, len(decibels) + 2 * (MARGIN - EDGE))
     missing = WINDOW + -(-(frames - WINDOW) // STEP) * STEP - len(decibels)
     before = missing // 2
     return to_input(np.pad(decibels, ((before, missing - before), (0, 0)), constant_values=decibels.min()))

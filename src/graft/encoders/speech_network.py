@@ -42,10 +42,10 @@ STEP = 8
 WIDTHS = (48 * 8, 96 * 2, 96, 96)
 """Columns of the pooled stages: see ``STRUCTURE``."""
 
-_FULL_SCALE = 32768.0
+FULL_SCALE = 32768.0
 """The network was trained on samples as 16-bit integers."""
-_LEAST_ENERGY = 1e-10
-_RANGE = 80.0
+LEAST_ENERGY = 1e-10
+RANGE = 80.0
 """Decibels below the loudest that the front end tells apart."""
 
 
@@ -64,10 +64,10 @@ class FrontEnd:
     def __call__(self, samples: Float32) -> Float32:
         """``(s,) float32`` in [-1, 1] at 16 kHz, s >= 512 -> decibels ``(t, 32) float32``, at most 80 apart."""
         frames = np.lib.stride_tricks.sliding_window_view(samples, FRAME)[::HOP]  # (t, 512)
-        spectrum = np.fft.rfft(frames * (self.window * np.float32(_FULL_SCALE)))
+        spectrum = np.fft.rfft(frames * (self.window * np.float32(FULL_SCALE)))
         energy = (spectrum.real**2 + spectrum.imag**2) @ self.filters
-        decibels = 10 * np.log10(np.maximum(energy, _LEAST_ENERGY))
-        return np.asarray(np.maximum(decibels, decibels.max() - _RANGE), np.float32)
+        decibels = 10 * np.log10(np.maximum(energy, LEAST_ENERGY))
+        return np.asarray(np.maximum(decibels, decibels.max() - RANGE), np.float32)
 
 
 def to_input(decibels: Float32) -> Float32:
