@@ -12,7 +12,7 @@ from graft.encoders import Tunable, moved_to
 from graft.encoders.joined import JoinedEncoder
 from graft.encoders.runtime import Backend
 from graft.errors import ExportError
-from graft.export import pictures
+from graft.export import pictures, speech, texts
 from graft.export.front import Front
 from graft.export.graph import OnnxGraph
 from graft.export.heads import HEADS
@@ -21,7 +21,11 @@ from graft.model import Model
 
 EXACT = Backend("onnxruntime", "f32")
 """What runs a model whose answers an export is held to."""
-FRONTS: Mapping[str, Callable[[Encoder, Answering], Front]] = {"image": pictures.front_of}
+FRONTS: Mapping[str, Callable[[Encoder, Answering], Front]] = {
+    "image": pictures.front_of,
+    "text": texts.front_of,
+    "audio": speech.front_of,
+}
 """By modality: how a graph of such an encoder begins, for a head of this kind."""
 
 

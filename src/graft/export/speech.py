@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+
 import numpy as np
 import onnx
 
@@ -114,7 +115,7 @@ def _levelled(graph: OnnxGraph, samples: str, size: str) -> str:
 def _decibels(graph: OnnxGraph, measure: FrontEnd, samples: str, prefix: str) -> str:
     """``(n, t, 32) float32``: energies of the bands, at most ``RANGE`` apart within a recording."""
     add = graph.add
-    # The Fourier transform is a convolution; its kernels are looked up in one period of a cosine, which is never halved.
+    # The Fourier transform is a convolution; kernels are looked up in one period of a cosine, which is never halved.
     bins, times = np.arange(FRAME // 2 + 1)[:, None], np.arange(FRAME)
     turns = add("Mod", add("Mul", bins, times), np.int64(FRAME))
     period = graph.weight(f"{prefix}period", np.cos(2 * np.pi * np.arange(FRAME) / FRAME).astype(np.float32))

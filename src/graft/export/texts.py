@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import onnx
 from onnx import helper
 
-from graft.contracts import Array, Encoder, Int
+from graft.contracts import Encoder, Int
 from graft.encoders.minilm import STRUCTURE, WIDTH, arranged
 from graft.encoders.onnx_file import with_floats
 from graft.encoders.text import BEGINNING, END, TOKENIZER, WINDOW, TextEncoder
 from graft.encoders.windows import MAX_WINDOWS
 from graft.errors import UsageError
 from graft.export.front import Front, GraphInput
+from graft.export.graph import OPSET, OnnxGraph
 from graft.export.tokenizing.files import files
 from graft.heads.classifier import Classifier
 from graft.heads.protocols import Answering
-
-if TYPE_CHECKING:
-    from graft.export.graph import OnnxGraph
 
 IDS = GraphInput("input_ids", "int64", ("n", "length"))
 MASK = GraphInput("attention_mask", "int64", ("n", "length"))
@@ -157,7 +153,7 @@ def without_gelu(content: bytes) -> bytes:
         network.graph.initializer.append(onnx.numpy_helper.from_array(np.array(value, np.float32), name))
     del network.graph.node[:]
     network.graph.node.extend(nodes)
-    network.opset_import[0].version = 17
+    network.opset_import[0].version = OPSET
     return bytes(network.SerializeToString())
 
 
