@@ -63,7 +63,7 @@ def embedding(graph: OnnxGraph, encoder: TextEncoder, ids: str, mask: str, prefi
     """
     weights = arranged(encoder.tuned.over(encoder.pinned()))
     tables = {name: graph.weight(f"{prefix}{name}", weights.pop(name)) for name in STRUCTURE.tables}
-    tokens, real = _windows(graph, ids, mask)  # (n, w, t)
+    tokens, real = windows(graph, ids, mask)  # (n, w, t)
     length = _last_size(graph, tokens)
     positions = graph.add("Slice", tables["positions"], _one(0), length, _one(0))
     vectors = graph.add("Add", graph.add("Gather", tables["tokens"], tokens, axis=0), positions)
@@ -83,7 +83,7 @@ def embedding(graph: OnnxGraph, encoder: TextEncoder, ids: str, mask: str, prefi
     return graph.add("Div", total, graph.total(every))
 
 
-def _windows(graph: OnnxGraph, ids: str, mask: str) -> tuple[str, str]:
+def windows(graph: OnnxGraph, ids: str, mask: str) -> tuple[str, str]:
     """Tokens of the windows ``(n, w, t) int64``, their marks among them, and which of them there are, ``bool``."""
     add = graph.add
     number = add("Max", add("ReduceMax", mask, keepdims=0), np.int64(1))
