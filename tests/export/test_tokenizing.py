@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from graft.encoders.text import TOKENIZER, TextEncoder
-from graft.errors import ItemError, UsageError
+from graft.errors import ExportError, ItemError
 from graft.export.tokenizing import tables, tokenizer
 from graft.export.tokenizing.files import files
 from graft.heads.lexical import Lexicon
@@ -241,5 +241,5 @@ def test_the_copied_file_needs_numpy_alone(folder):
 def test_other_tokenizers_are_refused_in_words():
     description = json.loads(TOKENIZER.read())
     for change in ({"pre_tokenizer": {"type": "Metaspace"}}, {"normalizer": None}, {"model": {"type": "Unigram"}}):
-        with pytest.raises(UsageError, match="WordPiece as BERT has it"):
+        with pytest.raises(ExportError, match="WordPiece as BERT has it"):
             files(json.dumps(description | change).encode(), None)

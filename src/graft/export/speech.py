@@ -23,7 +23,7 @@ from graft.encoders.speech_network import (
     WINDOW,
     FrontEnd,
 )
-from graft.errors import UsageError
+from graft.errors import ExportError
 from graft.export.front import Front, GraphInput
 from graft.export.graph import OPSET, OnnxGraph
 from graft.heads.protocols import Answering
@@ -37,10 +37,10 @@ def front_of(encoder: Encoder, head: Answering) -> Front:
     """The front of a sound encoder.
 
     Raises:
-        UsageError: It is of a kind that cannot be exported.
+        ExportError: It is of a kind that cannot be exported.
     """
     if not isinstance(encoder, SpeechEncoder):
-        raise UsageError(
+        raise ExportError(
             f"The encoder {encoder.name} cannot be exported: it reads recordings piece by piece in Python.",
             "Fit with --encoder audio, or let graft serve answer.",
         )

@@ -11,7 +11,7 @@ from graft.encoders.minilm import STRUCTURE, WIDTH, arranged
 from graft.encoders.onnx_file import with_floats
 from graft.encoders.text import BEGINNING, END, TOKENIZER, WINDOW, TextEncoder
 from graft.encoders.windows import MAX_WINDOWS
-from graft.errors import UsageError
+from graft.errors import ExportError
 from graft.export.front import Front, GraphInput
 from graft.export.graph import OPSET, OnnxGraph
 from graft.export.tokenizing.files import files
@@ -28,10 +28,10 @@ def front_of(encoder: Encoder, head: Answering) -> Front:
     """The front of a text encoder.
 
     Raises:
-        UsageError: It is of a kind that cannot be exported.
+        ExportError: It is of a kind that cannot be exported.
     """
     if not isinstance(encoder, TextEncoder):
-        raise UsageError(
+        raise ExportError(
             f"The encoder {encoder.name} cannot be exported: its tokenizer is no WordPiece that could stand beside a "
             "graph in plain Python and JavaScript.",
             "Fit with --encoder text, or let graft serve answer.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graft.errors import UsageError
+from graft.errors import ExportError
 from graft.export.tokenizing import tables
 from graft.heads.lexical import Lexicon
 
@@ -20,7 +20,7 @@ def files(description: bytes, lexicon: Lexicon | None) -> dict[str, bytes]:
         lexicon: The n-grams that the model looks at; ``None`` where it looks at none.
 
     Raises:
-        UsageError: The tokenizer is of a kind that cannot be taken apart.
+        ExportError: The tokenizer is of a kind that cannot be taken apart.
     """
     try:
         found = {
@@ -28,7 +28,7 @@ def files(description: bytes, lexicon: Lexicon | None) -> dict[str, bytes]:
             "characters.json": tables.characters(description),
         }
     except (KeyError, TypeError, ValueError) as error:
-        raise UsageError(
+        raise ExportError(
             "The model's tokenizer cannot stand beside a graph: only WordPiece as BERT has it is written out in plain "
             f"Python and JavaScript, and this is {error}.",
             "Fit with --encoder text, or let graft serve answer.",
