@@ -1,0 +1,42 @@
+"""What the model says of texts in UTF-8: python example.py model.onnx FILE ...
+
+It needs numpy, onnxruntime and the folder tokenizer beside it. Copy both into your own program: a tokenizer makes of
+texts what the graph takes.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from tokenizer.tokenizer import Tokenizer
+
+TOKENIZER = Tokenizer(Path(__file__).with_name("tokenizer"))
+
+
+def inputs_of(text: str, about: dict[str, Any]) -> dict[str, NDArray[Any]]:
+    """What the graph takes for a text, by the names of its inputs."""
+    return dict(TOKENIZER([text]))
+
+
+def answer_of(session: onnxruntime.InferenceSession, about: dict[str, Any], text: str) -> dict[str, Any]:
+    """What the graph says of a text."""
+    names = [output.name for output in session.get_outputs()]
+    found = session.run(None, inputs_of(text, about))
+    said = {name: array[0].tolist() for name, array in zip(names, found, strict=True)}
+    said["unknown"] = said["unknown_score"] > about["unknown_threshold"]
+    if about["classes"]:
+        said["set"] = [label for label, member in zip(about["classes"], said["set"], strict=True) if member]
+        said["label"] = about["classes"][int(np.argmax(said["probabilities"]))]
+    return said
+
+
+if __name__ == "__main__":
+    session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
+    about = {name: json.loads(text) for name, text in session.get_modelmeta().custom_metadata_map.items()}
+    for path in sys.argv[2:]:
+        text = Path(path).read_bytes().decode("utf-8")
+        print(json.dumps({"input": path, **answer_of(session, about, text)}))
