@@ -10,12 +10,13 @@ from typing import Any
 from graft.contracts import Progress, silent
 from graft.errors import ExportError
 from graft.export.certificate import Certificate, versions_here
-from graft.export.draft import GRAPH
+from graft.export.draft import GRAPH, LABELS
 from graft.export.exported_folder import ExportedFolder, FileCheck
 from graft.export.golden_set import GoldenSet, restore
 from graft.export.inference import GraphSession, decoder_of
 from graft.export.installed import Installation, install
 from graft.export.replay import Replay, replayed
+from graft.tensors import from_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,17 @@ def _replayed(folder: ExportedFolder, goldens: GoldenSet) -> Replay:
     labels = folder.labels()
     classes = tuple(labels["classes"])
     session = GraphSession(folder.read(GRAPH), len(classes))
-    return replayed(
-        session, goldens, decoder_of(labels["modality"], folder.path), folder.certificate.precision, classes
-    )
+    _check_texts(session.metadata, labels)
+    decode = decoder_of(labels["modality"], folder.path)
+    return replayed(session, goldens, decode, folder.certificate.precision, classes)
+
+
+def _check_texts(metadata: Mapping[str, str], labels: Mapping[str, Any]) -> None:
+    """New labels over an old graph would name every answer wrongly."""
+    for name, value in labels.items():
+        try:
+            same = name in metadata and from_json(metadata[name]) == value
+        except ValueError:
+            same = False
+        if not same:
+            raise ExportError(f"{LABELS} and the graph do not belong together: they differ in {name[:100]!r}.")
