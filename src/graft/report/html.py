@@ -149,7 +149,11 @@ def ending(report: Facts, *, evaluated: bool = False) -> Iterator[Html]:
 def notes(report: Facts) -> Iterator[Html]:
     """The warnings."""
     if report.warnings:
-        notes = element("ul", (element("li", warning, class_="note") for warning in report.warnings), class_="notes")
+        notes = element(
+            "ul",
+            (element("li", element("span", warning), class_="note warning") for warning in report.warnings),
+            class_="notes",
+        )
         yield section("warnings", "Warnings", ["What to know about the data before believing the figures."], notes)
 
 
@@ -171,7 +175,7 @@ def _score(report: ReportRecord) -> Html:
     body = element(
         "div",
         element("p", words.headline(report), class_="lead"),
-        element("p", doubt, class_="note doubt") if doubt else None,
+        element("p", element("span", doubt), class_="note warning doubt") if doubt else None,
         _ladder(report),
         element("p", words.origin(report), class_="quiet"),
         (element("p", said, class_="beside") for said in words.beside(report)),
@@ -371,7 +375,7 @@ def step_list(things: Sequence[steps.Step]) -> Html:
 
 def _command(command: str) -> Html:
     """A command to copy; the button is shown where a script can press it."""
-    button = element("button", "Copy", type="button", hidden=True)
+    button = element("button", "Copy", type="button", class_="button", hidden=True)
     return element("div", element("code", command, dir="ltr"), button, class_="command")
 
 

@@ -206,7 +206,7 @@ def _page_sections(
     lead = element(
         "div",
         element("p", headline(report, score), class_="lead"),
-        element("p", note, class_="note doubt") if note else None,
+        element("p", element("span", note), class_="note warning doubt") if note else None,
         element("p", _origin(report), class_="quiet"),
     )
     yield element("section", margin, lead, id="score", class_="score", aria_labelledby="h-score")

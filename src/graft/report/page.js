@@ -38,6 +38,7 @@
     said.className = "said";
     turns.className = "turns";
     const [back, on, close] = ["Previous", "Next", "Close"].map((text) => turns.appendChild(make("button", text)));
+    for (const button of [back, on, close]) button.className = "button";
     let here = null;
     const show = (button) => {
       here = button;

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from importlib import resources
 
+from graft import pages
 from graft.decoding.formats import PAGE_MARK
 from graft.report.markup import Content, Html, element
 
@@ -22,7 +24,7 @@ def document(title: str, body: Content, *, css: str = "", sound: bool = False) -
         css: Rules that follow those of every page.
         sound: Whether it holds recordings.
     """
-    styles, script = Html(_file("page.css") + css), Html(_file("page.js"))
+    styles, script = Html(_tokens() + _file("page.css") + css), Html(_file("page.js"))
     playing = "media-src data:; " if sound else ""
     policy = (
         f"default-src 'none'; img-src data:; {playing}style-src '{_digest(styles)}'; script-src '{_digest(script)}'; "
@@ -41,6 +43,11 @@ def document(title: str, body: Content, *, css: str = "", sound: bool = False) -
     )
     whole = element("html", head, element("body", body, element("script", script)), lang="en")
     return f"<!doctype html>\n{whole}\n"
+
+
+def _tokens() -> str:
+    """Tokens and parts of every page, without what is said to whoever reads the file."""
+    return re.sub(r"\s*/\*.*?\*/", "", pages.text("tokens.css"), flags=re.DOTALL)
 
 
 def _file(entry: str) -> str:
