@@ -2,11 +2,10 @@
 
 import json
 
-import numpy as np
 import onnxruntime
-from PIL import Image, ImageOps
 
-from graft.export.shrinking import divided
+from graft.export.shrinking import MAX_PIXELS
+from graft.export.templates import example_image
 
 
 class Asked:
@@ -31,10 +30,5 @@ class Asked:
 
 
 def pixels_of(path):
-    """A file as the graph takes it, decoded by Pillow alone: ``(1, h, w, 3) uint8``."""
-    with Image.open(path) as picture:
-        upright = ImageOps.exif_transpose(picture)
-    if upright.has_transparency_data:
-        upright = upright.convert("RGBA")
-        upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright)
-    return divided(np.asarray(upright.convert("RGB")))[None]
+    """A file as the graph takes it, decoded by the example beside every export: ``(1, h, w, 3) uint8``."""
+    return example_image.pixels_of(str(path), MAX_PIXELS)
