@@ -94,3 +94,34 @@ def lists(**counts):
 
 def dataset(*, splits=None, groups=None, **counts):
     return graft.Dataset.from_lists(*lists(**counts), splits=splits, groups=groups)
+
+
+def turned(turn: int) -> bytes:
+    """A JPEG of an oblong picture that is stored turned."""
+    image, buffer = Image.new("RGB", (120, 80), (230, 220, 210)), io.BytesIO()
+    image.paste((30, 20, 90), (10, 10, 50, 40))
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    image.save(buffer, "JPEG", exif=exif, quality=95)
+    return buffer.getvalue()
+
+
+def clear(mode: str) -> bytes:
+    """A picture with transparency."""
+    image, buffer = picture("triangle", 5).convert("RGBA"), io.BytesIO()
+    image.putalpha(Image.linear_gradient("L").resize(image.size))
+    if mode == "P":
+        image = image.convert("RGB").quantize(16)
+        image.info["transparency"] = 0
+    elif mode == "LA":
+        image = image.convert("LA")
+    image.save(buffer, "PNG", **({"transparency": 0} if mode == "P" else {}))
+    return buffer.getvalue()
+
+
+AWKWARD = {
+    **{f"turn {turn}": turned(turn) for turn in range(1, 9)},
+    **{f"clear {mode}": clear(mode) for mode in ("RGBA", "LA", "P")},
+    "plain": encoded("circle", 77),
+}
+"""Files that are easily read otherwise than they were by the fit."""

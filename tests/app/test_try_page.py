@@ -65,40 +65,11 @@ def asker(page: TryPage, **always: str) -> Ask:
     return ask
 
 
-def turned(turn: int) -> bytes:
-    image, buffer = Image.new("RGB", (120, 80), (230, 220, 210)), io.BytesIO()
-    image.paste((30, 20, 90), (10, 10, 50, 40))
-    exif = Image.Exif()
-    exif[0x0112] = turn
-    image.save(buffer, "JPEG", exif=exif, quality=95)
-    return buffer.getvalue()
-
-
-def clear(mode: str) -> bytes:
-    """A picture with transparency."""
-    image, buffer = shapes.picture("triangle", 5).convert("RGBA"), io.BytesIO()
-    image.putalpha(Image.linear_gradient("L").resize(image.size))
-    if mode == "P":
-        image = image.convert("RGB").quantize(16)
-        image.info["transparency"] = 0
-    elif mode == "LA":
-        image = image.convert("LA")
-    image.save(buffer, "PNG", **({"transparency": 0} if mode == "P" else {}))
-    return buffer.getvalue()
-
-
-ITEMS = {
-    **{f"turn {turn}": turned(turn) for turn in range(1, 9)},
-    **{f"clear {mode}": clear(mode) for mode in ("RGBA", "LA", "P")},
-    "plain": shapes.encoded("circle", 77),
-}
-
-
-@pytest.mark.parametrize("name", ITEMS)
+@pytest.mark.parametrize("name", shapes.AWKWARD)
 def test_the_answer_is_that_of_predict_for_the_same_file(ask: Ask, saved: Path, tmp_path: Path, name: str) -> None:
     file = tmp_path / ("item.jpg" if name.startswith("turn") else "item.png")
-    file.write_bytes(ITEMS[name])
-    status, _, answer = ask("POST", "/answer", ITEMS[name])
+    file.write_bytes(shapes.AWKWARD[name])
+    status, _, answer = ask("POST", "/answer", shapes.AWKWARD[name])
     expected = graft.load(saved).predict_one(str(file)).to_dict()
     assert status == 200
     assert answer["label"] == expected["label"]
@@ -178,7 +149,7 @@ def test_a_body_over_the_limit_is_read_to_its_end_and_refused(ask: Ask) -> None:
 
 
 def test_corrections_keep_the_bytes_and_are_taken_back(ask: Ask, page: TryPage) -> None:
-    content = turned(5)
+    content = shapes.AWKWARD["turn 5"]
     status, _, made = ask("POST", f"/corrections?label={quote('a new class')}", content)
     assert status == 200
     assert ask("POST", f"/corrections?label={quote('a new class')}", content)[2] == made
