@@ -108,7 +108,7 @@ async function sameExport() {
 // An offline copy of this export, and word of a newer one.
 function keepUp() {
   const container = navigator.serviceWorker; // under https and on this computer only
-  addEventListener("offline", () => events.dispatchEvent(new CustomEvent("offline", { detail: { works: true, message: "There is no network.", hint: "The page goes on: everything is here." } })));
+  addEventListener("offline", () => events.dispatchEvent(new CustomEvent("offline", { detail: { works: true } })));
   addEventListener("online", () => events.dispatchEvent(new CustomEvent("online")));
   if (!container) return;
   let told = false;
@@ -121,7 +121,7 @@ function keepUp() {
     });
     if (id === ID || told) return;
     told = true;
-    events.dispatchEvent(new CustomEvent("newversion", { detail: { now: ID, next: id } }));
+    events.dispatchEvent(new CustomEvent("newversion", { detail: {} }));
   };
   container.addEventListener("controllerchange", compare);
   void compare();

@@ -118,7 +118,7 @@ async function explanation(id, prepared, answer) {
   const effects = [];
   for (let begin = 0; begin < variants.count; begin += variants.together) {
     if (cancelled.has(id)) return undefined;
-    self.postMessage({ type: "progress", detail: { id, done: begin, total: variants.count, what: "parts" } });
+    self.postMessage({ type: "progress", detail: { id, done: begin, total: variants.count, what: "why" } });
     const batch = [];
     for (let i = begin; i < Math.min(begin + variants.together, variants.count); i += 1) batch.push(variants.at(i));
     for (const row of await rows(batch)) effects.push(whole - valueOf(row));
