@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -57,10 +57,11 @@ class Host:
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}{self.prefix}"
+        return f"http://127.0.0.1:{self.port}{quote(self.prefix)}"
 
     def reply(self, path: str) -> Reply:
-        name = unquote(path).removeprefix(self.prefix) or "index.html"
+        path = unquote(path)
+        name = path.removeprefix(self.prefix) or "index.html"
         self.asked.append(name)
         file = self.folder / name
         found = path.startswith(self.prefix) and ".." not in name and file.is_file()

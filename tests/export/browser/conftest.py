@@ -2,115 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 import graft
 from graft.export.browser import runtime
 from graft.export.exporting import export_model
-from hosting import Host, hosted
-from pages import FLAGS
+from hosting import hosted
+from visits import Visit, chromium
 
 PROJECT = Path(__file__).parents[3]
-CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
-_READY = "return document.documentElement.dataset.ready"
-_ASK = """
-const [kind, value, options, done] = arguments;
-const item = () => {
-  if (kind === "text") return value;
-  if (kind === "samples") return { samples: Float32Array.from(value.samples), rate: value.rate };
-  return new Blob([Uint8Array.from(atob(value), (letter) => letter.charCodeAt(0))]);
-};
-const begun = performance.now();
-import(new URL("answerer.js", document.baseURI).href)
-  .then((answerer) => answerer.answer(item(), options))
-  .then((answer) => done(answer), (error) => done({ rejected: { code: error.code, message: error.message } }));
-"""
-
-
-class Visit:
-    """A page of a host, in a browser."""
-
-    def __init__(self, browser: Any, host: Host) -> None:
-        self.browser, self.host = browser, host
-
-    def open(self, address: str = "") -> str:
-        """Go there, or once more; ``"yes"`` once it answers, else ``"failed"``."""
-        self.browser.get("about:blank")
-        self.browser.get(address or self.host.address)
-        return self.ready()
-
-    def reload(self) -> str:
-        self.browser.refresh()
-        return self.ready()
-
-    def ready(self) -> str:
-        return self.until(lambda: self.js(_READY))
-
-    def js(self, script: str, *values: Any) -> Any:
-        return self.browser.execute_script(script, *values)
-
-    def until(self, condition: Callable[[], Any]) -> Any:
-        end = time.monotonic() + 240
-        while not (found := condition()):
-            assert time.monotonic() < end, f"it never came about; the page says {self.said!r}"
-            time.sleep(0.02)
-        return found
-
-    @property
-    def said(self) -> str:
-        return self.js("return document.body?.innerText ?? ''")
-
-    def ask(self, content: bytes, why: bool = False) -> Any:
-        return self.browser.execute_async_script(_ASK, "file", base64.b64encode(content).decode(), {"why": why})
-
-    def ask_text(self, text: str, why: bool = False) -> Any:
-        return self.browser.execute_async_script(_ASK, "text", text, {"why": why})
-
-    def ask_samples(self, samples: list[float], rate: int) -> Any:
-        return self.browser.execute_async_script(_ASK, "samples", {"samples": samples, "rate": rate}, {})
-
-    @property
-    def console(self) -> list[str]:
-        """What the browser complained of since it was last asked."""
-        return [entry["message"] for entry in self.browser.get_log("browser")]
-
-    @property
-    def hosts(self) -> set[str | None]:
-        """Whom it asked since it was last asked about it."""
-        sent = [json.loads(entry["message"])["message"] for entry in self.browser.get_log("performance")]
-        asked = [urlsplit(m["params"]["request"]["url"]) for m in sent if m["method"] == "Network.requestWillBeSent"]
-        return {part.hostname for part in asked if part.scheme not in ("data", "blob", "about")}
-
-
-@contextmanager
-def chromium(*flags: str) -> Iterator[Any]:
-    """A headless Chromium that keeps its console and says whom it asked."""
-    if not (Path(CHROMIUM).exists() and Path(DRIVER).exists()):
-        pytest.skip(f"no Chromium on this machine ({CHROMIUM} and {DRIVER}: Debian's chromium and chromium-driver)")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.options import Options
-    from selenium.webdriver.chrome.service import Service
-
-    options = Options()
-    options.binary_location = CHROMIUM
-    for argument in (*FLAGS, *flags):
-        options.add_argument(f"--{argument}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    driver.set_script_timeout(240)
-    try:
-        yield driver
-    finally:
-        driver.quit()
 
 
 @pytest.fixture(scope="session")
@@ -153,6 +57,5 @@ def elsewhere(driver: Any, web: Path) -> Iterator[Visit]:
     """The same folder at an address that no browser has been to, for a host that a test breaks."""
     with hosted(web) as host:
         page = Visit(driver, host)
-        assert page.console is not None
         yield page
         driver.get("about:blank")

@@ -44,7 +44,7 @@
         const response = await fetch(name, { cache: "reload" });
         const type = response.headers.get("content-type") ?? "";
         const page = /text\/html/i.test(type) && !name.endsWith(".html");
-        if (!response.ok || page) return [`${name} is missing: the host answers ${page ? "with a web page in its place" : response.status}.`, "Copy the file to the host, beside the page."];
+        if (!response.ok || page) return [`${name} is missing: the host answers ${response.ok ? "with a web page in its place" : response.status}.`, "Copy the file to the host, beside the page."];
         const came = (await response.arrayBuffer()).byteLength;
         if (came !== size) return [`${name} has ${came} bytes where the export has ${size}.`, "Copy the export to the host once more, all of its files."];
         if (name.endsWith(".js") && !/javascript/i.test(type)) return [`${name} comes as ${type || "a file without a type"}, which browsers do not run.`, "Set the type of .js files to text/javascript on the host."];

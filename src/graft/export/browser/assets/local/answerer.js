@@ -3,17 +3,16 @@
 import { ID } from "./export.js";
 import { Trouble } from "./trouble.js";
 
-export const events = new EventTarget();
-export const corrections = null;
-
 const EVERY = 10 * 60 * 1000; // ms between two looks for a newer export
 const STARTING = `graft-starting ${new URL("../", import.meta.url).pathname}`;
 const waiting = new Map();
+let events;
 let worker;
 let about;
 let next = 1;
 
-export async function open() {
+export async function open(target) {
+  events = target;
   await sameExport();
   if (remembered(STARTING) === ID) {
     forget(STARTING); // it is tried once more when somebody asks for it
@@ -73,20 +72,25 @@ function started() {
       for (const { reject: refuse } of waiting.values()) refuse(trouble);
       waiting.clear();
     };
+    // A script that did not load says nothing of why.
+    const diagnosed = async () => {
+      const [found, advice] = await window.graftDiagnose();
+      stop(new Trouble("file_missing", found, advice));
+    };
     worker.addEventListener("message", ({ data }) => {
       if (data.type === "progress") events.dispatchEvent(new CustomEvent("progress", { detail: data.detail }));
       else if (data.type === "opened") resolve(data.about);
+      else if (data.type === "failed" && data.error.code === "script") void diagnosed();
       else if (data.type === "failed") stop(new Trouble(data.error.code, data.error.message, data.error.hint));
       else if (data.type === "answered") {
         waiting.get(data.id)?.resolve(data.answer);
         waiting.delete(data.id);
       }
     });
-    worker.addEventListener("error", async (event) => {
+    worker.addEventListener("error", (event) => {
       event.preventDefault();
-      if (event.message) return stop(new Trouble("stopped", `The model stopped: ${event.message}.`, "Reload the page."));
-      const [found, advice] = await window.graftDiagnose(); // a script that did not load says nothing of why
-      return stop(new Trouble("file_missing", found, advice));
+      if (event.message) stop(new Trouble("stopped", `The model stopped: ${event.message}.`, "Reload the page."));
+      else void diagnosed();
     });
     worker.postMessage({ type: "open" });
   });
