@@ -138,7 +138,9 @@ def test_another_export_at_the_same_address_is_told_and_one_reload_brings_it(
     assert elsewhere.reload() == "yes"
     assert elsewhere.ask(content) == before
 
-    installing = "return navigator.serviceWorker.getRegistration().then((registration) => registration.installing !== null)"
+    installing = (
+        "return navigator.serviceWorker.getRegistration().then((registration) => registration.installing !== null)"
+    )
     elsewhere.until(lambda: not elsewhere.js(installing))
     elsewhere.host.folder = tmp_path / "other"
     elsewhere.js("return navigator.serviceWorker.ready.then((registration) => registration.update())")
