@@ -71,11 +71,14 @@ def address(given: Path) -> Iterator[str]:
             name = self.path.partition("?")[0].removeprefix("/some/where/") or "try.html"
             files = {"answerer.js": (DOUBLE.read_bytes(), "text/javascript"), "sample.png": (sample, "image/png")}
             files |= {name: (pages.content(name), kind) for name, kind in pages.TRY.items()}
+            framing = b"<!doctype html><title>f</title><iframe src='./' allow=\"camera 'none'\"></iframe>"
+            files["framing.html"] = (framing, "text/html")
             content, kind = files.get(name, (b"", ""))
             self.send_response(200 if content else 404)
             self.send_header("content-type", kind or "text/plain")
             self.send_header("content-length", str(len(content)))
-            self.send_header("content-security-policy", f"{pages.POLICY}; frame-ancestors 'self'")
+            if name != "framing.html":
+                self.send_header("content-security-policy", f"{pages.POLICY}; frame-ancestors 'self'")
             self.end_headers()
             self.wfile.write(content)
 

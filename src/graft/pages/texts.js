@@ -8,15 +8,15 @@ const SHOWN = 0.05; // an effect below it is not marked
 // The form, and the words once they are explained.
 export function exhibit(one, { submit, stays }) {
   const part = make("div", {}, from("t-text"));
-  const [form, field] = [part.querySelector("#ask"), part.querySelector("#given")];
-  part.querySelector("#text-help").textContent = stays;
+  const [form, field, help] = ["#ask", "#given", "#text-help"].map((selector) => part.querySelector(selector));
+  help.textContent = stays;
   field.value = one ? one.content : "";
   field.addEventListener("input", () => { field.removeAttribute("aria-invalid"); });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (field.value.trim()) return submit(field.value);
     field.setAttribute("aria-invalid", "true");
-    part.querySelector("#text-help").textContent = "There is no text yet. Type or paste one.";
+    help.textContent = "There is no text yet. Type or paste one.";
     field.focus();
   });
   return [...part.children];

@@ -291,6 +291,7 @@ function answered(one, error) {
   }
   document.documentElement.dataset.busy = "yes";
   item.update(one);
+  walk();
   if ($("h-many")) many.update(page, one);
   if ($("h-many") && !queue.items.some((other) => !other.answer && !other.stopped)) say(`${items.length} of ${items.length} answered.`);
 }
@@ -339,7 +340,18 @@ function flipWhy() {
   const input = document.querySelector("input[name=why]:not(:checked)");
   if (!input) return;
   input.click();
-  (document.querySelector(".why [tabindex='0']") ?? document.querySelector("input[name=why]:checked"))?.focus();
+  input.focus();
+  walking = input.value === "why";
+  walk();
+}
+
+// Whoever turned to the squares by a key walks over them once they are there.
+let walking = false;
+function walk() {
+  if (!walking || document.activeElement?.name !== "why") return;
+  const square = document.querySelector(".why [tabindex='0']");
+  square?.focus();
+  walking = !square;
 }
 
 document.addEventListener("keydown", (event) => {
