@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from importlib import resources
 
 import numpy as np
 import onnx
@@ -29,6 +30,8 @@ from graft.export.graph import OPSET, OnnxGraph
 from graft.heads.protocols import Answering
 
 SAMPLES = GraphInput("samples", "float32", ("n", "length"))
+RESAMPLER = "resample.js"
+"""Does in JavaScript what the example does in Python."""
 BANDS = 32
 """Of a mel frame."""
 
@@ -48,7 +51,9 @@ def front_of(encoder: Encoder, head: Answering) -> Front:
     def embed(graph: OnnxGraph) -> str:
         return embedding(graph, encoder, SAMPLES.name, "encoder.")
 
-    return Front((SAMPLES,), embed, {"rate": RATE, "longest_seconds": LONGEST, "piece_seconds": PIECE})
+    host = {"rate": RATE, "longest_seconds": LONGEST, "piece_seconds": PIECE}
+    script = resources.files("graft.export.templates").joinpath(RESAMPLER).read_bytes()
+    return Front((SAMPLES,), embed, host, {RESAMPLER: script})
 
 
 def embedding(graph: OnnxGraph, encoder: SpeechEncoder, samples: str, prefix: str) -> str:
