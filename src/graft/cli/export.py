@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from graft.cli.options import download_option
 from graft.cli.output import pasted, progress_bar, say, show_json
 from graft.cli.paths import Command, InputPath, Output
+from graft.cli.reading import read_data, reading_options
 
 
 @click.command(name="export", cls=Command)
@@ -21,6 +23,7 @@ from graft.cli.paths import Command, InputPath, Output
 @click.option("--data", type=InputPath(), help="Up to 50 of its items join the golden ones, and leave with them.")
 @click.option("--runtime", type=InputPath(Path), help="browser: the folder dist of the npm package onnxruntime-web.")
 @click.option("--overwrite", is_flag=True, help="Replace an export that is there already.")
+@reading_options
 @download_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
@@ -33,6 +36,7 @@ def command(
     overwrite: bool,
     allow_download: bool,
     as_json: bool,
+    **reading: Any,
 ) -> int:
     """Write MODEL in a form that answers without Graft, with the proof that it answers alike."""
     from graft.export.exporting import check_free, export_model, target_called
@@ -43,13 +47,18 @@ def command(
     kind = target_called(target)
     check_free(output, overwrite)
     fitted = load(model, allow_download=allow_download)
+    dataset = None
+    if data is not None:
+        reading["modality"] = reading["modality"] or fitted.report.modality
+        reading |= {**fitted.task.reading, "min_classes": 1}
+        dataset = read_data(data, remembered=fitted.report.columns, **reading)
     with progress_bar(quiet=as_json) as progress:
         done = export_model(
             fitted,
             target,
             output,
             precision=precision,
-            data=data,
+            data=dataset,
             overwrite=overwrite,
             runtime=runtime,
             run=Run(progress=progress),

@@ -74,7 +74,7 @@ def export_model(
     folder: str | Path,
     *,
     precision: str | None = None,
-    data: str | Path | None = None,
+    data: Dataset | str | Path | None = None,
     overwrite: bool = False,
     runtime: Path | None = None,
     run: Run = PLAIN,
@@ -143,7 +143,7 @@ def _with_graph(draft: Draft, goldens: GoldenSet, building: Any) -> tuple[Draft,
         return (*_with_graph(exact, goldens, building)[:2], error.message)
 
 
-def _items_of(model: Model, data: str | Path) -> Dataset:
+def _items_of(model: Model, data: Dataset | str | Path) -> Dataset:
     """Labelled items of the model's modality."""
     reading = {**model.task.reading, "min_classes": 1, "modality": model.report.modality}
     return read(data, remembered=model.report.columns, **reading)
