@@ -73,7 +73,7 @@ def test_an_answer_does_not_depend_on_its_company(asked, files):
         alone = asked(pixels=batch[row : row + 1])
         assert together["set"][row].tolist() == alone["set"][0].tolist()
         for name in ("probabilities", "unknown_score"):
-            np.testing.assert_allclose(together[name][row], alone[name][0], atol=1e-5)
+            np.testing.assert_allclose(together[name][row], alone[name][0], atol=1e-4)
 
 
 @pytest.mark.parametrize("turn", TURNS)
