@@ -202,3 +202,16 @@ def test_nothing_found_is_said_kindly(browser: Any, findings: Findings, tmp_path
         assert "Nothing was found that looks wrong" in page.text("#end")
         page.click("#end button")
         page.until(lambda: page.row is not None)
+
+
+def test_why_is_drawn_over_the_item_and_taken_away_again(page: Page) -> None:
+    page.press("w")
+    page.until(lambda: page.js("return document.querySelectorAll('#exhibit .why i').length") == 49)
+    assert "Covered square by square" in page.text("#why")
+    assert page.js("return document.querySelector('#why button').getAttribute('aria-pressed')") == "true"
+    page.press("w")
+    assert page.js("return document.querySelectorAll('#exhibit .why').length") == 0
+    page.press("w")
+    page.press("right")
+    page.until(lambda: page.js("return document.querySelector('#why button').getAttribute('aria-pressed')") == "false")
+    assert page.js("return document.querySelectorAll('#exhibit .why').length") == 0

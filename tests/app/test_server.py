@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import numpy as np
 import pytest
 
 from graft.app import Editor, _door
@@ -330,3 +331,16 @@ def test_the_server_needs_nothing_but_its_extra(data: Path, tmp_path: Path) -> N
     found = subprocess.run(command, capture_output=True, text=True, check=True)
     assert {"starlette", "uvicorn"} <= set(found.stdout.split())
     assert not {"gradio", "fastapi", "pydantic"} & set(found.stdout.split())
+
+
+def test_why_speaks_of_the_class_that_an_item_is_taken_for(idle: Editor) -> None:
+    findings = idle.review.findings
+    row = int(np.flatnonzero(findings["is_label_issue"])[0])
+    status, _, content = ask(idle, "GET", f"/editor/why/{row}")
+    found = json.loads(content)
+    assert status == 200
+    assert found["label"] == findings["predicted_label"][row]
+    assert (found["kind"], found["rows"], found["columns"], found["row"]) == ("squares", 7, 7, row)
+    assert np.abs(found["effects"]).max() <= 1
+    assert ask(idle, "GET", "/editor/why/99999")[0] == 404
+    assert json.loads(ask(idle, "GET", "/editor/start")[2])["why"] is True

@@ -17,11 +17,13 @@ from graft.run import Run
 def test_of_many_pictures_heads_see_the_first_axes(monkeypatch, many, narrowed):
     monkeypatch.setattr(room, "MANY_ROWS", many)
     monkeypatch.setattr(room, "COLUMNS", 8)
-    found = room.gather(shapes.dataset(circle=15, square=15), Recipe(), Run()).out_of_fold
+    pool = room.gather(shapes.dataset(circle=15, square=15), Recipe(), Run())
+    found = pool.out_of_fold
     assert (found.choice.chosen.features == "given") is narrowed
     assert (found.choice.axes.z.shape[1] <= 8) is narrowed
     y = np.repeat([0, 1], 15)
     assert (found.p[found.scored].argmax(axis=1) == y[found.scored]).mean() > 0.8
+    assert (pool.head.answer(pool.x).p.argmax(axis=1) == y).mean() > 0.9  # the same reduction, and it has learned them
 
 
 def test_what_is_white_on_a_transparent_ground_is_said_where_findings_are():

@@ -38,6 +38,7 @@ ASSETS = {
     "grid.js": "text/javascript",
     "tables.js": "text/javascript",
     "dialogs.js": "text/javascript",
+    "why.js": "text/javascript",
     "link.js": "text/javascript",
     "editor.css": "text/css",
 }
@@ -71,6 +72,7 @@ class Routes:
             "tiles": self._tiles,
             "item/{row}": self._item,
             "picture/{row}": self._picture,
+            "why/{row}": self._why,
             "sound/{row}": lambda values: self._media.sound(self._row(values)),
             "{name}": self._asset,
         }
@@ -111,6 +113,9 @@ class Routes:
 
     def _item(self, values: Values) -> Any:
         return views.of_item(self._review, self._row(values))
+
+    def _why(self, values: Values) -> Any:
+        return views.of_why(self._review, self._row(values))
 
     def _picture(self, values: Values) -> Medium:
         side = next((side for side in SIDES if values.get("side") == str(side)), SIDES[0])

@@ -12,6 +12,8 @@ from graft.app.scoring import Scored
 from graft.cleaning.quality import KINDS
 from graft.cleaning.review import Review
 from graft.cleaning.review_queue import ALL, ANY, OF_COPIES
+from graft.errors import UsageError
+from graft.explanation import explain
 from graft.journal.decision import login
 from graft.journal.resolution import Outcome
 from graft.report.words import EXCERPT, excerpt
@@ -41,6 +43,7 @@ def of_whole(review: Review, run: str) -> dict[str, Any]:
         "name": findings.dataset.name,
         "modality": findings.dataset.modality,
         "n": len(findings),
+        "why": findings.pool.head is not None,
         "several": bool(findings.dataset.tags),
         "judged": findings.labels is not None,
         "classes": list(findings.classes),
@@ -106,6 +109,23 @@ def of_item(review: Review, row: int) -> dict[str, Any]:
         shown["text"] = text[:TEXT]
         shown["cut"] = len(text) > TEXT
     return shown
+
+
+def of_why(review: Review, row: int) -> dict[str, Any]:
+    """What of an item speaks for the class that it is taken for, to a head that has learned from it, too.
+
+    Raises:
+        ItemError: The item cannot be read any more.
+        UsageError: There is nothing that could be explained.
+    """
+    findings, pool = review.findings, review.findings.pool
+    if pool.head is None:
+        raise UsageError("There are no answers to explain in these data.")
+    bars = _bars(review, row)
+    label = max(bars, key=lambda bar: bar[1])[0] if bars else ""
+    found = explain(pool.classes, pool.head, pool.encoder, findings.dataset.items[row].read(), label)
+    text = pool.texts[row] if pool.texts is not None else ""
+    return {**found.to_dict(), "matters": found.matters, "sentence": found.sentence(text), "row": row}
 
 
 def of_outcome(outcome: Outcome | None) -> dict[str, Any] | None:

@@ -14,11 +14,13 @@ from graft.encoders import encoder_for
 from graft.encoders.embed import Embedded
 from graft.errors import NothingToRead
 from graft.evaluation import warn_of_blanks
+from graft.heads.classifier import Answer, Classifier
 from graft.heads.features import GIVEN, transform
 from graft.learning.axes import centred, leading
 from graft.learning.classifier import OutOfFold, fit_classifier
 from graft.learning.lexical import Words
 from graft.recipe import Recipe
+from graft.results.prediction import Prediction
 from graft.run import Run
 from graft.tasks.examples import Examples, embed_dataset, nothing_readable
 
@@ -26,6 +28,38 @@ MANY_ROWS = 5000
 """From so many items without words on, heads see the first ``COLUMNS`` principal axes of the features ``"late"`` and no
 others. Wrong labels were found as well by these on four sets of pictures, and in a tenth of the time."""
 COLUMNS = 256
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PoolHead:
+    """A head that was fitted to all items of a pool: what explains an answer, and judges none.
+
+    Attributes:
+        head: On what heads see.
+        stages: Of the embeddings.
+        mean: Of the features ``"late"`` ``(d,) float32``, where heads see a few axes of these alone; else ``None``.
+        axes: These axes ``(d, COLUMNS) float32``.
+    """
+
+    head: Classifier
+    stages: Stages
+    mean: Float32 | None = None
+    axes: Float32 | None = None
+
+    @property
+    def words(self) -> bool:
+        """Whether it looks at the words of texts."""
+        return self.head.words
+
+    def answer(self, x: Float32, texts: Sequence[str] | None = None) -> Answer:
+        """What it says of embeddings ``(n, dim) float32``."""
+        if self.mean is not None and self.axes is not None:
+            x = np.asarray((transform(x, self.stages, "late") - self.mean) @ self.axes, np.float32)
+        return self.head.answer(x, texts)
+
+    def predictions(self, classes: Sequence[str], answer: Answer) -> list[Prediction]:
+        """An answer in words."""
+        return self.head.predictions(classes, answer)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +82,7 @@ class Pool:
         out_of_fold: What heads said of rows that they had not seen; ``None`` where there is nothing to tell apart, or
             items bear several labels.
         texts: The texts, where the items are texts.
+        head: What explains an answer; ``None`` where there is no ``out_of_fold``.
     """
 
     dataset: Dataset
@@ -61,6 +96,7 @@ class Pool:
     folds: Sequence[Int]
     out_of_fold: OutOfFold | None
     texts: Sequence[str] | None
+    head: PoolHead | None = None
 
     @property
     def clusters(self) -> Int:
@@ -94,20 +130,24 @@ def gather(dataset: Dataset, recipe: Recipe, run: Run) -> Pool:
         assert copies is not None, "they are told where everything is asked for"
         folds: Sequence[Int] = examples.rows.folds if single and len(classes) > 1 else []
         y = usable.y if single else np.zeros(len(usable), np.int64)
-        out_of_fold = None
+        out_of_fold = head = None
         if folds:
-            x, stages = _seen_by_heads(embedded.x, encoder.stages, words)
-            _, out_of_fold = fit_classifier(x, y, len(classes), stages, folds, recipe, units, words)
+            x, stages, mean, axes = _seen_by_heads(embedded.x, encoder.stages, words)
+            fitted, out_of_fold = fit_classifier(x, y, len(classes), stages, folds, recipe, units, words)
+            head = PoolHead(fitted, encoder.stages, mean, axes)
         run.tell("fit", 1, 1)
-    return Pool(usable, embedded, encoder, recipe, classes, y, copies, units, folds, out_of_fold, examples.texts)
+    return Pool(usable, embedded, encoder, recipe, classes, y, copies, units, folds, out_of_fold, examples.texts, head)
 
 
-def _seen_by_heads(x: Float32, stages: Stages, words: Words | None) -> tuple[Float32, Stages]:
-    """What heads are fitted to, and its stages."""
+def _seen_by_heads(
+    x: Float32, stages: Stages, words: Words | None
+) -> tuple[Float32, Stages, Float32 | None, Float32 | None]:
+    """What heads are fitted to, its stages, and the mean and axes by which it was made of ``x``, if it was."""
     if len(x) < MANY_ROWS or words is not None or x.shape[1] <= COLUMNS:
-        return x, stages
-    late = centred(transform(x, stages, "late")).z
-    return late @ leading(late, COLUMNS), GIVEN
+        return x, stages, None, None
+    late = centred(transform(x, stages, "late"))
+    axes = leading(late.z, COLUMNS)
+    return late.z @ axes, GIVEN, late.mean, axes
 
 
 def _nothing(usable: Dataset) -> NothingToRead:

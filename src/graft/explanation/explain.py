@@ -7,17 +7,16 @@ on. Leaving a part out and asking again does, for every encoder and every head a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from graft.contracts import LIMITS, Encoder, Float64, ItemLimits
+from graft.contracts import LIMITS, Encoder, Float32, Float64, ItemLimits
 from graft.errors import UsageError
 from graft.executors import CORES, checkpoint
 from graft.explanation import pictures, recordings, texts
 from graft.explanation.explanation import MATTERS, Explanation
 from graft.explanation.variants import Variants
-from graft.heads.protocols import Answering
 
 WAYS = {"image": pictures.variants, "text": texts.variants, "audio": recordings.variants}
 """How the parts of an item are left out, by modality."""
@@ -25,9 +24,23 @@ _OF_INTERVAL = 0.05
 """A part matters from this share of an interval's width on, where the answer is a number."""
 
 
+class Asked(Protocol):
+    """A head as far as it is asked here."""
+
+    @property
+    def words(self) -> bool:
+        """Whether it looks at the words of texts."""
+
+    def answer(self, x: Float32, texts: Sequence[str] | None = None) -> Any:
+        """What is to be said of embeddings ``(n, dim) float32``, as arrays."""
+
+    def predictions(self, classes: Sequence[str], answer: Any) -> list[Any]:
+        """An answer in words: one prediction for each row."""
+
+
 def explain(
     classes: Sequence[str],
-    head: Answering,
+    head: Asked,
     encoder: Encoder,
     content: bytes,
     label: str = "",
@@ -69,7 +82,7 @@ def _matters(whole: Any) -> float:
     return max(_OF_INTERVAL * float(whole.high - whole.low), 1e-12)
 
 
-def _answers(classes: Sequence[str], head: Answering, encoder: Encoder, variants: Variants) -> list[Any]:
+def _answers(classes: Sequence[str], head: Asked, encoder: Encoder, variants: Variants) -> list[Any]:
     """What is said of the item and of all its variants, a few of them in memory at a time."""
     size = encoder.batch_size
 

@@ -100,6 +100,7 @@ const KEYS = [
   ["m", "keep the first of the copies, drop the others"],
   ["u, Shift u", "take back what you decided last, make it again"],
   ["z", "zoom into the picture"],
+  ["w", "why: what of the item speaks for the answer"],
   ["space", "play and pause a recording; in the grid, choose an item"],
   ["g", "grid, and back to one by one"],
   ["arrows", "in the grid, go about; with Shift, choose on the way"],

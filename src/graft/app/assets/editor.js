@@ -4,6 +4,7 @@ import * as draw from "./draw.js";
 import * as tables from "./tables.js";
 import * as dialogs from "./dialogs.js";
 import { Grid, bulk } from "./grid.js";
+import { explained } from "./why.js";
 
 const { make, count } = draw;
 const AHEAD = 3;
@@ -22,6 +23,7 @@ let place = 0;
 let view = null; // what is shown alone; null: nothing is left
 let who = "";
 let keeper = null; // of the copies, the one that is chosen to stay
+let why = null; // what speaks for an answer to the item that is shown, once it was asked for
 let above = { value: "0.95", rows: [] };
 const items = new Map();
 const decided = new Set();
@@ -213,8 +215,37 @@ const act = {
   choose: (row) => inTurn(() => { keeper = row; drawItem(); }),
   search: () => (many ? grid.chosen.size : view) && dialogs.search(state.sizes.map(([label]) => label), act.relabel),
   look: () => view && !many && whole.modality === "image" && dialogs.zoom(view, whole),
+  why: () => view && !many && whole.why && askWhy(view.row),
   views: () => inTurn(async () => { many = !many; await open(grid.at ?? view?.row ?? null); }),
 };
+
+// It takes a while, and nothing waits for it: what comes when another item is shown is not drawn.
+async function askWhy(row) {
+  if (why?.row === row) {
+    why = null;
+    return drawItem();
+  }
+  why = { row };
+  drawWhy();
+  try {
+    const found = await ask(`why/${row}`);
+    if (why?.row === row) why = found;
+  } catch (error) {
+    if (why?.row === row) why = null;
+    complain(error);
+  }
+  if (view?.row === row && !many) drawWhy();
+}
+
+function drawWhy() {
+  const box = page.querySelector("#why");
+  if (!box) return;
+  const own = why?.row === view.row ? why : null;
+  box.querySelector("button").setAttribute("aria-pressed", String(own !== null));
+  const said = box.querySelector("p");
+  if (own?.kind) explained(own, view, page.querySelector("#exhibit"), said);
+  else said.replaceChildren(own ? "Asking again without each part ..." : "");
+}
 
 function changed(label) {
   if (!whole.several) return label;
@@ -271,8 +302,10 @@ function drawItem() {
   }
   const detour = queue[place] !== view.row;
   fill("where", detour ? "Beside the list; the arrow keys lead back to it." : `${count(place + 1)} of ${count(queue.length)}`);
-  fill("item", draw.band(view, who), draw.exhibit(view, whole, act.look),
+  const whyNot = make("div", { id: "why" }, make("button", { type: "button", class: "button", onclick: act.why, "aria-keyshortcuts": "w", "aria-pressed": "false" }, draw.key("w"), "Why"), make("p", { role: "status" }));
+  fill("item", draw.band(view, who), draw.exhibit(view, whole, act.look), whole.why ? whyNot : "",
     make("p", { class: "called" }, view.path ? draw.name(view.path) : "", view.split ? make("span", { class: "quiet" }, ` ${view.split}`) : "", view.group ? make("span", { class: "quiet" }, " group ", draw.name(view.group)) : ""));
+  drawWhy();
   fill("given", make("p", {}, make("span", { class: "quiet" }, "It is called "), draw.name(view.given, { class: "label" })));
   fill("reason", view.issues.length ? make("ul", { class: "issues" }, view.issues.map(([, sentence]) => make("li", {}, sentence))) : "");
   fill("actions", draw.actions(view, act));
@@ -365,7 +398,7 @@ function drawFrame() {
 
 // ---- keys
 
-const KEYS = { ArrowLeft: act.previous, ArrowRight: act.next, k: act.keep, Enter: act.suggested, x: act.drop, u: act.undo, U: act.redo, "?": act.unsure, m: act.merge, "/": act.search, z: act.look, g: act.views, a: act.acceptChosen, h: dialogs.keys };
+const KEYS = { ArrowLeft: act.previous, ArrowRight: act.next, k: act.keep, Enter: act.suggested, x: act.drop, u: act.undo, U: act.redo, "?": act.unsure, m: act.merge, "/": act.search, z: act.look, w: act.why, g: act.views, a: act.acceptChosen, h: dialogs.keys };
 
 function inGrid(event) {
   if ((event.ctrlKey || event.metaKey) && event.key === "a") grid.chooseAll(true);
