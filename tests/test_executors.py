@@ -1,5 +1,7 @@
 """Working side by side: one thread for each matrix product, and what a forked child finds."""
 
+import os
+import sys
 import threading
 from pathlib import Path
 
@@ -9,9 +11,10 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import graft
 from children import forks, in_child
+from graft import executors
 from graft.encoders.cache import Cache, Entry
 from graft.errors import Cancelled
-from graft.executors import CORES, checkpoint, map_on_cores, one_thread_each, renew_in_child, stopped_by
+from graft.executors import CORES, checkpoint, cores_granted, map_on_cores, one_thread_each, renew_in_child, stopped_by
 from graft.run import Run, Stopwatch
 
 
@@ -212,3 +215,42 @@ def test_a_clock_counts_the_seconds_of_each_step() -> None:
     with run.working("fit"), run.clock.timing("embed"):
         pass
     assert run.clock.seconds() == {"read": 0.0, "embed": 1.0, "fit": 3.0, "evaluate": 0.0, "total": 5.0}
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "cores"),
+    [
+        ("0::/\n", {"cpu.max": "150000 100000\n"}, 2),
+        ("0::/\n", {"cpu.max": "max 100000\n"}, sys.maxsize),
+        ("0::/a/b\n", {"a/b/cpu.max": "max 100000", "a/cpu.max": "100000 100000"}, 1),
+        ("0::/a/b\n", {"cpu.max": "50000 100000"}, 1),  # what a container sees of its own group is the root
+        ("4:cpu,cpuacct:/a\n0::/\n", {"cpu/a/cpu.cfs_quota_us": "300000", "cpu/a/cpu.cfs_period_us": "100000"}, 3),
+        (
+            "4:cpu,cpuacct:/\n",
+            {"cpu,cpuacct/cpu.cfs_quota_us": "-1", "cpu,cpuacct/cpu.cfs_period_us": "100000"},
+            sys.maxsize,
+        ),
+        ("4:memory:/a\n", {"cpu/a/cpu.cfs_quota_us": "100000", "cpu/a/cpu.cfs_period_us": "100000"}, sys.maxsize),
+        ("0::/\n", {"cpu.max": "100000 0\n"}, sys.maxsize),
+        ("0::/\n", {"cpu.max": "\n"}, sys.maxsize),
+        ("", {}, sys.maxsize),
+    ],
+)
+def test_a_containers_share_of_the_processor_counts(
+    tmp_path: Path, groups: str, files: dict[str, str], cores: int
+) -> None:
+    (tmp_path / "groups").write_text(groups)
+    for name, content in files.items():
+        (tmp_path / "mounted" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mounted" / name).write_text(content)
+    assert cores_granted(tmp_path / "groups", tmp_path / "mounted") == cores
+    assert cores_granted(tmp_path / "missing") == sys.maxsize
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not say which cores may be used")
+def test_as_many_threads_as_the_narrowest_of_affinity_and_quota(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(64)))
+    monkeypatch.setattr("graft.executors._granted", lambda: 2)
+    assert executors.workers() == 2
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {5})
+    assert executors.workers() == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import threading
@@ -11,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar, copy_context
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -18,8 +21,55 @@ R = TypeVar("R")
 
 
 def workers() -> int:
-    """How many threads are worth having: one for each core that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """How many threads are worth having: one for each core that this process may use.
+
+    A container's share of the processor's time counts as well: threads beyond it would wait, all at once, until their
+    next turn.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, _granted())
+
+
+@lru_cache(maxsize=1)
+def _granted() -> int:
+    return cores_granted()
+
+
+def cores_granted(groups: Path = Path("/proc/self/cgroup"), mounted: Path = Path("/sys/fs/cgroup")) -> int:
+    """How many cores' time the control groups of this process grant, rounded up; very many where nothing is said.
+
+    Args:
+        groups: Says which groups these are: lines such as ``0::/a/b``, or ``4:cpu,cpuacct:/a/b`` of older kernels.
+        mounted: Where the groups' files are.
+    """
+    least = float("inf")
+    try:
+        entries = [entry.split(":", 2) for entry in groups.read_text().splitlines()]
+    except OSError:
+        return sys.maxsize
+    for _, kinds, path in (entry for entry in entries if len(entry) == 3):
+        if kinds and "cpu" not in kinds.split(","):
+            continue
+        roots = [mounted / kinds, mounted / "cpu"] if kinds else [mounted]
+        own = PurePosixPath(path.lstrip("/"))
+        # A group's own quota, and those of all above it; a container may see its own group at the root alone.
+        for folder in (root / part for root in roots for part in (own, *own.parents)):
+            least = min(least, _quota(folder))
+    return sys.maxsize if least == float("inf") else max(1, math.ceil(least))
+
+
+def _quota(folder: Path) -> float:
+    """The cores that a group's files grant; infinity where they grant all, or say nothing."""
+    try:
+        if (file := folder / "cpu.max").exists():
+            quota, period = file.read_text().split()
+        else:
+            quota = (folder / "cpu.cfs_quota_us").read_text()
+            period = (folder / "cpu.cfs_period_us").read_text()
+        share = float(quota) / float(period)
+    except (OSError, ValueError, ZeroDivisionError):  # "max" is no number either
+        return float("inf")
+    return share if share > 0 else float("inf")
 
 
 @contextmanager

@@ -7,7 +7,6 @@ and some show no door at all. Which ones is returned, so that a search for them 
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import numpy as np
 
 from graft.contracts import Progress, silent
 from graft.errors import OutputExists, UsageError
+from graft.executors import workers
 from graft.samples.door import Door
 from graft.samples.light import choose_mood, develop
 from graft.samples.photo import choose_scene, choose_size, draw_scene
@@ -155,7 +155,7 @@ def _take(path: Path, label: Label, kind: str, rng: np.random.Generator) -> Phot
 
 def _all(draw: Callable[[int], Drawn], n: int, progress: Progress) -> Iterator[Drawn]:
     """Results for the numbers 1 to ``n``, drawn on all cores, in order."""
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(workers()) as pool:
         for done, result in enumerate(pool.map(draw, range(1, n + 1)), 1):
             progress("draw", done, n)
             yield result
