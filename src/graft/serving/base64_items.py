@@ -44,7 +44,14 @@ def from_base64(text: str) -> bytes:
     body = text.rstrip("=")
     if len(text) - len(body) > 2 or len(body) % 4 == 1:
         raise ItemError("not_base64", "The item is no base64 of whole bytes: something of it is missing.", _HINT)
+    body = body.translate(_URL)
+    whole = body + "=" * (-len(body) % 4)
     try:
-        return base64.b64decode(body.translate(_URL) + "=" * (-len(body) % 4), validate=True)
+        content = base64.b64decode(whole, validate=True)
     except (binascii.Error, ValueError):
         raise ItemError("not_base64", "The item is no base64.", _HINT) from None
+    if not content:
+        raise ItemError("empty", "The item is empty.", _HINT)
+    if base64.b64encode(content[-(len(content) % 3 or 3) :]).decode() != whole[-4:]:  # bits are left over: it was cut
+        raise ItemError("not_base64", "The item is no base64 of whole bytes: something of it is missing.", _HINT)
+    return content

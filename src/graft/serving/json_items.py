@@ -18,6 +18,8 @@ KEYS = {"texts": "text", "images": "image", "recordings": "audio"}
 INSTANCES = "instances"
 """What they stand under where a cloud's endpoint writes the request (Vertex AI)."""
 MOST_TOP = 1_000_000
+MOST_ITEMS = 4096
+"""So many are looked at, wherever a server's own limit is: more would take memory before it was asked."""
 _OTHER = ("top", "ids", "n", "parameters")
 _HINT = 'Send {"texts": ["..."]}, {"images": ["base64"]} or {"recordings": ["base64"]}.'
 
@@ -78,12 +80,23 @@ def request_of(value: Any) -> PredictRequest:
         _unfit(f"{key} is {_named(items)}, and no list.", _HINT)
     if not items:
         _unfit(f"{key} is empty.", _HINT)
+    check_number(len(items))
     names = tuple(f"{key}[{place}]" for place in range(len(items)))
     contents = tuple(_content(KEYS.get(key, ""), item) for item in items)
     options = _options(value)
     return PredictRequest(
         contents, names, _ids(value.get("ids"), len(items)), count(options.get("top"), "top"), _rest(key, options)
     )
+
+
+def check_number(n: int) -> None:
+    """Whether a request may have so many items at all.
+
+    Raises:
+        Problem: It may not.
+    """
+    if n > MOST_ITEMS:
+        raise Problem(413, "too_many", f"The request has {n:,} items.", "Send them in several requests.")
 
 
 def _options(value: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -146,7 +159,7 @@ def text_bytes(text: str) -> bytes | ItemError:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        return ItemError("not_a_text", "The text holds half a character (a lone surrogate).", "Send whole characters.")
+        return ItemError("not_unicode", "The text holds half a character (a lone surrogate).", "Send whole characters.")
 
 
 def _encodable(text: str) -> bool:

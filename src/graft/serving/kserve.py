@@ -12,7 +12,7 @@ import numpy as np
 
 from graft.errors import ItemError
 from graft.serving.base64_items import from_base64
-from graft.serving.json_items import parse, text_bytes
+from graft.serving.json_items import check_number, parse, text_bytes
 from graft.serving.loaded import LoadedModel
 from graft.serving.packing import pack, pack_request, unpack
 from graft.serving.predict_request import PredictRequest
@@ -101,6 +101,7 @@ def _flat(data: Any) -> list[str]:
             left.extend(reversed(value))
         elif isinstance(value, str):
             found.append(value)
+            check_number(len(found))
         else:
             _refuse("An element of the input is no text.")
     return found
@@ -128,6 +129,7 @@ def _binary(tail: bytes, size: Any) -> Sequence[bytes]:
         if length > len(tail) - at:
             _refuse("The tensor ends within an element.")
         found.append(tail[at : at + length])
+        check_number(len(found))
         at += length
     return found
 

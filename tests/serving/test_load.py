@@ -1,0 +1,231 @@
+"""Too much at once, probes meanwhile, keys, and the end."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import shapes
+
+pytest.importorskip("fastapi", reason="FastAPI is not installed: pip install 'graft-learn[serve]'")
+
+from graft.errors import UsageError
+from graft.serving.admission import Admission
+from graft.serving.draining import Draining
+from graft.serving.keys import ServerKey
+from graft.serving.limits import ServerLimits
+from graft.serving.problems import Problem
+from serving_checks import LONG, ServerHere, ServerProcess, head, in_base64
+
+PHOTO = shapes.encoded("circle", 1)
+SECRET = "a-key-of-some-length"
+PROBES = ("/healthz", "/readyz", "/ping", "/v2/health/live", "/v2/health/ready", "/v2/models/shapes/ready")
+
+
+class Background:
+    """Requests that are under way."""
+
+    def __init__(self) -> None:
+        self.replies: list[Any] = []
+        self.threads: list[threading.Thread] = []
+
+    def ask(self, server: Any, body: Any, kind: str = "") -> None:
+        thread = threading.Thread(target=lambda: self.replies.append(server.predict(body, kind)))
+        thread.start()
+        self.threads.append(thread)
+
+    def join(self) -> list[int]:
+        for thread in self.threads:
+            thread.join(LONG)
+        return [reply.status for reply in self.replies]
+
+
+def wait_until(condition) -> None:
+    until = time.monotonic() + LONG
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def stalled(saved: Path):
+    """A server whose children are not started yet: what is asked of it waits."""
+    server = ServerHere(saved, decoding=False, limits=ServerLimits(waiting=4, bodies=3_000_000))
+    yield server
+    server.stop()
+
+
+def test_more_than_it_may_hold_is_told_to_come_again_and_the_others_are_answered(stalled: ServerHere):
+    work, admission = Background(), stalled.server.admission
+    work.ask(stalled, {"images": [in_base64(PHOTO)] * 3})
+    wait_until(lambda: admission.waiting == 3)
+    reply = stalled.predict({"images": [in_base64(PHOTO)] * 2})  # a batch counts as many
+    assert (reply.status, reply.problem["code"]) == (429, "overloaded")
+    assert int(reply.headers["retry-after"]) >= 1
+    work.ask(stalled, PHOTO, "image/png")
+    wait_until(lambda: admission.waiting == 4)
+    assert stalled.predict(PHOTO, "image/png").status == 429
+    assert stalled.predict(PHOTO, "image/png").headers.get("connection") != "close"
+    for path in PROBES:
+        assert stalled.ask("GET", path).status == 200
+    figures = stalled.ask("GET", "/metrics").body.decode()
+    assert "graft_items_waiting 4.0" in figures
+    assert 'graft_errors_total{code="overloaded"} 3.0' in figures
+    stalled.server.decoders.start()
+    assert work.join() == [200, 200]
+    assert admission.waiting == 0
+    assert stalled.server.budget.taken == 0
+    assert stalled.predict({"images": [in_base64(PHOTO)] * 6}).status == 200  # nobody else is there
+
+
+def test_bodies_take_no_more_memory_than_they_may(stalled: ServerHere):
+    work = Background()
+    work.ask(stalled, PHOTO + bytes(2_000_000), "image/png")
+    wait_until(lambda: stalled.server.admission.waiting == 1)
+    reply = stalled.predict(bytes(1_500_000), "image/png")
+    assert (reply.status, reply.problem["code"]) == (429, "overloaded")
+    stalled.server.decoders.start()
+    work.join()
+    assert stalled.server.budget.taken == 0
+
+
+def test_probes_are_answered_while_a_long_body_waits_to_be_read(stalled: ServerHere):
+    """It is read in a child, and the children have not begun."""
+    work = Background()
+    work.ask(stalled, b'{"images": ["' + b"A" * 1_200_000 + b'"]}', "application/json")
+    wait_until(lambda: stalled.server.budget.taken > 0)
+    for path in PROBES:
+        assert stalled.ask("GET", path).status == 200
+    stalled.server.decoders.start()
+    assert work.join() == [415]
+
+
+def test_how_long_others_are_asked_to_wait():
+    admission = Admission(ServerLimits(waiting=10))
+    assert admission.retry_after == 1
+    with admission.items(10):
+        with pytest.raises(Problem) as refused, admission.items(1):
+            pass
+        assert refused.value.headers == {"Retry-After": "1"}
+        admission._seconds = 0.5
+        assert admission.retry_after == 5
+        admission._seconds = 1e9
+        assert admission.retry_after == 30
+    assert admission.waiting == 0
+
+
+def test_only_probes_and_the_page_need_no_key(start, saved: Path):
+    server = start(saved, key=SECRET)
+    for path in (*PROBES, "/docs", "/docs/style.css", "/openapi.json"):
+        assert server.ask("GET", path).status == 200, path
+    for path in ("/metrics", "/v2", "/v2/models/shapes", "/nothing"):
+        assert server.ask("GET", path).status == 401
+    for given in ("", "Bearer", "Bearer ", f"Bearer {SECRET}x", f"Bearer {SECRET[:-1]}", f"Basic {SECRET}", SECRET):
+        reply = server.predict(PHOTO, "image/png", Authorization=given)
+        assert reply.status == 401
+        assert SECRET not in reply.body.decode()
+        assert reply.headers["www-authenticate"] == "Bearer"
+    reply = server.predict(PHOTO, "image/png", Authorization=f"bearer {SECRET}")
+    assert reply.status == 200
+    assert server.ask("POST", "/v2/models/shapes/infer", {}).json.keys() == {"error"}
+
+
+def test_without_the_key_nothing_of_a_body_is_taken_in(start, saved: Path):
+    server = start(saved, key=SECRET)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=LONG) as line:
+        line.sendall(head(99_999) + b"Expect: 100-continue\r\n\r\n")
+        assert line.recv(65536).startswith(b"HTTP/1.1 401")  # and no 100 before
+    assert server.predict(bytes(3_000_000), "image/png").status == 401
+    assert server.server.budget.taken == 0
+
+
+@pytest.mark.parametrize("key", ["", "with blank", "ümlaut", "new\nline", "x" * 501])
+def test_a_key_that_no_header_can_hold(key: str):
+    with pytest.raises(UsageError):
+        ServerKey.of(key)
+
+
+def test_a_key_is_kept_as_its_hash():
+    assert SECRET not in repr(ServerKey.of(SECRET))
+    assert SECRET.encode() not in ServerKey.of(SECRET).digest
+
+
+def test_a_page_of_another_site_cannot_ask_under_a_name_of_its_own(start, saved: Path):
+    server = start(saved, own_host="127.0.0.1")
+    reply = server.predict(PHOTO, "image/png", Host="evil.example")
+    assert (reply.status, reply.problem["code"]) == (421, "wrong_host")
+    for host in ("localhost", "127.0.0.1:80", "[::1]:8080"):
+        assert server.predict(PHOTO, "image/png", Host=host).status == 200
+
+
+def test_draining_says_when_it_is_done(monkeypatch: pytest.MonkeyPatch):
+    now = [100.0]
+    monkeypatch.setattr("graft.serving.draining.time.monotonic", lambda: now[0])
+    draining = Draining(delay=5.0, limit=10.0)
+    assert not draining.done
+    draining.begin()
+    draining.running = 1
+    for later, done in ((0, False), (6, False), (14.9, False), (15, True)):
+        now[0] = 100.0 + later
+        assert draining.done is done
+    draining.running, now[0] = 0, 104.0
+    assert not draining.done
+    now[0] = 105.0
+    assert draining.done
+
+
+def test_at_the_end_what_runs_is_finished_and_idle_connections_hold_nothing_up(saved: Path):
+    server = ServerHere(saved, decoding=False)
+    idle = http.client.HTTPConnection("127.0.0.1", server.port, timeout=LONG)
+    idle.request("GET", "/readyz")
+    assert idle.getresponse().read()
+    work = Background()
+    work.ask(server, PHOTO, "image/png")
+    wait_until(lambda: server.server.admission.waiting == 1)
+    server.draining.begin()
+    probe = server.ask("GET", "/readyz")  # still answered, for something runs
+    assert (probe.status, probe.problem["code"]) == (503, "draining")
+    assert probe.headers["connection"] == "close"
+    assert server.ask("GET", "/ping").status == 200
+    work.ask(server, PHOTO, "image/png")  # who comes meanwhile is answered as well
+    wait_until(lambda: server.server.admission.waiting == 2)
+    server.server.decoders.start()
+    server.stop()
+    assert work.join() == [200, 200]
+    idle.close()
+
+
+def test_what_runs_longer_than_the_limit_does_not_hold_the_end_up(saved: Path):
+    server = ServerHere(saved, decoding=False, draining=Draining(limit=0.0))
+    with socket.create_connection(("127.0.0.1", server.port), timeout=LONG) as line:
+        line.sendall(
+            b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: 10\r\n\r\nab"
+        )
+        wait_until(lambda: server.draining.running == 1)
+        server.draining.begin()
+        server.thread.join(LONG)
+        assert not server.thread.is_alive()
+    server.server.decoders.start()
+    server.stop()
+
+
+def test_a_process_ends_well_at_sigterm_with_a_connection_open(saved: Path):
+    server = ServerProcess(saved, "--port", 0, "--key", SECRET)
+    with socket.create_connection(("127.0.0.1", server.port)):
+        server.until_ready()
+        code, said = server.stop()
+    assert (code, SECRET in said) == (0, False), said
+
+
+def test_a_process_that_is_ended_while_it_starts_ends_well(saved: Path):
+    server = ServerProcess(saved, "--port", 0)
+    server.process.send_signal(signal.SIGTERM)
+    code, said = server.stop()
+    assert code == 0, said
