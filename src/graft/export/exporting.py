@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from graft.data.dataset import Dataset
-from graft.errors import GraftError, MissingExtra, OutputExists, UsageError
+from graft.errors import ExportError, GraftError, MissingExtra, OutputExists, UsageError
 from graft.export.certificate import Certificate
-from graft.export.draft import GRAPH, LABELS, Draft
-from graft.export.exported_folder import megabytes_of
+from graft.export.draft import CERTIFICATE, GRAPH, LABELS, Draft
+from graft.export.exported_folder import ExportedFolder, megabytes_of
 from graft.export.golden_set import GoldenSet
 from graft.export.labels import labels_of
 from graft.export.proof import Proof, Unlike, golden_set, prove, prove_example, seal, write_proof
@@ -24,6 +25,8 @@ from graft.reading.read import read
 from graft.run import PLAIN, Run
 
 EXACT = "fp32"
+LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+"""What systems leave in a folder, and nobody misses."""
 PRECISIONS = (EXACT, "fp16")
 """In which kind of numbers weights can be kept. Whole numbers of 8 bits would cost labels."""
 
@@ -164,24 +167,39 @@ def check_free(folder: str | Path, overwrite: bool) -> None:
     """Whether an export may be written there; ask before the work, not after it.
 
     Raises:
-        OutputExists: Something is there, and ``overwrite`` is false or it is no export.
+        OutputExists: Something is there, and ``overwrite`` is false or it is no export or holds files of others.
         GraftError: Nothing can be written there.
     """
     given, folder = Path(folder), Path(folder).resolve()
-    if folder.exists() or folder.is_symlink():
-        is_export = (folder / LABELS).is_file() and (folder / GRAPH).is_file()
-        if not is_export and not (folder.is_dir() and not any(folder.iterdir())):
-            raise OutputExists(
-                f"{given} is already there; it is no export and was not touched.", "Give another name with -o."
-            )
-        if is_export and not overwrite:
-            raise OutputExists(f"{given} is already there.", "Give another name with -o, or --overwrite.")
+    if given.is_symlink() and not folder.exists():
+        raise OutputExists(f"{given} is a link to nothing, and no export.", "Give another name with -o.")
+    if os.path.lexists(folder) and not (folder.is_dir() and not any(folder.iterdir())):
+        _check_replaceable(folder, given, overwrite)
     try:
         try_place(folder)
     except OSError as error:
         raise GraftError(
             f"The export cannot be written to {given}: {error.strerror or error}.", "Give another place with -o."
         ) from None
+
+
+def _check_replaceable(folder: Path, given: Path, overwrite: bool) -> None:
+    try:
+        known = {*ExportedFolder.open(folder).certificate.hashes, CERTIFICATE}
+    except ExportError:
+        raise OutputExists(
+            f"{given} is already there; it is no export and was not touched.", "Give another name with -o."
+        ) from None
+    if not overwrite:
+        raise OutputExists(f"{given} is already there.", "Give another name with -o, or --overwrite.")
+    for place, _, files in os.walk(folder):
+        for name in files:
+            inside = (Path(place) / name).relative_to(folder).as_posix()
+            if inside not in known and name not in LITTER and "__pycache__" not in inside:
+                raise OutputExists(
+                    f"{given} holds {inside}, which no export wrote; nothing was touched.",
+                    "Give another name with -o, or move that file.",
+                )
 
 
 def _building() -> Any:
@@ -214,7 +232,11 @@ def _put_in_place(folder: Path, overwrite: bool) -> Iterator[Path]:
         if folder.is_dir():
             old = beside(folder, "old")
             folder.rename(old)
-            temporary.rename(folder)
+            try:
+                temporary.rename(folder)
+            except OSError:
+                old.rename(folder)
+                raise
             shutil.rmtree(old, ignore_errors=True)
         else:
             temporary.rename(folder)
