@@ -36,6 +36,22 @@ def web(model: graft.Model, ort_files: Path, tmp_path_factory: pytest.TempPathFa
     return folder
 
 
+@pytest.fixture(scope="session")
+def web_texts(text_model: graft.Model, ort_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model of messages as a static folder. Nobody writes into it."""
+    folder = tmp_path_factory.mktemp("exports") / "web texts"
+    export_model(text_model, "browser", folder, runtime=ort_files)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def web_sounds(sound_model: graft.Model, ort_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model of sounds as a static folder. Nobody writes into it."""
+    folder = tmp_path_factory.mktemp("exports") / "web sounds"
+    export_model(sound_model, "browser", folder, runtime=ort_files)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def driver() -> Iterator[Any]:
     """One browser for the tests of a file."""
@@ -47,6 +63,24 @@ def driver() -> Iterator[Any]:
 def visit(driver: Any, web: Path) -> Iterator[Visit]:
     """The page of the shapes, opened from below a path; nothing breaks its host."""
     with hosted(web, "/some where/shapes/") as host:
+        page = Visit(driver, host)
+        assert page.open() == "yes", page.said
+        yield page
+
+
+@pytest.fixture(scope="module")
+def texts_page(driver: Any, web_texts: Path) -> Iterator[Visit]:
+    """The page of the messages."""
+    with hosted(web_texts) as host:
+        page = Visit(driver, host)
+        assert page.open() == "yes", page.said
+        yield page
+
+
+@pytest.fixture(scope="module")
+def sounds_page(driver: Any, web_sounds: Path) -> Iterator[Visit]:
+    """The page of the sounds."""
+    with hosted(web_sounds) as host:
         page = Visit(driver, host)
         assert page.open() == "yes", page.said
         yield page
