@@ -6,7 +6,8 @@ export const events = new EventTarget();
 
 const near = (path, values = {}) => {
   const address = new URL(path, new URL("./", location.href.split(/[?#]/)[0]));
-  for (const [key, value] of Object.entries(values)) for (const one of [value].flat()) address.searchParams.append(key, one);
+  for (const [key, value] of Object.entries(values))
+    for (const one of [value].flat()) address.searchParams.append(key, one);
   return address;
 };
 const here = () => ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
@@ -27,14 +28,23 @@ async function reach(address, options) {
   } catch (error) {
     if (error.name === "AbortError") throw error;
     reached = false;
-    const lost = new Refused({ code: "offline", message: "The model does not answer.", hint: "Start it again with the same command; this page goes on then." });
-    events.dispatchEvent(new CustomEvent("offline", { detail: { works: false, message: lost.message, hint: lost.hint } }));
+    const lost = new Refused({
+      code: "offline",
+      message: "The model does not answer.",
+      hint: "Start it again with the same command; this page goes on then.",
+    });
+    events.dispatchEvent(
+      new CustomEvent("offline", { detail: { works: false, message: lost.message, hint: lost.hint } }),
+    );
     throw lost;
   }
   if (!reached) events.dispatchEvent(new CustomEvent("online"));
   reached = true;
   const values = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Refused(values.error ?? { ...values, message: values.message ?? values.title, hint: values.hint ?? values.detail });
+  if (!response.ok)
+    throw new Refused(
+      values.error ?? { ...values, message: values.message ?? values.title, hint: values.hint ?? values.detail },
+    );
   return values;
 }
 
@@ -45,7 +55,12 @@ const body = (item) => {
 };
 const sent = (item, more = {}) => {
   const content = body(item);
-  return { method: "POST", body: content, headers: { "content-type": content.type || "application/octet-stream" }, ...more };
+  return {
+    method: "POST",
+    body: content,
+    headers: { "content-type": content.type || "application/octet-stream" },
+    ...more,
+  };
 };
 
 export async function open() {

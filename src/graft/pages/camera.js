@@ -28,25 +28,69 @@ export function close() {
 
 export function refused(why, page) {
   close();
-  const again = why === "frame" ? button("Open in a tab", () => window.open(location.href, "_blank", "noopener"), "primary") : why === "no-https" ? null : button("Try again", () => start(page), "primary");
-  const taken = make("input", { class: "hidden", type: "file", accept: "image/*", capture: "environment", id: "capture", onchange: (event) => page.give([...event.target.files]) });
-  const take = make("label", { class: `button ${again ? "" : "primary"}`, for: "capture" }, icon("camera"), "Take one photo");
-  put($("main"), make("div", { class: "refused" }, note("error", wordsOf("camera", why), again, taken, take, button("Choose photos", page.choose))));
+  const again =
+    why === "frame"
+      ? button("Open in a tab", () => window.open(location.href, "_blank", "noopener"), "primary")
+      : why === "no-https"
+        ? null
+        : button("Try again", () => start(page), "primary");
+  const taken = make("input", {
+    class: "hidden",
+    type: "file",
+    accept: "image/*",
+    capture: "environment",
+    id: "capture",
+    onchange: (event) => page.give([...event.target.files]),
+  });
+  const take = make(
+    "label",
+    { class: `button ${again ? "" : "primary"}`, for: "capture" },
+    icon("camera"),
+    "Take one photo",
+  );
+  put(
+    $("main"),
+    make(
+      "div",
+      { class: "refused" },
+      note("error", wordsOf("camera", why), again, taken, take, button("Choose photos", page.choose)),
+    ),
+  );
   page.state(`camera-${why}`);
   say(wordsOf("camera", why).join(" "));
 }
 
 // Before the first picture that is not black nothing is answered.
 function waiting(text, page) {
-  put($("main"), make("div", { class: "item" },
-    make("section", { class: "exhibit" }, make("div", { class: "frame stage" }, make("p", { class: "quiet" }, text))),
-    make("section", { class: "answer" }, make("p", { class: "quiet" }, page.stays), buttons(button("Cancel", page.leave, "plain flush")))));
+  put(
+    $("main"),
+    make(
+      "div",
+      { class: "item" },
+      make("section", { class: "exhibit" }, make("div", { class: "frame stage" }, make("p", { class: "quiet" }, text))),
+      make(
+        "section",
+        { class: "answer" },
+        make("p", { class: "quiet" }, page.stays),
+        buttons(button("Cancel", page.leave, "plain flush")),
+      ),
+    ),
+  );
   say(text);
 }
 
 export function offer(page) {
   if (obstacle()) return refused(obstacle(), page);
-  put($("main"), make("div", { class: "empty" }, make("p", { class: "lead" }, "What the camera sees is answered while it looks."), make("p", { class: "quiet" }, page.stays), button([icon("camera"), "Start the camera"], () => start(page), "primary")));
+  put(
+    $("main"),
+    make(
+      "div",
+      { class: "empty" },
+      make("p", { class: "lead" }, "What the camera sees is answered while it looks."),
+      make("p", { class: "quiet" }, page.stays),
+      button([icon("camera"), "Start the camera"], () => start(page), "primary"),
+    ),
+  );
   page.state("camera-off");
 }
 
@@ -58,18 +102,29 @@ export async function start(page, facing = "environment") {
   waiting("The browser asks whether this page may use the camera.", page);
   page.state("camera-asking");
   try {
-    mine.stream = await navigator.mediaDevices.getUserMedia({ audio: false, video: { facingMode: { ideal: facing }, width: { ideal: 960 }, height: { ideal: 720 } } });
+    mine.stream = await navigator.mediaDevices.getUserMedia({
+      audio: false,
+      video: { facingMode: { ideal: facing }, width: { ideal: 960 }, height: { ideal: 720 } },
+    });
   } catch (error) {
     if (mine.over) return;
     return refused(reason("camera", error), page);
   }
   if (mine.over) return end(mine.stream);
   const [track] = mine.stream.getVideoTracks();
-  track.addEventListener("ended", () => { if (!mine.over) refused("ended", page); });
-  const cameras = (await navigator.mediaDevices.enumerateDevices().catch(() => [])).filter(({ kind }) => kind === "videoinput").length;
+  track.addEventListener("ended", () => {
+    if (!mine.over) refused("ended", page);
+  });
+  const cameras = (await navigator.mediaDevices.enumerateDevices().catch(() => [])).filter(
+    ({ kind }) => kind === "videoinput",
+  ).length;
   const sees = track.getSettings().facingMode;
   if (mine.over) return;
-  return live(mine, page, { front: sees ? sees === "user" : facing === "user" || !matchMedia("(pointer: coarse)").matches, cameras, facing });
+  return live(mine, page, {
+    front: sees ? sees === "user" : facing === "user" || !matchMedia("(pointer: coarse)").matches,
+    cameras,
+    facing,
+  });
 }
 
 async function live(mine, page, { front, cameras, facing }) {
@@ -101,10 +156,10 @@ async function live(mine, page, { front, cameras, facing }) {
   };
   const rest = (ms) => new Promise((done) => setTimeout(done, ms));
 
-  const from_ = performance.now();
+  const began = performance.now();
   let first = await grab();
   while (!first && !mine.over) {
-    if (performance.now() - from_ > PATIENCE) return refused("black", page);
+    if (performance.now() - began > PATIENCE) return refused("black", page);
     await rest(50);
     first = await grab();
   }
@@ -118,7 +173,18 @@ async function live(mine, page, { front, cameras, facing }) {
   box.hidden = false;
   video.play().catch(() => {});
   part.querySelector(".exhibit").append(figure);
-  const gets = make("div", { class: "gets" }, make("span", { class: "frame tile" }), make("p", { class: "small" }, front ? "What the model gets, and what is saved. Only your view is mirrored." : "What the model gets, and what is saved."));
+  const gets = make(
+    "div",
+    { class: "gets" },
+    make("span", { class: "frame tile" }),
+    make(
+      "p",
+      { class: "small" },
+      front
+        ? "What the model gets, and what is saved. Only your view is mirrored."
+        : "What the model gets, and what is saved.",
+    ),
+  );
   part.querySelector(".wrong").before(gets);
   put($("main"), part);
   page.state("camera");
@@ -136,7 +202,10 @@ async function live(mine, page, { front, cameras, facing }) {
     mine.urls.add(url);
     return url;
   };
-  const dropUrl = (url) => { URL.revokeObjectURL(url); mine.urls.delete(url); };
+  const dropUrl = (url) => {
+    URL.revokeObjectURL(url);
+    mine.urls.delete(url);
+  };
   const main = $("main");
   const draw = (one) => {
     put(main.querySelector(".said"), words(one, page.about, page.takeBack(one)));
@@ -150,7 +219,20 @@ async function live(mine, page, { front, cameras, facing }) {
     const box = main.querySelector(".wrong");
     if (paused) return correcting.offer(paused, box);
     if (!page.corrections) return;
-    put(box, buttons(button("This is wrong", async () => { await halt(); correcting.offer(paused, box, true); }, "", { id: "is-wrong", "aria-keyshortcuts": "x" })));
+    put(
+      box,
+      buttons(
+        button(
+          "This is wrong",
+          async () => {
+            await halt();
+            correcting.offer(paused, box, true);
+          },
+          "",
+          { id: "is-wrong", "aria-keyshortcuts": "x" },
+        ),
+      ),
+    );
   };
   const answered = async (frame) => {
     const one = Object.assign(entry(frame.blob, "camera.jpg"), { w: frame.w, h: frame.h });
@@ -167,12 +249,17 @@ async function live(mine, page, { front, cameras, facing }) {
     const label = short(one);
     const now = performance.now();
     if (label !== held.label) held = { label, at: now, said: held.said };
-    else if (now - held.at >= HELD && held.said !== label) { held.said = label; say(spoken(one)); }
+    else if (now - held.at >= HELD && held.said !== label) {
+      held.said = label;
+      say(spoken(one));
+    }
   };
 
   // ---- Pause: one picture stands still, with its own answer, why, and correction
   let explaining = null;
-  const rate = () => { figure.querySelector(".rate").textContent = paused ? "paused" : ""; };
+  const rate = () => {
+    figure.querySelector(".rate").textContent = paused ? "paused" : "";
+  };
   async function halt() {
     if (paused) return;
     const frame = (await grab()) ?? first;
@@ -195,7 +282,14 @@ async function live(mine, page, { front, cameras, facing }) {
     draw(still);
     offered();
     say(`Paused. ${spoken(still)}`);
-    explaining = explained(still, figure.querySelector(".stage"), { canExplain: page.about.why, why: () => why, turn: (on) => { why = on; explain(still); } });
+    explaining = explained(still, figure.querySelector(".stage"), {
+      canExplain: page.about.why,
+      why: () => why,
+      turn: (on) => {
+        why = on;
+        explain(still);
+      },
+    });
     figure.append(...explaining.nodes);
     explaining.fill();
   }
@@ -204,7 +298,10 @@ async function live(mine, page, { front, cameras, facing }) {
     if (!why || still.answer.why) return;
     figure.querySelector("#cover").textContent = "Covering one square after another …";
     try {
-      still.answer = { ...still.answer, why: (await page.explain(still.content, (mine.control = new AbortController()).signal)).why };
+      still.answer = {
+        ...still.answer,
+        why: (await page.explain(still.content, (mine.control = new AbortController()).signal)).why,
+      };
     } catch (error) {
       return failed(error);
     }
@@ -228,7 +325,12 @@ async function live(mine, page, { front, cameras, facing }) {
     pause.setAttribute("aria-pressed", String(Boolean(paused)));
     put(pause, icon(paused ? "play" : "pause"), make("span", {}, paused ? "Go on" : "Pause"));
   }
-  page.onredraw = (one) => { if (one === paused) { draw(one); offered(); } };
+  page.onredraw = (one) => {
+    if (one === paused) {
+      draw(one);
+      offered();
+    }
+  };
   pause.addEventListener("click", () => (paused ? go() : halt()));
   turn.addEventListener("click", () => start(page, facing === "environment" ? "user" : "environment"));
   snap.addEventListener("click", async () => {
@@ -237,11 +339,17 @@ async function live(mine, page, { front, cameras, facing }) {
     const one = entry(frame.blob, `camera-${page.n() + 1}.jpg`);
     if (paused?.answer) one.answer = paused.answer;
     page.keep(one);
-    toast(`Kept as photo ${page.n()}.`, () => { page.drop(one); say("Not kept."); });
+    toast(`Kept as photo ${page.n()}.`, () => {
+      page.drop(one);
+      say("Not kept.");
+    });
   });
   offered();
 
-  const shaped = (frame) => { box.style.setProperty("--w", frame.w); box.style.setProperty("--h", frame.h); };
+  const shaped = (frame) => {
+    box.style.setProperty("--w", frame.w);
+    box.style.setProperty("--h", frame.h);
+  };
   shaped(first);
   let frame = first;
   while (!mine.over) {
@@ -257,7 +365,9 @@ async function live(mine, page, { front, cameras, facing }) {
           const now = performance.now();
           if (now - since > 1000) {
             const n = Math.round((1000 * frames) / (now - since));
-            figure.querySelector(".rate").textContent = n ? `${n} ${n === 1 ? "answer" : "answers"} a second` : "less than one answer a second";
+            figure.querySelector(".rate").textContent = n
+              ? `${n} ${n === 1 ? "answer" : "answers"} a second`
+              : "less than one answer a second";
             [frames, since] = [0, now];
           }
           main.dataset.answers = String(Number(main.dataset.answers ?? 0) + 1);

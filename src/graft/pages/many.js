@@ -20,7 +20,11 @@ let begun = { at: 0, done: 0 };
 
 const matches = (one) => {
   const kind = kindOf(one);
-  return KEPT.sieve === "all" || kind === KEPT.sieve || (KEPT.sieve.startsWith("= ") && (one.own || kind === "sure") && short(one) === KEPT.sieve.slice(2));
+  return (
+    KEPT.sieve === "all" ||
+    kind === KEPT.sieve ||
+    (KEPT.sieve.startsWith("= ") && (one.own || kind === "sure") && short(one) === KEPT.sieve.slice(2))
+  );
 };
 
 export function forget() {
@@ -34,7 +38,10 @@ export function show(page) {
   put($("main"), from(rows ? "t-rows" : "t-many"));
   KEPT.most = PART;
   $("order").selectedIndex = KEPT.order;
-  $("order").addEventListener("change", (event) => { KEPT.order = event.target.selectedIndex; sort(page); });
+  $("order").addEventListener("change", (event) => {
+    KEPT.order = event.target.selectedIndex;
+    sort(page);
+  });
   $("csv").addEventListener("click", () => download(page));
   begun = { at: performance.now(), done: page.items.filter(({ answer }) => answer).length };
   if (rows) {
@@ -55,15 +62,18 @@ export function update(page, one = null) {
   if (one && made.has(one)) fill(one);
   $("csv").disabled = !items.some(({ answer }) => answer);
   if (timer) return;
-  timer = setTimeout(() => {
-    timer = 0;
-    if (!$("h-many")) return;
-    const grid = $("tiles") ?? $("rows");
-    if (!grid?.matches(":hover, :focus-within")) return sort(page);
-    sorted = performance.now();
-    append(page, grid);
-    update(page);
-  }, Math.max(0, 1000 - (performance.now() - sorted)));
+  timer = setTimeout(
+    () => {
+      timer = 0;
+      if (!$("h-many")) return;
+      const grid = $("tiles") ?? $("rows");
+      if (!grid?.matches(":hover, :focus-within")) return sort(page);
+      sorted = performance.now();
+      append(page, grid);
+      update(page);
+    },
+    Math.max(0, 1000 - (performance.now() - sorted)),
+  );
 }
 
 function progress({ items, stop, resume }, waiting) {
@@ -77,7 +87,10 @@ function progress({ items, stop, resume }, waiting) {
   const spent = (performance.now() - begun.at) / 1000;
   const fresh = done - begun.done;
   const left = spent >= 2 && fresh > 0 ? (spent / fresh) * waiting : 0;
-  const said = waiting && left ? `about ${left >= 90 ? `${Math.round(left / 60)} min` : `${Math.max(1, Math.round(left))} s`} left ` : "";
+  const said =
+    waiting && left
+      ? `about ${left >= 90 ? `${Math.round(left / 60)} min` : `${Math.max(1, Math.round(left))} s`} left `
+      : "";
   const act = $("p-act") ?? make("button", { type: "button", class: "more", id: "p-act" });
   act.textContent = waiting ? "Stop" : "Go on";
   act.onclick = waiting ? stop : resume;
@@ -86,8 +99,13 @@ function progress({ items, stop, resume }, waiting) {
 }
 
 function sieve(page, found) {
-  const chips = [["all", "All", page.items.length], ["unsure", "Not sure", found.of("unsure")], ["unknown", "Unknown", found.of("unknown")], ["failed", "Not read", found.of("failed")],
-    ...found.classes.slice(0, 6).map(([label, n]) => [`= ${label}`, name(label), n])].filter(([key, , n]) => n || key === "all" || key === KEPT.sieve);
+  const chips = [
+    ["all", "All", page.items.length],
+    ["unsure", "Not sure", found.of("unsure")],
+    ["unknown", "Unknown", found.of("unknown")],
+    ["failed", "Not read", found.of("failed")],
+    ...found.classes.slice(0, 6).map(([label, n]) => [`= ${label}`, name(label), n]),
+  ].filter(([key, , n]) => n || key === "all" || key === KEPT.sieve);
   const keys = chips.map(([key]) => key).join("\n");
   if ($("sieve").dataset.keys === keys) {
     // The chips stay what they are; only their figures change.
@@ -99,7 +117,29 @@ function sieve(page, found) {
   }
   const focused = document.activeElement?.dataset?.key;
   $("sieve").dataset.keys = keys;
-  put($("sieve"), chips.map(([key, text, n]) => make("button", { type: "button", class: "chip", "data-key": key, "aria-pressed": String(KEPT.sieve === key), onclick: () => { KEPT.sieve = key; KEPT.most = PART; update(page); sort(page); } }, text, " ", make("span", { class: "n" }, n.toLocaleString("en")))));
+  put(
+    $("sieve"),
+    chips.map(([key, text, n]) =>
+      make(
+        "button",
+        {
+          type: "button",
+          class: "chip",
+          "data-key": key,
+          "aria-pressed": String(KEPT.sieve === key),
+          onclick: () => {
+            KEPT.sieve = key;
+            KEPT.most = PART;
+            update(page);
+            sort(page);
+          },
+        },
+        text,
+        " ",
+        make("span", { class: "n" }, n.toLocaleString("en")),
+      ),
+    ),
+  );
   if (focused) [...$("sieve").children].find((chip) => chip.dataset.key === focused)?.focus();
 }
 
@@ -109,7 +149,10 @@ function sort(page) {
   if (!grid) return;
   const wanted = page.items.filter(matches);
   const order = ORDERS[KEPT.order];
-  const list = [...wanted.filter(({ answer }) => answer).sort(order), ...wanted.filter(({ answer }) => !answer)].slice(0, KEPT.most);
+  const list = [...wanted.filter(({ answer }) => answer).sort(order), ...wanted.filter(({ answer }) => !answer)].slice(
+    0,
+    KEPT.most,
+  );
   const nodes = list.map((one) => {
     if (!made.has(one)) made.set(one, node(one, page));
     fill(one);
@@ -122,15 +165,36 @@ function sort(page) {
   $("none").hidden = wanted.length > 0;
   const table = grid.closest("table");
   if (table) table.hidden = !wanted.length;
-  put($("none"), wanted.length ? "" : [make("p", { class: "lead" }, `None of these ${page.word}s.`), button("Show all", () => { KEPT.sieve = "all"; update(page); sort(page); })]);
+  put(
+    $("none"),
+    wanted.length
+      ? ""
+      : [
+          make("p", { class: "lead" }, `None of these ${page.word}s.`),
+          button("Show all", () => {
+            KEPT.sieve = "all";
+            update(page);
+            sort(page);
+          }),
+        ],
+  );
   const more = wanted.length - list.length;
-  put($("further"), more > 0 ? button(`Show ${Math.min(more, PART)} more of ${more.toLocaleString("en")}`, () => { KEPT.most += PART; sort(page); }) : "");
+  put(
+    $("further"),
+    more > 0
+      ? button(`Show ${Math.min(more, PART)} more of ${more.toLocaleString("en")}`, () => {
+          KEPT.most += PART;
+          sort(page);
+        })
+      : "",
+  );
 }
 
 // One tab stop for the whole group.
 function rove(grid) {
   const buttons = [...grid.querySelectorAll(".opens")];
-  if (!buttons.some((press) => press.tabIndex === 0)) for (const [i, press] of buttons.entries()) press.tabIndex = i ? -1 : 0;
+  if (!buttons.some((press) => press.tabIndex === 0))
+    for (const [i, press] of buttons.entries()) press.tabIndex = i ? -1 : 0;
   else for (const extra of buttons.filter((press) => press.tabIndex === 0).slice(1)) extra.tabIndex = -1;
 }
 
@@ -147,8 +211,18 @@ function append(page, grid) {
 const node = (one, page) => ($("tiles") ? tiled(one, page) : rowed(one, page));
 
 function tiled(one, page) {
-  return make("li", {}, make("button", { type: "button", class: "tile-button opens", tabindex: -1, "data-item": one.id, onclick: () => page.open(one) },
-    tile(one), make("span", { class: "told" }), make("span", { class: "mini" }, make("b")), make("span", { class: "small name" }, one.name)));
+  return make(
+    "li",
+    {},
+    make(
+      "button",
+      { type: "button", class: "tile-button opens", tabindex: -1, "data-item": one.id, onclick: () => page.open(one) },
+      tile(one),
+      make("span", { class: "told" }),
+      make("span", { class: "mini" }, make("b")),
+      make("span", { class: "small name" }, one.name),
+    ),
+  );
 }
 
 function fill(one) {
@@ -166,7 +240,11 @@ function fill(one) {
     frame.textContent = one.answer.error.message;
   }
   const waiting = { waiting: "waiting", stopped: "left out" }[kind];
-  put(told, waiting ? make("span", { class: "small" }, waiting) : name(short(one)), one.own ? make("span", { class: "chip fixed" }, "yours") : answered ? figure(one) : "");
+  put(
+    told,
+    waiting ? make("span", { class: "small" }, waiting) : name(short(one)),
+    one.own ? make("span", { class: "chip fixed" }, "yours") : answered ? figure(one) : "",
+  );
 }
 
 function figure(one) {
@@ -177,20 +255,46 @@ function figure(one) {
 }
 
 function rowed(one, page) {
-  return make("tr", { "data-item": one.id }, make("td", {}, make("button", { type: "button", class: "more opens", tabindex: -1, onclick: () => page.open(one) }, make("span", { dir: "auto" }, one.kind === "text" ? one.content : one.name))), make("th", { scope: "row" }), make("td", { class: "number" }));
+  return make(
+    "tr",
+    { "data-item": one.id },
+    make(
+      "td",
+      {},
+      make(
+        "button",
+        { type: "button", class: "more opens", tabindex: -1, onclick: () => page.open(one) },
+        make("span", { dir: "auto" }, one.kind === "text" ? one.content : one.name),
+      ),
+    ),
+    make("th", { scope: "row" }),
+    make("td", { class: "number" }),
+  );
 }
 
 function filled(one, row) {
   const kind = kindOf(one);
   const { answer } = one;
   const [, label, sure] = row.children;
-  if (kind === "waiting" || kind === "stopped") return put(label, make("span", { class: "small" }, kind === "waiting" ? "waiting" : "left out"));
+  if (kind === "waiting" || kind === "stopped")
+    return put(label, make("span", { class: "small" }, kind === "waiting" ? "waiting" : "left out"));
   if (one.own) put(label, make("span", { class: "chip fixed" }, "yours"), " ", name(called(one.own.label)));
   else if (kind === "failed") put(label, make("span", { class: "small" }, answer.error.message));
   else if (kind === "unknown") put(label, make("span", { class: "chip unknown" }, "unknown"));
-  else if (kind === "unsure") put(label, listed(inSet(answer).length > 3 ? [...inSet(answer).slice(0, 2), `${inSet(answer).length - 2} others`] : inSet(answer)));
+  else if (kind === "unsure")
+    put(
+      label,
+      listed(
+        inSet(answer).length > 3 ? [...inSet(answer).slice(0, 2), `${inSet(answer).length - 2} others`] : inSet(answer),
+      ),
+    );
   else put(label, name(short(one)));
-  sure.textContent = kind === "failed" || kind === "unknown" || isSeveral(answer) ? "" : isNumber(answer) ? `${short({ answer: { ...answer, value: answer.low } })} to ${short({ answer: { ...answer, value: answer.high } })}` : per100(answer.confidence);
+  sure.textContent =
+    kind === "failed" || kind === "unknown" || isSeveral(answer)
+      ? ""
+      : isNumber(answer)
+        ? `${short({ answer: { ...answer, value: answer.low } })} to ${short({ answer: { ...answer, value: answer.high } })}`
+        : per100(answer.confidence);
 }
 
 // The answers as a file; a cell that a program could take for a formula is made text.
@@ -202,13 +306,24 @@ export function csv(items, about) {
   };
   const numbers = about.task === "regression";
   const first = about.modality === "text" ? "text" : "file";
-  const head = numbers ? [first, "value", "low", "high", "unknown"] : [first, "label", "confidence", "unknown", "set", ...about.classes];
-  const rows = items.filter(({ answer }) => answer && !answer.error).map(({ answer, content, name: file, kind }) => {
-    const begin = [kind === "text" ? content : file];
-    if (numbers) return [...begin, answer.value, answer.low, answer.high, answer.unknown];
-    const scores = Object.fromEntries(ranked(answer));
-    return [...begin, isSeveral(answer) ? answer.labels.join("|") : answer.label, answer.confidence, answer.unknown, (answer.set ?? []).join("|"), ...about.classes.map((label) => scores[label] ?? "")];
-  });
+  const head = numbers
+    ? [first, "value", "low", "high", "unknown"]
+    : [first, "label", "confidence", "unknown", "set", ...about.classes];
+  const rows = items
+    .filter(({ answer }) => answer && !answer.error)
+    .map(({ answer, content, name: file, kind }) => {
+      const begin = [kind === "text" ? content : file];
+      if (numbers) return [...begin, answer.value, answer.low, answer.high, answer.unknown];
+      const scores = Object.fromEntries(ranked(answer));
+      return [
+        ...begin,
+        isSeveral(answer) ? answer.labels.join("|") : answer.label,
+        answer.confidence,
+        answer.unknown,
+        (answer.set ?? []).join("|"),
+        ...about.classes.map((label) => scores[label] ?? ""),
+      ];
+    });
   return { text: `${[head, ...rows].map((row) => row.map(plain).join(",")).join("\r\n")}\r\n`, n: rows.length };
 }
 

@@ -3,7 +3,11 @@
 import { $, button, buttons, from, icon, make, note, put, say } from "./dom.js";
 import { end, obstacle, reason, words as wordsOf } from "./devices.js";
 
-const CALLS = { echoCancellation: "echo cancelling", noiseSuppression: "noise suppression", autoGainControl: "gain control" };
+const CALLS = {
+  echoCancellation: "echo cancelling",
+  noiseSuppression: "noise suppression",
+  autoGainControl: "gain control",
+};
 const LONGEST = 30; // s; less where the model hears less
 let run = null;
 
@@ -18,17 +22,53 @@ export function close() {
 
 export function refused(why, page) {
   close();
-  const again = why === "frame" ? button("Open in a tab", () => window.open(location.href, "_blank", "noopener"), "primary") : why === "no-https" ? null : button("Try again", () => start(page), "primary");
-  const taken = make("input", { class: "hidden", type: "file", accept: "audio/*", capture: true, id: "capture", onchange: (event) => page.give([...event.target.files]) });
-  const choose = why === "no-https" ? make("label", { class: "button primary", for: "capture" }, icon("mic"), "Record one") : null;
-  put($("main"), make("div", { class: "refused" }, note("error", wordsOf("microphone", why), again, choose && taken, choose, button("Choose recordings", page.choose))));
+  const again =
+    why === "frame"
+      ? button("Open in a tab", () => window.open(location.href, "_blank", "noopener"), "primary")
+      : why === "no-https"
+        ? null
+        : button("Try again", () => start(page), "primary");
+  const taken = make("input", {
+    class: "hidden",
+    type: "file",
+    accept: "audio/*",
+    capture: true,
+    id: "capture",
+    onchange: (event) => page.give([...event.target.files]),
+  });
+  const choose =
+    why === "no-https" ? make("label", { class: "button primary", for: "capture" }, icon("mic"), "Record one") : null;
+  put(
+    $("main"),
+    make(
+      "div",
+      { class: "refused" },
+      note(
+        "error",
+        wordsOf("microphone", why),
+        again,
+        choose && taken,
+        choose,
+        button("Choose recordings", page.choose),
+      ),
+    ),
+  );
   page.state(`microphone-${why}`);
   say(wordsOf("microphone", why).join(" "));
 }
 
 export function offer(page) {
   if (obstacle()) return refused(obstacle(), page);
-  put($("main"), make("div", { class: "empty" }, make("p", { class: "lead" }, "Record a sound, and it is answered."), make("p", { class: "quiet" }, page.stays), button([icon("mic"), "Start recording"], () => start(page), "primary")));
+  put(
+    $("main"),
+    make(
+      "div",
+      { class: "empty" },
+      make("p", { class: "lead" }, "Record a sound, and it is answered."),
+      make("p", { class: "quiet" }, page.stays),
+      button([icon("mic"), "Start recording"], () => start(page), "primary"),
+    ),
+  );
   page.state("microphone-off");
 }
 
@@ -37,19 +77,34 @@ export async function start(page) {
   if (obstacle()) return refused(obstacle(), page);
   const mine = { over: false, stream: null, context: null };
   run = mine;
-  put($("main"), make("div", { class: "empty" }, make("p", { class: "lead" }, "The browser asks whether this page may use the microphone."), buttons(button("Cancel", page.leave, "plain"))));
+  put(
+    $("main"),
+    make(
+      "div",
+      { class: "empty" },
+      make("p", { class: "lead" }, "The browser asks whether this page may use the microphone."),
+      buttons(button("Cancel", page.leave, "plain")),
+    ),
+  );
   page.state("microphone-asking");
   try {
-    mine.stream = await navigator.mediaDevices.getUserMedia({ video: false, audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
+    mine.stream = await navigator.mediaDevices.getUserMedia({
+      video: false,
+      audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+    });
   } catch (error) {
     if (mine.over) return;
     return refused(reason("microphone", error), page);
   }
   if (mine.over) return end(mine.stream);
   const [track] = mine.stream.getAudioTracks();
-  track.addEventListener("ended", () => { if (!mine.over) refused("ended", page); });
+  track.addEventListener("ended", () => {
+    if (!mine.over) refused("ended", page);
+  });
   const settings = track.getSettings();
-  const stayed = Object.keys(CALLS).filter((key) => settings[key]).map((key) => CALLS[key]);
+  const stayed = Object.keys(CALLS)
+    .filter((key) => settings[key])
+    .map((key) => CALLS[key]);
   mine.context = new AudioContext(); // at the rate of the device: one browser refuses any other
   try {
     await mine.context.audioWorklet.addModule(new URL("recorder.js", import.meta.url));
@@ -66,7 +121,14 @@ function record(mine, page, stayed) {
   const rate = mine.context.sampleRate;
   put($("main"), from("t-record"));
   page.state("record");
-  if (stayed.length) $("main").firstElementChild.prepend(note("warning", [`This browser kept ${stayed.join(" and ")} on.`, "That is made for speech; other sounds may be answered less well than the same sound as a file.", "Where it matters, record with another program and choose the file."]));
+  if (stayed.length)
+    $("main").firstElementChild.prepend(
+      note("warning", [
+        `This browser kept ${stayed.join(" and ")} on.`,
+        "That is made for speech; other sounds may be answered less well than the same sound as a file.",
+        "Where it matters, record with another program and choose the file.",
+      ]),
+    );
   const pieces = [];
   let n = 0;
   let loudest = 0;
@@ -99,7 +161,11 @@ function record(mine, page, stayed) {
     level.setAttribute("aria-valuenow", String(Math.round(db)));
     const state = loudest >= 0.99 ? "too loud" : db < -45 ? "quiet" : "good";
     level.setAttribute("aria-valuetext", state);
-    const text = { "too loud": "It is too loud: move away, or speak more softly.", quiet: "It is very quiet so far.", good: "The level is good." }[state];
+    const text = {
+      "too loud": "It is too loud: move away, or speak more softly.",
+      quiet: "It is very quiet so far.",
+      good: "The level is good.",
+    }[state];
     loud.textContent = `${text} It stops by itself after ${longest} s.`;
     long.textContent = `${(n / rate).toFixed(1)} s`;
     loudest *= 0.6;

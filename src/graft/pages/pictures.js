@@ -7,11 +7,16 @@ const SMALL = 360; // pixels, twice what a tile is wide
 let last = Promise.resolve();
 
 export const fit = (src, w, h, more = [], alt = "") =>
-  make("div", { class: "fit", "--w": w, "--h": h }, make("img", { src, alt, draggable: "false", decoding: "async" }), more);
+  make(
+    "div",
+    { class: "fit", "--w": w, "--h": h },
+    make("img", { src, alt, draggable: "false", decoding: "async" }),
+    more,
+  );
 
 // {url, w, h} of a small picture, or null where this browser cannot show it; one is made at a time.
 export function thumbnail(one) {
-  one.small ??= (last = last.then(() => reduced(one.content).catch(() => null)));
+  one.small ??= last = last.then(() => reduced(one.content).catch(() => null));
   return one.small;
 }
 
@@ -81,10 +86,15 @@ const HEIC = ["heic", "heix", "hevc", "hevx", "heim", "heis", "mif1", "msf1"];
 // Why a file is not even asked about, in three parts; null: it is asked about. A phone converts HEIC where it is chosen.
 export async function refusal(one, modality) {
   if (one.kind !== "file") return null;
-  if (one.content.size === 0) return { code: "empty", message: "This file is empty.", hint: "Choose another, or copy it again." };
+  if (one.content.size === 0)
+    return { code: "empty", message: "This file is empty.", hint: "Choose another, or copy it again." };
   if (modality !== "image") return null;
   const head = new Uint8Array(await one.content.slice(0, 12).arrayBuffer());
   const word = (from, to) => String.fromCharCode(...head.slice(from, to));
   if (word(4, 8) !== "ftyp" || !HEIC.includes(word(8, 12))) return null;
-  return { code: "unreadable", message: "This photo is HEIC, which is not read here.", hint: "Choose it on the phone itself, which converts it, or save it as JPEG." };
+  return {
+    code: "unreadable",
+    message: "This photo is HEIC, which is not read here.",
+    hint: "Choose it on the phone itself, which converts it, or save it as JPEG.",
+  };
 }

@@ -12,13 +12,29 @@ let doing = null;
 let given = 0;
 let tell = () => {};
 
-export const is = { get lost() { return lost; }, get busy() { return running; } };
+export const is = {
+  get lost() {
+    return lost;
+  },
+  get busy() {
+    return running;
+  },
+};
 
 // An item: a Blob (with a name), a text, or samples.
 export function entry(content, called = "") {
   given += 1;
   const kind = typeof content === "string" ? "text" : content instanceof Blob ? "file" : "samples";
-  return { id: given, content, kind, name: called || content.name || "", answer: null, own: null, stopped: false, ms: 0 };
+  return {
+    id: given,
+    content,
+    kind,
+    name: called || content.name || "",
+    answer: null,
+    own: null,
+    stopped: false,
+    ms: 0,
+  };
 }
 
 export function add(entries) {
@@ -56,7 +72,8 @@ export function resume() {
 }
 
 const waits = (one) => one && !one.answer && !one.stopped;
-const unexplained = (one) => one?.answer && explaining && about.why && !one.answer.error && !one.answer.why && !one.silent;
+const unexplained = (one) =>
+  one?.answer && explaining && about.why && !one.answer.error && !one.answer.why && !one.silent;
 
 function next() {
   if (waits(sight)) return { one: sight, why: false };
@@ -80,7 +97,8 @@ async function answered({ one, why }) {
   try {
     const found = await answerer.answer(one.content, { why, signal: doing.control.signal });
     if (!why) one.ms = performance.now() - start;
-    if (why && (found.error || !found.why)) one.silent = true; // it cannot be explained: it is not asked again
+    if (why && (found.error || !found.why))
+      one.silent = true; // it cannot be explained: it is not asked again
     else one.answer = why ? { ...one.answer, why: found.why } : found;
   } catch (error) {
     if (error.name !== "AbortError") {

@@ -4,6 +4,7 @@ import { isNumber } from "./answers.js";
 import { drawn, from, icon, make, name, near, per100, put } from "./dom.js";
 import { address } from "./pictures.js";
 
+const MATTERS = 0.02; // an effect below it is none, as for `graft predict --why`
 const PULSES = 140;
 const WIDE = 4 * PULSES;
 let listening = null;
@@ -27,14 +28,21 @@ async function heard(one) {
 }
 
 export function shape(one) {
-  one.shape ??= heard(one).then(({ channel, rate, channels }) => {
-    const peaks = Array.from({ length: PULSES }, (_, k) => {
-      let peak = 0;
-      for (let i = Math.floor((k * channel.length) / PULSES); i < Math.floor(((k + 1) * channel.length) / PULSES); i += 1) peak = Math.max(peak, Math.abs(channel[i]));
-      return peak;
-    });
-    return { peaks, seconds: channel.length / rate, channels };
-  }).catch(() => null);
+  one.shape ??= heard(one)
+    .then(({ channel, rate, channels }) => {
+      const peaks = Array.from({ length: PULSES }, (_, k) => {
+        let peak = 0;
+        for (
+          let i = Math.floor((k * channel.length) / PULSES);
+          i < Math.floor(((k + 1) * channel.length) / PULSES);
+          i += 1
+        )
+          peak = Math.max(peak, Math.abs(channel[i]));
+        return peak;
+      });
+      return { peaks, seconds: channel.length / rate, channels };
+    })
+    .catch(() => null);
   return one.shape;
 }
 
@@ -78,10 +86,19 @@ export function exhibit(one) {
     listening = player;
     until = end;
     player.currentTime = start;
-    player.play().then(follow).catch(() => { inside("clock").textContent = "This browser cannot play it."; });
+    player
+      .play()
+      .then(follow)
+      .catch(() => {
+        inside("clock").textContent = "This browser cannot play it.";
+      });
   };
   for (const kind of ["play", "pause", "ended"]) player.addEventListener(kind, shown);
-  inside("play").addEventListener("click", () => (player.paused ? play(player.ended || player.currentTime >= until ? 0 : player.currentTime, Infinity) : player.pause()));
+  inside("play").addEventListener("click", () =>
+    player.paused
+      ? play(player.ended || player.currentTime >= until ? 0 : player.currentTime, Infinity)
+      : player.pause(),
+  );
   const fill = (explaining) => {
     const why = one.answer?.why;
     inside("only").hidden = true;
@@ -93,10 +110,21 @@ export function exhibit(one) {
     const { most, strong, best } = decisive(why);
     const numbers = isNumber(one.answer);
     const now = why.confidence ?? one.answer.confidence;
-    if (!best || (!numbers && most < 0.015)) put(said, "No moment decides alone: whichever is silenced, the answer hardly changes.");
-    else if (numbers) put(said, `From ${seconds(best.start)} to ${seconds(best.end)} s it decided most: silenced, ${near(one.answer.value, one.answer.high - one.answer.value)} becomes ${near(one.answer.value - most, one.answer.high - one.answer.value)}.`);
-    else put(said, `From ${seconds(best.start)} to ${seconds(best.end)} s it decided most: silenced, `, name(why.label), ` goes from ${per100(now)} to ${per100(Math.max(0, now - most))} in 100.`);
-    const marked = best && (numbers || most >= 0.015) ? strong : [];
+    if (!best || (!numbers && most < MATTERS))
+      put(said, "No moment decides alone: whichever is silenced, the answer hardly changes.");
+    else if (numbers)
+      put(
+        said,
+        `From ${seconds(best.start)} to ${seconds(best.end)} s it decided most: silenced, ${near(one.answer.value, one.answer.high - one.answer.value)} becomes ${near(one.answer.value - most, one.answer.high - one.answer.value)}.`,
+      );
+    else
+      put(
+        said,
+        `From ${seconds(best.start)} to ${seconds(best.end)} s it decided most: silenced, `,
+        name(why.label),
+        ` goes from ${per100(now)} to ${per100(Math.max(0, now - most))} in 100.`,
+      );
+    const marked = best && (numbers || most >= MATTERS) ? strong : [];
     if (marked.length) {
       inside("only").hidden = false;
       inside("only").onclick = () => play(best.start, best.end);
@@ -109,13 +137,49 @@ export function exhibit(one) {
     if (!known) return;
     const x = (t) => (t / length) * WIDE;
     const within = (t) => marked.some(({ start, end }) => t >= start && t <= end);
-    put(svg, marked.map(({ start, end }) => drawn("rect", { class: "beam", x: x(start), y: -2, width: Math.max(1, x(Math.min(end, length)) - x(start)), height: 104 })),
-      known.peaks.map((peak, i) => drawn("line", { class: `pulse ${within(((i + 0.5) / PULSES) * length) ? "in" : ""}`, x1: i * 4 + 2, x2: i * 4 + 2, y1: 50 - Math.max(1, 49 * peak), y2: 50 + Math.max(1, 49 * peak) })), head);
+    put(
+      svg,
+      marked.map(({ start, end }) =>
+        drawn("rect", {
+          class: "beam",
+          x: x(start),
+          y: -2,
+          width: Math.max(1, x(Math.min(end, length)) - x(start)),
+          height: 104,
+        }),
+      ),
+      known.peaks.map((peak, i) =>
+        drawn("line", {
+          class: `pulse ${within(((i + 0.5) / PULSES) * length) ? "in" : ""}`,
+          x1: i * 4 + 2,
+          x2: i * 4 + 2,
+          y1: 50 - Math.max(1, 49 * peak),
+          y2: 50 + Math.max(1, 49 * peak),
+        }),
+      ),
+      head,
+    );
     svg.setAttribute("viewBox", `0 0 ${WIDE} 100`);
-    svg.setAttribute("aria-label", marked.length ? `Waveform; what decided: ${marked.map(({ start, end }) => `${seconds(start)} to ${seconds(end)} s`).join(", ")}` : "Waveform");
+    svg.setAttribute(
+      "aria-label",
+      marked.length
+        ? `Waveform; what decided: ${marked.map(({ start, end }) => `${seconds(start)} to ${seconds(end)} s`).join(", ")}`
+        : "Waveform",
+    );
     const step = [0.1, 0.5, 1, 2, 5, 10, 30, 60, 300].find((s) => length / s <= 8) ?? 600;
     const ticks = [];
-    for (let t = 0; t <= length + 1e-6; t += step) ticks.push(drawn("text", { x: `${(t / length) * 100}%`, y: 14, "text-anchor": t === 0 ? "start" : t / length > 0.96 ? "end" : "middle" }, `${seconds(t)} s`));
+    for (let t = 0; t <= length + 1e-6; t += step)
+      ticks.push(
+        drawn(
+          "text",
+          {
+            x: `${(t / length) * 100}%`,
+            y: 14,
+            "text-anchor": t === 0 ? "start" : t / length > 0.96 ? "end" : "middle",
+          },
+          `${seconds(t)} s`,
+        ),
+      );
     put(inside("axis"), ticks);
   };
   shape(one).then((found) => {
@@ -138,12 +202,22 @@ export function playButton(src, called) {
   const player = new Audio();
   player.preload = "none";
   player.src = src;
-  const press = make("button", { type: "button", class: "button square", "aria-label": `Play ${called}`, onclick: () => {
-    if (!player.paused) return player.pause();
-    silence();
-    listening = player;
-    player.play().catch(() => {});
-  } }, icon("play"));
-  for (const kind of ["play", "pause", "ended"]) player.addEventListener(kind, () => put(press, icon(player.paused ? "play" : "pause")));
+  const press = make(
+    "button",
+    {
+      type: "button",
+      class: "button square",
+      "aria-label": `Play ${called}`,
+      onclick: () => {
+        if (!player.paused) return player.pause();
+        silence();
+        listening = player;
+        player.play().catch(() => {});
+      },
+    },
+    icon("play"),
+  );
+  for (const kind of ["play", "pause", "ended"])
+    player.addEventListener(kind, () => put(press, icon(player.paused ? "play" : "pause")));
   return press;
 }
