@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ NEEDS = {
     "text": ("numpy", "onnxruntime"),
     "audio": ("numpy", "onnxruntime", "soundfile"),
 }
-"""The packages that the example of a modality imports."""
+"""The packages that the example of a modality imports; a model may need more, see ``needs_of``."""
 _SECONDS = 600
 _KEPT = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "HOME", "LANG", "LC_ALL")
 """Of the environment: what any process needs."""
@@ -40,11 +40,20 @@ def example_of(modality: str) -> str:
     return resources.files("graft.export.templates").joinpath(f"example_{modality}.py").read_text(encoding="utf-8")
 
 
-def requirements_of(modality: str) -> str:
+def needs_of(labels: Mapping[str, Any]) -> tuple[str, ...]:
+    """The packages that the example of a model imports.
+
+    Args:
+        labels: What stands in ``labels.json``.
+    """
+    return (*NEEDS[labels["modality"]], *labels["input"].get("packages", ()))
+
+
+def requirements_of(labels: Mapping[str, Any]) -> str:
     """``requirements.txt``: what the example needs, in the versions that are installed here."""
     from importlib.metadata import version
 
-    return "".join(f"{package}=={version(package)}\n" for package in NEEDS[modality])
+    return "".join(f"{package}=={version(package)}\n" for package in needs_of(labels))
 
 
 def run_example(folder: Path, files: Sequence[str], classes: Sequence[str]) -> list[Answer]:

@@ -58,13 +58,21 @@ def decoder_of(modality: str, folder: Path) -> Decode:
         return pixels_of
     if modality == "audio":
         return samples_of
-    from graft.export.tokenizing.tokenizer import Tokenizer
-
     try:
-        tokenizer = Tokenizer(folder / TOKENIZER)
+        tokenizer = _tokenizer_in(folder / TOKENIZER)
     except Exception as error:  # its tables may be anything
         raise ExportError(f"The tokenizer beside the graph cannot be used: {_first_line(error)}.", AGAIN) from None
     return partial(_tokens_of, tokenizer)
+
+
+def _tokenizer_in(folder: Path) -> Any:
+    if (folder / "tokenizer.json").is_file():
+        from graft.export.tokenizing import library
+
+        return library.Tokenizer(folder)
+    from graft.export.tokenizing.tokenizer import Tokenizer
+
+    return Tokenizer(folder)
 
 
 def _tokens_of(tokenizer: Any, content: bytes) -> Values:

@@ -70,7 +70,7 @@ def write_proof(draft: Draft, goldens: GoldenSet) -> None:
         draft.write(name, content)
     modality = draft.labels["modality"]
     draft.write(EXAMPLE, example_of(modality))
-    draft.write("requirements.txt", requirements_of(modality))
+    draft.write("requirements.txt", requirements_of(draft.labels))
     draft.write(README, read_me(draft.labels))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graft.decoding.formats import NOUNS
-from graft.export.examples import NEEDS
+from graft.export.examples import needs_of
 
 README = "README.md"
 _INPUTS = {
@@ -56,7 +56,7 @@ def read_me(labels: Mapping[str, Any]) -> str:
         _quality(labels, many),
         "## Ask it",
         _ASK,
-        f"`example.py` needs {_joined(NEEDS[labels['modality']])} and nothing else; copy it into your own program.",
+        f"`example.py` needs {_joined(needs_of(labels))} and nothing else; copy it into your own program.",
         "## What the graph takes and gives",
         "\n".join([f"- takes {_INPUTS[labels['modality']]}", *_outputs(labels, len(classes))]),
         "## What lies here",

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
 from onnx import helper
 
 from graft.contracts import Encoder, Int
+from graft.encoders.hub.encoder import HubEncoder
+from graft.encoders.hub.store import VOCABULARY
 from graft.encoders.minilm import STRUCTURE, WIDTH, arranged
 from graft.encoders.onnx_file import with_floats
 from graft.encoders.text import BEGINNING, END, TOKENIZER, WINDOW, TextEncoder
 from graft.encoders.windows import MAX_WINDOWS
 from graft.errors import ExportError
+from graft.export import hub_texts
 from graft.export.front import Front, GraphInput
 from graft.export.graph import OPSET, OnnxGraph
-from graft.export.tokenizing.files import files
+from graft.export.tokenizing.files import FOLDER, LIBRARY, library_files, plain_files
 from graft.heads.classifier import Classifier
 from graft.heads.protocols import Answering
 
 IDS = GraphInput("input_ids", "int64", ("n", "length"))
 MASK = GraphInput("attention_mask", "int64", ("n", "length"))
 WORDS = "words"
-FOLDER = "tokenizer"
 
 
 def front_of(encoder: Encoder, head: Answering) -> Front:
@@ -30,22 +34,30 @@ def front_of(encoder: Encoder, head: Answering) -> Front:
     Raises:
         ExportError: It is of a kind that cannot be exported.
     """
-    if not isinstance(encoder, TextEncoder):
-        raise ExportError(
-            f"The encoder {encoder.name} cannot be exported: its tokenizer is no WordPiece that could stand beside a "
-            "graph in plain Python and JavaScript.",
-            "Fit with --encoder text, or let graft serve answer.",
-        )
     lexicon = head.lexical.lexicon if isinstance(head, Classifier) and head.lexical is not None else None
-    beside = {f"{FOLDER}/{name}": content for name, content in files(TOKENIZER.read(), lexicon).items()}
+    host: dict[str, Any] = {"tokenizer": FOLDER, "padding": 0}
+    if isinstance(encoder, TextEncoder):
+        beside = plain_files(TOKENIZER.read(), lexicon)
+    elif isinstance(encoder, HubEncoder):
+        settings = {name: encoder.entry.card.settings[name] for name in ("length", "lower")}
+        settings["prompt"] = encoder.effective_prompt
+        beside = library_files(encoder.entry.read(VOCABULARY), settings, lexicon)
+        host["packages"] = [LIBRARY]
+    else:
+        raise ExportError(
+            f"The encoder {encoder.name} cannot be exported: each of its members cuts texts into other tokens, and a "
+            "graph takes one row of them.",
+            "Fit with one of them alone, or let graft serve answer.",
+        )
     inputs: tuple[GraphInput, ...] = (IDS, MASK)
     if lexicon is not None:
         inputs = (*inputs, GraphInput(WORDS, "float32", ("n", len(lexicon.buckets))))
 
     def embed(graph: OnnxGraph) -> str:
+        if isinstance(encoder, HubEncoder):
+            return hub_texts.embedding(graph, encoder, IDS.name, MASK.name, "encoder.")
         return embedding(graph, encoder, IDS.name, MASK.name, "encoder.")
 
-    host = {"tokenizer": FOLDER, "padding": 0, "words": len(lexicon.buckets) if lexicon else 0}
     return Front(inputs, embed, host, beside, WORDS if lexicon is not None else "")
 
 

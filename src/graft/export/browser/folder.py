@@ -13,7 +13,7 @@ from typing import Any
 from graft import pages
 from graft.contracts import SERVED, Encoder
 from graft.encoders.cache import cache_folder
-from graft.errors import GraftError
+from graft.errors import ExportError, GraftError
 from graft.export.browser import runtime
 from graft.export.draft import GRAPH, LABELS, Draft
 
@@ -30,6 +30,7 @@ _WAYS = {
     "audio": ("way_audio.js", "recordings.js", "headers.js"),
 }
 """Scripts that only one modality needs."""
+TOKENIZER = "tokenizer/tokenizer.js"
 _LOCAL = ("answerer.js", "answers.js", "digest.js", "files.js", "trouble.js", "worker.js")
 _SCRIPT = '<script type="module" src="try.js"></script>'
 _STRICT, _WITH_WASM = "script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'"
@@ -39,9 +40,16 @@ def complete(draft: Draft) -> None:
     """Add the page and all that it needs to a folder that holds graph and labels already.
 
     Raises:
+        ExportError: The model's tokenizer runs in Python alone.
         GraftError: The files of onnxruntime-web are nowhere.
     """
     modality = draft.labels["modality"]
+    if modality == "text" and TOKENIZER not in draft.front.files:
+        raise ExportError(
+            f"The tokenizer of {draft.labels['encoder']['name']} runs in Python alone, and a page in a browser needs "
+            "it in JavaScript.",
+            "Export with --to onnx or --to space, or fit with --encoder text.",
+        )
     files = {name: pages.content(name) for name in pages.TRY if not name.endswith(".html")}
     files |= {name: _asset(name) for name in ("answerer.js", "start.js")}
     files |= {f"local/{name}": _asset(f"local/{name}") for name in (*_LOCAL, *_WAYS[modality])}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
+from importlib.metadata import version
+from typing import Any
 
 from graft.export.draft import Draft
 from graft.front_matter import Value, headed
@@ -41,7 +44,7 @@ def complete(draft: Draft) -> None:
         (draft.folder / name).unlink()
     for name in SCRIPTS:
         draft.write(name, asset(name))
-    draft.write(REQUIREMENTS, requirements_of(draft.labels["modality"]))
+    draft.write(REQUIREMENTS, requirements_of(draft.labels))
     draft.write(README, headed(front_of(draft.labels["name"], draft.labels["classes"]), written + _ABOUT))
 
 
@@ -65,9 +68,11 @@ def front_of(name: str, classes: list[str]) -> dict[str, Value]:
     }
 
 
-def requirements_of(modality: str) -> str:
+def requirements_of(labels: Mapping[str, Any]) -> str:
     """Everything that the page needs, what its packages bring included, each in one version."""
-    return asset(REQUIREMENTS) + (asset(ADDED[modality]) if modality in ADDED else "")
+    modality, more = labels["modality"], labels["input"].get("packages", ())
+    own = "".join(f"{package}=={version(package)}\n" for package in more)
+    return asset(REQUIREMENTS) + (asset(ADDED[modality]) if modality in ADDED else "") + own
 
 
 def asset(name: str) -> str:
