@@ -22,6 +22,8 @@ from graft.tasks.classification import Classification
 SOURCE = Path(graft.__file__).parent
 KNOWING = ("heads", "learning", "tasks", "older.py")
 """Where heads and tasks stand with their tables, and the reader of old bundles."""
+AS_GRAPHS = "export/heads.py"
+"""The table of what each head is in an exported graph."""
 
 
 def concrete_names():
@@ -49,7 +51,11 @@ def test_nothing_beyond_the_seam_names_a_head_or_a_task():
     named = {}
     for path in sorted(SOURCE.rglob("*.py")):
         room = path.relative_to(SOURCE)
-        if room.parts[0] not in KNOWING and (found := places_that_name_one(path.read_text(), classes, words)):
+        if (
+            room.parts[0] not in KNOWING
+            and room.as_posix() != AS_GRAPHS
+            and (found := places_that_name_one(path.read_text(), classes, words))
+        ):
             named[str(room)] = found
     assert named == {}
 

@@ -49,7 +49,7 @@ def multi_label(graph: OnnxGraph, head: MultiLabelClassifier, x: str, words: str
     sums = graph.add("Squeeze", graph.total(graph.add("Abs", scores)), np.array([1], np.int64))
     graph.output("probabilities", p, "float32", ("n", k))
     _unknown(graph, head.unknown, phi, graph.add("Div", sums, np.float32(k)))
-    graph.output("set", graph.add("GreaterOrEqual", p, np.float32(head.threshold)), "bool", ("n", k))
+    graph.output("set", graph.add("GreaterOrEqual", p, label_thresholds(head)), "bool", ("n", k))
 
 
 def regressor(graph: OnnxGraph, head: Regressor, x: str, words: str) -> None:
@@ -95,6 +95,11 @@ def linear(graph: OnnxGraph, phi: str, layer: Linear) -> str:
     """Scores ``(n, k)``."""
     weights = graph.weight("head.weights", layer.weights.astype(np.float32))
     return graph.add("Add", graph.add("MatMul", phi, weights), graph.weight("head.bias", layer.bias))
+
+
+def label_thresholds(head: Any) -> Float32:
+    """From which probability on each label is given ``(k,)``, by a head of any number of labels."""
+    return np.full(len(head.linear.bias), head.threshold, np.float32)
 
 
 def word_weights(graph: OnnxGraph, part: LexicalPart) -> str:

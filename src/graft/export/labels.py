@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graft.export.front import Front
-from graft.heads.multi_label import MultiLabelClassifier
+from graft.export.heads import label_thresholds
 from graft.model import Model
 from graft.results.facts import plain
 from graft.results.figures import Interval
@@ -44,8 +44,8 @@ def labels_of(model: Model, front: Front, precision: str) -> dict[str, Any]:
         },
         "n_items": report.n_items,
     }
-    if isinstance(head, MultiLabelClassifier):
-        labels["thresholds"] = [float(np.float32(head.threshold))] * len(model.classes)
+    if model.classes and not head.exclusive:
+        labels["thresholds"] = label_thresholds(head).tolist()
     score = report.score
     if isinstance(score, Interval):
         labels["accuracy"] = plain(score)

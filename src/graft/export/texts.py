@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnx
@@ -20,8 +20,7 @@ from graft.export import hub_texts
 from graft.export.front import Front, GraphInput
 from graft.export.graph import OPSET, OnnxGraph
 from graft.export.tokenizing.files import FOLDER, LIBRARY, library_files, plain_files
-from graft.heads.classifier import Classifier
-from graft.heads.protocols import Answering
+from graft.heads.protocols import Answering, CalibratedHead
 
 IDS = GraphInput("input_ids", "int64", ("n", "length"))
 MASK = GraphInput("attention_mask", "int64", ("n", "length"))
@@ -34,7 +33,8 @@ def front_of(encoder: Encoder, head: Answering) -> Front:
     Raises:
         ExportError: It is of a kind that cannot be exported.
     """
-    lexicon = head.lexical.lexicon if isinstance(head, Classifier) and head.lexical is not None else None
+    lexical = cast("CalibratedHead", head).lexical if head.words else None
+    lexicon = lexical.lexicon if lexical is not None else None
     host: dict[str, Any] = {"tokenizer": FOLDER, "padding": 0}
     if isinstance(encoder, TextEncoder):
         beside = plain_files(TOKENIZER.read(), lexicon)
