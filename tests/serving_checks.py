@@ -7,6 +7,7 @@ import base64
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -183,7 +184,7 @@ class ServerProcess(Client):
         self.said = self.process.stdout.readline()
         if not self.said:
             raise RuntimeError(self.process.communicate()[1])
-        self.port = int(self.said.strip().removesuffix("/docs").rpartition(":")[2])
+        self.port = int(re.findall(r"http://[^/]*:(\d+)", self.said)[0])
 
     def until_ready(self) -> None:
         """Wait for its first answer."""

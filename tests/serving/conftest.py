@@ -73,8 +73,8 @@ def sounds(start: StartHere, sound_model: graft.Model) -> ServerHere:
 def graft_command() -> Callable[..., subprocess.CompletedProcess[str]]:
     """The command line as a process of its own."""
 
-    def ask(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    def ask(*arguments: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "graft", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+        return subprocess.run(command, capture_output=True, text=True, check=False)
 
     return ask

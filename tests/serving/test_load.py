@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import select
 import signal
 import socket
 import threading
@@ -229,3 +231,28 @@ def test_a_process_that_is_ended_while_it_starts_ends_well(saved: Path):
     server.process.send_signal(signal.SIGTERM)
     code, said = server.stop()
     assert code == 0, said
+
+
+@pytest.mark.parametrize("endless", [b"X-More: and more\r\n", b"y"])
+def test_a_head_without_an_end_is_given_up(pictures, endless: bytes):
+    pytest.importorskip("httptools")
+    with socket.create_connection(("127.0.0.1", pictures.port), timeout=LONG) as line:
+        line.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Long: ")
+        answer = b""
+        with contextlib.suppress(ConnectionError):
+            for _ in range(10_000):
+                line.sendall(endless * (10_000 // len(endless)))
+                if select.select([line], [], [], 0)[0]:
+                    answer = line.recv(65536)
+                    break
+        assert answer.startswith(b"HTTP/1.1 400") or not answer
+    assert pictures.ask("GET", "/healthz").status == 200
+
+
+def test_a_head_that_does_not_come_is_given_up(start, saved: Path, monkeypatch: pytest.MonkeyPatch):
+    protocol = pytest.importorskip("graft.serving.protocol")
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
+    server = start(saved)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=LONG) as line:
+        line.sendall(b"GET /healthz HTTP/1.1\r\nHost:")
+        assert line.recv(65536) == b""
