@@ -16,6 +16,8 @@ PROJECT = Path(__file__).parents[1]
 # Before anything loads it: threads of OpenMP that wait for one another give their core away. On a machine that does
 # other things too they would take three times as long.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Tests ask graphs by onnxruntime itself, which would report to its maker.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 # A shell's background jobs ignore Ctrl-C, and hand that on to all that they start; what tests interrupt has to heed it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 import shapes
+from chromium import chromium
 from graft.app import Editor
 from graft.cleaning import Findings, find_issues
 from graft.cleaning.review_queue import OF_COPIES
-from pages import FLAGS, HOSTILE, Page
+from pages import HOSTILE, Page
 
 WRONG = [
     ("circle", "square"),
@@ -24,7 +25,6 @@ WRONG = [
     ("square", "circle"),
 ]
 """A folder, and what is drawn on a photo that is in it by mistake."""
-CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 
 
 @pytest.fixture(scope="module")
@@ -60,20 +60,8 @@ def idle(findings: Findings, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """A headless Chromium that keeps its console and says what it asked the network for."""
-    if not (Path(CHROMIUM).exists() and Path(DRIVER).exists()):
-        pytest.skip(f"no Chromium on this machine ({CHROMIUM} and {DRIVER}: Debian's chromium and chromium-driver)")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.options import Options
-    from selenium.webdriver.chrome.service import Service
-
-    options = Options()
-    options.binary_location = CHROMIUM
-    for argument in FLAGS:
-        options.add_argument(f"--{argument}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield driver
-    driver.quit()
+    with chromium() as driver:
+        yield driver
 
 
 @pytest.fixture

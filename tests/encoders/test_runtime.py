@@ -1,3 +1,5 @@
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -107,3 +109,16 @@ def test_a_backend_whose_loading_is_interrupted_is_not_called_broken(monkeypatch
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(KeyboardInterrupt):
         open_session(b"", Backend("onnxruntime", "f32"))
+
+
+@pytest.mark.parametrize("earlier", ["", "import onnxruntime; "])
+def test_onnx_runtime_reports_to_nobody(earlier, tmp_path):
+    """From 1.31 on it makes an identifier of the machine as soon as it is imported, and sends what it does."""
+    code = (
+        f"{earlier}from graft.encoders.runtime import onnx_runtime; onnx_runtime(); import os; "
+        "print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    )
+    own = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), "HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=own, capture_output=True, text=True)
+    assert done.stdout.strip() == "1", done.stderr
+    assert earlier or not list(tmp_path.rglob("*deviceid*"))

@@ -187,12 +187,24 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_lose_threads)
 
 
+def onnx_runtime() -> Any:
+    """The library onnxruntime, which from 1.31 on reports to its maker from its import on, unless it is told before.
+
+    It keeps an identifier of the machine in the user's cache for that; Graft phones nobody.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    if os.environ["ORT_DISABLE_TELEMETRY"] == "1":
+        onnxruntime.disable_telemetry_events()  # somebody else may have imported it before
+    return onnxruntime
+
+
 class _OnnxRuntime:
     """One session; each worker's call runs on that worker's own core."""
 
     def __init__(self, graph: bytes | Path, precision: str) -> None:
-        import onnxruntime
-
+        onnxruntime = onnx_runtime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1

@@ -17,6 +17,7 @@ from graft.contracts import Array
 from graft.decoding.decode import View, render
 from graft.decoding.encoding import read_text
 from graft.decoding.sound import decode_sound
+from graft.encoders.runtime import onnx_runtime
 from graft.errors import ExportError, ItemError
 from graft.executors import workers
 from graft.export.agreement import Answer
@@ -98,8 +99,7 @@ class GraphSession:
     """
 
     def __init__(self, content: bytes, classes: int) -> None:
-        import onnxruntime
-
+        onnxruntime = onnx_runtime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = workers()
         options.inter_op_num_threads = 1

@@ -134,6 +134,8 @@ def install(folder: ExportedFolder, goldens: GoldenSet, progress: Progress = sil
 def answer_of(said: Any, classes: Sequence[str]) -> Answer | str:
     """What a page or an example said of an item, as a graph would have; a text where that is no answer."""
     try:
+        if not isinstance(said, dict):
+            raise TypeError
         if "error" in said:
             return str(said["error"]["message"])[:300]
         if not classes:

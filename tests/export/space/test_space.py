@@ -11,20 +11,11 @@ from PIL import Image
 from graft.contracts import SERVED
 from graft.decoding.decode import decode_picture
 from graft.errors import ItemError
-from graft.export.exporting import export_model
 from graft.export.space.folder import PYTHON_VERSION, SDK_VERSION, asset, front_of, requirements_of
 from graft.export.verifying import verify
 from graft.front_matter import headed, split
 
 HOSTILE = '<img src=x onerror="hacked=1">'
-
-
-@pytest.fixture(scope="session")
-def space(model, tmp_path_factory):
-    """The model of shapes as a Space. Nobody writes into it."""
-    folder = tmp_path_factory.mktemp("spaces") / "shapes space"
-    export_model(model, "space", folder)
-    return folder
 
 
 @pytest.fixture

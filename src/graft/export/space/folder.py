@@ -13,7 +13,7 @@ from graft.front_matter import Value, headed
 SDK_VERSION = "6.31.0"
 """The Gradio that the page was tested with; a test holds it to the pinned one."""
 PYTHON_VERSION = "3.11"
-SCRIPTS = ("app.py", "answering.py", "words.py")
+SCRIPTS = ("app.py", "addresses.py", "answering.py", "words.py")
 REQUIREMENTS = "requirements.txt"
 README = "README.md"
 ADDED = {"audio": "requirements-audio.txt"}

@@ -6,8 +6,11 @@ takes. Recordings of one length can be asked about together; of several lengths,
 
 import json
 import math
+import os
 import sys
 from typing import Any
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before onnxruntime is imported: it would report to its maker
 
 import numpy as np
 import onnxruntime

@@ -4,8 +4,11 @@ It needs numpy, onnxruntime and Pillow. Copy it into your own program: pixels_of
 """
 
 import json
+import os
 import sys
 from typing import Any
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before onnxruntime is imported: it would report to its maker
 
 import numpy as np
 import onnxruntime

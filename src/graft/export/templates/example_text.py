@@ -5,9 +5,12 @@ texts what the graph takes.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before onnxruntime is imported: it would report to its maker
 
 import numpy as np
 import onnxruntime

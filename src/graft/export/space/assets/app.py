@@ -7,7 +7,9 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: n
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 import gradio as gr
+from addresses import RelativeAddresses
 from answering import ABOUT, MOST_BYTES, MOST_CHARACTERS, answer
+from starlette.middleware import Middleware
 
 from words import of_answer, of_model
 
@@ -74,5 +76,13 @@ def page() -> gr.Blocks:
 
 if __name__ == "__main__":
     fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}  # none of a foreign host
-    theme = gr.themes.Base(primary_hue="teal", **fonts)
-    page().launch(theme=theme, css=STYLE, share=False, ssr_mode=False, pwa=False, max_file_size=MOST_BYTES, quiet=True)
+    page().launch(
+        theme=gr.themes.Base(primary_hue="teal", **fonts),
+        css=STYLE,
+        share=False,
+        ssr_mode=False,
+        pwa=False,
+        max_file_size=MOST_BYTES,
+        app_kwargs={"middleware": [Middleware(RelativeAddresses)]},
+        quiet=True,
+    )
