@@ -16,7 +16,8 @@ import pytest
 from graft.data.dataset import File, Memory, Skipped
 from graft.errors import GraftError, OutputExists
 from graft.report import Report, exhibits
-from graft.report.html import check_free, render, write
+from graft.report.html import render
+from graft.report.writing import check_free, write
 from graft.results.figures import Judged
 from report.conftest import EVERY_REPORT
 

@@ -123,7 +123,7 @@ def command(
 def _check(folder: Path | None, manifest: bool, output: Path | None, overwrite: bool) -> None:
     """Whether everything can be written as asked for; before the work, not after it."""
     from graft.cleaning.findings import check_format
-    from graft.report.html import check_free
+    from graft.report.writing import check_free
 
     if manifest and not folder:
         raise UsageError("--manifest says how to export, and nothing is to be exported.", "Give --export FOLDER.")

@@ -88,8 +88,8 @@ def command(
     if confident and min_accuracy is None:
         raise UsageError("--confident compares a bound, and there is none.", "Say which: --min-accuracy 0.9.")
     from graft.model import load
-    from graft.report.html import check_free
     from graft.report.words import clean, noun
+    from graft.report.writing import check_free
 
     if report_file:
         check_free(report_file, overwrite=overwrite)

@@ -41,14 +41,14 @@ def command(
     """
     from graft import bundle
     from graft.model import Stopwatch, extend, load
-    from graft.report import html
+    from graft.report import writing
     from graft.report.words import clean
 
     name = model.resolve().name.removesuffix(".graft")
     target = output or model.resolve().with_name(f"{name or 'model'}-2.graft")
     bundle.check_free(target, overwrite)
     if report_file:
-        html.check_free(report_file, overwrite=overwrite)
+        writing.check_free(report_file, overwrite=overwrite)
     fitted = load(model, allow_download=allow_download)
     clock = Stopwatch()
     with progress_bar(quiet=as_json) as progress:

@@ -86,7 +86,7 @@ def command(
     from graft import bundle
     from graft.model import Model, Stopwatch, fit
     from graft.recipe import Recipe
-    from graft.report import html
+    from graft.report import writing
     from graft.report.words import noun
     from graft.tasks import reading_of
 
@@ -95,7 +95,7 @@ def command(
     target = output or Path(default_name(data) if job is None else f"{job.resolve().stem}-again.graft")
     bundle.check_free(target, overwrite)
     for file in filter(None, (report_file, predictions)):
-        html.check_free(file, overwrite=overwrite)
+        writing.check_free(file, overwrite=overwrite)
     if predictions:
         format_of(predictions)
     clock = Stopwatch()

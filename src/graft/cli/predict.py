@@ -112,7 +112,7 @@ def command(
 
 def _format(output: Path | None, overwrite: bool, asked: Mapping[str, bool]) -> str:
     """How the answers are to be written; before the work, whether they can be."""
-    from graft.report.html import check_free
+    from graft.report.writing import check_free
 
     chosen = [name for name, wanted in asked.items() if wanted]
     if output is not None:

@@ -82,7 +82,7 @@ def command(
     """
     from graft.bundle import is_index
     from graft.reading.collection import read_collection
-    from graft.report.html import check_free, write
+    from graft.report.writing import check_free, write
     from graft.similarity import Index
 
     if page:

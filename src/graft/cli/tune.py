@@ -69,7 +69,7 @@ def command(
     from graft import bundle
     from graft.encoders.hub.fetch import staying_here
     from graft.model import load
-    from graft.report import html, verdict
+    from graft.report import verdict, writing
     from graft.report.words import clean
     from graft.results.facts import plain
     from graft.tuning.tuning import tune
@@ -80,7 +80,7 @@ def command(
     if report_file:
         if report_file.resolve() == target.resolve():
             raise UsageError(f"The model and its report would both be {target}.", "Give the report another name.")
-        html.check_free(report_file, overwrite=overwrite)
+        writing.check_free(report_file, overwrite=overwrite)
     fitted = load(model, allow_download=allow_download)
     checkpoint = target.resolve().with_name(f".{target.name}.tune")
     with progress_bar(quiet=as_json) as progress:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, cast
 from graft.data.dataset import Skipped
 from graft.data.guard import Inputs
 from graft.errors import UsageError
-from graft.report import html, text, words
+from graft.report import html, text, words, writing
 from graft.results.facts import Facts, plain
 from graft.results.figures import ReportRecord
 
@@ -41,7 +41,7 @@ class Shown(ABC):
             self.read().check(path)
         page = self.page()
         if path is not None:
-            html.write(page, Path(path), overwrite=overwrite)
+            writing.write(page, Path(path), overwrite=overwrite)
         return page
 
 
