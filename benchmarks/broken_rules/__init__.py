@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.broken_rules.data import DATA
+from benchmarks.broken_rules.exports import EXPORTS
 from benchmarks.broken_rules.judging import JUDGING
 from benchmarks.broken_rules.kept import KEPT
 from benchmarks.broken_rules.learning import LEARNING
@@ -10,4 +11,4 @@ from benchmarks.broken_rules.rule import Rule
 
 __all__ = ["RULES", "Rule"]
 
-RULES = (*LEARNING, *JUDGING, *DATA, *KEPT)
+RULES = (*LEARNING, *JUDGING, *DATA, *KEPT, *EXPORTS)

@@ -1,11 +1,15 @@
-"""Writing an export: what it replaces and what it leaves alone."""
+"""Writing an export: models of every kind, what it replaces and what it leaves alone."""
 
 import shutil
 
+import numpy as np
 import pytest
 
+import graft
+from exports import Asked, pixels_of
 from graft.errors import OutputExists
-from graft.export.exporting import check_free
+from graft.export.building import exact
+from graft.export.exporting import check_free, export_model
 
 
 def test_an_export_gives_way_to_another_if_asked(exported, tmp_path):
@@ -38,3 +42,31 @@ def test_what_is_no_export_stays(exported, tmp_path):
             check_free(kept, overwrite=True)
     (tmp_path / "empty").mkdir()
     check_free(tmp_path / "empty", overwrite=False)
+
+
+def test_a_model_of_several_labels_leaves_with_its_thresholds(photos, tmp_path):
+    model = graft.fit(photos, task="multi_label")
+    done = export_model(model, "onnx", tmp_path / "labels")
+    assert (done.certificate.agreement, done.certificate.largest_difference < 0.005) == (1.0, True)
+    asked = Asked(tmp_path / "labels" / "model.onnx")
+    assert asked.metadata["thresholds"] == [0.5, 0.5, 0.5]
+    file = next(photos.rglob("*.png"))
+    found, (wanted,) = asked(pixels=pixels_of(file)), exact(model).predict([file])
+    assert [label for label, member in zip(model.classes, found["set"][0], strict=True) if member] == list(wanted.set)
+    np.testing.assert_allclose(found["probabilities"][0], list(wanted.scores.values()), atol=0.005)
+
+
+def test_a_model_of_numbers_leaves_with_its_intervals(photos, tmp_path):
+    files = sorted(photos.rglob("*.png"))
+    rows = [f"{file},{1_000_000 + 250.5 * place}" for place, file in enumerate(files)]
+    (tmp_path / "numbers.csv").write_text("\n".join(["path,number", *rows]))
+    model = graft.fit(graft.read(tmp_path / "numbers.csv", label_column="number"), task="regression")
+    done = export_model(model, "onnx", tmp_path / "numbers")
+    assert (done.certificate.agreement, done.certificate.largest_difference < 0.005) == (1.0, True)
+    asked = Asked(tmp_path / "numbers" / "model.onnx")
+    assert asked.metadata["classes"] == []
+    assert asked.metadata["mean_absolute_error"]["value"] > 0
+    found, (wanted,) = asked(pixels=pixels_of(files[0])), exact(model).predict(files[:1])
+    for name in ("value", "low", "high"):
+        assert found[name].dtype == np.float64
+        assert abs(found[name][0] - getattr(wanted, name)) < 0.005 * (wanted.high - wanted.low)
