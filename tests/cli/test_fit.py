@@ -251,3 +251,10 @@ def test_a_folder_in_which_a_model_was_saved_can_be_fitted_again(run, tmp_path, 
     report = run("fit", ".", "--report", "report.html", "--overwrite", "--json").json
     assert report["classes"] == ["circle", "square"]
     assert [entry["path"] for entry in report["skipped"]] == ["report.html"]
+
+
+def test_why_needs_a_report_to_stand_in(run, photos, tmp_path):
+    refused = run("fit", photos, "-o", tmp_path / "m.graft", "--why")
+    assert refused.code == 2
+    assert "Give --report FILE.html." in refused.err
+    assert not (tmp_path / "m.graft").exists()

@@ -253,3 +253,29 @@ def test_the_cache_can_be_left_alone(run, saved, photos, tmp_path, monkeypatch):
     assert not (tmp_path / "cache").exists()
     assert run("predict", saved, *two(photos)).code == 0
     assert sum(run("cache", "--json").json["entries"].values()) == 2
+
+
+def test_why_is_said_and_drawn(run, saved, photos):
+    photo = photos / "circle" / "001.png"
+    found = run("predict", saved, photo, "--why")
+    lines = found.out.splitlines()
+    assert found.code == 0
+    assert re.match(r"    (mostly because of what is|no single part)", lines[1])
+    assert [len(line) for line in lines[2:]] == [4 + 16] * 7
+    (answer,) = json.loads(run("predict", saved, photo, "--why", "--json").out)
+    assert set(answer["why"]) == {"kind", "label", "confidence", "rows", "columns", "effects", "box"}
+    assert answer["why"]["label"] == answer["label"]
+    assert "why" not in json.loads(run("predict", saved, photo, "--json").out)[0]
+
+
+def test_why_of_what_cannot_be_read_or_written_in_a_table(run, saved, photos, tmp_path):
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"Dear all")
+    found = run("predict", saved, bad, photos / "circle" / "001.png", "--why", "--jsonl")
+    first, second = map(json.loads, found.out.splitlines())
+    assert "error" in first
+    assert "why" not in first
+    assert "why" in second
+    refused = run("predict", saved, bad, "--why", "--csv")
+    assert refused.code == 2
+    assert "A table has no room for --why." in refused.err

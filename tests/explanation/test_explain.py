@@ -115,7 +115,7 @@ def test_the_words_that_decide_are_found_and_stand_where_they_stand(texts: graft
     assert free.effect == pytest.approx(words[0] - words[1], abs=2e-3)
     said = why.to_dict()
     assert said["words"][0] == {"start": 0, "end": 5, "effect": pytest.approx(why.found[0].effect, rel=1e-3)}
-    assert why.sentence(text).startswith(("mostly because of", "no single word"))
+    assert why.sentence.startswith(("mostly because of", "no single word"))
 
 
 def test_a_class_may_be_named_and_one_that_is_not_there_is_refused(texts: graft.Model) -> None:
@@ -154,7 +154,7 @@ def test_a_long_text_is_cut_into_stretches_of_all_its_words() -> None:
 def test_a_text_that_cannot_lose_anything_has_no_parts(texts: graft.Model) -> None:
     why = texts.why("prize")
     assert why.found == []
-    assert why.sentence("prize") == "no single word decides it"
+    assert why.sentence == "no single word decides it"
     assert len(texts.why("win \u200b").found) <= 2  # what cannot be read without a part is not asked
 
 
@@ -195,7 +195,7 @@ def test_silence_is_as_quiet_as_the_recording_and_touches_nothing_else() -> None
 def test_a_click_has_no_moments(sounds: graft.Model) -> None:
     why = sounds.why(tone(300, 3, 0.15))
     assert why.found == []
-    assert why.sentence() == "no single moment decides it"
+    assert why.sentence == "no single moment decides it"
 
 
 def test_numbers_are_explained_in_their_unit() -> None:
@@ -238,9 +238,9 @@ def effects(*strong: tuple[int, int]) -> Explanation:
     ],
 )
 def test_where_in_words(strong: list[tuple[int, int]], said: str) -> None:
-    assert effects(*strong).sentence() == said
+    assert effects(*strong).sentence == said
 
 
 def test_moments_that_follow_one_another_are_named_as_one() -> None:
     spans = [Part(0.0, 0.5, 0.001), Part(0.5, 1.0, 0.2), Part(1.0, 1.5, 0.3), Part(1.5, 2.0, -0.4)]
-    assert Explanation("yes", 0.9, "times", spans).sentence() == "mostly because of 0.5 to 1.5 s"
+    assert Explanation("yes", 0.9, "times", spans).sentence == "mostly because of 0.5 to 1.5 s"

@@ -124,8 +124,7 @@ def of_why(review: Review, row: int) -> dict[str, Any]:
     bars = _bars(review, row)
     label = max(bars, key=lambda bar: bar[1])[0] if bars else ""
     found = explain(pool.classes, pool.head, pool.encoder, findings.dataset.items[row].read(), label)
-    text = pool.texts[row] if pool.texts is not None else ""
-    return {**found.to_dict(), "matters": found.matters, "sentence": found.sentence(text), "row": row}
+    return {**found.to_dict(), "matters": found.matters, "sentence": found.sentence, "row": row}
 
 
 def of_outcome(outcome: Outcome | None) -> dict[str, Any] | None:

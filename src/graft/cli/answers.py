@@ -24,16 +24,12 @@ SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl"}
 
 @dataclass(frozen=True, slots=True)
 class PredictedRow:
-    """A prediction, the cells of the row of a table that its input came from, what is most like it, and why.
-
-    ``text`` is the input where it is a text and is explained.
-    """
+    """A prediction, the cells of the row of a table that its input came from, what is most like it, and why."""
 
     prediction: Prediction
     cells: Mapping[str | None, Any] = field(default_factory=dict)
     matches: Sequence[Match] = ()
     why: Explanation | None = None
-    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +153,7 @@ def _write_text(answers: Iterable[PredictedRow], layout: Layout, stream: TextIO)
         if answer.why is not None:
             from graft.cli.drawn import drawn
 
-            say("\n".join(drawn(answer.why, answer.text)))
+            say("\n".join(drawn(answer.why)))
 
 
 WRITERS: dict[str, Callable[[Iterable[PredictedRow], Layout, TextIO], None]] = {

@@ -19,20 +19,19 @@ WIDTH = 24
 """Columns of a line of time."""
 
 
-def drawn(why: Explanation, text: str = "") -> Iterator[str]:
+def drawn(why: Explanation) -> Iterator[str]:
     """Lines: what decides in words, and a picture of it.
 
     Args:
         why: What was found.
-        text: The text that was explained, where it was one.
     """
     from graft.report.words import clean
 
-    yield click.style(f"{INDENT}{clean(why.sentence(text))}", dim=True)
+    yield click.style(f"{INDENT}{clean(why.sentence)}", dim=True)
     if isinstance(why.found, Squares):
         yield from _squares(why.found, why.matters)
     elif why.kind == "words":
-        yield from _words(why.found, clean(text[:LONGEST]), why.matters)
+        yield from _words(why.found, clean(why.text[:LONGEST]), why.matters)
     elif why.found:
         yield _times(why.found, why.matters)
 

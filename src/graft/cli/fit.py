@@ -27,7 +27,7 @@ from graft.errors import UsageError
 if TYPE_CHECKING:
     from graft.contracts import Progress
 
-_BESIDE = ("job", "output", "report_file", "predictions", "overwrite", "no_cache", "as_json", "allow_download")
+_BESIDE = ("job", "output", "report_file", "why", "predictions", "overwrite", "no_cache", "as_json", "allow_download")
 """What may be said beside a job."""
 
 
@@ -49,6 +49,7 @@ _BESIDE = ("job", "output", "report_file", "predictions", "overwrite", "no_cache
 @seed_option
 @reading_options
 @click.option("--report", "report_file", type=Output("page"), help="Write the report as one HTML file, with examples.")
+@click.option("--why", is_flag=True, help="Say in the report what speaks for the answers to the hardest items.")
 @click.option(
     "--predictions",
     type=Output("data"),
@@ -71,6 +72,7 @@ def command(
     journal: Path | None,
     seed: int,
     report_file: Path | None,
+    why: bool,
     predictions: Path | None,
     overwrite: bool,
     no_cache: bool,
@@ -85,12 +87,15 @@ def command(
     """
     from graft import bundle
     from graft.model import Model, Stopwatch, fit
+    from graft.model.explaining import with_why
     from graft.recipe import Recipe
     from graft.report import writing
     from graft.report.words import noun
     from graft.tasks import reading_of
 
     recipe = Recipe(encoder=encoder, prompt=prompt, task=task, head=head, backend=backend, seed=seed)
+    if why and report_file is None:
+        raise UsageError("--why is shown in the report, and none is written.", "Give --report FILE.html.")
     data = _source(data, job)
     target = output or Path(default_name(data) if job is None else f"{job.resolve().stem}-again.graft")
     bundle.check_free(target, overwrite)
@@ -112,6 +117,7 @@ def command(
 
     with progress_bar(quiet=as_json) as progress:
         model = fitted(progress)
+        model = with_why(model, progress) if why else model
     use = f"Use it: {pasted('predict', target)} {noun(model.report.modality, 1).upper()}..."
     more: list[Step] = []
     if predictions:

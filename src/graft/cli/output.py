@@ -30,6 +30,7 @@ STEPS = {
     "tune": "Tuning",
     "draw": "Drawing",
     "predict": "Predicting",
+    "explain": "Explaining",
     "upload": "Sending",
     "install": "Installing",
 }

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Rows = Iterator[tuple["Item", "Cells"]]
 Ask = Callable[[Iterator["Item"]], Iterator[tuple["Prediction", Sequence["Match"]]]]
-Why = Callable[["Item"], tuple["Explanation", str]]
+Why = Callable[["Item"], "Explanation"]
 NEIGHBOURS = 5
 """So many look-alikes are shown where no number is asked for."""
 FORMATS = ("json", "jsonl", "csv")
@@ -96,7 +96,7 @@ def command(
         neighbours=(neighbours or NEIGHBOURS) if index_folder else 0,
     )
     ask = _asker(fitted, cache, index_folder, layout.neighbours, allow_download=allow_download)
-    explain = partial(_why, fitted) if why else None
+    explain = fitted.why if why else None
     if output is None:
         to_stdout(count.of(_answers(ask, rows, explain)), layout, kind)
         return count.tell(strict=strict)
@@ -174,16 +174,8 @@ def _answers(ask: Ask, rows: Rows, why: Why | None) -> Iterator[PredictedRow]:
         item, cells = waiting.popleft()
         row = PredictedRow(prediction, cells, matches)
         if why is not None and prediction.error is None:
-            explanation, text = why(item)
-            row = replace(row, why=explanation, text=text)
+            row = replace(row, why=why(item))
         yield row
-
-
-def _why(model: Model, item: Item) -> tuple[Explanation, str]:
-    """What speaks for the answer to an item, and its text where it is one."""
-    from graft.data.texts import text_of
-
-    return model.why(item), (text_of(item) or "") if model.report.modality == "text" else ""
 
 
 def _guarded(rows: Rows) -> Rows:

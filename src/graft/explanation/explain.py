@@ -65,12 +65,16 @@ def explain(
     variants = WAYS[encoder.modality](encoder, content, limits)
     answers = _answers(classes, head, encoder, variants)
     whole = answers[0]
-    if not classes:
-        values = np.array([answer.value for answer in answers])
-        return Explanation("", whole.value, variants.kind, variants.laid_out(_effects(values)), _matters(whole))
-    label = label or whole.top(1)[0][0]
-    shares = np.array([answer.scores[label] for answer in answers])
-    return Explanation(label, float(shares[0]), variants.kind, variants.laid_out(_effects(shares)), MATTERS)
+    label = label or (whole.top(1)[0][0] if classes else "")
+    values = np.array([answer.scores[label] if classes else answer.value for answer in answers])
+    return Explanation(
+        label=label,
+        confidence=float(values[0]),
+        kind=variants.kind,
+        found=variants.laid_out(_effects(values)),
+        matters=MATTERS if classes else _matters(whole),
+        text=variants.texts[0] if variants.texts else "",
+    )
 
 
 def _effects(values: Float64) -> list[float]:

@@ -40,10 +40,12 @@ class Squares:
     Attributes:
         effects: ``(rows, columns) float32``: by how much the probability falls where that square is covered.
         box: The part of the upright picture that the squares divide: what the network sees of it.
+        aspect: Width of the upright picture by its height.
     """
 
     effects: Float32
     box: Box
+    aspect: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Explanation:
         kind: ``"squares"`` of a picture, ``"words"`` of a text, or ``"times"`` of a recording.
         found: What was measured, part by part.
         matters: From which effect on a part is worth naming.
+        text: What was explained, where it was a text.
     """
 
     label: str
@@ -63,6 +66,7 @@ class Explanation:
     kind: str
     found: Squares | Sequence[Part]
     matters: float = MATTERS
+    text: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able: ``{kind, label, confidence}`` and the squares, words or spans."""
@@ -74,15 +78,16 @@ class Explanation:
         key = "words" if self.kind == "words" else "spans"
         return {**head, key: [part._replace(effect=_brief(part.effect))._asdict() for part in self.found]}
 
-    def sentence(self, text: str = "") -> str:
-        """What speaks for the answer, in words; ``text`` is the one that was explained, where it was one."""
+    @property
+    def sentence(self) -> str:
+        """What speaks for the answer, in words."""
         if isinstance(self.found, Squares):
             return self._of_squares(self.found)
         strong = strongest(self.found, self.matters, lambda part: part.effect)
         if not strong:
             return f"no single {'word' if self.kind == 'words' else 'moment'} decides it"
         if self.kind == "words":
-            named = [f'"{text[int(part.start) : int(part.end)]}"' for part in strong]
+            named = [f'"{self.text[int(part.start) : int(part.end)]}"' for part in strong]
         else:
             named = [f"{part.start:.1f} to {part.end:.1f} s" for part in joined(strong)]
         return f"mostly because of {', '.join(named)}"

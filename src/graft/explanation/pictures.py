@@ -25,6 +25,7 @@ def variants(encoder: Encoder, content: bytes, limits: ItemLimits) -> Variants:
         ItemError: It cannot be read.
     """
     prepared = encoder.prepare(content, limits)
+    aspect = prepared.statistics.get("width", 1.0) / prepared.statistics.get("height", 1.0)
     views = prepared.views or ((0.0, 0.0, 1.0, 1.0),)
 
     def value(place: int) -> Any:
@@ -34,7 +35,7 @@ def variants(encoder: Encoder, content: bytes, limits: ItemLimits) -> Variants:
         "squares",
         SIDE * SIDE,
         value,
-        lambda effects: Squares(np.array(effects, np.float32).reshape(SIDE, SIDE), views[0]),
+        lambda effects: Squares(np.array(effects, np.float32).reshape(SIDE, SIDE), views[0], aspect),
     )
 
 

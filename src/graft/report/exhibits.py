@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from graft.decoding.encoding import decode_beginning
 from graft.errors import GraftError
 from graft.executors import map_on_cores
+from graft.explanation import Explanation
+from graft.report import explained
 from graft.report.markup import Html, element, path
 from graft.report.sounds import Sound, portable
 from graft.report.words import EXCERPT, NBSP, duration, excerpt
@@ -40,6 +42,7 @@ class Exhibits:
     spent: int = 0
     """Bytes of recordings."""
     rules: list[str] = field(default_factory=list)
+    whys: Mapping[str, Explanation] = field(default_factory=dict)
     placed: dict[str, str] = field(default_factory=dict)
     """Id of the player that holds a recording, once it has been shown."""
 
@@ -56,9 +59,9 @@ class Exhibits:
     def show(self, judged: Judged) -> Html:
         """The picture, the text or a player; in place of one that is gone, its name."""
         if (painted := self.pictures.get(judged.path)) is not None:
-            picture = element(
-                "div", class_=f"picture {painted}", role="img", aria_label=f"{judged.path}, {judged.label}"
-            )
+            what = f"{judged.path}, {judged.label}"
+            over = explained.overlay(self.whys.get(judged.path))
+            picture = element("div", over, class_=f"picture {painted}", role="img", aria_label=what)
             return element("div", picture, class_="opens")
         if self.modality == "text":
             return element("blockquote", self.texts.get(judged.path) or excerpt(judged.path), dir="auto", lang="")
@@ -81,6 +84,11 @@ class Exhibits:
         if length and sound is not None and sound.content and sound.kept:
             length += f", of which the first {sound.kept:g}{NBSP}s play here"
         return file, length
+
+    def why(self, judged: Judged) -> Html | None:
+        """What speaks for the answer to an item, in words, where that was asked for."""
+        found = self.whys.get(judged.path)
+        return None if found is None else explained.sentence(found)
 
     def _player(self, judged: Judged, sound: Sound) -> Html:
         if not sound.content:
@@ -107,7 +115,7 @@ def gather(report: Facts, wanted: Iterable[Judged]) -> Exhibits:
         report: Where the items are.
         wanted: What is shown, the most important first; an item may stand in it twice.
     """
-    exhibits = Exhibits(report.modality)
+    exhibits = Exhibits(report.modality, whys=report.whys)
     paths = list(dict.fromkeys(judged.path for judged in wanted if judged.path in report.items))
     if report.modality == "image":
         for key, small in _made(_thumbnail, report, paths[:MOST]):

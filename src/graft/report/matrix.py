@@ -188,4 +188,6 @@ def _card(report: ReportRecord, judged: Judged, exhibits: Exhibits) -> Html:
     file, length = exhibits.caption(judged)
     called = element("div", markup.path(file), class_="file", title=judged.path) if file else None
     long = element("div", length, class_="length") if length else None
-    return element("li", element("figure", exhibits.show(judged), element("figcaption", called, long, said)))
+    return element(
+        "li", element("figure", exhibits.show(judged), element("figcaption", called, long, said, exhibits.why(judged)))
+    )

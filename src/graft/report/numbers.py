@@ -237,7 +237,9 @@ def _card(shown: Judged, judged: JudgedNumber, exhibits: Exhibits) -> Html:
     long = element("div", length, class_="length") if length else None
     value, between = _predicted(judged)
     said = ["given ", _given(judged), element("br"), "predicted ", element("strong", value), f" {between}"]
-    return element("li", element("figure", exhibits.show(shown), element("figcaption", called, long, said)))
+    return element(
+        "li", element("figure", exhibits.show(shown), element("figcaption", called, long, said, exhibits.why(shown)))
+    )
 
 
 def _table(rows: Sequence[tuple[str, str, str]]) -> Html:

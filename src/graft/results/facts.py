@@ -15,7 +15,7 @@ from graft.data.dataset import Item, Skipped
 from graft.data.guard import Inputs
 from graft.results.history import Tuning
 
-_NOT_SAVED = frozenset({"items", "inputs"})
+_NOT_SAVED = frozenset({"items", "inputs", "whys"})
 _ALWAYS = frozenset({"model", "report", "journal"})
 """Fields that are written although they are ``None``; any other is left out then."""
 
@@ -78,6 +78,9 @@ class Facts:
     """The columns of the table that the data came from, as arguments of ``graft.read``; ``None`` for other data."""
     items: Mapping[str, Item] = field(default_factory=dict, repr=False, compare=False)
     """The items behind single predictions by their path, to show and to play them; not saved."""
+    whys: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What speaks for the answers to some items by their path, where that was asked for: a
+    ``graft.explanation.Explanation`` each; not saved."""
     inputs: Inputs = field(default=Inputs(), repr=False, compare=False)
     """What was read, over which nothing is written; not saved."""
 
