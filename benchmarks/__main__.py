@@ -9,6 +9,7 @@ import click
 
 from benchmarks import (
     accuracy,
+    browser,
     choosing,
     cleaning,
     copies,
@@ -74,6 +75,7 @@ def main(context: click.Context) -> None:
         decoders.measure()
         serving.measure()
         exports.measure()
+        browser.measure()
         tuning.measure()
         tuning_safety.measure()
         _honesty().measure()
@@ -201,6 +203,13 @@ def decoders_command(sets: tuple[str, ...], photos: int) -> None:
 def export_command(sets: tuple[str, ...]) -> None:
     """Whether an exported graph answers as its model does; SETS are folders' names."""
     exports.measure(sets)
+
+
+@main.command("browser")
+@click.argument("sets", nargs=-1)
+def browser_command(sets: tuple[str, ...]) -> None:
+    """Whether an exported page answers as its model does, in Chromium; SETS are folders' names."""
+    browser.measure(sets)
 
 
 @main.command("tune")

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.results import keep, progress, show
 from benchmarks.sets import DATA
-from graft import fit, read
+from graft import Model, fit, read
 from graft.data.dataset import Dataset
 from graft.export.agreement import FILE_TOLERANCE, Agreement
 from graft.export.building import exact
@@ -76,13 +76,18 @@ def _line(cell: dict[str, Any]) -> tuple[str, ...]:
     return (f"{cell['set']}, {cell['items']} items", cell["precision"], f"{cell['mb']:.1f}", *found, labels)
 
 
-def _compare(row: Row) -> list[dict[str, Any]]:
-    dataset = read(DATA / row.data)
+def fitted(data: str) -> tuple[Model, Dataset]:
+    """A model of ``SHOTS`` items a class, and the items that it has not seen, in an order of chance."""
+    dataset = read(DATA / data)
     order = np.random.default_rng(0).permutation(len(dataset))
     shown = np.concatenate([order[dataset.y[order] == y][:SHOTS] for y in range(len(dataset.classes))])
     train = dataset.select(shown)
     others = dataset.select(order[~np.isin(order, shown)])
-    model = fit(Dataset(train.items, train.labels, modality=train.modality))
+    return fit(Dataset(train.items, train.labels, modality=train.modality)), others
+
+
+def _compare(row: Row) -> list[dict[str, Any]]:
+    model, others = fitted(row.data)
     cells = []
     with TemporaryDirectory() as place:
         goldens: GoldenSet | None = None
@@ -90,7 +95,7 @@ def _compare(row: Row) -> list[dict[str, Any]]:
             folder = Path(place) / precision
             done = export_model(model, "onnx", folder, precision=precision)
             decode = decoder_of(others.modality, folder)
-            goldens = goldens or gather(exact(model), _files(others, row.asked), decode)
+            goldens = goldens or gather(exact(model), files_of(others, row.asked), decode)
             session = GraphSession((folder / GRAPH).read_bytes(), len(model.classes))
             replay = replayed(session, goldens, decode, precision, model.classes)
             files = _as_the_example_does(folder, goldens, model.classes)
@@ -100,14 +105,15 @@ def _compare(row: Row) -> list[dict[str, Any]]:
                     "precision": precision,
                     "items": len(goldens.items),
                     "mb": done.mb,
-                    "values": _figures(replay.of_values),
-                    "files": _figures(files),
+                    "values": figures_of(replay.of_values),
+                    "files": figures_of(files),
                 }
             )
     return cells
 
 
-def _files(dataset: Dataset, most: int) -> list[Golden]:
+def files_of(dataset: Dataset, most: int) -> list[Golden]:
+    """Its first items as files."""
     kind = "txt" if dataset.modality == "text" else ""
     items = dataset.items[:most]
     return [Golden(kind or Path(item.name).suffix[1:].lower(), item.read(), item.name, own=True) for item in items]
@@ -126,7 +132,8 @@ def _as_the_example_does(folder: Path, goldens: GoldenSet, classes: Sequence[str
     return found
 
 
-def _figures(found: Agreement) -> dict[str, Any]:
+def figures_of(found: Agreement) -> dict[str, Any]:
+    """What is said of how two roads agree."""
     same = [
         not isinstance(pair.found, str)
         and pair.expected["probabilities"].argmax() == pair.found["probabilities"].argmax()
