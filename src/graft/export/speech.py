@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from importlib import resources
 
 import numpy as np
@@ -10,10 +9,11 @@ import onnx
 
 from graft.contracts import Encoder, Int
 from graft.decoding.sound import LONGEST, PIECE
+from graft.encoders.hub.encoder import HubEncoder
+from graft.encoders.joined import JoinedEncoder
 from graft.encoders.onnx_file import with_floats
 from graft.encoders.speech import EDGE, LEVEL, LOUD, MARGIN, MOST_GAIN, SHORTEST, SpeechEncoder
 from graft.encoders.speech_network import (
-    FRAME,
     FULL_SCALE,
     HOP,
     LEAST_ENERGY,
@@ -25,8 +25,10 @@ from graft.encoders.speech_network import (
     FrontEnd,
 )
 from graft.errors import ExportError
+from graft.export import hub_speech
 from graft.export.front import Front, GraphInput
 from graft.export.graph import OPSET, OnnxGraph
+from graft.export.spectrum import logarithm, power
 from graft.heads.protocols import Answering
 
 SAMPLES = GraphInput("samples", "float32", ("n", "length"))
@@ -37,23 +39,34 @@ BANDS = 32
 
 
 def front_of(encoder: Encoder, head: Answering) -> Front:
-    """The front of a sound encoder.
+    """The front of a sound encoder; joined ones hear the same samples.
 
     Raises:
-        ExportError: It is of a kind that cannot be exported.
+        ExportError: It wants samples at another rate.
     """
-    if not isinstance(encoder, SpeechEncoder):
-        raise ExportError(
-            f"The encoder {encoder.name} cannot be exported: it reads recordings piece by piece in Python.",
-            "Fit with --encoder audio, or let graft serve answer.",
-        )
+    members = encoder.members if isinstance(encoder, JoinedEncoder) else (encoder,)
+    for member in members:
+        if isinstance(member, HubEncoder) and member.entry.card.settings["rate"] != RATE:
+            raise ExportError(
+                f"The encoder {member.name} hears {member.entry.card.settings['rate']:,} samples a second, and a graph "
+                f"takes {RATE:,}.",
+                "Fit with --encoder audio, or let graft serve answer.",
+            )
 
     def embed(graph: OnnxGraph) -> str:
-        return embedding(graph, encoder, SAMPLES.name, "encoder.")
+        found = [_embedded(graph, member, f"encoder{place or ''}.") for place, member in enumerate(members)]
+        return graph.add("Concat", *found, axis=1) if len(found) > 1 else found[0]
 
     host = {"rate": RATE, "longest_seconds": LONGEST, "piece_seconds": PIECE}
     script = resources.files("graft.export.templates").joinpath(RESAMPLER).read_bytes()
     return Front((SAMPLES,), embed, host, {RESAMPLER: script})
+
+
+def _embedded(graph: OnnxGraph, encoder: Encoder, prefix: str) -> str:
+    if isinstance(encoder, HubEncoder):
+        return hub_speech.embedding(graph, encoder, SAMPLES.name, prefix)
+    assert isinstance(encoder, SpeechEncoder)
+    return embedding(graph, encoder, SAMPLES.name, prefix)
 
 
 def embedding(graph: OnnxGraph, encoder: SpeechEncoder, samples: str, prefix: str) -> str:
@@ -119,25 +132,11 @@ def _levelled(graph: OnnxGraph, samples: str, size: str) -> str:
 
 def _decibels(graph: OnnxGraph, measure: FrontEnd, samples: str, prefix: str) -> str:
     """``(n, t, 32) float32``: energies of the bands, at most ``RANGE`` apart within a recording."""
-    add = graph.add
-    # The Fourier transform is a convolution; kernels are looked up in one period of a cosine, which is never halved.
-    bins, times = np.arange(FRAME // 2 + 1)[:, None], np.arange(FRAME)
-    turns = add("Mod", add("Mul", bins, times), np.int64(FRAME))
-    period = graph.weight(f"{prefix}period", np.cos(2 * np.pi * np.arange(FRAME) / FRAME).astype(np.float32))
-    quarter = add("Mod", add("Add", turns, np.int64(FRAME // 4)), np.int64(FRAME))
-    window = graph.weight(f"{prefix}window", measure.window * np.float32(FULL_SCALE))
-    waves = add("Concat", add("Gather", period, turns, axis=0), add("Gather", period, quarter, axis=0), axis=0)
-    kernels = add("Unsqueeze", add("Mul", waves, window), _one(1))  # (514, 1, 512)
-    spectrum = add("Conv", add("Unsqueeze", samples, _one(1)), kernels, kernel_shape=[FRAME], strides=[HOP])
-    half = np.array([FRAME // 2 + 1], np.int64)
-    squares = add("Mul", spectrum, spectrum)
-    power = add("Add", add("Slice", squares, _one(0), half, _one(1)), add("Slice", squares, half, 2 * half, _one(1)))
-    filters = graph.weight(f"{prefix}filters", measure.filters)
-    energy = add("MatMul", add("Transpose", power, perm=[0, 2, 1]), filters)
-    logarithm = add("Log", add("Max", energy, np.float32(LEAST_ENERGY)))
-    decibels = add("Mul", logarithm, np.float32(10 / math.log(10)))
-    loudest = graph.top(add("Reshape", decibels, np.array([0, -1], np.int64)))
-    return add("Max", decibels, add("Unsqueeze", add("Sub", loudest, np.float32(RANGE)), _one(2)))
+    energy = power(graph, samples, measure.window * np.float32(FULL_SCALE), HOP, prefix)
+    bands = graph.add(
+        "MatMul", graph.add("Transpose", energy, perm=[0, 2, 1]), graph.weight(f"{prefix}filters", measure.filters)
+    )
+    return graph.add("Mul", logarithm(graph, bands, LEAST_ENERGY, RANGE / 10), np.float32(10))
 
 
 def _raised(content: bytes) -> bytes:

@@ -51,7 +51,7 @@ class Recordings:
         from graft.decoding.sound import decode_sound
 
         decoded = decode_sound(content, self.rate, limits)
-        windows, share = _cut(decoded.value, self._longest)
+        windows, share = cut(decoded.value, self._longest)
         shortest = int(self.settings.get("shortest", 1))
         value = tuple(np.pad(window, (0, max(0, shortest - len(window)))) for window in windows)
         return Prepared(value, {**decoded.statistics, "read": decoded.statistics["read"] * share})
@@ -168,7 +168,7 @@ def _hertz(mels: Float64) -> Float64:
     return np.where(mels < 15.0, 200.0 * mels / 3.0, 1000.0 * np.exp(np.log(6.4) / 27.0 * (mels - 15.0)))
 
 
-def _cut(samples: Float32, longest: int) -> tuple[list[Float32], float]:
+def cut(samples: Float32, longest: int) -> tuple[list[Float32], float]:
     """Windows of one length that cover the recording, overlapping by a few samples; and the share of it that they hold.
 
     A window of a long recording is at most ``longest``; of a very long one ``MAX_WINDOWS`` are taken, spread evenly.
