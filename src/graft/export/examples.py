@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from graft.contracts import SEPARATOR
 from graft.errors import ExportError
 from graft.export.agreement import Answer
 
@@ -29,6 +30,7 @@ NEEDS = {
 }
 """The packages that the example of a modality imports; a model may need more, see ``needs_of``."""
 _SECONDS = 600
+_UNWRITTEN = "Nothing was written. Check that the packages it needs are installed: pip install 'graft-learn[export]'"
 _KEPT = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "HOME", "LANG", "LC_ALL")
 """Of the environment: what any process needs."""
 _BESIDE = "tokenizer"
@@ -76,28 +78,38 @@ def run_example(folder: Path, files: Sequence[str], classes: Sequence[str]) -> l
         graph = (folder / "model.onnx").resolve()
         names = [str((folder / name).resolve()) for name in files]
         environment = {name: value for name in _KEPT if (value := os.environ.get(name)) is not None}
-        done = subprocess.run(  # noqa: S603 - the program that was written here, and files that were
-            [sys.executable, "-E", "-s", EXAMPLE, str(graph), *names],
-            cwd=copy,
-            env=environment,
-            capture_output=True,
-            timeout=_SECONDS,
-        )
+        command = [sys.executable, "-E", "-s", EXAMPLE, str(graph), *names]
+        try:
+            done = subprocess.run(  # noqa: S603 - the program that was written here, and files that were
+                command, cwd=copy, env=environment, capture_output=True, timeout=_SECONDS
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise ExportError(f"The example beside the export does not run: {str(error)[:200]}.", _UNWRITTEN) from None
     lines = done.stdout.decode(errors="replace").splitlines()
     if done.returncode or len(lines) != len(files):
         told = done.stderr.decode(errors="replace").strip().splitlines() or ["nothing was said"]
         raise ExportError(
             f"The example beside the export answered {len(lines)} of {len(files)} golden items and ended with "
             f"{done.returncode}: {told[-1][:300]}",
-            "Nothing was written. Check that the packages it needs are installed: pip install 'graft-learn[export]'",
+            _UNWRITTEN,
         )
-    return [_answer(json.loads(line), classes) for line in lines]
+    try:
+        return [_answer(json.loads(line), classes) for line in lines]
+    except (LookupError, TypeError, ValueError) as error:
+        raise ExportError(f"The example beside the export says something else: {error}.", _UNWRITTEN) from None
 
 
 def _answer(said: dict[str, Any], classes: Sequence[str]) -> Answer:
-    """One line of the example as a graph would have answered."""
+    """One line of the example as a graph would have answered.
+
+    Raises:
+        ValueError: The label that it names is not that of its own numbers.
+    """
     names = ("probabilities", "value", "low", "high", "unknown_score")
     answer = {name: np.array([said[name]], np.float64) for name in names if name in said}
     if classes:
         answer["set"] = np.array([[label in said["set"] for label in classes]])
+        best = classes[int(answer["probabilities"][0].argmax())]
+        if said["label"] not in (best, SEPARATOR.join(said["set"])):
+            raise ValueError(f"{said['label']} where its numbers say {best}")
     return answer

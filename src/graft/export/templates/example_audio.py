@@ -82,7 +82,8 @@ def answer_of(session: onnxruntime.InferenceSession, about: dict[str, Any], path
     said["unknown"] = said["unknown_score"] > about["unknown_threshold"]
     if about["classes"]:
         said["set"] = [label for label, member in zip(about["classes"], said["set"], strict=True) if member]
-        said["label"] = about["classes"][int(np.argmax(said["probabilities"]))]
+        best = about["classes"][int(np.argmax(said["probabilities"]))]
+        said["label"] = "|".join(said["set"]) if "thresholds" in about else best  # any number of labels, or one class
     return said
 
 
