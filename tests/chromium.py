@@ -15,7 +15,7 @@ CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 
 
 @contextmanager
-def chromium() -> Iterator[Any]:
+def chromium(*flags: str) -> Iterator[Any]:
     """One that keeps its console and says what it asked the network for; a test that needs it is skipped without."""
     if not (Path(CHROMIUM).exists() and Path(DRIVER).exists()):
         pytest.skip(f"no Chromium on this machine ({CHROMIUM} and {DRIVER}: Debian's chromium and chromium-driver)")
@@ -25,7 +25,7 @@ def chromium() -> Iterator[Any]:
 
     options = Options()
     options.binary_location = CHROMIUM
-    for argument in FLAGS:
+    for argument in (*FLAGS, *flags):
         options.add_argument(f"--{argument}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))

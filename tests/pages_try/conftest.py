@@ -18,11 +18,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from chromium import chromium
 from graft import pages
-from pages import FLAGS
 from try_states import MANY, TryPage
 
-CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 CAMERA = (
     "use-fake-device-for-media-stream",
     "use-fake-ui-for-media-stream",
@@ -92,20 +91,8 @@ def address(given: Path) -> Iterator[str]:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
     """A headless Chromium with a camera and a microphone that play a test picture and beeps."""
-    if not (Path(CHROMIUM).exists() and Path(DRIVER).exists()):
-        pytest.skip(f"no Chromium on this machine ({CHROMIUM} and {DRIVER}: Debian's chromium and chromium-driver)")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.options import Options
-    from selenium.webdriver.chrome.service import Service
-
-    options = Options()
-    options.binary_location = CHROMIUM
-    for argument in (*FLAGS, *CAMERA):
-        options.add_argument(f"--{argument}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield driver
-    driver.quit()
+    with chromium(*CAMERA) as driver:
+        yield driver
 
 
 @pytest.fixture

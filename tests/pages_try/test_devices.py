@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 
+from graft.decoding.sound import decode_beginning
 from try_states import BLACK, TryPage
 
 pytestmark = pytest.mark.browser
@@ -138,3 +140,17 @@ def test_a_recording_stops_by_itself(page: TryPage) -> None:
     page.answered()
     (asked,) = [one for one in page.asked if not one["why"]]
     assert asked["size"] / asked["rate"] == pytest.approx(0.5, abs=0.05)
+
+
+def test_samples_go_to_a_server_as_they_are(page: TryPage) -> None:
+    """The answerer of a server makes a file of them: nothing is rounded, and the rate stays."""
+    page.open("?modality=audio")
+    given = np.float32([0.0, 0.25, -0.5, 0.1, -1.0, 1.0] * 4000)
+    script = (
+        "const [samples, rate, done] = arguments; import(new URL('wav.js', document.baseURI)).then(async ({wav}) =>"
+        "done([...new Uint8Array(await wav({samples: new Float32Array(samples), rate}).arrayBuffer())]))"
+    )
+    content = bytes(page.browser.execute_async_script(script, given.tolist(), 48_000))
+    found, rate, seconds = decode_beginning(content, 10.0)
+    assert (rate, seconds) == (48_000, 0.5)
+    np.testing.assert_array_equal(np.ravel(found), given)

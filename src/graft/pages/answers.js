@@ -26,8 +26,10 @@ export function kindOf({ answer, stopped }) {
   return inSet(answer).length > 1 && chance(answer) < 0.6 ? "unsure" : "sure";
 }
 
+// From 0 to 1; what was not read, or is unknown, lies below, what is still to come above.
 export const sureness = (one) =>
-  ({ waiting: 2, stopped: 2, failed: -2, unknown: -1 })[kindOf(one)] ?? chance(one.answer);
+  ({ waiting: 2, stopped: 2, failed: -2, unknown: -1 })[kindOf(one)] ??
+  (isNumber(one.answer) ? 1 / (1 + one.answer.high - one.answer.low) : chance(one.answer));
 
 // In two or three words, for a tile, a row, a table.
 export function short(one) {

@@ -10,7 +10,8 @@ const ORDERS = [
   (a, b) => sureness(a) - sureness(b),
   (a, b) => sureness(b) - sureness(a),
   () => 0,
-  (a, b) => short(a).localeCompare(short(b)),
+  (a, b) =>
+    isNumber(a.answer) && isNumber(b.answer) ? a.answer.value - b.answer.value : short(a).localeCompare(short(b)),
 ];
 const KEPT = { sieve: "all", order: 0, most: PART };
 const made = new WeakMap();
@@ -37,6 +38,7 @@ export function show(page) {
   const rows = page.about.modality !== "image";
   put($("main"), from(rows ? "t-rows" : "t-many"));
   KEPT.most = PART;
+  if (page.about.task === "regression") $("order").options[3].text = "By number";
   $("order").selectedIndex = KEPT.order;
   $("order").addEventListener("change", (event) => {
     KEPT.order = event.target.selectedIndex;

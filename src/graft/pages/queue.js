@@ -73,7 +73,7 @@ export function resume() {
 
 const waits = (one) => one && !one.answer && !one.stopped;
 const unexplained = (one) =>
-  one?.answer && explaining && about.why && !one.answer.error && !one.answer.why && !one.silent;
+  one?.answer && explaining && about.why && !one.answer.error && !one.answer.unknown && !one.answer.why && !one.silent;
 
 function next() {
   if (waits(sight)) return { one: sight, why: false };

@@ -156,7 +156,7 @@ function show() {
   if (!one && view !== "all") scrollTo(0, 0);
   // Whoever uses the keyboard goes on where they were: in the grid at the item, elsewhere at the answer.
   if (view === "all" && was && many.focusOn(was)) return;
-  if (document.activeElement === document.body && !document.querySelector("#given"))
+  if (document.activeElement === document.body && document.documentElement.dataset.ready)
     $("main").focus({ preventScroll: true });
 }
 
