@@ -142,9 +142,13 @@ def worth_command(sets: tuple[str, ...], draws: int) -> None:
 
 
 @main.command("serve")
-def serve_command() -> None:
-    """What graft serve costs beside the model in process, and what it does when too much is asked of it."""
-    serving.measure()
+@click.option("--requests", type=click.IntRange(1), default=serving.REQUESTS, show_default=True, help="Broken ones.")
+@click.option(
+    "--rounds", type=click.IntRange(1), default=serving.ROUNDS, show_default=True, help="Of each measurement."
+)
+def serve_command(requests: int, rounds: int) -> None:
+    """What graft serve costs beside the model in process, and what it does with too much and with broken requests."""
+    serving.measure(rounds, requests)
 
 
 @main.command("labelling")

@@ -8,8 +8,9 @@ import os
 import statistics
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -23,6 +24,8 @@ from benchmarks.goals import Goal, plain_goals, show_goals
 from benchmarks.results import keep
 from benchmarks.sets import DATA, Example, read_folders, read_tables
 
+REQUESTS = 10_000
+"""That are broken."""
 CLIENTS = 16
 PHOTOS, TEXTS = 240, 480
 ROUNDS = 5
@@ -89,6 +92,9 @@ def _megabytes(pid: int) -> float:
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
 
 
+Malformed = Callable[[RunningServer, list[bytes], int], tuple[list[Goal], dict[str, Any]]]
+
+
 @contextmanager
 def serving(model: Path) -> Iterator[RunningServer]:
     """A server that answers."""
@@ -112,12 +118,14 @@ def clients(server: RunningServer, bodies: Path, kind: str, **told: Any) -> dict
     return found
 
 
-def measure(rounds: int = ROUNDS) -> list[Goal]:
+def measure(rounds: int = ROUNDS, requests: int = REQUESTS) -> list[Goal]:
     """Measure; print the table and write ``results/serving.json``."""
+    from benchmarks.malformed import malformed
+
     with TemporaryDirectory() as folder:
         goals: list[Goal] = []
         figures: dict[str, Any] = {}
-        for part in (_photos, _texts):
+        for part in (_photos, _probes, _texts, lambda own, _: _malformed(own, malformed, requests)):
             found, own = part(Path(folder), rounds)
             goals += found
             figures |= own
@@ -160,6 +168,46 @@ def _photos(folder: Path, rounds: int) -> tuple[list[Goal], dict[str, Any]]:
         "photos_a_second": rate,
         "overload": over,
     }
+
+
+def _probes(folder: Path, rounds: int) -> tuple[list[Goal], dict[str, Any]]:
+    """How long ``/healthz`` takes while the server has all to do that it may have, and bodies of 30 MB are read."""
+    waits: list[float] = []
+    with serving(folder / "photos.graft") as server:
+        load = {"port": server.port, "bodies": str(folder / "photos"), "type": "image/jpeg", "clients": CLIENTS}
+        command = [sys.executable, "-m", "benchmarks.http_clients"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as others:
+            assert others.stdin
+            others.stdin.write(json.dumps({**load, "n": PHOTOS * rounds}) + "\n")
+            others.stdin.flush()
+            large = threading.Thread(target=_send_large, args=(server.port, others), daemon=True)
+            large.start()
+            while others.poll() is None:
+                began = time.monotonic()
+                connection = HTTPConnection("127.0.0.1", server.port)
+                connection.request("GET", "/healthz")
+                assert connection.getresponse().status == 200
+                waits.append(1e3 * (time.monotonic() - began))
+                time.sleep(0.05)
+            large.join()
+    middle, most = statistics.median(waits), statistics.quantiles(waits, n=100)[98]
+    return [Goal("/healthz under full load, 99 of 100 within", most, "at most", 100, "ms")], {
+        "healthz_ms": {"median": middle, "p99": most, "max": max(waits), "n": len(waits)}
+    }
+
+
+def _send_large(port: int, others: subprocess.Popen[str]) -> None:
+    body = b'{"images": [' + b",".join([b'"' + b"A" * 1_000_000 + b'"'] * 28) + b"]}"
+    while others.poll() is None:
+        connection = HTTPConnection("127.0.0.1", port)
+        connection.request("POST", "/predict", body, {"Content-Type": "application/json"})
+        connection.getresponse().read()
+
+
+def _malformed(folder: Path, send: Malformed, requests: int) -> tuple[list[Goal], dict[str, Any]]:
+    photos = [file.read_bytes() for file in sorted((folder / "photos").iterdir())]
+    with serving(folder / "photos.graft") as server:
+        return send(server, photos, requests)
 
 
 def _texts(folder: Path, rounds: int) -> tuple[list[Goal], dict[str, Any]]:

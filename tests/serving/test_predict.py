@@ -156,6 +156,28 @@ def test_look_alikes_in_an_index(start, saved: Path, photos: Path, tmp_path: Pat
     same(server.predict(file.read_bytes(), "image/png").json["predictions"], model.predict([file], cache=None))
 
 
+@pytest.mark.parametrize("kind", ["numbers", "labels", "joined"])
+def test_models_of_every_kind(start, kind: str, tmp_path: Path):
+    contents = [shapes.bar(4.0 * n, n) for n in range(24)]
+    if kind == "numbers":
+        model = graft.fit(contents, [float(n) for n in range(24)], task="regression")
+    elif kind == "labels":
+        tags = [["low"] * (n < 12) + ["odd"] * (n % 2) + ["all"] for n in range(24)]
+        model = graft.fit(contents, ["|".join(own) for own in tags], task="multi_label")
+    else:
+        model = graft.fit(contents, ["low" if n < 12 else "high" for n in range(24)], encoder="image+image")
+    model.save(tmp_path / "own.graft")
+    server = start(tmp_path / "own.graft")
+    expected = model.predict(contents[::5], cache=None)
+    found = server.predict({"images": [in_base64(content) for content in contents[::5]]}).json["predictions"]
+    same(found, expected, tolerance=0.3 if kind == "numbers" else 0.02)
+    if kind == "numbers":
+        assert server.predict({"images": [in_base64(contents[0])], "top": 1}).status == 422
+        body = {"inputs": [{"name": "image", "shape": [1], "datatype": "BYTES", "data": [in_base64(contents[0])]}]}
+        outputs = server.ask("POST", "/v2/models/own/infer", body).json["outputs"]
+        assert [one["name"] for one in outputs] == ["value", "low", "high", "unknown"]
+
+
 def test_without_an_index_there_is_nothing_to_search(pictures):
     assert pictures.predict({"images": ["AAAA"]}, path="/search").problem["status"] == 404
 

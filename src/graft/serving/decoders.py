@@ -8,6 +8,7 @@ import os
 import queue
 import struct
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from graft.serving.problems import Problem
 
 RECYCLED = 1000
 """Contents after which a child is replaced, whatever it has leaked by then."""
+LAST_SECONDS = 2.0
+"""In which a child ends by itself."""
 PATIENCE = 40.0
 """Seconds for one content; its processor time is limited more tightly."""
 MOST_CHILDREN = 4
@@ -66,6 +69,7 @@ class Decoders:
         self._threads = [
             threading.Thread(target=self._serve, name=f"graft-decoder-{place}", daemon=True) for place in range(count)
         ]
+        self._children: set[_Child] = set()
         self.died = 0
 
     def start(self) -> None:
@@ -74,12 +78,19 @@ class Decoders:
             thread.start()
 
     def stop(self) -> None:
-        """End the children once they have answered what waits."""
+        """End the children; what waits still is not answered any more, and what runs has ``LAST_SECONDS``."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                if (left := self._waiting.get_nowait()) is not None:
+                    left.answer.cancel()
         for _ in self._threads:
             self._waiting.put(None)
+        until = time.monotonic() + LAST_SECONDS
         for thread in self._threads:
             if thread.is_alive():
-                thread.join(PATIENCE)
+                thread.join(max(0.0, until - time.monotonic()))
+        for child in list(self._children):
+            child.end()
 
     def submit(self, content: bytes, kind: bytes = PREPARE) -> Future[bytes]:
         """Have a content decoded, or read; the answer is what the child's function made of it.
@@ -96,21 +107,29 @@ class Decoders:
             if not asked.answer.set_running_or_notify_cancel():
                 continue
             try:
-                child = child or _Child(self._context, self._arguments)
+                if child is None:
+                    child = _Child(self._context, self._arguments)
+                    self._children.add(child)
                 asked.answer.set_result(child.ask(asked.kind, asked.content))
             except GraftError as error:
                 asked.answer.set_exception(error)
             except BaseException as error:
                 self.died += 1
-                if child:
-                    child.kill()
+                self._without(child)
                 child = None
                 asked.answer.set_exception(_died(error))
             if child and child.asked >= RECYCLED:
                 child.close()
+                self._without(child)
                 child = None
         if child:
             child.close()
+            self._without(child)
+
+    def _without(self, child: _Child | None) -> None:
+        if child:
+            self._children.discard(child)
+            child.kill()
 
 
 class _Child:
@@ -141,8 +160,12 @@ class _Child:
 
     def close(self) -> None:
         self._line.close()
-        self._process.join(5)
-        self.kill()
+        self._process.join(LAST_SECONDS)
+
+    def end(self) -> None:
+        """End the process under its thread, which finds the other end of its line closed."""
+        with contextlib.suppress(ValueError, OSError):
+            self._process.kill()
 
     def kill(self) -> None:
         with contextlib.suppress(OSError):

@@ -6,7 +6,6 @@ import contextlib
 import resource
 import signal
 import struct
-import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
@@ -81,7 +80,3 @@ def _limit_time() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     most = int(used.ru_utime + used.ru_stime) + 1 + SECONDS
     resource.setrlimit(resource.RLIMIT_CPU, (most if hard < 0 else min(most, hard), hard))
-
-
-if sys.platform == "win32":  # pragma: no cover
-    raise ImportError("decoding children need a system with resource limits")

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from types import FrameType
@@ -27,7 +28,13 @@ def check_installed() -> None:
 
     Raises:
         MissingExtra: There is not.
+        GraftError: Its children could not be limited on this system.
     """
+    if sys.platform == "win32":
+        raise GraftError(
+            "graft serve decodes files in children with limits, which Windows does not have.",
+            "Run it in a container, or under WSL.",
+        )
     for module, what in NEEDED.items():
         if find_spec(module) is None:
             raise MissingExtra(f"A server needs {what}, which is not installed.", "pip install 'graft-learn[serve]'")
