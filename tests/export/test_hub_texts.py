@@ -2,6 +2,7 @@
 
 import sys
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime
@@ -17,6 +18,8 @@ from graft.export import texts
 from graft.export.graph import OnnxGraph
 from graft.export.tokenizing import library
 
+WORDLESS = SimpleNamespace(words=False)
+"""A head that does not look at words, as far as an encoder's part of a graph asks."""
 TEXTS = [
     "My card has not arrived yet.",
     "a",
@@ -45,7 +48,7 @@ def made(tmp_path_factory):
 )
 def test_embeddings_are_those_of_the_encoder_alone_and_in_company(made, name, tmp_path):
     encoder = made(name)
-    front = texts.front_of(encoder, None)
+    front = texts.front_of(encoder, WORDLESS)
     for file, content in front.files.items():
         (tmp_path / file).parent.mkdir(exist_ok=True)
         (tmp_path / file).write_bytes(content)
@@ -64,7 +67,7 @@ def test_embeddings_are_those_of_the_encoder_alone_and_in_company(made, name, tm
 
 
 def test_the_copied_tokenizer_needs_numpy_and_the_library(made, tmp_path, monkeypatch):
-    front = texts.front_of(made("bert"), None)
+    front = texts.front_of(made("bert"), WORDLESS)
     for file, content in front.files.items():
         (tmp_path / file).parent.mkdir(exist_ok=True)
         (tmp_path / file).write_bytes(content)
@@ -81,9 +84,9 @@ def test_the_copied_tokenizer_needs_numpy_and_the_library(made, tmp_path, monkey
             copied(["\t"])
     finally:
         for name in ("tokenizer", "tokenizer.tokenizer", "tokenizer.plain"):
-            sys.modules.pop(name, None)
+            sys.modules.pop(name, WORDLESS)
 
 
 def test_joined_text_encoders_are_refused_in_words(made):
     with pytest.raises(ExportError, match="each of its members cuts texts into other tokens"):
-        texts.front_of(JoinedEncoder((TextEncoder(), made("bert"))), None)
+        texts.front_of(JoinedEncoder((TextEncoder(), made("bert"))), WORDLESS)
