@@ -84,7 +84,7 @@ def test_why_is_that_of_the_model(visit: Any, model_in_f32: graft.Model, photos:
         key: expected[key] for key in ("kind", "label", "rows", "columns")
     }
     np.testing.assert_allclose(found["box"], expected["box"], atol=1e-3)
-    np.testing.assert_allclose(found["effects"], expected["effects"], atol=2.5 * NEAR)
+    np.testing.assert_allclose(found["effects"], expected["effects"], atol=NEAR / 2)
 
 
 def test_answers_come_in_order_and_each_belongs_to_its_item(

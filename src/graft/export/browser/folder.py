@@ -13,6 +13,8 @@ from typing import Any
 from graft import pages
 from graft.contracts import SERVED, Encoder
 from graft.encoders.cache import cache_folder
+from graft.encoders.efficientnet import SIDE
+from graft.encoders.image import ImageEncoder
 from graft.errors import ExportError, GraftError
 from graft.export.browser import runtime
 from graft.export.draft import GRAPH, LABELS, Draft
@@ -25,7 +27,7 @@ ACCEPT = {
 }
 """What the chooser offers, by modality; without HEIC a phone converts its photos itself."""
 _WAYS = {
-    "image": ("way_image.js", "pictures.js", "headers.js"),
+    "image": ("way_image.js", "pictures.js", "headers.js", "resize.js"),
     "text": ("way_text.js",),
     "audio": ("way_audio.js", "recordings.js", "headers.js"),
 }
@@ -100,12 +102,14 @@ def _about(draft: Draft, modality: str) -> dict[str, Any]:
 def view_of(encoder: Encoder | None) -> dict[str, float]:
     """Which centred part of a picture the (first) network sees, as ``zoom`` and ``crop`` of ``decode_picture``.
 
-    Told by two pictures that it is shown: of a square it sees ``zoom`` of the width; of one twice as wide half of that
-    where it crops, and as much where it squashes.
+    Of the built-in encoder ``side`` says how many pixels the network takes, which the page then makes as the graph
+    does. The part is told by two pictures that it is shown: of a square it sees ``zoom`` of the width; of one twice as
+    wide half of that where it crops, and as much where it squashes.
     """
     assert encoder is not None
     square, wide = (_seen_of(encoder, width) for width in (400, 800))
-    return {"zoom": round(square, 6), "crop": 1.0 if wide < 0.75 * square else 0.0}
+    side = {"side": float(SIDE)} if isinstance(encoder, ImageEncoder) else {}
+    return {"zoom": round(square, 6), "crop": 1.0 if wide < 0.75 * square else 0.0, **side}
 
 
 def _seen_of(encoder: Encoder, width: int) -> float:

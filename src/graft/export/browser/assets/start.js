@@ -18,7 +18,7 @@
     note.setAttribute("role", "alert");
     note.append(part("strong", title), part("span", found), part("span", advice));
     if (command) note.append(part("code", command));
-    (document.getElementById("main") ?? document.body).prepend(note);
+    (document.getElementById("main") ?? document.body).replaceChildren(note);
     document.documentElement.dataset.ready = "failed";
   }
   const whenRead = (act) => (document.readyState === "loading" ? addEventListener("DOMContentLoaded", act) : act());

@@ -1,6 +1,7 @@
 // Pictures: what the graph takes of one, and the same with one of its squares covered.
 
 import { decodePicture, readsTruly } from "./pictures.js";
+import { middle } from "./resize.js";
 import { Trouble } from "./trouble.js";
 
 const SIDE = 7; // squares along each side
@@ -27,11 +28,13 @@ export function feeds(batch) {
 
 // Each square is filled with the mean colour of what the network sees.
 export function variants(picture, about) {
-  const { data, height, width } = picture;
-  const [x, y] = seen(about.input.view ?? {}, width, height);
+  const { view = {} } = about.input;
+  const [x, y] = seen(view, picture.width, picture.height);
   const box = [(1 - x) / 2, (1 - y) / 2, (1 + x) / 2, (1 + y) / 2];
+  const shown = view.side ? framed(picture, view) : { ...picture, box };
+  const { data, height, width } = shown;
   const edges = (begin, end, size) => Array.from({ length: SIDE + 1 }, (_, i) => Math.round((begin + ((end - begin) * i) / SIDE) * size));
-  const [columns, rows] = [edges(box[0], box[2], width), edges(box[1], box[3], height)];
+  const [columns, rows] = [edges(shown.box[0], shown.box[2], width), edges(shown.box[1], shown.box[3], height)];
   const colour = mean(data, width, columns, rows);
   const at = (place) => {
     const [row, column] = [Math.floor(place / SIDE), place % SIDE];
@@ -49,6 +52,18 @@ export function variants(picture, about) {
     box: box.map((edge) => Number(edge.toPrecision(4))),
   });
   return { kind: "squares", count: SIDE * SIDE, together, at, laidOut };
+}
+
+// A small picture of which the network sees the very pixels that it sees of this one: they fill its middle.
+function framed(picture, view) {
+  const size = Math.round(view.side / view.zoom);
+  const margin = (size - view.side) / 2;
+  const data = new Uint8Array(size * size * 3);
+  const pixels = middle(picture, view);
+  for (let row = 0; row < view.side; row += 1) {
+    data.set(pixels.subarray(row * view.side * 3, (row + 1) * view.side * 3), ((row + margin) * size + margin) * 3);
+  }
+  return { data, height: size, width: size, box: [margin / size, margin / size, 1 - margin / size, 1 - margin / size] };
 }
 
 // Shares of width and height of the centred part that the network sees.
