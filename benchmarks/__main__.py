@@ -27,6 +27,7 @@ from benchmarks import (
     search,
     serving,
     simulated,
+    space,
     speech,
     speed,
     text,
@@ -76,6 +77,7 @@ def main(context: click.Context) -> None:
         serving.measure()
         exports.measure()
         browser.measure()
+        space.measure()
         tuning.measure()
         tuning_safety.measure()
         _honesty().measure()
@@ -214,6 +216,13 @@ def export_command(sets: tuple[str, ...]) -> None:
 def browser_command(sets: tuple[str, ...]) -> None:
     """Whether an exported page answers as its model does, in Chromium; SETS are folders' names."""
     browser.measure(sets)
+
+
+@main.command("space")
+@click.argument("sets", nargs=-1)
+def space_command(sets: tuple[str, ...]) -> None:
+    """What a Space needs in a fresh environment; SETS are folders' names."""
+    space.measure(sets)
 
 
 @main.command("tune")

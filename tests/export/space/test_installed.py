@@ -20,7 +20,10 @@ from PIL import Image
 
 from chromium import chromium
 from graft.cli import run
+from graft.errors import ExportError
 from graft.export import installed
+from graft.export.exported_folder import ExportedFolder
+from graft.export.golden_set import GoldenSet
 from graft.export.installed import answer_of
 
 needs_index = pytest.mark.installs
@@ -302,3 +305,12 @@ def test_a_changed_file_is_neither_installed_nor_run(space, capsys, tmp_path):
     found = json.loads(capsys.readouterr().out)
     assert "installed" not in found
     assert found["files"]["changed"] == ["app.py"]
+
+
+def test_what_changes_meanwhile_is_not_run(space, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(space, copy)
+    folder = ExportedFolder.open(copy)
+    (copy / "app.py").write_text("raise SystemExit")
+    with pytest.raises(ExportError, match=r"app\.py is not what the certificate says; nothing was installed or run"):
+        installed.install(folder, GoldenSet((), folder.certificate.boundary))
