@@ -36,6 +36,8 @@ def test_texts_that_cannot_be_read_are_told(texts_page: Any) -> None:
     assert texts_page.ask_text(" \n")["error"]["code"] == "empty"
     assert texts_page.ask(b"\xff\xfa\x00nonsense")["error"]["code"] == "not_a_text"
     assert texts_page.ask_text("\0a\0b\0c\0d")["error"]["code"] == "not_supported"
+    long = texts_page.ask_text("word " * 40_001)["error"]
+    assert (long["code"], "200,005 characters; the limit is 200,000" in long["message"]) == ("too_large", True)
 
 
 def test_words_that_decide_are_those_of_the_model(texts_page: Any, text_model: graft.Model) -> None:
@@ -82,6 +84,13 @@ def test_what_is_no_recording_is_told(sounds_page: Any) -> None:
                           (b"RIFF\0\0\0\0WAVEfmt ", "corrupt"), (b"fLaC" + bytes(60), "corrupt")):  # fmt: skip
         error = sounds_page.ask(content)["error"]
         assert (error["code"], bool(error["hint"])) == (code, True)
+
+
+def test_a_recording_beyond_the_limit_is_told(sounds_page: Any) -> None:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.zeros(8_000 * 601, np.int16), 8_000, format="WAV")
+    error = sounds_page.ask(buffer.getvalue())["error"]
+    assert (error["code"], "601.0 seconds long; the limit is 600" in error["message"]) == ("too_large", True)
 
 
 def test_moments_that_decide_are_those_of_the_model(sounds_page: Any, sound_model: graft.Model) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import json
@@ -93,9 +94,9 @@ def _asked_for(draft: Draft) -> list[str]:
 
 def _about(draft: Draft, modality: str) -> dict[str, Any]:
     """What the page is told besides ``labels.json``."""
-    host: dict[str, Any] = dict(draft.labels["input"])
+    host = {**draft.labels["input"], **{f"limit_{name}": most for name, most in dataclasses.asdict(SERVED).items()}}
     if modality == "image":
-        host |= {"limit_pixels": SERVED.pixels, "limit_side": SERVED.side, "view": view_of(draft.model.encoder)}
+        host["view"] = view_of(draft.model.encoder)
     return {"why": True, "corrections": False, "accept": ACCEPT[modality], "stays": True, "input": host}
 
 

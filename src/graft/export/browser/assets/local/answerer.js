@@ -32,7 +32,7 @@ export async function open(target) {
 export async function answer(item, { why = false, signal } = {}) {
   signal?.throwIfAborted();
   let given = item;
-  if (about.modality === "audio" && item instanceof Blob) {
+  if (about.modality === "audio" && item instanceof Blob && item.size <= about.input.limit_bytes) {
     try {
       const { decodeRecording } = await import("./recordings.js"); // of pages that hear, alone
       given = await decodeRecording(item);

@@ -6,7 +6,6 @@ import { Trouble } from "./trouble.js";
 const MOST = 64; // parts of a text that are left out
 const FEWEST = 12; // of a very long one
 const CHARACTERS = 200_000; // so many are read in all where there are more parts than that
-const LIMIT = 5_000_000; // characters of a text
 const SINGLE = "\\u3040-\\u30ff\\u3400-\\u9fff\\uf900-\\ufaff\\u{20000}-\\u{3ffff}";
 const SYLLABLES = "\\u0e00-\\u0eff\\u1000-\\u109f\\u1780-\\u17ff";
 // What stands between spaces; of scripts that write none, a character or a few of them. White space as Python has it.
@@ -21,11 +20,12 @@ export async function load(about, bring) {
   tokenizer = await Tokenizer.open(new URL("../tokenizer/", import.meta.url), { words: "tokenizer/words.json" in FILES, fetch: get });
 }
 
-export async function prepare(item) {
+export async function prepare(item, about) {
   const text = typeof item === "string" ? item : await read(item);
   if (!text.trim()) throw new Trouble("empty", "The text is empty.", "Write something, or leave the item out.");
   const n = length(text);
-  if (n > LIMIT) throw new Trouble("too_large", `The text has ${n.toLocaleString("en")} characters; the limit is ${LIMIT.toLocaleString("en")}.`, "Cut it into parts.");
+  const { limit_characters: most } = about.input;
+  if (n > most) throw new Trouble("too_large", `The text has ${n.toLocaleString("en")} characters; the limit is ${most.toLocaleString("en")}.`, "Cut it into parts.");
   const odd = tokenizer.cannot(text);
   if (odd) throw new Trouble("not_supported", odd, "Take another browser, or graft predict.");
   return { text, ...inputs(text) };
