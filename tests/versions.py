@@ -1,6 +1,6 @@
 """``make test-versions``: the tests with the oldest and with the newest allowed version of every dependency.
 
-With the oldest, ONNX Runtime 1.18 opens what ``graft export`` writes: ``make test-versions ARGS=tests/export``.
+With the oldest, ONNX Runtime 1.18 opens what ``graft export`` writes: ``python tests/versions.py tests/export``.
 
 Each set has an environment of its own under ``.environments``. torch is left out, and what needs it: its tests are
 skipped there, with their reasons.

@@ -1,8 +1,8 @@
 """Pillow's resizing as plain operations of a graph: for each axis a matrix of weights that depends on the size.
 
 Resizing with antialiasing is linear along each axis. Pillow works out the weights in float64, keeps them as whole
-multiples of 2 ** -22, goes along rows first, rounds and clips, and then goes along columns. The operator Resize differs
-from it by up to 0.29 of a probability; this does by no more than rounding at the edge of a step.
+multiples of 2 ** -22, goes along rows first, rounds and clips, and then goes along columns. The operator Resize does
+none of that; what is here differs from Pillow by no more than rounding at the edge of a step.
 """
 
 from __future__ import annotations
@@ -104,24 +104,22 @@ def resized(graph: OnnxGraph, pixels: str, rows: Axis, columns: Axis) -> str:
     high = _slice(graph, pixels, down[0].first, down[-1].last, axis=1)
     part = _slice(graph, high, across[0].first, across[-1].last, axis=2)
     planes = graph.cast(graph.add("Transpose", part, perm=[0, 3, 1, 2]), "float32")
-    narrow = [
-        graph.add("MatMul", _seen(graph, planes, block, across[0].first, axis=3), block.weights) for block in across
-    ]
+    narrow = [graph.add("MatMul", _seen(graph, planes, band, across[0].first, axis=3), band.weights) for band in across]
     planes = _rounded(graph, _side_by_side(graph, narrow, axis=3))
     low = [
         graph.add(
             "MatMul",
-            graph.add("Transpose", block.weights, perm=[1, 0]),
-            _seen(graph, planes, block, down[0].first, axis=2),
+            graph.add("Transpose", band.weights, perm=[1, 0]),
+            _seen(graph, planes, band, down[0].first, axis=2),
         )
-        for block in down
+        for band in down
     ]
     return _rounded(graph, _side_by_side(graph, low, axis=2))
 
 
-def _seen(graph: OnnxGraph, planes: str, block: _Band, begin: str, axis: int) -> str:
-    """What a block looks at, of planes that begin with the pixel ``begin`` of an axis."""
-    first, last = (graph.add("Sub", edge, begin) for edge in block[:2])
+def _seen(graph: OnnxGraph, planes: str, band: _Band, begin: str, axis: int) -> str:
+    """What a band looks at, of planes that begin with the pixel ``begin`` of an axis."""
+    first, last = (graph.add("Sub", edge, begin) for edge in band[:2])
     return _slice(graph, planes, first, last, axis)
 
 
@@ -162,20 +160,20 @@ def _chained(graph: OnnxGraph, axis: Axis, part: tuple[str, str]) -> _Band:
     lengths = [_whole(graph, step.length) for step in axis.steps]
     zero = graph.constant(np.float64(0))
     spans = [axis.span, *(Span(length, zero, graph.cast(length, "float64")) for length in lengths[:-1])]
-    block: _Band | None = None
+    band: _Band | None = None
     for span, length, step in reversed(list(zip(spans, lengths, axis.steps, strict=True))):
-        if block is None:
-            block = _block(graph, span, length, part, step.kind)
+        if band is None:
+            band = _band(graph, span, length, part, step.kind)
             continue
         scalar = np.array([], np.int64)
-        inner = graph.add("Reshape", block.first, scalar), graph.add("Reshape", block.last, scalar)
-        own = _block(graph, span, length, inner, step.kind)
-        block = own._replace(weights=graph.add("MatMul", own.weights, block.weights))
-    assert block is not None
-    return block
+        inner = graph.add("Reshape", band.first, scalar), graph.add("Reshape", band.last, scalar)
+        own = _band(graph, span, length, inner, step.kind)
+        band = own._replace(weights=graph.add("MatMul", own.weights, band.weights))
+    assert band is not None
+    return band
 
 
-def _block(graph: OnnxGraph, span: Span, length: str, part: tuple[str, str], kind: int) -> _Band:
+def _band(graph: OnnxGraph, span: Span, length: str, part: tuple[str, str], kind: int) -> _Band:
     """Weights for the pixels of the result from ``part[0]`` up to ``part[1]``, of ``length``; all are ``() int64``."""
     filtered = FILTERS[Resampling(kind)]
     # Pillow takes the edges of the box as float32, and their distance too.
