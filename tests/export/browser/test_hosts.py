@@ -15,7 +15,7 @@ import graft
 import shapes
 from graft.export.exporting import export_model
 from hosting import Reply, hosted
-from visits import Visit
+from visits import Visit, chromium
 
 pytestmark = pytest.mark.browser
 WASM = "runtime/ort-wasm.wasm"
@@ -115,6 +115,21 @@ def test_it_answers_without_a_network(driver: Any, web: Path, photos: Path) -> N
     assert page.reload() == "yes"  # the host is gone
     assert page.ask(content)["label"] == label
     assert page.console == []
+
+
+def test_without_https_it_answers_and_checks_its_files_all_the_same(web: Path, photos: Path) -> None:
+    """As a page of the local network: such a browser has no service worker, no store of files and no digest."""
+    content = next(photos.rglob("*.png")).read_bytes()
+    with chromium("host-resolver-rules=MAP pages.example 127.0.0.1") as browser, hosted(web) as host:
+        page = Visit(browser, host)
+        address = f"http://pages.example:{host.port}/"
+        assert page.open(address) == "yes"
+        assert page.js("return [isSecureContext, navigator.serviceWorker, crypto.subtle]") == [False, None, None]
+        assert page.ask(content)["label"]
+        assert page.console == []
+        host.faults["model.onnx"] = changed
+        assert page.open(address) == "failed"
+        assert "model.onnx is not the file of this export" in page.said
 
 
 def test_another_export_at_the_same_address_is_told_and_one_reload_brings_it(

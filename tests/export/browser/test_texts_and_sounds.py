@@ -15,8 +15,11 @@ from graft.export.goldens.texts import draw_texts
 
 pytestmark = pytest.mark.browser
 NEAR = 0.02
-FORMATS = (("WAV", "PCM_16"), ("WAV", "PCM_U8"), ("WAV", "PCM_24"), ("WAV", "FLOAT"), ("WAV", "DOUBLE"),
-           ("WAV", "ULAW"), ("WAV", "ALAW"), ("WAVEX", "PCM_32"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"))  # fmt: skip
+FORMATS = (
+    ("WAV", "PCM_16"), ("WAV", "PCM_U8"), ("WAV", "PCM_24"), ("WAV", "FLOAT"), ("WAV", "DOUBLE"), ("WAV", "ULAW"),
+    ("WAV", "ALAW"), ("WAVEX", "PCM_32"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("OGG", "OPUS"),
+    ("MP3", "MPEG_LAYER_III"),
+)  # fmt: skip
 
 
 def apart(found: dict[str, Any], expected: graft.Prediction) -> float:
@@ -63,10 +66,11 @@ def test_recordings_of_every_kind_are_answered_as_by_the_model(sounds_page: Any,
 def test_sound_files_of_each_format_are_read(
     sounds_page: Any, sound_model: graft.Model, kind: str, subtype: str
 ) -> None:
-    time = np.arange(int(0.8 * 44_100)) / 44_100
+    rate = 48_000 if subtype == "OPUS" else 44_100
+    time = np.arange(int(0.8 * rate)) / rate
     stereo = np.stack([0.3 * np.sin(2 * np.pi * 500 * time), 0.2 * np.sin(2 * np.pi * 700 * time)], axis=1)
     buffer = io.BytesIO()
-    soundfile.write(buffer, stereo, 44_100, format=kind, subtype=subtype)
+    soundfile.write(buffer, stereo, rate, format=kind, subtype=subtype)
     content = buffer.getvalue()
     assert apart(sounds_page.ask(content), sound_model.predict_one(content)) <= NEAR
 

@@ -65,8 +65,11 @@ function checkSize(width, height, { limit_pixels: most, limit_side: side }) {
 const count = (n) => n.toLocaleString("en");
 
 async function decoded(bytes, kind) {
+  const file = new Blob([bytes]);
+  const options = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
   try {
-    return await createImageBitmap(new Blob([bytes]), { colorSpaceConversion: "none", premultiplyAlpha: "none", imageOrientation: "from-image" });
+    // An older browser does not know this word, and refuses the others with it.
+    return await createImageBitmap(file, { ...options, imageOrientation: "from-image" }).catch(() => createImageBitmap(file, options));
   } catch {
     if (KINDS[kind]) throw new Trouble("not_supported", `This browser does not read ${KINDS[kind][0]}.`, KINDS[kind][1]);
     throw new Trouble("corrupt", `The ${kind.toUpperCase()} picture is damaged or cut short.`, AGAIN);
