@@ -33,6 +33,7 @@ REFUSALS = {
 _NOUN = {"image": "picture", "text": "text", "audio": "recording"}
 _STYLE = """
 body { max-width: 60rem; margin: 0 auto; padding: clamp(1.25rem, 3vw, 2.5rem) clamp(1rem, 3vw, 2.5rem) 4rem; }
+.programs { margin-top: var(--s3); }
 .lead { font: var(--lead); color: var(--quiet); max-width: 46rem; margin-top: var(--s3); }
 section { margin-top: var(--s6); padding-top: var(--s4); border-top: var(--line) solid var(--rule); }
 h2 { font: var(--head); }
@@ -43,7 +44,7 @@ pre { background: var(--wash); border-radius: var(--radius); padding: var(--s3) 
 table { border-collapse: collapse; width: 100%; margin-top: var(--s3); font: var(--note); }
 caption { text-align: left; color: var(--quiet); font: var(--small); }
 td { padding: var(--s2) var(--s3) var(--s2) 0; border-top: 1px solid var(--rule); vertical-align: top; }
-td:first-child { white-space: nowrap; font-variant-numeric: tabular-nums; width: 12rem; }
+td:first-child { white-space: nowrap; font-variant-numeric: tabular-nums; width: 1%; padding-right: var(--s5); }
 """
 
 
@@ -86,10 +87,14 @@ def document(server: ModelServer) -> dict[str, Any]:
 def _about(server: ModelServer) -> str:
     limits, noun = server.limits, _NOUN[server.model.modality]
     what = f"one of {len(server.model.classes):,} classes" if server.model.classes else "a number with its interval"
+    most = {
+        "image": f"{limits.item.pixels // 1_000_000} megapixels",
+        "audio": f"{limits.item.seconds:g} seconds",
+        "text": f"{limits.item.characters:,} characters",
+    }
     return (
-        f"A {noun} in, {what} out. At most {limits.items:,} items and {limits.body >> 20} MB a request; a picture of "
-        f"{limits.item.pixels // 1_000_000} megapixels at most, a recording of {limits.item.seconds:g} seconds, a text "
-        f"of {limits.item.characters:,} characters. Items that cannot be used are answered with an error in their "
+        f"A {noun} in, {what} out. At most {limits.items:,} items and {limits.body >> 20} MB a request, and "
+        f"{most[server.model.modality]} an item. Items that cannot be used are answered with an error in their "
         "place; where that is all of them, the answer is the problem of the first."
     )
 
@@ -290,7 +295,7 @@ def page(told: Mapping[str, Any]) -> bytes:
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f'<title>{html.escape(info["title"])}</title><link rel="stylesheet" href="docs/style.css"></head><body>',
         f'<main><h1>{html.escape(info["title"])}</h1><p class="lead">{html.escape(info["description"])}</p>',
-        '<p>For programs: <a href="openapi.json">openapi.json</a>.</p>',
+        '<p class="programs">For programs: <a href="openapi.json">openapi.json</a>.</p>',
     ]
     for path, operations in told["paths"].items():
         for method, operation in operations.items():
@@ -300,7 +305,7 @@ def page(told: Mapping[str, Any]) -> bytes:
 
 def _section(method: str, path: str, operation: Mapping[str, Any]) -> str:
     rows = [(kind, _example(kind, own["schema"])) for kind, own in _bodies(operation).items()]
-    answers = [(status, html.escape(own["description"])) for status, own in operation["responses"].items()]
+    answers = [(status, html.escape(own["description"])) for status, own in sorted(operation["responses"].items())]
     return (
         f'<section><h2><span class="verb">{method.upper()}</span><code>{html.escape(path)}</code></h2>'
         f"<p>{html.escape(operation['summary'])}</p>"
