@@ -12,7 +12,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -197,3 +198,11 @@ class ServerProcess(Client):
             self.process.send_signal(signal.SIGTERM)
         said = self.process.communicate(timeout=LONG)[1]
         return self.process.returncode, said
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Until it holds."""
+    until = time.monotonic() + LONG
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)

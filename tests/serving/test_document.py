@@ -84,6 +84,24 @@ def test_paths_and_methods_that_there_are_not(pictures):
     assert pictures.ask("HEAD", "/healthz").status == 200
 
 
+def test_what_nobody_foresaw_is_told_without_its_details(start, saved: Path, monkeypatch: pytest.MonkeyPatch, caplog):
+    server = start(saved)
+
+    async def fail(*_: object) -> None:
+        raise RuntimeError("a secret of the server")
+
+    monkeypatch.setattr(server.server.batcher, "predictions", fail)
+    reply = server.predict(shapes.encoded("circle", 1), "image/png")
+    assert (reply.status, reply.problem["code"]) == (500, "internal")
+    assert "secret" not in reply.body.decode()
+    assert "a secret of the server" in caplog.text
+    reply = server.ask(
+        "POST", "/v2/models/shapes/infer", {"inputs": [{"datatype": "BYTES", "shape": [1], "data": [""]}]}
+    )
+    assert (reply.status, list(reply.json)) == (500, ["error"])
+    assert server.ask("GET", "/healthz").status == 200
+
+
 def test_the_requests_of_the_documentation(start, saved: Path, tmp_path: Path):
     if shutil.which("curl") is None:
         pytest.skip("there is no curl on this machine")

@@ -8,7 +8,6 @@ import select
 import signal
 import socket
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from graft.serving.draining import Draining
 from graft.serving.keys import ServerKey
 from graft.serving.limits import ServerLimits
 from graft.serving.problems import Problem
-from serving_checks import LONG, ServerHere, ServerProcess, head, in_base64
+from serving_checks import LONG, ServerHere, ServerProcess, head, in_base64, wait_until
 
 PHOTO = shapes.encoded("circle", 1)
 SECRET = "a-key-of-some-length"
@@ -47,13 +46,6 @@ class Background:
         for thread in self.threads:
             thread.join(LONG)
         return [reply.status for reply in self.replies]
-
-
-def wait_until(condition) -> None:
-    until = time.monotonic() + LONG
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -85,6 +77,21 @@ def test_more_than_it_may_hold_is_told_to_come_again_and_the_others_are_answered
     assert admission.waiting == 0
     assert stalled.server.budget.taken == 0
     assert stalled.predict({"images": [in_base64(PHOTO)] * 6}).status == 200  # nobody else is there
+
+
+def test_who_asks_first_while_there_is_no_room_loses_the_connection_and_no_request(stalled: ServerHere):
+    work = Background()
+    work.ask(stalled, {"images": [in_base64(PHOTO)] * 4})
+    wait_until(lambda: stalled.server.admission.waiting == 4)
+    with socket.create_connection(("127.0.0.1", stalled.port), timeout=LONG) as line:
+        line.sendall(head(len(PHOTO)) + b"Expect: 100-continue\r\n\r\n")
+        answer = b""
+        while more := line.recv(65536):
+            answer += more
+    assert answer.startswith(b"HTTP/1.1 429")
+    assert b"connection: close" in answer
+    stalled.server.decoders.start()
+    assert work.join() == [200]
 
 
 def test_bodies_take_no_more_memory_than_they_may(stalled: ServerHere):

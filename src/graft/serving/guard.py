@@ -132,8 +132,9 @@ class Refusal:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
         problem, size = self._problem, announced(scope)
-        chunked = any(name == b"transfer-encoding" for name, _ in scope["headers"])
-        closes = problem.closes and (chunked or (size is not None and size > 0))
+        named = {name for name, _ in scope["headers"]}
+        # Who asked before sending a body will not send it now: what comes next would be taken for it.
+        closes = (problem.closes or b"expect" in named) and (b"transfer-encoding" in named or bool(size))
         protocol = scope["path"] == "/v2" or scope["path"].startswith("/v2/")
         body = refusal(problem) if protocol else to_json(problem.to_dict())
         said = [

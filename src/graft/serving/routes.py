@@ -12,7 +12,7 @@ from graft import __version__
 from graft.errors import GraftError
 from graft.serving import kserve
 from graft.serving.documentation import document, page, style
-from graft.serving.guard import RequestGuard
+from graft.serving.guard import BROKEN, RequestGuard
 from graft.serving.keys import ServerKey
 from graft.serving.media_types import JSON
 from graft.serving.one_model import ModelServer, refused_all
@@ -162,6 +162,10 @@ def application(server: ModelServer, *, key: ServerKey | None = None, own_host: 
     async def refused(request: Request, error: Exception) -> Any:
         return guard.refused(error if isinstance(error, GraftError) else _routing(request, error))
 
+    async def broken(request: Request, error: Exception) -> Any:
+        return guard.refused(BROKEN)
+
+    app.add_exception_handler(Exception, broken)
     app.add_exception_handler(HTTPException, refused)
     app.add_exception_handler(GraftError, refused)
     return guard

@@ -105,7 +105,8 @@ def run(app: Any, listener: socket.socket, draining: Draining, keep_alive: int, 
         timeout_graceful_shutdown=1,
         backlog=_BACKLOG,
     )
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    for name in ("uvicorn.error", "python_multipart"):  # what clients do wrong is told to them
+        logging.getLogger(name).setLevel(logging.ERROR)
     DrainingServer(config).run(sockets=[listener])
 
 
