@@ -4,6 +4,8 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import onnx
@@ -304,3 +306,46 @@ def test_what_is_no_export_is_refused_in_words(tmp_path, saved):
             verify(tmp_path / path)
     with pytest.raises(ExportError, match="is no export"):
         verify(saved)
+
+
+@pytest.mark.parametrize("kind", ["texts", "sounds"])
+def test_texts_and_recordings_verify_too(kind, request):
+    found = verify(request.getfixturevalue(f"exported_{kind}"))
+    assert found.ok
+    assert found.replay.of_values.largest_difference < 0.005
+    assert found.replay.of_files.largest_difference < 0.02
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{" * 100_000, b'{"fates": 3}', b"\xff"])
+def test_a_tokenizer_that_cannot_be_used_is_told_in_words(exported_texts, tmp_path, content):
+    place = shutil.copytree(exported_texts, tmp_path / "copy")
+    (place / "tokenizer" / "characters.json").write_bytes(content)
+    vouch(place, "tokenizer/characters.json")
+    found = verify(place)
+    assert not found.ok
+    assert "tokenizer" in found.problem or all("tokenizer" in one.found for one in found.replay.differing)
+
+
+def test_a_program_beside_the_graph_is_never_run(exported_texts, tmp_path):
+    place = shutil.copytree(exported_texts, tmp_path / "copy")
+    trap = f"import pathlib\npathlib.Path({str(tmp_path / 'sprung')!r}).touch()\n"
+    for name in ("example.py", "tokenizer/tokenizer.py", "tokenizer/__init__.py"):
+        (place / name).write_text(trap)
+        vouch(place, name)
+    assert verify(place).ok
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no cores to choose here")
+def test_a_graph_is_asked_on_the_cores_that_are_granted(exported):
+    program = (
+        "import os, sys, pathlib\n"
+        "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+        "import onnxruntime\n"
+        "from graft.export.inference import GraphSession\n"
+        "before = len(os.listdir('/proc/self/task'))\n"
+        "session = GraphSession(pathlib.Path(sys.argv[1]).read_bytes(), 3)\n"
+        "print(len(os.listdir('/proc/self/task')) - before)\n"
+    )
+    command = [sys.executable, "-c", program, exported / "model.onnx"]
+    assert subprocess.run(command, capture_output=True, check=True).stdout.strip() == b"0"

@@ -15,8 +15,8 @@ _INPUTS = {
         "2,000,000 pixels divided by a whole factor as `example.py` does it"
     ),
     "text": (
-        "`input_ids` and `attention_mask` (n, length) int64, which `tokenizer/tokenizer.py` and "
-        "`tokenizer/tokenizer.js` make of texts"
+        "`input_ids` and `attention_mask` (n, length) int64, and where the model looks at words `words` (n, v) "
+        "float32: `tokenizer/tokenizer.py` and `tokenizer.js` make them of texts"
     ),
     "audio": "`samples` (n, length) float32: one channel at 16,000 samples a second, full scale 1",
 }
@@ -39,6 +39,10 @@ _SETS = (
     "- gives `set` (n, {k}): the classes among which the true one is aimed to be in 9 of 10 cases; one class is a "
     "clear answer, several a doubt, none an item that fits no class well"
 )
+_COPIED = (
+    "`example.py` needs {} and nothing else; copy it into your own program.",
+    "`example.py` needs {}, and the folder `tokenizer` beside it; copy both into your own program.",
+)
 _MOST_NAMED = 20
 
 
@@ -56,7 +60,7 @@ def read_me(labels: Mapping[str, Any]) -> str:
         _quality(labels, many),
         "## Ask it",
         _ASK,
-        f"`example.py` needs {_joined(needs_of(labels))} and nothing else; copy it into your own program.",
+        _COPIED[labels["modality"] == "text"].format(_joined(needs_of(labels))),
         "## What the graph takes and gives",
         "\n".join([f"- takes {_INPUTS[labels['modality']]}", *_outputs(labels, len(classes))]),
         "## What lies here",
@@ -79,19 +83,27 @@ def _purpose(labels: Mapping[str, Any], one: str, classes: list[str]) -> str:
 
 
 def _quality(labels: Mapping[str, Any], many: str) -> str:
-    items = f"{labels['n_items']:,} {many}" if labels.get("n_items") else many
-    if accuracy := labels.get("accuracy"):
+    unseen = f"On {many} that it had not seen"
+    whole = f" It was made with {labels['n_items']:,} {many}, and the figure holds for {many} like those."
+    if accuracy := _figure(labels, "accuracy"):
+        right = "all its labels were right" if "thresholds" in labels else "it was right"
         return (
-            f"On {many} that it had not seen it was right in {accuracy['value']:.1%} of cases, "
-            f"{accuracy['low']:.1%} to {accuracy['high']:.1%} with 95 % confidence; it learned from {items}. "
-            f"That holds for {many} like those."
+            f"{unseen} {right} in {accuracy['value']:.1%} of cases, {accuracy['low']:.1%} to {accuracy['high']:.1%} "
+            f"with 95 % confidence.{whole}"
         )
-    if error := labels.get("mean_absolute_error"):
+    if error := _figure(labels, "mean_absolute_error"):
         return (
-            f"On {many} that it had not seen it was off by {error['value']:.4g} on average, {error['low']:.4g} to "
-            f"{error['high']:.4g} with 95 % confidence; it learned from {items}. That holds for {many} like those."
+            f"{unseen} it was off by {error['value']:.4g} on average, {error['low']:.4g} to {error['high']:.4g} with "
+            f"95 % confidence.{whole}"
         )
     return ""
+
+
+def _figure(labels: Mapping[str, Any], name: str) -> Mapping[str, float]:
+    """A figure with its interval; nothing where there is none, as of very few items."""
+    figure = labels.get(name)
+    whole = isinstance(figure, Mapping) and all(isinstance(figure.get(key), float) for key in ("value", "low", "high"))
+    return figure if whole and figure else {}
 
 
 def _outputs(labels: Mapping[str, Any], k: int) -> list[str]:
