@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import shapes
+from serving_checks import wait_until
 
 pytest.importorskip("fastapi", reason="FastAPI is not installed: pip install 'graft-learn[serve]'")
 
@@ -94,7 +95,7 @@ def test_what_nobody_foresaw_is_told_without_its_details(start, saved: Path, mon
     reply = server.predict(shapes.encoded("circle", 1), "image/png")
     assert (reply.status, reply.problem["code"]) == (500, "internal")
     assert "secret" not in reply.body.decode()
-    assert "a secret of the server" in caplog.text
+    wait_until(lambda: "a secret of the server" in caplog.text)
     reply = server.ask(
         "POST", "/v2/models/shapes/infer", {"inputs": [{"datatype": "BYTES", "shape": [1], "data": [""]}]}
     )
