@@ -30,7 +30,7 @@ EXPORTS = (
     Rule(
         "a graph's file is of the pinned format, whichever onnx writes it",
         "src/graft/export/graph.py",
-        "ir_version=IR_VERSION, ",
+        "ir_version=version, ",
         "",
         "tests/export/test_pictures.py::test_format_and_operators_are_the_lowest_that_do_whichever_onnx_writes_them",
     ),

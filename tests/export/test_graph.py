@@ -42,6 +42,10 @@ def test_a_network_of_a_later_operator_set_raises_that_of_the_whole_where_all_me
     graph.output("y", graph.include(doubled(18), "a.", graph.add("Abs", x)), "float32", ("n", 2))
     content = graph.finish({}, "fp32")
     assert onnx.load_model_from_string(content).opset_import[0].version == 18
+    assert onnx.load_model_from_string(content).ir_version == 8
+    later = OnnxGraph()
+    later.output("y", later.include(doubled(21), "a.", later.input("x", "float32", ("n", 2))), "float32", ("n", 2))
+    assert onnx.load_model_from_string(later.finish({}, "fp32")).ir_version == 10
     assert asked(graph, np.array([[-1, 3]], np.float32)).tolist() == [[2, 6]]
     mixed = OnnxGraph()
     x = mixed.input("x", "float32", ("n", 2))

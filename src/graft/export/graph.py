@@ -15,7 +15,9 @@ from graft.errors import ExportError
 OPSET = 17
 """The lowest that has all operators that the networks need."""
 IR_VERSION = 8
-"""Of the file's format; with this operator set it is read by ONNX Runtime from 1.12 on, whichever onnx wrote it."""
+"""Of the file's format; with this operator set it is read by ONNX Runtime from 1.12 on, whichever onnx wrote it.
+
+A network of the hub that wants a later operator set gets the format that belongs to that."""
 LARGEST = 2_000_000_000
 """Bytes of one file: more is not possible in one message of protocol buffers."""
 HALVED_FROM = 1024
@@ -156,7 +158,8 @@ class OnnxGraph:
             tensors.append(numpy_helper.from_array(np.asarray(stored, order="C"), name))
         graph = helper.make_graph([*heads, *self._nodes], "graft", self._inputs, self._outputs, tensors)
         opsets = [helper.make_opsetid("", self.opset)]
-        model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="graft")
+        version = max(IR_VERSION, helper.find_min_ir_version_for(opsets))
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=version, producer_name="graft")
         helper.set_model_props(model, dict(metadata))
         return bytes(model.SerializeToString(deterministic=True))
 
