@@ -95,7 +95,9 @@ def fit_command(data: tuple[Path, ...], draws: int, shots: int | None, peers: bo
 
 
 @main.command("why")
-@click.option("--photos", type=click.IntRange(1), default=why.PHOTOS, show_default=True, help="Photos of each set.")
+@click.option(
+    "--photos", type=click.IntRange(0), default=why.PHOTOS, show_default=True, help="Of each set; 0: costs alone."
+)
 def why_command(photos: int) -> None:
     """Whether what speaks for an answer is found where it lies, by what squares are covered with, and what it costs."""
     why.measure(photos)

@@ -55,7 +55,7 @@ COVERS = (
 
 def measure(photos: int = PHOTOS) -> None:
     """Print the tables and write ``results/why.json``."""
-    cells = [cell for name, ground in SETS for cell in _of_set(name, ground, photos)]
+    cells = [cell for name, ground in SETS for cell in (_of_set(name, ground, photos) if photos else [])]
     rows = [(f"{cell['set']}, {cell['cover']}", *(f"{cell[key]:.3f}" for key in FIGURES)) for cell in cells]
     show(
         "Why: squares in the quarter that holds the class",
@@ -65,7 +65,7 @@ def measure(photos: int = PHOTOS) -> None:
     )
     costs = _costs()
     show(
-        "Why: seconds an item, one after the other",
+        "Why: processor seconds an item, one after the other",
         ("item", "answer", "why"),
         [(cost["item"], f"{cost['answer']:.3f}", f"{cost['why']:.2f}") for cost in costs],
     )
@@ -153,7 +153,7 @@ def _points(effects: Array, quarter: int) -> tuple[float, float, float]:
 
 
 def _costs() -> list[dict[str, Any]]:
-    """Seconds of an answer, and of why."""
+    """Processor seconds of an answer, and of why."""
     photos = sorted((DATA / "ants_bees" / "val").rglob("*.jpg"))[:TIMED]
     words = ["the", "quick", "brown", "fox", "jumps", "over", "lazy", "dogs", "and", "wins", "a", "free", "prize"]
     texts = {n: " ".join(words[place % len(words)] for place in range(n)) for n in (20, 200, 2000)}
@@ -172,11 +172,11 @@ def _costs() -> list[dict[str, Any]]:
 
 def _cost(name: str, model: Model, items: Sequence[Path | str]) -> dict[str, Any]:
     model.why(items[0])  # what the first has to wait for
-    begun = time.perf_counter()
+    begun = time.process_time()
     for item in items:
         model.predict_one(item, cache=None)
-    answered = time.perf_counter()
+    answered = time.process_time()
     for item in items:
         model.why(item)
-    ended = time.perf_counter()
+    ended = time.process_time()
     return {"item": name, "answer": (answered - begun) / len(items), "why": (ended - answered) / len(items)}

@@ -16,7 +16,7 @@ MOST = 64
 """Parts of a text, at most; in one of more words several neighbours are left out together."""
 FEWEST = 8
 """Parts of a very long text."""
-CHARACTERS = 40_000
+CHARACTERS = 20_000
 """So many are read in all where there are more than ``FEWEST`` parts: the variants of a long text take long."""
 _CHARACTERS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _SYLLABLES = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
