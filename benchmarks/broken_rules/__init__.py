@@ -7,9 +7,10 @@ from benchmarks.broken_rules.exports import EXPORTS
 from benchmarks.broken_rules.judging import JUDGING
 from benchmarks.broken_rules.kept import KEPT
 from benchmarks.broken_rules.learning import LEARNING
+from benchmarks.broken_rules.pages import PAGES
 from benchmarks.broken_rules.publishing import PUBLISHING
 from benchmarks.broken_rules.rule import Rule
 
 __all__ = ["RULES", "Rule"]
 
-RULES = (*LEARNING, *JUDGING, *DATA, *KEPT, *EXPORTS, *PUBLISHING)
+RULES = (*LEARNING, *JUDGING, *DATA, *KEPT, *EXPORTS, *PAGES, *PUBLISHING)

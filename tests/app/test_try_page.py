@@ -24,6 +24,8 @@ import shapes
 from graft.app import TryPage
 from graft.contracts import SERVED
 from graft.decoding.sound import wav_bytes
+from graft.encoders.cache import Cache
+from graft.encoders.embed import content_digest, content_key
 from graft.errors import DataError, GraftError, UsageError
 from graft.explanation import explain
 from graft.similarity import Index
@@ -183,6 +185,13 @@ def test_two_clicks_are_one_correction(ask: Ask, page: TryPage) -> None:
         thread.join()
     assert len(set(found)) == len(page.corrections.read()) == 1
     ask("DELETE", f"/corrections/{found[0]}")
+
+
+def test_what_is_asked_enters_no_cache(ask: Ask, saved: Path) -> None:
+    content = shapes.encoded("circle", 4711)
+    key = content_key(graft.load(saved).encoder, content_digest(content))
+    ask("POST", "/answer?why=1", content)
+    assert not Cache().get([key])
 
 
 def test_without_the_address_nothing_is_answered(page: TryPage) -> None:

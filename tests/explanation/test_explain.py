@@ -19,6 +19,7 @@ from graft.explanation.pictures import SIDE, square
 from graft.explanation.pictures import variants as of_picture
 from graft.explanation.recordings import variants as of_recording
 from graft.explanation.texts import FEWEST, MOST, parts_of
+from graft.results.prediction import Prediction
 
 RATE = 16_000
 SPAM = ["win a free prize now", "free cash, claim your prize", "prize draw: win cash now", "claim free tickets, win"]
@@ -125,6 +126,27 @@ def test_a_class_may_be_named_and_one_that_is_not_there_is_refused(texts: graft.
         assert one.effect == pytest.approx(-other.effect, abs=1e-5)
     with pytest.raises(UsageError, match="knows no class 'eggs'"):
         texts.why("win lunch", "eggs")
+
+
+class Reader:
+    """A head that looks at words alone."""
+
+    words = True
+
+    def answer(self, x: np.ndarray, texts: list[str]) -> list[str]:
+        assert len(x) == len(texts)
+        return texts
+
+    def predictions(self, classes: list[str], answer: list[str]) -> list[Prediction]:
+        return [Prediction("", scores={"spam": float("prize" in text), "ham": float("prize" not in text)})
+                for text in answer]  # fmt: skip
+
+
+def test_the_words_of_a_head_that_reads_words_are_left_out_for_it_too() -> None:
+    why = explain(["ham", "spam"], Reader(), encoder_for("text", "text"), b"a big prize today")
+    assert why.label == "spam"
+    assert [part.effect for part in why.found] == [0, 0, 1, 0]
+    assert why.sentence == 'mostly because of "prize"'
 
 
 @pytest.mark.parametrize(
