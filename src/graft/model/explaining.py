@@ -15,7 +15,7 @@ from graft.results.figures import Judged
 def with_why(model: Model, progress: Progress = silent) -> Model:
     """The same model with a report that says what speaks for the answers to its hardest items.
 
-    Each takes as long as some fifty answers. What is explained is the class that heads said which had not seen the
+    Each takes as long as tens of answers. What is explained is the class that heads said which had not seen the
     item; it is asked of the model itself, which may have learned from it.
 
     Args:
