@@ -5,18 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
-
 from hosting import Host
-from pages import FLAGS
 
-CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 _READY = "return document.documentElement.dataset.ready"
 _ASK = """
 const [kind, value, options, done] = arguments;
@@ -37,6 +31,7 @@ class Visit:
 
     def __init__(self, browser: Any, host: Host) -> None:
         self.browser, self.host = browser, host
+        browser.set_script_timeout(240)
         assert self.console is not None  # what came before is no matter of this page
 
     def open(self, address: str = "") -> str:
@@ -62,6 +57,11 @@ class Visit:
             time.sleep(0.02)
         return found
 
+    def press(self, key: str) -> None:
+        from selenium.webdriver.common.action_chains import ActionChains
+
+        ActionChains(self.browser).send_keys(key).perform()
+
     @property
     def said(self) -> str:
         return self.js("return document.body?.innerText ?? ''")
@@ -86,25 +86,3 @@ class Visit:
         sent = [json.loads(entry["message"])["message"] for entry in self.browser.get_log("performance")]
         asked = [urlsplit(m["params"]["request"]["url"]) for m in sent if m["method"] == "Network.requestWillBeSent"]
         return {part.hostname for part in asked if part.scheme not in ("data", "blob", "about")}
-
-
-@contextmanager
-def chromium(*flags: str) -> Iterator[Any]:
-    """A headless Chromium that keeps its console and says whom it asked."""
-    if not (Path(CHROMIUM).exists() and Path(DRIVER).exists()):
-        pytest.skip(f"no Chromium on this machine ({CHROMIUM} and {DRIVER}: Debian's chromium and chromium-driver)")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.options import Options
-    from selenium.webdriver.chrome.service import Service
-
-    options = Options()
-    options.binary_location = CHROMIUM
-    for argument in (*FLAGS, *flags):
-        options.add_argument(f"--{argument}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    driver.set_script_timeout(240)
-    try:
-        yield driver
-    finally:
-        driver.quit()

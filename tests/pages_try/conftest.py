@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.server
-import os
-import shutil
-import subprocess
-import tarfile
 import threading
 import wave
 from collections.abc import Iterator
@@ -18,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from accessibility import axe_script
 from chromium import chromium
 from graft import pages
 from try_states import MANY, TryPage
@@ -27,8 +23,6 @@ CAMERA = (
     "use-fake-ui-for-media-stream",
     "host-resolver-rules=MAP try.test 127.0.0.1",
 )
-AXE = "4.14.1"
-AXE_SHA256 = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"
 DOUBLE = Path(__file__).with_name("answerer_double.js")
 
 
@@ -104,20 +98,5 @@ def page(browser: Any, address: str, given: Path) -> TryPage:
 
 @pytest.fixture(scope="package")
 def axe() -> str:
-    """The script of axe-core; the npm client brings it once into a cache of the tests."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "graft-tests"
-    folder.mkdir(parents=True, exist_ok=True)
-    script = folder / f"axe-{AXE}.js"
-    if not script.exists():
-        if shutil.which("npm") is None:
-            pytest.skip("axe-core comes from npm, and there is no npm client here")
-        asked = ["npm", "pack", f"axe-core@{AXE}", "--silent", "--pack-destination", str(folder)]
-        if subprocess.run(asked, capture_output=True, timeout=120, check=False).returncode:
-            pytest.skip("the npm client did not bring axe-core: no registry can be reached")
-        with tarfile.open(folder / f"axe-core-{AXE}.tgz") as packed:
-            member = packed.extractfile("package/axe.min.js")
-            assert member is not None
-            script.write_bytes(member.read())
-    content = script.read_bytes()
-    assert hashlib.sha256(content).hexdigest() == AXE_SHA256, f"{script} is not axe-core {AXE}; delete it"
-    return content.decode()
+    """The script of axe-core."""
+    return axe_script()

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from accessibility import serious_findings
 from graft import pages
 from try_states import STATES, TryPage
 
@@ -42,12 +43,7 @@ def test_a_state_is_accessible_fits_its_width_and_asks_nobody_else(name: str, pa
     for width, scheme in ((1280, "light"), (390, "dark")):
         page.size(width)
         page.scheme(scheme)
-        found = page.browser.execute_async_script(
-            "const done = arguments[0]; const told = (n) => n.html + ' ' + n.failureSummary;"
-            "axe.run(document, {resultTypes: ['violations']}).then("
-            "(r) => done(r.violations.map((v) => [v.impact, v.id, v.nodes.map(told)])))"
-        )
-        serious = [each for each in found if each[0] in ("serious", "critical")]
+        serious = serious_findings(page.browser)
         assert not serious, f"{name} at {width} in {scheme}: {json.dumps(serious, indent=1)[:2000]}"
     assert [entry for entry in page.browser.get_log("browser") if entry["level"] == "SEVERE"] == []
     assert hosts(page.browser) <= {"localhost"}

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 import graft
+from chromium import chromium
 from graft.export.browser import runtime
 from graft.export.exporting import export_model
 from hosting import hosted
-from visits import Visit, chromium
+from visits import Visit
 
 PROJECT = Path(__file__).parents[3]
 

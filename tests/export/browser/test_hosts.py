@@ -13,9 +13,10 @@ import pytest
 
 import graft
 import shapes
+from chromium import chromium
 from graft.export.exporting import export_model
 from hosting import Reply, hosted
-from visits import Visit, chromium
+from visits import Visit
 
 pytestmark = pytest.mark.browser
 WASM = "runtime/ort-wasm.wasm"
