@@ -82,11 +82,12 @@ def test_an_export_goes_up_in_one_commit_and_only_its_owner_sees_it(hub, send, e
     assert ".gitattributes" in repo.files
 
 
-def test_what_has_a_user_interface_becomes_a_space(hub, send, tmp_path):
-    pushed = send(space(tmp_path / "doors"), "ann/doors", private=False)
+@pytest.mark.parametrize("sdk", ["gradio", "static"])
+def test_what_has_a_user_interface_becomes_a_space(hub, send, tmp_path, sdk):
+    pushed = send(space(tmp_path / "doors", sdk=sdk), "ann/doors", private=False)
     assert pushed.type == "space"
     assert not pushed.private
-    assert yaml.safe_load(split(hub.repo("ann/doors", "space").files["README.md"].decode())[0])["sdk"] == "gradio"
+    assert yaml.safe_load(split(hub.repo("ann/doors", "space").files["README.md"].decode())[0])["sdk"] == sdk
 
 
 def test_a_model_goes_up_with_its_card_and_comes_back_the_same(hub, send, saved, tmp_path, photos):

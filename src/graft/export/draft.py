@@ -47,6 +47,11 @@ class Draft:
         place.parent.mkdir(parents=True, exist_ok=True)
         write_synced(place, content.encode() if isinstance(content, str) else content)
 
+    def replace(self, name: str, content: str) -> None:
+        """The same of a file that is there already."""
+        self.folder.joinpath(*name.split("/")).unlink()
+        self.write(name, content)
+
     def write_json(self, name: str, value: Any) -> None:
         """The same of a JSON value."""
         self.write(name, json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n")

@@ -11,6 +11,7 @@ from PIL import Image
 from graft.contracts import SERVED
 from graft.decoding.decode import decode_picture
 from graft.errors import ItemError
+from graft.export.examples import NEEDS
 from graft.export.space.folder import PYTHON_VERSION, SDK_VERSION, asset, front_of, requirements_of
 from graft.export.verifying import verify
 from graft.front_matter import headed, split
@@ -41,15 +42,15 @@ def test_it_holds_all_that_it_needs_and_nothing_of_graft(space):
     assert verify(space).certificate.precision == "fp16"
 
 
-@pytest.mark.parametrize("modality", ["image", "text", "audio"])
-def test_every_requirement_stands_at_one_version(modality):
-    needed = requirements_of({"modality": modality, "input": {"packages": ["tokenizers"]}})
-    lines = [line for line in needed.splitlines() if line and not line.startswith("#")]
+@pytest.mark.parametrize("needed", [*NEEDS.values(), (*NEEDS["text"], "tokenizers")])
+def test_every_requirement_stands_at_one_version(needed):
+    lines = [line for line in requirements_of(needed).splitlines() if line and not line.startswith("#")]
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][\w.]*", line) for line in lines)
     names = [line.partition("==")[0].lower() for line in lines]
-    assert len(set(names)) == len(names) > 40
+    assert len(set(names)) == len(names) > 70
     assert f"gradio=={SDK_VERSION}" in lines
-    assert ("soundfile" in names) is (modality == "audio")
+    assert set(needed) <= set(names)
+    assert {"soundfile", "tokenizers"} & set(names) == {"soundfile", "tokenizers"} & set(needed)
 
 
 @pytest.mark.parametrize(

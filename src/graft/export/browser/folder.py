@@ -19,6 +19,8 @@ from graft.encoders.image import ImageEncoder
 from graft.errors import ExportError, GraftError
 from graft.export.browser import runtime
 from graft.export.draft import GRAPH, LABELS, Draft
+from graft.export.read_me import README
+from graft.front_matter import Value, headed
 
 PAGE = "index.html"
 ACCEPT = {
@@ -68,6 +70,14 @@ def complete(draft: Draft) -> None:
     files["runtime/LICENSE"] = runtime.LICENSE.read_bytes()
     for name, content in files.items():
         draft.write(name, content)
+    words = (draft.folder / README).read_text(encoding="utf-8")
+    front: dict[str, Value] = {
+        "title": draft.labels["name"].strip() or "model",
+        "sdk": "static",
+        "app_file": PAGE,
+        "pinned": False,
+    }
+    draft.replace(README, headed(front, words))  # by these lines a hub knows a page; elsewhere they do no harm
 
 
 def runtime_files(given: Path | None) -> dict[str, bytes]:

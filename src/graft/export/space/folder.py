@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from importlib import resources
-from importlib.metadata import version
-from typing import Any
 
 from graft.export.draft import Draft
+from graft.export.examples import needs_of
+from graft.export.read_me import README
 from graft.front_matter import Value, headed
 
 SDK_VERSION = "6.31.0"
@@ -15,9 +15,6 @@ SDK_VERSION = "6.31.0"
 PYTHON_VERSION = "3.11"
 SCRIPTS = ("app.py", "addresses.py", "answering.py", "words.py")
 REQUIREMENTS = "requirements.txt"
-README = "README.md"
-ADDED = {"audio": "requirements-audio.txt"}
-"""What a modality needs besides."""
 _LONGEST = 60
 """Characters of a Space's short description, which its hub allows."""
 _ABOUT = """
@@ -39,13 +36,11 @@ def complete(draft: Draft) -> None:
     Args:
         draft: Its ``README.md`` and ``requirements.txt`` are those of any export, and are replaced.
     """
-    written = (draft.folder / README).read_text(encoding="utf-8")
-    for name in (README, REQUIREMENTS):
-        (draft.folder / name).unlink()
     for name in SCRIPTS:
         draft.write(name, asset(name))
-    draft.write(REQUIREMENTS, requirements_of(draft.labels))
-    draft.write(README, headed(front_of(draft.labels["name"], draft.labels["classes"]), written + _ABOUT))
+    written = (draft.folder / README).read_text(encoding="utf-8")
+    draft.replace(README, headed(front_of(draft.labels["name"], draft.labels["classes"]), written + _ABOUT))
+    draft.replace(REQUIREMENTS, requirements_of(needs_of(draft.labels)))
 
 
 def front_of(name: str, classes: list[str]) -> dict[str, Value]:
@@ -68,11 +63,15 @@ def front_of(name: str, classes: list[str]) -> dict[str, Value]:
     }
 
 
-def requirements_of(labels: Mapping[str, Any]) -> str:
-    """Everything that the page needs, what its packages bring included, each in one version."""
-    modality, more = labels["modality"], labels["input"].get("packages", ())
-    own = "".join(f"{package}=={version(package)}\n" for package in more)
-    return asset(REQUIREMENTS) + (asset(ADDED[modality]) if modality in ADDED else "") + own
+def requirements_of(needed: Iterable[str]) -> str:
+    """Everything that the page needs, what its packages bring included, each in one version.
+
+    Args:
+        needed: The packages that the example imports; ``requirements-NAME.txt`` has what the page alone does not need.
+    """
+    common = asset(REQUIREMENTS)
+    own = {line.partition("==")[0].lower() for line in common.splitlines()}
+    return common + "".join(asset(f"requirements-{package}.txt") for package in needed if package not in own)
 
 
 def asset(name: str) -> str:
