@@ -171,11 +171,13 @@ class ServerHere(Client):
 
 
 class ServerProcess(Client):
-    """``graft serve`` in a process of its own."""
+    """``graft serve`` in a process of its own, started by the command ``before`` where there is one."""
 
-    def __init__(self, *arguments: object, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, *arguments: object, environment: dict[str, str] | None = None, before: Sequence[str] = ()
+    ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "graft", "serve", *map(str, arguments)],
+            [*before, sys.executable, "-m", "graft", "serve", *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**os.environ, **(environment or {})},
@@ -186,6 +188,10 @@ class ServerProcess(Client):
         if not self.said:
             raise RuntimeError(self.process.communicate()[1])
         self.port = int(re.findall(r"http://[^/]*:(\d+)", self.said)[0])
+
+    def children(self) -> list[int]:
+        """The processes in which files are decoded."""
+        return [child for server in _children(self.process.pid) for child in _children(server)]
 
     def until_ready(self) -> None:
         """Wait for its first answer."""
@@ -206,3 +212,8 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.01)
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -116,3 +117,17 @@ def test_a_server_without_its_packages_says_how_to_have_them(saved: Path, monkey
     monkeypatch.setattr(server, "find_spec", lambda name: None if name == "fastapi" else object())
     with pytest.raises(GraftError, match="FastAPI"):
         server.check_installed()
+
+
+@pytest.mark.skipif(shutil.which("taskset") is None, reason="there is no taskset on this machine")
+def test_pinned_to_one_core_it_starts_and_has_one_child(saved: Path):
+    core = min(os.sched_getaffinity(0))
+    server = ServerProcess(saved, "--port", 0, before=("taskset", "-c", str(core)))
+    try:
+        server.until_ready()
+        answers = [server.predict(PHOTO, "image/png").json["predictions"][0]["label"] for _ in range(3)]
+        assert answers == ["circle"] * 3
+        assert len(server.children()) == 1
+    finally:
+        code, said = server.stop()
+    assert (code, said) == (0, "")
