@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from http.client import HTTPConnection
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -49,16 +50,8 @@ def malformed(server: RunningServer, photos: list[bytes], requests: int) -> tupl
 
 def from_document(server: RunningServer, seed: int) -> tuple[int, int]:
     """How many requests Schemathesis made, and how many of them failed."""
-    done = subprocess.run(
-        [
-            *(Path(sys.executable).with_name("schemathesis"), "run", f"http://127.0.0.1:{server.port}/openapi.json"),
-            *("--checks", CHECKS, "-n", str(OF_A_RUN), "--mode", "all", "--seed", str(seed)),
-            *("--phases", "coverage,fuzzing", "--continue-on-failure", "--generation-database", "none"),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with TemporaryDirectory() as elsewhere:  # where it leaves files of its own
+        done = _schemathesis(server, seed, elsewhere)
     found = re.search(r"(\d+) generated", done.stdout)
     if found is None:
         raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
@@ -66,6 +59,20 @@ def from_document(server: RunningServer, seed: int) -> tuple[int, int]:
     if done.returncode:
         print(done.stdout[-4000:], file=sys.stderr)
     return int(found[1]), int(failed[1]) if failed else int(bool(done.returncode))
+
+
+def _schemathesis(server: RunningServer, seed: int, folder: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [
+            *(Path(sys.executable).with_name("schemathesis"), "run", f"http://127.0.0.1:{server.port}/openapi.json"),
+            *("--checks", CHECKS, "-n", str(OF_A_RUN), "--mode", "all", "--seed", str(seed)),
+            *("--phases", "coverage,fuzzing", "--continue-on-failure", "--generation-database", "none"),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        check=False,
+    )
 
 
 def broken_files(server: RunningServer, photos: list[bytes], n: int) -> Counter[int]:
