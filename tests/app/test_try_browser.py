@@ -15,6 +15,7 @@ import pytest
 import graft
 import shapes
 import try_states
+from accessibility import axe_script, serious_findings
 from graft.app import TryPage
 from graft.similarity import Index
 
@@ -90,6 +91,25 @@ def test_why_and_the_nearest_are_shown_and_no_other_host_is_asked(
     asked = " ".join(entry["message"] for entry in page.browser.get_log("performance"))
     assert "http://127.0.0.1" in asked
     assert "https://" not in asked.replace("https://chromedevtools", "")
+
+
+def test_the_answers_of_a_model_are_accessible(page: try_states.TryPage, photos: Path) -> None:
+    page.scheme("dark")
+    page.open()
+    for name in ("002.png", "003.png"):
+        (page.folder / name).write_bytes((photos / "circle" / name).read_bytes())
+    page.give("002.png")
+    page.answered()
+    page.click("input[name=why][value=why]")
+    page.until(lambda: page.has(".why button"))
+    page.click("#is-wrong")
+    page.js(axe_script())
+    assert serious_findings(page.browser) == []
+    page.give("003.png", "bad.png")
+    page.reaches("many")
+    page.until(lambda: not page.has("#progress"))
+    page.size(390)
+    assert serious_findings(page.browser) == []
 
 
 def test_this_is_wrong_keeps_the_bytes_and_undo_takes_them_back(
