@@ -63,3 +63,16 @@ def saved(model: graft.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "shapes.graft"
     model.save(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def ort_files() -> Path:
+    """The folder of the files that run a graph in a browser, brought once by the npm client."""
+    from graft.export.browser import runtime
+
+    folder = PROJECT / "build" / f"{runtime.PACKAGE}-{runtime.VERSION}"
+    try:
+        runtime.read(folder)
+    except runtime.RuntimeMissing as error:
+        pytest.skip(f"the files of onnxruntime-web are not here: {error}")
+    return folder

@@ -10,23 +10,9 @@ import pytest
 
 import graft
 from chromium import chromium
-from graft.export.browser import runtime
 from graft.export.exporting import export_model
 from hosting import hosted
 from visits import Visit
-
-PROJECT = Path(__file__).parents[3]
-
-
-@pytest.fixture(scope="session")
-def ort_files() -> Path:
-    """The folder of the files that run a graph in a browser, brought once by the npm client."""
-    folder = PROJECT / "build" / f"{runtime.PACKAGE}-{runtime.VERSION}"
-    try:
-        runtime.read(folder)
-    except runtime.RuntimeMissing as error:
-        pytest.skip(f"the files of onnxruntime-web are not here: {error}")
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -123,6 +123,12 @@ def test_the_lock_file_names_the_package_that_is_pinned_and_no_host() -> None:
     assert "://" not in re.sub(r'"url": "[^"]*"', "", (PROJECT / "package-lock.json").read_text())
 
 
+def test_licences_go_with_them() -> None:
+    found = runtime.licences()
+    assert b"MIT License" in found["LICENSE"]
+    assert b"protobuf" in found["ThirdPartyNotices.txt"]
+
+
 def test_a_wheel_packs_them_and_an_editable_install_needs_none(
     small: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

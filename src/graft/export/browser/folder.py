@@ -67,7 +67,7 @@ def complete(draft: Draft) -> None:
     files[PAGE] = _page(pages.text("try.html"), version)
     manifest |= {name: _entry(name, files[name]) for name in ("local/export.js", PAGE)}
     files["sw.js"] = _keeper(version, manifest)
-    files["runtime/LICENSE"] = runtime.LICENSE.read_bytes()
+    files |= {f"runtime/{name}": content for name, content in runtime.licences().items()}
     for name, content in files.items():
         draft.write(name, content)
     words = (draft.folder / README).read_text(encoding="utf-8")

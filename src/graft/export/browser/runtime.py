@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess  # nosec: the npm client, with fixed arguments
@@ -17,11 +18,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["FILES", "LICENSE", "PACKAGE", "VERSION", "RuntimeFile", "RuntimeMissing", "bring", "read"]
+__all__ = ["FILES", "LICENSE", "PACKAGE", "VERSION", "RuntimeFile", "RuntimeMissing", "bring", "licences", "read"]
 
 PACKAGE, VERSION = "onnxruntime-web", "1.30.0"
 LICENSE = Path(__file__).with_name("LICENSE.onnxruntime")
 """Of the three files; it goes where they go."""
+
+NOTICES = "ThirdPartyNotices.txt"
 
 PACKED = Path(__file__).with_name("packed")
 """Where the wheel has them."""
@@ -93,6 +96,16 @@ def read(cache: Path, given: Path | None = None) -> dict[str, bytes]:
             if (found := _read_folder(cache, tried)) is not None:
                 return found
     raise RuntimeMissing("; ".join(tried))
+
+
+def licences() -> dict[str, bytes]:
+    """What has to go where the files go: their licence, and those of the libraries in them as onnxruntime has them."""
+    found = {"LICENSE": LICENSE.read_bytes()}
+    spec = importlib.util.find_spec("onnxruntime")  # found without being imported
+    for folder in (spec and spec.submodule_search_locations) or ():
+        if (notices := Path(folder) / NOTICES).is_file():
+            found[NOTICES] = notices.read_bytes()
+    return found
 
 
 def bring(folder: Path) -> None:
