@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 import shutil
 import traceback
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 import graft
+from graft.bundle import Bundle
 from graft.errors import GraftError, HubError, NotABundle, UsageError
 from graft.front_matter import headed, split
 from graft.publishing import push
@@ -376,3 +380,33 @@ def test_the_bar_ends_at_the_last_byte(hub, send, export):
     total = sum(path.stat().st_size for path in export.iterdir())
     assert seen[-1] == ("upload", total, total)
     assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
+
+
+@pytest.fixture(scope="module")
+def of_numbers(tmp_path_factory):
+    """A model of brightness."""
+    folder = tmp_path_factory.mktemp("numbers")
+    values = np.random.default_rng(0).integers(0, 255, 24)
+    for place, value in enumerate(values):
+        Image.new("RGB", (64, 64), (int(value),) * 3).save(folder / f"{place}.png")
+    items = [str(folder / f"{place}.png") for place in range(len(values))]
+    model = graft.fit(items, values.astype(float).tolist(), task="regression")
+    model.save(folder / "numbers.graft")
+    return folder / "numbers.graft"
+
+
+def test_the_card_of_a_model_of_numbers_has_its_errors_with_their_intervals(hub, send, of_numbers):
+    card = card_of(of_numbers, "ann/numbers")
+    mae = graft.load(of_numbers).report.mae
+    assert f"| Mean absolute error | {mae.value:.3g} | {mae.low:.3g} to {mae.high:.3g} |" in card
+    assert "pipeline_tag" not in card
+    assert send(of_numbers, "ann/numbers").changed
+
+
+def test_what_a_card_names_is_text_whatever_it_looks_like(saved, monkeypatch):
+    report = json.loads((saved / "report.json").read_text())
+    report |= {"name": "a|b\n# [x](y) <img src=x>", "warnings": ["**bold** | <script>"]}
+    monkeypatch.setattr("graft.publishing.card.bundle.read", lambda *_: Bundle({}, {}, {"report": report}))
+    card = card_of(saved, "ann/shapes")
+    assert not re.search(r"(?<!\\)(<(img|script)|\[x|\*\*bold)", card)
+    assert not re.search(r"\n# \W", card)

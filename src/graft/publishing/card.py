@@ -102,7 +102,7 @@ def _class_figures(report: Mapping[str, Any], many: str) -> list[str]:
         f"{_share(found.get('recall_low'))} to {_share(found.get('recall_high'))} | {found['n']:,} |"
         for label, found in list(per.items())[:SHOWN]
     ]
-    head = ["| class | precision | recall | 95 % interval | judged |", "| --- | --- | --- | --- | --- |"]
+    head = ["| class | precision | recall | 95 % interval of the recall | judged |", "| --- | --- | --- | --- | --- |"]
     return [table, how, "\n".join([*head, *lines]) if lines else ""]
 
 
@@ -127,7 +127,7 @@ def _data(report: Mapping[str, Any], many: str) -> str:
 
 
 def _limits(report: Mapping[str, Any], many: str) -> str:
-    first = f"- The figures hold for {many} like those it was fitted to. {many.capitalize()} of another place, camera"
+    first = f"- The figures hold for {many} like those it was fitted to. {many.capitalize()} of another place, device"
     lines = [f"{first} or time can score lower: judge it on some of your own with graft evaluate."]
     if sets := report.get("sets"):
         lines.append(f"- With each answer comes a set of classes. {_sentences(sets.get('guarantee'))}")
