@@ -79,8 +79,7 @@ class ExportedFolder:
         """
         if name not in self.certificate.hashes:
             raise ExportError(f"The certificate does not name {name}.", _AGAIN)
-        limit = _LARGEST_GRAPH if name == GRAPH else _LARGEST_FILE
-        return _read(self.path, name, limit)
+        return _read(self.path, name, _limit_of(name))
 
     def labels(self) -> Mapping[str, Any]:
         """What stands in ``labels.json``.
@@ -104,7 +103,9 @@ class ExportedFolder:
         hashes = self.certificate.hashes
         missing = sorted(name for name in hashes if name not in there)
         changed = sorted(
-            name for name, digest in hashes.items() if name in there and _sha256(self.path, name) != digest
+            name
+            for name, digest in hashes.items()
+            if name in there and (there[name] > _limit_of(name) or _sha256(self.path, name) != digest)
         )
         extra = sorted(there.keys() - hashes.keys() - {CERTIFICATE})
         return FileCheck(tuple(changed), tuple(missing), tuple(extra))
@@ -112,6 +113,10 @@ class ExportedFolder:
     def megabytes(self) -> float:
         """Of all files but the golden items."""
         return megabytes_of(self.path)
+
+
+def _limit_of(name: str) -> int:
+    return _LARGEST_GRAPH if name == GRAPH else _LARGEST_FILE
 
 
 def hashes_of(folder: Path) -> dict[str, str]:

@@ -17,6 +17,7 @@ MOST_OWN = 50
 """So many items of data go with an export."""
 _MOST_BYTES = 24_000_000
 """Of all of them together; photos of a phone are several megabytes each."""
+_LONGEST_LABEL = 200
 _SUFFIX = {"jpeg": "jpg", "aiff": "aif"}
 
 
@@ -34,7 +35,7 @@ def chosen(dataset: Dataset, most: int = MOST_OWN, seed: int = 0) -> list[Golden
         if content and len(content) <= room:
             room -= len(content)
             kind = "txt" if dataset.modality == "text" else sniff(content[:HEAD]) or "bin"
-            label = dataset.labels[row]
+            label = dataset.labels[row][:_LONGEST_LABEL]
             what = f"from the data, {label}" if label else "from the data"
             found.append(Golden(_SUFFIX.get(kind, kind), content, what, own=True))
     return found
