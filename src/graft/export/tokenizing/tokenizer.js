@@ -190,6 +190,7 @@ export class Words {
     this.columns = new Map();
     let bucket = 0;
     tables.buckets.forEach((step, column) => this.columns.set((bucket += step), column));
+    this.firstCharacters = Array.from(this.columns.keys()).filter((one) => one < Number(BUCKETS)).length;
     this.idf = tables.idf;
   }
 
@@ -200,15 +201,13 @@ export class Words {
       const column = this.columns.get(bucket);
       if (column !== undefined) counts.set(column, (counts.get(column) ?? 0) + 1);
     }
-    let firstCharacters = 0;
-    for (const bucket of this.columns.keys()) firstCharacters += bucket < Number(BUCKETS);
     const squares = [0, 0];
     const values = Array.from(counts, ([column, count]) => [column, (1 + Math.log(count)) * this.idf[column]]);
-    for (const [column, value] of values) squares[Number(column >= firstCharacters)] += value * value;
+    for (const [column, value] of values) squares[Number(column >= this.firstCharacters)] += value * value;
     const kinds = squares.filter((square) => square > 0).length;
     const row = new Float32Array(this.idf.length);
     for (const [column, value] of values) {
-      row[column] = value / Math.sqrt(squares[Number(column >= firstCharacters)] * kinds);
+      row[column] = value / Math.sqrt(squares[Number(column >= this.firstCharacters)] * kinds);
     }
     return row;
   }

@@ -170,19 +170,19 @@ class Words:
         self.classes = _table(tables["classes"])
         self.folds: dict[str, str] = tables["folds"]
         self.columns = {bucket: column for column, bucket in enumerate(np.cumsum(tables["buckets"]).tolist())}
+        self.first_characters = sum(bucket < BUCKETS for bucket in self.columns)
         self.idf: list[float] = tables["idf"]
 
     def row(self, text: str) -> np.ndarray[Any, Any]:
         """A text -> ``(w,) float32``."""
         found = Counter(column for bucket in self.buckets(text) if (column := self.columns.get(bucket)) is not None)
-        first_characters = sum(bucket < BUCKETS for bucket in self.columns)
         values = {column: (1 + math.log(count)) * self.idf[column] for column, count in found.items()}
         squares = [0.0, 0.0]
         for column, value in values.items():
-            squares[column >= first_characters] += value * value
+            squares[column >= self.first_characters] += value * value
         row = np.zeros(len(self.idf), np.float32)
         for column, value in values.items():
-            row[column] = value / math.sqrt(squares[column >= first_characters] * sum(one > 0 for one in squares))
+            row[column] = value / math.sqrt(squares[column >= self.first_characters] * sum(one > 0 for one in squares))
         return row
 
     def buckets(self, text: str) -> Iterator[int]:
