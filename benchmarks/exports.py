@@ -39,6 +39,7 @@ ROWS = (
     Row("ants_bees", 500),
     Row("beds_sofas", 500),
     Row("potato_leaves", 500),
+    Row("banking77", 500),
     Row("trec6", 500),
     Row("sms_spam", 500),
     Row("spoken_digits", 200),
