@@ -24,6 +24,8 @@ from graft.learning.lexical import fit_lexicon
 
 ASSIGNED = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) not in ("Cn", "Co", "Cs")]
 MARKS = [one for one in ASSIGNED if unicodedata.combining(one)]
+STARTERS = ["\u034f", "\u0e31", "\ufe0f", "\u0901"]
+"""Marks that are removed and begin a character all the same: those around them are not put into order."""
 UNSEEN = [one for one in ASSIGNED if unicodedata.category(one) in ("Cf", "Cc", "Zl", "Zp")]
 ODD = [
     "e\u0301t\u00e9 E\u0301T\u00c9 A\u030angstro\u0308m \u212bngstr\u00f6m",
@@ -79,7 +81,8 @@ def own() -> Any:
 def drawn() -> list[str]:
     """Words of any characters; marks and what is not seen more often than by chance."""
     chance = random.Random(7)
-    assigned, marks = chance.sample(ASSIGNED, 20_000), [*chance.sample(MARKS, 400), *tables_order(), "a", "\U0001d15e"]
+    assigned = chance.sample(ASSIGNED, 20_000)
+    marks = [*chance.sample(MARKS, 200), *9 * STARTERS, *3 * tables_order(), "a", "\U0001d15e"]
     anything = [chr(code) for code in range(0x33000) if not 0xD800 <= code < 0xE000]
     return [
         *("".join(chance.choices(pool, k=12)) for pool in (assigned, marks, anything) for _ in range(1500)),
@@ -108,10 +111,10 @@ def in_node(folder: Path) -> Any:
     if node is None:
         pytest.skip("there is no node on this machine to run JavaScript with")
 
-    def ask(texts: Sequence[str], *arguments: str) -> list[dict[str, Any]]:
+    def ask(texts: Sequence[str], *arguments: str, of: Path = folder) -> list[dict[str, Any]]:
         script = str(Path(__file__).with_name("tokenize.mjs"))
         lines = "".join(json.dumps(text) + "\n" for text in texts)
-        done = subprocess.run([node, script, str(folder), *arguments], input=lines, capture_output=True, text=True)
+        done = subprocess.run([node, script, str(of), *arguments], input=lines, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-2000:]
         return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -132,6 +135,7 @@ def test_every_code_point_alone_and_in_a_word_gives_the_models_tokens(plain, own
 def test_words_of_any_characters_give_the_models_tokens(plain, own, drawn):
     odd = [tokenizer.clean(text) for text in ODD]
     assert [plain.ids(text) for text in [*drawn, *odd]] == asked(own, [*drawn, *odd])
+    assert [plain.normalised(text) for text in drawn] == [own.normalizer.normalize_str(text) for text in drawn]
 
 
 def test_javascript_gives_what_python_gives(plain, drawn, in_node):
@@ -223,6 +227,18 @@ def test_characters_newer_than_this_python_are_told_and_those_newer_than_the_mod
         assert f"U+{ord(unassigned):04X}" in plain.cannot(f"a{unassigned}")
     finally:
         plain.words.classes[ord(unassigned)] = before
+
+
+def test_what_unicode_did_not_know_when_the_model_was_made_stays_as_it_is(plain, folder, in_node, tmp_path):
+    older = tmp_path / "tokenizer"
+    shutil.copytree(folder, older)
+    words = json.loads((folder / "words.json").read_text())
+    words["classes"] += [[0xFF11, 2, tokenizer.UNASSIGNED]]  # as if the full-width figures 1 and 2 were new
+    (older / "words.json").write_text(json.dumps(words))
+    text = "x \uff11\uff12"
+    assert plain.words.row(text).any()
+    assert not tokenizer.Tokenizer(older).words.row(text).any()
+    assert [bool(in_node([text], "words", of=place)[0]["words"]) for place in (folder, older)] == [True, False]
 
 
 def test_texts_that_look_like_utf16_are_told(plain, in_node):

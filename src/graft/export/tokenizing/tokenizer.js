@@ -93,7 +93,7 @@ export class Tokenizer {
         const bound = (part) => Math.floor((piece.length * part) / count);
         return Array.from({ length: count }, (_, part) => piece.slice(bound(part), bound(part + 1)));
       });
-      if (found.length > PIECES) found = spread(found.length - 1, PIECES, rounded).map((index) => found[index]);
+      if (found.length > PIECES) found = spread(found.length - 1, PIECES, Math.round).map((index) => found[index]);
     }
     if (!found.some((segment) => segment.length)) throw new RangeError("The text has no character that can be read.");
     return found;
@@ -242,13 +242,12 @@ export class Words {
 
   /** The text in compatible characters (NFKC), without regard to case; its beginning. */
   folded(text) {
-    const parts = [""];
+    const parts = [""]; // in turns with characters that Unicode did not know when the model was made: they stay
     for (const character of Array.from(text).slice(0, LONGEST_COUNTED)) {
-      // What Unicode did not know when the model was made stays as it is.
       if (this.classes[character.codePointAt(0)] === UNASSIGNED) parts.push(character, "");
       else parts[parts.length - 1] += character;
     }
-    const compatible = parts.map((part) => part.normalize("NFKC")).join("");
+    const compatible = parts.map((part, place) => (place % 2 ? part : part.normalize("NFKC"))).join("");
     const folded = Array.from(compatible, (character) => this.folds.get(character) ?? character).join("");
     return Array.from(folded).slice(0, LONGEST_COUNTED).join("");
   }
@@ -267,16 +266,9 @@ function clean(text) {
   return text.replace(/\p{Cs}/gu, "\ufffd").replace(/^\ufeff/, "");
 }
 
-/** So many whole numbers from 0 to last, evenly. */
+/** So many whole numbers from 0 to last, evenly; of 64 none is a half, which Python would round otherwise. */
 function spread(last, count, whole) {
   return Array.from({ length: count }, (_, place) => (place === count - 1 ? last : whole(place * (last / (count - 1)))));
-}
-
-/** The nearest whole number, of two the even one. */
-function rounded(number) {
-  const below = Math.floor(number);
-  if (number - below === 0.5) return below + (below % 2);
-  return Math.round(number);
 }
 
 function letters(syllable) {

@@ -217,13 +217,13 @@ class Words:
         text = text[:LONGEST_COUNTED]
         if text.isascii():
             return text.lower()
-        parts = [""]
-        for character in text:  # what Unicode did not know when the model was made stays as it is
+        parts = [""]  # in turns with characters that Unicode did not know when the model was made: they stay
+        for character in text:
             if self.classes[ord(character)] == UNASSIGNED:
                 parts += (character, "")
             else:
                 parts[-1] += character
-        text = "".join(unicodedata.normalize("NFKC", part) for part in parts)
+        text = "".join(part if new % 2 else unicodedata.normalize("NFKC", part) for new, part in enumerate(parts))
         return "".join(self.folds.get(character, character) for character in text)[:LONGEST_COUNTED]
 
     def newer(self, text: str) -> str:
