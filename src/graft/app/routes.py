@@ -13,10 +13,11 @@ from graft import pages
 from graft.app import views
 from graft.app.gate import OWN, PAGE
 from graft.app.media import SIDES, Media, Medium
+from graft.app.responses import refuse, respond
 from graft.app.scoring import LiveScore
 from graft.cleaning.review import Review
 from graft.cleaning.review_queue import ANY, Filter
-from graft.errors import GraftError, ItemError, UsageError
+from graft.errors import ItemError, UsageError
 from graft.report.words import clean
 
 Values = Mapping[str, Any]
@@ -177,13 +178,13 @@ def _taking(handle: Callable[[Values], Any]) -> Callable[[Any], Awaitable[Any]]:
             async for part in request.stream():
                 body += part
                 if len(body) > MAX_BODY:
-                    return _refuse("too_large", "The request is too large.", 413)
+                    return refuse("too_large", "The request is too large.", 413)
             values = json.loads(body)
         except (ValueError, RecursionError, ClientDisconnect):
             values = None
         if not isinstance(values, dict):
-            return _refuse("usage", "The request is no JSON object.", 400)
-        return await run_in_threadpool(_answer, handle, values)
+            return refuse("usage", "The request is no JSON object.", 400)
+        return await run_in_threadpool(respond, handle, values)
 
     return endpoint
 
@@ -192,37 +193,9 @@ def _giving(handle: Callable[[Values], Any]) -> Callable[[Any], Any]:
     """An endpoint that is asked for something; Starlette runs it in a thread."""
 
     def endpoint(request: Any) -> Any:
-        return _answer(handle, {**request.query_params, **request.path_params})
+        return respond(handle, {**request.query_params, **request.path_params})
 
     return endpoint
-
-
-def _answer(handle: Callable[[Values], Any], values: Values) -> Any:
-    from starlette.responses import Response
-
-    try:
-        found = handle(values)
-    except (UsageError, ItemError) as error:
-        return _json(error.to_dict(), 404 if isinstance(error, ItemError) else 400)
-    except GraftError as error:
-        return _json(error.to_dict(), 503)
-    if isinstance(found, Medium):
-        lasting = "no-cache" if found.kind in ASSETS.values() else "private, max-age=86400, immutable"
-        lasting = "no-store" if found.kind == "text/html" else lasting  # it comes with the cookie
-        return Response(found.content, media_type=found.kind, headers={"cache-control": lasting})
-    return _json(found, 200)
-
-
-def _refuse(code: str, message: str, status: int) -> Any:
-    return _json({"code": code, "message": message, "hint": ""}, status)
-
-
-def _json(values: Any, status: int) -> Any:
-    """ASCII only: a name may hold what cannot be encoded."""
-    from starlette.responses import Response
-
-    content = json.dumps(values, allow_nan=False, separators=(",", ":"))
-    return Response(content, status, {"cache-control": "no-store"}, "application/json")
 
 
 def _wanted(values: Values) -> Filter:

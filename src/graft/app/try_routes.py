@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import threading
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,11 +11,12 @@ from graft import pages
 from graft.app.about import about
 from graft.app.corrections import CorrectionFolder, as_labels
 from graft.app.media import Medium
+from graft.app.responses import refuse, respond
 from graft.app.training_items import TrainingItems
 from graft.contracts import SERVED
 from graft.data.items import Memory
 from graft.encoders.embed import gathered
-from graft.errors import GraftError, ItemError, UsageError
+from graft.errors import ItemError, UsageError
 from graft.explanation import explain
 from graft.model import Model
 from graft.prediction import embedder
@@ -151,13 +151,12 @@ def _taking(handle: Callable[[bytes, Mapping[str, list[str]]], Any]) -> Callable
                 if size > DISCARDED:
                     break
         except ClientDisconnect:
-            return _json({}, 400)
+            return refuse("usage", "The request was broken off.", 400)
         if size > SERVED.bytes:
             limit = f"{SERVED.bytes >> 20} MB"
-            return _json({"code": "too_large", "message": f"The item has more than {limit}, the limit.",
-                          "hint": "Make it smaller."}, 413)  # fmt: skip
+            return refuse("too_large", f"The item has more than {limit}, the limit.", 413, "Make it smaller.")
         query = {name: request.query_params.getlist(name) for name in request.query_params}
-        return await run_in_threadpool(_said, handle, b"".join(parts), query)
+        return await run_in_threadpool(respond, handle, b"".join(parts), query)
 
     return endpoint
 
@@ -166,32 +165,6 @@ def _giving(handle: Callable[[Mapping[str, Any]], Any]) -> Callable[[Any], Any]:
     """An endpoint that is asked for something; Starlette runs it in a thread."""
 
     def endpoint(request: Any) -> Any:
-        return _said(handle, request.path_params)
+        return respond(handle, request.path_params)
 
     return endpoint
-
-
-def _said(handle: Callable[..., Any], *given: Any) -> Any:
-    from starlette.responses import Response
-
-    try:
-        found = handle(*given)
-    except UsageError as error:
-        return _json(error.to_dict(), 400)
-    except ItemError as error:
-        return _json(error.to_dict(), 404)
-    except GraftError as error:
-        return _json(error.to_dict(), 503)
-    if isinstance(found, Medium):
-        lasting = "private, max-age=86400, immutable" if found.kind.startswith(("image/jpeg", "audio/")) else "no-cache"
-        lasting = "no-store" if found.kind == "text/html" else lasting  # it comes with the cookie
-        return Response(found.content, media_type=found.kind, headers={"cache-control": lasting})
-    return _json(found, 200)
-
-
-def _json(values: Any, status: int) -> Any:
-    """ASCII only: a name may hold what cannot be encoded."""
-    from starlette.responses import Response
-
-    content = json.dumps(values, allow_nan=False, separators=(",", ":"))
-    return Response(content, status, {"cache-control": "no-store"}, "application/json")
