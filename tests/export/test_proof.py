@@ -14,11 +14,13 @@ import graft
 import shapes
 from graft.contracts import SEPARATOR
 from graft.errors import ExportError
-from graft.export.building import exact
+from graft.export.building import exact, front_of
+from graft.export.draft import Draft
 from graft.export.examples import EXAMPLE, NEEDS, example_of, run_example
 from graft.export.exporting import export_model
 from graft.export.goldens import drawn
-from graft.export.proof import Unlike
+from graft.export.labels import labels_of
+from graft.export.proof import Unlike, golden_set, prove_example
 from graft.export.verifying import verify
 from graft.heads.features import transform
 
@@ -182,3 +184,26 @@ def test_the_turn_that_only_a_description_names_is_no_turn(exported, model_in_f3
     said = json.loads(done.stdout)
     wanted = model_in_f32.predict_one(turned)
     np.testing.assert_allclose(said["probabilities"], list(wanted.scores.values()), atol=0.005)
+
+
+def test_an_export_whose_example_does_not_run_is_not_written(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    with pytest.raises(ExportError, match="answered 0 of 33 golden items") as told:
+        export_model(model, "onnx", tmp_path / "x")
+    assert told.value.hint.startswith("Nothing was written.")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_example_that_answers_otherwise_is_refused(exported, model_in_f32, tmp_path):
+    place = tmp_path / "x"
+    shutil.copytree(exported, place)
+    front = front_of(model_in_f32)
+    draft = Draft(place, model_in_f32, front, labels_of(model_in_f32, front, "fp32"), "fp32")
+    goldens = golden_set(model_in_f32, place)
+    prove_example(draft, goldens)
+    program = (place / EXAMPLE).read_text()
+    upside_down = program.replace("np.uint8)[None]", "np.uint8)[None, ::-1]")
+    assert upside_down != program
+    (place / EXAMPLE).write_text(upside_down)
+    with pytest.raises(Unlike, match=f"The {EXAMPLE} does not answer as the model does"):
+        prove_example(draft, goldens)
