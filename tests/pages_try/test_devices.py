@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from graft.decoding.sound import decode_beginning
-from try_states import BLACK, TryPage
+from try_states import BLACK, STAYED, TryPage
 
 pytestmark = pytest.mark.browser
 
@@ -132,6 +132,17 @@ def test_the_microphone_gives_raw_samples_at_its_own_rate(page: TryPage) -> None
     assert asked["size"] >= 0.2 * rate
     assert asked["wav"] == 58 + 4 * asked["size"]
     assert not page.has(".note.warning")
+
+
+def test_what_stayed_on_though_it_was_asked_off_is_said(page: TryPage) -> None:
+    page.before(STAYED)
+    page.open("?modality=audio")
+    page.click("input[name=way][value=record]")
+    page.reaches("record")
+    assert "This browser kept noise suppression on." in page.text(".note.warning")
+    page.click("#discard")
+    page.reaches("empty")
+    assert page.asked == []
 
 
 def test_a_recording_stops_by_itself(page: TryPage) -> None:
