@@ -10,7 +10,8 @@ from benchmarks.broken_rules.learning import LEARNING
 from benchmarks.broken_rules.pages import PAGES
 from benchmarks.broken_rules.publishing import PUBLISHING
 from benchmarks.broken_rules.rule import Rule
+from benchmarks.broken_rules.serving import SERVING
 
 __all__ = ["RULES", "Rule"]
 
-RULES = (*LEARNING, *JUDGING, *DATA, *KEPT, *EXPORTS, *PAGES, *PUBLISHING)
+RULES = (*LEARNING, *JUDGING, *DATA, *KEPT, *EXPORTS, *PAGES, *PUBLISHING, *SERVING)
