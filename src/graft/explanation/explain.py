@@ -24,7 +24,7 @@ _OF_INTERVAL = 0.05
 """A part matters from this share of an interval's width on, where the answer is a number."""
 
 
-class Asked(Protocol):
+class AskedHead(Protocol):
     """A head as far as it is asked here."""
 
     @property
@@ -40,7 +40,7 @@ class Asked(Protocol):
 
 def explain(
     classes: Sequence[str],
-    head: Asked,
+    head: AskedHead,
     encoder: Encoder,
     content: bytes,
     label: str = "",
@@ -86,7 +86,7 @@ def _matters(whole: Any) -> float:
     return max(_OF_INTERVAL * float(whole.high - whole.low), 1e-12)
 
 
-def _answers(classes: Sequence[str], head: Asked, encoder: Encoder, variants: Variants) -> list[Any]:
+def _answers(classes: Sequence[str], head: AskedHead, encoder: Encoder, variants: Variants) -> list[Any]:
     """What is said of the item and of all its variants, a few of them in memory at a time."""
     size = encoder.batch_size
 
