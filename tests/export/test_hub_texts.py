@@ -15,6 +15,8 @@ from graft.encoders.runtime import Backend
 from graft.encoders.text import TextEncoder
 from graft.errors import ExportError
 from graft.export import texts
+from graft.export.browser.folder import complete
+from graft.export.draft import Draft
 from graft.export.graph import OnnxGraph
 from graft.export.tokenizing import library
 
@@ -85,6 +87,14 @@ def test_the_copied_tokenizer_needs_numpy_and_the_library(made, tmp_path, monkey
     finally:
         for name in ("tokenizer", "tokenizer.tokenizer", "tokenizer.plain"):
             sys.modules.pop(name, WORDLESS)
+
+
+def test_a_page_in_a_browser_is_refused_before_anything_is_written(made, tmp_path):
+    encoder = made("bert")
+    labels = {"modality": "text", "encoder": {"name": encoder.name}}
+    with pytest.raises(ExportError, match="runs in Python alone"):
+        complete(Draft(tmp_path, None, texts.front_of(encoder, WORDLESS), labels, "fp16", None))
+    assert not list(tmp_path.iterdir())
 
 
 def test_joined_text_encoders_are_refused_in_words(made):
