@@ -25,6 +25,8 @@ from graft.export.inference import GraphSession, decoder_of
 from graft.export.replay import replayed
 
 SHOTS = 40
+READ: dict[str, Any] = {"spoken_digits": {"pattern": "{label}_{group}_{index}.wav"}}
+"""How a set is read whose files do not lie in folders of classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def _line(cell: dict[str, Any]) -> tuple[str, ...]:
 
 def fitted(data: str) -> tuple[Model, Dataset]:
     """A model of ``SHOTS`` items a class, and the items that it has not seen, in an order of chance."""
-    dataset = read(DATA / data)
+    dataset = read(DATA / data, **READ.get(data, {}))
     order = np.random.default_rng(0).permutation(len(dataset))
     shown = np.concatenate([order[dataset.y[order] == y][:SHOTS] for y in range(len(dataset.classes))])
     train = dataset.select(shown)
