@@ -48,7 +48,7 @@ PUBLISHING = (
         "src/graft/publishing/hub.py",
         "repo_type=self.kind, parent_commit=parent",
         "repo_type=self.kind",
-        f"{PUSH}::test_when_the_answer_to_the_commit_is_lost_there_is_one_commit",
+        f"{PUSH}::test_a_card_that_somebody_writes_meanwhile_stays",
     ),
     Rule(
         "the hub reads the card before anything is sent",

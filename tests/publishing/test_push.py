@@ -174,6 +174,16 @@ def test_a_card_that_somebody_wrote_stays(hub, send, saved):
     assert repo.files["README.md"] == b"# My own words\n"
 
 
+def test_a_card_that_somebody_writes_meanwhile_stays(hub, send, saved):
+    def write():
+        repo = hub.repo("ann/shapes")
+        repo.add(repo.files | {"README.md": b"# My own words\n"})
+
+    hub.troubles["commit"] = [write]
+    assert send(saved, "ann/shapes").kept == ("README.md",)
+    assert hub.repo("ann/shapes").files["README.md"] == b"# My own words\n"
+
+
 @pytest.mark.parametrize("was", [True, False])
 def test_who_sees_a_repository_never_changes_unasked(hub, send, export, was):
     send(export, "ann/doors", private=was)

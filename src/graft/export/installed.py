@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -108,7 +109,8 @@ def install(folder: ExportedFolder, goldens: GoldenSet, progress: Progress = sil
     """
     labels = folder.labels()
     classes, modality = tuple(labels["classes"]), str(labels["modality"])
-    with tempfile.TemporaryDirectory(prefix="graft install ", ignore_cleanup_errors=True) as name:
+    temporary = tempfile.TemporaryDirectory(prefix="graft install ", ignore_cleanup_errors=True)
+    with _ending_in_order(), temporary as name:
         work = Path(name)
         place = _copied(folder, work / "export")
         progress("install", 0, 3)
@@ -148,6 +150,23 @@ def answer_of(said: Any, classes: Sequence[str]) -> Answer | str:
         }
     except (LookupError, TypeError, ValueError):
         return f"it is no answer: {str(said)[:100]}"
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """SIGTERM, which else ends a process at once, ends it as Ctrl-C does: with all that was started, and its files."""
+
+    def end(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():  # only there can signals be heeded
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _NotAsked(Exception):

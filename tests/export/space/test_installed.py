@@ -264,6 +264,25 @@ def is_running(number: int) -> bool:
         return False
 
 
+def test_sigterm_ends_all_of_it_too(tmp_path):
+    (tmp_path / "page.py").write_text(
+        "import os, socket\n"
+        "open('pid', 'w').write(str(os.getpid()))\n"
+        "own = socket.create_server(('127.0.0.1', int(os.environ['GRADIO_SERVER_PORT'])))\n"
+        "while True: own.accept()\n"
+    )
+    code = (
+        "import os, signal, sys; from pathlib import Path; from graft.export import installed; place = Path.cwd()\n"
+        "with installed._ending_in_order(), installed._running([sys.executable, 'page.py'], place, place):\n"
+        "    os.kill(os.getpid(), signal.SIGTERM); signal.pause()\n"
+    )
+    own = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=own)
+    assert done.returncode == 143
+    number = int((tmp_path / "pid").read_text())
+    until(lambda: not is_running(number))
+
+
 def test_a_page_that_ends_says_why(tmp_path):
     (tmp_path / "page.py").write_text("raise SystemExit('there is no such module')")
     with (
