@@ -29,6 +29,7 @@ def test_the_hardest_are_explained_in_the_page_and_nothing_else_changes(fewer: g
     page = told.report.to_html()
     assert page.count('class="because"') == page.count('class="squares"') > 0
     assert page.count("<rect") >= 49
+    assert "Squares were covered one at a time" in page
     assert "squares" not in re.sub(r"<style>.*?</style>", "", fewer.report.to_html(), flags=re.DOTALL)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from graft.explanation import Explanation, Squares
 from graft.report import words
 from graft.report.markup import Html, element, name
@@ -10,6 +12,16 @@ _ACROSS = 700
 """Units of the drawing along a picture's width."""
 _VEIL = 0.7
 """How dark a square is that does not matter."""
+
+
+def legend(whys: Mapping[str, Explanation]) -> str:
+    """What the squares mean; nothing where there are none."""
+    if not any(isinstance(why.found, Squares) for why in whys.values()):
+        return ""
+    return (
+        " Squares were covered one at a time: a clear one speaks for what is explained, a pale one against it, "
+        "a dark one does not matter; beside them the network sees nothing."
+    )
 
 
 def overlay(why: Explanation | None) -> Html | None:
