@@ -14,8 +14,9 @@ from graft.encoders import encoder_for
 from graft.encoders.embed import Embedded
 from graft.errors import NothingToRead
 from graft.evaluation import warn_of_blanks
-from graft.heads.classifier import Answer, Classifier
+from graft.heads.classifier import Answer
 from graft.heads.features import GIVEN, transform
+from graft.heads.protocols import CalibratedHead
 from graft.learning.axes import centred, leading
 from graft.learning.classifier import OutOfFold, fit_classifier
 from graft.learning.lexical import Words
@@ -41,7 +42,7 @@ class PoolHead:
         axes: These axes ``(d, COLUMNS) float32``.
     """
 
-    head: Classifier
+    head: CalibratedHead
     stages: Stages
     mean: Float32 | None = None
     axes: Float32 | None = None

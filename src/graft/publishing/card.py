@@ -78,14 +78,14 @@ def _encoder(report: Mapping[str, Any]) -> str:
 def _kinds(report: Mapping[str, Any], one: str) -> str:
     classes = [_text(str(label)) for label in report["classes"]]
     listed = ", ".join(classes[:SHOWN]) + (f" and {len(classes) - SHOWN} others" if len(classes) > SHOWN else "")
-    if report.get("multi_label"):
+    if report.get("multi"):
         return f"gives it any of {len(classes)} labels: {listed}"
     return f"names one of {len(classes)} classes: {listed}"
 
 
 def _class_figures(report: Mapping[str, Any], many: str) -> list[str]:
     score = report.get("test") or report["accuracy"]
-    named = "Exactly the right labels" if report.get("multi_label") else "Accuracy"
+    named = "Exactly the right labels" if report.get("multi") else "Accuracy"
     rows = [_row(named, score)]
     if report.get("test"):
         rows.append(_row("The same, cross-validated", report["accuracy"]))
