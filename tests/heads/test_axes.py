@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from graft.contracts import Linear
-from graft.learning.axes import leading, principal
+from graft.learning.axes import leading, principal, turned
 from heads.blobs import blobs
 
 
@@ -28,9 +28,9 @@ def test_features_on_their_axes_are_left_there():
     z = principal(blobs(50, 2, 80)[0]).z
     again = principal(z)
     assert again.z == pytest.approx(z, abs=1e-5)
-    assert again.right is None
+    assert again.back is None
     z[:, 1] += 0.01 * z[:, 0]
-    assert principal(z).right is not None
+    assert principal(z).back is not None
 
 
 @pytest.mark.parametrize("shape", [(5, 20), (20, 5)])
@@ -64,3 +64,31 @@ def test_leading_axes_of_few_rows_or_columns_are_orthonormal(shape):
     axes = leading(x, count)
     assert axes.T @ axes == pytest.approx(np.eye(count), abs=1e-4)
     assert ((x @ axes) ** 2).sum() == pytest.approx((x**2).sum(), rel=1e-3)
+
+
+@pytest.mark.parametrize(("n", "d"), [(700, 900), (900, 700)])
+def test_turned_features_lead_with_their_axes_and_a_head_can_be_carried_back(n, d):
+    x, _ = blobs(n, 8, d)
+    x = x * 0.99 ** np.arange(d, dtype=np.float32) + 0.5
+    axes, centred = turned(x), x - x.mean(axis=0)
+    inner = centred @ centred.T
+    assert axes.z @ axes.z.T == pytest.approx(inner, abs=1e-4 * float(inner.max()))
+    own, exact = np.einsum("nr,nr->r", axes.z, axes.z), np.einsum("nr,nr->r", principal(x).z, principal(x).z)
+    assert own[:8] == pytest.approx(exact[:8], rel=0.05)
+    assert own[:64].sum() >= 0.95 * exact[:64].sum()
+    head = Linear(np.random.default_rng(0).normal(size=(axes.z.shape[1], 3)).astype(np.float32), np.ones(3, np.float32))
+    scores = head.scores(axes.z)
+    assert axes.restore(head).scores(x) == pytest.approx(scores, abs=2e-3 * float(np.abs(scores).max()))
+    assert (turned(x).z == axes.z).all()
+    assert turned(axes.z).back is None
+    assert turned(centred).back is not None
+
+
+def test_rows_that_come_twice_do_not_stop_turning():
+    x = np.repeat(blobs(350, 3, 900)[0], 2, axis=0)
+    axes = turned(x)
+    assert np.isfinite(axes.z).all()
+    assert axes.z[::2] @ axes.z[1::2].T == pytest.approx(
+        (x[::2] - x.mean(axis=0)) @ (x[1::2] - x.mean(axis=0)).T, abs=0.01
+    )
+    assert np.abs(turned(np.full((700, 700), 0.5, np.float32)).z).max() < 1e-5

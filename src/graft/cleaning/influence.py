@@ -15,6 +15,7 @@ from graft.errors import UsageError
 from graft.executors import map_on_cores
 from graft.heads.calibration import probabilities
 from graft.learning import HEADS, SMOOTH
+from graft.learning.axes import principal
 from graft.learning.calibration import fit_temperature
 from graft.learning.selection import Choice, class_weights
 
@@ -149,12 +150,13 @@ def influence(pool: Pool, rows: Int, proposed: Int) -> Float64:
     if not len(rows):
         return np.zeros(0)
     strength, weights, one = _strength(choice), class_weights(y, k), np.eye(k, dtype=np.float32)
-    design = np.concatenate([choice.axes.z, np.ones((len(y), 1), np.float32)], axis=1)  # (n, r + 1)
+    z = principal(choice.axes.z).z
+    design = np.concatenate([z, np.ones((len(y), 1), np.float32)], axis=1)  # (n, r + 1)
 
     def of_fold(out: Bool) -> Float64:
         own = np.where(out, np.float32(0), weights)
-        head = HEADS[SMOOTH].fit(choice.axes.z, y, k, own[None], [strength])[0][0]
-        scores = head.scores(choice.axes.z)
+        head = HEADS[SMOOTH].fit(z, y, k, own[None], [strength])[0][0]
+        scores = head.scores(z)
         asked = np.flatnonzero(out & counts)
         if not len(asked):
             return np.zeros(len(rows))

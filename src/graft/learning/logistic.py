@@ -9,7 +9,7 @@ import numpy as np
 
 from graft.contracts import Bool, Float32, Float64, Int, Linear
 from graft.executors import checkpoint
-from graft.learning.axes import principal
+from graft.learning.axes import principal, turned
 
 ABSENT = -1e6
 """Score of a class without rows in a subset: low enough for probability 0 at any temperature."""
@@ -19,10 +19,13 @@ _HISTORY = 10
 _ITERATIONS = 100
 _TOLERANCE = 3e-6
 """A problem is solved when a Newton-like step promises to lower its objective by less than this share."""
-_LOOSE = 2e-3
-"""The same where there is much to fit: held-out log losses are within about 0.002 of those at the optimum."""
+_LOOSE, _LOOSER = 5e-4, 2e-3
+"""The same where there is much to fit, and very much: held-out log losses are within about 0.002 of those at the
+optimum. Where only the leading axes are principal a step promises less than there is, which asks for the lower one."""
 _MANY_ROWS, _MANY_SCORES = 1000, 1 << 15
 """From so many rows, or rows times classes, on a subset is fitted on its own rows alone, to ``_LOOSE``."""
+_VERY_MANY_ROWS = 5000
+"""From so many on to ``_LOOSER``."""
 _COLUMNS = 96
 """So many columns of scores keep a matrix product busy: subsets of many rows are solved together up to that."""
 _SHARES = (16, 4)
@@ -53,7 +56,7 @@ class Logistic:
         have a say.
         """
         large = _is_large(len(y), k)
-        axes = principal(x)
+        axes = (turned if len(y) >= _MANY_ROWS else principal)(x)
         z = axes.z
         heads: list[list[Linear]] = [[] for _ in weights]
         before: list[tuple[Float32, _State]] = []
@@ -62,7 +65,7 @@ class Logistic:
             own = weights[subsets]
             inside = [state for other, state in before if len(own) == 1 and ((other == 0) | (other == own)).all()]
             start = inside[-1] if inside else None
-            tolerance = _LOOSE if large else _TOLERANCE
+            tolerance = (_LOOSER if len(y) >= _VERY_MANY_ROWS else _LOOSE) if large else _TOLERANCE
             solved, state = _solve(z[part], y[part], k, own[:, part], strengths, tolerance, start)
             if large and len(own) == 1:
                 before.append((own, state))

@@ -14,7 +14,7 @@ from graft.executors import map_on_cores, workers
 from graft.heads.calibration import probabilities
 from graft.heads.features import DESCRIPTIONS, available, design
 from graft.learning import HEADS
-from graft.learning.axes import Axes, principal
+from graft.learning.axes import Axes, principal, turned
 from graft.learning.calibration import fit_temperature
 from graft.learning.rule import select
 
@@ -210,7 +210,9 @@ def fit_final(
 
 
 def _axes(phi: Float32) -> Axes:
-    return principal(phi, _TAIL if len(phi) >= VERY_MANY_ROWS else 0.0)
+    if len(phi) < MANY_ROWS:  # there the discriminant is tried, too
+        return principal(phi)
+    return principal(phi, _TAIL) if len(phi) >= VERY_MANY_ROWS else turned(phi)
 
 
 def choose_without(choice: Choice, rows: Int) -> int:
