@@ -24,6 +24,7 @@ from benchmarks import (
     memory,
     mutations,
     regression,
+    resampling,
     search,
     serving,
     simulated,
@@ -76,6 +77,7 @@ def main(context: click.Context) -> None:
         decoders.measure()
         serving.measure()
         exports.measure()
+        resampling.measure()
         browser.measure()
         space.measure()
         tuning.measure()
@@ -211,6 +213,12 @@ def decoders_command(sets: tuple[str, ...], photos: int) -> None:
 def export_command(sets: tuple[str, ...]) -> None:
     """Whether an exported graph answers as its model does; SETS are folders' names."""
     exports.measure(sets)
+
+
+@main.command("resampling")
+def resampling_command() -> None:
+    """Whether recordings of other rates are answered alike beside an export."""
+    resampling.measure()
 
 
 @main.command("browser")
