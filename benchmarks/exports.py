@@ -119,7 +119,7 @@ def files_of(dataset: Dataset, most: int) -> list[Golden]:
     """Its first items as files."""
     kind = "txt" if dataset.modality == "text" else ""
     items = dataset.items[:most]
-    return [Golden(kind or Path(item.name).suffix[1:].lower(), item.read(), item.name, own=True) for item in items]
+    return [Golden(kind or Path(item.name).suffix[1:].lower(), item.read(), item.name) for item in items]
 
 
 def _as_the_example_does(folder: Path, goldens: GoldenSet, classes: Sequence[str]) -> Agreement:

@@ -13,7 +13,7 @@ from graft.data.dataset import Dataset
 from graft.decoding.decode import decode_picture
 from graft.decoding.orientation import of_jpeg
 from graft.decoding.sound import decode_sound
-from graft.export.goldens import MOST_OWN, chosen, drawn
+from graft.export.goldens import MOST_OWN, OF_DATA, chosen, drawn
 
 
 @pytest.mark.parametrize(("modality", "count"), [("image", 33), ("text", 37), ("audio", 24)])
@@ -22,7 +22,7 @@ def test_the_same_seed_draws_the_same_bytes_and_another_seed_others(modality, co
     first, again, other = drawn(modality), drawn(modality), drawn(modality, seed=1)
     assert first == again
     assert first != other
-    assert not any(golden.own for golden in first)
+    assert not any(golden.what.startswith(OF_DATA) for golden in first)
 
 
 def test_every_kind_of_picture_in_which_roads_part_is_there_and_small():
@@ -78,7 +78,7 @@ def test_items_of_data_come_in_turn_from_every_class():
     found = chosen(dataset)
     assert len(found) == MOST_OWN
     assert found == chosen(dataset)
-    assert all(golden.own and golden.extension == "png" for golden in found)
+    assert all(golden.what.startswith(OF_DATA) and golden.extension == "png" for golden in found)
     counts = Counter(golden.what.removeprefix("from the data, ") for golden in found)
     assert counts == {"circle": 23, "square": 23, "triangle": 4}
 

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graft.contracts import Array
+from graft.export.precisions import FULL, HALF
 
-TOLERANCE = {"fp32": 0.005, "fp16": 0.01}
+TOLERANCE = {FULL: 0.005, HALF: 0.01}
 """By how much a probability may differ for each kind of weights; a number, by this share of its interval."""
 FILE_TOLERANCE = 0.02
 """The same where both begin at a file, for decoders are not all alike. Of a large picture Graft decodes a part of the

@@ -21,6 +21,8 @@ import numpy as np
 from graft.contracts import SEPARATOR
 from graft.errors import ExportError
 from graft.export.agreement import Answer
+from graft.export.draft import GRAPH
+from graft.export.tokenizing.files import FOLDER
 
 EXAMPLE = "example.py"
 NEEDS = {
@@ -33,8 +35,6 @@ _SECONDS = 600
 _UNWRITTEN = "Nothing was written. Check that the packages it needs are installed: pip install 'graft-learn[export]'"
 _KEPT = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "HOME", "LANG", "LC_ALL")
 """Of the environment: what any process needs."""
-_BESIDE = "tokenizer"
-"""A folder that the example takes along where there is one."""
 
 
 def example_of(modality: str) -> str:
@@ -73,9 +73,9 @@ def run_example(folder: Path, files: Sequence[str], classes: Sequence[str]) -> l
         copy = Path(place) / "copied out"
         copy.mkdir()
         shutil.copy(folder / EXAMPLE, copy)
-        if (folder / _BESIDE).is_dir():
-            shutil.copytree(folder / _BESIDE, copy / _BESIDE)
-        graph = (folder / "model.onnx").resolve()
+        if (folder / FOLDER).is_dir():
+            shutil.copytree(folder / FOLDER, copy / FOLDER)
+        graph = (folder / GRAPH).resolve()
         names = [str((folder / name).resolve()) for name in files]
         environment = {name: value for name in _KEPT if (value := os.environ.get(name)) is not None}
         command = [sys.executable, "-E", "-s", EXAMPLE, str(graph), *names]

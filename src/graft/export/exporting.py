@@ -17,6 +17,7 @@ from graft.export.draft import CERTIFICATE, GRAPH, LABELS, Draft
 from graft.export.exported_folder import ExportedFolder, megabytes_of
 from graft.export.golden_set import GoldenSet
 from graft.export.labels import labels_of
+from graft.export.precisions import FULL, PRECISIONS
 from graft.export.proof import Proof, Unlike, golden_set, prove, prove_example, seal, write_proof
 from graft.export.targets import TARGETS, Target
 from graft.files import beside, sync_folder, try_place
@@ -24,11 +25,8 @@ from graft.model import Model
 from graft.reading.read import read
 from graft.run import PLAIN, Run
 
-EXACT = "fp32"
 LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 """What systems leave in a folder, and nobody misses."""
-PRECISIONS = (EXACT, "fp16")
-"""In which kind of numbers weights can be kept. Whole numbers of 8 bits would cost labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +137,10 @@ def _with_graph(draft: Draft, goldens: GoldenSet, building: Any) -> tuple[Draft,
     try:
         return draft, prove(draft, goldens), ""
     except Unlike as error:
-        if draft.precision == EXACT:
+        if draft.precision == FULL:
             raise
         (draft.folder / GRAPH).unlink()
-        exact = replace(draft, labels=labels_of(draft.model, draft.front, EXACT), precision=EXACT)
+        exact = replace(draft, labels=labels_of(draft.model, draft.front, FULL), precision=FULL)
         return (*_with_graph(exact, goldens, building)[:2], error.message)
 
 

@@ -26,7 +26,7 @@ from graft.contracts import Array
 from graft.errors import ExportError, ItemError
 from graft.export.agreement import Answer, Boundary
 from graft.export.answers import answers_of, boundary_of
-from graft.export.goldens import Golden
+from graft.export.goldens import OF_DATA, Golden
 from graft.export.inference import Decode, Values, checked_answer, expected_outputs
 from graft.model import Model
 
@@ -48,7 +48,6 @@ class GoldenItem(NamedTuple):
         name: Of its file, such as ``001.png``.
         content: The file's bytes.
         what: What it is, in words.
-        own: Whether it is from data that were given.
         values: What a graph takes for it; ``None`` where that is too large to be kept.
         of_file: What the model said of the file.
         of_values: What it said of the values.
@@ -57,10 +56,14 @@ class GoldenItem(NamedTuple):
     name: str
     content: bytes
     what: str
-    own: bool
     values: Values | None
     of_file: Answer
     of_values: Answer
+
+    @property
+    def own(self) -> bool:
+        """Whether it is from data that were given."""
+        return self.what.startswith(OF_DATA)
 
     @property
     def number(self) -> str:
@@ -121,7 +124,7 @@ def gather(model: Model, goldens: Sequence[Golden], decode: Decode) -> GoldenSet
     for golden, one, of_file, of_value in zip(goldens, values, of_files, of_values, strict=True):
         if one is not None and of_file is not None and of_value is not None:
             name = f"{len(items) + 1:03}.{golden.extension}"
-            items.append(GoldenItem(name, golden.content, golden.what, golden.own, one, of_file, of_value))
+            items.append(GoldenItem(name, golden.content, golden.what, one, of_file, of_value))
     return GoldenSet(items, boundary_of(model))
 
 
@@ -158,9 +161,8 @@ def restore(
             raise ExportError(f"The known answer to {name} cannot be used: {error.message}") from None
         if not all(np.isfinite(array).all() for answer in (of_file, of_value) for array in answer.values()):
             raise ExportError(f"The known answer to {name} holds numbers that are not finite.")
-        own = what.startswith("from the data")
         values = inputs.get(number)
-        items.append(GoldenItem(name, content(f"{FOLDER}/{name}"), what, own, values, of_file, of_value))
+        items.append(GoldenItem(name, content(f"{FOLDER}/{name}"), what, values, of_file, of_value))
     return GoldenSet(items, boundary)
 
 

@@ -11,6 +11,8 @@ from onnx import TensorProto, compose, helper, numpy_helper
 
 from graft.contracts import Array
 from graft.errors import ExportError
+from graft.export.precisions import HALF
+from graft.export.vectors import one
 
 OPSET = 17
 """The lowest that has all operators that the networks need."""
@@ -22,7 +24,6 @@ LARGEST = 2_000_000_000
 """Bytes of one file: more is not possible in one message of protocol buffers."""
 HALVED_FROM = 1024
 """Matrices and kernels of at least so many numbers are stored in half precision, where that is asked for."""
-PRECISIONS = ("fp32", "fp16")
 TYPES = {
     "uint8": TensorProto.UINT8,
     "int32": TensorProto.INT32,
@@ -65,13 +66,17 @@ class OnnxGraph:
     def top(self, tensor: str, k: int = 1) -> str:
         """The ``k`` largest of every row ``(n, k)``, the largest first."""
         output = f"top.{len(self._nodes)}"
-        names = [tensor, self.constant(np.array([k], np.int64))]
+        names = [tensor, self.constant(one(k))]
         self._nodes.append(helper.make_node("TopK", names, [output, f"{output}.places"], axis=-1))
         return output
 
     def total(self, tensor: str, axis: int = -1) -> str:
         """Sums over one axis, which stays with length 1."""
-        return self.add("ReduceSum", tensor, np.array([axis], np.int64), keepdims=1)
+        return self.add("ReduceSum", tensor, one(axis), keepdims=1)
+
+    def vector(self, number: str) -> str:
+        """A number of the graph ``()`` as a vector ``(1,)``."""
+        return self.add("Reshape", number, one(-1))
 
     def constant(self, value: Array | np.generic) -> str:
         """Numbers that are part of the graph; equal ones stand in it once."""
@@ -145,7 +150,7 @@ class OnnxGraph:
         tensors = list(self._kept)
         size = 0
         for name, array in self._weights.items():
-            stored = _halved(array) if precision == "fp16" else array
+            stored = _halved(array) if precision == HALF else array
             size += stored.nbytes
             if stored is not array:
                 heads.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graft.contracts import Float32, Float64, Linear, Stages
+from graft.export.vectors import one
 from graft.heads.classifier import Classifier
 from graft.heads.features import FEATURES, GIVEN
 from graft.heads.lexical import LexicalPart
@@ -46,7 +47,7 @@ def multi_label(graph: OnnxGraph, head: MultiLabelClassifier, x: str, words: str
     scores = linear(graph, phi, head.linear)
     p = graph.add("Sigmoid", scores)
     k = len(head.linear.bias)
-    sums = graph.add("Squeeze", graph.total(graph.add("Abs", scores)), np.array([1], np.int64))
+    sums = graph.add("Squeeze", graph.total(graph.add("Abs", scores)), one(1))
     graph.output("probabilities", p, "float32", ("n", k))
     _unknown(graph, head.unknown, phi, graph.add("Div", sums, np.float32(k)))
     graph.output("set", graph.add("GreaterOrEqual", p, label_thresholds(head)), "bool", ("n", k))
@@ -55,7 +56,7 @@ def multi_label(graph: OnnxGraph, head: MultiLabelClassifier, x: str, words: str
 def regressor(graph: OnnxGraph, head: Regressor, x: str, words: str) -> None:
     """``value``, ``low`` and ``high`` ``(n,) float64``, ``unknown_score (n,)``."""
     phi = features(graph, x, head.stages, head.features)
-    score = graph.add("Squeeze", linear(graph, phi, head.linear), np.array([1], np.int64))
+    score = graph.add("Squeeze", linear(graph, phi, head.linear), one(1))
     scaled = graph.add("Mul", graph.cast(score, "float64"), np.float64(head.scale))
     value = graph.add("Add", scaled, np.float64(head.centre))
     graph.output("value", value, "float64", ("n",))
@@ -83,7 +84,7 @@ def features(graph: OnnxGraph, x: str, stages: Stages, name: str) -> str:
         for place, width in enumerate(network):
             weight = 1.0 if place == len(network) - 1 else earlier
             if weight:
-                bounds = (np.array([start], np.int64), np.array([start + width], np.int64), np.array([1], np.int64))
+                bounds = (one(start), one(start + width), one(1))
                 stage = graph.add("Slice", x, *bounds)
                 length = graph.add("Max", _length(graph, stage), TINY)
                 parts.append(graph.add("Mul", stage, graph.add("Div", np.float32(weight), length)))
@@ -108,8 +109,7 @@ def word_weights(graph: OnnxGraph, part: LexicalPart) -> str:
     if not len(part.levels):
         return graph.cast(codes, "float32")
     meaning = graph.add("Gather", part.meaning, graph.cast(codes, "int32"), axis=0)  # (v, bytes, codes in a byte)
-    zero, k, one = (np.array([number], np.int64) for number in (0, len(part.scale), 1))
-    rows = graph.add("Slice", graph.add("Flatten", meaning, axis=1), zero, k, one)
+    rows = graph.add("Slice", graph.add("Flatten", meaning, axis=1), one(0), one(len(part.scale)), one(1))
     return graph.add("Mul", rows, part.scale)
 
 
@@ -121,9 +121,8 @@ def reaching(thresholds: Float64) -> Float32:
 
 def _unknown(graph: OnnxGraph, rule: UnknownRule, phi: str, margin: str) -> None:
     prototypes = graph.weight("unknown.prototypes", rule.prototypes.astype(np.float32).T)
-    one = np.array([1], np.int64)
-    nearest = graph.add("Squeeze", graph.top(graph.add("MatMul", phi, prototypes)), one)
-    length = graph.add("Max", graph.add("Squeeze", _length(graph, phi), one), TINY)
+    nearest = graph.add("Squeeze", graph.top(graph.add("MatMul", phi, prototypes)), one(1))
+    length = graph.add("Max", graph.add("Squeeze", _length(graph, phi), one(1)), TINY)
     distance = graph.add("Sub", np.float32(1), graph.add("Div", nearest, length))
     parts = [
         graph.add("Div", graph.add("Sub", value, np.float32(mean)), np.float32(spread))

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from graft.contracts import Int
 from graft.encoders.hub.audio import LEAST_VARIANCE, MAX_WINDOWS, RANGE, WINDOW, mel_filters
 from graft.encoders.hub.encoder import HubEncoder
 from graft.export.graph import OnnxGraph
 from graft.export.readout import normalised, read_out
 from graft.export.spectrum import logarithm, power
+from graft.export.vectors import one
 
 
 def embedding(graph: OnnxGraph, encoder: HubEncoder, samples: str, prefix: str) -> str:
@@ -26,17 +26,17 @@ def embedding(graph: OnnxGraph, encoder: HubEncoder, samples: str, prefix: str) 
     """
     card = encoder.entry.card
     pieces = windows(graph, samples, int(card.settings.get("samples") or WINDOW * card.settings["rate"]))
-    count = graph.add("Gather", graph.add("Shape", pieces), _one(1), axis=0)
+    count = graph.add("Gather", graph.add("Shape", pieces), one(1), axis=0)
     length = graph.add("Gather", graph.add("Shape", pieces), np.int64(2))
-    flat = graph.add("Reshape", pieces, graph.add("Concat", _one(-1), _vector(graph, length), axis=0))
+    flat = graph.add("Reshape", pieces, graph.add("Concat", one(-1), graph.vector(length), axis=0))
     if card.settings["form"] == "samples":
         given, mask = _levelled(graph, flat, length, card.settings), ""
     else:
         given, mask = _log_mel(graph, flat, length, card.settings, prefix)
     states = graph.include(encoder.graph(), prefix, given)
     x = read_out(graph, states, graph.rank(states), mask, card.readout, encoder.dense)
-    together = graph.add("Reshape", x, graph.add("Concat", _one(-1), count, _one(encoder.dim), axis=0))
-    sums = graph.add("ReduceSum", together, _one(1), keepdims=0)
+    together = graph.add("Reshape", x, graph.add("Concat", one(-1), count, one(encoder.dim), axis=0))
+    sums = graph.add("ReduceSum", together, one(1), keepdims=0)
     mean = graph.add("Div", sums, graph.cast(count, "float32"))
     layers = card.readout["layers"]
     return normalised(graph, mean) if layers and layers[-1]["kind"] == "normalise" else mean
@@ -56,7 +56,7 @@ def windows(graph: OnnxGraph, samples: str, longest: int) -> str:
     chosen = add("Where", add("Greater", count, np.int64(MAX_WINDOWS)), spread, order)
     rest = graph.cast(add("Sub", size, length), "float64")
     starts = graph.cast(add("Round", add("Mul", chosen, add("Div", rest, gaps))), "int64")
-    places = add("Add", add("Unsqueeze", starts, _one(1)), add("Range", np.int64(0), length, np.int64(1)))
+    places = add("Add", add("Unsqueeze", starts, one(1)), add("Range", np.int64(0), length, np.int64(1)))
     return add("Gather", samples, places, axis=1)
 
 
@@ -78,24 +78,24 @@ def _log_mel(graph: OnnxGraph, windows: str, length: str, settings: Mapping[str,
     filled = _padded(graph, windows, add("Sub", np.int64(samples), length))
     mirrored = add("Pad", filled, np.array([0, fft // 2, 0, fft // 2], np.int64), mode="reflect")
     hann = np.hanning(fft + 1)[:-1].astype(np.float32)
-    energy = add("Slice", power(graph, mirrored, hann, hop, prefix), _one(0), _one(-1), _one(2))  # but the last frame
+    energy = add("Slice", power(graph, mirrored, hann, hop, prefix), one(0), one(-1), one(2))  # but the last frame
     filters = mel_filters(int(settings["rate"]), fft, int(settings["mels"])).astype(np.float32)
     powers = logarithm(graph, add("MatMul", graph.weight(f"{prefix}filters", filters), energy), 1e-10, RANGE)
     features = add("Div", add("Add", powers, np.float32(4)), np.float32(4))
     step = hop * int(settings["reduction"])
     heard = graph.cast(add("Less", np.arange(samples // step), _over(graph, length, np.int64(step))), "float32")
-    rows = add("Gather", add("Shape", windows), _one(0), axis=0)
-    return features, add("Expand", heard, add("Concat", rows, _one(samples // step), axis=0))
+    rows = add("Gather", add("Shape", windows), one(0), axis=0)
+    return features, add("Expand", heard, add("Concat", rows, one(samples // step), axis=0))
 
 
 def _padded(graph: OnnxGraph, rows: str, missing: str) -> str:
     """Rows with so much silence behind them."""
-    pads = graph.add("Concat", np.zeros(3, np.int64), _vector(graph, missing), axis=0)
+    pads = graph.add("Concat", np.zeros(3, np.int64), graph.vector(missing), axis=0)
     return graph.add("Pad", rows, pads, np.float32(0))
 
 
 def _mean(graph: OnnxGraph, rows: str) -> str:
-    size = graph.cast(graph.add("Gather", graph.add("Shape", rows), _one(1), axis=0), "float32")
+    size = graph.cast(graph.add("Gather", graph.add("Shape", rows), one(1), axis=0), "float32")
     return graph.add("Div", graph.total(rows), size)
 
 
@@ -103,11 +103,3 @@ def _over(graph: OnnxGraph, whole: str, part: str | np.int64) -> str:
     """How many parts it takes to hold the whole."""
     raised = graph.add("Add", whole, graph.add("Sub", part, np.int64(1)))
     return graph.add("Div", raised, part)
-
-
-def _vector(graph: OnnxGraph, number: str) -> str:
-    return graph.add("Reshape", number, _one(-1))
-
-
-def _one(value: int) -> Int:
-    return np.array([value], np.int64)

@@ -22,10 +22,9 @@ from graft.errors import ExportError, ItemError
 from graft.executors import workers
 from graft.export.agreement import Answer
 from graft.export.shrinking import divided
+from graft.export.tokenizing.files import FOLDER
 
 SAMPLE_RATE = 16_000
-TOKENIZER = "tokenizer"
-"""The folder beside a graph of texts in which its tokenizer lies."""
 AGAIN = "Export the model again."
 
 Values = Mapping[str, Array]
@@ -60,7 +59,7 @@ def decoder_of(modality: str, folder: Path) -> Decode:
     if modality == "audio":
         return samples_of
     try:
-        tokenizer = _tokenizer_in(folder / TOKENIZER)
+        tokenizer = _tokenizer_in(folder / FOLDER)
     except Exception as error:  # its tables may be anything
         raise ExportError(f"The tokenizer beside the graph cannot be used: {_first_line(error)}.", AGAIN) from None
     return partial(_tokens_of, tokenizer)

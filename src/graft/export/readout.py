@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graft.contracts import Float32
+from graft.export.vectors import one
 
 if TYPE_CHECKING:
     from graft.export.graph import OnnxGraph
-
-ONE = np.array([1], np.int64)
 
 
 def read_out(
@@ -61,7 +60,7 @@ def normalised(graph: OnnxGraph, x: str) -> str:
 
 
 def _all_of(graph: OnnxGraph, states: str) -> str:
-    sizes = graph.add("Slice", graph.add("Shape", states), np.array([0], np.int64), np.array([2], np.int64))
+    sizes = graph.add("Slice", graph.add("Shape", states), one(0), one(2))
     return graph.add("Expand", np.float32(1), sizes)
 
 
@@ -75,8 +74,8 @@ def _last(graph: OnnxGraph, states: str, mask: str) -> str:
 
 def _at(graph: OnnxGraph, states: str, places: str) -> str:
     """The state at one place of each row, ``(n, 1) int64``."""
-    picked = graph.add("GatherND", states, graph.add("Unsqueeze", places, ONE), batch_dims=1)
-    return graph.add("Squeeze", picked, ONE)
+    picked = graph.add("GatherND", states, graph.add("Unsqueeze", places, one(1)), batch_dims=1)
+    return graph.add("Squeeze", picked, one(1))
 
 
 def _mean(graph: OnnxGraph, states: str, mask: str) -> str:
@@ -95,14 +94,14 @@ def _weighted_mean(graph: OnnxGraph, states: str, mask: str) -> str:
 
 def _weighted(graph: OnnxGraph, states: str, weights: str) -> str:
     """The mean over tokens with these weights ``(n, t)``."""
-    shares = graph.add("Unsqueeze", graph.add("Div", weights, graph.total(weights)), ONE)
-    return graph.add("Squeeze", graph.add("MatMul", shares, states), ONE)
+    shares = graph.add("Unsqueeze", graph.add("Div", weights, graph.total(weights)), one(1))
+    return graph.add("Squeeze", graph.add("MatMul", shares, states), one(1))
 
 
 def _max(graph: OnnxGraph, states: str, mask: str) -> str:
-    counts = graph.add("Unsqueeze", graph.add("Greater", mask, np.float32(0)), np.array([2], np.int64))
+    counts = graph.add("Unsqueeze", graph.add("Greater", mask, np.float32(0)), one(2))
     seen = graph.add("Transpose", graph.add("Where", counts, states, np.float32(-np.inf)), perm=[0, 2, 1])
-    return graph.add("Squeeze", graph.top(seen), np.array([2], np.int64))
+    return graph.add("Squeeze", graph.top(seen), one(2))
 
 
 POOLINGS: Mapping[str, Callable[[OnnxGraph, str, str], str]] = {

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL.Image import Resampling
 
+from graft.export.vectors import one
+
 if TYPE_CHECKING:
     from graft.export.graph import OnnxGraph
 
@@ -124,7 +126,7 @@ def _seen(graph: OnnxGraph, planes: str, band: _Band, begin: str, axis: int) -> 
 
 
 def _slice(graph: OnnxGraph, planes: str, first: str, last: str, axis: int) -> str:
-    return graph.add("Slice", planes, first, last, np.array([axis], np.int64))
+    return graph.add("Slice", planes, first, last, one(axis))
 
 
 def _side_by_side(graph: OnnxGraph, parts: list[str], axis: int) -> str:
@@ -191,7 +193,7 @@ def _band(graph: OnnxGraph, span: Span, length: str, part: tuple[str, str], kind
     last = graph.add("Min", graph.add("Ceil", graph.add("Add", farthest, reach)), whole)
     first, last = graph.cast(first, "int64"), graph.cast(last, "int64")
     pixels = graph.cast(graph.add("Range", first, last, np.int64(1)), "float64")
-    column = graph.add("Unsqueeze", graph.add("Add", pixels, np.float64(0.5)), np.array([1], np.int64))
+    column = graph.add("Unsqueeze", graph.add("Add", pixels, np.float64(0.5)), one(1))
     distance = graph.add("Div", graph.add("Abs", graph.add("Sub", column, centres)), stretch)
     x = graph.cast(distance, "float32")
     inside = graph.add("Less", x, np.float32(filtered.reach))
@@ -199,8 +201,7 @@ def _band(graph: OnnxGraph, span: Span, length: str, part: tuple[str, str], kind
     shares = graph.add("Div", values, graph.total(values, axis=0))
     kept = graph.add("Floor", graph.add("Add", graph.add("Mul", graph.add("Abs", shares), STEPS), np.float32(0.5)))
     weights = graph.add("Mul", graph.add("Mul", kept, graph.add("Sign", shares)), np.float32(1) / STEPS)
-    one = np.array([1], np.int64)
-    return _Band(graph.add("Reshape", first, one), graph.add("Reshape", last, one), weights)
+    return _Band(graph.add("Reshape", first, one(1)), graph.add("Reshape", last, one(1)), weights)
 
 
 def _hamming(graph: OnnxGraph, x: str) -> str:

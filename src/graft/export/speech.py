@@ -7,7 +7,7 @@ from importlib import resources
 import numpy as np
 import onnx
 
-from graft.contracts import Encoder, Int
+from graft.contracts import Encoder
 from graft.decoding.sound import LONGEST, PIECE
 from graft.encoders.hub.encoder import HubEncoder
 from graft.encoders.joined import JoinedEncoder
@@ -29,6 +29,7 @@ from graft.export import hub_speech
 from graft.export.front import Front, GraphInput
 from graft.export.graph import OPSET, OnnxGraph
 from graft.export.spectrum import logarithm, power
+from graft.export.vectors import one
 from graft.heads.protocols import Answering
 
 SAMPLES = GraphInput("samples", "float32", ("n", "length"))
@@ -94,7 +95,7 @@ def _mel(graph: OnnxGraph, measure: FrontEnd, samples: str, prefix: str) -> str:
     size = _size(graph, samples, 1)
     odd = add("Mod", add("Neg", size), np.int64(HOP))
     after = add("Add", odd, np.int64(EDGE * HOP))
-    pads = add("Concat", _one(0), _one(EDGE * HOP), _one(0), _vector(graph, after), axis=0)
+    pads = add("Concat", one(0), one(EDGE * HOP), one(0), graph.vector(after), axis=0)
     decibels = _decibels(graph, measure, add("Pad", _levelled(graph, samples, size), pads, np.float32(0)), prefix)
     own = _size(graph, decibels, 1)
     frames = add("Max", add("Add", own, np.int64(2 * (MARGIN - EDGE))), np.int64(SHORTEST))
@@ -102,9 +103,9 @@ def _mel(graph: OnnxGraph, measure: FrontEnd, samples: str, prefix: str) -> str:
     missing = add("Sub", add("Add", add("Mul", steps, np.int64(STEP)), np.int64(WINDOW)), own)
     before = _parts(graph, missing, 2)
     flat = add("Reshape", decibels, np.array([0, -1], np.int64))
-    least = add("Unsqueeze", add("Neg", graph.top(add("Neg", flat))), _one(2))  # (n, 1, 1)
+    least = add("Unsqueeze", add("Neg", graph.top(add("Neg", flat))), one(2))  # (n, 1, 1)
     silences = [
-        add("Expand", least, add("Concat", _one(1), _vector(graph, count), _one(BANDS), axis=0))
+        add("Expand", least, add("Concat", one(1), graph.vector(count), one(BANDS), axis=0))
         for count in (before, add("Sub", missing, before))
     ]
     whole = add("Concat", silences[0], decibels, silences[1], axis=1)
@@ -116,10 +117,10 @@ def _levelled(graph: OnnxGraph, samples: str, size: str) -> str:
     add = graph.add
     part = add("Min", size, np.int64(HOP))
     parts = _parts(graph, size, part)
-    taken = add("Slice", samples, _one(0), _vector(graph, add("Mul", parts, part)), _one(1))
-    shape = add("Concat", _one(0), _vector(graph, parts), _vector(graph, part), axis=0)
+    taken = add("Slice", samples, one(0), graph.vector(add("Mul", parts, part)), one(1))
+    shape = add("Concat", one(0), graph.vector(parts), graph.vector(part), axis=0)
     pieces = add("Reshape", taken, shape)
-    squares = add("ReduceSum", add("Mul", pieces, pieces), _one(2), keepdims=0)
+    squares = add("ReduceSum", add("Mul", pieces, pieces), one(2), keepdims=0)
     energy = add("Div", squares, graph.cast(part, "float32"))  # (n, parts)
     loudest = graph.top(energy)
     loud = graph.cast(add("GreaterOrEqual", energy, add("Mul", loudest, np.float32(LOUD))), "float32")
@@ -154,7 +155,7 @@ def _points(graph: OnnxGraph, before: str) -> str:
 def _share(graph: OnnxGraph, points: str) -> str:
     """How much each point counts ``(1, 1, points, 1)``."""
     share = graph.add("Div", np.float32(1), graph.cast(points, "float32"))
-    shape = graph.add("Concat", _one(1), _one(1), _vector(graph, points), _one(1), axis=0)
+    shape = graph.add("Concat", one(1), one(1), graph.vector(points), one(1), axis=0)
     return graph.add("Expand", share, shape)
 
 
@@ -164,11 +165,3 @@ def _parts(graph: OnnxGraph, whole: str, part: str | int) -> str:
 
 def _size(graph: OnnxGraph, tensor: str, axis: int) -> str:
     return graph.add("Gather", graph.add("Shape", tensor), np.int64(axis), axis=0)
-
-
-def _vector(graph: OnnxGraph, number: str) -> str:
-    return graph.add("Reshape", number, _one(-1))
-
-
-def _one(value: int) -> Int:
-    return np.array([value], np.int64)

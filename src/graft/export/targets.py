@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from graft.export import browser, space
 from graft.export.draft import Draft
+from graft.export.precisions import FULL, HALF
 
 
 def _nothing_more(draft: Draft) -> None:
@@ -27,12 +28,12 @@ class Target:
     told: str
     complete: Callable[[Draft], None]
     next_step: tuple[str, ...] = ("verify", "DIR")
-    precision: str = "fp32"
+    precision: str = FULL
 
 
 TARGETS: Mapping[str, Target] = {
     "onnx": Target("one ONNX graph, from pixels, tokens or samples to answers", _nothing_more),
-    "space": Target("a Space with Gradio, not started yet", space.complete, ("verify", "DIR", "--install"), "fp16"),
-    "browser": Target("a page that answers in the browser", browser.complete, precision="fp16"),
+    "space": Target("a Space with Gradio, not started yet", space.complete, ("verify", "DIR", "--install"), HALF),
+    "browser": Target("a page that answers in the browser", browser.complete, precision=HALF),
 }
 """A new target is a line here."""

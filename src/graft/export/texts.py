@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from graft.contracts import Encoder, Int
+from graft.contracts import Encoder
 from graft.encoders.hub.encoder import HubEncoder
 from graft.encoders.hub.store import VOCABULARY
 from graft.encoders.minilm import STRUCTURE, WIDTH, arranged
@@ -20,6 +20,7 @@ from graft.export import hub_texts
 from graft.export.front import Front, GraphInput
 from graft.export.graph import OPSET, OnnxGraph
 from graft.export.tokenizing.files import FOLDER, LIBRARY, library_files, plain_files
+from graft.export.vectors import one
 from graft.heads.protocols import Answering, CalibratedHead
 
 IDS = GraphInput("input_ids", "int64", ("n", "length"))
@@ -76,22 +77,22 @@ def embedding(graph: OnnxGraph, encoder: TextEncoder, ids: str, mask: str, prefi
     weights = arranged(encoder.tuned.over(encoder.pinned()))
     tables = {name: graph.weight(f"{prefix}{name}", weights.pop(name)) for name in STRUCTURE.tables}
     tokens, real = windows(graph, ids, mask)  # (n, w, t)
-    length = _last_size(graph, tokens)
-    positions = graph.add("Slice", tables["positions"], _one(0), length, _one(0))
+    length = _size(graph, tokens, -1)
+    positions = graph.add("Slice", tables["positions"], one(0), length, one(0))
     vectors = graph.add("Add", graph.add("Gather", tables["tokens"], tokens, axis=0), positions)
-    rows = graph.add("Concat", _one(-1), length, axis=0)
+    rows = graph.add("Concat", one(-1), length, axis=0)
     states = graph.include(
         with_floats(without_gelu(STRUCTURE.content()), weights),
         prefix,
-        graph.add("Reshape", vectors, graph.add("Concat", rows, _one(WIDTH), axis=0)),
+        graph.add("Reshape", vectors, graph.add("Concat", rows, one(WIDTH), axis=0)),
         graph.cast(graph.add("Reshape", real, rows), "int32"),
     )
     counted = graph.cast(real, "float32")
-    weights_of = graph.add("Reshape", counted, graph.add("Concat", rows, _one(1), axis=0))
+    weights_of = graph.add("Reshape", counted, graph.add("Concat", rows, one(1), axis=0))
     sums = _sum(graph, graph.add("Mul", states, weights_of), 1)  # (n w, d)
-    shape = graph.add("Concat", graph.add("Slice", graph.add("Shape", tokens), _one(0), _one(2)), _one(-1), axis=0)
+    shape = graph.add("Concat", graph.add("Slice", graph.add("Shape", tokens), one(0), one(2)), one(-1), axis=0)
     total = _sum(graph, graph.add("Reshape", sums, shape), 1)
-    every = graph.add("Reshape", counted, graph.add("Concat", _size(graph, tokens, 0), _one(-1), axis=0))
+    every = graph.add("Reshape", counted, graph.add("Concat", _size(graph, tokens, 0), one(-1), axis=0))
     return graph.add("Div", total, graph.total(every))
 
 
@@ -100,7 +101,7 @@ def windows(graph: OnnxGraph, ids: str, mask: str) -> tuple[str, str]:
     add = graph.add
     number = add("Max", add("ReduceMax", mask, keepdims=0), np.int64(1))
     numbers = add("Range", np.int64(1), add("Add", number, np.int64(1)), np.int64(1))
-    belongs = add("Equal", add("Unsqueeze", mask, _one(2)), numbers)  # (n, length, segments)
+    belongs = add("Equal", add("Unsqueeze", mask, one(2)), numbers)  # (n, length, segments)
     sizes = _sum(graph, graph.cast(belongs, "int64"), 1)
     body = add("Max", add("Sub", sizes, np.int64(2)), np.int64(0))
     windows = add("Div", add("Add", body, np.int64(WINDOW - 1)), np.int64(WINDOW))
@@ -109,9 +110,9 @@ def windows(graph: OnnxGraph, ids: str, mask: str) -> tuple[str, str]:
     whole = graph.total(windows, 1)  # (n, 1)
     read = add("Min", whole, np.int64(MAX_WINDOWS))
     order = add("Range", np.int64(0), add("ReduceMax", read, keepdims=0), np.int64(1))
-    order = add("Unsqueeze", order, _one(0))  # (1, w)
+    order = add("Unsqueeze", order, one(0))  # (1, w)
     chosen = add("Where", add("Greater", whole, np.int64(MAX_WINDOWS)), _spread(graph, order, whole), order)
-    passed = add("LessOrEqual", add("Unsqueeze", until, _one(1)), add("Unsqueeze", chosen, _one(2)))
+    passed = add("LessOrEqual", add("Unsqueeze", until, one(1)), add("Unsqueeze", chosen, one(2)))
     last = add("Sub", number, np.int64(1))
     segment = add("Min", _sum(graph, graph.cast(passed, "int64"), 2), last)  # (n, w)
 
@@ -123,17 +124,17 @@ def windows(graph: OnnxGraph, ids: str, mask: str) -> tuple[str, str]:
     begin = add("Div", add("Mul", size, place), parts)
     end = add("Div", add("Mul", size, add("Add", place, np.int64(1))), parts)
     there = add("Less", order, read)
-    length = add("Unsqueeze", add("Where", there, add("Sub", end, begin), np.int64(0)), _one(2))
+    length = add("Unsqueeze", add("Where", there, add("Sub", end, begin), np.int64(0)), one(2))
     within = add("Range", np.int64(0), add("Add", add("ReduceMax", length, keepdims=0), np.int64(2)), np.int64(1))
     first = add("Add", of_segment(add("Sub", add("CumSum", sizes, np.int64(1)), sizes)), begin)
-    sources = add("Add", add("Unsqueeze", first, _one(2)), within)  # (n, w, t)
+    sources = add("Add", add("Unsqueeze", first, one(2)), within)  # (n, w, t)
     sources = add("Min", sources, add("Sub", add("Squeeze", _size(graph, ids, 1)), np.int64(1)))
-    flat = add("Reshape", sources, add("Concat", _size(graph, ids, 0), _one(-1), axis=0))
+    flat = add("Reshape", sources, add("Concat", _size(graph, ids, 0), one(-1), axis=0))
     found = add("Reshape", add("GatherElements", ids, flat, axis=1), add("Shape", sources))
     closing = add("Add", length, np.int64(1))
     found = add("Where", add("Equal", within, closing), np.int64(END), found)
     found = add("Where", add("Equal", within, np.int64(0)), np.int64(BEGINNING), found)
-    real = add("And", add("LessOrEqual", within, closing), add("Unsqueeze", there, _one(2)))
+    real = add("And", add("LessOrEqual", within, closing), add("Unsqueeze", there, one(2)))
     return found, real
 
 
@@ -170,16 +171,8 @@ def without_gelu(content: bytes) -> bytes:
 
 
 def _sum(graph: OnnxGraph, values: str, axis: int) -> str:
-    return graph.add("ReduceSum", values, _one(axis), keepdims=0)
+    return graph.add("ReduceSum", values, one(axis), keepdims=0)
 
 
 def _size(graph: OnnxGraph, tensor: str, axis: int) -> str:
-    return graph.add("Gather", graph.add("Shape", tensor), _one(axis), axis=0)
-
-
-def _last_size(graph: OnnxGraph, tensor: str) -> str:
-    return graph.add("Gather", graph.add("Shape", tensor), _one(-1), axis=0)
-
-
-def _one(value: int) -> Int:
-    return np.array([value], np.int64)
+    return graph.add("Gather", graph.add("Shape", tensor), one(axis), axis=0)

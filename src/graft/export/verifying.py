@@ -14,9 +14,10 @@ from graft.export.certificate import Certificate, versions_here
 from graft.export.draft import GRAPH, LABELS
 from graft.export.exported_folder import ExportedFolder, FileCheck
 from graft.export.golden_set import GoldenSet, restore
-from graft.export.inference import TOKENIZER, GraphSession, decoder_of
+from graft.export.inference import GraphSession, decoder_of
 from graft.export.installed import Installation, install
 from graft.export.replay import Replay, replayed
+from graft.export.tokenizing.files import FOLDER
 from graft.tensors import from_json
 
 
@@ -133,7 +134,7 @@ def _replayed(folder: ExportedFolder, goldens: GoldenSet) -> Replay:
     _check_texts(session.metadata, labels)
     with tempfile.TemporaryDirectory(prefix="graft-") as place:
         for name in folder.certificate.hashes:  # what stands in for a file there, such as a pipe, is never opened
-            if name.startswith(f"{TOKENIZER}/"):
+            if name.startswith(f"{FOLDER}/"):
                 copy = Path(place, *name.split("/"))
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_bytes(folder.read(name))

@@ -11,7 +11,7 @@ import numpy as np
 from graft.data.dataset import Dataset
 from graft.decoding.formats import HEAD, sniff
 from graft.errors import ItemError
-from graft.export.goldens.golden import Golden
+from graft.export.goldens.golden import OF_DATA, Golden
 
 MOST_OWN = 50
 """So many items of data go with an export."""
@@ -36,8 +36,8 @@ def chosen(dataset: Dataset, most: int = MOST_OWN, seed: int = 0) -> list[Golden
             room -= len(content)
             kind = "txt" if dataset.modality == "text" else sniff(content[:HEAD]) or "bin"
             label = dataset.labels[row][:_LONGEST_LABEL]
-            what = f"from the data, {label}" if label else "from the data"
-            found.append(Golden(_SUFFIX.get(kind, kind), content, what, own=True))
+            what = f"{OF_DATA}, {label}" if label else OF_DATA
+            found.append(Golden(_SUFFIX.get(kind, kind), content, what))
     return found
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+OF_DATA = "from the data"
+"""How ``what`` begins of items that were given."""
+
 
 class Golden(NamedTuple):
     """A file with a known answer.
@@ -12,10 +15,8 @@ class Golden(NamedTuple):
         extension: Of its file, such as ``png``.
         content: The file's bytes.
         what: What it is, in words.
-        own: Whether it comes from data that were given, and was not drawn.
     """
 
     extension: str
     content: bytes
     what: str
-    own: bool = False
