@@ -28,7 +28,7 @@ from graft.serving.keys import ServerKey
 from graft.serving.loaded import LoadedModel
 from graft.serving.one_model import ModelServer
 from graft.serving.routes import application
-from graft.serving.server import listening, run
+from graft.serving.server import KEEP_ALIVE, listening, run
 
 TOLERANCE = 0.02
 """Of a probability in bf16: whatever else is in a batch changes the last digits."""
@@ -140,11 +140,21 @@ class ServerHere(Client):
         key: Who is let in.
         own_host: As ``RequestGuard`` takes it.
         decoding: Whether the children are started; without them nothing is decoded, and requests wait.
+        ready: Whether it has had its first answer, or may say that it had where nothing is decoded.
+        keep_alive: Seconds of an idle connection.
         options: Of a ``ModelServer``.
     """
 
     def __init__(
-        self, folder: Path, *, key: str = "", own_host: str | None = None, decoding: bool = True, **options: Any
+        self,
+        folder: Path,
+        *,
+        key: str = "",
+        own_host: str | None = None,
+        decoding: bool = True,
+        ready: bool = True,
+        keep_alive: int = KEEP_ALIVE,
+        **options: Any,
     ) -> None:
         self.draining = options.pop("draining", Draining())
         self.server = ModelServer(LoadedModel.load(folder), draining=self.draining, **options)
@@ -154,13 +164,13 @@ class ServerHere(Client):
         self.port = listener.getsockname()[1]
         begun = threading.Event()
         app = application(self.server, key=ServerKey.of(key) if key else None, own_host=own_host)
-        arguments = (app, listener, self.draining, 75, begun.set)
+        arguments = (app, listener, self.draining, keep_alive, begun.set)
         self.thread = threading.Thread(target=run, args=arguments, daemon=True)
         self.thread.start()
         assert begun.wait(LONG)
-        if decoding:
+        if decoding and ready:
             asyncio.run(self.server.warm())
-        self.server.ready = True
+        self.server.ready = ready
 
     def stop(self) -> None:
         """End it as a signal does."""

@@ -22,6 +22,7 @@ from PIL import Image
 import graft
 import shapes
 from graft.app import TryPage
+from graft.app.server import KEEP_ALIVE
 from graft.contracts import SERVED
 from graft.decoding.sound import wav_bytes
 from graft.encoders.cache import Cache
@@ -147,7 +148,7 @@ def test_a_bad_item_is_answered_in_words(ask: Ask, content: bytes, code: str | N
 def test_a_body_over_the_limit_is_read_to_its_end_and_refused(ask: Ask) -> None:
     status, _, answer = ask("POST", "/answer", bytes(SERVED.bytes + 1))
     assert status == 413
-    assert answer["message"] == "The item has more than 32 MB, the limit."
+    assert (answer["message"], answer["hint"]) == ("The item has more than 32 MB, the limit.", "Make it smaller.")
 
 
 def test_corrections_keep_the_bytes_and_are_taken_back(ask: Ask, page: TryPage) -> None:
@@ -252,6 +253,7 @@ def test_behind_a_proxy_with_a_prefix_the_page_works(saved: Path) -> None:
                 connection.request("POST", f"{prefix}/answer", shapes.encoded("circle", 1), given)
                 assert connection.getresponse().status == status
         assert any("proxy" in line for line in page.instructions)
+        assert page._server.config.timeout_keep_alive == KEEP_ALIVE > 60  # longer than proxies keep theirs
     for address in ("example.org/try", "ftp://example.org/", "https://", "https://example.org/?a=b"):
         with pytest.raises(UsageError, match="no address of a page"):
             TryPage(graft.load(saved), corrections=None, port=0, behind=address)
@@ -318,8 +320,12 @@ def test_the_command_shows_a_page_and_ends_when_it_is_told(saved: Path, tmp_path
         said = json.loads(process.stdout.readline())
         assert urlsplit(said["address"]).port == said["port"]
         assert b"set-cookie" not in begin(said["address"]).encode()
-        process.send_signal(how)
+        opened = http.client.HTTPConnection("127.0.0.1", said["port"], timeout=240)
+        opened.request("GET", "/")
+        assert opened.getresponse().read()
+        process.send_signal(how)  # an open page, and its idle connection, do not hold the end up
         _, told = process.communicate(timeout=240)
+        opened.close()
         assert process.returncode == 0
     assert b"Stopped." in told
     assert b"Traceback" not in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import signal
 import socket
@@ -21,6 +22,7 @@ from graft.serving.draining import Draining
 from graft.serving.keys import ServerKey
 from graft.serving.limits import ServerLimits
 from graft.serving.problems import Problem
+from graft.serving.server import KEEP_ALIVE
 from serving_checks import LONG, ServerHere, ServerProcess, head, in_base64, wait_until
 
 PHOTO = shapes.encoded("circle", 1)
@@ -170,6 +172,32 @@ def test_a_page_of_another_site_cannot_ask_under_a_name_of_its_own(start, saved:
     assert (reply.status, reply.problem["code"]) == (421, "wrong_host")
     for host in ("localhost", "127.0.0.1:80", "[::1]:8080"):
         assert server.predict(PHOTO, "image/png", Host=host).status == 200
+
+
+def test_it_is_ready_once_it_has_answered_and_lives_before(start, saved: Path):
+    server = start(saved, ready=False)
+    for path in PROBES:
+        assert server.ask("GET", path).status == (200 if path in ("/healthz", "/v2/health/live") else 503), path
+    probe = server.ask("GET", "/readyz")
+    assert (probe.problem["code"], probe.headers["retry-after"]) == ("starting", "1")
+    assert server.predict(PHOTO, "image/png").problem["code"] == "starting"
+    asyncio.run(server.server.warm())
+    assert {server.ask("GET", path).status for path in PROBES} == {200}
+    assert server.predict(PHOTO, "image/png").status == 200
+
+
+def test_idle_connections_are_kept_longer_than_balancers_keep_theirs_and_as_long_as_is_said(start, saved: Path):
+    assert KEEP_ALIVE > 60
+    for server in (start(saved, decoding=False, keep_alive=1), ServerProcess(saved, "--port", 0, "--keep-alive", 1)):
+        line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=KEEP_ALIVE / 2)
+        for _ in range(2):  # it is kept after an answer
+            line.request("GET", "/healthz")
+            answer = line.getresponse()
+            assert (answer.read() != b"", answer.will_close) == (True, False)
+        assert line.sock.recv(1) == b""  # and closed after a while, long before the usual time
+        line.close()
+        if isinstance(server, ServerProcess):
+            assert server.stop()[0] == 0
 
 
 def test_draining_says_when_it_is_done(monkeypatch: pytest.MonkeyPatch):

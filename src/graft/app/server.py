@@ -18,6 +18,8 @@ from graft.loopback import is_loopback
 
 PORT = 7860
 """Where such pages are by custom."""
+KEEP_ALIVE = 75
+"""Seconds of an idle connection: a proxy keeps its own for 60, and must not send into one that is being closed."""
 PATIENCE = 30.0
 """Seconds in which the server has to be up."""
 NEEDED = {"starlette": "Starlette", "uvicorn": "uvicorn"}
@@ -189,6 +191,7 @@ def _server(app: Any) -> Any:
         ws="none",
         proxy_headers=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=1,
     )
     return uvicorn.Server(config)

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import graft
+from graft.contracts import SERVED
 from graft.export.goldens.pictures import draw_pictures
 
 pytestmark = pytest.mark.browser
@@ -75,6 +76,18 @@ def test_what_is_no_picture_is_answered_in_words(visit: Any, content: bytes, cod
     assert error["code"] == code
     assert said in error["message"]
     assert error["hint"]
+
+
+def test_a_file_over_the_limit_is_said_in_the_words_of_every_page(visit: Any) -> None:
+    script = """
+    const [length, done] = arguments;
+    import(new URL("answerer.js", document.baseURI).href)
+      .then(({ answer }) => answer(new Blob([new Uint8Array(length)]))).then(done);
+    """
+    error = visit.browser.execute_async_script(script, SERVED.bytes + 1)["error"]
+    words = ("too_large", "The item has more than 32 MB, the limit.", "Make it smaller.")
+    assert (error["code"], error["message"], error["hint"]) == words
+    assert visit.browser.execute_async_script(script, SERVED.bytes)["error"]["code"] == "not_a_picture"
 
 
 def test_why_is_that_of_the_model(visit: Any, model_in_f32: graft.Model, photos: Path) -> None:

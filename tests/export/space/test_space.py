@@ -130,12 +130,30 @@ def test_what_is_too_large_is_said_in_the_words_of_graft(script, tmp_path, size,
 def test_threads_are_counted_from_affinity_and_quota(script, monkeypatch, tmp_path):
     answering = script("answering")
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(64)), raising=False)
+    monkeypatch.setattr(answering, "GROUP", tmp_path)
     for quota, count in (("150000 100000", 2), ("max 100000", 64), ("50000 100000", 1), ("nonsense", 64)):
         (tmp_path / "cpu.max").write_text(quota)
-        monkeypatch.setattr(answering, "Path", lambda _: tmp_path / "cpu.max")
         assert answering.cores() == count
     (tmp_path / "cpu.max").unlink()
     assert answering.cores() == 64
+    (tmp_path / "cpu").mkdir()  # of older kernels
+    (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000\n")
+    for quota, count in (("150000\n", 2), ("-1\n", 64), ("50000\n", 1)):
+        (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text(quota)
+        assert answering.cores() == count
+
+
+@pytest.mark.parametrize("length", [SERVED.bytes, SERVED.bytes + 1])
+def test_a_file_over_the_limit_is_said_in_the_words_of_every_page(script, tmp_path, length):
+    path = tmp_path / "long.png"
+    with path.open("wb") as file:
+        file.truncate(length)
+    error = script("answering").answer(str(path))["error"]
+    if length > SERVED.bytes:
+        words = ("too_large", "The item has more than 32 MB, the limit.", "Make it smaller.")
+        assert (error["code"], error["message"], error["hint"]) == words
+    else:
+        assert error["code"] == "not_a_picture"
 
 
 def classes(unknown=False, members=("bee",), **scores):

@@ -12,6 +12,8 @@ import onnxruntime
 MOST_BYTES, MOST_PIXELS, LONGEST_SIDE, MOST_SECONDS, MOST_CHARACTERS = 32 << 20, 25_000_000, 32_767, 600, 200_000
 HEIC = (b"ftypheic", b"ftypheix", b"ftyphei", b"ftyphev", b"ftypmif1", b"ftypmsf1")
 AGAIN = "Copy or download it again."
+GROUP = Path("/sys/fs/cgroup")
+"""Where the container's share of the processor stands."""
 
 
 class NotRead(Exception):
@@ -26,10 +28,14 @@ def cores() -> int:
     """How many processors this process may use: by its affinity and its group's quota, not by the host's count."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-    except (OSError, ValueError):
+        if (newer := GROUP / "cpu.max").exists():
+            quota, period = newer.read_text().split()
+        else:  # of older kernels
+            quota, period = ((GROUP / "cpu" / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
+        share = int(quota) / int(period)
+    except (OSError, ValueError, ZeroDivisionError):  # "max" is no number either
         return count
-    return count if quota == "max" else max(1, min(count, math.ceil(int(quota) / int(period))))
+    return max(1, min(count, math.ceil(share))) if share > 0 else count
 
 
 def opened() -> tuple[onnxruntime.InferenceSession, dict[str, Any]]:
@@ -134,7 +140,7 @@ def check_file(path: str) -> bytes:
     if not size:
         raise NotRead("empty", "The file is empty.", AGAIN)
     if size > MOST_BYTES:
-        raise NotRead("too_large", f"The item has more than {MOST_BYTES >> 20} MB, the limit.", "Cut it into parts.")
+        raise NotRead("too_large", f"The item has more than {MOST_BYTES >> 20} MB, the limit.", "Make it smaller.")
     with Path(path).open("rb") as file:
         return file.read(64)
 

@@ -14,7 +14,7 @@ export async function prepare(item, about) {
   if (!(item?.samples instanceof Float32Array)) throw new Trouble("not_a_recording", "What was given is no recording.", "Give a sound file, or record one.");
   if (!item.samples.length) throw new Trouble("empty", "The recording holds no sound.", "Record it again, or leave it out.");
   const [seconds, most] = [item.samples.length / item.rate, about.input.limit_seconds];
-  if (seconds > most) throw new Trouble("too_large", `The recording is ${seconds.toFixed(1)} seconds long; the limit is ${most}.`, "Cut it into pieces.");
+  if (seconds > most) throw new Trouble("too_large", `The recording is ${seconds.toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 })} seconds long; the limit is ${most}.`, "Cut it into pieces.");
   const samples = mixed([item.samples]);
   return { own: samples, rate: item.rate, heard: heardAs(samples, item.rate, about) };
 }

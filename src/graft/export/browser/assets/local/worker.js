@@ -102,7 +102,7 @@ async function asked({ id, item, why }) {
 async function answered(id, item, why) {
   if (cancelled.has(id)) return undefined;
   const { limit_bytes: most } = about.input;
-  if (item instanceof Blob && item.size > most) throw new Trouble("too_large", `The item has ${item.size.toLocaleString("en")} bytes; the limit is ${most.toLocaleString("en")}.`, "Make it smaller.");
+  if (item instanceof Blob && item.size > most) throw new Trouble("too_large", `The item has more than ${most / (1 << 20)} MB, the limit.`, "Make it smaller.");
   const prepared = await way.prepare(item, about);
   const answer = answerOf(about, (await rows([prepared]))[0]);
   if (!why) return answer;
