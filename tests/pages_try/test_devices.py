@@ -85,6 +85,15 @@ def test_a_snapshot_becomes_an_item_with_undo(page: TryPage) -> None:
     page.until(lambda: page.text(".tiles .name") == "camera-1.jpg")
 
 
+def test_a_snapshot_while_the_camera_stutters_keeps_the_picture_that_was_seen_last(page: TryPage) -> None:
+    page.open()
+    page.click("input[name=way][value=camera]")
+    live(page)
+    page.js("Object.defineProperty(HTMLMediaElement.prototype, 'readyState', {get: () => 1})")
+    page.click("#snap")
+    page.until(lambda: "Kept as photo 1." in page.text("#toasts"))
+
+
 def test_without_https_the_page_says_so_and_takes_a_single_photo(page: TryPage) -> None:
     parts = urlsplit(page.address)
     page.address = page.address.replace("localhost", "try.test")

@@ -2,9 +2,9 @@
 // mirrored; the model, and what is saved, get the picture as it is.
 
 import { bars, short, spoken, words } from "./answers.js";
-import { $, button, buttons, from, icon, make, note, put, say, toast } from "./dom.js";
+import { $, button, buttons, from, icon, make, put, say, toast } from "./dom.js";
 import * as correcting from "./correcting.js";
-import { end, obstacle, reason, words as wordsOf } from "./devices.js";
+import { end, obstacle, reason, showRefusal } from "./devices.js";
 import { explained } from "./photo.js";
 import { fit } from "./pictures.js";
 import { ask, entry } from "./queue.js";
@@ -28,36 +28,13 @@ export function close() {
 
 export function refused(why, page) {
   close();
-  const again =
-    why === "frame"
-      ? button("Open in a tab", () => window.open(location.href, "_blank", "noopener"), "primary")
-      : why === "no-https"
-        ? null
-        : button("Try again", () => start(page), "primary");
-  const taken = make("input", {
-    class: "hidden",
-    type: "file",
+  showRefusal("camera", why, page, () => start(page), "Choose photos", {
     accept: "image/*",
     capture: "environment",
-    id: "capture",
-    onchange: (event) => page.give([...event.target.files]),
+    sign: "camera",
+    label: "Take one photo",
+    always: true,
   });
-  const take = make(
-    "label",
-    { class: `button ${again ? "" : "primary"}`, for: "capture" },
-    icon("camera"),
-    "Take one photo",
-  );
-  put(
-    $("main"),
-    make(
-      "div",
-      { class: "refused" },
-      note("error", wordsOf("camera", why), again, taken, take, button("Choose photos", page.choose)),
-    ),
-  );
-  page.state(`camera-${why}`);
-  say(wordsOf("camera", why).join(" "));
 }
 
 // Before the first picture that is not black nothing is answered.
@@ -192,6 +169,7 @@ async function live(mine, page, { front, cameras, facing }) {
   turn.hidden = cameras < 2;
   turn.querySelector("span").textContent = facing === "environment" ? "Front" : "Rear";
   let paused = null; // the item that stands still
+  let latest = first; // what was seen last: a camera may stutter just when somebody presses
   let why = false;
   let frames = 0;
   let since = performance.now();
@@ -262,7 +240,7 @@ async function live(mine, page, { front, cameras, facing }) {
   };
   async function halt() {
     if (paused) return;
-    const frame = (await grab()) ?? first;
+    const frame = (await grab()) ?? latest;
     mine.control?.abort();
     video.pause();
     const still = Object.assign(entry(frame.blob, "camera.jpg"), { w: frame.w, h: frame.h });
@@ -334,8 +312,7 @@ async function live(mine, page, { front, cameras, facing }) {
   pause.addEventListener("click", () => (paused ? go() : halt()));
   turn.addEventListener("click", () => start(page, facing === "environment" ? "user" : "environment"));
   snap.addEventListener("click", async () => {
-    const frame = paused ? { blob: paused.content, w: paused.w, h: paused.h } : await grab();
-    if (!frame) return;
+    const frame = paused ? { blob: paused.content, w: paused.w, h: paused.h } : ((await grab()) ?? latest);
     const one = entry(frame.blob, `camera-${page.n() + 1}.jpg`);
     if (paused?.answer) one.answer = paused.answer;
     page.keep(one);
@@ -378,5 +355,6 @@ async function live(mine, page, { front, cameras, facing }) {
     }
     await rest(PAUSE);
     frame = mine.over ? null : await grab();
+    latest = frame ?? latest;
   }
 }

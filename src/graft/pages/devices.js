@@ -1,5 +1,7 @@
 // Camera and microphone: asked for by a tap, and each reason why there is none in its own words.
 
+import { $, button, icon, make, note, put, say } from "./dom.js";
+
 const WORDS = {
   camera: {
     denied: [
@@ -60,7 +62,6 @@ const WORDS = {
   },
 };
 
-export const words = (device, reason) => WORDS[device][reason];
 
 const framed = () => {
   try {
@@ -83,4 +84,30 @@ export function reason(device, error) {
 
 export function end(stream) {
   for (const track of stream?.getTracks() ?? []) track.stop();
+}
+
+// In the place of a device that cannot be used: why, and the ways round it. `recorder` says how the system's own camera
+// or recorder is offered: {accept, capture, sign, label}, and whether it is where asking again may help (`always`).
+export function showRefusal(device, why, page, start, choose, recorder) {
+  const again =
+    why === "frame"
+      ? button("Open in a tab", () => window.open(location.href, "_blank", "noopener"), "primary")
+      : why === "no-https"
+        ? null
+        : button("Try again", start, "primary");
+  const { accept, capture, sign, label, always } = recorder;
+  const own = always || !again;
+  const taken = make("input", {
+    class: "hidden",
+    type: "file",
+    accept,
+    capture,
+    id: "capture",
+    onchange: (event) => page.give([...event.target.files]),
+  });
+  const take = make("label", { class: again ? "button" : "button primary", for: "capture" }, icon(sign), label);
+  const ways = [again, own && taken, own && take, button(choose, page.choose)];
+  put($("main"), make("div", { class: "refused" }, note("error", WORDS[device][why], ...ways)));
+  page.state(`${device}-${why}`);
+  say(WORDS[device][why].join(" "));
 }

@@ -1,7 +1,7 @@
 // The microphone: raw samples at its own rate, without what browsers add for calls. Resampling is the answerer's.
 
 import { $, button, buttons, from, icon, make, note, put, say } from "./dom.js";
-import { end, obstacle, reason, words as wordsOf } from "./devices.js";
+import { end, obstacle, reason, showRefusal } from "./devices.js";
 
 const CALLS = {
   echoCancellation: "echo cancelling",
@@ -22,39 +22,12 @@ export function close() {
 
 export function refused(why, page) {
   close();
-  const again =
-    why === "frame"
-      ? button("Open in a tab", () => window.open(location.href, "_blank", "noopener"), "primary")
-      : why === "no-https"
-        ? null
-        : button("Try again", () => start(page), "primary");
-  const taken = make("input", {
-    class: "hidden",
-    type: "file",
+  showRefusal("microphone", why, page, () => start(page), "Choose recordings", {
     accept: "audio/*",
     capture: true,
-    id: "capture",
-    onchange: (event) => page.give([...event.target.files]),
+    sign: "mic",
+    label: "Record one",
   });
-  const choose =
-    why === "no-https" ? make("label", { class: "button primary", for: "capture" }, icon("mic"), "Record one") : null;
-  put(
-    $("main"),
-    make(
-      "div",
-      { class: "refused" },
-      note(
-        "error",
-        wordsOf("microphone", why),
-        again,
-        choose && taken,
-        choose,
-        button("Choose recordings", page.choose),
-      ),
-    ),
-  );
-  page.state(`microphone-${why}`);
-  say(wordsOf("microphone", why).join(" "));
 }
 
 export function offer(page) {
