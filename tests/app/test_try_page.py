@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +23,7 @@ from PIL import Image
 import graft
 import shapes
 from graft.app import TryPage
+from graft.app.about import about
 from graft.app.server import KEEP_ALIVE
 from graft.contracts import SERVED
 from graft.decoding.sound import wav_bytes
@@ -354,3 +356,28 @@ def test_what_cannot_be_shown_is_told_without_a_trace(
     assert said in err
     assert "Traceback" not in err
     assert out == ""
+
+
+def test_a_taken_port_is_told_before_data_are_embedded(
+    saved: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from graft import cli
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code = cli.run(["app", str(saved), "--data", str(tmp_path), "--port", str(port)])
+    assert code == 1
+    assert f"port {port}" in capfd.readouterr().err  # and not that there is nothing in the data
+
+
+def test_items_of_a_test_part_are_not_shown_as_what_was_learned_from(saved: Path, tmp_path: Path) -> None:
+    from graft.cli.app import _indexed
+
+    for part, n in (("train", 3), ("test", 2)):
+        shapes.folders(tmp_path / part, dict.fromkeys(shapes.FORMS, n))
+    assert len(_indexed(str(tmp_path), {"modality": "image"}, saved, None, quiet=True)) == 9
+
+
+def test_what_is_said_to_be_learned_from_is_without_the_test_part(model: graft.Model) -> None:
+    tested = replace(model.report, n_train=30, n_test=6)
+    assert about(replace(model, report=tested), corrections=False, local=True)["n_items"] == 30

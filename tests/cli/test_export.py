@@ -27,3 +27,10 @@ def test_what_there_is_no_such_thing_of_is_told_with_what_there_is(run, saved, t
         refused = run("export", saved, *wrong, "-o", tmp_path / "x")
         assert (refused.code, listed in refused.err) == (2, True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_no_other_target_takes_is_refused_before_the_work(run, saved, tmp_path):
+    refused = run("export", saved, "--to", "onnx", "-o", tmp_path / "out", "--runtime", tmp_path)
+    assert refused.code == 2
+    assert "--runtime is for --to browser" in refused.err
+    assert not (tmp_path / "out").exists()

@@ -22,6 +22,7 @@ def test_a_page_is_written_in_half_precision_and_weighs_what_is_said(run, saved,
     files = {str(file.relative_to(tmp_path / "site")) for file in (tmp_path / "site").rglob("*") if file.is_file()}
     assert {"index.html", "sw.js", "answerer.js", "model.onnx", "runtime/ort-wasm.wasm", "runtime/LICENSE"} <= files
     assert done.json["mb"] <= 22
+    assert "python3 -m http.server --bind 127.0.0.1 8000" in (tmp_path / "site" / "README.md").read_text()
     about = json.loads((tmp_path / "site" / "about.json").read_text())
     assert (about["stays"], about["input"]["view"]["zoom"]) == (True, pytest.approx(0.875))
     assert run("verify", tmp_path / "site").code == 0

@@ -155,6 +155,13 @@ def test_the_example_answers_where_graft_is_not(of_each_kind):
     assert len(done.stdout.splitlines()) == 3
 
 
+def test_an_example_that_is_asked_nothing_says_how_it_is_asked(exported):
+    done = subprocess.run([sys.executable, exported / EXAMPLE, "model.onnx"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "python example.py model.onnx PICTURE ..." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_an_example_that_fails_is_told_with_its_last_words(exported, tmp_path):
     for name in ("model.onnx", "goldens"):
         (tmp_path / name).symlink_to(exported / name)

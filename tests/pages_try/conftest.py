@@ -31,7 +31,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Files that people give: pictures of several shapes, what is none, and a recording."""
     folder = tmp_path_factory.mktemp("given")
     sizes = {"bee-portrait.png": (320, 480), "panorama-bee.png": (800, 200)}
-    for seed, name in enumerate([*MANY, "slow-9.png", "nothing.png", "bee-2.png", "slow-bee.png"]):
+    for seed, name in enumerate([*MANY, "slow-9.png", "nothing.png", "bee-2.png", "slow-bee.png", "certain.png"]):
         if name.endswith(".heic"):
             (folder / name).write_bytes(b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00" + b"x" * 300)
         elif name.startswith("bad"):

@@ -33,6 +33,12 @@ def test_the_answer_that_is_shown_belongs_to_the_item_that_is_shown(photos: TryP
     assert photos.js("return window.most") == 1
 
 
+def test_over_99_is_not_about_over_99(photos: TryPage) -> None:
+    photos.give("certain.png")
+    photos.answered()
+    assert photos.text(".said .quiet") == "Of 100 answers as sure as this, over 99 are right."
+
+
 def test_an_item_is_asked_once_however_many_are_given(photos: TryPage) -> None:
     photos.give(*MANY)
     photos.until(lambda: not photos.has("#progress") and photos.has(".tiles .sure"))

@@ -43,7 +43,7 @@ def about(model: Model, *, corrections: bool, local: bool) -> dict[str, Any]:
         "encoder": {"name": encoder.name, "version": encoder.version},
         "input": {"max_pixels": SERVED.pixels, "max_bytes": SERVED.bytes, "seconds": SERVED.seconds},
         "versions": {"graft": __version__},
-        "n_items": report.n_items,
+        "n_items": report.n_train,
         "why": True,
         "corrections": corrections,
         "accept": accepted(encoder.modality),

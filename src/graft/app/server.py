@@ -154,7 +154,17 @@ class PageServer:
             self._thread.join(PATIENCE)
         self._socket.close()
 
-    def _listen(self, host: str, port: int | None) -> socket.socket:
+    @classmethod
+    def check_port(cls, host: str, port: int) -> None:
+        """Find out whether the page can listen there, before any work is done for it.
+
+        Raises:
+            GraftError: The port is taken, or ``host`` is no address of this machine.
+        """
+        cls._listen(host, port).close()
+
+    @classmethod
+    def _listen(cls, host: str, port: int | None) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         # The protocol is named, for asyncio sends small answers without delay only where it knows that it is TCP.
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -166,9 +176,9 @@ class PageServer:
         except OSError as error:
             listener.close()
             if port is None:
-                return self._listen(host, 0)
+                return cls._listen(host, 0)
             raise GraftError(
-                f"The {self.what} cannot listen at {host}, port {port}: {error.strerror or error}.",
+                f"The {cls.what} cannot listen at {host}, port {port}: {error.strerror or error}.",
                 "Choose another port; 0 takes a free one.",
             ) from None
         return listener

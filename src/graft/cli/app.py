@@ -67,6 +67,8 @@ def command(
         raise UsageError("Both --data and --index were given.", "Give one of them.")
     if not data and (given := [*as_flags(reading)]):
         raise UsageError(f"{given[0]} says how data are read, and none are given.", "Give --data DATA.")
+    if port is not None:
+        TryPage.check_port(host, port)  # before data are embedded, which may take minutes
     fitted = load(model, allow_download=allow_download)
     cache: CacheChoice = None if no_cache else "default"
     index = Index.load(folder, exact=True, cache=cache, allow_download=allow_download) if folder else None
@@ -93,4 +95,6 @@ def _indexed(data: str, reading: Mapping[str, Any], model: Path, cache: CacheCho
     with progress_bar(quiet=quiet) as progress:
         dataset = read_collection(data, **reading)
         guard_outputs(dataset)
-        return Index.of(dataset, encoder=str(model), exact=True, cache=cache, progress=progress)
+        # A test part was kept from the model: nothing of it was learned.
+        learned = [row for row, part in enumerate(dataset.splits) if part != "test"]
+        return Index.of(dataset.select(learned), encoder=str(model), exact=True, cache=cache, progress=progress)

@@ -11,6 +11,7 @@ from graft.cli.options import download_option
 from graft.cli.output import pasted, progress_bar, say, show_json
 from graft.cli.paths import Command, InputPath, Output
 from graft.cli.reading import read_data, reading_options
+from graft.errors import UsageError
 
 
 @click.command(name="export", cls=Command)
@@ -45,6 +46,8 @@ def command(
     from graft.run import Run
 
     kind = target_called(target)
+    if runtime is not None and target != "browser":
+        raise UsageError(f"--runtime is for --to browser, not for --to {target}.", "Leave it out.")
     check_free(output, overwrite)
     fitted = load(model, allow_download=allow_download)
     dataset = None

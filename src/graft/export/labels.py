@@ -42,7 +42,7 @@ def labels_of(model: Model, front: Front, precision: str) -> dict[str, Any]:
             "graft": __version__,
             **{package: found for package in ("onnx", "onnxruntime") if (found := _version(package))},
         },
-        "n_items": report.n_items,
+        "n_items": report.n_train,
     }
     if model.classes and not head.exclusive:
         labels["thresholds"] = label_thresholds(head).tolist()

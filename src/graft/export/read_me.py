@@ -84,7 +84,7 @@ def _purpose(labels: Mapping[str, Any], one: str, classes: list[str]) -> str:
 
 def _quality(labels: Mapping[str, Any], many: str) -> str:
     unseen = f"On {many} that it had not seen"
-    whole = f" It was made with {labels['n_items']:,} {many}, and the figure holds for {many} like those."
+    whole = f" It has learned from {labels['n_items']:,} {many}, and the figure holds for {many} like those."
     if accuracy := _figure(labels, "accuracy"):
         right = "all its labels were right" if "thresholds" in labels else "it was right"
         return (

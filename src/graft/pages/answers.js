@@ -178,7 +178,7 @@ export function words(one, about, takeBack) {
   return [
     headline(name(first), ", ", figure(p)),
     rest ? also(rest) : "",
-    trust(`Of 100 answers as sure as this, about ${per100(p)} are right.`),
+    trust(`Of 100 answers as sure as this, ${p >= 0.995 ? "" : "about "}${per100(p)} are right.`),
   ];
 }
 

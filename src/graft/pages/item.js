@@ -188,7 +188,7 @@ function neighbours(one, part) {
       : "Even the nearest is far away."
     : `${total ? `Of ${total}, the` : "The"} nearest first${classes ? "; ≠ is of another class" : ""}.`;
   if (nearest.some(({ same }) => same))
-    part.querySelector(".quiet").textContent += ` The model has learned from this very ${word}.`;
+    part.querySelector(".quiet").textContent += ` This very ${word} is among them.`;
   const own = (given) =>
     !classes ||
     unknown ||

@@ -37,6 +37,16 @@ _WAYS = {
 """Scripts that only one modality needs."""
 TOKENIZER = "tokenizer/tokenizer.js"
 _LOCAL = ("answerer.js", "answers.js", "digest.js", "files.js", "trouble.js", "worker.js")
+_ABOUT = """
+## This page
+
+`index.html` is a page that asks the model in the browser: nothing that is given to it leaves the computer. Put this
+folder on any web server, under any path. On your own machine run this in the folder, and open http://localhost:8000:
+
+```sh
+python3 -m http.server --bind 127.0.0.1 8000
+```
+"""
 _SCRIPT = '<script type="module" src="try.js"></script>'
 _STRICT, _WITH_WASM = "script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'"
 
@@ -77,7 +87,7 @@ def complete(draft: Draft) -> None:
         "app_file": PAGE,
         "pinned": False,
     }
-    draft.replace(README, headed(front, words))  # by these lines a hub knows a page; elsewhere they do no harm
+    draft.replace(README, headed(front, words + _ABOUT))  # by these lines a hub knows a page; elsewhere they do no harm
 
 
 def runtime_files(given: Path | None) -> dict[str, bytes]:

@@ -39,6 +39,8 @@ def answer_of(session: onnxruntime.InferenceSession, about: dict[str, Any], text
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
     session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
     about = {name: json.loads(text) for name, text in session.get_modelmeta().custom_metadata_map.items()}
     for path in sys.argv[2:]:
