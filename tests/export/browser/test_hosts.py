@@ -200,6 +200,33 @@ def test_a_tab_that_was_closed_for_want_of_memory_does_not_try_for_ever(elsewher
     elsewhere.until(lambda: elsewhere.js("return document.documentElement.dataset.ready") == "yes")
 
 
+WATCHED = """
+const plainly = start;
+start = async (contents) => {
+  const given = Object.values(contents).map((content) => new WeakRef(content));
+  await plainly(contents);
+  const left = () => given.reduce((sum, one) => sum + (one.deref()?.byteLength ?? 0), 0);
+  for (let i = 0; i < 40 && left(); i += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 25));
+    gc();
+  }
+  const found = `${left()} bytes of ${given.length} files`;
+  await (await caches.open("seen by a test")).put("/left", new Response(found));
+};
+"""
+
+
+def test_what_was_downloaded_is_given_back_once_the_session_stands(web: Path, photos: Path) -> None:
+    """A phone has no memory for weights and runtime twice: of both, nothing but the session is left."""
+    with chromium("js-flags=--expose-gc") as browser, hosted(web) as host:
+        host.faults["local/worker.js"] = lambda reply: replace(reply, body=reply.body + WATCHED.encode())
+        page = Visit(browser, host)
+        assert page.open() == "yes"
+        left = "return caches.match('/left').then((found) => found?.text())"
+        assert page.until(lambda: page.js(left)) == "0 bytes of 2 files"
+        assert page.ask(next(photos.rglob("*.png")).read_bytes())["label"]
+
+
 def test_opened_as_a_file_it_says_how_to_serve_it(driver: Any, web: Path, tmp_path: Path) -> None:
     folder = tmp_path / 'shapes of "Łódź"'
     shutil.copytree(web, folder)

@@ -62,7 +62,9 @@ async function start(contents) {
   } catch (error) {
     throw cannotStart(String(error?.message ?? error));
   } finally {
-    wasm.wasmBinary = undefined; // the session has its own copy: these are given back
+    // The session has its own copy. The runtime holds on to what it was given: that is emptied, so that it takes no memory.
+    wasm.wasmBinary = undefined;
+    structuredClone(null, { transfer: Object.values(contents) });
     for (const name of Object.keys(contents)) delete contents[name];
   }
 }
