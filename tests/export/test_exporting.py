@@ -1,15 +1,17 @@
 """Writing an export: models of every kind, what it replaces and what it leaves alone."""
 
 import shutil
+import threading
 
 import numpy as np
 import pytest
 
 import graft
 from exports import Asked, pixels_of
-from graft.errors import OutputExists
+from graft.errors import Cancelled, OutputExists
 from graft.export.building import exact
 from graft.export.exporting import check_free, export_model
+from graft.run import Run
 
 
 def test_an_export_gives_way_to_another_if_asked(exported, tmp_path):
@@ -46,7 +48,10 @@ def test_what_is_no_export_stays(exported, tmp_path):
 
 def test_a_model_of_several_labels_leaves_with_its_thresholds(photos, tmp_path):
     model = graft.fit(photos, task="multi_label")
-    done = export_model(model, "onnx", tmp_path / "labels")
+    told: list[tuple[str, int, int]] = []
+    run = Run(progress=lambda *step: told.append(step))
+    done = export_model(model, "onnx", tmp_path / "labels", run=run)
+    assert told == [("prove", n, 4) for n in range(5)]
     assert (done.certificate.agreement, done.certificate.largest_difference < 0.005) == (1.0, True)
     asked = Asked(tmp_path / "labels" / "model.onnx")
     assert asked.metadata["thresholds"] == [0.5, 0.5, 0.5]
@@ -54,6 +59,11 @@ def test_a_model_of_several_labels_leaves_with_its_thresholds(photos, tmp_path):
     found, (wanted,) = asked(pixels=pixels_of(file)), exact(model).predict([file])
     assert [label for label, member in zip(model.classes, found["set"][0], strict=True) if member] == list(wanted.set)
     np.testing.assert_allclose(found["probabilities"][0], list(wanted.scores.values()), atol=0.005)
+    stopped = threading.Event()
+    run = Run(progress=lambda *_: stopped.set(), cancelled=stopped)
+    with pytest.raises(Cancelled):  # it ends where it tells of the next step, and leaves nothing
+        export_model(model, "onnx", tmp_path / "stopped", run=run)
+    assert not [path for path in tmp_path.iterdir() if "stopped" in path.name]
 
 
 def test_a_model_of_numbers_leaves_with_its_intervals(photos, tmp_path):

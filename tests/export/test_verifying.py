@@ -52,7 +52,9 @@ def with_weights(folder, change):
 
 
 def test_an_export_verifies(exported):
-    found = verify(exported)
+    told: list[tuple[str, int, int]] = []
+    found = verify(exported, progress=lambda *step: told.append(step))
+    assert told[-1] == ("replay", len(found.certificate.items), len(found.certificate.items))
     assert found.ok
     told = found.to_dict()
     assert json.loads(json.dumps(told, allow_nan=False)) == told

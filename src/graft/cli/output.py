@@ -32,6 +32,8 @@ STEPS = {
     "predict": "Predicting",
     "explain": "Explaining",
     "upload": "Sending",
+    "prove": "Proving",
+    "replay": "Asking",
     "install": "Installing",
 }
 

@@ -25,6 +25,8 @@ from graft.model import Model
 from graft.reading.read import read
 from graft.run import PLAIN, Run
 
+STEPS = 4
+"""Of an export: the model's own answers, those of the graph, those of the example, what the target adds."""
 LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 """What systems leave in a folder, and nobody misses."""
 
@@ -91,13 +93,14 @@ def export_model(
         data: Where items come from that join the golden ones; they leave with the export.
         overwrite: Whether an export that is there may be replaced.
         runtime: A folder of the files that run a graph in a browser; ``None``: Graft finds them.
-        run: What it is done with.
+        run: What it is done with; told of the step ``"prove"``.
 
     Raises:
         UsageError: There is no such target or precision, or the model is of a kind that cannot leave; says why.
         OutputExists: Something is there, and ``overwrite`` is false or it is no export.
         MissingExtra: onnx is not installed.
         Unlike: The graph does not answer as the model does; nothing was written.
+        Cancelled: ``run`` says so; nothing was written.
         GraftError: The data cannot be read.
     """
     kind = target_called(target)
@@ -113,14 +116,19 @@ def export_model(
         draft = Draft(place, model, front, labels_of(model, front, precision), precision, runtime)
         for name, content in front.files.items():
             draft.write(name, content)
+        run.tell("prove", 0, STEPS)
         goldens = golden_set(model, place, own)
+        run.tell("prove", 1, STEPS)
         draft, proof, fell_back = _with_graph(draft, goldens, building)
         draft.write_json(LABELS, draft.labels)
         write_proof(draft, goldens)
+        run.tell("prove", 2, STEPS)
         prove_example(draft, goldens)
+        run.tell("prove", 3, STEPS)
         kind.complete(draft)
         certificate = seal(draft, target, proof)
         mb = megabytes_of(place)
+        run.tell("prove", STEPS, STEPS)
     return ExportedModel(target, Path(folder), round(mb, 2), certificate, fell_back)
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from graft.contracts import Progress, silent
 from graft.errors import ItemError
 from graft.export.agreement import FILE_TOLERANCE, TOLERANCE, Agreement, Answer, Differing
 from graft.export.golden_set import GoldenItem, GoldenSet
@@ -36,7 +37,12 @@ class Replay(NamedTuple):
 
 
 def replayed(
-    session: GraphSession, goldens: GoldenSet, decode: Decode, precision: str, classes: tuple[str, ...]
+    session: GraphSession,
+    goldens: GoldenSet,
+    decode: Decode,
+    precision: str,
+    classes: tuple[str, ...],
+    progress: Progress = silent,
 ) -> Replay:
     """Ask about every item.
 
@@ -46,15 +52,18 @@ def replayed(
         decode: From a file to what the graph takes.
         precision: In which kind of numbers the graph keeps its weights.
         classes: The labels.
+        progress: Told of the step ``"replay"``.
     """
     of_values = Agreement(goldens.boundary, TOLERANCE[precision], classes)
     of_files = Agreement(goldens.boundary, FILE_TOLERANCE, classes)
-    for item in goldens.items:
+    for done, item in enumerate(goldens.items):
+        progress("replay", done, len(goldens.items))
         found = None
         if item.values is not None:
             found = _asked(session, item.values)
             of_values.add(item.name, item.of_values, found)
         of_files.add(item.name, item.of_file, _from_file(session, item, decode, found), item.of_values)
+    progress("replay", len(goldens.items), len(goldens.items))
     return Replay(of_values, of_files)
 
 

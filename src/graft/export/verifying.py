@@ -100,7 +100,7 @@ def verify(path: str | Path, *, installing: bool = False, progress: Progress = s
         path: The folder.
         installing: Whether its requirements are to be installed into a fresh environment, too, and its own page or
             example run and asked there; that runs what lies in the folder, where its files are as they were.
-        progress: Told of the step ``"install"``.
+        progress: Told of the steps ``"replay"`` and ``"install"``.
 
     Raises:
         ExportError: There is no such folder, or it is no export; or its requirements cannot be installed.
@@ -110,7 +110,7 @@ def verify(path: str | Path, *, installing: bool = False, progress: Progress = s
     replay, problem, installed = None, "", None
     try:
         goldens = _goldens(folder)
-        replay = _replayed(folder, goldens)
+        replay = _replayed(folder, goldens, progress)
     except ExportError as error:
         problem = error.message
     if installing and contents.ok and replay is not None and replay.ok:
@@ -127,7 +127,7 @@ def _goldens(folder: ExportedFolder) -> GoldenSet:
     return restore(known.items, folder.read, known.boundary, len(classes))
 
 
-def _replayed(folder: ExportedFolder, goldens: GoldenSet) -> Replay:
+def _replayed(folder: ExportedFolder, goldens: GoldenSet, progress: Progress) -> Replay:
     labels = folder.labels()
     classes = tuple(labels["classes"])
     session = GraphSession(folder.read(GRAPH), len(classes))
@@ -139,7 +139,7 @@ def _replayed(folder: ExportedFolder, goldens: GoldenSet) -> Replay:
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_bytes(folder.read(name))
         decode = decoder_of(labels["modality"], Path(place))
-        return replayed(session, goldens, decode, folder.certificate.precision, classes)
+        return replayed(session, goldens, decode, folder.certificate.precision, classes, progress)
 
 
 def _check_texts(metadata: Mapping[str, str], labels: Mapping[str, Any]) -> None:

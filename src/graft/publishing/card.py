@@ -44,13 +44,13 @@ def card_of(folder: Path, name: str) -> str:
         "base_model": encoder.partition("@")[0] if HUB_NAME.fullmatch(encoder.partition("@")[0]) else "",
         "tags": ["graft", "transfer-learning", "calibrated"],
     }
-    what = _kinds(report, one) if classes else "gives a number, with an interval"
+    what = _kinds(report) if classes else "gives a number, with an interval"
     parts = [
         MARK,
         f"# {_text(title)}",
         _introduction(report, what, one, many),
         "## How good it is",
-        *(_class_figures(report, many) if classes else _number_figures(report, many)),
+        *(_class_figures(report) if classes else _number_figures(report)),
         "## Data",
         _data(report, many),
         "## Limits",
@@ -75,7 +75,7 @@ def _encoder(report: Mapping[str, Any]) -> str:
     return PurePath(name).name if PurePath(name).is_absolute() else name
 
 
-def _kinds(report: Mapping[str, Any], one: str) -> str:
+def _kinds(report: Mapping[str, Any]) -> str:
     classes = [_text(str(label)) for label in report["classes"]]
     listed = ", ".join(classes[:SHOWN]) + (f" and {len(classes) - SHOWN} others" if len(classes) > SHOWN else "")
     if report.get("multi"):
@@ -83,7 +83,7 @@ def _kinds(report: Mapping[str, Any], one: str) -> str:
     return f"names one of {len(classes)} classes: {listed}"
 
 
-def _class_figures(report: Mapping[str, Any], many: str) -> list[str]:
+def _class_figures(report: Mapping[str, Any]) -> list[str]:
     score = report.get("test") or report["accuracy"]
     named = "Exactly the right labels" if report.get("multi") else "Accuracy"
     rows = [_row(named, score)]
@@ -106,7 +106,7 @@ def _class_figures(report: Mapping[str, Any], many: str) -> list[str]:
     return [table, how, "\n".join([*head, *lines]) if lines else ""]
 
 
-def _number_figures(report: Mapping[str, Any], many: str) -> list[str]:
+def _number_figures(report: Mapping[str, Any]) -> list[str]:
     names = {"mae": "Mean absolute error", "rmse": "Root mean squared error", "r2": "Share of variance explained"}
     source = report.get("test") or report
     rows = [_row(label, source[key]) for key, label in names.items() if key in source]

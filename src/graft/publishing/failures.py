@@ -59,7 +59,7 @@ def explained(what: str, error: BaseException, token: str) -> HubError:
     status = status_of(error)
     if not status and not is_transport(error):
         raise error
-    found = HubError(f"{what}: {hidden(_cause(error, status), token)}.", _advice(error, status))
+    found = HubError(f"{what}: {hidden(_cause(error, status), token)}.", _advice(status))
     found.status = status
     return found
 
@@ -111,7 +111,7 @@ def _cause(error: BaseException, status: int) -> str:
     return f"it answered {status} ({line})" if status else f"the connection failed ({line})"
 
 
-def _advice(error: BaseException, status: int) -> str:
+def _advice(status: int) -> str:
     if status == 401:
         return "The token is not valid, or has expired: make a new one at huggingface.co/settings/tokens."
     if status == 402:
