@@ -154,7 +154,7 @@ function numbers(one) {
 }
 
 // Kept once, however often it is pressed.
-export async function correct(one, label) {
+async function correct(one, label) {
   if (one.own || one.saving) return;
   one.saving = true;
   try {

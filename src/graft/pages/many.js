@@ -2,7 +2,7 @@
 // once a second, and never while the pointer or the focus is there.
 
 import { called, inSet, isNumber, isSeveral, kindOf, ranked, short, sureness, tally } from "./answers.js";
-import { $, button, from, listed, make, name, per100, put, say, toast } from "./dom.js";
+import { $, button, from, listed, make, name, per100, put, toast } from "./dom.js";
 import { tile } from "./pictures.js";
 
 const PART = 300; // tiles that are drawn at first, and each time more are asked for

@@ -49,7 +49,7 @@ export function shape(one) {
 const seconds = (t) => t.toFixed(1);
 
 // What decided: the spans whose silence lowers the answer by at least half as much as the strongest one.
-export function decisive({ spans }) {
+function decisive({ spans }) {
   const most = Math.max(...spans.map(({ effect }) => effect), 0);
   const strong = spans.filter(({ effect }) => effect >= Math.max(most / 2, 1e-9)).sort((a, b) => a.start - b.start);
   return { most, strong, best: spans.find(({ effect }) => effect === most) };

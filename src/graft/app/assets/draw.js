@@ -26,7 +26,7 @@ export const key = (text) => make("kbd", { "aria-hidden": "true" }, text);
 export const hundred = (p) => (p >= 0.995 ? "over 99" : p < 0.01 ? "under 1" : String(Math.round(100 * p)));
 export const count = (n) => n.toLocaleString("en");
 
-export function told(outcome) {
+function told(outcome) {
   if (!outcome) return [];
   if (outcome.merged) return [outcome.action === "drop" ? "Dropped as a copy" : "Kept, its copies dropped"];
   if (outcome.action === "relabel") return ["Relabelled to ", name(outcome.to)];

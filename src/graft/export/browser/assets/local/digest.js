@@ -12,7 +12,7 @@ export async function digest(buffer) {
 }
 
 // FIPS 180-4, section 6.2.
-export function plainDigest(buffer) {
+function plainDigest(buffer) {
   const given = new Uint8Array(buffer);
   const whole = given.length - (given.length % 64);
   const tail = new Uint8Array(given.length % 64 < 56 ? 64 : 128);

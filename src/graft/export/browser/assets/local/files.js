@@ -7,7 +7,7 @@ import { Trouble } from "./trouble.js";
 const BASE = new URL("../", import.meta.url);
 const RELOAD = "Reload the page. If it says so again, copy the export to the host once more, all of its files.";
 
-export const cacheName = (id) => `graft ${BASE.pathname} ${id}`;
+const cacheName = (id) => `graft ${BASE.pathname} ${id}`;
 
 // Of a file, its content as an ArrayBuffer. `came` is told of every further byte.
 export async function bring(name, came = () => {}) {
