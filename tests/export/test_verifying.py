@@ -303,6 +303,75 @@ def test_links_pipes_and_huge_files_are_no_part_of_an_export(copied, tmp_path):
     assert "larger than" in found.problem
 
 
+def test_folders_within_folders_do_not_end_the_walk(copied, tmp_path):
+    place = os.open(copied, os.O_RDONLY)
+    for _ in range(1200):  # deeper than Python calls itself, and than a path may be long
+        os.mkdir("d", dir_fd=place)
+        inner = os.open("d", os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = inner
+    os.close(place)
+    try:
+        assert verify(copied).ok
+    finally:
+        subprocess.run(["rm", "-rf", str(copied)], check=True)
+
+
+def test_files_that_would_fill_the_memory_are_refused(copied):
+    names = [f"goldens/{number}.png" for number in range(900, 906)]
+    for name in names:
+        with (copied / name).open("wb") as file:
+            file.truncate(90_000_000)  # takes no room on the disk
+    rewrite(copied, lambda values: values["hashes"].update(dict.fromkeys(names, "0" * 64)))
+    with pytest.raises(ExportError, match=r"beside the graph have 54\d MB"):
+        verify(copied)
+
+
+def endless_loop(metadata):
+    """A graph with the outputs of a model that never gives them."""
+    make, entry = onnx.helper.make_node, onnx.helper.make_tensor_value_info
+    kept = [entry("i", 7, []), entry("go", 9, []), entry("x", 1, [1, 3])]
+    body = onnx.helper.make_graph(
+        [make("Identity", ["go"], ["on"]), make("Identity", ["x"], ["y"])],
+        "body",
+        kept,
+        [entry("on", 9, []), entry("y", 1, [1, 3])],
+    )
+    arrays = {"most": np.array(2**62), "true": np.array(True), "p": np.zeros((1, 3), np.float32)}
+    arrays |= {"u": np.zeros(1, np.float32), "s": np.ones((1, 3), bool)}
+    graph = onnx.helper.make_graph(
+        [
+            make("Loop", ["most", "true", "p"], ["probabilities"], body=body),
+            make("Identity", ["u"], ["unknown_score"]),
+            make("Identity", ["s"], ["set"]),
+        ],
+        "endless",
+        [entry("pixels", 2, ["n", "h", "w", 3])],
+        [entry("probabilities", 1, [1, 3]), entry("unknown_score", 1, [1]), entry("set", 9, [1, 3])],
+        [numpy_helper.from_array(array, name) for name, array in arrays.items()],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    model.metadata_props.extend(metadata)
+    return model.SerializeToString()
+
+
+def test_a_graph_that_never_ends_is_stopped(copied, monkeypatch):
+    content = endless_loop(onnx.load(copied / "model.onnx").metadata_props)
+    (copied / "model.onnx").write_bytes(content)
+    vouch(copied, "model.onnx")
+    monkeypatch.setattr("graft.export.inference.PATIENCE", 0.3)
+    found = verify(copied)
+    assert not found.ok
+    assert found.problem.startswith("model.onnx does not answer: it was stopped")
+
+
+def test_a_long_number_in_place_of_the_schema_is_not_repeated(copied):
+    (copied / "certificate.json").write_text('{"schema": ' + "9" * 4000 + "}")
+    with pytest.raises(ExportError, match=r"has the schema 9{20}, and") as caught:
+        verify(copied)
+    assert len(str(caught.value)) < 300
+
+
 def test_what_is_no_export_is_refused_in_words(tmp_path, saved):
     (tmp_path / "file").write_text("x")
     for path, told in (("nothing", "not there"), ("file", "a file"), (".", "no certificate.json")):

@@ -262,8 +262,9 @@ def test_a_changed_file_or_a_folder_of_another_kind_is_not_sent(hub, send, expor
     (export / "labels.json").unlink()
     with pytest.raises(HubError, match=r"labels\.json of the export is missing"):
         send(export, "ann/doors")
-    for hostile in ("../secret", "/etc/passwd", "a/../../b", ".git/config", "a\\b", "C:x"):
-        (export / "certificate.json").write_text(json.dumps({"hashes": {hostile: "0" * 64}}))
+    names = ("../secret", "/etc/passwd", "a/../../b", ".git/config", "a\\b", "C:x", "\x1b[2J", "\ud800", "\u202egnp")
+    for hostile in (*({name: "0" * 64} for name in names), ["README.md"], "README.md"):
+        (export / "certificate.json").write_text(json.dumps({"hashes": hostile}))
         with pytest.raises(HubError, match="is no certificate"):
             send(export, "ann/doors")
     with pytest.raises(NotABundle, match="neither a saved model nor an export"):

@@ -99,6 +99,9 @@ def test_texts_raw_in_json_and_in_a_form(texts, text_model: graft.Model):
         text_model.predict(["crème"], cache=None),
     )
     same(texts.predict(*form(*(("texts", None, text.encode()) for text in asked))).json["predictions"], expected)
+    for charset in ("punycode", "idna", "unicode_escape", "rot13", "x" * 5000):  # slow, no text, or remembered for ever
+        reply = texts.predict(b"a", f"text/plain; charset={charset}")
+        assert (reply.status, reply.problem["code"]) == (415, "unsupported_encoding")
     reply = texts.predict({"instances": asked, "parameters": {"top": 1}}, path="/invocations")
     assert [one["label"] for one in reply.json["predictions"]] == [one.label for one in expected]
 

@@ -155,7 +155,7 @@ class Gate:
             )
         # A proxy may call this machine by another name than the browser does, which tells by itself whose page asks.
         site, origin = headers.get("sec-fetch-site", "none"), headers.get("origin")
-        if origin is not None and site != "same-origin" and urlsplit(origin).netloc not in (host, self.public or host):
+        if origin is not None and site != "same-origin" and _place(origin) not in (host, self.public or host):
             return 403, "Another site may not ask for this."
         if site not in ("none", "same-origin") and path != PAGE:
             return 403, "Another site may not ask for this."
@@ -179,6 +179,14 @@ class Gate:
         headers = [(b"content-type", kind), (b"cache-control", b"no-store"), *self.headers.items()]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body.encode()})
+
+
+def _place(origin: str) -> str:
+    """Host and port of an ``Origin`` header; ``""`` where it is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _same(given: str, kept: str) -> bool:

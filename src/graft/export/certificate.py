@@ -19,6 +19,8 @@ from graft.version import __version__
 
 SCHEMA = 1
 MOST_FILES = 5_000
+MOST_DEEP = 10
+"""Parts of a file's place in the folder."""
 _MADE_BY = ("numpy", "onnx", "onnxruntime", "pillow", "tokenizers", "soundfile", "soxr")
 _PART = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -92,7 +94,7 @@ class Certificate:
         try:
             if values["schema"] != SCHEMA and isinstance(values["schema"], int):
                 raise ExportError(
-                    f"The certificate has the schema {values['schema']}, and this Graft knows {SCHEMA}.",
+                    f"The certificate has the schema {str(values['schema'])[:20]}, and this Graft knows {SCHEMA}.",
                     "Verify it with the Graft that made it, or a newer one.",
                 )
             answers, boundary = values["answers"], values["boundary"]
@@ -137,7 +139,7 @@ def versions_here() -> dict[str, str]:
 def is_place(name: str) -> bool:
     """Whether a name leads to a file inside a folder, on every system."""
     parts = name.split("/")
-    return len(parts) <= 10 and all(_PART.fullmatch(part) and part not in (".", "..") for part in parts)
+    return len(parts) <= MOST_DEEP and all(_PART.fullmatch(part) and part not in (".", "..") for part in parts)
 
 
 def _hashes(values: Any) -> dict[str, str]:

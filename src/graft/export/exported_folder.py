@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from graft.errors import ExportError
-from graft.export.certificate import MOST_FILES, Certificate
+from graft.export.certificate import MOST_DEEP, MOST_FILES, Certificate
 from graft.export.draft import CERTIFICATE, GRAPH, LABELS
 from graft.tensors import from_json
 
@@ -20,6 +20,8 @@ _LITTER = frozenset({".git", ".gitattributes", ".gitignore", ".DS_Store", "Thumb
 _LARGEST_GRAPH = 2_200_000_000
 _LARGEST_FILE = 100_000_000
 _LARGEST_JSON = 20_000_000
+_LARGEST_REST = 500_000_000
+"""Bytes of all files but the graph: they are held together, and an empty file of any length takes no room on a disk."""
 _BLOCK = 1 << 20
 _AGAIN = "Copy the folder again, or export anew."
 
@@ -98,9 +100,16 @@ class ExportedFolder:
         return labels
 
     def contents(self) -> FileCheck:
-        """Hash every file; links are none."""
+        """Hash every file; links are none.
+
+        Raises:
+            ExportError: They are more, or larger, than those of an export.
+        """
         there = _files(self.path)
         hashes = self.certificate.hashes
+        rest = sum(there[name] for name in hashes.keys() & there.keys() - {GRAPH} if there[name] <= _limit_of(name))
+        if rest > _LARGEST_REST:
+            raise ExportError(f"The files beside the graph have {rest / 1e6:,.0f} MB, which no export has.", _AGAIN)
         missing = sorted(name for name in hashes if name not in there)
         changed = sorted(
             name
@@ -133,7 +142,8 @@ def _files(folder: Path) -> dict[str, int]:
     """Sizes of the plain files by their place; nothing behind a link."""
     found: dict[str, int] = {}
     for place, names, files in os.walk(folder):
-        names[:] = sorted(name for name in names if name not in _LITTER)
+        deep = len(Path(place).relative_to(folder).parts) + 1 >= MOST_DEEP  # deeper ones would end the walk itself
+        names[:] = [] if deep else sorted(name for name in names if name not in _LITTER)
         for name in files:
             entry = Path(place) / name
             facts = entry.lstat()

@@ -6,6 +6,7 @@ whatever it takes and gives is looked at before it is believed.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,8 @@ from graft.export.tokenizing.files import FOLDER
 
 SAMPLE_RATE = 16_000
 AGAIN = "Export the model again."
+PATIENCE = 300.0
+"""Seconds for one item: a graph of anybody may hold a loop without an end."""
 
 Values = Mapping[str, Array]
 """What a graph takes for one item, by the name of its inputs: ``pixels (1, h, w, 3) uint8`` and so on."""
@@ -127,11 +130,23 @@ class GraphSession:
 
         Raises:
             ItemError: The graph refuses it, or answers with something else than numbers of the right shape.
+            ExportError: It does not come to an end.
         """
+        options = onnx_runtime().RunOptions()
+        options.log_severity_level = 4
+        clock = threading.Timer(PATIENCE, setattr, (options, "terminate", True))
+        clock.daemon = True
+        clock.start()
         try:
-            found = self._session.run(list(self.outputs), {name: values[name] for name in self.inputs})
+            found = self._session.run(list(self.outputs), {name: values[name] for name in self.inputs}, options)
         except Exception as error:
+            if options.terminate:
+                raise ExportError(
+                    f"model.onnx does not answer: it was stopped after {PATIENCE:g} seconds with one item.", AGAIN
+                ) from None
             raise ItemError("unanswered", f"The graph does not answer: {_first_line(error)}.") from None
+        finally:
+            clock.cancel()
         return checked_answer(dict(zip(self.outputs, found, strict=True)), self.outputs)
 
 

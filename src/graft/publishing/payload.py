@@ -83,9 +83,9 @@ def names_in(certificate: bytes) -> list[str]:
     """The files that a certificate vouches for, itself included; ``[]`` where it is no certificate."""
     try:
         hashes = json.loads(certificate)["hashes"]
-        names = [*map(str, hashes), CERTIFICATE]
     except (ValueError, LookupError, TypeError, RecursionError):
         return []
+    names = [*hashes, CERTIFICATE] if isinstance(hashes, dict) else []
     return names if len(names) <= MAX_FILES and all(map(_is_plain, names)) else []
 
 
@@ -174,7 +174,10 @@ def _is_plain(name: str) -> bool:
     """Whether it names a file inside a folder, whatever system reads it."""
     parts = name.split("/")
     return all(
-        part not in ("", ".", "..", ".git") and len(part) < 200 and not set(part) & set('\\:\0\n*?"<>|')
+        part not in ("", ".", "..", ".git")
+        and len(part) < 200
+        and not set(part) & set('\\:*?"<>|')
+        and part.isprintable()
         for part in parts
     )
 
