@@ -266,3 +266,14 @@ def test_where_in_words(strong: list[tuple[int, int]], said: str) -> None:
 def test_moments_that_follow_one_another_are_named_as_one() -> None:
     spans = [Part(0.0, 0.5, 0.001), Part(0.5, 1.0, 0.2), Part(1.0, 1.5, 0.3), Part(1.5, 2.0, -0.4)]
     assert Explanation("yes", 0.9, "times", spans).sentence == "mostly because of 0.5 to 1.5 s"
+
+
+def test_the_noise_of_a_silenced_moment_is_that_of_the_page_in_a_browser():
+    from graft.explanation.recordings import _noise
+
+    state, drawn = 1, []
+    for _ in range(1000):  # as way_audio.js does it
+        state = (state * 1_664_525 + 1_013_904_223) % 2**32
+        drawn.append((state - 2**32 if state >= 2**31 else state) / 2**31)
+    assert _noise(1000).tolist() == drawn
+    assert len(_noise(0)) == 0
