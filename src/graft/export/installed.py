@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -30,7 +31,7 @@ from graft.export.draft import GRAPH
 from graft.export.examples import EXAMPLE
 from graft.export.exported_folder import ExportedFolder
 from graft.export.golden_set import FOLDER, GoldenSet
-from graft.export.space.folder import REQUIREMENTS
+from graft.export.space.folder import PYTHON_VERSION, REQUIREMENTS
 
 PAGE = "app.py"
 START_SECONDS = 300.0
@@ -124,7 +125,7 @@ def install(folder: ExportedFolder, goldens: GoldenSet, progress: Progress = sil
             else:
                 said = _through_example(environment, place, work, files, watch)
         except _NotAsked as error:
-            return Installation(packages, mb, watch, None, str(error))
+            return Installation(packages, mb, watch, None, f"{error}{_of_another_python(place)}")
         progress("install", 2, 3)
     agreement = Agreement(goldens.boundary, FILE_TOLERANCE, classes)
     for item, answer in zip(goldens.items, said, strict=True):
@@ -191,18 +192,38 @@ def _copied(folder: ExportedFolder, place: Path) -> Path:
     return place
 
 
+def _interpreter(place: Path) -> str:
+    """The Python to install with: of a Space the one that its hub runs, where it is at hand, else this one."""
+    wanted = shutil.which(f"python{PYTHON_VERSION}") if (place / PAGE).is_file() and not _is_tested() else None
+    return wanted or sys.executable
+
+
+def _of_another_python(place: Path) -> str:
+    if not (place / PAGE).is_file() or _is_tested() or _interpreter(place) != sys.executable:
+        return ""
+    own = "{}.{}".format(*sys.version_info)
+    return f" This was Python {own}, and the Space runs on {PYTHON_VERSION}: put python{PYTHON_VERSION} on the PATH."
+
+
+def _is_tested() -> bool:
+    return "{}.{}".format(*sys.version_info) == PYTHON_VERSION
+
+
 def _environment(place: Path, work: Path) -> tuple[Path, int, float, float]:
     """Its Python, the packages that were installed, their megabytes, and the seconds that took."""
     folder = work / "environment"
     start = time.perf_counter()
     own = {name: value for name, value in os.environ.items() if name not in _NOT_PIPS}
-    _installing([sys.executable, "-m", "venv", str(folder)], own)
+    _installing([_interpreter(place), "-m", "venv", str(folder)], own)
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    before = _size(folder)
+    before, there = _size(folder), _packages(folder)
     flags = ["--no-input", "--disable-pip-version-check", "--quiet", "--only-binary", ":all:"]
     _installing([str(python), "-m", "pip", "install", *flags, "-r", str(place / REQUIREMENTS)], own)
-    found = sum(1 for entry in folder.glob("**/*.dist-info")) - 2  # pip's own, and setuptools'
-    return python, max(found, 0), (_size(folder) - before) / 1e6, time.perf_counter() - start
+    return python, _packages(folder) - there, (_size(folder) - before) / 1e6, time.perf_counter() - start
+
+
+def _packages(folder: Path) -> int:
+    return sum(1 for _ in folder.glob("**/*.dist-info"))
 
 
 def _installing(words: list[str], environment: dict[str, str]) -> None:

@@ -292,6 +292,22 @@ def test_a_page_that_ends_says_why(tmp_path):
         pass
 
 
+def test_a_space_is_tried_with_the_python_of_its_hub_where_that_is_at_hand(tmp_path, monkeypatch):
+    assert installed._interpreter(tmp_path) == sys.executable
+    monkeypatch.setattr(installed, "PYTHON_VERSION", "3.99")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert installed._of_another_python(tmp_path) == ""  # no Space: its example is for any Python
+    (tmp_path / "app.py").touch()
+    assert installed._interpreter(tmp_path) == sys.executable
+    assert "the Space runs on 3.99" in installed._of_another_python(tmp_path)
+    other = tmp_path / "python3.99"
+    other.touch(mode=0o755)
+    assert installed._interpreter(tmp_path) == str(other)
+    assert installed._of_another_python(tmp_path) == ""
+    (tmp_path / "app.py").unlink()
+    assert installed._interpreter(tmp_path) == sys.executable
+
+
 def test_nobody_hands_on_a_token(tmp_path, monkeypatch):
     for name in ("HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "PIP_INDEX_URL"):
         monkeypatch.setenv(name, "hf_secret")
