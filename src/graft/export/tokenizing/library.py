@@ -61,7 +61,11 @@ class Tokenizer:
         return inputs
 
     def segments(self, text: str) -> list[list[int]]:
-        """The tokens of the windows that are read, with their prompt and their marks."""
+        """The tokens of the windows that are read, with their prompt and their marks.
+
+        Raises:
+            ValueError: Nothing of it can be read.
+        """
         text = clean(text)
         if not text.strip():
             raise ValueError("The text has no character that can be read.")

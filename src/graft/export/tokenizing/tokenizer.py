@@ -72,7 +72,11 @@ class Tokenizer:
         return inputs
 
     def segments(self, text: str) -> list[list[int]]:
-        """The tokens of a text: in one list, or of a very long one those of the windows that are read."""
+        """The tokens of a text: in one list, or of a very long one those of the windows that are read.
+
+        Raises:
+            ValueError: Nothing of it can be read.
+        """
         text = clean(text)
         if len(text) <= PIECES * PIECE:
             found = [self.ids(text)]

@@ -84,7 +84,11 @@ def of_graph(said: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_picture(path: str) -> None:
-    """Whether a file is a picture that is not too large; no more than its head is read."""
+    """Whether a file is a picture that is not too large; no more than its head is read.
+
+    Raises:
+        NotRead: It is none, or too large.
+    """
     from PIL import Image, UnidentifiedImageError
 
     if check_file(path)[4:16].startswith(HEIC):
@@ -110,7 +114,11 @@ def check_picture(path: str) -> None:
 
 
 def check_recording(path: str) -> None:
-    """Whether a file is a recording that is not too long; no more than its head is read."""
+    """Whether a file is a recording that is not too long; no more than its head is read.
+
+    Raises:
+        NotRead: It is none, or too long.
+    """
     import soundfile
 
     check_file(path)
@@ -126,7 +134,11 @@ def check_recording(path: str) -> None:
 
 
 def check_text(text: str) -> None:
-    """Whether a text has something in it, and not too much."""
+    """Whether a text has something in it, and not too much.
+
+    Raises:
+        NotRead: It has not, or too much.
+    """
     if not text.strip():
         raise NotRead("empty", "The text is empty.", "Write something, or leave the item out.")
     if len(text) > MOST_CHARACTERS:
@@ -135,7 +147,11 @@ def check_text(text: str) -> None:
 
 
 def check_file(path: str) -> bytes:
-    """The first bytes of a file that is neither empty nor too large."""
+    """The first bytes of a file that is neither empty nor too large.
+
+    Raises:
+        NotRead: It is one or the other.
+    """
     size = Path(path).stat().st_size
     if not size:
         raise NotRead("empty", "The file is empty.", AGAIN)
