@@ -49,6 +49,13 @@ def test_without_the_address_nothing_is_answered(idle: Editor, path: str) -> Non
         assert ask(idle, "GET", f"{path}{separator}{token}", let_in=False)[0] == (200 if path == "/" else 403)
 
 
+def test_a_head_that_never_ends_takes_no_memory(idle: Editor) -> None:
+    head = b"".join(b"A%d: %s\r\n" % (number, b"x" * 60_000) for number in range(1000))  # it has no end
+    line = socket.create_connection(("127.0.0.1", idle.port), timeout=30)
+    with line, pytest.raises(OSError, match=r"reset|[Bb]roken pipe|aborted"):
+        line.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + head)
+
+
 def test_decisions_need_the_session_too(idle: Editor) -> None:
     for path in ("decide", "undo", "redo"):
         assert ask(idle, "POST", f"/editor/{path}", {"action": "drop", "rows": [0]}, let_in=False)[0] == 403
@@ -85,7 +92,7 @@ def test_only_the_page_itself_may_decide(editor: Editor) -> None:
     for headers in ({"Host": "evil.example"}, {"Host": "127.0.0.1.evil.example:80"}, {"Host": "192.0.2.1"}):
         assert ask(editor, "GET", "/editor/start", **headers)[0] == 421
         assert ask(editor, "POST", "/editor/decide", drop, **headers)[0] == 421
-    for origin in ("http://evil.example", "null", own.replace("127.0.0.1", "localhost"), f"{own}0"):
+    for origin in ("http://evil.example", "null", "http://[", own.replace("127.0.0.1", "localhost"), f"{own}0"):
         assert ask(editor, "POST", "/editor/decide", drop, Origin=origin)[0] == 403
     assert ask(editor, "GET", "/editor/picture/0", Sec_Fetch_Site="cross-site")[0] == 403
     assert not editor.review.journal.path.exists()
