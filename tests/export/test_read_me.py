@@ -47,3 +47,12 @@ def test_it_says_what_holds_for_this_model(changes, told):
 def test_where_there_is_no_figure_nothing_is_promised():
     text = read_me({**LABELS, "accuracy": {"value": None, "low": None, "high": None}})
     assert "had not seen" not in text
+
+
+def test_names_can_neither_link_nor_turn_the_text_around():
+    classes = ["\u202egnp", "see http://elsewhere.example", "a\x1b[2Jb", *LABELS["classes"][3:]]
+    text = read_me({**LABELS, "classes": classes, "name": "---\nsdk: docker\n---"})
+    assert "\u202e" not in text
+    assert "\x1b" not in text
+    assert "http://elsewhere" not in text
+    assert "\nsdk" not in text

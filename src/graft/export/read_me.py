@@ -124,5 +124,5 @@ def _joined(names: Sequence[str]) -> str:
 
 def _plain(text: str) -> str:
     """A name that is text in Markdown, and nothing else."""
-    line = " ".join(text.split())
-    return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>()#+-!|&~" else letter for letter in line)
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>()#+-!|&~$@:" else letter for letter in line)
