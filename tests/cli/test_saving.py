@@ -22,12 +22,12 @@ def test_the_figures_come_before_a_disk_that_is_full(graft, photos, tmp_path):
 
 @pytest.mark.parametrize("flag", [None, "--json"])
 def test_a_page_that_fails_leaves_the_model_and_says_so(run, photos, tmp_path, flag, monkeypatch):
-    from graft.report import html
+    from graft.report import writing
 
     def refuse(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(html, "write_atomically", refuse)
+    monkeypatch.setattr(writing, "write_atomically", refuse)
     target = tmp_path / "m.graft"
     found = run("fit", photos, "-o", target, "--report", tmp_path / "r.html", *([flag] if flag else []))
     assert found.code == 1

@@ -218,7 +218,7 @@ def test_all_share_the_threads_of_the_process(letters):
     for _ in range(3):
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda i: Embedder().embed(letters, [b"abc"] * 20), range(8)))
-    assert sum(thread.name.startswith("graft") for thread in threading.enumerate()) <= workers()
+    assert sum(thread.name.startswith("graft_") for thread in threading.enumerate()) <= workers()
 
 
 @forks
