@@ -12,7 +12,7 @@ import pytest
 
 from children import forks, in_child
 from contracts import GOOD
-from graft.encoders import ENCODERS, encoder_for
+from graft.encoders import ENCODERS, encoder_for, moved_to
 from graft.encoders.image import ImageEncoder
 from graft.encoders.joined import JoinedEncoder
 from graft.encoders.lru import SMALLEST, EncoderLRU
@@ -189,3 +189,9 @@ def test_a_child_does_not_wait_for_what_its_parent_was_making():
         finally:
             may_go.set()
         waiting.result(LONG)
+
+
+def test_an_encoder_that_is_moved_twice_is_opened_once():
+    encoder, backend = encoder_for("image"), Backend("onnxruntime", "f32")
+    assert moved_to(encoder, backend) is moved_to(encoder, backend)
+    assert moved_to(encoder, backend).backend == str(backend)

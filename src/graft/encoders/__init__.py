@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from graft.contracts import Encoder, Float32, Progress, silent
 from graft.encoders.hub import hub_encoder, is_hub_name
@@ -175,8 +176,10 @@ def retuned(encoder: Encoder, arrays: Mapping[str, Float32]) -> Tunable:
 
 
 def moved_to(encoder: Tunable, runs_on: Backend) -> Tunable:
-    """The same encoder on another backend."""
-    return _with(encoder, encoder.tuned, runs_on)
+    """The same encoder on another backend; asked for again, the same object, whose network is opened once."""
+    moved = _with(encoder, encoder.tuned, runs_on)
+    prompt = moved.prompt if isinstance(moved, HubEncoder) else ""
+    return cast("Tunable", LOADED.made(moved.fingerprint, (type(moved), prompt), lambda: moved))
 
 
 def _with(encoder: Tunable, tuned: TunedWeights, runs_on: Backend | None = None) -> Tunable:
