@@ -22,8 +22,8 @@ PAGES = (
     Rule(
         "silence is as quiet as the recording",
         "src/graft/explanation/recordings.py",
-        "uniform(-1, 1, len(samples))\n    return np.asarray(numbers * level * math.sqrt(3), np.float32)",
-        "uniform(-1, 1, len(samples))\n    return np.asarray(numbers * math.sqrt(3), np.float32)",
+        "_noise(len(samples)) * level * math.sqrt(3)",
+        "_noise(len(samples)) * math.sqrt(3)",
         "tests/explanation/test_explain.py::test_silence_is_as_quiet_as_the_recording_and_touches_nothing_else",
     ),
     Rule(
