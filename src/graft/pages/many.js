@@ -36,7 +36,8 @@ export function forget() {
 // Draws the view; `page` gives items, about, open(one), stop(), resume().
 export function show(page) {
   const rows = page.about.modality !== "image";
-  put($("main"), from(rows ? "t-rows" : "t-many"));
+  put($("main"), from("t-many"));
+  (rows ? $("tiles") : $("rows").closest("table")).remove();
   KEPT.most = PART;
   if (page.about.task === "regression") $("order").options[3].text = "By number";
   $("order").selectedIndex = KEPT.order;
