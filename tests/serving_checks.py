@@ -23,12 +23,13 @@ import pytest
 pytest.importorskip("fastapi", reason="FastAPI is not installed: pip install 'graft-learn[serve]'")
 
 from graft.decoding.sound import wav_bytes
+from graft.listening import listening
 from graft.serving.draining import Draining
 from graft.serving.keys import ServerKey
 from graft.serving.loaded import LoadedModel
 from graft.serving.one_model import ModelServer
 from graft.serving.routes import application
-from graft.serving.server import KEEP_ALIVE, listening, run
+from graft.serving.server import KEEP_ALIVE, run
 
 TOLERANCE = 0.02
 """Of a probability in bf16: whatever else is in a batch changes the last digits."""
@@ -160,7 +161,7 @@ class ServerHere(Client):
         self.server = ModelServer(LoadedModel.load(folder), draining=self.draining, **options)
         if decoding:
             self.server.decoders.start()
-        listener = listening("127.0.0.1", 0)
+        listener = listening("127.0.0.1", 0, "server")
         self.port = listener.getsockname()[1]
         begun = threading.Event()
         app = application(self.server, key=ServerKey.of(key) if key else None, own_host=own_host)

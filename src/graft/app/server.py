@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from graft.app.gate import BrowserSession, Gate
 from graft.errors import GraftError, MissingExtra, UsageError
 from graft.journal.decision import login
+from graft.listening import listening
 from graft.loopback import is_loopback
 
 PORT = 7860
@@ -165,23 +166,12 @@ class PageServer:
 
     @classmethod
     def _listen(cls, host: str, port: int | None) -> socket.socket:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        # The protocol is named, for asyncio sends small answers without delay only where it knows that it is TCP.
-        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        if port is not None:
+            return listening(host, port, cls.what)
         try:
-            if os.name == "posix":
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((host, PORT if port is None else port))
-            listener.listen()
-        except OSError as error:
-            listener.close()
-            if port is None:
-                return cls._listen(host, 0)
-            raise GraftError(
-                f"The {cls.what} cannot listen at {host}, port {port}: {error.strerror or error}.",
-                "Choose another port; 0 takes a free one.",
-            ) from None
-        return listener
+            return listening(host, PORT, cls.what)
+        except GraftError:
+            return listening(host, 0, cls.what)
 
 
 def _app(routes: list[Any]) -> Any:

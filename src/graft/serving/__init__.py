@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from graft.errors import GraftError
+from graft.listening import listening
 from graft.serving.draining import Draining
 from graft.serving.keys import ServerKey
 from graft.serving.limits import ServerLimits
-from graft.serving.server import KEEP_ALIVE, check_installed, listening, run
+from graft.serving.server import KEEP_ALIVE, check_installed, run
 
 __all__ = ["KEEP_ALIVE", "ServerLimits", "check_installed", "serve_model"]
 
@@ -64,7 +65,7 @@ def serve_model(
     draining = Draining(drain_delay, drain_limit)
     server = ModelServer(model, index=index, limits=limits, draining=draining)
     app = application(server, key=ServerKey.of(key) if key else None, own_host=host if not (key or no_key) else None)
-    listener = listening(host, port)
+    listener = listening(host, port, "server")
     failed: list[GraftError] = []
 
     def warm() -> None:

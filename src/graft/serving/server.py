@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import socket
 import sys
@@ -20,7 +19,6 @@ KEEP_ALIVE = 75
 send a request into a connection that is being closed."""
 NEEDED = {"fastapi": "FastAPI", "uvicorn": "uvicorn", "prometheus_client": "prometheus_client"}
 """Modules of the extra, and what they are called."""
-_BACKLOG = 2048
 
 
 def check_installed() -> None:
@@ -38,29 +36,6 @@ def check_installed() -> None:
     for module, what in NEEDED.items():
         if find_spec(module) is None:
             raise MissingExtra(f"A server needs {what}, which is not installed.", "pip install 'graft-learn[serve]'")
-
-
-def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens there; port 0 takes a free one.
-
-    Raises:
-        GraftError: The address is taken, or none of this machine's.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named, for asyncio sends small answers without delay only where it knows that it is TCP.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        if os.name == "posix":
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(_BACKLOG)
-    except (OSError, OverflowError) as error:
-        listener.close()
-        raise GraftError(
-            f"The server cannot listen at {host}, port {port}: {getattr(error, 'strerror', None) or error}.",
-            "Choose another port (--port), or end what listens there.",
-        ) from None
-    return listener
 
 
 def run(app: Any, listener: socket.socket, draining: Draining, keep_alive: int, begun: Callable[[], None]) -> None:
@@ -103,7 +78,6 @@ def run(app: Any, listener: socket.socket, draining: Draining, keep_alive: int, 
         server_header=False,
         timeout_keep_alive=keep_alive,
         timeout_graceful_shutdown=1,
-        backlog=_BACKLOG,
     )
     for name in ("uvicorn.error", "python_multipart"):  # what clients do wrong is told to them
         logging.getLogger(name).setLevel(logging.ERROR)
