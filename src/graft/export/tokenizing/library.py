@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import tokenizers
 
-from graft.export.tokenizing.tokenizer import Words, clean
+from graft.export.tokenizing.tokenizer import Words, clean, inputs_of
 
 WINDOWS, PIECE = 64, 4096
 """So many windows of a text are read, and of one of more than WINDOWS * PIECE characters so many pieces."""
@@ -48,17 +48,7 @@ class Tokenizer:
         Raises:
             ValueError: A text has no character that can be read.
         """
-        rows = [self.segments(text) for text in texts]
-        length = max((sum(map(len, row)) for row in rows), default=0)
-        ids, mask = np.zeros((len(rows), length), np.int64), np.zeros((len(rows), length), np.int64)
-        for row, windows in enumerate(rows):
-            tokens = [token for window in windows for token in window]
-            ids[row, : len(tokens)] = tokens
-            mask[row, : len(tokens)] = np.repeat(np.arange(1, len(windows) + 1), [len(one) for one in windows])
-        inputs: dict[str, np.ndarray[Any, Any]] = {"input_ids": ids, "attention_mask": mask}
-        if self.words is not None:
-            inputs["words"] = np.stack([self.words.row(clean(text)) for text in texts])
-        return inputs
+        return inputs_of(texts, [self.segments(text) for text in texts], self.words)
 
     def segments(self, text: str) -> list[list[int]]:
         """The tokens of the windows that are read, with their prompt and their marks.

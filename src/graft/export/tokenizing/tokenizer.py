@@ -56,20 +56,8 @@ class Tokenizer:
         Raises:
             ValueError: A text has no character that can be read.
         """
-        rows = [self.segments(text) for text in texts]
-        length = max((sum(map(len, row)) + 2 * len(row) for row in rows), default=0)
-        ids, mask = np.zeros((len(rows), length), np.int64), np.zeros((len(rows), length), np.int64)
-        for row, segments in enumerate(rows):
-            start = 0
-            for number, segment in enumerate(segments, 1):
-                end = start + len(segment) + 2
-                ids[row, start:end] = [BEGINNING, *segment, END]
-                mask[row, start:end] = number
-                start = end
-        inputs: dict[str, np.ndarray[Any, Any]] = {"input_ids": ids, "attention_mask": mask}
-        if self.words is not None:
-            inputs["words"] = np.stack([self.words.row(clean(text)) for text in texts])
-        return inputs
+        windows = [[[BEGINNING, *segment, END] for segment in self.segments(text)] for text in texts]
+        return inputs_of(texts, windows, self.words)
 
     def segments(self, text: str) -> list[list[int]]:
         """The tokens of a text: in one list, or of a very long one those of the windows that are read.
@@ -165,6 +153,22 @@ class Tokenizer:
         if text.count("\0") * 5 > len(text):
             return "The text holds so many zeros that it looks like one in UTF-16."
         return ""
+
+
+def inputs_of(
+    texts: Sequence[str], windows: Sequence[Sequence[Sequence[int]]], words: Words | None
+) -> dict[str, np.ndarray[Any, Any]]:
+    """What a graph takes for ``n`` texts: the tokens of each text's windows in a row, and in the mask their numbers."""
+    length = max((sum(map(len, row)) for row in windows), default=0)
+    ids, mask = np.zeros((len(windows), length), np.int64), np.zeros((len(windows), length), np.int64)
+    for row, parts in enumerate(windows):
+        tokens = [token for part in parts for token in part]
+        ids[row, : len(tokens)] = tokens
+        mask[row, : len(tokens)] = np.repeat(np.arange(1, len(parts) + 1), [len(part) for part in parts])
+    inputs: dict[str, np.ndarray[Any, Any]] = {"input_ids": ids, "attention_mask": mask}
+    if words is not None:
+        inputs["words"] = np.stack([words.row(clean(text)) for text in texts])
+    return inputs
 
 
 class Words:
