@@ -39,6 +39,8 @@ SCHEMA = 2
 MANIFEST = "manifest.json"
 HEAD, INDEX = "head.safetensors", "index.safetensors"
 """One of them every bundle has: a model the first, an index of a collection the second."""
+CERTIFICATE, LABELS = "certificate.json", "labels.json"
+"""Both every export has."""
 
 Kind = Literal["model", "index"]
 
@@ -149,9 +151,14 @@ def is_index(folder: Path) -> bool:
     return (folder / MANIFEST).is_file() and (folder / INDEX).is_file()
 
 
+def is_export(folder: Path) -> bool:
+    """Whether a folder looks like an exported model; nothing of it is read."""
+    return (folder / CERTIFICATE).is_file() and (folder / LABELS).is_file()
+
+
 def is_saved(folder: Path) -> bool:
-    """Whether a folder looks like one of the two, and so like no data."""
-    return is_bundle(folder) or is_index(folder)
+    """Whether a folder looks like one of the three, and so like no data: an export's golden items are none."""
+    return is_bundle(folder) or is_index(folder) or is_export(folder)
 
 
 def _contents(

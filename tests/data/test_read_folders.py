@@ -213,6 +213,29 @@ def test_a_saved_model_is_no_data(pets):
         (pets / name).unlink()
 
 
+def test_an_export_is_no_data_nor_are_its_golden_items(pets):
+    before = read(pets).labels
+    export = pets / "leaves"
+    (export / "goldens").mkdir(parents=True)
+    for photo in sorted((pets / "cat").iterdir())[:3]:
+        shutil.copy(photo, export / "goldens")
+    for name in ("certificate.json", "labels.json"):
+        assert len(read(pets).labels) > len(before)  # it might be a class of this name
+        (export / name).write_text("{}")
+    assert read(pets).labels == before
+    with pytest.raises(DataError, match=r"leaves is an exported model, not data\. Give labelled data"):
+        read(export)
+
+
+def test_corrections_among_the_data_are_no_class(pets):
+    before = read(pets).labels
+    corrections = pets / "corrections"
+    shutil.copytree(pets / "cat", corrections / "items")
+    assert len(read(pets).labels) > len(before)
+    (corrections / "corrections.jsonl").write_text('{"path": "items/x.png", "label": "cat"}\n')
+    assert read(pets).labels == before
+
+
 def refuses(pets):
     with pytest.raises(DataError, match=r"photos is a saved model, not data\. Give labelled data: graft fit DATA"):
         read(pets)

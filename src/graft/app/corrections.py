@@ -25,13 +25,14 @@ from pathlib import Path
 from typing import Any
 
 from graft.data.contents import clean_label
+from graft.data.listing import CORRECTIONS
 from graft.decoding.encoding import read_text
 from graft.decoding.formats import EXTENSIONS, HEAD, sniff
 from graft.errors import DataError, GraftError, ItemError, UsageError
 from graft.files import sync_folder, write_atomically
 from graft.journal import appending
 
-MANIFEST = "corrections.jsonl"
+MANIFEST = CORRECTIONS
 ITEMS = "items"
 MAX_FILE = 256 << 20
 """Bytes of a manifest."""

@@ -17,6 +17,8 @@ from graft.errors import ItemError
 
 OWN = ".graft-"
 """What Graft itself lays beside the data is passed over without a word."""
+CORRECTIONS = "corrections.jsonl"
+"""The table in a folder of corrections, which the page that tries a model keeps."""
 STRAYS = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "icon\r"})
 """Left behind by operating systems, in lower case; so is whatever begins with a dot."""
 
@@ -98,7 +100,7 @@ def walk(root: Path, listing: Listing | None = None) -> Iterator[FileEntry]:
         for child in children:
             child_parts = (*parts, child.name)
             folder_too = _is_folder(child)
-            if is_stray(child.name) or (folder_too and is_saved(Path(child.path))):
+            if is_stray(child.name) or (folder_too and _is_no_data(Path(child.path))):
                 notes.strays.update([child.name] if not child.name.startswith(OWN) else [])
             elif folder_too:
                 if not parts:
@@ -107,6 +109,11 @@ def walk(root: Path, listing: Listing | None = None) -> Iterator[FileEntry]:
             else:
                 yield FileEntry(child_parts, File(Path(child.path), printable("/".join(child_parts))))
         stack.extend(reversed(below))
+
+
+def _is_no_data(folder: Path) -> bool:
+    """What Graft wrote: a model, an index, an export, or corrections, which are data of their own and no class."""
+    return is_saved(folder) or (folder / CORRECTIONS).is_file()
 
 
 def is_stray(name: str) -> bool:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from graft import bundle
 from graft.export.front import Front
 from graft.files import write_synced
 from graft.model import Model
 
 GRAPH = "model.onnx"
-LABELS = "labels.json"
-CERTIFICATE = "certificate.json"
+LABELS = bundle.LABELS
+CERTIFICATE = bundle.CERTIFICATE
 
 
 @dataclass(frozen=True, slots=True)

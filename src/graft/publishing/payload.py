@@ -16,7 +16,7 @@ from graft import bundle
 from graft.errors import HubError, NotABundle
 from graft.front_matter import split
 
-CERTIFICATE = "certificate.json"
+CERTIFICATE = bundle.CERTIFICATE
 CARD = "README.md"
 MAX_CERTIFICATE_BYTES = 4 * 1024 * 1024
 MAX_FILES = 500

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from graft.bundle import is_bundle, is_index
+from graft.bundle import is_bundle, is_export, is_index
 from graft.data.arrangement import Arrangement
 from graft.data.contents import Contents, count_files, look_into
 from graft.data.dataset import Dataset
@@ -297,6 +297,11 @@ def _refuse_saved_model(folder: Path) -> None:
         )
     if is_index(folder):
         raise DataError(f"{folder} is an index, not data.", "Search it: graft search INDEX QUERY; or give the data.")
+    if is_export(folder):
+        raise DataError(
+            f"{folder} is an exported model, not data.",
+            "Give labelled data: graft fit DATA; to check an export: graft verify DIR.",
+        )
 
 
 def _require_manifest(path: Path) -> None:
