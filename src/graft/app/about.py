@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from graft.contracts import SERVED
 from graft.decoding.formats import EXTENSIONS, PICTURES, RECORDINGS
 from graft.model import Model
-from graft.results.facts import plain
-from graft.results.figures import Interval
+from graft.model.describing import described
 from graft.version import __version__
 
 TYPES = {
@@ -31,30 +28,15 @@ def about(model: Model, *, corrections: bool, local: bool) -> dict[str, Any]:
         corrections: Whether they are kept.
         local: Whether the page is for this machine alone, so that nothing leaves it.
     """
-    head, encoder, report = model.classifier, model.encoder, model.report
-    assert encoder is not None
-    found = {
-        "schema": 1,
-        "name": report.name,
-        "modality": encoder.modality,
-        "task": head.task,
-        "classes": list(model.classes),
-        "unknown_threshold": float(np.float32(head.unknown.threshold)),
-        "encoder": {"name": encoder.name, "version": encoder.version},
+    found = described(model)
+    return found | {
         "input": {"max_pixels": SERVED.pixels, "max_bytes": SERVED.bytes, "seconds": SERVED.seconds},
         "versions": {"graft": __version__},
-        "n_items": report.n_train,
         "why": True,
         "corrections": corrections,
-        "accept": accepted(encoder.modality),
+        "accept": accepted(found["modality"]),
         "stays": local,
     }
-    score = report.score
-    if isinstance(score, Interval):
-        found["accuracy"] = plain(score)
-    else:
-        found["mean_absolute_error"] = plain(score.mae)
-    return found
 
 
 def accepted(modality: str) -> str:
