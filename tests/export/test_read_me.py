@@ -2,6 +2,7 @@
 
 import pytest
 
+from graft.export.examples import NEEDS, example_of
 from graft.export.read_me import read_me
 
 LABELS = {
@@ -56,3 +57,12 @@ def test_names_can_neither_link_nor_turn_the_text_around():
     assert "\x1b" not in text
     assert "http://elsewhere" not in text
     assert "\nsdk" not in text
+
+
+def test_examples_of_every_kind_ask_the_graph_alike():
+    """Each stands alone once it is copied out, so what they share stands in each of them, to the letter."""
+    shared = {
+        example_of(modality).partition("def answer_of(")[2].partition("    for path in ")[0] for modality in NEEDS
+    }
+    assert len(shared) == 1
+    assert "session.run(" in shared.pop()

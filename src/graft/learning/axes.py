@@ -2,7 +2,8 @@
 
 A linear head with a quadratic penalty depends on its features only through their inner products. Rotating them to
 their principal axes changes nothing in the scores, leaves at most ``n`` columns, and makes the second moments diagonal:
-a preconditioner for the logistic head and a ready inverse for the discriminant, shared by all folds and strengths.
+a preconditioner for the logistic head and a ready inverse for the discriminant, shared by all folds and strengths. Of
+many rows and columns only the leading axes are sought (``turned``): as exact, and enough for a preconditioner.
 """
 
 from __future__ import annotations
@@ -169,8 +170,8 @@ def leading(x: Float32, count: int) -> Float32:
         checkpoint()
         basis = np.linalg.qr(seen.T @ (seen @ basis))[0]
     narrow = seen @ basis
-    turned = np.linalg.eigh((narrow.T @ narrow).astype(np.float64))[1][:, ::-1][:, :count].astype(np.float32)
-    return np.asarray(basis @ turned, np.float32)
+    rotation = np.linalg.eigh((narrow.T @ narrow).astype(np.float64))[1][:, ::-1][:, :count].astype(np.float32)
+    return np.asarray(basis @ rotation, np.float32)
 
 
 def _off_axes(xc: Float32) -> float:

@@ -268,7 +268,8 @@ class _Problem:
         """The Hessian as if the curvature of the loss were the same for all rows: a Kronecker product.
 
         On principal axes the second moments are diagonal, so that one small eigendecomposition for each subset, of
-        ``Σ weightᵢ (diag(pᵢ) - pᵢ pᵢᵀ)``, solves it.
+        ``Σ weightᵢ (diag(pᵢ) - pᵢ pᵢᵀ)``, solves it; where only the leading axes are principal, their diagonal stands
+        for them.
 
         Returns:
             Eigenvalues for every class direction and axis ``(s, columns, r + 1)``, and the directions

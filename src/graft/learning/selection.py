@@ -62,7 +62,7 @@ class Choice:
         index: The one that was taken.
         why: One sentence for the report.
         groups: Rows that share their fate ``(n,) int64``.
-        axes: The features that were taken, on their principal axes.
+        axes: The features that were taken, on their principal axes, or with the leading of them first.
         final: What was taken, fitted on all rows, as ``fit_final`` does; ``None`` where that is still to be done.
         held_out: Of what was taken, if it has words, each repetition, the rows held out ``(n,) bool`` and the head on
             ``axes`` that has not seen them.
@@ -254,7 +254,7 @@ class _CrossValidation:
     """Fits configurations on folds and keeps what they say of the rows held out.
 
     Args:
-        axes: The features of each name, on their principal axes.
+        axes: The features of each name, turned as ``Choice.axes`` are.
         y: As in ``choose``.
         k: As in ``choose``.
         weights: As in ``choose``.

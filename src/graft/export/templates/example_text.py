@@ -25,10 +25,10 @@ def inputs_of(text: str, about: dict[str, Any]) -> dict[str, NDArray[Any]]:
     return dict(TOKENIZER([text]))
 
 
-def answer_of(session: onnxruntime.InferenceSession, about: dict[str, Any], text: str) -> dict[str, Any]:
-    """What the graph says of a text."""
+def answer_of(session: onnxruntime.InferenceSession, about: dict[str, Any], item: str) -> dict[str, Any]:
+    """What the graph says of an item, as inputs_of() takes it."""
     names = [output.name for output in session.get_outputs()]
-    found = session.run(None, inputs_of(text, about))
+    found = session.run(None, inputs_of(item, about))
     said = {name: array[0].tolist() for name, array in zip(names, found, strict=True)}
     said["unknown"] = said["unknown_score"] > about["unknown_threshold"]
     if about["classes"]:
