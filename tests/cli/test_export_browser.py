@@ -1,6 +1,7 @@
 """``graft export --to browser``."""
 
 import json
+import shlex
 
 import pytest
 
@@ -26,3 +27,13 @@ def test_a_page_is_written_in_half_precision_and_weighs_what_is_said(run, saved,
     about = json.loads((tmp_path / "site" / "about.json").read_text())
     assert (about["stays"], about["input"]["view"]["zoom"]) == (True, pytest.approx(0.875))
     assert run("verify", tmp_path / "site").code == 0
+
+
+def test_it_is_said_how_the_page_is_opened(run, saved, tmp_path, ort_files):
+    place = tmp_path / "my site"
+    done = run("export", saved, "--to", "browser", "-o", place, "--runtime", ort_files)
+    (line,) = [line for line in done.out.splitlines() if "localhost:8000" in line]
+    words = shlex.split(line.split("    shows it")[0])
+    assert words[:3] == ["python3", "-m", "http.server"]
+    assert words[words.index("--directory") + 1] == str(place)
+    assert words[words.index("--bind") + 1] == "127.0.0.1"

@@ -20,7 +20,8 @@ LABELS = {
 
 def test_figures_stand_with_their_intervals():
     text = read_me(LABELS)
-    assert "right in 91.0% of cases, 88.0% to 94.0% with 95 % confidence" in text
+    assert "right in 91.0 % of cases, 88.0 % to 94.0 % with 95 % confidence" in text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "on the encoder efficientnet-lite0." in text
     assert "1,234 pictures" in text
     assert "above 3.25 the item is like nothing that the model learned from" in text
     assert text.startswith("# my\\_flowers \\*new\\*\n")
@@ -31,7 +32,7 @@ def test_figures_stand_with_their_intervals():
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"thresholds": [0.5] * 3}, "all its labels were right in 91.0% of cases"),
+        ({"thresholds": [0.5] * 3}, "all its labels were right in 91.0 % of cases"),
         ({"modality": "text"}, "and the folder `tokenizer` beside it; copy both"),
         ({"modality": "audio"}, "`samples` (n, length) float32: one channel at 16,000 samples a second"),
         (
@@ -42,7 +43,12 @@ def test_figures_stand_with_their_intervals():
     ],
 )
 def test_it_says_what_holds_for_this_model(changes, told):
-    assert told in read_me({**LABELS, **changes})
+    assert told in read_me({**LABELS, **changes}).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_no_share_is_rounded_up_to_all_and_all_is_said_plainly():
+    text = read_me({**LABELS, "accuracy": {"value": 0.9999, "low": 0.9, "high": 1.0}})
+    assert "99.99 % of cases, 90.0 % to 100 % with" in text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_where_there_is_no_figure_nothing_is_promised():

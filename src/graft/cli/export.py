@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from graft.cli.options import download_option
-from graft.cli.output import pasted, progress_bar, say, show_json
+from graft.cli.output import clean_word, pasted, progress_bar, say, show_json
 from graft.cli.paths import Command, InputPath, Output
 from graft.cli.reading import read_data, reading_options
 from graft.errors import UsageError
@@ -79,5 +80,12 @@ def command(
     )
     if known.data_items:
         say(f"        {known.data_items} of them are items of {clean(str(data))}: their files leave with the export.")
-    say(f"Next    {pasted(*(str(output) if word == 'DIR' else word for word in kind.next_step))}")
+    say(f"Next    {pasted(*_placed(kind.next_step, output))}")
+    if kind.opened:
+        say(f"        {' '.join(map(clean_word, _placed(kind.opened, output)))}    shows it at http://localhost:8000")
     return 0
+
+
+def _placed(words: Sequence[str], folder: Path) -> list[str]:
+    """The words of a command, with the folder in the place of ``DIR``."""
+    return [str(folder) if word == "DIR" else word for word in words]

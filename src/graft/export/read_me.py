@@ -7,6 +7,7 @@ from typing import Any
 
 from graft.decoding.formats import NOUNS
 from graft.export.examples import needs_of
+from graft.report.words import NBSP, percent
 
 README = "README.md"
 _INPUTS = {
@@ -88,13 +89,13 @@ def _quality(labels: Mapping[str, Any], many: str) -> str:
     if accuracy := _figure(labels, "accuracy"):
         right = "all its labels were right" if "thresholds" in labels else "it was right"
         return (
-            f"{unseen} {right} in {accuracy['value']:.1%} of cases, {accuracy['low']:.1%} to {accuracy['high']:.1%} "
-            f"with 95 % confidence.{whole}"
+            f"{unseen} {right} in {percent(accuracy['value'])} of cases, {percent(accuracy['low'])} to "
+            f"{percent(accuracy['high'])} with 95{NBSP}% confidence.{whole}"
         )
     if error := _figure(labels, "mean_absolute_error"):
         return (
             f"{unseen} it was off by {error['value']:.4g} on average, {error['low']:.4g} to {error['high']:.4g} with "
-            f"95 % confidence.{whole}"
+            f"95{NBSP}% confidence.{whole}"
         )
     return ""
 
@@ -123,6 +124,6 @@ def _joined(names: Sequence[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    """A name that is text in Markdown, and nothing else."""
+    """A name that is text in Markdown, and nothing else, where it does not begin a line."""
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>()#+-!|&~$@:" else letter for letter in line)
+    return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>#|&~$@:" else letter for letter in line)
