@@ -5,16 +5,20 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from graft.errors import GraftError
 from graft.loopback import is_own
-from graft.serving.bodies import App, ClientGone, Message, Receive, Scope, Send, announced, throw_away
+from graft.serving.bodies import ClientGone, announced, throw_away
 from graft.serving.draining import Draining
 from graft.serving.keys import ServerKey
 from graft.serving.kserve import refusal
 from graft.serving.limits import ServerLimits
 from graft.serving.metrics import Metrics
 from graft.serving.problems import MEDIA_TYPE, Problem, to_json
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _log = logging.getLogger("graft.serving")
 BROKEN = Problem(500, "internal", "The server could not answer this.", "Its log says why.")
@@ -38,7 +42,7 @@ class RequestGuard:
 
     def __init__(
         self,
-        app: App,
+        app: ASGIApp,
         *,
         open_to_all: frozenset[str],
         routes: frozenset[str],
