@@ -15,8 +15,9 @@ def answer(p, score=0.0, members=None):
     return {"probabilities": p, "unknown_score": np.array([score], np.float32), "set": sets}
 
 
-def number(value, score=0.0, margin=5.0):
-    numbers = {"value": value, "low": value - margin, "high": value + margin, "unknown_score": score}
+def number(value, score=0.0, margin=5.0, low=None):
+    low = value - margin if low is None else low
+    numbers = {"value": value, "low": low, "high": value + margin, "unknown_score": score}
     return {name: np.array([one], np.float64) for name, one in numbers.items()}
 
 
@@ -58,6 +59,12 @@ def test_what_differs_is_told(now, why):
     assert "a 0.7000 [a]" in one.expected
 
 
+def test_the_worst_is_told_first():
+    then = answer([0.7, 0.2, 0.1])
+    found = compared((then, answer([0.71, 0.19, 0.1])), (then, answer([0.6, 0.2, 0.2])), (then, then))
+    assert [one.item for one in found.differing] == ["002.png", "001.png"]
+
+
 def test_an_answer_that_is_no_number_is_infinitely_far():
     found = compared((answer([0.7, 0.2, 0.1]), answer([np.nan, np.nan, np.nan])))
     assert found.largest_difference == np.inf
@@ -83,6 +90,17 @@ def test_what_lies_farther_from_a_threshold_than_answers_differ_is_no_excuse():
     assert [one.why for one in found.differing] == ["set"]
 
 
+def test_of_two_classes_in_a_set_the_one_farther_from_its_threshold_decides():
+    then = answer([0.3001, 0.2, 0.4999])
+    found = compared((then, answer([0.3003, 0.2, 0.4997], members=[False, True, True])))
+    assert [one.why for one in found.differing] == ["set"]
+
+
+def test_a_label_is_as_far_from_the_other_as_half_of_what_lies_between_them():
+    found = compared((answer([0.455, 0.435, 0.11]), answer([0.435, 0.455, 0.11])))
+    assert [one.why for one in found.differing] == ["label, difference"]
+
+
 def test_a_tie_of_two_classes_may_fall_either_way():
     found = compared((answer([0.4501, 0.4499, 0.1]), answer([0.4499, 0.4501, 0.1])))
     assert found.ok
@@ -103,6 +121,8 @@ def test_numbers_are_measured_by_their_interval():
     far = compared((number(100.0), number(100.06)), boundary=boundary)
     assert [one.why for one in far.differing] == ["difference"]
     assert far.differing[0].expected == "100 (95 to 105)"
+    wider = compared((number(100.0), number(100.0, low=94.9)), boundary=boundary)
+    assert [one.why for one in wider.differing] == ["difference"]
 
 
 def test_an_unknown_score_far_out_may_differ_by_a_share_of_itself():
@@ -121,3 +141,15 @@ def test_what_the_model_itself_says_otherwise_of_another_form_comes_on_top():
     found = Agreement(BOUNDARY, 0.005, CLASSES)
     found.add("large.jpg", of_file, answer([0.66, 0.24, 0.1]), of_values)
     assert [one.why for one in found.differing] == ["difference"]
+
+
+def test_what_the_model_itself_decides_otherwise_of_another_form_may_be_decided_so():
+    found = Agreement(BOUNDARY, 0.005, CLASSES)
+    found.add("large.jpg", answer([0.5, 0.46, 0.04]), answer([0.472, 0.488, 0.04]), answer([0.47, 0.49, 0.04]))
+    assert found.ok
+    assert found.near == ("large.jpg",)
+    same = [0.7, 0.2, 0.1]
+    found = Agreement(BOUNDARY, 0.005, CLASSES)
+    found.add("large.jpg", answer(same, score=1.5), answer(same, score=2.5), answer(same, score=2.5))
+    assert found.ok
+    assert found.near == ("large.jpg",)

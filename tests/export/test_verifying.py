@@ -178,6 +178,11 @@ def test_it_may_be_moved_and_reached_through_a_link(exported, tmp_path):
 HOSTILE = {
     "no object": lambda values: values.clear(),
     "newer": lambda values: values.update(schema=2),
+    "a schema that is a text": lambda values: values.update(schema="1"),
+    "a place too deep": lambda values: values["hashes"].update({"d/" * 10 + "x": "0" * 64}),
+    "a number that is true": lambda values: values.update(agreement=True),
+    "a text in place of true": lambda values: values["boundary"].update(exclusive="yes"),
+    "a target that is a book": lambda values: values.update(target="x" * 101),
     "a path that leaves": lambda values: values["hashes"].update({"../../secret": "0" * 64}),
     "an absolute path": lambda values: values["hashes"].update({"/etc/passwd": "0" * 64}),
     "a drive": lambda values: values["hashes"].update({"C:/x": "0" * 64}),

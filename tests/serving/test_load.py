@@ -100,6 +100,9 @@ def test_bodies_take_no_more_memory_than_they_may(stalled: ServerHere):
     wait_until(lambda: stalled.server.admission.waiting == 1)
     reply = stalled.predict(bytes(1_500_000), "image/png")
     assert (reply.status, reply.problem["code"]) == (429, "overloaded")
+    with socket.create_connection(("127.0.0.1", stalled.port), timeout=LONG) as line:  # of a length that is not said
+        line.sendall(head(None) + b"\r\n" + b"%x\r\n" % 1_500_000 + bytes(1_500_000) + b"\r\n0\r\n\r\n")
+        assert line.recv(65536).startswith(b"HTTP/1.1 429")
     stalled.server.decoders.start()
     work.join()
     assert stalled.server.budget.taken == 0

@@ -92,9 +92,9 @@ class Certificate:
             ExportError: A newer Graft wrote it, or a value is not what one can have.
         """
         try:
-            if values["schema"] != SCHEMA and isinstance(values["schema"], int):
+            if (schema := _whole(values["schema"])) != SCHEMA:
                 raise ExportError(
-                    f"The certificate has the schema {str(values['schema'])[:20]}, and this Graft knows {SCHEMA}.",
+                    f"The certificate has the schema {str(schema)[:20]}, and this Graft knows {SCHEMA}.",
                     "Verify it with the Graft that made it, or a newer one.",
                 )
             answers, boundary = values["answers"], values["boundary"]
@@ -174,6 +174,12 @@ def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{str(value)[:60]!r} in place of a number")
     return float(value)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{str(value)[:60]!r} in place of a whole number")
+    return value
 
 
 def _flag(value: Any) -> bool:
