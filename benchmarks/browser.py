@@ -22,12 +22,12 @@ from benchmarks.goals import Goal, plain_goals, show_goals
 from benchmarks.results import keep, progress, show
 from benchmarks.sets import DATA
 from graft.data.dataset import Dataset
-from graft.export.agreement import FILE_TOLERANCE, Agreement, Answer
 from graft.export.building import exact
 from graft.export.draft import GRAPH
 from graft.export.exporting import export_model
-from graft.export.golden_set import FOLDER, GoldenSet, gather
-from graft.export.inference import GraphSession, decoder_of
+from graft.export.proof.agreement import FILE_TOLERANCE, Agreement, Answer
+from graft.export.proof.golden_set import FOLDER, GoldenSet, gather
+from graft.export.proof.inference import GraphSession, decoder_of
 from graft.model import Model
 
 CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"

@@ -14,15 +14,15 @@ from benchmarks.results import keep, progress, show
 from benchmarks.sets import DATA
 from graft import Model, fit, read
 from graft.data.dataset import Dataset
-from graft.export.agreement import FILE_TOLERANCE, Agreement
 from graft.export.building import exact
 from graft.export.draft import GRAPH
 from graft.export.examples import run_example
 from graft.export.exporting import PRECISIONS, export_model
-from graft.export.golden_set import GoldenSet, gather
-from graft.export.goldens import Golden
-from graft.export.inference import GraphSession, decoder_of
-from graft.export.replay import replayed
+from graft.export.proof.agreement import FILE_TOLERANCE, Agreement
+from graft.export.proof.golden_set import GoldenSet, gather
+from graft.export.proof.goldens import Golden
+from graft.export.proof.inference import GraphSession, decoder_of
+from graft.export.proof.replay import replayed
 
 SHOTS = 40
 READ: dict[str, Any] = {"spoken_digits": {"pattern": "{label}_{group}_{index}.wav"}}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from graft.export.agreement import Agreement, Boundary
+from graft.export.proof.agreement import Agreement, Boundary
 
 CLASSES = ("a", "b", "c")
 BOUNDARY = Boundary(unknown=2.0, members=(0.3, 0.3, 0.3), exclusive=True)

@@ -13,7 +13,7 @@ from graft.data.dataset import Dataset
 from graft.decoding.decode import decode_picture
 from graft.decoding.orientation import of_jpeg
 from graft.decoding.sound import decode_sound
-from graft.export.goldens import MOST_OWN, OF_DATA, chosen, drawn
+from graft.export.proof.goldens import MOST_OWN, OF_DATA, chosen, drawn
 
 
 @pytest.mark.parametrize(("modality", "count"), [("image", 33), ("text", 37), ("audio", 24)])

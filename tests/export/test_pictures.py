@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from exports import Asked, pixels_of
-from graft.export.inference import pixels_of as pixels_in_graft
+from graft.export.proof.inference import pixels_of as pixels_in_graft
 
 TURNS = range(1, 9)
 """All values of the tag that says how a camera was held."""

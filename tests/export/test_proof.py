@@ -18,9 +18,9 @@ from graft.export.building import exact, front_of
 from graft.export.draft import Draft
 from graft.export.examples import EXAMPLE, NEEDS, example_of, run_example
 from graft.export.exporting import export_model
-from graft.export.goldens import drawn
 from graft.export.labels import labels_of
-from graft.export.proof import Unlike, golden_set, prove_example
+from graft.export.proof.goldens import drawn
+from graft.export.proving import Unlike, golden_set, prove_example
 from graft.export.verifying import verify
 from graft.heads.features import transform
 

@@ -6,7 +6,7 @@ import pytest
 from exports import Asked
 from graft.decoding.sound import decode_sound, wav_bytes
 from graft.export.exporting import export_model
-from graft.export.goldens.sounds import draw_sounds
+from graft.export.proof.goldens.sounds import draw_sounds
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import pytest
 from exports import Asked
 from graft.encoders.text import TextEncoder
 from graft.export.exporting import export_model
-from graft.export.goldens.texts import draw_texts
 from graft.export.graph import OnnxGraph
+from graft.export.proof.goldens.texts import draw_texts
 from graft.export.texts import IDS, MASK, front_of, windows
 
 OUTPUTS = ("probabilities", "unknown_score", "set")

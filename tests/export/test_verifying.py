@@ -364,7 +364,7 @@ def test_a_graph_that_never_ends_is_stopped(copied, monkeypatch):
     content = endless_loop(onnx.load(copied / "model.onnx").metadata_props)
     (copied / "model.onnx").write_bytes(content)
     vouch(copied, "model.onnx")
-    monkeypatch.setattr("graft.export.inference.PATIENCE", 0.3)
+    monkeypatch.setattr("graft.export.proof.inference.PATIENCE", 0.3)
     found = verify(copied)
     assert not found.ok
     assert found.problem.startswith("model.onnx does not answer: it was stopped")
@@ -433,7 +433,7 @@ def test_a_graph_is_asked_on_the_cores_that_are_granted(exported):
         "import os, sys, pathlib\n"
         "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
         "import onnxruntime\n"
-        "from graft.export.inference import GraphSession\n"
+        "from graft.export.proof.inference import GraphSession\n"
         "before = len(os.listdir('/proc/self/task'))\n"
         "session = GraphSession(pathlib.Path(sys.argv[1]).read_bytes(), 3)\n"
         "print(len(os.listdir('/proc/self/task')) - before)\n"

@@ -12,8 +12,8 @@ from graft.cli.paths import Command, InputPath
 from graft.errors import GateError
 
 if TYPE_CHECKING:
-    from graft.export.agreement import Agreement
     from graft.export.installed import Installation
+    from graft.export.proof.agreement import Agreement
     from graft.export.verifying import Verified
 
 _SHOWN = 20

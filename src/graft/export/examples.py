@@ -20,8 +20,8 @@ import numpy as np
 
 from graft.contracts import SEPARATOR
 from graft.errors import ExportError
-from graft.export.agreement import Answer
 from graft.export.draft import GRAPH
+from graft.export.proof.agreement import Answer
 from graft.export.tokenizing.files import FOLDER
 
 EXAMPLE = "example.py"

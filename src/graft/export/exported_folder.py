@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from graft.errors import ExportError
-from graft.export.certificate import MOST_DEEP, MOST_FILES, Certificate
 from graft.export.draft import CERTIFICATE, GRAPH, LABELS
+from graft.export.proof.certificate import MOST_DEEP, MOST_FILES, Certificate
 from graft.tensors import from_json
 
 _LITTER = frozenset({".git", ".gitattributes", ".gitignore", ".DS_Store", "Thumbs.db", "desktop.ini", "__pycache__"})

@@ -12,13 +12,13 @@ from typing import Any
 
 from graft.data.dataset import Dataset
 from graft.errors import ExportError, GraftError, MissingExtra, OutputExists, UsageError
-from graft.export.certificate import Certificate
 from graft.export.draft import CERTIFICATE, GRAPH, LABELS, Draft
 from graft.export.exported_folder import ExportedFolder, megabytes_of
-from graft.export.golden_set import GoldenSet
 from graft.export.labels import labels_of
 from graft.export.precisions import FULL, PRECISIONS
-from graft.export.proof import Proof, Unlike, golden_set, prove, prove_example, seal, write_proof
+from graft.export.proof.certificate import Certificate
+from graft.export.proof.golden_set import GoldenSet
+from graft.export.proving import Proof, Unlike, golden_set, prove, prove_example, seal, write_proof
 from graft.export.targets import TARGETS, Target
 from graft.files import beside, sync_folder, try_place
 from graft.model import Model

@@ -26,11 +26,11 @@ import numpy as np
 
 from graft.contracts import Progress, silent
 from graft.errors import ExportError
-from graft.export.agreement import FILE_TOLERANCE, Agreement, Answer
 from graft.export.draft import GRAPH
 from graft.export.examples import EXAMPLE
 from graft.export.exported_folder import ExportedFolder
-from graft.export.golden_set import FOLDER, GoldenSet
+from graft.export.proof.agreement import FILE_TOLERANCE, Agreement, Answer
+from graft.export.proof.golden_set import FOLDER, GoldenSet
 from graft.export.space.folder import PYTHON_VERSION, REQUIREMENTS
 
 PAGE = "app.py"

@@ -10,13 +10,13 @@ from typing import Any
 
 from graft.contracts import Progress, silent
 from graft.errors import ExportError
-from graft.export.certificate import Certificate, versions_here
 from graft.export.draft import GRAPH, LABELS
 from graft.export.exported_folder import ExportedFolder, FileCheck
-from graft.export.golden_set import GoldenSet, restore
-from graft.export.inference import GraphSession, decoder_of
 from graft.export.installed import Installation, install
-from graft.export.replay import Replay, replayed
+from graft.export.proof.certificate import Certificate, versions_here
+from graft.export.proof.golden_set import GoldenSet, restore
+from graft.export.proof.inference import GraphSession, decoder_of
+from graft.export.proof.replay import Replay, replayed
 from graft.export.tokenizing.files import FOLDER
 from graft.tensors import from_json
 

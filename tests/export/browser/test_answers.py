@@ -12,7 +12,7 @@ from PIL import Image
 
 import graft
 from graft.contracts import SERVED
-from graft.export.goldens.pictures import draw_pictures
+from graft.export.proof.goldens.pictures import draw_pictures
 
 pytestmark = pytest.mark.browser
 NEAR = 0.02

@@ -10,8 +10,8 @@ import pytest
 import soundfile
 
 import graft
-from graft.export.goldens.sounds import draw_sounds
-from graft.export.goldens.texts import draw_texts
+from graft.export.proof.goldens.sounds import draw_sounds
+from graft.export.proof.goldens.texts import draw_texts
 
 pytestmark = pytest.mark.browser
 NEAR = 0.02

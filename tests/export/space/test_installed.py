@@ -23,8 +23,8 @@ from graft.cli import run
 from graft.errors import ExportError
 from graft.export import installed
 from graft.export.exported_folder import ExportedFolder
-from graft.export.golden_set import GoldenSet
 from graft.export.installed import answer_of
+from graft.export.proof.golden_set import GoldenSet
 
 needs_index = pytest.mark.installs
 

@@ -21,7 +21,7 @@ from graft.decoding.sound import decode_sound
 from graft.encoders.runtime import onnx_runtime
 from graft.errors import ExportError, ItemError
 from graft.executors import workers
-from graft.export.agreement import Answer
+from graft.export.proof.agreement import Answer
 from graft.export.shrinking import divided
 from graft.export.tokenizing.files import FOLDER
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from graft.contracts import Float64
 from graft.decoding.sound import wav_bytes
-from graft.export.goldens.golden import Golden
+from graft.export.proof.goldens.golden import Golden
 
 _RATE = 16_000
 _WORDS = 6

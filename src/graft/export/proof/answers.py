@@ -12,7 +12,7 @@ from graft.contracts import silent
 from graft.data.items import Item, Memory, Text
 from graft.data.texts import texts_of
 from graft.encoders.embed import embed
-from graft.export.agreement import Answer, Boundary
+from graft.export.proof.agreement import Answer, Boundary
 from graft.model.inputs import as_run
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from graft.errors import ExportError
-from graft.export.agreement import FILE_TOLERANCE, TOLERANCE, Boundary
 from graft.export.draft import CERTIFICATE
+from graft.export.proof.agreement import FILE_TOLERANCE, TOLERANCE, Boundary
 from graft.version import __version__
 
 SCHEMA = 1

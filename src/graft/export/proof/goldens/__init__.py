@@ -6,11 +6,11 @@ the same export has the same goldens everywhere. Items of data join them only wh
 
 from __future__ import annotations
 
-from graft.export.goldens.chosen import MOST_OWN, chosen
-from graft.export.goldens.golden import OF_DATA, Golden
-from graft.export.goldens.pictures import draw_pictures
-from graft.export.goldens.sounds import draw_sounds
-from graft.export.goldens.texts import draw_texts
+from graft.export.proof.goldens.chosen import MOST_OWN, chosen
+from graft.export.proof.goldens.golden import OF_DATA, Golden
+from graft.export.proof.goldens.pictures import draw_pictures
+from graft.export.proof.goldens.sounds import draw_sounds
+from graft.export.proof.goldens.texts import draw_texts
 
 DRAWN = {"image": draw_pictures, "text": draw_texts, "audio": draw_sounds}
 """What draws those of a modality."""

@@ -24,10 +24,10 @@ from PIL import Image
 
 from graft.contracts import Array
 from graft.errors import ExportError, ItemError
-from graft.export.agreement import Answer, Boundary
-from graft.export.answers import answers_of, boundary_of
-from graft.export.goldens import OF_DATA, Golden
-from graft.export.inference import Decode, Values, checked_answer, expected_outputs
+from graft.export.proof.agreement import Answer, Boundary
+from graft.export.proof.answers import answers_of, boundary_of
+from graft.export.proof.goldens import OF_DATA, Golden
+from graft.export.proof.inference import Decode, Values, checked_answer, expected_outputs
 from graft.model import Model
 
 FOLDER = "goldens"

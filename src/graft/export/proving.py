@@ -9,16 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from graft.errors import GateError
-from graft.export.agreement import FILE_TOLERANCE, Agreement
-from graft.export.certificate import Certificate, versions_here
 from graft.export.draft import CERTIFICATE, GRAPH
 from graft.export.examples import EXAMPLE, example_of, requirements_of, run_example
 from graft.export.exported_folder import hashes_of
-from graft.export.golden_set import FOLDER, GoldenSet, gather
-from graft.export.goldens import chosen, drawn
-from graft.export.inference import GraphSession, decoder_of
+from graft.export.proof.agreement import FILE_TOLERANCE, Agreement
+from graft.export.proof.certificate import Certificate, versions_here
+from graft.export.proof.golden_set import FOLDER, GoldenSet, gather
+from graft.export.proof.goldens import chosen, drawn
+from graft.export.proof.inference import GraphSession, decoder_of
+from graft.export.proof.replay import Replay, replayed
 from graft.export.read_me import README, read_me
-from graft.export.replay import Replay, replayed
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from graft.contracts import Array
-from graft.export.goldens.golden import Golden
+from graft.export.proof.goldens.golden import Golden
 from graft.samples.light import choose_mood, develop
 from graft.samples.photo import choose_scene, draw_scene
 from graft.samples.signs import draw_sign

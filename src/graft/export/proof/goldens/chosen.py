@@ -11,7 +11,7 @@ import numpy as np
 from graft.data.dataset import Dataset
 from graft.decoding.formats import HEAD, sniff
 from graft.errors import ItemError
-from graft.export.goldens.golden import OF_DATA, Golden
+from graft.export.proof.goldens.golden import OF_DATA, Golden
 
 MOST_OWN = 50
 """So many items of data go with an export."""

@@ -8,9 +8,9 @@ import numpy as np
 
 from graft.contracts import Progress, silent
 from graft.errors import ItemError
-from graft.export.agreement import FILE_TOLERANCE, TOLERANCE, Agreement, Answer, Differing
-from graft.export.golden_set import GoldenItem, GoldenSet
-from graft.export.inference import Decode, GraphSession, Values
+from graft.export.proof.agreement import FILE_TOLERANCE, TOLERANCE, Agreement, Answer, Differing
+from graft.export.proof.golden_set import GoldenItem, GoldenSet
+from graft.export.proof.inference import Decode, GraphSession, Values
 
 
 class Replay(NamedTuple):

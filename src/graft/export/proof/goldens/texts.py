@@ -7,7 +7,7 @@ from importlib import resources
 
 import numpy as np
 
-from graft.export.goldens.golden import Golden
+from graft.export.proof.goldens.golden import Golden
 
 _MESSAGES = 12
 _STRANGE = {
