@@ -332,6 +332,7 @@ def test_the_command_shows_a_page_and_ends_when_it_is_told(saved: Path, tmp_path
     assert b"Stopped." in told
     assert b"Traceback" not in told
     assert not (tmp_path / "c").exists()  # nothing was corrected
+    assert b"Learn from" not in told
 
 
 @pytest.mark.parametrize(

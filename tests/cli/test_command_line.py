@@ -104,6 +104,23 @@ def test_ctrl_c_stops_without_a_trace(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "photos"]
 
 
+def test_an_export_that_is_stopped_leaves_nothing_and_says_so(saved, tmp_path):
+    process = subprocess.Popen(
+        [*GRAFT, "export", saved, "--to", "onnx", "-o", tmp_path / "out"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    while not list(tmp_path.iterdir()) and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert (process.returncode, out) == (130, b"")
+    assert b"Traceback" not in err
+    assert b"Stopped. Nothing was written." in err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_full_disk_leaves_the_old_model_whole(graft, photos, model, tmp_path):
     target = tmp_path / "m.graft"
     model.save(target)

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from graft.app.editor import Editor
@@ -50,15 +50,17 @@ def serve_editor(
         GraftError: The port is taken.
     """
     editor = Editor(findings, journal, port=port, host=host, score=score)
-    serve(editor, "All decisions are in the journal.", open_browser=open_browser)
+    serve(editor, lambda: "All decisions are in the journal.", open_browser=open_browser)
 
 
-def serve(page: PageServer, kept: str = "", *, open_browser: bool = False, as_json: bool = False) -> None:
+def serve(
+    page: PageServer, kept: Callable[[], str] = str, *, open_browser: bool = False, as_json: bool = False
+) -> None:
     """Serve a page until Ctrl-C or SIGTERM; its address is printed, and what to do with it.
 
     Args:
         page: Is not started yet.
-        kept: What is said once it has ended.
+        kept: Says, once it has ended, what is left of it.
         open_browser: Open it.
         as_json: Print ``{"address", "port"}`` in the place of the address.
     """
@@ -73,7 +75,7 @@ def serve(page: PageServer, kept: str = "", *, open_browser: bool = False, as_js
         try:
             page.wait()
         except KeyboardInterrupt:
-            sys.stderr.write(f"\nStopped. {kept}".rstrip() + "\n")
+            sys.stderr.write(f"\nStopped. {kept()}".rstrip() + "\n")
 
 
 @contextlib.contextmanager

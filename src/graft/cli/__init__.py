@@ -20,6 +20,8 @@ import click
 from graft.cli.output import pasted, say, show_error, wants_json
 from graft.errors import GraftError, MissingColumn, UsageError
 
+_WHOLE = (["export"], ["verify"])
+"""Commands that end whole or leave nothing behind: neither a cache nor half a result."""
 COMMANDS = {
     "demo": "A built-in sample, from fit to report, offline.",
     "fit": "Fit a model to labelled data and say how good it is.",
@@ -138,7 +140,8 @@ def _run(arguments: list[str]) -> int:
             show_error(UsageError(error.format_message(), "See graft --help."), as_json=wants_json(arguments))
         return UsageError.exit_code
     except (click.Abort, KeyboardInterrupt):
-        say("Stopped. What was done is kept; the same command goes on from there.", err=True)
+        kept = "What was done is kept; the same command goes on from there."
+        say(f"Stopped. {'Nothing was written.' if arguments[:1] in _WHOLE else kept}", err=True)
         return 128 + signal.SIGINT
     except BrokenPipeError:
         raise

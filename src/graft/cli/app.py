@@ -83,8 +83,11 @@ def command(
         behind=behind,
     )
     kept = page.corrections
-    after = f"Learn from what was corrected: {pasted('fit', kept.path)}" if kept else ""
-    serve(page, after, open_browser=open_browser, as_json=as_json)
+
+    def learned() -> str:
+        return f"Learn from what was corrected: {pasted('fit', kept.path)}" if kept and kept.read() else ""
+
+    serve(page, learned, open_browser=open_browser, as_json=as_json)
 
 
 def _indexed(data: str, reading: Mapping[str, Any], model: Path, cache: CacheChoice, *, quiet: bool) -> Index:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from graft.cli.options import download_option
-from graft.cli.output import say, show_json
+from graft.cli.output import clean_word, say, show_json
 from graft.cli.paths import Command, InputPath
 from graft.errors import NotABundle, UsageError
 
@@ -73,8 +73,11 @@ def command(
             f"At {host} other machines reach the server, and there is no key.",
             "Set GRAFT_KEY (or --key), or give --no-key if anybody may ask.",
         )
+    model = model or _found(CLOUD)
+    if not as_json:
+        say(f"Loading {clean_word(str(model))}", err=True)
     serve_model(
-        model or _found(CLOUD),
+        model,
         index=index,
         host=host,
         port=_port(os.environ) if port is None else port,
