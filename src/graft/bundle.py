@@ -141,6 +141,17 @@ def read(folder: str | Path, names: Collection[str] | None = None) -> Bundle:
     return _read(_place(folder), given, names)
 
 
+def version_of(folder: str | Path) -> str:
+    """A digest of the manifest, which holds those of all files: 12 hexadecimal digits; nothing else is read.
+
+    Raises:
+        NotABundle: There is none.
+        DamagedBundle: It cannot be read.
+    """
+    given, folder = Path(folder), Path(folder).resolve()
+    return _sha256(_read_manifest(_place(folder), given))[:12]
+
+
 def is_bundle(folder: Path) -> bool:
     """Whether a folder looks like a saved model; nothing of it is read."""
     return (folder / MANIFEST).is_file() and any((folder / name).is_file() for name in (HEAD, older.ARRAYS))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,7 +67,7 @@ class LoadedModel:
             if predictor.head.stages != encoder.stages:
                 raise ValueError(f"a head for stages of {predictor.head.stages} on an encoder of {encoder.stages}")
         called = name or folder.resolve().name.removesuffix(".graft")
-        return cls(_STRANGE.sub("-", called).strip("-") or "model", _version(folder), predictor, encoder)
+        return cls(_STRANGE.sub("-", called).strip("-") or "model", bundle.version_of(folder), predictor, encoder)
 
     def said(self, answers: Sequence[Any], top: int | None = None) -> list[dict[str, Any]]:
         """Predictions as ``graft predict --json`` prints them; errors have their hint too."""
@@ -80,9 +79,3 @@ def _said(answer: Any, top: int | None) -> dict[str, Any]:
     if answer.error is not None:
         found["error"] = answer.error.to_dict()
     return found
-
-
-def _version(folder: Path) -> str:
-    """A digest of the manifest, which holds those of all files."""
-    with (folder / bundle.MANIFEST).open("rb") as file:
-        return hashlib.sha256(file.read(bundle.MAX_MANIFEST_BYTES)).hexdigest()[:12]

@@ -1,0 +1,504 @@
+"""The prediction log: a bounded sample of what a model answered, one line of JSON for each item.
+
+::
+
+    {"graft": "prediction log", "format": 1, "salt": "9c...", "max_bytes": 67108864}          the first line
+    {"model": "0f3a...", "task": "classification", "classes": ["closed", "open"], "dim": 1280}  of each model
+    {"at": "2026-03-01T08:15:02.113Z", "of": "0f3a...", "key": "71c4...", "x": "...", ...}     of each item
+
+``x`` is the embedding as base64 of little-endian float16; ``scores`` those of all classes as base64 of float32. ``key``
+is a hash of the content with the log's own ``salt``: equal items are known by it, and nothing else of them. The item
+itself is not in it.
+
+Several processes append, each line with one write under a lock. A line is never changed. As the file fills, fewer items
+are kept: every one in its first half, every second one in the next quarter, every fourth in the next eighth, and so on,
+chosen by the key, so that the file never passes its limit; it ends when less than a line is left. Which item is kept
+depends on nothing that is in it, so that what is kept is a fair sample.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import math
+import os
+import secrets
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from graft.bundle import version_of
+from graft.contracts import Bool, Float32, Float64
+from graft.decoding.formats import EXTENSIONS, HEAD, sniff
+from graft.errors import DataError
+from graft.files import write_atomically
+from graft.journal.appending import opened, read_at
+from graft.prediction.predictor import Predictor
+from graft.tensors import from_json
+
+MARK, FORMAT = "prediction log", 1
+MAX_BYTES = 64 << 20
+"""A new log stays below this unless told otherwise."""
+SMALLEST, LARGEST = 64 << 10, 1 << 30
+MAX_LINE = 4 << 20
+"""No line is longer: 4,096 numbers of an embedding and 10,000 classes are 64 KB."""
+MAX_ITEM_BYTES = 8 << 20
+"""Items that are larger are not kept, where items are kept at all."""
+ITEMS_BYTES = 4
+"""So many times the log's own limit all kept items take together."""
+_NAMED = 20
+"""So many broken lines are named."""
+FULL = 24
+"""At 2 to the power of this an item is kept so rarely that the log counts as full."""
+_SUFFIXES = {kind: suffix for suffix, kind in reversed(EXTENSIONS.items())}
+
+
+class LoggedModel(NamedTuple):
+    """Whose answers a line holds.
+
+    Attributes:
+        digest: Of the bundle's manifest, and so of all that it holds: 12 hexadecimal digits.
+        task: What it answers to, as heads call it.
+        classes: Columns of the scores; none where numbers are predicted.
+        dim: Length of an embedding.
+    """
+
+    digest: str
+    task: str
+    classes: tuple[str, ...]
+    dim: int
+
+    @classmethod
+    def of(cls, folder: Path, predictor: Predictor) -> Self:
+        """The model of a bundle."""
+        head = predictor.head
+        return cls(version_of(folder), head.task, predictor.classes, sum(map(sum, head.stages)))
+
+    @property
+    def line(self) -> bytes:
+        """What a log says of it once."""
+        return _line({"model": self.digest, "task": self.task, "classes": list(self.classes), "dim": self.dim})
+
+
+class Header(NamedTuple):
+    """The first line of a log."""
+
+    salt: bytes
+    max_bytes: int
+
+    @classmethod
+    def parse(cls, line: bytes, path: Path) -> Self:
+        """What the first line says.
+
+        Raises:
+            DataError: It is none of a prediction log.
+        """
+        try:
+            found = from_json(line)
+            if found["graft"] == MARK and found["format"] > FORMAT:
+                raise DataError(
+                    f"{path} was begun by a newer Graft: its format is {found['format']}.", "Install a newer Graft."
+                )
+            salt, limit = bytes.fromhex(found["salt"]), found["max_bytes"]
+            if found["graft"] != MARK or len(salt) != 16 or type(limit) is not int:
+                raise ValueError
+            return cls(salt, min(max(limit, SMALLEST), LARGEST))
+        except (ValueError, LookupError, TypeError):
+            raise DataError(
+                f"{path} is no prediction log, and nothing was written to it.", "Name another file: --log FILE."
+            ) from None
+
+    @property
+    def line(self) -> bytes:
+        """The line itself."""
+        return _line({"graft": MARK, "format": FORMAT, "salt": self.salt.hex(), "max_bytes": self.max_bytes})
+
+    def key_of(self, digest: str) -> str:
+        """What an item with this digest of its content is called in the log: 32 hexadecimal digits."""
+        return hashlib.blake2b(digest.encode(), key=self.salt, digest_size=16).hexdigest()
+
+
+@dataclass
+class PredictionLog:
+    """Appends to a log that others may append to as well.
+
+    Attributes:
+        path: The file; it and its first line are made with the first item.
+        model: Whose answers they are.
+        max_bytes: Of a log that is begun; ``None``: ``MAX_BYTES``, or what the log itself says.
+        items: Whether the items are kept too, in ``FILE.items`` beside it.
+    """
+
+    path: Path
+    model: LoggedModel
+    max_bytes: int | None = None
+    items: bool = False
+    _known: tuple[int, int] = field(default=(0, 0), init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Look at the limit."""
+        if self.max_bytes is not None and not SMALLEST <= self.max_bytes <= LARGEST:
+            raise DataError(
+                f"A log of {self.max_bytes:,} bytes was asked for.",
+                f"Give a limit from {SMALLEST:,} to {LARGEST:,} bytes.",
+            )
+
+    def check(self) -> None:
+        """Whether it can be appended to; asked before the work. A file that is not there yet is begun.
+
+        Raises:
+            DataError: There is something else, or it has another limit than was asked for.
+            OSError: It cannot be written.
+        """
+        if self.path.exists() and not self.path.is_file():
+            raise DataError(f"{self.path} is no file.", "Name a file: --log FILE.")
+        with opened(self.path) as descriptor:
+            self._begun(descriptor)
+
+    def append(
+        self,
+        rows: Float32,
+        predictions: Sequence[Any],
+        keys: Sequence[str],
+        contents: Sequence[bytes] | None = None,
+    ) -> None:
+        """Append what was answered.
+
+        Args:
+            rows: Embeddings ``(n, d) float32``.
+            predictions: The answer to each.
+            keys: Digest of the content of each: ``graft.encoders.embed.content_digest``.
+            contents: The items, which are kept where ``items`` says so.
+
+        Raises:
+            DataError: The file is another one by now.
+            OSError: The disk is full, or refuses; then no line is left in part.
+        """
+        with opened(self.path) as descriptor:
+            header = self._begun(descriptor)
+            for place, (row, answer, digest) in enumerate(zip(rows, predictions, keys, strict=True)):
+                key = header.key_of(digest)
+                size = os.fstat(descriptor).st_size
+                if not _is_kept(key, size, header.max_bytes):
+                    continue
+                line = _line({"at": _now(), "of": self.model.digest, "key": key, **_answered(row, answer)})
+                if size + len(line) > header.max_bytes or len(line) > MAX_LINE:
+                    continue
+                _write(descriptor, line, size)
+                if self.items and contents is not None:
+                    self._keep(key, contents[place], ITEMS_BYTES * header.max_bytes)
+
+    def _begun(self, descriptor: int) -> Header:
+        """The first line, made where there is none, with a line of this model after it."""
+        size = os.fstat(descriptor).st_size
+        if not size:
+            os.fchmod(descriptor, 0o600) if hasattr(os, "fchmod") else None
+            header = Header(secrets.token_bytes(16), self.max_bytes or MAX_BYTES)
+            _write(descriptor, header.line + self.model.line, 0)
+            self._known = _identity(descriptor)
+            return header
+        header = Header.parse(read_at(descriptor, 4096, 0).split(b"\n", 1)[0], self.path)
+        if self.max_bytes not in (None, header.max_bytes):
+            raise DataError(
+                f"{self.path} was begun with a limit of {header.max_bytes:,} bytes, and {self.max_bytes:,} were asked "
+                "for.",
+                "Leave the limit out, or begin another log.",
+            )
+        if read_at(descriptor, 1, size - 1) != b"\n":  # a writer was killed in the middle of a line, which ends here
+            _write(descriptor, b"\n", size)
+        if self._known != _identity(descriptor):
+            if not _holds(descriptor, self.model.line):
+                _write(descriptor, self.model.line, os.fstat(descriptor).st_size)
+            self._known = _identity(descriptor)
+        return header
+
+    def _keep(self, key: str, content: bytes, limit: int) -> None:
+        """Keep an item once, while all of them together take no more than ``limit`` bytes. The log is locked."""
+        folder = items_of(self.path)
+        name = f"{key}{_SUFFIXES.get(sniff(content[:HEAD]) or '', '.txt')}"
+        if len(content) > MAX_ITEM_BYTES or (folder / name).exists():
+            return
+        folder.mkdir(mode=0o700, exist_ok=True)
+        counter = folder / "bytes"
+        counted = counter.read_bytes()[:20] if counter.exists() else b"0"
+        taken = int(counted) if counted.isdigit() else limit  # a counter that is broken counts as full
+        if taken + len(content) > limit:
+            return
+        counter.write_text(str(taken + len(content)))
+        write_atomically(folder / name, content)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoggedItems:
+    """What a log holds of one model: each item once, in the order of the log.
+
+    Attributes:
+        model: Whose answers they are.
+        x: Embeddings ``(n, d) float32``, as float16 kept them.
+        labels: The answers; ``""`` for numbers.
+        tags: Of models of any number of labels: those of each.
+        scores: Probabilities ``(n, k) float32`` of ``model.classes``; ``(n, 0)`` for numbers.
+        values: Numbers with their intervals ``(n, 3) float64``; ``(0, 3)`` for classes.
+        unknown: Whether each is like none of the classes ``(n,) bool``.
+        unknown_scores: How much so ``(n,) float32``; NaN for numbers.
+        times: When each was answered, in seconds since 1970 ``(n,) float64``, by the clock of who wrote it: they may
+            jump or lie ahead, and say nothing of the order.
+        keys: What each is known by.
+        n_repeats: So many more lines hold an item that is there already.
+        n_broken: So many lines cannot be read.
+        broken: The numbers of the first of them.
+        waiting: Whether a last line is there in part, and will be read once it is whole.
+        others: Items of other models, by their digest.
+        header: The log's own first line.
+    """
+
+    model: LoggedModel
+    x: Float32
+    labels: tuple[str, ...]
+    tags: tuple[tuple[str, ...], ...]
+    scores: Float32
+    values: Float64
+    unknown: Bool
+    unknown_scores: Float32
+    times: Float64
+    keys: tuple[str, ...]
+    n_repeats: int
+    n_broken: int
+    broken: tuple[int, ...]
+    waiting: bool
+    others: Mapping[str, int]
+    header: Header
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+def read_log(path: Path, digest: str = "") -> LoggedItems:
+    """What a log holds of a model, also while others write it.
+
+    Args:
+        path: The log.
+        digest: Of the model: ``LoggedModel.digest``; by default the one that was named last.
+
+    Raises:
+        DataError: There is no log, or nothing in it of this model.
+    """
+    models: dict[str, LoggedModel] = {}
+    parsed: dict[str, list[_Line]] = {}
+    seen: set[tuple[str, str]] = set()
+    repeats: Counter[str] = Counter()
+    broken: list[int] = []
+    n_broken, waiting, header = 0, False, None
+    for number, line in _lines(path):
+        if line is None:
+            waiting = True
+            continue
+        if header is None:
+            header = Header.parse(line, path)
+            continue
+        try:
+            found = from_json(line)
+            if "model" in found:
+                model = _model(found)
+                models.pop(model.digest, None)
+                models[model.digest] = model
+                continue
+            one = _Line.parse(found, models[found["of"]])
+        except (ValueError, LookupError, TypeError):
+            n_broken += 1
+            broken += [number] if len(broken) < _NAMED else []
+            continue
+        if (one.of, one.key) in seen:
+            repeats[one.of] += 1
+            continue
+        seen.add((one.of, one.key))
+        parsed.setdefault(one.of, []).append(one)
+    if header is None:
+        raise DataError(f"{path} is empty.", "Keep predictions in it first: graft predict --log FILE.")
+    wanted = digest or next(reversed(models), "")
+    if wanted not in models:
+        named = ", ".join(models) or "none"
+        raise DataError(
+            f"{path} holds nothing of the model {wanted or 'that was asked for'}; it holds answers of {named}.",
+            "Name the model that wrote it.",
+        )
+    own = parsed.pop(wanted, [])
+    others = {name: len(lines) for name, lines in parsed.items()}
+    found = (repeats[wanted], n_broken, tuple(broken), waiting, others, header)
+    return _gathered(models[wanted], own, *found)
+
+
+class _Line(NamedTuple):
+    """The line of one item, checked."""
+
+    of: str
+    key: str
+    time: float
+    x: Float32
+    label: str
+    tags: tuple[str, ...]
+    scores: Float32
+    value: tuple[float, float, float] | None
+    unknown: bool
+    unknown_score: float
+
+    @classmethod
+    def parse(cls, found: Mapping[str, Any], model: LoggedModel) -> Self:
+        """The line of an item.
+
+        Raises:
+            ValueError: A value is not what it can be; where one is missing, a ``LookupError`` or ``TypeError``.
+        """
+        numbers = not model.classes
+        x = _array(found["x"], "<f2", model.dim)
+        scores = _array("" if numbers else found["scores"], "<f4", len(model.classes))
+        value = tuple(map(float, found["value"])) if numbers else None
+        label, tags = "" if numbers else found["label"], tuple(found.get("labels", ()))
+        if not all(isinstance(text, str) for text in (found["key"], label, *tags)) or len(value or "abc") != 3:
+            raise ValueError("a text that is none, or an interval without ends")
+        return cls(
+            model.digest,
+            found["key"],
+            datetime.fromisoformat(found["at"]).timestamp(),
+            x,
+            label,
+            tags,
+            scores,
+            value,  # type: ignore[arg-type] # its length was looked at
+            bool(found["unknown"]),
+            math.nan if numbers else float(found["unknown_score"]),
+        )
+
+
+def _gathered(model: LoggedModel, own: Sequence[_Line], *rest: Any) -> LoggedItems:
+    values = [one.value for one in own if one.value is not None]
+    return LoggedItems(
+        model,
+        np.array([one.x for one in own], np.float32).reshape(len(own), model.dim),
+        tuple(one.label for one in own),
+        tuple(one.tags for one in own),
+        np.array([one.scores for one in own], np.float32).reshape(len(own), len(model.classes)),
+        np.array(values, np.float64).reshape(len(values), 3),
+        np.array([one.unknown for one in own], np.bool_),
+        np.array([one.unknown_score for one in own], np.float32),
+        np.array([one.time for one in own], np.float64),
+        tuple(one.key for one in own),
+        *rest,
+    )
+
+
+def _model(found: Mapping[str, Any]) -> LoggedModel:
+    digest, task, classes, dim = found["model"], found["task"], found["classes"], found["dim"]
+    texts = isinstance(classes, list) and all(isinstance(one, str) for one in (digest, task, *classes))
+    if not texts or type(dim) is not int or not 0 < dim <= 1 << 16:
+        raise ValueError("no line of a model")
+    return LoggedModel(digest, task, tuple(classes), dim)
+
+
+def _array(text: str, kind: str, n: int) -> Float32:
+    """Finite numbers that base64 holds ``(n,) float32``."""
+    found = np.frombuffer(base64.b64decode(text, validate=True), kind).astype(np.float32)
+    if len(found) != n or not np.isfinite(found).all():
+        raise ValueError("numbers that are not those of an item")
+    return found
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
+    """The lines with their numbers from 1 on; ``None`` for a last one that is there in part.
+
+    Raises:
+        DataError: There is no such file.
+    """
+    if not path.is_file():
+        raise DataError(f"There is no log at {path}.", "Keep predictions in it first: graft predict --log FILE.")
+    with path.open("rb") as file:
+        number = 0
+        while line := file.readline(MAX_LINE):
+            number += 1
+            whole = line.endswith(b"\n")
+            while not line.endswith(b"\n") and (line := file.readline(MAX_LINE)):
+                whole = False  # it is longer than any line of a log
+            if whole:
+                yield number, line
+            elif line:
+                yield number, b""
+            else:
+                yield number, None
+
+
+def items_of(path: Path) -> Path:
+    """The folder in which the items of a log lie, where they are kept."""
+    return path.with_name(f"{path.name}.items")
+
+
+def one_in(size: int, max_bytes: int) -> int:
+    """Of how many items one is kept while a log has this size: 1, 2, 4, ..."""
+    left = 1 - size / max_bytes
+    return 1 << min(max(math.ceil(-math.log2(left)) - 1, 0), FULL) if left > 0 else 1 << FULL
+
+
+def _is_kept(key: str, size: int, max_bytes: int) -> bool:
+    every = one_in(size, max_bytes)
+    return every < 1 << FULL and int(key[:8], 16) % every == 0
+
+
+def _answered(row: Float32, answer: Any) -> dict[str, Any]:
+    """What a line says of one item."""
+    largest = np.finfo(np.float16).max
+    found: dict[str, Any] = {"x": _base64(np.clip(row, -largest, largest), "<f2"), "unknown": answer.unknown}
+    if hasattr(answer, "value"):
+        return {**found, "value": [answer.value, answer.low, answer.high]}
+    found["label"] = answer.label
+    if answer.labels is not None:
+        found["labels"] = list(answer.labels)
+    return {
+        **found,
+        "unknown_score": round(answer.unknown_score, 6),
+        "scores": _base64(np.fromiter(answer.scores.values(), np.float32), "<f4"),
+    }
+
+
+def _base64(values: Any, kind: str) -> str:
+    return base64.b64encode(np.asarray(values).astype(kind).tobytes()).decode()
+
+
+def _line(values: dict[str, Any]) -> bytes:
+    return f"{json.dumps(values, separators=(',', ':'))}\n".encode()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _write(descriptor: int, line: bytes, size: int) -> None:
+    """Append a line with one write, or leave the file as long as it was.
+
+    Raises:
+        OSError: The disk is full, or refuses.
+    """
+    try:
+        if os.write(descriptor, line) < len(line):
+            raise OSError("the disk is full")
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, size)
+        raise
+
+
+def _holds(descriptor: int, line: bytes) -> bool:
+    """Whether such a line is there already."""
+    with open(os.dup(descriptor), "rb") as file:  # noqa: PTH123 a descriptor has no path
+        file.seek(0)
+        return any(one == line for one in file)
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    found = os.fstat(descriptor)
+    return found.st_dev, found.st_ino
