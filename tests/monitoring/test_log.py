@@ -11,7 +11,7 @@ import pytest
 
 from graft.encoders.embed import content_digest
 from graft.errors import DataError
-from graft.monitoring.log import FULL, SMALLEST, Header, LoggedModel, PredictionLog, items_of, one_in, read_log
+from graft.monitoring.log import FULL, SMALLEST, LoggedModel, LogHeader, PredictionLog, items_of, one_in, read_log
 from graft.results.prediction import NumberPrediction, Prediction
 
 MODEL = LoggedModel("0123456789ab", "classification", ("closed", "open"), 8)
@@ -226,7 +226,7 @@ def test_nor_a_folder_nor_a_log_of_a_newer_graft(tmp_path):
     with pytest.raises(DataError, match="is no file"):
         PredictionLog(tmp_path, MODEL).check()
     path = tmp_path / "log.jsonl"
-    path.write_bytes(Header(bytes(16), SMALLEST).line.replace(b'"format":1', b'"format":9'))
+    path.write_bytes(LogHeader(bytes(16), SMALLEST).line.replace(b'"format":1', b'"format":9'))
     with pytest.raises(DataError, match="begun by a newer Graft"):
         read_log(path)
     with pytest.raises(DataError, match="There is no log at"):

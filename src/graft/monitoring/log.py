@@ -87,7 +87,7 @@ class LoggedModel(NamedTuple):
         return _line({"model": self.digest, "task": self.task, "classes": list(self.classes), "dim": self.dim})
 
 
-class Header(NamedTuple):
+class LogHeader(NamedTuple):
     """The first line of a log."""
 
     salt: bytes
@@ -102,18 +102,16 @@ class Header(NamedTuple):
         """
         try:
             found = from_json(line)
-            if found["graft"] == MARK and found["format"] > FORMAT:
-                raise DataError(
-                    f"{path} was begun by a newer Graft: its format is {found['format']}.", "Install a newer Graft."
-                )
-            salt, limit = bytes.fromhex(found["salt"]), found["max_bytes"]
-            if found["graft"] != MARK or len(salt) != 16 or type(limit) is not int:
+            mark, made, salt, limit = found["graft"], found["format"], bytes.fromhex(found["salt"]), found["max_bytes"]
+            if mark != MARK or len(salt) != 16 or type(limit) is not int or type(made) is not int:
                 raise ValueError
-            return cls(salt, min(max(limit, SMALLEST), LARGEST))
         except (ValueError, LookupError, TypeError):
             raise DataError(
                 f"{path} is no prediction log, and nothing was written to it.", "Name another file: --log FILE."
             ) from None
+        if made > FORMAT:
+            raise DataError(f"{path} was begun by a newer Graft: its format is {made}.", "Install a newer Graft.")
+        return cls(salt, min(max(limit, SMALLEST), LARGEST))
 
     @property
     def line(self) -> bytes:
@@ -195,16 +193,16 @@ class PredictionLog:
                 if self.items and contents is not None:
                     self._keep(key, contents[place], ITEMS_BYTES * header.max_bytes)
 
-    def _begun(self, descriptor: int) -> Header:
+    def _begun(self, descriptor: int) -> LogHeader:
         """The first line, made where there is none, with a line of this model after it."""
         size = os.fstat(descriptor).st_size
         if not size:
             os.fchmod(descriptor, 0o600) if hasattr(os, "fchmod") else None
-            header = Header(secrets.token_bytes(16), self.max_bytes or MAX_BYTES)
+            header = LogHeader(secrets.token_bytes(16), self.max_bytes or MAX_BYTES)
             _write(descriptor, header.line + self.model.line, 0)
             self._known = _identity(descriptor)
             return header
-        header = Header.parse(read_at(descriptor, 4096, 0).split(b"\n", 1)[0], self.path)
+        header = LogHeader.parse(read_at(descriptor, 4096, 0).split(b"\n", 1)[0], self.path)
         if self.max_bytes not in (None, header.max_bytes):
             raise DataError(
                 f"{self.path} was begun with a limit of {header.max_bytes:,} bytes, and {self.max_bytes:,} were asked "
@@ -274,7 +272,7 @@ class LoggedItems:
     broken: tuple[int, ...]
     waiting: bool
     others: Mapping[str, int]
-    header: Header
+    header: LogHeader
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -291,7 +289,7 @@ def read_log(path: Path, digest: str = "") -> LoggedItems:
         DataError: There is no log, or nothing in it of this model.
     """
     models: dict[str, LoggedModel] = {}
-    parsed: dict[str, list[_Line]] = {}
+    parsed: dict[str, list[_LoggedLine]] = {}
     seen: set[tuple[str, str]] = set()
     repeats: Counter[str] = Counter()
     broken: list[int] = []
@@ -301,7 +299,7 @@ def read_log(path: Path, digest: str = "") -> LoggedItems:
             waiting = True
             continue
         if header is None:
-            header = Header.parse(line, path)
+            header = LogHeader.parse(line, path)
             continue
         try:
             found = from_json(line)
@@ -310,7 +308,7 @@ def read_log(path: Path, digest: str = "") -> LoggedItems:
                 models.pop(model.digest, None)
                 models[model.digest] = model
                 continue
-            one = _Line.parse(found, models[found["of"]])
+            one = _LoggedLine.parse(found, models[found["of"]])
         except (ValueError, LookupError, TypeError):
             n_broken += 1
             broken += [number] if len(broken) < _NAMED else []
@@ -335,7 +333,7 @@ def read_log(path: Path, digest: str = "") -> LoggedItems:
     return _gathered(models[wanted], own, *found)
 
 
-class _Line(NamedTuple):
+class _LoggedLine(NamedTuple):
     """The line of one item, checked."""
 
     of: str
@@ -377,7 +375,7 @@ class _Line(NamedTuple):
         )
 
 
-def _gathered(model: LoggedModel, own: Sequence[_Line], *rest: Any) -> LoggedItems:
+def _gathered(model: LoggedModel, own: Sequence[_LoggedLine], *rest: Any) -> LoggedItems:
     values = [one.value for one in own if one.value is not None]
     return LoggedItems(
         model,
