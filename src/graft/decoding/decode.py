@@ -13,7 +13,6 @@ from contextlib import nullcontext
 from typing import NamedTuple
 
 import numpy as np
-import simplejpeg
 from PIL import Image, ImageFile
 
 from graft.contracts import LIMITS, Box, ItemLimits, Prepared
@@ -22,6 +21,11 @@ from graft.decoding.formats import HEAD, PICTURES, SAVE_AS, describe, sniff
 from graft.decoding.measures import of_picture
 from graft.errors import ItemError
 from graft.executors import renew_in_child
+
+try:
+    import simplejpeg
+except ImportError:  # a function has it not: Pillow decodes JPEG as well, a little slower
+    simplejpeg = None
 
 __all__ = ["MAX_PIXELS", "decode_picture", "sniff", "thumbnail"]
 
@@ -148,7 +152,7 @@ def render(content: bytes, frame: Frame, limits: ItemLimits = LIMITS) -> tuple[I
         what, advice = describe(content[:HEAD])
         raise ItemError("not_a_picture", f"The file is not a picture that can be read: it is {what}.", advice)
     try:
-        if kind == "jpeg":
+        if kind == "jpeg" and simplejpeg is not None:
             try:
                 return _render_jpeg(content, frame, limits)
             except ValueError:  # damaged, cut short, or in a colour space that only Pillow reads

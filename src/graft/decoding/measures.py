@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from importlib.util import find_spec
 
 import numpy as np
 from PIL import Image
@@ -12,6 +13,9 @@ from graft.contracts import Array, Float32
 
 MEASURES = "2"
 """Raised whenever an item would be measured otherwise: part of every encoder's ``fingerprint``, not of ``version``."""
+
+MEASURES_OF_PICTURES = MEASURES if find_spec("simplejpeg") else f"{MEASURES}:pillow"
+"""The same of encoders of pictures: where Pillow alone decodes JPEG, a pixel here and there is another one."""
 
 DECODING = "2"
 """Raised whenever the file of a picture would give other pixels: part of the ``version`` of all that looks at them."""

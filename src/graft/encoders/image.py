@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from graft.contracts import LIMITS, Float32, ItemLimits, Prepared, Stages
-from graft.decoding.measures import DECODING, MEASURES, OF_PICTURES
+from graft.decoding.measures import DECODING, MEASURES_OF_PICTURES, OF_PICTURES
 from graft.encoders.efficientnet import POOLED, SIDE, STRUCTURE, folded
 from graft.encoders.lru import LazyEncoder
 from graft.encoders.pooling import signed_root
@@ -84,7 +84,7 @@ class ImageEncoder(LazyEncoder[Session]):
     @property
     def fingerprint(self) -> str:
         """``version``, backend, precision and what is measured: the cache's key."""
-        return f"{self.name}:{self.version}:{self.runs_on.key}:{MEASURES}"
+        return f"{self.name}:{self.version}:{self.runs_on.key}:{MEASURES_OF_PICTURES}"
 
     def prepare(self, content: bytes, limits: ItemLimits = LIMITS) -> Prepared:
         """Decode a picture to ``(224, 224, 3) uint8``."""

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from graft.contracts import LIMITS, Array, Bool, Float32, Int, ItemLimits, Prepared, Stages
-from graft.decoding.measures import DECODING, MEASURES
+from graft.decoding.measures import DECODING, MEASURES, MEASURES_OF_PICTURES
 from graft.encoders.hub import architectures
 from graft.encoders.hub.store import DENSE, GRAPH, VOCABULARY, StoredEncoder
 from graft.encoders.hub.weights import read_weights, with_weights
@@ -105,7 +105,8 @@ class HubEncoder(LazyEncoder[Session]):
     def fingerprint(self) -> str:
         """``version``, graph, backend, precision and what is measured: the cache's key."""
         graph = self.entry.card.files[GRAPH][:12]
-        return f"{self.name}:{self.version}:{graph}:{self.runs_on.key}:{MEASURES}"
+        measures = MEASURES_OF_PICTURES if self.modality == "image" else MEASURES
+        return f"{self.name}:{self.version}:{graph}:{self.runs_on.key}:{measures}"
 
     @property
     def backend(self) -> str:
