@@ -96,6 +96,7 @@ def draw(
         file=io.StringIO(),
         width=width,
         force_terminal=colour,
+        force_jupyter=False,  # there it would show what is captured too
         color_system="standard" if colour else None,
         highlight=False,
         markup=False,
