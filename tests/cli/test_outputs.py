@@ -39,6 +39,8 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "tune --report": ("tune", "{model}", "{data}", "-o", "{free}.graft"),
     "evaluate --report": ("evaluate", "{model}", "{data}"),
     "predict --output": ("predict", "{model}", "{data}"),
+    "predict --log": ("predict", "{model}", "{data}"),
+    "serve --log": ("serve", "{model}", "--port", "0"),
     "clean --output": ("clean", "{data}"),
     "clean --export": ("clean", "{data}"),
     "clean --journal": ("clean", "{data}", "--app"),

@@ -8,13 +8,14 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
 from graft.cli.answers import Layout, PredictedRow, format_of, to_file, to_stdout
-from graft.cli.options import cache_option, download_option
+from graft.cli.options import cache_option, download_option, log_asked, log_options
 from graft.cli.output import progress_bar, say
 from graft.cli.paths import Command, InputPath, Mixed, Output, guard_outputs
 from graft.errors import GraftError, UsageError
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
     from graft.explanation import Explanation
     from graft.model import Model
     from graft.model.inputs import CacheChoice
+    from graft.monitoring.keeping import LogKeeper
     from graft.reading.inputs import Cells
     from graft.results.prediction import Prediction
-    from graft.similarity import Match
+    from graft.similarity import Index, Match
 
 Rows = Iterator[tuple["Item", "Cells"]]
 Ask = Callable[[Iterator["Item"]], Iterator[tuple["Prediction", Sequence["Match"]]]]
@@ -52,6 +54,7 @@ FORMATS = ("json", "jsonl", "csv")
 )
 @click.option("--neighbours", type=click.IntRange(min=1), help="How many look-alikes of each; 5 if not given.")
 @cache_option
+@log_options
 @click.option("--why", is_flag=True, help="Say what of each input speaks for its answer: squares, words or moments.")
 @click.option("--strict", is_flag=True, help="Exit with 1 when an input could not be answered.")
 def command(
@@ -68,6 +71,9 @@ def command(
     index_folder: Path | None,
     neighbours: int | None,
     no_cache: bool,
+    log_file: Path | None,
+    log_mb: int | None,
+    log_items: bool,
     why: bool,
     strict: bool,
 ) -> int:
@@ -84,9 +90,16 @@ def command(
         raise UsageError("There is no index to find neighbours in.", "Give one: --index DIR (graft index makes it).")
     if why and kind in ("csv", "tsv"):
         raise UsageError("A table has no room for --why.", "Use --json, --jsonl or a file of these.")
+    logged = log_asked(log_file, log_mb, log_items=log_items)
     fitted = load(model, allow_download=allow_download)
     if top and not fitted.classes:
         raise UsageError(f"{model} predicts numbers, which have no ranks.", "Leave --top out.")
+    told = partial(say, err=True)
+    keeper = (
+        None
+        if logged is None
+        else logged.keeper(model, fitted.classes, fitted.classifier, lambda line: told(clean(line)))
+    )
     rows = _rows(inputs, fitted.report.modality, item_column, fitted.report.columns)
     count, cache = _Count(), cast("CacheChoice", None if no_cache else "default")
     layout = Layout(
@@ -95,7 +108,8 @@ def command(
         answers=fitted.task.prediction.columns,
         neighbours=(neighbours or NEIGHBOURS) if index_folder else 0,
     )
-    ask = _asker(fitted, cache, index_folder, layout.neighbours, allow_download=allow_download)
+    index = None if index_folder is None else _index(index_folder, fitted, allow_download=allow_download)
+    ask = _asker(fitted, cache, index, layout.neighbours, keeper)
     explain = fitted.why if why else None
     if output is None:
         to_stdout(count.of(_answers(ask, rows, explain)), layout, kind)
@@ -149,16 +163,27 @@ class _Count:
         return 1 if self.bad == self.done or (self.bad and strict) else 0
 
 
-def _asker(model: Model, cache: CacheChoice, folder: Path | None, neighbours: int, *, allow_download: bool) -> Ask:
-    """How items are answered, with what is most like each where there is an index."""
-    if folder is None:
-        return lambda items: ((prediction, ()) for prediction in model.stream(items, cache=cache))
+def _index(folder: Path, fitted: Model, *, allow_download: bool) -> Index:
+    """The index in which look-alikes are found, if it is of the model's encoder."""
     from graft.similarity import Index
 
     index = Index.load(folder, exact=True, allow_download=allow_download)
-    return lambda items: (
-        (prediction, found.matches) for prediction, found in index.beside(model, items, neighbours, cache=cache)
-    )
+    index.check_of(fitted.encoder)
+    return index
+
+
+def _asker(model: Model, cache: CacheChoice, index: Index | None, neighbours: int, keeper: LogKeeper | None) -> Ask:
+    """How items are answered, kept in a log, and shown with what is most like each where there is an index."""
+
+    def ask(items: Iterator[Item]) -> Iterator[tuple[Prediction, Sequence[Match]]]:
+        for chunk in model.chunks(items, cache=cache):
+            answers = list(model.answers(chunk))
+            if keeper is not None:
+                keeper.keep(chunk, answers)
+            matches = () if index is None else [found.matches for found in index.near(chunk, neighbours)]
+            yield from zip_longest(answers, matches, fillvalue=())
+
+    return ask
 
 
 def _answers(ask: Ask, rows: Rows, why: Why | None) -> Iterator[PredictedRow]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from graft.cli.options import download_option
+from graft.cli.options import download_option, log_asked, log_options
 from graft.cli.output import clean_word, say, show_json
 from graft.cli.paths import Command, InputPath
 from graft.errors import NotABundle, UsageError
@@ -37,6 +37,7 @@ CLOUD = Path("/opt/ml/model")
 @click.option(
     "--drain-limit", type=click.FloatRange(0), default=30.0, show_default=True, help="Seconds to finish what runs then."
 )
+@log_options
 @download_option
 @click.option("--json", "as_json", is_flag=True, help="Print address, model and version as one JSON value.")
 def command(
@@ -50,6 +51,9 @@ def command(
     keep_alive: int,
     drain_delay: float,
     drain_limit: float,
+    log_file: Path | None,
+    log_mb: int | None,
+    log_items: bool,
     allow_download: bool,
     as_json: bool,
 ) -> None:
@@ -88,6 +92,8 @@ def command(
         drain_delay=drain_delay,
         drain_limit=drain_limit,
         allow_download=allow_download,
+        log=log_asked(log_file, log_mb, log_items=log_items),
+        warned=lambda line: say(line, err=True),
         told=lambda found: show_json(found) if as_json else say(f"{found['address']}/docs"),
     )
 

@@ -123,7 +123,7 @@ class Model:
             UsageError: It is one input, and no list of them.
         """
         found = [np.empty((0, len(self.classes)), np.float32)]
-        for chunk in chunks_of(self._own_encoder(), self._items(items), as_run(cache, silent)):
+        for chunk in self.chunks(self._items(items), cache=cache):
             for _, error in sorted(chunk.embedded.skipped.items()):
                 raise error
             found.append(self._ask(chunk.embedded.x, chunk.readable).p)
@@ -131,8 +131,12 @@ class Model:
 
     def stream(self, items: Iterable[Item], *, cache: CacheChoice = "default") -> Iterator[Prediction]:
         """Answer any number of inputs in their order, in bounded memory."""
-        for chunk in chunks_of(self._own_encoder(), items, as_run(cache, silent)):
+        for chunk in self.chunks(items, cache=cache):
             yield from self.answers(chunk)
+
+    def chunks(self, items: Iterable[Item], *, cache: CacheChoice = "default") -> Iterator[Chunk]:
+        """Embed any number of inputs, chunk by chunk, for ``answers``."""
+        return chunks_of(self._own_encoder(), items, as_run(cache, silent))
 
     def answers(self, chunk: Chunk) -> Iterator[Prediction]:
         """Answer items that are embedded already, in their order."""

@@ -39,8 +39,8 @@ from graft.contracts import Bool, Float32, Float64
 from graft.decoding.formats import EXTENSIONS, HEAD, sniff
 from graft.errors import DataError
 from graft.files import write_atomically
+from graft.heads.protocols import Answering
 from graft.journal.appending import opened, read_at
-from graft.prediction.predictor import Predictor
 from graft.tensors import from_json
 
 MARK, FORMAT = "prediction log", 1
@@ -76,10 +76,9 @@ class LoggedModel(NamedTuple):
     dim: int
 
     @classmethod
-    def of(cls, folder: Path, predictor: Predictor) -> Self:
-        """The model of a bundle."""
-        head = predictor.head
-        return cls(version_of(folder), head.task, predictor.classes, sum(map(sum, head.stages)))
+    def of(cls, folder: Path, classes: Sequence[str], head: Answering) -> Self:
+        """The model of a bundle, with its classes and its head."""
+        return cls(version_of(folder), head.task, tuple(classes), sum(map(sum, head.stages)))
 
     @property
     def line(self) -> bytes:

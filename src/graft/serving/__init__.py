@@ -9,6 +9,7 @@ from pathlib import Path
 
 from graft.errors import GraftError
 from graft.listening import listening
+from graft.monitoring.keeping import LogOptions
 from graft.serving.draining import Draining
 from graft.serving.keys import ServerKey
 from graft.serving.limits import ServerLimits
@@ -31,6 +32,8 @@ def serve_model(
     drain_limit: float = 30.0,
     allow_download: bool = False,
     limits: ServerLimits | None = None,
+    log: LogOptions | None = None,
+    warned: Callable[[str], None] = print,
     told: Callable[[dict[str, str]], None] = print,
 ) -> None:
     """Serve one model until SIGTERM or Ctrl-C.
@@ -48,12 +51,15 @@ def serve_model(
         drain_limit: Seconds in which what runs then has to end.
         allow_download: Whether the model's encoder may be fetched.
         limits: What is taken.
+        log: Where answers are kept, if anywhere.
+        warned: Is given what is to be said of that, such as of a full disk, once.
         told: Is given ``address``, ``model`` and ``version`` once the server listens.
 
     Raises:
         MissingExtra: FastAPI or uvicorn is not installed.
         UsageError: It would be open to other machines without a key.
         BundleError: There is no such model.
+        DataError: The log is none.
         GraftError: The port is taken.
     """
     check_installed()
@@ -63,7 +69,8 @@ def serve_model(
 
     model = LoadedModel.load(folder, name=name, allow_download=allow_download)
     draining = Draining(drain_delay, drain_limit)
-    server = ModelServer(model, index=index, limits=limits, draining=draining)
+    keeper = None if log is None else log.keeper(folder, model.classes, model.predictor.head, warned)
+    server = ModelServer(model, index=index, limits=limits, draining=draining, keeper=keeper)
     app = application(server, key=ServerKey.of(key) if key else None, own_host=host if not (key or no_key) else None)
     listener = listening(host, port, "server")
     failed: list[GraftError] = []
@@ -88,5 +95,7 @@ def serve_model(
         if warming.ident is not None:
             warming.join(drain_limit)  # a network that is being opened cannot be left alone
         server.decoders.stop()
+        if keeper is not None:
+            keeper.stop(drain_limit)
     if failed:
         raise failed[0]

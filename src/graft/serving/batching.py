@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from graft.contracts import Float32
 from graft.data.items import Memory
 from graft.data.texts import text_of
 from graft.decoding.formats import HEAD, describe_kind, kind_of
@@ -23,6 +24,7 @@ from graft.serving.limits import ServerLimits
 from graft.serving.loaded import LoadedModel
 
 Rows = list[EmbeddedRow | ItemError]
+Keep = Callable[[Float32, Sequence[Any], Sequence[bytes]], None]
 
 
 class Batcher:
@@ -41,9 +43,17 @@ class Batcher:
         self._here = model.modality == "text"
         self._encoder = model.encoder if self._here else DecodedElsewhere.of(model.encoder)
 
-    async def predictions(self, items: Sequence[bytes | ItemError], names: Sequence[str]) -> list[Any]:
-        """What the model says of each item, in their order; one that cannot be used has an ``error``."""
-        found: list[Any] = await self._done(items, lambda rows: self._predictions(items, names, rows))
+    async def predictions(
+        self, items: Sequence[bytes | ItemError], names: Sequence[str], keep: Keep | None = None
+    ) -> list[Any]:
+        """What the model says of each item, in their order; one that cannot be used has an ``error``.
+
+        Args:
+            items: Their contents.
+            names: What they are called.
+            keep: Is given the embeddings, answers and contents of those that can be used; it must return at once.
+        """
+        found: list[Any] = await self._done(items, lambda rows: self._predictions(items, names, rows, keep))
         return found
 
     async def finished(self, items: Sequence[bytes | ItemError], finish: Callable[[Rows], Any]) -> Any:
@@ -106,13 +116,21 @@ class Batcher:
         what, _ = describe_kind(kind, "image")
         return ItemError("not_supported", f"The file is {what}, which this server does not take.", "Send it as JPEG.")
 
-    def _predictions(self, items: Sequence[bytes | ItemError], names: Sequence[str], rows: Rows) -> list[Any]:
+    def _predictions(
+        self, items: Sequence[bytes | ItemError], names: Sequence[str], rows: Rows, keep: Keep | None
+    ) -> list[Any]:
         predictor = self.model.predictor
         good = [(place, row.entry.vector) for place, row in enumerate(rows) if isinstance(row, EmbeddedRow)]
+        if not good:
+            return [Prediction(name, error=_error(row)) for name, row in zip(names, rows, strict=True)]
+        contents = [_bytes(items[place]) for place, _ in good]
         texts = None
         if predictor.words:
-            texts = [text_of(Memory(_bytes(items[place]), names[place])) or "" for place, _ in good]
-        found = predictor.answer(np.stack([x for _, x in good]), texts) if good else []
+            texts = [text_of(Memory(own, names[place])) or "" for own, (place, _) in zip(contents, good, strict=True)]
+        x = np.stack([vector for _, vector in good])
+        found = predictor.answer(x, texts)
+        if keep is not None:
+            keep(x, found, contents)
         answers = dict(zip((place for place, _ in good), found, strict=True))
         return [
             replace(answers[place], input=name) if place in answers else Prediction(name, error=_error(rows[place]))

@@ -30,6 +30,7 @@ from graft.serving.predict_request import PredictRequest
 from graft.serving.problems import Problem
 
 if TYPE_CHECKING:
+    from graft.monitoring.keeping import LogKeeper
     from graft.similarity import Index
 
 READ_HERE = 1 << 20
@@ -62,6 +63,7 @@ class ModelServer:
         index: The folder of an index.
         limits: What is taken.
         draining: How it ends.
+        keeper: Keeps what is answered.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class ModelServer:
         index: Path | None = None,
         limits: ServerLimits | None = None,
         draining: Draining | None = None,
+        keeper: LogKeeper | None = None,
     ) -> None:
         self.model = model
         self.index = None if index is None else _index(index, model)
@@ -82,6 +85,7 @@ class ModelServer:
         self.batcher = Batcher(model, self.decoders, self.limits)
         self.admission = Admission(self.limits)
         self.budget = BodyBudget(self.limits)
+        self._keep = None if keeper is None else keeper.offer
         self.ready = False
 
     async def warm(self) -> None:
@@ -117,7 +121,9 @@ class ModelServer:
             Problem: The request is refused.
             ClientGone: Nobody waits for an answer.
         """
-        return await self._answered(request, reading, lambda asked: self.batcher.predictions(asked.items, asked.names))
+        return await self._answered(
+            request, reading, lambda asked: self.batcher.predictions(asked.items, asked.names, self._keep)
+        )
 
     async def matches(self, request: Request, reading: Reading) -> Answered:
         """What is most like each item of a request, in the index.
