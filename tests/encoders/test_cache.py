@@ -15,8 +15,9 @@ import pytest
 
 import graft
 from children import forks, in_child
-from graft.encoders.cache import Cache, Entry, cache_folder
+from graft.encoders.cache import Cache, Entry
 from graft.errors import UsageError
+from graft.files import cache_folder
 
 
 def entry(value: float, dim: int = 4) -> Entry:

@@ -25,6 +25,7 @@ from graft.contracts import Float32
 from graft.encoders.limits import bytes_allowed
 from graft.errors import UsageError
 from graft.executors import renew_in_child
+from graft.files import cache_folder
 
 DEFAULT_LIMIT = 4_000_000_000
 """Bytes; about 500,000 pictures. ``GRAFT_CACHE_LIMIT`` changes it."""
@@ -59,14 +60,6 @@ class CacheInfo:
     entries: Mapping[str, int]
     size: int
     limit: int
-
-
-def cache_folder() -> Path:
-    """``$GRAFT_CACHE``, else ``$XDG_CACHE_HOME/graft``, else ``~/.cache/graft``."""
-    if given := os.environ.get("GRAFT_CACHE"):
-        return Path(given).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path("~/.cache").expanduser()) / "graft"
 
 
 class Cache:

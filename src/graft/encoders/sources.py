@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graft.contracts import Progress
-from graft.encoders.cache import cache_folder
 from graft.encoders.hub.failures import Unreachable
 from graft.encoders.hub.fetch import Address, Source, fetched_before, require
 from graft.errors import EncoderError, GraftError
+from graft.files import cache_folder
 
 GIVEN = "GRAFT_WEIGHTS"
 """Names a file that was brought by hand, or a folder of such files."""

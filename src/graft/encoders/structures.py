@@ -17,9 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from graft.contracts import Float32
-from graft.encoders.cache import cache_folder
 from graft.encoders.onnx_file import with_floats
-from graft.files import write_atomically
+from graft.files import cache_folder, write_atomically
 
 PLACE = Path(__file__).with_name("graphs")
 GRAPH = "model.onnx"

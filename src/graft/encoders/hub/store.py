@@ -16,10 +16,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from graft.encoders.cache import cache_folder
 from graft.encoders.hub.fetch import Address
 from graft.errors import EncoderError
-from graft.files import beside, beside_already, sync_folder, write_atomically, write_synced
+from graft.files import beside, beside_already, cache_folder, sync_folder, write_atomically, write_synced
 
 CARD = "card.json"
 GRAPH = "model.onnx"

@@ -13,13 +13,13 @@ from typing import Any
 
 from graft import pages
 from graft.contracts import SERVED, Encoder
-from graft.encoders.cache import cache_folder
 from graft.encoders.efficientnet import SIDE
 from graft.encoders.image import ImageEncoder
 from graft.errors import ExportError, GraftError
 from graft.export.browser import runtime
 from graft.export.draft import GRAPH, LABELS, Draft
 from graft.export.read_me import README
+from graft.files import cache_folder
 from graft.front_matter import Value, headed
 
 PAGE = "index.html"

@@ -1,0 +1,304 @@
+"""Objects on a real S3 server: read, written, listed, brought into the cache; and what is said where that fails."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from buckets import KEY, SECRET, S3Server
+from graft import buckets
+from graft.errors import AddressError, Cancelled, GraftError, NothingToRead, OutputExists, UsageError
+from graft.run import Run
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRAFT_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def keyless(s3: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S3Server:
+    """The server, and nobody's key in the surroundings."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    return s3
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("s3://bucket/photos/", "s3://bucket/photos/"),
+        ("S3A://bucket", "s3://bucket/"),
+        ("gs://bucket/a b.csv", "gs://bucket/a b.csv"),
+        ("az://photos/doors/", "az://photos/doors/"),
+        ("abfss://photos@ann.dfs.core.windows.net/x", "abfss://photos@ann.dfs.core.windows.net/x"),
+        ("file:///tmp/x", "file:///tmp/x"),
+    ],
+)
+def test_an_address_is_told_from_a_path(text: str, shown: str) -> None:
+    assert buckets.is_bucket_address(text)
+    assert str(buckets.BucketAddress.of(text)) == shown
+
+
+@pytest.mark.parametrize("text", ["photos/", "https://a.org/x", "C:\\photos", "hf:ann/doors", "", "s3:/bucket"])
+def test_what_is_no_address(text: str) -> None:
+    assert not buckets.is_bucket_address(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["s3:///x", "s3://", "s3://b/a//b", "s3://b/../x", "s3://b/a/./b", "s3://b/a\nb", "file://x", "s3://-/x"]
+)
+def test_a_broken_address_is_refused(text: str) -> None:
+    with pytest.raises(UsageError) as told:
+        buckets.fetch(text)
+    assert told.value.hint
+
+
+def test_an_address_with_a_secret_is_refused_without_it() -> None:
+    with pytest.raises(UsageError) as told:
+        buckets.fetch("s3://AKIA:hunter2@bucket/x")
+    assert "hunter2" not in str(told.value)
+
+
+def test_what_was_written_is_read(s3: S3Server) -> None:
+    buckets.write_bytes("s3://private/written/plus + %41 é.txt", b"one")
+    assert buckets.read_bytes("s3://private/written/plus + %41 é.txt", 3) == b"one"
+    buckets.write_bytes("s3://private/written/plus + %41 é.txt", b"two")
+    assert buckets.read_bytes("s3://private/written/plus + %41 é.txt", 3) == b"two"
+    keys = {one["Key"] for one in s3.client().list_objects_v2(Bucket="private", Prefix="written/")["Contents"]}
+    assert keys == {"written/plus + %41 é.txt"}
+
+
+def test_reading_is_bounded(s3: S3Server) -> None:
+    address = s3.put("bounded.txt", b"four")
+    with pytest.raises(AddressError, match="4 bytes; the limit is 3"):
+        buckets.read_bytes(address, 3)
+
+
+def test_of_several_who_create_one_succeeds(s3: S3Server) -> None:
+    def create(n: int) -> bool:
+        try:
+            buckets.write_bytes("s3://private/lock", str(n).encode(), create=True)
+        except OutputExists:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(create, range(8))) == 1
+
+
+@pytest.mark.parametrize("address", ["s3://private/nowhere", "s3://private/nowhere/", "s3://no-such-bucket/x/"])
+def test_where_nothing_is(s3: S3Server, address: str) -> None:
+    with pytest.raises(NothingToRead) as told:
+        buckets.fetch(address)
+    assert told.value.hint
+
+
+def test_a_bucket_that_is_not_there_takes_nothing(s3: S3Server) -> None:
+    with pytest.raises(AddressError, match="no bucket"):
+        buckets.write_bytes("s3://no-such-bucket/x", b"")
+
+
+def test_a_folder_is_fetched_once(s3: S3Server) -> None:
+    for key in ("once/a/1.txt", "once/a/2.txt", "once/b/3.txt"):
+        address = s3.put(key, key.encode())
+    first = buckets.bring("s3://private/once/")
+    assert names(first.path) == ["a/1.txt", "a/2.txt", "b/3.txt"]
+    assert first.path.name == "once"
+    assert (first.n_fetched, first.skipped) == (3, {})
+    assert buckets.bring("s3://private/once/").n_fetched == 0
+    assert buckets.fetch("s3://private/once/") == first.path
+
+    s3.put("once/b/3.txt", b"other")  # one changed, one new, one gone
+    s3.put("once/b/4.txt", b"new")
+    s3.client().delete_object(Bucket="private", Key="once/a/1.txt")
+    second = buckets.bring("s3://private/once/")
+    assert second.n_fetched == 2
+    assert names(second.path) == ["a/2.txt", "b/3.txt", "b/4.txt"]
+    assert (second.path / "b/3.txt").read_bytes() == b"other"
+    assert (first.path / "b/3.txt").read_bytes() == b"once/b/3.txt"  # who reads it still has it
+
+    assert buckets.fetch(address).read_bytes() == b"other"
+
+
+def test_a_folder_without_a_slash_and_a_whole_bucket(s3: S3Server) -> None:
+    s3.put("plain/x.txt", b"x")
+    assert names(buckets.fetch("s3://private/plain")) == ["x.txt"]
+    assert "plain/x.txt" in names(buckets.fetch("s3://private"))
+
+
+def test_a_stopped_fetch_goes_on(s3: S3Server) -> None:
+    for n in range(40):
+        s3.put(f"stopped/{n}.txt", b"x" * n)
+    flag = threading.Event()
+
+    def progress(step: str, done: int, total: int) -> None:
+        if step == "fetch" and done >= 5:
+            flag.set()
+
+    with pytest.raises(Cancelled):
+        buckets.bring("s3://private/stopped/", Run(progress=progress, cancelled=flag))
+    assert 0 < buckets.bring("s3://private/stopped/").n_fetched < 40
+
+
+def test_what_is_called_alike_is_named_and_the_rest_is_read(s3: S3Server) -> None:
+    for key in (
+        "alike/A.txt",
+        "alike/a.txt",
+        "alike/\u00e9.txt",
+        "alike/e\u0301.txt",
+        "alike/ctl\x01.txt",
+    ):
+        s3.put(key, b"x")
+    for key in ("alike/", "alike/empty/", "alike/full/", "alike/full/x.txt"):
+        s3.put(key, b"x" if key.endswith("t") else b"")
+    brought = buckets.bring("s3://private/alike/")
+    assert len(names(brought.path)) == 3
+    assert "full/x.txt" in names(brought.path)
+    assert len(brought.skipped) == 3
+    assert not any("empty" in key or key.endswith("/") for key in brought.skipped)  # a marker is no trouble
+
+
+def test_public_data_need_no_key(keyless: S3Server) -> None:
+    address = keyless.put("open.txt", b"open", "public")
+    assert buckets.read_bytes(address, 9) == b"open"
+    assert names(buckets.fetch("s3://public/")) == ["open.txt"]
+
+
+def test_a_missing_key_is_told_at_once(keyless: S3Server) -> None:
+    address = keyless.put("secret.txt", b"secret")
+    start = time.process_time()
+    with pytest.raises(AddressError, match="without a key, and none was found") as told:
+        buckets.read_bytes(address, 9)
+    assert "AWS_ACCESS_KEY_ID" in told.value.hint
+    assert told.value.denied
+    assert time.process_time() - start < 5  # processor time; what waits for an answer ends after a second
+
+
+def test_a_profile_file_is_read(keyless: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = keyless.put("profile.txt", b"mine")
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    credentials, config = tmp_path / "credentials", tmp_path / "config"
+    credentials.write_text(
+        f"[default]\naws_access_key_id = no\n[ann]\naws_access_key_id = {KEY}\naws_secret_access_key={SECRET}\n"
+    )
+    config.write_text(f"[profile ann]\nregion = us-east-1\nendpoint_url = {keyless.url}\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(credentials))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_PROFILE", "ann")
+    assert buckets.read_bytes(address, 9) == b"mine"
+    monkeypatch.setenv("AWS_PROFILE", "bob")
+    with pytest.raises(AddressError, match="profile bob"):
+        buckets.read_bytes(address, 9)
+    credentials.write_text(f"{SECRET}\n")
+    with pytest.raises(AddressError) as told:
+        buckets.read_bytes(address, 9)
+    assert SECRET not in str(told.value)
+
+
+def test_no_error_holds_a_key(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = s3.put("kept.txt", b"x")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAWRONGWRONGWRONG1")
+    with pytest.raises(GraftError, match="InvalidAccessKeyId") as told:
+        buckets.read_bytes(address, 9)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(GraftError, match="cannot be reached") as other:
+        buckets.read_bytes(address, 9)
+    for text in (str(told.value), str(other.value), repr(buckets.list_objects)):
+        assert SECRET not in text
+        assert "AKIAWRONG" not in text
+
+
+def test_an_object_that_is_too_large_for_the_disk(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    s3.put("room/x.txt", b"x")
+    monkeypatch.setattr("graft.buckets.fetching.MARGIN", 1 << 62)
+    with pytest.raises(AddressError, match="left"):
+        buckets.fetch("s3://private/room/")
+
+
+_LISTING = (
+    "<?xml version='1.0' encoding='UTF-8'?><ListBucketResult><Name>b</Name><IsTruncated>false</IsTruncated>{}"
+    "</ListBucketResult>"
+)
+_ENTRY = (
+    "<Contents><Key>{}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>&quot;{}&quot;</ETag>"
+    "<Size>{}</Size></Contents>"
+)
+
+
+class OddStore(BaseHTTPRequestHandler):
+    """Speaks as much S3 as listing and reading need; its keys are those that SeaweedFS does not take."""
+
+    keys = (
+        "fine/a.txt",
+        "fine//b.txt",
+        "fine/./c.txt",
+        "fine/../d.txt",
+        "../e.txt",
+        "/f.txt",
+        "fine/g%20h.txt",
+        "fine/i\\j.txt",
+    )
+
+    def do_HEAD(self) -> None:
+        self.send_response(404)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        if "list-type" in self.path:
+            by_url = "encoding-type" in self.path
+            keys = [key.replace("%", "%25") if by_url else key for key in self.keys]
+            body = _LISTING.format("".join(_ENTRY.format(key, at, 1) for at, key in enumerate(keys))).encode()
+        else:
+            body = b"x"
+        self.send_response(200)
+        for name, value in (("ETag", '"0"'), ("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT")):
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def test_an_odd_key_is_named_and_the_listing_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), OddStore)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "K")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "S")
+    try:
+        brought = buckets.bring("s3://b/")
+        assert names(brought.path) == ["fine/a.txt", "fine/g%20h.txt"]
+        assert set(brought.skipped) == {
+            "fine//b.txt",
+            "fine/./c.txt",
+            "fine/../d.txt",
+            "../e.txt",
+            "/f.txt",
+            "fine/i\\j.txt",
+        }
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_our_own_listing_is_signed_as_the_store_wants(s3: S3Server) -> None:
+    from graft.buckets.access import with_access
+    from graft.buckets.odd_keys import list_by_hand
+
+    for n in range(3):
+        s3.put(f"signed é/{n} +.txt", b"x")
+    place = buckets.BucketAddress.of("s3://private/signed é/")
+    found = with_access(place, lambda access: list(list_by_hand(access, Run())))
+    assert [(key, size) for key, size, _ in found] == [(f"signed é/{n} +.txt", 1) for n in range(3)]
