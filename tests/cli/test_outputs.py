@@ -46,6 +46,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "clean --journal": ("clean", "{data}", "--app"),
     "index --output": ("index", "{data}"),
     "export --output": ("export", "{model}", "--to", "onnx", "--data", "{data}"),
+    "train --output": ("train", "--input", "{data}"),
     "app --corrections": ("app", "{model}", "--data", "{data}"),
     "search --html": ("search", "{data}", "{data}/circle/000.png"),
     "collect --output": ("collect", "--from", "{data}", "--provider", "urls"),

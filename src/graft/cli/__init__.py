@@ -39,6 +39,7 @@ COMMANDS = {
     "verify": "Check an export: its files, and that it answers as the model did.",
     "push": "Send a model or an export to a hub, with a card.",
     "compare": "Compare encoders on your data: score, speed, size, licence.",
+    "train": "Fit as a training job of a platform, in a container.",
     "serve": "Answer over HTTP with a model.",
     "encoders": "What encoders are here, what they cost, under which licence.",
     "cache": "Look at the cache of embeddings, or clear it.",
