@@ -87,7 +87,7 @@ PUBLISHING = (
     ),
     Rule(
         "a Space refuses what is too large before it decodes it",
-        "src/graft/export/space/assets/answering.py",
+        "src/graft/export/templates/answering.py",
         "if width * height > MOST_PIXELS:",
         "if False:",
         f"{SPACE}::test_what_is_too_large_is_said_in_the_words_of_graft",

@@ -28,7 +28,7 @@ SERVING = (
     ),
     Rule(
         "base64 with a plus that became a space is never another picture",
-        "src/graft/serving/base64_items.py",
+        "src/graft/decoding/base64_items.py",
         '    if " " in text:\n',
         '    text = text.replace(" ", "")\n    if " " in text:\n',
         "tests/serving/test_bodies.py::test_base64_that_is_not_whole_is_refused_and_never_another_picture",

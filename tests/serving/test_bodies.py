@@ -16,9 +16,9 @@ from serving_checks import form, head, in_base64
 
 pytest.importorskip("fastapi", reason="FastAPI is not installed: pip install 'graft-learn[serve]'")
 
+from graft.decoding.base64_items import from_base64
 from graft.errors import ItemError
 from graft.serving import json_items
-from graft.serving.base64_items import from_base64
 from graft.serving.limits import ServerLimits
 from graft.serving.problems import Problem, to_json
 

@@ -12,18 +12,24 @@ from graft.cli.options import download_option
 from graft.cli.output import clean_word, pasted, progress_bar, say, show_json
 from graft.cli.paths import Command, InputPath, Output
 from graft.cli.reading import read_data, reading_options
-from graft.errors import UsageError
 
 
 @click.command(name="export", cls=Command)
 @click.argument("model", type=InputPath(Path))
 @click.option(
-    "--to", "target", required=True, help="onnx: one graph. browser: a static page. space: a Space with Gradio."
+    "--to",
+    "target",
+    required=True,
+    help="onnx: one graph. browser: a static page. space: with Gradio. serverless: a function.",
 )
 @click.option("-o", "--output", type=Output("model"), required=True, help="The folder to write.")
 @click.option("--precision", help="fp32 or fp16: how weights are kept. [default: as the target has it]")
 @click.option("--data", type=InputPath(), help="Up to 50 of its items join the golden ones, and leave with them.")
 @click.option("--runtime", type=InputPath(Path), help="browser: the folder dist of the npm package onnxruntime-web.")
+@click.option("--platform", help="serverless: the function's processor. [default: x86_64]")
+@click.option("--python", help="serverless: the function's Python, 3.12 or 3.13. [default: 3.13]")
+@click.option("--output-prefix", help="serverless: where answers to objects go, as answers/ or s3://bucket/answers/.")
+@click.option("--wheels", type=InputPath(Path), help="serverless: a folder of wheels, so that no index is asked.")
 @click.option("--overwrite", is_flag=True, help="Replace an export that is there already.")
 @reading_options
 @download_option
@@ -35,6 +41,10 @@ def command(
     precision: str | None,
     data: str | None,
     runtime: Path | None,
+    platform: str | None,
+    python: str | None,
+    output_prefix: str | None,
+    wheels: Path | None,
     overwrite: bool,
     allow_download: bool,
     as_json: bool,
@@ -42,13 +52,14 @@ def command(
 ) -> int:
     """Write MODEL in a form that answers without Graft, with the proof that it answers alike."""
     from graft.export.exporting import check_free, export_model, target_called
+    from graft.export.options import TargetOptions
     from graft.model import load
     from graft.report.words import clean
     from graft.run import Run
 
     kind = target_called(target)
-    if runtime is not None and target != "browser":
-        raise UsageError(f"--runtime is for --to browser, not for --to {target}.", "Leave it out.")
+    options = TargetOptions(runtime, platform, python, output_prefix, wheels)
+    kind.check_options(target, options)
     check_free(output, overwrite)
     fitted = load(model, allow_download=allow_download)
     dataset = None
@@ -64,7 +75,7 @@ def command(
             precision=precision,
             data=dataset,
             overwrite=overwrite,
-            runtime=runtime,
+            options=options,
             run=Run(progress=progress),
         )
     if as_json:
@@ -80,6 +91,8 @@ def command(
     )
     if known.data_items:
         say(f"        {known.data_items} of them are items of {clean(str(data))}: their files leave with the export.")
+    for word, sentence in done.added.lines:
+        say(f"{word:<7} {clean(sentence)}")
     say(f"Next    {pasted(*_placed(kind.next_step, output))}")
     if kind.opened:
         say(f"        {' '.join(map(clean_word, _placed(kind.opened, output)))}    shows it at http://localhost:8000")

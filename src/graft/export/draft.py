@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from graft import bundle
 from graft.export.front import Front
+from graft.export.options import NOTHING_SAID, TargetOptions
 from graft.files import write_synced
 from graft.model import Model
 
@@ -27,7 +29,7 @@ class Draft:
         front: How its graph begins.
         labels: What stands in ``labels.json``.
         precision: In which kind of numbers the graph keeps its weights.
-        runtime: A folder of the files that run a graph in a browser; ``None``: where they are by themselves.
+        options: What was said about this target.
     """
 
     folder: Path
@@ -35,7 +37,7 @@ class Draft:
     front: Front
     labels: dict[str, Any]
     precision: str
-    runtime: Path | None = None
+    options: TargetOptions = NOTHING_SAID
 
     def write(self, name: str, content: bytes | str) -> None:
         """A file of the export, which is not there yet.
@@ -56,3 +58,19 @@ class Draft:
     def write_json(self, name: str, value: Any) -> None:
         """The same of a JSON value."""
         self.write(name, json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What a target has to say of what it added.
+
+    Attributes:
+        lines: For a person: a word and a sentence each.
+        facts: The same for programs, by the names of JSON.
+    """
+
+    lines: tuple[tuple[str, str], ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+NOTHING_ADDED = Added()

@@ -39,7 +39,12 @@ _KEPT = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "HOME", "LANG", "LC_ALL"
 
 def example_of(modality: str) -> str:
     """The program's text."""
-    return resources.files("graft.export.templates").joinpath(f"example_{modality}.py").read_text(encoding="utf-8")
+    return template(f"example_{modality}.py")
+
+
+def template(name: str) -> str:
+    """A file that is the same in every export that has it."""
+    return resources.files("graft.export.templates").joinpath(name).read_text(encoding="utf-8")
 
 
 def needs_of(labels: Mapping[str, Any]) -> tuple[str, ...]:

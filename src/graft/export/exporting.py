@@ -12,9 +12,10 @@ from typing import Any
 
 from graft.data.dataset import Dataset
 from graft.errors import ExportError, GraftError, MissingExtra, OutputExists, UsageError
-from graft.export.draft import CERTIFICATE, GRAPH, LABELS, Draft
+from graft.export.draft import CERTIFICATE, GRAPH, LABELS, NOTHING_ADDED, Added, Draft
 from graft.export.exported_folder import ExportedFolder, megabytes_of
 from graft.export.labels import labels_of
+from graft.export.options import NOTHING_SAID, TargetOptions
 from graft.export.precisions import FULL, PRECISIONS
 from graft.export.proof.certificate import Certificate
 from graft.export.proof.golden_set import GoldenSet
@@ -41,6 +42,7 @@ class ExportedModel:
         mb: Megabytes of its files, but for the golden items.
         certificate: Which files those are, and how alike the graph answers.
         fell_back: Why weights are not kept in the kind of numbers that was asked for; ``""`` where they are.
+        added: What the target has to say of what it added.
     """
 
     target: str
@@ -48,6 +50,7 @@ class ExportedModel:
     mb: float
     certificate: Certificate
     fell_back: str = ""
+    added: Added = NOTHING_ADDED
 
     @property
     def precision(self) -> str:
@@ -68,6 +71,7 @@ class ExportedModel:
             "data_items": known.data_items,
             "near_threshold": known.near_threshold,
             "fell_back": self.fell_back or None,
+            **self.added.facts,
         }
 
 
@@ -79,7 +83,7 @@ def export_model(
     precision: str | None = None,
     data: Dataset | str | Path | None = None,
     overwrite: bool = False,
-    runtime: Path | None = None,
+    options: TargetOptions = NOTHING_SAID,
     run: Run = PLAIN,
 ) -> ExportedModel:
     """Write a model in a form that answers without Graft.
@@ -92,11 +96,12 @@ def export_model(
             the target.
         data: Where items come from that join the golden ones; they leave with the export.
         overwrite: Whether an export that is there may be replaced.
-        runtime: A folder of the files that run a graph in a browser; ``None``: Graft finds them.
+        options: What is said about this target alone.
         run: What it is done with; told of the step ``"prove"``.
 
     Raises:
-        UsageError: There is no such target or precision, or the model is of a kind that cannot leave; says why.
+        UsageError: There is no such target or precision, an option is not for this target, or the model is of a kind
+            that cannot leave; says why.
         OutputExists: Something is there, and ``overwrite`` is false or it is no export.
         MissingExtra: onnx is not installed.
         Unlike: The graph does not answer as the model does; nothing was written.
@@ -107,13 +112,14 @@ def export_model(
     precision = precision or kind.precision
     if precision not in PRECISIONS:
         raise UsageError(f"There is no precision {precision!r}.", f"Choose one of {', '.join(PRECISIONS)}.")
+    kind.check_options(target, options)
     check_free(folder, overwrite)
     building = _building()
     model = building.exact(model)
     own = _items_of(model, data) if data is not None else None
     with _put_in_place(Path(folder), overwrite) as place:
         front = building.front_of(model)
-        draft = Draft(place, model, front, labels_of(model, front, precision), precision, runtime)
+        draft = Draft(place, model, front, labels_of(model, front, precision), precision, options)
         for name, content in front.files.items():
             draft.write(name, content)
         run.tell("prove", 0, STEPS)
@@ -125,11 +131,11 @@ def export_model(
         run.tell("prove", 2, STEPS)
         prove_example(draft, goldens)
         run.tell("prove", 3, STEPS)
-        kind.complete(draft)
+        added = kind.complete(draft) or NOTHING_ADDED
         certificate = seal(draft, target, proof)
         mb = megabytes_of(place)
         run.tell("prove", STEPS, STEPS)
-    return ExportedModel(target, Path(folder), round(mb, 2), certificate, fell_back)
+    return ExportedModel(target, Path(folder), round(mb, 2), certificate, fell_back, added)
 
 
 def _with_graph(draft: Draft, goldens: GoldenSet, building: Any) -> tuple[Draft, Proof, str]:

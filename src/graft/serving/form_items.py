@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, cast
 
+from graft.decoding.base64_items import from_base64
 from graft.errors import ItemError
-from graft.serving.base64_items import from_base64
 from graft.serving.json_items import KEYS, count, text_bytes
 from graft.serving.predict_request import PredictRequest
 from graft.serving.problems import Problem

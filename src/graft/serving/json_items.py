@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from graft.decoding.base64_items import from_base64
 from graft.decoding.formats import HEAD, describe_kind, sniff
 from graft.errors import ItemError
-from graft.serving.base64_items import from_base64
 from graft.serving.packing import pack_request
 from graft.serving.predict_request import PredictRequest
 from graft.serving.problems import Problem

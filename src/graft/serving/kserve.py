@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from graft.decoding.base64_items import from_base64
 from graft.errors import ItemError
-from graft.serving.base64_items import from_base64
 from graft.serving.json_items import check_number, parse, text_bytes
 from graft.serving.loaded import LoadedModel
 from graft.serving.packing import pack, pack_request, unpack

@@ -11,6 +11,7 @@ import pytest
 import graft
 from chromium import chromium
 from graft.export.exporting import export_model
+from graft.export.options import TargetOptions
 from hosting import hosted
 from visits import Visit
 
@@ -19,7 +20,7 @@ from visits import Visit
 def web(model: graft.Model, ort_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The model of shapes as a static folder. Nobody writes into it."""
     folder = tmp_path_factory.mktemp("exports") / "web"
-    export_model(model, "browser", folder, runtime=ort_files)
+    export_model(model, "browser", folder, options=TargetOptions(runtime=ort_files))
     return folder
 
 
@@ -27,7 +28,7 @@ def web(model: graft.Model, ort_files: Path, tmp_path_factory: pytest.TempPathFa
 def web_texts(text_model: graft.Model, ort_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The model of messages as a static folder. Nobody writes into it."""
     folder = tmp_path_factory.mktemp("exports") / "web texts"
-    export_model(text_model, "browser", folder, runtime=ort_files)
+    export_model(text_model, "browser", folder, options=TargetOptions(runtime=ort_files))
     return folder
 
 
@@ -35,7 +36,7 @@ def web_texts(text_model: graft.Model, ort_files: Path, tmp_path_factory: pytest
 def web_sounds(sound_model: graft.Model, ort_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The model of sounds as a static folder. Nobody writes into it."""
     folder = tmp_path_factory.mktemp("exports") / "web sounds"
-    export_model(sound_model, "browser", folder, runtime=ort_files)
+    export_model(sound_model, "browser", folder, options=TargetOptions(runtime=ort_files))
     return folder
 
 

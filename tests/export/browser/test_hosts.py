@@ -15,6 +15,7 @@ import graft
 import shapes
 from chromium import chromium
 from graft.export.exporting import export_model
+from graft.export.options import TargetOptions
 from hosting import Reply, hosted
 from visits import Visit
 
@@ -137,7 +138,7 @@ def test_another_export_at_the_same_address_is_told_and_one_reload_brings_it(
     elsewhere: Any, web: Path, photos: Path, ort_files: Path, tmp_path: Path
 ) -> None:
     other = graft.fit(shapes.folders(tmp_path / "data", {"square": 10, "circle": 10}))
-    export_model(other, "browser", tmp_path / "other", runtime=ort_files)
+    export_model(other, "browser", tmp_path / "other", options=TargetOptions(runtime=ort_files))
     shutil.copytree(web, tmp_path / "shown")
     elsewhere.host.folder = tmp_path / "shown"
     about = (

@@ -68,7 +68,7 @@ def complete(draft: Draft) -> None:
     files = {name: pages.content(name) for name in pages.TRY if not name.endswith(".html")}
     files |= {name: _asset(name) for name in ("answerer.js", "start.js")}
     files |= {f"local/{name}": _asset(f"local/{name}") for name in (*_LOCAL, *_WAYS[modality])}
-    files |= {f"runtime/{name}": content for name, content in runtime_files(draft.runtime).items()}
+    files |= {f"runtime/{name}": content for name, content in runtime_files(draft.options.runtime).items()}
     files["about.json"] = _json(_about(draft, modality))
     brought = {**files, **{name: (draft.folder / name).read_bytes() for name in _asked_for(draft)}}
     manifest = {name: _entry(name, content) for name, content in sorted(brought.items())}

@@ -6,14 +6,15 @@ from collections.abc import Iterable
 from importlib import resources
 
 from graft.export.draft import Draft
-from graft.export.examples import needs_of
+from graft.export.examples import needs_of, template
 from graft.export.read_me import README
 from graft.front_matter import Value, headed
 
 SDK_VERSION = "6.31.0"
 """The Gradio that the page was tested with; a test holds it to the pinned one."""
 PYTHON_VERSION = "3.11"
-SCRIPTS = ("app.py", "addresses.py", "answering.py", "words.py")
+SCRIPTS = ("app.py", "addresses.py", "words.py")
+ANSWERING = "answering.py"
 REQUIREMENTS = "requirements.txt"
 _LONGEST = 60
 """Characters of a Space's short description, which its hub allows."""
@@ -38,6 +39,7 @@ def complete(draft: Draft) -> None:
     """
     for name in SCRIPTS:
         draft.write(name, asset(name))
+    draft.write(ANSWERING, template(ANSWERING))
     written = (draft.folder / README).read_text(encoding="utf-8")
     draft.replace(README, headed(front_of(draft.labels["name"], draft.labels["classes"]), written + _ABOUT))
     draft.replace(REQUIREMENTS, requirements_of(needs_of(draft.labels)))

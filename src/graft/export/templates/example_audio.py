@@ -8,7 +8,7 @@ import json
 import math
 import os
 import sys
-from typing import Any
+from typing import Any, BinaryIO
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before onnxruntime is imported: it would report to its maker
 
@@ -57,7 +57,7 @@ def resampled(samples: NDArray[np.float32], rate: int, to: int) -> NDArray[np.fl
     return out
 
 
-def samples_of(path: str, rate: int, longest: float, piece: float) -> NDArray[np.float32]:
+def samples_of(path: str | BinaryIO, rate: int, longest: float, piece: float) -> NDArray[np.float32]:
     """A recording as one channel at the model's rate; of a very long one pieces, spread evenly: (1, length)."""
     sound, own = soundfile.read(path, dtype="float32", always_2d=True)
     samples = one_channel(sound)
@@ -68,13 +68,13 @@ def samples_of(path: str, rate: int, longest: float, piece: float) -> NDArray[np
     return np.concatenate([resampled(samples[start : start + size], own, rate) for start in starts])[None]
 
 
-def inputs_of(path: str, about: dict[str, Any]) -> dict[str, NDArray[Any]]:
+def inputs_of(path: str | BinaryIO, about: dict[str, Any]) -> dict[str, NDArray[Any]]:
     """What the graph takes for a file, by the names of its inputs."""
     host = about["input"]
     return {"samples": samples_of(path, host["rate"], host["longest_seconds"], host["piece_seconds"])}
 
 
-def answer_of(session: onnxruntime.InferenceSession, about: dict[str, Any], item: str) -> dict[str, Any]:
+def answer_of(session: onnxruntime.InferenceSession, about: dict[str, Any], item: Any) -> dict[str, Any]:
     """What the graph says of an item, as inputs_of() takes it."""
     names = [output.name for output in session.get_outputs()]
     found = session.run(None, inputs_of(item, about))

@@ -6,7 +6,7 @@ It needs numpy, onnxruntime and Pillow. Copy it into your own program: pixels_of
 import json
 import os
 import sys
-from typing import Any
+from typing import Any, BinaryIO
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before onnxruntime is imported: it would report to its maker
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 
-def pixels_of(path: str, most: int) -> NDArray[np.uint8]:
+def pixels_of(path: str | BinaryIO, most: int) -> NDArray[np.uint8]:
     """The picture upright, on white, and above so many pixels divided by a whole factor: (1, height, width, 3)."""
     with Image.open(path) as opened:
         opened.load()
@@ -37,12 +37,12 @@ def pixels_of(path: str, most: int) -> NDArray[np.uint8]:
     return np.asarray(np.floor(means + 0.5), np.uint8)[None]
 
 
-def inputs_of(path: str, about: dict[str, Any]) -> dict[str, NDArray[Any]]:
+def inputs_of(path: str | BinaryIO, about: dict[str, Any]) -> dict[str, NDArray[Any]]:
     """What the graph takes for a file, by the names of its inputs."""
     return {"pixels": pixels_of(path, about["input"]["max_pixels"])}
 
 
-def answer_of(session: onnxruntime.InferenceSession, about: dict[str, Any], item: str) -> dict[str, Any]:
+def answer_of(session: onnxruntime.InferenceSession, about: dict[str, Any], item: Any) -> dict[str, Any]:
     """What the graph says of an item, as inputs_of() takes it."""
     names = [output.name for output in session.get_outputs()]
     found = session.run(None, inputs_of(item, about))

@@ -1,10 +1,11 @@
 """Asks the model about one item: example.py does the work, with limits and plain words around it."""
 
+import io
 import json
 import math
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import example
 import onnxruntime
@@ -14,6 +15,8 @@ HEIC = (b"ftypheic", b"ftypheix", b"ftyphei", b"ftyphev", b"ftypmif1", b"ftypmsf
 AGAIN = "Copy or download it again."
 GROUP = Path("/sys/fs/cgroup")
 """Where the container's share of the processor stands."""
+LAMBDA_MEMORY = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
+"""AWS Lambda shows its machine's processors and gives time on them by memory: 1,769 MB stand for one."""
 
 
 class NotRead(Exception):
@@ -27,6 +30,8 @@ class NotRead(Exception):
 def cores() -> int:
     """How many processors this process may use: by its affinity and its group's quota, not by the host's count."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if (memory := os.environ.get(LAMBDA_MEMORY, "")).isdigit():
+        count = max(1, min(count, round(int(memory) / 1769)))
     try:
         if (newer := GROUP / "cpu.max").exists():
             quota, period = newer.read_text().split()
@@ -50,15 +55,18 @@ def opened() -> tuple[onnxruntime.InferenceSession, dict[str, Any]]:
 SESSION, ABOUT = opened()
 
 
-def answer(item: str) -> dict[str, Any]:
-    """What the model says of the file at a path, or of a text: an entry of graft predict --json."""
+def answer(item: str | bytes) -> dict[str, Any]:
+    """What the model says of the file at a path, of its bytes, or of a text: an entry of graft predict --json."""
+    source: Any = io.BytesIO(item) if isinstance(item, bytes) else item
     try:
-        CHECKS[ABOUT["modality"]](item)
-        return of_graph(example.answer_of(SESSION, ABOUT, item))
+        CHECKS[ABOUT["modality"]](source)
+        if isinstance(source, io.BytesIO):
+            source.seek(0)
+        return of_graph(example.answer_of(SESSION, ABOUT, source))
     except NotRead as error:
         return {"error": error.told}
     except (OSError, ValueError, SyntaxError, RuntimeError, MemoryError) as error:  # all that decoders raise
-        found = (str(error).strip().splitlines() or [type(error).__name__])[0].replace(item, "the file")[:200]
+        found = (str(error).strip().splitlines() or [type(error).__name__])[0].replace(str(source), "the file")[:200]
         return {"error": {"code": "corrupt", "message": f"The item cannot be read: {found}.", "hint": AGAIN}}
 
 
@@ -83,7 +91,7 @@ def of_graph(said: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def check_picture(path: str) -> None:
+def check_picture(path: str | BinaryIO) -> None:
     """Whether a file is a picture that is not too large; no more than its head is read.
 
     Raises:
@@ -113,7 +121,7 @@ def check_picture(path: str) -> None:
         raise NotRead("too_large", found, "Make it smaller, or save it as JPEG.")
 
 
-def check_recording(path: str) -> None:
+def check_recording(path: str | BinaryIO) -> None:
     """Whether a file is a recording that is not too long; no more than its head is read.
 
     Raises:
@@ -146,19 +154,24 @@ def check_text(text: str) -> None:
         raise NotRead("too_large", message, "Cut it into parts.")
 
 
-def check_file(path: str) -> bytes:
+def check_file(path: str | BinaryIO) -> bytes:
     """The first bytes of a file that is neither empty nor too large.
 
     Raises:
         NotRead: It is one or the other.
     """
-    size = Path(path).stat().st_size
+    size = Path(path).stat().st_size if isinstance(path, str) else path.seek(0, io.SEEK_END)
     if not size:
         raise NotRead("empty", "The file is empty.", AGAIN)
     if size > MOST_BYTES:
         raise NotRead("too_large", f"The item has more than {MOST_BYTES >> 20} MB, the limit.", "Make it smaller.")
+    if not isinstance(path, str):
+        path.seek(0)
+        head = path.read(64)
+        path.seek(0)
+        return head
     with Path(path).open("rb") as file:
         return file.read(64)
 
 
-CHECKS = {"image": check_picture, "audio": check_recording, "text": check_text}
+CHECKS: dict[str, Any] = {"image": check_picture, "audio": check_recording, "text": check_text}

@@ -1,0 +1,163 @@
+"""What makes a function of an export: its handler, the packages for the machine that runs it, a zip, a container."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib import resources
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from graft.errors import UsageError
+from graft.export.draft import GRAPH, LABELS, Added, Draft
+from graft.export.examples import EXAMPLE, needs_of, template
+from graft.export.options import TargetOptions
+from graft.export.read_me import README
+from graft.export.serverless.libraries import Machine
+from graft.export.serverless.packages import BEHIND, install_packages
+from graft.export.serverless.zipped import zipped
+from graft.export.tokenizing.files import FOLDER as TOKENIZER
+
+PACKAGES, ZIP, SETTINGS, DOCKERFILE = "packages", "function.zip", "function.json", "Dockerfile"
+SCRIPTS = ("handler.py", "asking.py", "http_events.py", "object_events.py", "start.py")
+EVENTS = ("http_events", "object_events")
+GLIBC = {"3.12": (2, 34), "3.13": (2, 34)}
+"""Of what Lambda runs each Python on (Amazon Linux 2023). Its 3.11 stands on glibc 2.26, too old for ONNX Runtime."""
+PLATFORMS = ("x86_64",)
+PYTHON = "3.13"
+MOST_ZIPPED, MOST_UNZIPPED = 50, 250
+"""Megabytes that Lambda takes: of a zip that is sent to it, and of all that it unpacks."""
+_BASE64 = "base64_items.py"
+
+
+def check(options: TargetOptions) -> None:
+    """Whether a function can be made so.
+
+    Raises:
+        UsageError: A processor or a Python that is not offered, or a prefix that names no folder.
+    """
+    if options.python is not None and options.python not in GLIBC:
+        raise UsageError(
+            f"A function on Python {options.python} is not offered.", f"Choose --python {' or '.join(GLIBC)}."
+        )
+    if options.platform is not None and options.platform not in PLATFORMS:
+        raise UsageError(
+            f"A function on {options.platform} is not offered"
+            + (
+                ": ONNX Runtime ends there at its start, as Lambda hides what it asks of the processor."
+                if options.platform == "arm64"
+                else "."
+            ),
+            f"Choose --platform {' or '.join(PLATFORMS)}.",
+        )
+    prefix = options.output_prefix
+    if prefix is not None:
+        named = prefix.removeprefix("s3://")
+        bucket, _, inside = named.partition("/") if named != prefix else ("bucket", "", prefix)
+        if not bucket or not inside.strip("/"):
+            raise UsageError(
+                f"The output prefix {prefix!r} names no folder, and the function would answer its own answers.",
+                "Give one such as answers/ or s3://bucket/answers/.",
+            )
+
+
+def complete(draft: Draft) -> Added:
+    """Add handler, packages, zip and Dockerfile to a folder that holds graph, labels and example already.
+
+    Raises:
+        ExportError: The packages cannot be had, or do not fit the machine.
+    """
+    options = draft.options
+    python = options.python or PYTHON
+    machine = Machine(options.platform or PLATFORMS[0], python, GLIBC[python])
+    for name in SCRIPTS:
+        draft.write(name, asset(name))
+    draft.write("answering.py", template("answering.py"))
+    draft.write(_BASE64, _base64_items())
+    draft.write_json(SETTINGS, settings_of(draft))
+    libraries = install_packages(_needed(draft), draft.folder / PACKAGES, machine, options.wheels)
+    own = [EXAMPLE, GRAPH, LABELS, SETTINGS, "answering.py", _BASE64, *SCRIPTS]
+    folders = [TOKENIZER] if (draft.folder / TOKENIZER).is_dir() else []
+    draft.write(DOCKERFILE, _dockerfile(python, own, folders))
+    files = {name: draft.folder / name for name in own}
+    files |= _inside(draft.folder, folders) | _inside(draft.folder / PACKAGES, ["."])
+    content = zipped(files)
+    draft.write(ZIP, content)
+    _readable(draft.folder)
+    written = (draft.folder / README).read_text(encoding="utf-8")
+    draft.replace(README, written + about(machine, options.output_prefix))
+    unzipped = sum(path.stat().st_size for path in files.values())
+    return _told(len(content) / 1e6, unzipped / 1e6, machine, libraries, asked=options.wheels is None)
+
+
+def settings_of(draft: Draft) -> dict[str, Any]:
+    """What the handler reads: what the model is called by, which kinds of events there are, where answers go."""
+    digest = hashlib.sha256((draft.folder / GRAPH).read_bytes()).hexdigest()
+    return {"version": digest[:12], "events": list(EVENTS), "output_prefix": draft.options.output_prefix}
+
+
+def about(machine: Machine, prefix: str | None) -> str:
+    """The part of ``README.md`` that says what to do with the folder."""
+    keep = (
+        f"Answers to objects go to `{prefix}` as `KEY.json`; the function never answers what lies there as `.json`."
+        if prefix
+        else "Set `GRAFT_OUTPUT_PREFIX` (`answers/`, `s3://bucket/answers/`) before objects in S3 trigger it."
+    )
+    text = asset("about.md")
+    for name, value in {"python": machine.python, "platform": machine.platform, "objects": keep}.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text
+
+
+def asset(name: str) -> str:
+    """A file of a function that is the same for every model."""
+    return resources.files("graft.export.serverless.assets").joinpath(name).read_text(encoding="utf-8")
+
+
+def _needed(draft: Draft) -> list[str]:
+    """What the example imports and what that imports, each in the version that the export was proved with."""
+    names = [name for needed in needs_of(draft.labels) for name in (needed, *BEHIND.get(needed, ()))]
+    return [f"{name}=={version(name)}" for name in names]
+
+
+def _base64_items() -> str:
+    """The reader of base64 that ``graft serve`` has, with the handler's own kind of error."""
+    text = resources.files("graft.decoding").joinpath(_BASE64).read_text(encoding="utf-8")
+    return text.replace("from graft.errors import ItemError", "from answering import NotRead as ItemError")
+
+
+def _dockerfile(python: str, files: list[str], folders: list[str]) -> str:
+    copied = "".join(f"COPY --chmod=755 {name}/ ./{name}/\n" for name in folders)
+    return (
+        asset(DOCKERFILE).replace("{python}", python).replace("{files}", " ".join(files)).replace("{folders}", copied)
+    )
+
+
+def _inside(folder: Path, names: list[str]) -> dict[str, Path]:
+    """Every file under some folders, by its place."""
+    found = [path for name in names for path in (folder / name).rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path for path in found if "__pycache__" not in path.parts}
+
+
+def _readable(folder: Path) -> None:
+    """What a container copies keeps its mode, and there another user reads it."""
+    for path in folder.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def _told(zip_mb: float, mb: float, machine: Machine, libraries: int, *, asked: bool) -> Added:
+    source = "the package index, which was asked for them" if asked else "the wheels that were given"
+    lines = [
+        ("Size", f"{zip_mb:.1f} MB of {MOST_ZIPPED} zipped, {mb:.1f} MB of {MOST_UNZIPPED} unzipped"),
+        (
+            "Runs",
+            f"Python {machine.python}, {machine.platform}; {libraries} shared libraries from {source}, all checked",
+        ),
+    ]
+    if mb > MOST_UNZIPPED:
+        lines.append(("", "It does not fit a zip or a layer: build the container, see Dockerfile and README.md."))
+    elif zip_mb > MOST_ZIPPED:
+        lines.append(("", "It is too large to be sent: put the zip, or packages/ as a layer, into S3; see README.md."))
+    way = "container" if mb > MOST_UNZIPPED else "s3" if zip_mb > MOST_ZIPPED else "zip"
+    facts = {"zip_mb": round(zip_mb, 2), "unzipped_mb": round(mb, 2), "libraries": libraries, "way": way}
+    return Added(tuple(lines), facts)

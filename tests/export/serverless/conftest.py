@@ -1,0 +1,50 @@
+"""Functions that several tests look at, each exported once, and the runtime that calls them."""
+
+import stat
+
+import pytest
+
+import serverless
+from graft.export.exporting import export_model
+from graft.export.options import TargetOptions
+
+PACKAGES = ("numpy", "onnxruntime", "pillow", "soundfile", "cffi")
+
+
+@pytest.fixture(scope="session")
+def wheelhouse(tmp_path_factory):
+    """Wheels of every package, so that no index is asked."""
+    return serverless.wheels(tmp_path_factory.mktemp("wheels"), PACKAGES)
+
+
+@pytest.fixture(scope="session")
+def exported_function(model, wheelhouse, tmp_path_factory):
+    """The model of shapes as a function: what was said of it, and its folder. Nobody writes into it."""
+    options = TargetOptions(wheels=wheelhouse, output_prefix="answers/")
+    return export_model(model, "serverless", tmp_path_factory.mktemp("exports") / "shapes", options=options)
+
+
+@pytest.fixture(scope="session")
+def task(exported_function, tmp_path_factory):
+    """The function without its packages, which are for another Python than this one: it takes those that are here."""
+    return bare(exported_function.path, tmp_path_factory.mktemp("task"))
+
+
+def bare(folder, place):
+    """The files of a function, in a folder that nobody can write to."""
+    for path in folder.iterdir():
+        if path.is_file() and path.name != "function.zip":
+            (place / path.name).write_bytes(path.read_bytes())
+    if (folder / "tokenizer").is_dir():
+        (place / "tokenizer").mkdir()
+        for path in (folder / "tokenizer").iterdir():
+            (place / "tokenizer" / path.name).write_bytes(path.read_bytes())
+    place.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    return place
+
+
+@pytest.fixture(scope="module")
+def shapes_function(task, tmp_path_factory):
+    """The function of shapes, running."""
+    with serverless.function(task, tmp_path_factory.mktemp("tmp")) as running:
+        yield running
