@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graft.data.split import choose_folds, learning_curve_subsets, merge, straddling, stratified_group_folds
-from graft.duplicates.clusters import near_duplicates, settled, with_partner
+from graft.duplicates.clusters import near_duplicates, settled, whitened_cosines, with_partner
 
 
 @st.composite
@@ -329,3 +329,21 @@ def test_subsets_are_stratified():
     for fold in range(5):
         assert abs(chosen[0, fold][y == 1].sum() - 10) <= 1
         assert abs(chosen[1, fold][y == 1].sum() - 40) <= 1
+
+
+@pytest.mark.parametrize(("n", "d"), [(12, 40), (200, 300), (300, 300), (301, 300), (400, 70)])
+def test_whitened_cosines_are_those_of_the_shrunk_covariance(n, d):
+    rng = np.random.default_rng(n)
+    x = (rng.normal(size=(n, d)) * rng.gamma(1, size=d) + 3).astype(np.float32)
+    x[1] = x[0] + 0.01
+    centred = x - x.mean(axis=0, dtype=np.float64)
+    covariance = centred.T @ centred / n
+    shrunk = covariance + np.eye(d) * np.trace(covariance) / min(n - 1, d)
+    products = centred @ np.linalg.inv(shrunk) @ centred.T
+    cosines = products / np.sqrt(np.outer(np.diag(products), np.diag(products)))
+    np.testing.assert_allclose(whitened_cosines(x)(0, n), cosines, atol=1e-3)
+    np.testing.assert_allclose(whitened_cosines(x)(3, 9), cosines[3:9, 3:], atol=1e-3)
+
+
+def test_where_all_rows_are_the_same_their_whitened_cosines_are_1():
+    assert (whitened_cosines(np.full((20, 9), 0.3, np.float32))(2, 20) == 1).all()

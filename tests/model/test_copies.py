@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter, ImageOps
 
-from graft.duplicates.copies import copies_among, similar_pictures
-from graft.duplicates.pictures import WIDTH, picture_print
+from graft.duplicates.copies import AGREED, copies_among, similar_pictures
+from graft.duplicates.pictures import WIDTH, aligned_likeness, picture_print
 
 
 def prints(n, seed=0):
@@ -50,12 +50,17 @@ def test_blank_pictures_stand_alone(n):
     assert found.alike.clusters.tolist() == list(range(n))
 
 
+def agreed(pairs):
+    """Embeddings that find every pair alike."""
+    return np.ones(len(pairs), np.float32)
+
+
 def test_tiles_change_nothing(monkeypatch):
     x = with_copies()
-    whole = similar_pictures(x)[0]
+    whole = similar_pictures(x, agreed)[0]
     monkeypatch.setattr("graft.duplicates.copies._BLOCK", 7)
     monkeypatch.setattr("graft.duplicates.copies._PAIRS", 3)
-    assert {tuple(pair) for pair in similar_pictures(x)[0].tolist()} == {tuple(pair) for pair in whole.tolist()}
+    assert {tuple(pair) for pair in similar_pictures(x, agreed)[0].tolist()} == {tuple(pair) for pair in whole.tolist()}
     assert len(whole) == 10
 
 
@@ -117,3 +122,20 @@ def test_cropped_halved_and_saved_again_real_photos_are_found(shared, folder):
     assert (mixed[100:] == mixed[rows]).mean() >= 0.95
     assert len(np.unique(mixed[:100])) >= len(np.unique(alone)) - 1
     assert len(np.unique(alone)) >= 95
+
+
+def test_pairs_on_which_embeddings_cannot_agree_are_not_laid_upon_one_another(monkeypatch):
+    laid = []
+
+    def counted(a, b, mirrored, zoom):
+        laid.extend(mirrored)
+        return aligned_likeness(a, b, mirrored, zoom)
+
+    monkeypatch.setattr("graft.duplicates.copies.aligned_likeness", counted)
+    x = with_copies()
+    assert len(similar_pictures(x, agreed)[0]) == 10
+    assert len(laid) >= 10
+    laid.clear()
+    pairs, alike = similar_pictures(x, lambda pairs: np.full(len(pairs), 2 * AGREED - 1.001, np.float32))
+    assert (len(laid), len(pairs), len(alike)) == (0, 0, 0)
+    assert len(similar_pictures(x, lambda pairs: np.full(len(pairs), 2 * AGREED - 0.999, np.float32))[0]) == 10

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -82,10 +82,16 @@ def copies_among(digests: Sequence[str], prints: Float32, x: Float32 | None = No
     found = [np.empty((0, 2), np.int64)]
     while growth.goes_on():
         rows = growth.representatives()
-        pairs, alike = similar_pictures(prints[rows])
-        if x is not None:
+
+        def agree(pairs: Int, rows: Int = rows) -> Float32:
+            if x is None:
+                return np.ones(len(pairs), np.float32)
             cosine = np.einsum("pd,pd->p", *(x[rows[side]] for side in pairs.T))
-            agreed = (alike + 1 - (1 - cosine) * spread) / 2 >= AGREED
+            return np.asarray(1 - (1 - cosine) * spread, np.float32)
+
+        pairs, alike = similar_pictures(prints[rows], agree)
+        if x is not None:
+            agreed = (alike + agree(pairs)) / 2 >= AGREED
             pairs, alike = pairs[agreed], alike[agreed]
         order = np.argsort(-alike, kind="stable")
         found.append(rows[pairs[order]])
@@ -109,8 +115,14 @@ def _spread(x: Float32) -> float:
     return max(1.0, (1 - USUAL) / max(1 - usual, 1e-6))
 
 
-def similar_pictures(prints: Float32) -> tuple[Int, Float32]:
-    """Pairs of rows ``(p, 2) int64`` that show the same picture, and how alike they are ``(p,) float32``."""
+def similar_pictures(prints: Float32, agree: Callable[[Int], Float32]) -> tuple[Int, Float32]:
+    """Pairs of rows ``(p, 2) int64`` that show the same picture, and how alike they are ``(p,) float32``.
+
+    Args:
+        prints: ``(n, 1024) float32``.
+        agree: How far embeddings agree on pairs of rows ``(p,) float32``. A pair that even prints without a difference
+            could not make copies of (``AGREED``) is not laid upon one another, which is most of the work.
+    """
     if len(prints) < 2:
         return np.empty((0, 2), np.int64), np.empty(0, np.float32)
     with one_thread_each():
@@ -120,6 +132,7 @@ def similar_pictures(prints: Float32) -> tuple[Int, Float32]:
     tiles = [(top, left) for top in starts for left in starts if left >= top]
     found = _closest(np.concatenate(map_on_cores(lambda tile: _likely(white, *tile), tiles)))
     likely = found[_hopeful(plain, found), :4].astype(np.int64)
+    likely = likely[(1 + agree(likely[:, :2])) / 2 >= AGREED]
 
     def check(start: int) -> Float32:
         a, b, mirrored, zoom = likely[start : start + _PAIRS].T
