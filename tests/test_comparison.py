@@ -67,13 +67,13 @@ def test_a_model_of_a_hub_encoder_is_saved_and_loaded(photos, tiny, cache, tmp_p
 
 
 def test_the_command_line(photos, tiny, capsys):
-    assert graft.cli.run(["compare", str(photos), "--encoder", "image", "--encoder", tiny, "--json"]) == 0
+    assert graft.cli.exit_code(["compare", str(photos), "--encoder", "image", "--encoder", tiny, "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert [set(row) for row in said["encoders"]] == [
         {"name", "accuracy", "behind", "ms_per_item", "mb", "dim", "licence"}
     ] * 2
     assert said["recommended"] == "efficientnet-lite0"
-    assert graft.cli.run(["compare", str(photos), "--encoder", "image", "--encoder", tiny]) == 0
+    assert graft.cli.exit_code(["compare", str(photos), "--encoder", "image", "--encoder", tiny]) == 0
     assert "Take efficientnet-lite0" in capsys.readouterr().out
 
 
@@ -86,5 +86,5 @@ def test_one_encoder_is_no_comparison(photos, capsys):
         graft.compare(photos, ["image", "resnet"])
     with pytest.raises(UsageError, match="holds pictures, and the encoder all-MiniLM-L6-v2 takes texts"):
         graft.compare(photos, ["image", "text"])
-    assert graft.cli.run(["compare", str(photos), "--encoder", "image"]) == 2
+    assert graft.cli.exit_code(["compare", str(photos), "--encoder", "image"]) == 2
     assert "two encoders" in capsys.readouterr().err

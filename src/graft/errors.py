@@ -19,6 +19,7 @@ Each message has three parts: what was wrong, what was found, and (in ``hint``) 
     |   |-- NewerBundle             written by a newer Graft
     |   `-- EncoderMismatch         made with another version of the encoder
     |-- ExportError                 a model cannot leave in that form, or what left cannot be used
+    |-- NotebookError               a notebook cannot be run here
     |-- OutputExists                something is already there; nothing was overwritten
     |   `-- OutputIsInput           what is to be written over was read, or belongs to what was read
     |-- MissingExtra                an optional library is not installed
@@ -162,6 +163,12 @@ class ExportError(GraftError):
     """A model cannot leave in the form that was asked for, or what was exported cannot be used."""
 
     code = "export"
+
+
+class NotebookError(GraftError):
+    """What was given is no notebook, or one that cannot be run here."""
+
+    code = "notebook"
 
 
 class OutputExists(GraftError):

@@ -351,7 +351,7 @@ def test_what_cannot_be_shown_is_told_without_a_trace(
 ) -> None:
     from graft import cli
 
-    code = cli.run(["app", *(word.format(saved=saved, photos=photos) for word in arguments)])
+    code = cli.exit_code(["app", *(word.format(saved=saved, photos=photos) for word in arguments)])
     out, err = capfd.readouterr()
     assert code in (1, 2)
     assert said in err
@@ -366,7 +366,7 @@ def test_a_taken_port_is_told_before_data_are_embedded(
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        code = cli.run(["app", str(saved), "--data", str(tmp_path), "--port", str(port)])
+        code = cli.exit_code(["app", str(saved), "--data", str(tmp_path), "--port", str(port)])
     assert code == 1
     assert f"port {port}" in capfd.readouterr().err  # and not that there is nothing in the data
 

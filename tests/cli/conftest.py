@@ -53,7 +53,7 @@ def run(capfd, monkeypatch) -> Callable[..., Outcome]:
     def run_here(*arguments: object, stdin: bytes = b"") -> Outcome:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(stdin))))
         capfd.readouterr()
-        code = command_line.run([str(argument) for argument in arguments])
+        code = command_line.exit_code([str(argument) for argument in arguments])
         return Outcome(code, *capfd.readouterr())
 
     return run_here

@@ -18,7 +18,7 @@ def demo(tmp_path_factory):
     import graft.cli
 
     folder = tmp_path_factory.mktemp("demo") / "doors"
-    assert graft.cli.run(["demo", "-o", str(folder)]) == 0
+    assert graft.cli.exit_code(["demo", "-o", str(folder)]) == 0
     return folder
 
 
@@ -42,7 +42,7 @@ def text_demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo") / "messages"
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        assert graft.cli.run(["demo", "text", "-o", str(folder)]) == 0
+        assert graft.cli.exit_code(["demo", "text", "-o", str(folder)]) == 0
     return folder, printed.getvalue()
 
 

@@ -49,6 +49,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "train --output": ("train", "--input", "{data}"),
     "app --corrections": ("app", "{model}", "--data", "{data}"),
     "search --html": ("search", "{data}", "{data}/circle/000.png"),
+    "run --output": ("run", "{data}"),
     "collect --output": ("collect", "--from", "{data}", "--provider", "urls"),
 }
 """How each output is asked for; the option itself and ``--overwrite`` come after it."""

@@ -27,7 +27,7 @@ def refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         capsys.readouterr()
-        assert command_line.run(["serve", *map(str, arguments)]) in (1, 2)
+        assert command_line.exit_code(["serve", *map(str, arguments)]) in (1, 2)
         said = capsys.readouterr()
         return said.out + said.err
 

@@ -41,6 +41,7 @@ COMMANDS = {
     "compare": "Compare encoders on your data: score, speed, size, licence.",
     "train": "Fit as a training job of a platform, in a container.",
     "serve": "Answer over HTTP with a model.",
+    "run": "Run a notebook unchanged, with other values, and collect what it writes.",
     "encoders": "What encoders are here, what they cost, under which licence.",
     "cache": "Look at the cache of embeddings, or clear it.",
 }
@@ -112,10 +113,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is no reason to stop
             as_told = stream.isatty() or "PYTHONIOENCODING" in os.environ
             stream.reconfigure(encoding=None if as_told else "utf-8", errors="replace")
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    sys.exit(exit_code(sys.argv[1:] if arguments is None else arguments))
 
 
-def run(arguments: Sequence[str]) -> int:
+def exit_code(arguments: Sequence[str]) -> int:
     """Run the command line; the exit code."""
     try:
         return _run(list(arguments))

@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from chromium import chromium
-from graft.cli import run
+from graft.cli import exit_code
 from graft.errors import ExportError
 from graft.export import installed
 from graft.export.exported_folder import ExportedFolder
@@ -34,7 +34,7 @@ def index(tmp_path_factory):
     """The package index can be reached."""
     words = ["download", "--no-deps", "--quiet", "--disable-pip-version-check", "--no-cache-dir", "groovy==0.1.2"]
     place = tmp_path_factory.mktemp("index")
-    done = subprocess.run([sys.executable, "-m", "pip", *words, "-d", str(place)], capture_output=True)
+    done = subprocess.exit_code([sys.executable, "-m", "pip", *words, "-d", str(place)], capture_output=True)
     if done.returncode:
         pytest.skip("the package index cannot be reached from here")
 
@@ -59,7 +59,7 @@ def fresh(index, space, tmp_path_factory):
     told = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(told):
         patch.setattr(installed, "_environment", make_and_keep)
-        code = run(["verify", str(space), "--install", "--json"])
+        code = exit_code(["verify", str(space), "--install", "--json"])
     return code, json.loads(told.getvalue()), kept / "bin" / "python"
 
 
@@ -277,7 +277,7 @@ def test_sigterm_ends_all_of_it_too(tmp_path):
         "    os.kill(os.getpid(), signal.SIGTERM); signal.pause()\n"
     )
     own = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=own)
+    done = subprocess.exit_code([sys.executable, "-c", code], cwd=tmp_path, env=own)
     assert done.returncode == 143
     number = int((tmp_path / "pid").read_text())
     until(lambda: not is_running(number))
@@ -337,7 +337,7 @@ def test_a_changed_file_is_neither_installed_nor_run(space, capsys, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(space, copy)
     (copy / "app.py").write_text("raise SystemExit")
-    assert run(["verify", str(copy), "--install", "--json"]) == 3
+    assert exit_code(["verify", str(copy), "--install", "--json"]) == 3
     found = json.loads(capsys.readouterr().out)
     assert "installed" not in found
     assert found["files"]["changed"] == ["app.py"]

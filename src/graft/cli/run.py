@@ -1,0 +1,141 @@
+"""``graft run``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from graft.cli.output import clean_word, say, show_json
+from graft.cli.paths import Command, InputPath, Output
+from graft.errors import Cancelled, UsageError
+
+if TYPE_CHECKING:
+    from graft.notebooks import NotebookRun, OutputEvent
+
+_SHOWN = 20
+
+
+@click.command(name="run", cls=Command)
+@click.argument("notebook", metavar="NOTEBOOK.ipynb", type=InputPath(Path))
+@click.option("-p", "parameters", multiple=True, metavar="NAME=VALUE", help="A value for a name that a cell sets.")
+@click.option("--secret", "secrets", multiple=True, metavar="NAME", help="Its value is shown nowhere. [-p, or $NAME]")
+@click.option("--time-limit", type=click.FloatRange(0, min_open=True), help="Seconds for all of it.")
+@click.option("--strict", is_flag=True, help="A shell line that fails ends the run.")
+@click.option("-o", "--output", type=Output("data"), help="Copy and files. [the notebook's name with -run]")
+@click.option("--overwrite", is_flag=True, help="Take the place of an earlier run.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; what the notebook prints goes to stderr.")
+def command(
+    notebook: Path,
+    parameters: tuple[str, ...],
+    secrets: tuple[str, ...],
+    time_limit: float | None,
+    strict: bool,
+    output: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> int:
+    """Run NOTEBOOK as it is, with other values for what its cells set, in its own folder.
+
+    Its executed copy and the files and models that it writes are kept in the folder -o. When the time limit is over, at
+    Ctrl-C, and however this command ends, no process that the notebook started goes on.
+    """
+    from graft.notebooks import run_notebook
+    from graft.run import Run
+
+    output = output or Path(f"{notebook.stem}-run")
+    given = _given(parameters, secrets)
+    stop = threading.Event()
+
+    def show(event: OutputEvent) -> None:
+        _show(event, as_json=as_json)
+
+    try:
+        with _stopped_by_sigterm(stop):
+            ran = run_notebook(
+                notebook,
+                given,
+                output=output,
+                time_limit=time_limit,
+                run=Run(cancelled=stop),
+                on_output=show,
+                secrets=secrets,
+                strict=strict,
+                overwrite=overwrite,
+                paths_from=Path.cwd(),
+            )
+    except KeyboardInterrupt:
+        raise Cancelled(
+            "The notebook was stopped.", f"Its executed copy, as far as it came, is {output / notebook.name}."
+        ) from None
+    if as_json:
+        show_json(ran.to_dict())
+    else:
+        _summarise(ran)
+    return 0 if ran.ok else 1
+
+
+def _given(parameters: tuple[str, ...], secrets: tuple[str, ...]) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for text in parameters:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier():
+            raise UsageError("-p takes a name and a value, and was given something else.", "Such as -p data=photos/.")
+        if name in given:
+            raise UsageError(f"-p {name}=... is given twice.", "Give one value.")
+        given[name] = value
+    for name in secrets:
+        if name not in given:
+            if name not in os.environ:
+                raise UsageError(
+                    f"There is no value for the secret {name}: neither -p nor the environment has one.",
+                    f"Set the environment variable {name}.",
+                )
+            given[name] = os.environ[name]
+    return given
+
+
+@contextmanager
+def _stopped_by_sigterm(stop: threading.Event) -> Iterator[None]:
+    """SIGTERM ends the notebook in order; where it was ignored, it stays so."""
+    before = signal.getsignal(signal.SIGTERM)
+    if threading.current_thread() is not threading.main_thread() or before is signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _show(event: OutputEvent, *, as_json: bool) -> None:
+    if event.kind == "cell":
+        say(click.style(f"Cell {event.cell} of {event.cells}", dim=True), err=True)
+    elif event.kind in ("note", "error"):
+        say(event.text, err=True)
+    else:
+        text = event.text.removesuffix("\n")
+        say(text, err=as_json or event.kind == "stderr")
+
+
+def _summarise(ran: NotebookRun) -> None:
+    if ran.error is None:
+        say(f"Ran to its end in {ran.seconds:.1f} s.")
+    else:
+        where = f"cell {ran.error.cell}" if ran.error.cell else "its start"
+        say(f"{click.style('Failed', fg='red', bold=True)} in {where}: {ran.error.name}: {ran.error.message}")
+    for failure in ran.shell[:_SHOWN]:
+        say(f"Shell     cell {failure.cell}: {failure.command} ended with exit code {failure.exit_code}")
+    say(f"Notebook  {clean_word(str(ran.notebook))}")
+    for title, paths in (("Model", ran.models), ("File", ran.files)):
+        for path in paths[:_SHOWN]:
+            say(f"{title:<9} {clean_word(str(path))}")
+        if len(paths) > _SHOWN:
+            say(f"          and {len(paths) - _SHOWN} more")

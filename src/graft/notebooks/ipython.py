@@ -1,0 +1,80 @@
+"""Runs as the kernel of a notebook: ``python ipython.py -f CONNECTION``. Nothing of Graft is imported here.
+
+It is IPython's own kernel, with two differences: no message is dropped, however many come at once, and every shell
+line that ends with a code other than 0 is told.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+if __name__ == "__main__":
+    here = Path(__file__).resolve().parent
+    sys.path[:] = [entry for entry in sys.path if entry and Path(entry).resolve() not in (here, Path.cwd())]
+
+from ipykernel.kernelapp import IPKernelApp
+
+SHELL = "application/vnd.graft.shell+json"
+"""The kind of a message that tells of shell lines; what starts the kernel takes it out of the outputs."""
+
+
+class KernelApp(IPKernelApp):  # type: ignore[misc]
+    """IPython's, whose outputs wait until they are read."""
+
+    def init_iopub(self, context: Any) -> None:
+        """As it is, with a queue that drops nothing."""
+        context.sndhwm = 0
+        super().init_iopub(context)
+
+
+def tell_of_shell_lines(shell: Any) -> None:
+    """After each cell, send the commands that failed, with their exit codes."""
+    import subprocess
+
+    import ipykernel.zmqshell
+    from IPython.core import interactiveshell
+    from IPython.core.displaypub import publish_display_data
+    from IPython.utils._process_common import process_handler
+
+    failed: list[list[Any]] = []
+
+    def noted(command: Any, code: int | None) -> None:
+        if code:
+            failed.append([str(command), code])
+
+    system = ipykernel.zmqshell.system
+
+    def run_shown(command: Any) -> Any:
+        code = system(command)
+        noted(command, code)
+        return code
+
+    def run_kept(command: Any) -> str:
+        answer = process_handler(command, lambda process: (process.communicate()[0], process), subprocess.STDOUT)
+        if answer is None:
+            return ""
+        noted(command, answer[1].returncode)
+        return str(answer[0], sys.getdefaultencoding(), "replace")
+
+    def publish(*_: Any) -> None:
+        told, failed[:] = failed[:], []
+        if told:
+            publish_display_data({SHELL: told})
+
+    ipykernel.zmqshell.system = run_shown
+    interactiveshell.getoutput = run_kept
+    shell.events.register("post_run_cell", publish)
+
+
+def main() -> None:
+    """Start the kernel, and serve it to its end."""
+    app = KernelApp.instance()
+    app.initialize()
+    tell_of_shell_lines(app.shell)
+    app.start()
+
+
+if __name__ == "__main__":
+    main()
