@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import graft
-from graft.cli import run
+from graft.cli import exit_code
 from training_job_trees import MakeTree, contents, started
 
 KEPT = {"model.graft", "report.html", "report.json", "receipt.json"}
@@ -70,7 +70,7 @@ def test_a_job_leaves_everything_in_the_one_folder(make_tree: MakeTree, photos: 
 def test_a_table_a_zip_and_one_named_table(make_tree: MakeTree, photos: Path, tmp_path: Path, capsys):
     packed = Path(shutil.make_archive(str(tmp_path / "photos"), "zip", photos))
     root = make_tree({"train": packed})
-    assert run(["train", "--root", str(root), "--json"]) == 0
+    assert exit_code(["train", "--root", str(root), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["receipt"]["rows"] == 36
     two = tmp_path / "two"
     shutil.copytree(photos, two / "photos")
@@ -79,9 +79,9 @@ def test_a_table_a_zip_and_one_named_table(make_tree: MakeTree, photos: Path, tm
         (two / name).write_text("path,label\n" + "".join(rows))
     out = tmp_path / "out"
     words = ["train", "--input", str(two), "-o", str(out), "--root", str(tmp_path / "none"), "--set"]
-    assert run([*words, "table=a.csv"]) == 0
+    assert exit_code([*words, "table=a.csv"]) == 0
     assert names(out) == KEPT
-    assert run([*words, "table=../a.csv", "-o", str(tmp_path / "other")]) == 1
+    assert exit_code([*words, "table=../a.csv", "-o", str(tmp_path / "other")]) == 1
     assert "no file" in (tmp_path / "other" / "failure").read_text()
 
 
@@ -100,7 +100,7 @@ def test_what_cannot_be_done_is_said_in_the_failure_file(
     make_tree: MakeTree, photos: Path, channels, settings, code, said, capsys
 ):
     root = make_tree(dict.fromkeys(channels, photos), **settings)
-    assert run(["train", "--root", str(root)]) == code
+    assert exit_code(["train", "--root", str(root)]) == code
     reason = (root / "output" / "failure").read_text()
     assert said in reason
     assert not reason.startswith(("Crashed", "Stopped"))
@@ -113,21 +113,21 @@ def test_streams_and_several_machines_are_refused(make_tree: MakeTree, photos: P
     root = make_tree({"training": photos})
     config = root / "input" / "config"
     (config / "inputdataconfig.json").write_text(json.dumps({"training": {"TrainingInputMode": "Pipe"}}))
-    assert run(["train", "--root", str(root)]) == 2
+    assert exit_code(["train", "--root", str(root)]) == 2
     assert "streamed" in (root / "output" / "failure").read_text()
     (config / "inputdataconfig.json").unlink()
     (config / "resourceconfig.json").write_text(json.dumps({"hosts": ["algo-1", "algo-2"]}))
-    assert run(["train", "--root", str(root)]) == 2
+    assert exit_code(["train", "--root", str(root)]) == 2
     assert "2 machines" in (root / "output" / "failure").read_text()
     (config / "hyperparameters.json").write_text("[1]")
-    assert run(["train", "--root", str(root)]) == 2
+    assert exit_code(["train", "--root", str(root)]) == 2
     assert "no JSON object" in (root / "output" / "failure").read_text()
 
 
 def test_a_model_that_is_there_is_not_written_over(make_tree: MakeTree, photos: Path):
     root = make_tree({"training": photos})
     (root / "model" / "model.graft").mkdir(parents=True)
-    assert run(["train", "--root", str(root)]) == 1
+    assert exit_code(["train", "--root", str(root)]) == 1
     assert names(root / "model") == {"model.graft"}
 
 
@@ -139,7 +139,7 @@ def test_a_full_disk_leaves_nothing(make_tree: MakeTree, photos: Path, monkeypat
 
     root = make_tree({"training": photos})
     monkeypatch.setattr(training, "sync_folder", full)
-    assert run(["train", "--root", str(root)]) == 1
+    assert exit_code(["train", "--root", str(root)]) == 1
     assert "No space left" in (root / "output" / "failure").read_text()
     assert names(root / "model") == set()
 
@@ -152,7 +152,7 @@ def test_a_crash_is_called_one(make_tree: MakeTree, photos: Path, monkeypatch: p
 
     root = make_tree({"training": photos})
     monkeypatch.setattr(training, "fit", broken)
-    assert run(["train", "--root", str(root)]) == 1
+    assert exit_code(["train", "--root", str(root)]) == 1
     assert (root / "output" / "failure").read_text() == "Crashed: ZeroDivisionError: oh"
     assert "Traceback" in capsys.readouterr().err
 
@@ -186,17 +186,17 @@ def test_sigterm_stops_it_and_the_next_start_goes_on(make_tree: MakeTree, photos
 def test_checkpoints_of_an_earlier_start_are_told_and_used(make_tree: MakeTree, photos: Path, capsys):
     root = make_tree({"training": photos})
     (root / "checkpoints").mkdir()
-    assert run(["train", "--root", str(root)]) == 0
+    assert exit_code(["train", "--root", str(root)]) == 0
     assert "begins from zero" in capsys.readouterr().err
     shutil.rmtree(root / "model")
-    assert run(["train", "--root", str(root), "--json"]) == 0
+    assert exit_code(["train", "--root", str(root), "--json"]) == 0
     said = capsys.readouterr()
     assert "holds what an earlier start embedded" in said.err
     assert json.loads(said.out)["cache"]["hits"] == 36
     shutil.rmtree(root / "model")
     assert names(root / "checkpoints") == {"embeddings.sqlite"}
     (root / "checkpoints" / "embeddings.sqlite").write_bytes(b"half a file")
-    assert run(["train", "--root", str(root)]) == 0
+    assert exit_code(["train", "--root", str(root)]) == 0
     assert "begins from zero" in capsys.readouterr().err
 
 
