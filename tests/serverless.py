@@ -15,6 +15,33 @@ from importlib.metadata import version
 
 MACHINES = {"x86_64": 62, "arm64": 183}
 WAIT = 120
+CLIENT = ("-m", "awslambdaric", "handler.handler")
+
+
+ALONE = """set -e
+mount --make-rprivate /
+mount -t tmpfs -o ro,mode=000 none /sys
+mount -t tmpfs -o ro,mode=000 none /dev/shm
+mount --bind "$1" "$1"
+mount -o remount,ro,bind /
+shift
+exec setpriv --reuid=4242 --regid=4242 --clear-groups \\
+  --inh-caps=+dac_read_search --ambient-caps=+dac_read_search -- "$@"
+"""
+"""What Lambda's machine is like: nothing is written but in TMPDIR, no /dev/shm, nothing of the processor, no user."""
+
+
+def alone(temporary):
+    """The words before a command that run it so."""
+    return ["unshare", "-m", "bash", "-c", ALONE, "bash", str(temporary)]
+
+
+def can_be_alone(temporary):
+    """Whether this machine lets the tests do that."""
+    try:
+        return subprocess.run([*alone(temporary), "true"], capture_output=True).returncode == 0
+    except OSError:
+        return False
 
 
 class RuntimeApi(ThreadingHTTPServer):
@@ -92,8 +119,8 @@ class Function:
 
 
 @contextmanager
-def function(folder, temporary, *, python=sys.executable, command=("-m", "awslambdaric", "handler.handler"), **more):
-    """Run the function of a folder, as an unknown user of a machine without a home would."""
+def function(folder, temporary, *, python=sys.executable, command=CLIENT, before=(), **more):
+    """Run the function of a folder, on a machine without a home."""
     api = RuntimeApi()
     threading.Thread(target=api.serve_forever, daemon=True).start()
     environment = {
@@ -109,7 +136,7 @@ def function(folder, temporary, *, python=sys.executable, command=("-m", "awslam
         **more,
     }
     process = subprocess.Popen(
-        [str(python), *command], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [*before, str(python), *command], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     running = Function(api, process)
     try:

@@ -30,6 +30,22 @@ def task(exported_function, tmp_path_factory):
     return bare(exported_function.path, tmp_path_factory.mktemp("task"))
 
 
+@pytest.fixture(scope="session")
+def texts_task(text_model, wheelhouse, tmp_path_factory):
+    """The same of the model of messages."""
+    folder = tmp_path_factory.mktemp("exports") / "texts"
+    export_model(text_model, "serverless", folder, options=TargetOptions(wheels=wheelhouse))
+    return bare(folder, tmp_path_factory.mktemp("task"))
+
+
+@pytest.fixture(scope="session")
+def sounds_task(sound_model, wheelhouse, tmp_path_factory):
+    """The same of the model of sounds."""
+    folder = tmp_path_factory.mktemp("exports") / "sounds"
+    export_model(sound_model, "serverless", folder, options=TargetOptions(wheels=wheelhouse))
+    return bare(folder, tmp_path_factory.mktemp("task"))
+
+
 def bare(folder, place):
     """The files of a function, in a folder that nobody can write to."""
     for path in folder.iterdir():

@@ -19,7 +19,7 @@ from graft.export.serverless.zipped import zipped
 from graft.export.tokenizing.files import FOLDER as TOKENIZER
 
 PACKAGES, ZIP, SETTINGS, DOCKERFILE = "packages", "function.zip", "function.json", "Dockerfile"
-SCRIPTS = ("handler.py", "asking.py", "http_events.py", "object_events.py", "start.py")
+SCRIPTS = ("handler.py", "predicting.py", "http_events.py", "object_events.py", "start.py")
 EVENTS = ("http_events", "object_events")
 GLIBC = {"3.12": (2, 34), "3.13": (2, 34)}
 """Of what Lambda runs each Python on (Amazon Linux 2023). Its 3.11 stands on glibc 2.26, too old for ONNX Runtime."""
@@ -83,11 +83,11 @@ def complete(draft: Draft) -> Added:
     files |= _inside(draft.folder, folders) | _inside(draft.folder / PACKAGES, ["."])
     content = zipped(files)
     draft.write(ZIP, content)
-    _readable(draft.folder)
     written = (draft.folder / README).read_text(encoding="utf-8")
     draft.replace(README, written + about(machine, options.output_prefix))
+    _readable(draft.folder)
     unzipped = sum(path.stat().st_size for path in files.values())
-    return _told(len(content) / 1e6, unzipped / 1e6, machine, libraries, asked=options.wheels is None)
+    return told(len(content) / 1e6, unzipped / 1e6, machine, libraries, asked=options.wheels is None)
 
 
 def settings_of(draft: Draft) -> dict[str, Any]:
@@ -107,6 +107,25 @@ def about(machine: Machine, prefix: str | None) -> str:
     for name, value in {"python": machine.python, "platform": machine.platform, "objects": keep}.items():
         text = text.replace(f"{{{name}}}", value)
     return text
+
+
+def told(zip_mb: float, mb: float, machine: Machine, libraries: int, *, asked: bool) -> Added:
+    """How large it is against what Lambda takes, and which way is left where it is too large."""
+    source = "the package index, which was asked for them" if asked else "the wheels that were given"
+    lines = [
+        ("Size", f"{zip_mb:.1f} MB of {MOST_ZIPPED} zipped, {mb:.1f} MB of {MOST_UNZIPPED} unzipped"),
+        (
+            "Runs",
+            f"Python {machine.python}, {machine.platform}; {libraries} shared libraries from {source}, all checked",
+        ),
+    ]
+    if mb > MOST_UNZIPPED:
+        lines.append(("", "It does not fit a zip or a layer: build the container, see Dockerfile and README.md."))
+    elif zip_mb > MOST_ZIPPED:
+        lines.append(("", "It is too large to be sent: put the zip, or packages/ as a layer, into S3; see README.md."))
+    way = "container" if mb > MOST_UNZIPPED else "s3" if zip_mb > MOST_ZIPPED else "zip"
+    facts = {"zip_mb": round(zip_mb, 2), "unzipped_mb": round(mb, 2), "libraries": libraries, "way": way}
+    return Added(tuple(lines), facts)
 
 
 def asset(name: str) -> str:
@@ -143,21 +162,3 @@ def _readable(folder: Path) -> None:
     """What a container copies keeps its mode, and there another user reads it."""
     for path in folder.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
-
-
-def _told(zip_mb: float, mb: float, machine: Machine, libraries: int, *, asked: bool) -> Added:
-    source = "the package index, which was asked for them" if asked else "the wheels that were given"
-    lines = [
-        ("Size", f"{zip_mb:.1f} MB of {MOST_ZIPPED} zipped, {mb:.1f} MB of {MOST_UNZIPPED} unzipped"),
-        (
-            "Runs",
-            f"Python {machine.python}, {machine.platform}; {libraries} shared libraries from {source}, all checked",
-        ),
-    ]
-    if mb > MOST_UNZIPPED:
-        lines.append(("", "It does not fit a zip or a layer: build the container, see Dockerfile and README.md."))
-    elif zip_mb > MOST_ZIPPED:
-        lines.append(("", "It is too large to be sent: put the zip, or packages/ as a layer, into S3; see README.md."))
-    way = "container" if mb > MOST_UNZIPPED else "s3" if zip_mb > MOST_ZIPPED else "zip"
-    facts = {"zip_mb": round(zip_mb, 2), "unzipped_mb": round(mb, 2), "libraries": libraries, "way": way}
-    return Added(tuple(lines), facts)

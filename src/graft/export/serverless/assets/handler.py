@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from asking import SETTINGS
+from predicting import SETTINGS
 
 EVENTS = [import_module(name) for name in SETTINGS["events"]]
 

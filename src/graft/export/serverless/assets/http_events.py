@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from answering import MOST_BYTES
-from asking import HINT, KEY, Refused, of_file, of_json, refuse, to_json
+from predicting import HINT, KEY, Refused, of_file, of_json, refuse, to_json
 
 PROBES = ("healthz", "readyz", "ping")
 ASKED = ("", "predict", "invocations")

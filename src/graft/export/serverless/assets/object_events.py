@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from answering import MOST_BYTES, NotRead
-from asking import SETTINGS, of_file, to_json, whole
+from predicting import SETTINGS, of_file, to_json, whole
 
 PREFIX = "GRAFT_OUTPUT_PREFIX"
 """In the environment it goes before what was said at export."""
