@@ -22,6 +22,8 @@ Each message has three parts: what was wrong, what was found, and (in ``hint``) 
     |-- NotebookError               a notebook cannot be run here
     |-- OutputExists                something is already there; nothing was overwritten
     |   `-- OutputIsInput           what is to be written over was read, or belongs to what was read
+    |-- FunctionLimit               the time or the memory of a function will not do, or has run out
+    |-- Busy                        somebody does the same already
     |-- MissingExtra                an optional library is not installed
     |-- AddressError                what lies at an address cannot be had, or nothing be written there
     |-- ProviderError               a provider of pictures is broken, or cannot be reached
@@ -181,6 +183,18 @@ class OutputIsInput(OutputExists):
     """What is to be written over was read, or belongs to what was read; nothing was changed."""
 
     code = "output_is_input"
+
+
+class FunctionLimit(GraftError):
+    """The time or the memory of a function will not do, or has run out; says what will do."""
+
+    code = "function_limit"
+
+
+class Busy(GraftError):
+    """Somebody does the same already; nothing was changed."""
+
+    code = "busy"
 
 
 class MissingExtra(GraftError):
