@@ -75,6 +75,8 @@ class TrainEvent:
                 raise UsageError(f"{name} is {event[name]!r:.80}.", "Give true or false.")
         if event.get("multi_label"):
             reading["multi_label"] = True
+        if examples and (beside := [name for name in (*reading, "test") if event.get(name)]):
+            raise UsageError(f"{beside[0]} is not for examples.", "Leave it out; an example may have a split.")
         test = None if event.get("test") is None else _address(event["test"], "test")
         output = _output(event["output"], _text(event, "name") if "name" in event else _name_of(source))
         for given in filter(None, (source, test)):

@@ -53,7 +53,7 @@ class Allowance:
         told = os.environ.get(SECONDS, "")
         seconds = left() / 1000 if callable(left) else float(told) if told.isascii() and told.isdigit() else None
         memory = str(os.environ.get(MEMORY) or getattr(context, "memory_limit_in_mb", None) or "")
-        return cls(seconds, int(memory) if memory.isascii() and memory.isdigit() and int(memory) else _group_mb())
+        return cls(seconds, int(memory) if memory.isascii() and memory.isdigit() and int(memory) else group_mb())
 
     @property
     def margin(self) -> float:
@@ -172,7 +172,7 @@ def resident_mb() -> float | None:
         return None
 
 
-def _group_mb(mounted: Path = Path("/sys/fs/cgroup")) -> int | None:
+def group_mb(mounted: Path = Path("/sys/fs/cgroup")) -> int | None:
     """Memory that a container's control group grants; ``None`` where it says nothing."""
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
         try:

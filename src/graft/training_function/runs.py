@@ -17,7 +17,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graft.buckets import list_objects, read_bytes, write_bytes
+from graft.buckets import BucketAddress, list_objects, read_bytes, write_bytes
+from graft.buckets.access import with_access
+from graft.buckets.objects import look_at
 from graft.errors import Busy, GraftError, NothingToRead, OutputExists
 
 TRAINING, DONE, FAILED = "training", "done", "failed"
@@ -50,11 +52,12 @@ class TrainingRun:
         Raises:
             AddressError: The store refuses, or cannot be reached.
         """
-        write_bytes(_place(self.output, self.number), _record(self, state, told))
+        etag = etag_of(self.output) if state == DONE else ""
+        write_bytes(_place(self.output, self.number), _record(self, state, {**told, "etag": etag}))
 
 
 def begin(output: str, digest: str, seconds: float | None, *, force: bool) -> TrainingRun | Mapping[str, Any]:
-    """Begin a run, or give the answer of the last one, which did the same.
+    """Begin a run, or give the answer of the last one, which did the same and whose model is there as it was written.
 
     Args:
         output: The address of the model.
@@ -69,8 +72,9 @@ def begin(output: str, digest: str, seconds: float | None, *, force: bool) -> Tr
     number, last = last_record(output)
     if last.get("state") == TRAINING and _is_alive(last):
         raise _busy(output, last)
-    if not force and last.get("state") == DONE and last.get("digest") == digest and isinstance(last.get("answer"), dict):
-        answer: Mapping[str, Any] = last["answer"]
+    answer = last.get("answer")
+    same = not force and last.get("state") == DONE and last.get("digest") == digest
+    if same and isinstance(answer, dict) and last.get("etag") == etag_of(output):
         return answer
     until = time.time() + (LEASE if seconds is None else seconds + GRACE)
     run = TrainingRun(output, number + 1, digest, until)
@@ -96,6 +100,18 @@ def last_record(output: str) -> tuple[int, Mapping[str, Any]]:
     except (NothingToRead, ValueError, RecursionError):  # removed since, or no record of ours
         return number, {}
     return number, found if isinstance(found, dict) else {}
+
+
+def etag_of(address: str) -> str:
+    """Changes with the content of an object; "" where there is none.
+
+    Raises:
+        AddressError: The store refuses, or cannot be reached.
+    """
+    try:
+        return with_access(BucketAddress.of(address), look_at).etag
+    except NothingToRead:
+        return ""
 
 
 def _is_alive(record: Mapping[str, Any]) -> bool:

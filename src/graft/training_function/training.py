@@ -1,13 +1,14 @@
-"""An event from end to end: data brought, a model fitted, and put at its address whole, or a sentence that says why not."""
+"""An event from end to end: data brought, a model fitted and put at its address whole, or a sentence on why not."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,8 +22,7 @@ from graft.data.dataset import Dataset
 from graft.decoding.base64_items import from_base64
 from graft.encoders import encoder_for
 from graft.encoders.hub.fetch import staying_here
-from graft.errors import Busy, Cancelled, GraftError, NothingToRead, UsageError
-from graft.model import Model
+from graft.errors import Busy, Cancelled, DataError, GraftError, ItemError, NothingToRead, UsageError
 from graft.model.fitting import fit
 from graft.model.packed import ENDING, packed
 from graft.reading.read import read
@@ -32,7 +32,6 @@ from graft.training_function.event import TrainEvent
 from graft.training_function.outlook import Allowance, Watch
 from graft.training_function.runs import DONE, FAILED, TrainingRun, begin
 
-MOST_MB = 10_240
 _alone = threading.Lock()
 
 
@@ -61,7 +60,7 @@ def train_event(event: Any, context: Any = None) -> dict[str, Any]:
     watch = Watch(allowed)
     asked = TrainEvent.from_dict(event)
     if not _alone.acquire(blocking=False):
-        raise Busy("This function is training already.", "Ask again when it is over; nothing was changed.")
+        raise Busy("This process is training already.", "Ask again when it is over; nothing was changed.")
     try:
         with _folder_of_its_own() as folder:
             state = _state_of(asked, watch, folder)
@@ -121,7 +120,7 @@ def _objects_at(address: str) -> tuple[BucketObject, ...]:
 
 
 def _train(asked: TrainEvent, watch: Watch, folder: Path, start: float) -> dict[str, Any]:
-    """Read, fit, and write: reports first for nobody reads them alone, then the model, which is one object."""
+    """Read, fit, and write: the model, which is one object, and then what is said of it."""
     dataset = _dataset_of(asked, folder)
     with staying_here("The event names"):
         encoder = encoder_for(asked.recipe.encoder, dataset.modality, asked.recipe.backend, asked.recipe.prompt)
@@ -139,16 +138,19 @@ def _train(asked: TrainEvent, watch: Watch, folder: Path, start: float) -> dict[
         raise watch.why
     write_bytes(asked.output, content)
     write_bytes(f"{stem}.report.html", page.read_bytes())
-    return _answer(asked, watch, saved, start, len(dataset), f"{stem}.report.html")
-
-
-def _answer(
-    asked: TrainEvent, watch: Watch, model: Model, start: float, rows: int, page: str
-) -> dict[str, Any]:
-    report = replace(model.report, model=asked.output, report=page)
-    receipt = Receipt.since(start, "train", rows=rows, encoder=report.encoder, memory_mb=watch.allowed.memory_mb)
+    report = replace(saved.report, model=asked.output, report=f"{stem}.report.html")
+    receipt = Receipt.since(
+        start, "train", rows=len(dataset), encoder=report.encoder, memory_mb=watch.allowed.memory_mb
+    )
     prices = asked.prices if receipt.memory_mb is not None else None
-    return {**report.to_dict(), "receipt": receipt.to_dict(prices), "receipt_in_words": receipt.in_words(prices)}
+    told = receipt.to_dict(prices)
+    write_bytes(f"{stem}.report.json", _json(report.to_dict()))
+    write_bytes(f"{stem}.receipt.json", _json(told))
+    return {**report.to_dict(), "receipt": told}
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace")
 
 
 def _dataset_of(asked: TrainEvent, folder: Path) -> Dataset:
@@ -161,9 +163,7 @@ def _dataset_of(asked: TrainEvent, folder: Path) -> Dataset:
         place.write_bytes(from_base64(asked.archive))
         dataset = read(place, **reading)
         return replace(dataset, reading=None, sources=())
-    if asked.reading:
-        raise UsageError(f"{', '.join(asked.reading)} is not for examples.", "Leave it out.")
-    contents = [one["text"] if "text" in one else from_base64(one["base64"]) for one in asked.examples]
+    contents = [_content_of(one, place) for place, one in enumerate(asked.examples)]
     return Dataset.from_lists(
         contents,
         [one["label"] for one in asked.examples],
@@ -171,3 +171,17 @@ def _dataset_of(asked: TrainEvent, folder: Path) -> Dataset:
         groups=[one.get("group", "") for one in asked.examples],
         modality="text" if "text" in asked.examples[0] else None,
     )
+
+
+def _content_of(example: Mapping[str, Any], place: int) -> str | bytes:
+    """A text, or the bytes of a file.
+
+    Raises:
+        DataError: They are not in base64.
+    """
+    if "text" in example:
+        return str(example["text"])
+    try:
+        return from_base64(example["base64"])
+    except ItemError as error:
+        raise DataError(f"examples[{place}]: {error.message}", error.hint) from None

@@ -1,0 +1,111 @@
+"""Whether time and memory will do: said once it can be known, with what will do instead."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from graft.errors import FunctionLimit
+from graft.training_function import outlook
+from graft.training_function.outlook import Allowance, Watch, resident_mb
+
+
+class Context:
+    memory_limit_in_mb = "1024"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
+
+def test_what_is_allowed_is_what_the_platform_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(outlook.MEMORY, raising=False)
+    assert Allowance.of(Context()) == Allowance(60.0, 1024)
+    monkeypatch.setenv(outlook.MEMORY, "2048")
+    assert Allowance.of(Context()) == Allowance(60.0, 2048)
+    monkeypatch.setenv(outlook.SECONDS, "900")
+    assert Allowance.of(None) == Allowance(900.0, 2048)
+    monkeypatch.setenv(outlook.SECONDS, "a while")
+    assert Allowance.of(None).seconds is None
+
+
+@pytest.mark.parametrize(
+    ("files", "granted"),
+    [
+        ({"memory.max": f"{512 << 20}\n"}, 512),
+        ({"memory.max": "max\n"}, None),
+        ({"memory/memory.limit_in_bytes": f"{256 << 20}"}, 256),
+        ({"memory/memory.limit_in_bytes": "9223372036854771712"}, None),
+        ({}, None),
+    ],
+)
+def test_a_container_s_memory_is_its_group_s(files: dict[str, str], granted: int | None, tmp_path: Path) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert outlook.group_mb(tmp_path) == granted
+
+
+def test_what_takes_too_long_is_said_from_the_first_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outlook, "LOOKED_AT", 0.0)
+    watch = Watch(Allowance(60.0, None))
+    watch.encoder = "efficientnet-lite0"
+    watch("embed", 0, 1_000_000)
+    time.sleep(0.02)
+    with pytest.raises(
+        FunctionLimit, match=r"1,000,000 items takes about [\d,]+ minutes here \(efficientnet-lite0, "
+    ) as told:
+        watch("embed", 10, 1_000_000)
+    assert "measured on the first 10" in told.value.message
+    assert "was given 60 s" in told.value.message
+    assert "graft export --to docker" in told.value.hint
+    assert "SageMaker job" in told.value.hint
+    assert watch.ms_per_item is not None
+    assert watch.ms_per_item >= 2
+
+
+def test_what_fits_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outlook, "LOOKED_AT", 0.0)
+    watch = Watch(Allowance(3600.0, 100_000), dim=1280)
+    watch("embed", 0, 100)
+    watch("embed", 50, 100)
+    watch("fit", 0, 1)
+    assert not watch.is_set()
+
+
+def test_without_limits_nothing_is_refused() -> None:
+    watch = Watch(Allowance(None, None), dim=1280)
+    watch("embed", 0, 10**9)
+    watch("embed", 1, 10**9)
+    assert not watch.is_set()
+
+
+def test_what_does_not_fit_the_memory_is_said_before_anything_is_embedded() -> None:
+    watch = Watch(Allowance(None, int(resident_mb() or 0) + 1024), dim=1280)
+    watch("embed", 0, 10_000)
+    with pytest.raises(FunctionLimit, match=r"1,000,000 items takes about [\d,]+ MB of memory"):
+        watch("embed", 0, 1_000_000)
+
+
+def test_it_ends_by_itself_while_there_is_time_to_say_why() -> None:
+    watch = Watch(Allowance(2.0, None))
+    watch("embed", 30, 100)
+    assert watch.is_set()
+    assert watch.why is not None
+    assert "2 s before the function's limit of 2 s, at this step: embed, 30 of 100" in watch.why.message
+    assert "Nothing was written" in watch.why.message
+
+
+def test_it_ends_by_itself_before_the_memory_is_full() -> None:
+    watch = Watch(Allowance(None, int(resident_mb() or 0)))
+    assert watch.is_set()
+    assert watch.why is not None
+    assert "of memory in use" in watch.why.message
+
+
+def test_data_that_do_not_fit_the_disk_are_not_fetched() -> None:
+    watch = Watch(Allowance(None, None))
+    watch.check_room(10, 10)
+    with pytest.raises(FunctionLimit, match="600 MB, and the function's disk has 500 MB left"):
+        watch.check_room(600 << 20, 500 << 20)
