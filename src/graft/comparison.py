@@ -120,7 +120,7 @@ def compare(
     if len(names := list(dict.fromkeys(encoders))) < 2:
         raise UsageError("A comparison needs two encoders.", "Give --encoder twice or more; graft encoders names some.")
     check_head(recipe.head)  # before the downloads, not after them
-    whole = read(data)
+    whole = read(data, progress=progress, cancelled=cancelled)
     if task_of(recipe, whole).report.measure != "accuracy":
         raise UsageError(
             "Encoders are compared by accuracy, and numbers have none.",

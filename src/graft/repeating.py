@@ -77,8 +77,9 @@ def repeat(
     run = as_run(cache, progress, cancelled, clock)
     with run.clock.timing("read"):
         model = None if plan.model is None else load(plan.model, allow_download=allow_download)
+        watched: dict[str, Any] = {"progress": progress, "cancelled": cancelled}
         least = {"min_classes": 1} if model else {} if recipe.task == "auto" else named(recipe.task).reading
-        dataset = read(reading.source, **{**reading.options(), **least})
+        dataset = read(reading.source, **{**reading.options(), **least, **watched})
     told: dict[str, Any] = {"cache": run.cache, "progress": progress, "cancelled": cancelled}
     with staying_here("The job names", unless=allow_download):
         encoder = model.encoder if model else None

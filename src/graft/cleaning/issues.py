@@ -49,7 +49,7 @@ def find_issues(
         UsageError: The recipe asks for something that is not there.
         Cancelled: ``cancelled`` was set; what was embedded by then is in the cache.
     """
-    dataset = read(data, min_classes=1)
+    dataset = read(data, min_classes=1, progress=progress, cancelled=cancelled)
     run = as_run(cache, progress, cancelled)
     pool = gather(dataset, recipe or Recipe(), run)
     with run.working("evaluate"):

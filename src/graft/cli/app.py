@@ -96,7 +96,7 @@ def _indexed(data: str, reading: Mapping[str, Any], model: Path, cache: CacheCho
     from graft.similarity import Index
 
     with progress_bar(quiet=quiet) as progress:
-        dataset = read_collection(data, **reading)
+        dataset = read_collection(data, progress=progress, **reading)
         guard_outputs(dataset)
         # A test part was kept from the model: nothing of it was learned.
         learned = [row for row, part in enumerate(dataset.splits) if part != "test"]

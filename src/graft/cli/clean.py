@@ -85,7 +85,7 @@ def command(
     decided = decisions_of(journal) if journal and not as_app else None
     recipe = Recipe(encoder=encoder, prompt=prompt, backend=backend, seed=seed)
     with progress_bar(quiet=as_json) as progress:
-        dataset = read_data(data, min_classes=1, **reading)
+        dataset = read_data(data, progress=progress, min_classes=1, **reading)
         findings = find_issues(dataset, recipe, cache=None if no_cache else "default", progress=progress)
     applied = _apply(findings, decided) if decided is not None else None
     effect = _effect(findings, applied) if applied else None

@@ -44,7 +44,7 @@ def command(
 
     recipe = Recipe(prompt=prompt, head=head, backend=backend, seed=seed)
     with progress_bar(quiet=as_json) as progress:
-        dataset = read_data(data, **reading)
+        dataset = read_data(data, progress=progress, **reading)
         found = compare(dataset, encoders, recipe, cache=None if no_cache else "default", progress=progress)
     if as_json:
         show_json(found.to_dict())

@@ -99,7 +99,8 @@ def command(
     try:
         reading["modality"] = reading["modality"] or fitted.report.modality
         reading |= {**fitted.task.reading, "min_classes": 1}
-        dataset = read_data(data, remembered=fitted.report.columns, **reading)
+        with progress_bar(quiet=as_json) as progress:
+            dataset = read_data(data, progress=progress, remembered=fitted.report.columns, **reading)
     except TooFewClasses as error:
         items = noun(fitted.report.modality)
         raise TooFewClasses(

@@ -66,7 +66,8 @@ def command(
     if data is not None:
         reading["modality"] = reading["modality"] or fitted.report.modality
         reading |= {**fitted.task.reading, "min_classes": 1}
-        dataset = read_data(data, remembered=fitted.report.columns, **reading)
+        with progress_bar(quiet=as_json) as progress:
+            dataset = read_data(data, progress=progress, remembered=fitted.report.columns, **reading)
     with progress_bar(quiet=as_json) as progress:
         done = export_model(
             fitted,

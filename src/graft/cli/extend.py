@@ -54,8 +54,8 @@ def command(
     with progress_bar(quiet=as_json) as progress:
         with clock.timing("read"):
             reading["modality"] = reading["modality"] or fitted.report.modality
-            dataset = read_data(data, min_classes=1, remembered=fitted.report.columns, **reading)
-        again = None if old is None else read_data(old, min_classes=1, **reading)
+            dataset = read_data(data, progress=progress, min_classes=1, remembered=fitted.report.columns, **reading)
+        again = None if old is None else read_data(old, progress=progress, min_classes=1, **reading)
         extended = extend(fitted, dataset, old=again, progress=progress, clock=clock)
     use = f"{clean(str(model))} stays as it is."
     return show_and_save(extended, target, report_file, overwrite=overwrite, as_json=as_json, use=use)

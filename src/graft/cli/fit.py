@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -112,7 +112,7 @@ def command(
 
             return repeat(job, cache=cache, progress=progress, clock=clock, allow_download=allow_download)
         with clock.timing("read"):
-            dataset = read_data(data, test=test_data, **{**reading, **reading_of(recipe)})
+            dataset = read_data(data, progress=progress, test=test_data, **{**reading, **reading_of(recipe)})
         return fit(dataset, recipe, journal=journal, cache=cache, progress=progress, clock=clock)
 
     with progress_bar(quiet=as_json) as progress:
@@ -166,7 +166,10 @@ def _source(data: str | None, job: Path | None) -> str:
 def default_name(data: str) -> str:
     """The data's own name with ``.graft``, in the present folder."""
     from graft.decoding.formats import bare_name
+    from graft.reading.remote import is_address
 
+    if is_address(data):
+        return f"{bare_name(PurePosixPath(data).name) or 'model'}.graft"
     path = Path(data).expanduser().resolve()
     stem = path.name if path.is_dir() else bare_name(path.name)
     return f"{stem or 'model'}.graft"

@@ -44,7 +44,7 @@ def command(
 
     bundle.check_free(output, overwrite, "index")
     with progress_bar(quiet=as_json) as progress:
-        dataset = read_collection(data, **reading)
+        dataset = read_collection(data, progress=progress, **reading)
         guard_outputs(dataset)
         cache: Any = None if no_cache else "default"
         index = Index.of(dataset, encoder=encoder, prompt=prompt, cache=cache, progress=progress)

@@ -43,6 +43,7 @@ def command(
     from graft.labelling import label_next
     from graft.model import load
     from graft.reading.inputs import gather
+    from graft.run import Run
 
     if as_json and as_csv:
         raise UsageError("Two formats were asked for: json, csv.", "Give one of --json, --csv.")
@@ -50,7 +51,13 @@ def command(
     if as_csv and fitted.report.modality != "text":
         _refuse_zips(inputs)
     with progress_bar(quiet=as_json) as progress:
-        items = gather(inputs, fitted.report.modality, item_column=item_column, remembered=fitted.report.columns)
+        items = gather(
+            inputs,
+            fitted.report.modality,
+            item_column=item_column,
+            remembered=fitted.report.columns,
+            run=Run(progress=progress),
+        )
         found = label_next(fitted, items, number, cache=None if no_cache else "default", progress=progress)
     if as_json:
         show_json(found.to_dict())

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 STEPS = {
     "read": "Reading",
+    "list": "Listing",
+    "fetch": "Fetching",
     "download": "Downloading",
     "export": "Converting",
     "embed": "Embedding",

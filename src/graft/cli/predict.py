@@ -6,6 +6,7 @@ import io
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import zip_longest
@@ -100,6 +101,7 @@ def command(
         if logged is None
         else logged.keeper(model, fitted.classes, fitted.classifier, lambda line: told(clean(line)))
     )
+    _bring(inputs)
     rows = _rows(inputs, fitted.report.modality, item_column, fitted.report.columns)
     count, cache = _Count(), cast("CacheChoice", None if no_cache else "default")
     layout = Layout(
@@ -210,6 +212,18 @@ def _guarded(rows: Rows) -> Rows:
     for item, cells in rows:
         guard_outputs(file_of(item))
         yield item, cells
+
+
+def _bring(inputs: Sequence[str]) -> None:
+    """Have what lies at addresses in the cache before answers are shown; what fails says so in its place."""
+    from graft.reading.remote import bring_data, is_address
+    from graft.run import Run
+
+    if addresses := [name for name in inputs if is_address(name)]:
+        with progress_bar() as progress:
+            for name in addresses:
+                with suppress(GraftError):
+                    bring_data(name, Run(progress=progress))
 
 
 def _rows(

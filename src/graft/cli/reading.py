@@ -12,6 +12,7 @@ import click
 from graft.cli.paths import FolderPath, guard_outputs
 
 if TYPE_CHECKING:
+    from graft.contracts import Progress
     from graft.data.dataset import Dataset
 
 _OPTIONS = (
@@ -42,7 +43,9 @@ def as_flags(options: Mapping[str, Any]) -> list[str]:
     return flags
 
 
-def read_data(data: str | Path, *, test: str | None = None, min_classes: int = 2, **options: Any) -> Dataset:
+def read_data(
+    data: str | Path, *, progress: Progress, test: str | None = None, min_classes: int = 2, **options: Any
+) -> Dataset:
     """Read labelled data as the options say; ``options`` are those of ``reading_options``.
 
     Raises:
@@ -50,6 +53,6 @@ def read_data(data: str | Path, *, test: str | None = None, min_classes: int = 2
     """
     from graft.reading.read import read
 
-    dataset = read(data, test=test, min_classes=min_classes, **options)
+    dataset = read(data, test=test, min_classes=min_classes, progress=progress, **options)
     guard_outputs(dataset)
     return dataset

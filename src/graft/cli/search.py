@@ -95,7 +95,7 @@ def command(
                 f"{data} is an index, which was read and embedded already: {given[0]} has no effect.", "Leave it out."
             )
         index = Index.load(data, cache=cache, progress=progress, allow_download=allow_download) if saved else None
-        dataset = index.dataset if index else read_collection(data, **reading)
+        dataset = index.dataset if index else read_collection(data, progress=progress, **reading)
         guard_outputs(dataset)
         items = list(_queries(queries, dataset.modality))
         if not items:

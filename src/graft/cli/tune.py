@@ -85,7 +85,7 @@ def command(
     checkpoint = target.resolve().with_name(f".{target.name}.tune")
     with progress_bar(quiet=as_json) as progress:
         reading["modality"] = reading["modality"] or fitted.report.modality
-        dataset = read_data(data, min_classes=1, remembered=fitted.report.columns, **reading)
+        dataset = read_data(data, progress=progress, min_classes=1, remembered=fitted.report.columns, **reading)
         with staying_here(f"{model} was made with", unless=allow_download):  # its weights may be gone
             tuned = tune(
                 fitted,

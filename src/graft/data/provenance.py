@@ -42,8 +42,8 @@ def inputs_of(dataset: Dataset, digests: Sequence[str], *files: str | os.PathLik
         place: sha256_of_items((_name_of(dataset.items[row]), "\0".join(columns[row])) for row in rows)
         for place, rows in places.items()
     }
-    for path in (*given, *map(str, filter(None, files))):
-        whole[path] = Path(path).expanduser()
+    whole |= {path: Path(path).expanduser() for path in (*given, *map(str, filter(None, files)))}
+    whole |= {path: source for source, path in named.items() if not whole[path].exists()}  # what lies at an address
     for path, file in whole.items():
         manifest = file / "manifest.json"
         if file.is_file() or (path not in given and manifest.is_file()):

@@ -68,7 +68,7 @@ def extend(
         raise DataError("Nothing is known of the items that this model was fitted to.", "Fit a new one to all items.")
     run = as_run(cache, progress, cancelled, clock)
     with run.clock.timing("read"):
-        dataset = read(data, min_classes=1, modality=encoder.modality)
+        dataset = read(data, min_classes=1, modality=encoder.modality, progress=progress, cancelled=cancelled)
     if not model.classes:
         raise DataError("This model predicts numbers: no class can be added to it.", "Fit a new model to all items.")
     if not model.task.growing or not task_of(model.recipe, dataset).growing:
@@ -116,7 +116,9 @@ class _Remembered:
 def _remember(model: Model, training: Training, old: Source | None, run: Run) -> tuple[Dataset, Embedded]:
     """The old items with what the cache has of them, or with what ``old`` brings."""
     encoder = model._own_encoder()
-    again = read(old, min_classes=1, modality=encoder.modality) if old is not None else None
+    again = None
+    if old is not None:
+        again = read(old, min_classes=1, modality=encoder.modality, progress=run.progress, cancelled=run.cancelled)
     if again is not None:
         wanted = set(training.digests)
         rows = [row for row, item in enumerate(again.items) if _digest(item) in wanted]

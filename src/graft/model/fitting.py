@@ -81,7 +81,11 @@ def fit(
     with run.clock.timing("read"):
         decided = None if journal is None else decisions_of(journal)
         beside = labels is not None or groups is not None
-        dataset = as_labelled(data, labels, groups) if beside else read(data, **reading_of(recipe))
+        dataset = (
+            as_labelled(data, labels, groups)
+            if beside
+            else read(data, **reading_of(recipe), progress=progress, cancelled=cancelled)
+        )
     if decided is None:
         _check(dataset, recipe)
     encoder = encoder_for(recipe.encoder, dataset.modality, recipe.backend, recipe.prompt, run.tell)

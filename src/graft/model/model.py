@@ -171,7 +171,7 @@ class Model:
         """
         task, encoder = self.task, self._own_encoder()
         reading = {**task.reading, "min_classes": 1, "modality": self.report.modality}
-        whole = read(data, remembered=self.report.columns, **reading)
+        whole = read(data, remembered=self.report.columns, progress=progress, cancelled=cancelled, **reading)
         check_modality(whole, encoder)
         dataset, part = _part(whole, split)
         task.check_known(dataset, self.classes)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from graft.contracts import Progress, silent
 from graft.data.arrangement import Labelled
 from graft.data.contents import look_into
 from graft.data.dataset import Dataset
@@ -20,6 +22,8 @@ from graft.errors import DataError, ItemError, MissingColumn, NothingToRead, Too
 from graft.reading.inputs import gather, is_archive, renamed
 from graft.reading.labels import place_of
 from graft.reading.read import read
+from graft.reading.remote import bring_data, is_address
+from graft.run import NEVER, Flag, Run
 
 Collection = str | os.PathLike[str] | Dataset | Sequence[Any]
 """A path, a data set, or a list of values."""
@@ -29,7 +33,13 @@ _NO_LABELS = (MissingColumn, NothingToRead, TooFewClasses)
 
 
 def read_collection(
-    source: Collection, *, modality: str | None = None, item_column: str | None = None, **labelled: Any
+    source: Collection,
+    *,
+    modality: str | None = None,
+    item_column: str | None = None,
+    progress: Progress = silent,
+    cancelled: Flag = NEVER,
+    **labelled: Any,
 ) -> Dataset:
     """Read items, with their labels where the data give them; the label of any other item is ``""``.
 
@@ -41,6 +51,8 @@ def read_collection(
         source: A path, a data set, or a list of values as ``Dataset.from_lists`` takes them.
         modality: ``"image"``, ``"text"`` or ``"audio"``, found out if not given.
         item_column: A table's column of items, where it has an unusual name.
+        progress: Told how far it has come with what lies at an address.
+        cancelled: Ends that once it is set.
         labelled: How labels are read: the other arguments of ``graft.read``. What cannot be read so is an error then.
 
     Raises:
@@ -55,6 +67,17 @@ def read_collection(
         check_modality(modality)
         items, found = items_of(source, modality)
         return Dataset(items, ("",) * len(items), modality=found)
+    if is_address(source):
+        remote = bring_data(source, Run(progress=progress, cancelled=cancelled))
+        with remote.speaking_of_it():
+            dataset = _read_collection(remote.path, modality, item_column, labelled)
+        return replace(dataset, skipped=(*dataset.skipped, *remote.skipped))
+    return _read_collection(source, modality, item_column, labelled)
+
+
+def _read_collection(
+    source: str | os.PathLike[str], modality: str | None, item_column: str | None, labelled: dict[str, Any]
+) -> Dataset:
     path = Path(source).expanduser()
     plain = modality in (None, "text") and _is_plain_text(path)
     try:

@@ -17,7 +17,9 @@ from graft.decoding.tars import is_tar
 from graft.errors import GraftError, ItemError
 from graft.reading.item_locator import resolve_in_folder, resolve_in_zip
 from graft.reading.manifest import Row, parse_texts
+from graft.reading.remote import bring_data, is_address
 from graft.reading.tables import holds_paths
+from graft.run import PLAIN, Run
 
 Cells = Mapping[str | None, Any]
 
@@ -30,6 +32,7 @@ def gather(
     *,
     item_column: str | None = None,
     remembered: Mapping[str, str] | None = None,
+    run: Run = PLAIN,
 ) -> Iterator[Item]:
     """The items to predict, lazily and in order: files, the files of folders and zips, texts, or values in memory.
 
@@ -42,12 +45,14 @@ def gather(
         modality: ``"image"``, ``"text"`` or ``"audio"``: what the model takes.
         item_column: The tables' column of texts, where it has an unusual name.
         remembered: The columns of the table that a model was fitted to (``Dataset.columns``).
+        run: Told how far it has come with what lies at an address, and ends that.
 
     Raises:
+        AddressError: What lies at an address cannot be had.
         DataError: A value is of a type that Graft cannot read.
         UnsafeArchive: A zip is broken, encrypted, a bomb, or reaches outside itself.
     """
-    for item, _ in gather_rows(inputs, modality, item_column=item_column, remembered=remembered):
+    for item, _ in gather_rows(inputs, modality, item_column=item_column, remembered=remembered, run=run):
         yield item
 
 
@@ -57,16 +62,17 @@ def gather_rows(
     *,
     item_column: str | None = None,
     remembered: Mapping[str, str] | None = None,
+    run: Run = PLAIN,
 ) -> Iterator[tuple[Item, Cells]]:
     """As ``gather``, each item with the cells of its row by their columns; without any where it is in no table."""
     check_modality(modality)
     for position, value in enumerate(inputs):
         if not isinstance(value, str | os.PathLike):
             yield as_item(value, position, modality), {}
-        elif modality == "text" and isinstance(value, str) and not is_there(value) and not looks_like_a_path(value):
+        elif modality == "text" and isinstance(value, str) and _is_a_text(value):
             yield Text(value), {}
         else:
-            for item in _found_at(value):
+            for item in _found_at(value, run):
                 yield from _texts_of(item, item_column, remembered) if modality == "text" else ((item, {}),)
 
 
@@ -94,7 +100,14 @@ def renamed(item: Item, name: str) -> Item:
     return item
 
 
-def _found_at(value: str | os.PathLike[str]) -> Iterator[Item]:
+def _is_a_text(value: str) -> bool:
+    return not is_address(value) and not is_there(value) and not looks_like_a_path(value)
+
+
+def _found_at(value: str | os.PathLike[str], run: Run) -> Iterator[Item]:
+    if is_address(value):
+        yield from _brought(value, run)
+        return
     path = Path(value)
     if path.is_dir():
         yield from _below(path)
@@ -103,6 +116,16 @@ def _found_at(value: str | os.PathLike[str]) -> Iterator[Item]:
             yield renamed(entry.item, f"{path}/{entry.item.name}")
     else:  # not str(path): it would lose a slash of a web address
         yield File(path, printable(os.fspath(value)))
+
+
+def _brought(address: str, run: Run) -> Iterator[Item]:
+    """The items at an address, under their names there."""
+    remote = bring_data(address, run)
+    with remote.speaking_of_it():
+        for item in _found_at(remote.path, run):
+            yield renamed(item, remote.shown(item.name))
+    for skipped in remote.skipped:
+        yield Broken(skipped.path, skipped.code, f"{skipped.path}: {skipped.reason}", "Give the object another key.")
 
 
 def _below(folder: Path) -> Iterator[Item]:

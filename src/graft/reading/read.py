@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from graft.bundle import is_bundle, is_export, is_index
+from graft.contracts import Progress, silent
 from graft.data.arrangement import Arrangement
 from graft.data.contents import Contents, count_files, look_into
 from graft.data.dataset import Dataset
@@ -55,7 +56,9 @@ from graft.reading.notices import (
     warn_of_two_labels,
 )
 from graft.reading.patterns import Pattern, compile_pattern
+from graft.reading.remote import bring_data, is_address
 from graft.reading.tables import label_rows
+from graft.run import NEVER, Flag, Run
 
 __all__ = ["gather", "read"]
 
@@ -90,13 +93,15 @@ def read(
     min_classes: int = 2,
     root: str | os.PathLike[str] | None = None,
     remembered: Mapping[str, str] | None = None,
+    progress: Progress = silent,
+    cancelled: Flag = NEVER,
 ) -> Dataset:
     """Read labelled pictures, texts or recordings.
 
     Args:
         source: A folder per class, split folders above them, a manifest (CSV, TSV, JSON, Parquet, a spreadsheet), a
             folder of ``train|val|test`` manifests, a zip of any of these, a data frame (of pandas or polars), or a
-            ``Dataset``.
+            ``Dataset``. Paths may be addresses such as ``s3://bucket/photos/``.
         test: Other labelled data, which join as the split ``"test"``.
         label_column: The manifest's column of labels, where it has an unusual name.
         item_column: The manifest's column of paths or texts, where it has an unusual name.
@@ -112,6 +117,8 @@ def read(
         root: The folder that the manifest's paths are relative to, if not its own.
         remembered: Columns that another table was read by (``Dataset.columns``); where this one has them too they count
             before those of usual names.
+        progress: Told how far it has come with what lies at an address.
+        cancelled: Ends that once it is set, such as a ``threading.Event``.
 
     Returns:
         The data set. A given split stands; ``val`` without ``test`` becomes ``test``, with ``test`` it joins ``train``.
@@ -125,16 +132,19 @@ def read(
         MissingExtra: A Parquet file is given, and pyarrow is not installed.
         UsageError: The pattern or the modality is none.
         DataError: A manifest cannot be read, or no file fits the pattern.
+        AddressError: What lies at an address cannot be had.
+        Cancelled: ``cancelled`` was set.
     """
     check_modality(modality)
     compiled = compile_pattern(pattern) if pattern is not None else None
     if compiled and group_column and "group" in compiled.fields:
         raise UsageError("A column and a pattern of groups were asked for.", "Give one of the two.")
     asked = Asked(label_column, item_column, group_column, compiled, modality, multi_label, _as_root(root), remembered)
-    dataset, found = _read_source(source, asked)
+    run = Run(progress=progress, cancelled=cancelled)
+    dataset, found = _read_source(source, asked, run)
     if dataset.tags:
         asked = replace(asked, multi_label=True)
-    others = None if test is None else _read_source(test, asked)[0]
+    others = None if test is None else _read_source(test, asked, run)[0]
     dataset = _settle_splits(dataset, has_test=others is not None)
     if others is not None:
         dataset = _join_test(dataset, others)
@@ -159,7 +169,7 @@ def read(
     return replace(dataset, reading=reading)
 
 
-def _read_source(source: Any, asked: Asked) -> tuple[Dataset, Arrangement]:
+def _read_source(source: Any, asked: Asked, run: Run) -> tuple[Dataset, Arrangement]:
     """The data set without a word on its classes, and how its source is laid out."""
     if isinstance(source, Dataset):
         return source, Arrangement()
@@ -178,12 +188,22 @@ def _read_source(source: Any, asked: Asked) -> tuple[Dataset, Arrangement]:
         )
     if not os.fspath(source).strip():
         raise UsageError("The path of the data is empty.", "Name a folder or file; the present folder is '.'.")
+    if is_address(source):
+        remote = bring_data(source, run)
+        with remote.speaking_of_it():
+            dataset, found = _read_path(remote.path, asked)
+        return replace(dataset, skipped=(*dataset.skipped, *remote.skipped)), found
     path = Path(source).expanduser()
     if "://" in os.fspath(source) and not path.exists():
         raise NothingToRead(f"{os.fspath(source)} is a web address.", "Download it first.")
+    return _read_path(path, asked)
+
+
+def _read_path(path: Path, asked: Asked) -> tuple[Dataset, Arrangement]:
+    """The data set at a path on this machine."""
     found, strays = _arrange(path, asked)
     if not asked.multi_label and any(len(row.tags or ()) > 1 for row in found.rows):
-        dataset, found = _read_source(source, replace(asked, multi_label=True))
+        dataset, found = _read_path(path, replace(asked, multi_label=True))
         return replace(dataset, warnings=(*dataset.warnings, SWITCHED_ON)), found
     contents = look_into(found.rows, path, asked.modality, multi_label=asked.multi_label)
     skipped = [*found.skipped, *contents.skipped]

@@ -98,7 +98,8 @@ class Index:
             NothingToRead: No item can be read.
             UsageError: The encoder takes items of another modality.
         """
-        dataset, run = read_collection(data), as_run(cache, progress, cancelled)
+        dataset = read_collection(data, progress=progress, cancelled=cancelled)
+        run = as_run(cache, progress, cancelled)
         network, prompt = _network(encoder, dataset.modality, prompt, run)
         usable, embedded = embed_dataset(network, dataset, run)
         if not len(usable):

@@ -256,7 +256,7 @@ def _plan(
 
 def _rows(model: Model, encoder: Encoder, data: Source, run: Run) -> tuple[Dataset, Embedded]:
     """The items that can be used, and their embeddings by the encoder as it was pretrained."""
-    dataset = read(data, min_classes=1, modality=encoder.modality)
+    dataset = read(data, min_classes=1, modality=encoder.modality, progress=run.progress, cancelled=run.cancelled)
     if dataset.tags:
         raise DataError(
             "The items of these data bear any number of labels, and the model gives each item one class.",
