@@ -21,11 +21,11 @@ SHELL = "application/vnd.graft.shell+json"
 
 
 class KernelApp(IPKernelApp):  # type: ignore[misc]
-    """IPython's, whose outputs wait until they are read."""
+    """IPython's, which waits where its outputs are read more slowly than they come."""
 
     def init_iopub(self, context: Any) -> None:
-        """As it is, with a queue that drops nothing."""
-        context.sndhwm = 0
+        """As it is, with a queue that is full and not one that drops what is too much."""
+        context.xpub_nodrop = 1
         super().init_iopub(context)
 
 

@@ -75,7 +75,6 @@ class KernelProcess:
     def client(self) -> AsyncKernelClient:
         """What speaks to it."""
         context = zmq.asyncio.Context()
-        context.rcvhwm = 0  # what comes faster than it is read waits, and nothing is dropped
         context.linger = 0
         client = _ProcessClient(context=context)
         client.process = self.process

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from graft.errors import UsageError
+from graft.notebooks.hiding import HIDDEN
 from graft.notebooks.source import Cell
 
 TAG = "injected-parameters"
@@ -71,8 +72,10 @@ def assignments(cells: Sequence[Cell], given: frozenset[str] = frozenset()) -> l
     return reader.found
 
 
-def plan(cells: Sequence[Cell], given: Mapping[str, str]) -> tuple[list[Injection], list[str]]:
-    """Where the given values go, and what there is to say of it.
+def plan(
+    cells: Sequence[Cell], given: Mapping[str, str], secret: frozenset[str] = frozenset()
+) -> tuple[list[Injection], list[str]]:
+    """Where the given values go, and what there is to say of it; values of ``secret`` names are not shown.
 
     Raises:
         UsageError: No cell sets a name, or a value is not of its type.
@@ -84,7 +87,10 @@ def plan(cells: Sequence[Cell], given: Mapping[str, str]) -> tuple[list[Injectio
     for name in given:
         if name not in first:
             raise _unknown(name, cells, found)
-    sources = {name: _source(name, text, _default(first[name], found)) for name, text in given.items()}
+    sources = {
+        name: _source(name, text, _default(first[name], found), HIDDEN if name in secret else _short(text))
+        for name, text in given.items()
+    }
     begin = min((first[name].cell for name in given), default=0)
     places: dict[int, dict[str, str]] = {begin: dict(sources)} if given else {}
     for one in found:
@@ -222,7 +228,11 @@ def _default(first: Assignment, found: Sequence[Assignment]) -> tuple[Any, Assig
     return value, one
 
 
-def _source(name: str, text: str, default: tuple[Any, Assignment]) -> str:
+def _short(text: str) -> str:
+    return repr(text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}...")
+
+
+def _source(name: str, text: str, default: tuple[Any, Assignment], shown: str) -> str:
     """Python for a value: a literal, made out of the parsed value and never out of the text."""
     value, one = default
     if isinstance(value, _PathCall):
@@ -230,11 +240,10 @@ def _source(name: str, text: str, default: tuple[Any, Assignment]) -> str:
     try:
         return to_source(_typed(text, value))
     except (ValueError, TypeError, SyntaxError, OverflowError, RecursionError, MemoryError):
-        shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
         kind = "None" if value is None else type(value).__name__
         usual = ast.unparse(one.value)[:_MAX_SHOWN] if one.value is not None else kind
         raise UsageError(
-            f"{name} is of type {kind} in the notebook (cell {one.cell}: {usual}), and {shown!r} is none.",
+            f"{name} is of type {kind} in the notebook (cell {one.cell}: {usual}), and {shown} is none.",
             f"Give a value of that type: -p {name}={_example(value)}",
         ) from None
 

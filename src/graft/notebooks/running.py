@@ -82,11 +82,11 @@ def run_notebook(
     if paths_from is not None:
         given, notes = with_paths(given, cells, paths_from, home)
         warnings += notes
-    injections, notes = plan(cells, given)
+    secret = frozenset(name for name in given if is_secret_name(name)) | (frozenset(secrets) & frozenset(given))
+    injections, notes = plan(cells, given, secret)
     warnings += notes
     if time_limit is not None and not time_limit > 0:
         raise UsageError(f"The time limit is {time_limit} seconds.", "It is more than 0.")
-    secret = frozenset(name for name in given if is_secret_name(name)) | (frozenset(secrets) & frozenset(given))
     hiding = Hiding((given[name] for name in secret), folders_of(path))
     open_output(output, overwrite=overwrite)
     before = listing(home, output)
@@ -105,7 +105,7 @@ def run_notebook(
         models=found.models,
         error=session.error,
         shell=tuple(session.failures),
-        warnings=(*warnings, *session.warnings, *found.notes),
+        warnings=tuple(map(hiding.text, (*warnings, *session.warnings, *found.notes))),
     )
     write_atomically(output / RESULT, (json.dumps(result.to_dict(), indent=1) + "\n").encode())
     return result
