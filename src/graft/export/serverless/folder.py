@@ -26,7 +26,7 @@ GLIBC = {"3.12": (2, 34), "3.13": (2, 34)}
 PLATFORMS = ("x86_64",)
 PYTHON = "3.13"
 MOST_ZIPPED, MOST_UNZIPPED = 50, 250
-"""Megabytes that Lambda takes: of a zip that is sent to it, and of all that it unpacks."""
+"""Megabytes, of 1,048,576 bytes as Lambda counts them, that it takes: of a zip that is sent, and of all in it."""
 _BASE64 = "base64_items.py"
 
 
@@ -87,7 +87,7 @@ def complete(draft: Draft) -> Added:
     draft.replace(README, written + about(machine, options.output_prefix))
     _readable(draft.folder)
     unzipped = sum(path.stat().st_size for path in files.values())
-    return told(len(content) / 1e6, unzipped / 1e6, machine, libraries, asked=options.wheels is None)
+    return told(len(content), unzipped, machine, libraries, asked=options.wheels is None)
 
 
 def settings_of(draft: Draft) -> dict[str, Any]:
@@ -109,8 +109,9 @@ def about(machine: Machine, prefix: str | None) -> str:
     return text
 
 
-def told(zip_mb: float, mb: float, machine: Machine, libraries: int, *, asked: bool) -> Added:
+def told(sent: int, unpacked: int, machine: Machine, libraries: int, *, asked: bool) -> Added:
     """How large it is against what Lambda takes, and which way is left where it is too large."""
+    zip_mb, mb = sent / (1 << 20), unpacked / (1 << 20)
     source = "the package index, which was asked for them" if asked else "the wheels that were given"
     lines = [
         ("Size", f"{zip_mb:.1f} MB of {MOST_ZIPPED} zipped, {mb:.1f} MB of {MOST_UNZIPPED} unzipped"),
@@ -124,7 +125,7 @@ def told(zip_mb: float, mb: float, machine: Machine, libraries: int, *, asked: b
     elif zip_mb > MOST_ZIPPED:
         lines.append(("", "It is too large to be sent: put the zip, or packages/ as a layer, into S3; see README.md."))
     way = "container" if mb > MOST_UNZIPPED else "s3" if zip_mb > MOST_ZIPPED else "zip"
-    facts = {"zip_mb": round(zip_mb, 2), "unzipped_mb": round(mb, 2), "libraries": libraries, "way": way}
+    facts = {"zip_bytes": sent, "unzipped_bytes": unpacked, "libraries": libraries, "way": way}
     return Added(tuple(lines), facts)
 
 

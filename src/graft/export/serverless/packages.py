@@ -20,6 +20,8 @@ _SECONDS = 1800
 _LEFT_OUT = ("bin", "share", "include")
 """Of what pip lays down: commands and headers, which nothing imports."""
 _NOT_IMPORTED = ("tests", "__pycache__")
+_NOT_READ = (".pyi", ".pxd", ".h", ".a")
+"""What compilers and editors read."""
 BEHIND = {"soundfile": ("cffi",), "tokenizers": ()}
 """What a package needs of others to be imported here; what else it names is for roads that a function does not go."""
 
@@ -73,5 +75,5 @@ def _prune(folder: Path) -> None:
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_dir() and path.name in _NOT_IMPORTED:
             shutil.rmtree(path)
-        elif path.suffix == ".pyi":
+        elif path.suffix in _NOT_READ:
             path.unlink()

@@ -11,6 +11,8 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -19,6 +21,8 @@ PAUSE = 30
 """Seconds in which more of a request has to arrive."""
 AT_ONCE = 32
 """Connections; more of them are told to come again."""
+BASE_ENTRY = "/lambda-entrypoint.sh"
+"""How Lambda's base image starts its runtime client."""
 ENDING = 20
 """Seconds in which running answers are finished after SIGTERM."""
 
@@ -34,8 +38,25 @@ class Server(ThreadingHTTPServer):
 
         self.answer, self.digest = handler, hashlib.sha256(key.encode()).digest() if key else b""
         self.room, self.models = threading.Semaphore(AT_ONCE), threading.Lock()
-        self.asked, self.idle = 0, threading.Condition()
+        self.running, self.changed = 0, threading.Condition()
         super().__init__(("0.0.0.0", port), Request)  # noqa: S104 - the container's own door, which asks for a key
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """One more answer is being made."""
+        with self.changed:
+            self.running += 1
+        try:
+            yield
+        finally:
+            with self.changed:
+                self.running -= 1
+                self.changed.notify_all()
+
+    def finish(self) -> None:
+        """Wait for the answers that are being made, but not for ever."""
+        with self.changed:
+            self.changed.wait_for(lambda: not self.running, ENDING)
 
 
 class Request(BaseHTTPRequestHandler):
@@ -86,12 +107,13 @@ class Request(BaseHTTPRequestHandler):
             "body": base64.b64encode(body).decode(),
             "isBase64Encoded": True,
         }
-        if self.command == "POST":
-            with self.server.models:  # one item at a time has all threads
+        with self.server.counted():
+            if self.command == "POST":
+                with self.server.models:  # one request at a time has all threads
+                    said = self.server.answer(event, None)
+            else:
                 said = self.server.answer(event, None)
-        else:
-            said = self.server.answer(event, None)
-        self.send(said["statusCode"], said["headers"], said["body"].encode())
+            self.send(said["statusCode"], said["headers"], said["body"].encode())
 
     def refuse(self, status: int, code: str, message: str, hint: str) -> None:
         """Answer without having read the body: the connection ends with it."""
@@ -141,12 +163,13 @@ def serve() -> int:
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     print(f"Listening at all addresses, port {port}.", flush=True)
     server.serve_forever()
-    server.models.acquire(timeout=ENDING)  # the answer that is being made is finished
+    server.finish()
     server.server_close()
     return 0
 
 
 if __name__ == "__main__":
     if os.environ.get(RUNTIME):
-        os.execv(sys.executable, [sys.executable, "-m", "awslambdaric", "handler.handler"])  # noqa: S606 - no shell
+        client = [BASE_ENTRY] if os.access(BASE_ENTRY, os.X_OK) else [sys.executable, "-m", "awslambdaric"]
+        os.execv(client[0], [*client, "handler.handler"])  # noqa: S606 - the same process goes on, without a shell
     sys.exit(serve())
