@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -83,7 +84,7 @@ def test_the_model_is_the_one_that_fit_saves_byte_for_byte(address: str, tmp_pat
 
 
 def test_beside_it_lie_its_report_and_what_it_took(address: str) -> None:
-    stem = address.removesuffix(".graft.zip")
+    stem = address.removesuffix(".zip")
     page = read_bytes(f"{stem}.report.html", LIMIT).decode()
     report, receipt = (json.loads(read_bytes(f"{stem}.{name}.json", LIMIT)) for name in ("report", "receipt"))
     assert page.startswith("<!doctype html>")
@@ -166,6 +167,30 @@ def test_the_memory_of_the_function_stands_in_the_receipt_with_what_it_costs(s3:
     assert receipt["currency"] == "EUR"
 
 
+def test_a_folder_in_a_bucket_is_trained_on_as_fit_does_it(s3: S3Server, photos: Path, tmp_path: Path) -> None:
+    data = s3.put_folder(photos, "drawn photos/é+")
+    output = "s3://private/models/"
+    answer = train_event({"train": data, "output": output, "name": "shapes", "head": "logistic"})
+    assert answer["model"] == "s3://private/models/shapes.graft.zip"
+    graft.fit(graft.read(data), head="logistic", cache=None).save(tmp_path / "shapes.graft")
+    assert read_bytes(answer["model"], LIMIT) == packed(tmp_path / "shapes.graft")
+    assert train_event({"train": data, "output": output, "name": "shapes", "head": "logistic"})["repeated"]
+    s3.put("drawn photos/é+/circle/another.png", shapes.encoded("circle", 77))
+    assert not train_event({"train": data, "output": output, "name": "shapes", "head": "logistic"})["repeated"]
+
+
+def test_a_zip_and_a_table_in_a_bucket_are_trained_on(s3: S3Server, photos: Path, tmp_path: Path) -> None:
+    archive = shutil.make_archive(str(tmp_path / "photos"), "zip", photos)
+    data = s3.put("zips/photos.zip", Path(archive).read_bytes())
+    answer = train_event({"train": data, "output": "s3://private/models/"})
+    assert answer["model"] == "s3://private/models/photos.graft.zip"
+    assert answer["n_items"] == 36
+    held = {"zip": base64.b64encode(Path(archive).read_bytes()).decode()}
+    assert (
+        train_event({"train": held, "output": "s3://private/models/held.graft.zip"})["accuracy"] == answer["accuracy"]
+    )
+
+
 CHILD = """
 import json, sys
 from graft.training_function import train_event
@@ -189,7 +214,9 @@ def test_killed_at_work_the_old_model_stays_and_nobody_else_begins_until_it_coun
     assert read_bytes(output, LIMIT) == b"the old model"
     with pytest.raises(Busy, match="It ends within"):
         train_event(event)
-    write_bytes(f"{output}.runs/000001.json", json.dumps({**record, "until": time.time() - 1}).encode())
+    write_bytes(
+        "s3://private/models/killed.graft.runs/000001.json", json.dumps({**record, "until": time.time() - 1}).encode()
+    )
     assert train_event(event)["repeated"] is False
     assert last_record(output)[0] == 2
 

@@ -50,7 +50,10 @@ def test_a_run_that_was_killed_counts_as_dead_when_its_time_is_over(s3: S3Server
     assert isinstance(begun, TrainingRun)
     assert 0 < begun.until - time.time() <= 30
     number, record = last_record(output)
-    write_bytes(f"{output}.runs/{number:06}.json", json.dumps({**record, "until": time.time() - 1}).encode())
+    write_bytes(
+        f"{output.removesuffix('.zip')}.runs/{number:06}.json",
+        json.dumps({**record, "until": time.time() - 1}).encode(),
+    )
     again = begin(output, "digest", 0.0, force=False)
     assert isinstance(again, TrainingRun)
     assert again.number == 2
@@ -58,8 +61,8 @@ def test_a_run_that_was_killed_counts_as_dead_when_its_time_is_over(s3: S3Server
 
 def test_what_is_no_record_stops_nobody(s3: S3Server) -> None:
     output = OUTPUT.format("odd")
-    s3.put("runs/odd.graft.zip.runs/notes.txt", b"hello")
-    s3.put("runs/odd.graft.zip.runs/000004.json", b"[" * 2000)
+    s3.put("runs/odd.graft.runs/notes.txt", b"hello")
+    s3.put("runs/odd.graft.runs/000004.json", b"[" * 2000)
     begun = begin(output, "digest", 60.0, force=False)
     assert isinstance(begun, TrainingRun)
     assert begun.number == 5

@@ -3,7 +3,7 @@
 ::
 
     doors.graft.zip                 the model, one object
-    doors.graft.zip.runs/000001.json    {"run", "digest", "state", "until", ...}
+    doors.graft.runs/000001.json    {"run", "digest", "state", "until", ...}
 
 A run begins by making the record with the next number, which one of several callers succeeds in. Until it is over, or
 its time has passed without a word, nobody begins another.
@@ -91,7 +91,7 @@ def last_record(output: str) -> tuple[int, Mapping[str, Any]]:
     Raises:
         AddressError: The store refuses, or cannot be reached.
     """
-    names = [one.key.rpartition("/")[2].removesuffix(".json") for one in list_objects(f"{output}.runs/").objects]
+    names = [one.key.rpartition("/")[2].removesuffix(".json") for one in list_objects(_runs(output)).objects]
     number = max((int(name) for name in names if name.isascii() and name.isdigit() and len(name) < 10), default=0)
     if not number:
         return 0, {}
@@ -126,7 +126,11 @@ def _busy(output: str, record: Mapping[str, Any]) -> GraftError:
 
 
 def _place(output: str, number: int) -> str:
-    return f"{output}.runs/{number:06}.json"
+    return f"{_runs(output)}{number:06}.json"
+
+
+def _runs(output: str) -> str:
+    return f"{output.removesuffix('.zip')}.runs/"
 
 
 def _record(run: TrainingRun, state: str, told: Mapping[str, Any]) -> bytes:

@@ -24,7 +24,7 @@ from graft.encoders import encoder_for
 from graft.encoders.hub.fetch import staying_here
 from graft.errors import Busy, Cancelled, DataError, GraftError, ItemError, NothingToRead, UsageError
 from graft.model.fitting import fit
-from graft.model.packed import ENDING, packed
+from graft.model.packed import packed
 from graft.reading.read import read
 from graft.receipts import Receipt
 from graft.tasks import reading_of
@@ -71,6 +71,9 @@ def train_event(event: Any, context: Any = None) -> dict[str, Any]:
                 answer = _train(asked, watch, folder, start)
             except GraftError as error:
                 begun.end(FAILED, {"error": error.to_dict()})
+                raise
+            except Exception as error:
+                begun.end(FAILED, {"error": {"code": "internal", "message": type(error).__name__, "hint": ""}})
                 raise
             begun.end(DONE, {"answer": answer})
             return {**answer, "repeated": False}
@@ -129,7 +132,7 @@ def _train(asked: TrainEvent, watch: Watch, folder: Path, start: float) -> dict[
             model = fit(dataset, asked.recipe, cache=None, progress=watch, cancelled=watch)
         except Cancelled:
             raise watch.why or UsageError("Training was stopped.", "Ask again.") from None
-    stem = asked.output.removesuffix(ENDING)
+    stem = asked.output.removesuffix(".zip")
     place = folder / f"{BucketAddress.of(asked.output).name.removesuffix('.zip')}"
     page = folder / "report.html"
     saved = model.save(place, page=page)
