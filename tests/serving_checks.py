@@ -181,6 +181,53 @@ class ServerHere(Client):
         self.server.decoders.stop()
 
 
+class NotebookHere(Client):
+    """A server of a notebook in this process.
+
+    Args:
+        notebook: Which is run.
+        key: Who is let in.
+        own_host: As ``RequestGuard`` takes it.
+        limits: How much is run and kept.
+    """
+
+    def __init__(
+        self, notebook: Path, *, key: str = "", own_host: str | None = None, limits: Any = None, **options: Any
+    ) -> None:
+        from graft.serving.notebook_routes import notebook_application
+        from graft.serving.notebook_runs import NotebookRuns
+
+        self.runs = NotebookRuns(notebook, limits=limits, draining=Draining(limit=5.0), **options)
+        self.runs.start()
+        listener = listening("127.0.0.1", 0, "server")
+        self.port = listener.getsockname()[1]
+        begun = threading.Event()
+        app = notebook_application(self.runs, key=ServerKey.of(key) if key else None, own_host=own_host)
+        arguments = (app, listener, self.runs.draining, KEEP_ALIVE, begun.set)
+        self.thread = threading.Thread(target=run, args=arguments, daemon=True)
+        self.thread.start()
+        assert begun.wait(LONG)
+
+    def begin(self, time_limit: float | None = None, **parameters: Any) -> str:
+        """The address of a new run."""
+        limit = {} if time_limit is None else {"time_limit": time_limit}
+        reply = self.ask("POST", "/runs", {"parameters": parameters, **limit})
+        assert reply.status == 202, reply
+        return reply.headers["location"]
+
+    def ended(self, address: str) -> Any:
+        """What a run came to."""
+        wait_until(lambda: self.ask("GET", address).json["ended"] is not None)
+        return self.ask("GET", address).json
+
+    def stop(self) -> None:
+        """End it as a signal does."""
+        self.runs.draining.begin()
+        self.thread.join(LONG)
+        assert not self.thread.is_alive()
+        self.runs.stop()
+
+
 class ServerProcess(Client):
     """``graft serve`` in a process of its own, started by the command ``before`` where there is one."""
 

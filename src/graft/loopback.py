@@ -32,3 +32,18 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def is_elsewhere(origin: str, site: str, host: str) -> bool:
+    """Whether a browser sends a request for a page of another site, as it says by its headers; programs send neither.
+
+    Args:
+        origin: ``Origin``; ``""`` where it is not there.
+        site: ``Sec-Fetch-Site``, likewise.
+        host: By which name the server is asked; any other name is another site.
+    """
+    try:
+        place = urlsplit(origin).netloc
+    except ValueError:
+        place = ""
+    return bool(origin and site != "same-origin" and place != host) or site not in ("", "none", "same-origin")

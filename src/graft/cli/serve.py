@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,6 +23,13 @@ CLOUD = Path("/opt/ml/model")
 
 @click.command(name="serve", cls=Command)
 @click.argument("model", type=InputPath(Path), required=False)
+@click.option(
+    "--notebook", type=InputPath(Path), help="Run this notebook for who asks, under POST /runs; no MODEL then."
+)
+@click.option("--runs", type=click.IntRange(1, 64), help="Notebook: how many runs go on at once. [1]")
+@click.option("--time-limit", type=click.FloatRange(0, min_open=True), help="Notebook: seconds of a run. [3600]")
+@click.option("--secret", "secrets", multiple=True, metavar="NAME", help="Notebook: its value is shown nowhere.")
+@click.option("--strict", is_flag=True, help="Notebook: a shell line that fails ends the run.")
 @click.option("--index", type=InputPath(Path), help="Find look-alikes in this index, under POST /search.")
 @click.option("--host", help="Where to listen. [GRAFT_HOST, or 127.0.0.1: this machine only]")
 @click.option("--port", type=click.IntRange(0, 65535), help=f"0 takes a free one. [{', '.join(PORTS)}, or {PORT}]")
@@ -42,6 +50,11 @@ CLOUD = Path("/opt/ml/model")
 @click.option("--json", "as_json", is_flag=True, help="Print address, model and version as one JSON value.")
 def command(
     model: Path | None,
+    notebook: Path | None,
+    runs: int | None,
+    time_limit: float | None,
+    secrets: tuple[str, ...],
+    strict: bool,
     index: Path | None,
     host: str | None,
     port: int | None,
@@ -59,15 +72,93 @@ def command(
 ) -> None:
     """Answer over HTTP with MODEL: POST /predict with files, JSON or a form. GET /docs shows all of it.
 
-    Without MODEL it is looked for in /opt/ml/model, where SageMaker unpacks it.
+    Without MODEL it is looked for in /opt/ml/model, where SageMaker unpacks it. With --notebook a notebook is run
+    instead, with the parameters that are sent.
     """
-    from graft.loopback import is_loopback
+    host = host or os.environ.get("GRAFT_HOST") or "127.0.0.1"
+    no_key = no_key or os.environ.get("GRAFT_NO_KEY", "") not in ("", "0")
+    served: dict[str, Any] = {
+        "host": host,
+        "port": _port(os.environ) if port is None else port,
+        "key": _key(key, host, no_key=no_key),
+        "no_key": no_key,
+        "keep_alive": keep_alive,
+        "drain_delay": drain_delay,
+        "drain_limit": drain_limit,
+        "told": lambda found: show_json(found) if as_json else say(f"{found['address']}/docs"),
+    }
+    of_notebook = {"--runs": runs, "--time-limit": time_limit, "--secret": secrets, "--strict": strict}
+    of_model = {
+        "MODEL": model,
+        "--index": index,
+        "--name": name,
+        "--log": log_file,
+        "--log-mb": log_mb,
+        "--log-items": log_items,
+        "--allow-download": allow_download,
+    }
+    if notebook is not None:
+        _refuse(of_model, "is for a model, and --notebook was given")
+        _serve_notebook(notebook, runs or 1, time_limit, secrets, strict=strict, served=served)
+        return
+    _refuse(of_notebook, "is for --notebook, which was not given")
     from graft.serving import serve_model
+
+    model = model or _found(CLOUD)
+    if not as_json:
+        say(f"Loading {clean_word(str(model))}", err=True)
+    serve_model(
+        model,
+        index=index,
+        name=name,
+        allow_download=allow_download,
+        log=log_asked(log_file, log_mb, log_items=log_items),
+        warned=lambda line: say(line, err=True),
+        **served,
+    )
+
+
+def _serve_notebook(
+    notebook: Path,
+    runs: int,
+    time_limit: float | None,
+    secrets: Sequence[str],
+    *,
+    strict: bool,
+    served: Mapping[str, Any],
+) -> None:
+    from graft.serving import check_installed, serve_notebook
     from graft.serving.keys import ENVIRONMENT
 
-    host = host or os.environ.get("GRAFT_HOST") or "127.0.0.1"
+    check_installed()
+    from graft.serving.notebook_runs import RunLimits
+
+    os.environ.pop(ENVIRONMENT, None)  # the notebook's own processes have no use for it
+    limits = RunLimits(at_once=runs, seconds=time_limit or RunLimits().seconds)
+    serve_notebook(notebook, limits=limits, hidden=secrets, strict=strict, **served)
+
+
+def _refuse(options: Mapping[str, Any], why: str) -> None:
+    """Refuse what belongs to the other thing that can be served.
+
+    Raises:
+        UsageError: Some of it was given.
+    """
+    given = [name for name, value in options.items() if value]
+    if given:
+        raise UsageError(f"{given[0]} {why}.", "Leave one of them out.")
+
+
+def _key(key: str | None, host: str, *, no_key: bool) -> str:
+    """The key that who asks has to send; ``""``: none.
+
+    Raises:
+        UsageError: Other machines would be let in without one, and nobody said that they may.
+    """
+    from graft.loopback import is_loopback
+    from graft.serving.keys import ENVIRONMENT
+
     key = key if key is not None else os.environ.get(ENVIRONMENT) or None
-    no_key = no_key or os.environ.get("GRAFT_NO_KEY", "") not in ("", "0")
     if key == "":
         raise UsageError("--key is empty.", "Give a key, or --no-key if anybody may ask.")
     if key and no_key:
@@ -77,25 +168,7 @@ def command(
             f"At {host} other machines reach the server, and there is no key.",
             "Set GRAFT_KEY (or --key), or give --no-key if anybody may ask.",
         )
-    model = model or _found(CLOUD)
-    if not as_json:
-        say(f"Loading {clean_word(str(model))}", err=True)
-    serve_model(
-        model,
-        index=index,
-        host=host,
-        port=_port(os.environ) if port is None else port,
-        key=key or "",
-        no_key=no_key,
-        name=name,
-        keep_alive=keep_alive,
-        drain_delay=drain_delay,
-        drain_limit=drain_limit,
-        allow_download=allow_download,
-        log=log_asked(log_file, log_mb, log_items=log_items),
-        warned=lambda line: say(line, err=True),
-        told=lambda found: show_json(found) if as_json else say(f"{found['address']}/docs"),
-    )
+    return key or ""
 
 
 def _port(environment: Mapping[str, str]) -> int:

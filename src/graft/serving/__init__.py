@@ -1,11 +1,13 @@
-"""Models over HTTP: one of them (``graft serve``), on what a service of many tenants stands on as well."""
+"""A model or a notebook over HTTP (``graft serve``), on what a service of many tenants stands on as well."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from graft.errors import GraftError
 from graft.listening import listening
@@ -15,7 +17,10 @@ from graft.serving.keys import ServerKey
 from graft.serving.limits import ServerLimits
 from graft.serving.server import KEEP_ALIVE, check_installed, run
 
-__all__ = ["KEEP_ALIVE", "ServerLimits", "check_installed", "serve_model"]
+if TYPE_CHECKING:
+    from graft.serving.notebook_runs import RunLimits
+
+__all__ = ["KEEP_ALIVE", "ServerLimits", "check_installed", "serve_model", "serve_notebook"]
 
 
 def serve_model(
@@ -83,8 +88,7 @@ def serve_model(
             draining.begin()
 
     def begun() -> None:
-        address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-        told({"address": address, "model": model.name, "version": model.version})
+        told({"address": _address(host, listener), "model": model.name, "version": model.version})
         warming.start()
 
     warming = threading.Thread(target=warm, name="graft-warm", daemon=True)
@@ -99,3 +103,61 @@ def serve_model(
             keeper.stop(drain_limit)
     if failed:
         raise failed[0]
+
+
+def serve_notebook(
+    notebook: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    key: str = "",
+    no_key: bool = False,
+    keep_alive: int = KEEP_ALIVE,
+    drain_delay: float = 0.0,
+    drain_limit: float = 30.0,
+    limits: RunLimits | None = None,
+    hidden: Iterable[str] = (),
+    strict: bool = False,
+    told: Callable[[dict[str, str]], None] = print,
+) -> None:
+    """Serve the runs of a notebook until SIGTERM or Ctrl-C.
+
+    Args:
+        notebook: Is read once; each run executes it in a copy of its folder.
+        host: Where to listen.
+        port: On which port; 0 takes a free one.
+        key: Who asks has to send it.
+        no_key: Whether anybody may ask.
+        keep_alive: Seconds for which an idle connection is kept.
+        drain_delay: Seconds in which it goes on as before once it is to end, and only says that it is not ready.
+        drain_limit: Seconds in which the runs that go on then have to end; they are stopped after that.
+        limits: How much is run and kept.
+        hidden: Names of parameters whose values are secrets, beside those that their names tell.
+        strict: Whether a shell line that fails ends a run.
+        told: Is given ``address``, ``notebook`` and ``version`` once the server listens.
+
+    Raises:
+        MissingExtra: What a server or a notebook needs is not installed.
+        GraftError: It is no notebook that can run here, or the port is taken.
+    """
+    check_installed()
+    from graft.serving.notebook_routes import notebook_application
+    from graft.serving.notebook_runs import NotebookRuns
+
+    draining = Draining(drain_delay, drain_limit)
+    listener = listening(host, port, "server")
+    with listener:
+        runs = NotebookRuns(notebook, limits=limits, hidden=hidden, strict=strict, draining=draining)
+        app = notebook_application(
+            runs, key=ServerKey.of(key) if key else None, own_host=host if not (key or no_key) else None
+        )
+        runs.start()
+        try:
+            names = {"notebook": notebook.stem, "version": runs.version}
+            run(app, listener, draining, keep_alive, lambda: told({"address": _address(host, listener), **names}))
+        finally:
+            runs.stop()
+
+
+def _address(host: str, listener: socket.socket) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"

@@ -12,24 +12,11 @@ from graft.pages import text
 from graft.serving import kserve
 from graft.serving.json_items import KEYS, MOST_TOP
 from graft.serving.media_types import BYTES, JSON, MULTIPART, RAW
-from graft.serving.problems import MEDIA_TYPE
+from graft.serving.openapi import FLAG, NUMBER, TEXT, list_of, object_of, ref_to, refusal_of, told_of
 
 if TYPE_CHECKING:
     from graft.serving.one_model import ModelServer
 
-REFUSALS = {
-    "400": "The body is not what its type says.",
-    "401": "There is no key, or a wrong one.",
-    "404": "There is no such thing here.",
-    "406": "An answer of that type is not offered.",
-    "408": "The body did not come.",
-    "413": "The body, an item or the number of items is too large.",
-    "415": "A body or an item of that type is not taken.",
-    "421": "The server is asked by a name that is not its own.",
-    "422": "The request asks for what there is not, or no item can be used.",
-    "429": "There is too much to do; Retry-After says when to come again.",
-    "503": "The model is being loaded, or the server is about to end.",
-}
 _NOUN = {"image": "picture", "text": "text", "audio": "recording"}
 _STYLE = """
 body { max-width: 60rem; margin: 0 auto; padding: clamp(1.25rem, 3vw, 2.5rem) clamp(1rem, 3vw, 2.5rem) 4rem; }
@@ -54,24 +41,24 @@ def document(server: ModelServer) -> dict[str, Any]:
     paths: dict[str, Any] = {
         "/predict": {"post": _question(server, "Answer one item or many.", "Predictions", ("top",))},
         "/invocations": {"post": _question(server, "The same, where SageMaker asks.", "Predictions", ("top",))},
-        "/healthz": {"get": _told("Whether the process lives.", _object({"status": _TEXT}))},
-        "/readyz": {"get": _told("Whether the model answers, and will go on to.", _READY, "503")},
-        "/ping": {"get": _told("Whether the model answers, for SageMaker.", _object({"status": _TEXT}), "503")},
-        "/metrics": {"get": _told("Figures for Prometheus.", _TEXT, "401", kind="text/plain")},
-        "/v2": {"get": _told("The server, by the v2 protocol.", _object({"name": _TEXT, "version": _TEXT}), "401")},
-        "/v2/health/live": {"get": _told("Whether the process lives.", _object({"live": _FLAG}))},
-        "/v2/health/ready": {"get": _told("Whether the model answers.", _READY, "503", protocol=True)},
+        "/healthz": {"get": told_of("Whether the process lives.", object_of({"status": TEXT}))},
+        "/readyz": {"get": told_of("Whether the model answers, and will go on to.", _READY, "503")},
+        "/ping": {"get": told_of("Whether the model answers, for SageMaker.", object_of({"status": TEXT}), "503")},
+        "/metrics": {"get": told_of("Figures for Prometheus.", TEXT, "401", kind="text/plain")},
+        "/v2": {"get": told_of("The server, by the v2 protocol.", object_of({"name": TEXT, "version": TEXT}), "401")},
+        "/v2/health/live": {"get": told_of("Whether the process lives.", object_of({"live": FLAG}))},
+        "/v2/health/ready": {"get": told_of("Whether the model answers.", _READY, "503", protocol=True)},
     }
     if server.index is not None:
         paths["/search"] = {"post": _question(server, "Find what is most like each item.", "Results", ("n",))}
     for own in (f"/v2/models/{model.name}", f"/v2/models/{model.name}/versions/{model.version}"):
-        data = _object({"name": _TEXT, "platform": _TEXT}, ("name", "inputs", "outputs"))
-        paths[own] = {"get": _told("The model, by the v2 protocol.", data, "401", protocol=True)}
-        paths[f"{own}/ready"] = {"get": _told("Whether the model answers.", _READY, "503", protocol=True)}
+        data = object_of({"name": TEXT, "platform": TEXT}, ("name", "inputs", "outputs"))
+        paths[own] = {"get": told_of("The model, by the v2 protocol.", data, "401", protocol=True)}
+        paths[f"{own}/ready"] = {"get": told_of("Whether the model answers.", _READY, "503", protocol=True)}
         paths[f"{own}/infer"] = {"post": _inferring(server)}
     for operations in paths.values():
         for operation in operations.values():
-            operation["responses"].setdefault("421", _refusal("421", protocol=False))
+            operation["responses"].setdefault("421", refusal_of("421", protocol=False))
     return {
         "openapi": "3.1.0",
         "info": {
@@ -99,80 +86,59 @@ def _about(server: ModelServer) -> str:
     )
 
 
-_TEXT: dict[str, Any] = {"type": "string"}
-_NUMBER: dict[str, Any] = {"type": "number"}
-_FLAG: dict[str, Any] = {"type": "boolean"}
-
-
-def _object(properties: Mapping[str, Any], required: Iterable[str] | None = None) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(properties if required is None else required),
-    }
-
-
-_READY = _object({"ready": _FLAG, "name": _TEXT, "version": _TEXT})
-
-
-def _list(items: Any, most: int | None = None) -> dict[str, Any]:
-    return {"type": "array", "items": items, **({} if most is None else {"minItems": 1, "maxItems": most})}
-
-
-def _ref(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
+_READY = object_of({"ready": FLAG, "name": TEXT, "version": TEXT})
 
 
 def _schemas(server: ModelServer) -> dict[str, Any]:
     model = server.model
-    error = _object({"code": _TEXT, "message": _TEXT, "hint": _TEXT})
-    failed = _object({"id": _TEXT, "input": _TEXT, "error": error}, ("input", "error"))
+    error = object_of({"code": TEXT, "message": TEXT, "hint": TEXT})
+    failed = object_of({"id": TEXT, "input": TEXT, "error": error}, ("input", "error"))
     if model.classes:
         answer = {
-            "label": _TEXT,
-            "confidence": _NUMBER,
-            "unknown": _FLAG,
-            "unknown_score": _NUMBER,
-            "scores": {"type": "object", "additionalProperties": _NUMBER},
-            "set": _list(_TEXT),
+            "label": TEXT,
+            "confidence": NUMBER,
+            "unknown": FLAG,
+            "unknown_score": NUMBER,
+            "scores": {"type": "object", "additionalProperties": NUMBER},
+            "set": list_of(TEXT),
         }
-        more = {"labels": _list(_TEXT)}
+        more = {"labels": list_of(TEXT)}
     else:
-        answer, more = {"value": _NUMBER, "low": _NUMBER, "high": _NUMBER, "unknown": _FLAG}, {}
-    whole = _object({"id": _TEXT, "input": _TEXT, **answer, **more}, ("input", *answer))
-    match = _object(
+        answer, more = {"value": NUMBER, "low": NUMBER, "high": NUMBER, "unknown": FLAG}, {}
+    whole = object_of({"id": TEXT, "input": TEXT, **answer, **more}, ("input", *answer))
+    match = object_of(
         {
             "rank": {"type": "integer"},
-            "path": _TEXT,
-            "text": _TEXT,
-            "label": _TEXT,
-            "similarity": _NUMBER,
+            "path": TEXT,
+            "text": TEXT,
+            "label": TEXT,
+            "similarity": NUMBER,
             "row": {"type": "integer"},
-            "same": _FLAG,
+            "same": FLAG,
         },
         ("rank", "similarity", "row", "same"),
     )
-    near = _object({"id": _TEXT, "query": _TEXT, "matches": _list(match)}, ("query", "matches"))
-    lost = _object({"id": _TEXT, "query": _TEXT, "error": error}, ("query", "error"))
-    said = {"model": _TEXT, "version": _TEXT}
+    near = object_of({"id": TEXT, "query": TEXT, "matches": list_of(match)}, ("query", "matches"))
+    lost = object_of({"id": TEXT, "query": TEXT, "error": error}, ("query", "error"))
+    said = {"model": TEXT, "version": TEXT}
     return {
-        "Problem": _object(
+        "Problem": object_of(
             {
-                "type": _TEXT,
-                "title": _TEXT,
+                "type": TEXT,
+                "title": TEXT,
                 "status": {"type": "integer"},
-                "detail": _TEXT,
-                "code": _TEXT,
-                "message": _TEXT,
-                "hint": _TEXT,
-                "item": _TEXT,
-                "errors": _list(_object({"item": _TEXT, "code": _TEXT, "message": _TEXT, "hint": _TEXT})),
+                "detail": TEXT,
+                "code": TEXT,
+                "message": TEXT,
+                "hint": TEXT,
+                "item": TEXT,
+                "errors": list_of(object_of({"item": TEXT, "code": TEXT, "message": TEXT, "hint": TEXT})),
             },
             ("type", "title", "status", "detail", "code", "message", "hint"),
         ),
-        "ProtocolError": _object({"error": _TEXT}),
-        "Predictions": _object({**said, "predictions": _list({"anyOf": [whole, failed]})}),
-        "Results": _object({**said, "results": _list({"anyOf": [near, lost]})}),
+        "ProtocolError": object_of({"error": TEXT}),
+        "Predictions": object_of({**said, "predictions": list_of({"anyOf": [whole, failed]})}),
+        "Results": object_of({**said, "results": list_of({"anyOf": [near, lost]})}),
     }
 
 
@@ -180,20 +146,20 @@ def _request(server: ModelServer, option: str) -> dict[str, Any]:
     """The body of a question in each of its forms."""
     modality = server.model.modality
     key = {modality: key for key, modality in KEYS.items()}[modality]
-    item = _TEXT if modality == "text" else {"type": "string", "contentEncoding": "base64"}
+    item = TEXT if modality == "text" else {"type": "string", "contentEncoding": "base64"}
     asked = {
-        key: _list(item, server.limits.items),
-        "ids": _list({"type": "string", "maxLength": 200}),
+        key: list_of(item, server.limits.items),
+        "ids": list_of({"type": "string", "maxLength": 200}),
         option: {"type": "integer", "minimum": 1, "maximum": MOST_TOP},
     }
     form = {"type": "object", "properties": {"file": {"type": "string", "contentMediaType": BYTES}}}
     return {
         "required": True,
         "content": {
-            JSON: {"schema": {**_object(asked, (key,)), "additionalProperties": False}},
+            JSON: {"schema": {**object_of(asked, (key,)), "additionalProperties": False}},
             MULTIPART: {"schema": form},
-            RAW[modality]: {"schema": _TEXT},
-            BYTES: {"schema": _TEXT},
+            RAW[modality]: {"schema": TEXT},
+            BYTES: {"schema": TEXT},
         },
     }
 
@@ -216,40 +182,40 @@ def _question(server: ModelServer, summary: str, schema: str, options: tuple[str
         "responses": {
             "200": {
                 "description": "The answers, in the order of the items.",
-                "content": {JSON: {"schema": _ref(schema)}},
+                "content": {JSON: {"schema": ref_to(schema)}},
             },
-            **{status: _refusal(status) for status in refusals},
+            **{status: refusal_of(status) for status in refusals},
         },
     }
 
 
 def _inferring(server: ModelServer) -> dict[str, Any]:
     modality = server.model.modality
-    tensor = _object(
+    tensor = object_of(
         {
-            "name": _TEXT,
+            "name": TEXT,
             "datatype": {"const": "BYTES"},
-            "shape": _list({"type": "integer", "minimum": 1}),
-            "data": _list(_TEXT),
+            "shape": list_of({"type": "integer", "minimum": 1}),
+            "data": list_of(TEXT),
             "parameters": {"type": "object"},
         },
         ("name", "datatype", "shape", "data"),
     )
     refusals = ("400", "401", "406", "408", "413", "415", "422", "429", "503")
     names = list(kserve.outputs_of(server.model))
-    wanted = _list(_object({"name": {"enum": names}, "parameters": {"type": "object"}}, ("name",)))
+    wanted = list_of(object_of({"name": {"enum": names}, "parameters": {"type": "object"}}, ("name",)))
     return {
         "summary": f"Answer by the v2 protocol; the input is called {kserve.INPUTS[modality]}.",
         "requestBody": {
             "required": True,
             "content": {
                 JSON: {
-                    "schema": _object(
-                        {"id": _TEXT, "inputs": {**_list(tensor), "minItems": 1, "maxItems": 1}, "outputs": wanted},
+                    "schema": object_of(
+                        {"id": TEXT, "inputs": {**list_of(tensor), "minItems": 1, "maxItems": 1}, "outputs": wanted},
                         ("inputs",),
                     )
                 },
-                BYTES: {"schema": _TEXT},
+                BYTES: {"schema": TEXT},
             },
         },
         "security": [{"key": []}, {}],
@@ -257,29 +223,13 @@ def _inferring(server: ModelServer) -> dict[str, Any]:
             "200": {
                 "description": "The outputs.",
                 "content": {
-                    JSON: {"schema": _object({"model_name": _TEXT, "model_version": _TEXT, "outputs": _list({})})},
-                    BYTES: {"schema": _TEXT},
+                    JSON: {"schema": object_of({"model_name": TEXT, "model_version": TEXT, "outputs": list_of({})})},
+                    BYTES: {"schema": TEXT},
                 },
             },
-            **{status: _refusal(status, protocol=True) for status in refusals},
+            **{status: refusal_of(status, protocol=True) for status in refusals},
         },
     }
-
-
-def _told(summary: str, schema: Any, *refusals: str, kind: str = JSON, protocol: bool = False) -> dict[str, Any]:
-    return {
-        "summary": summary,
-        **({"security": [{"key": []}, {}]} if "401" in refusals else {}),
-        "responses": {
-            "200": {"description": "It is so.", "content": {kind: {"schema": schema}}},
-            **{status: _refusal(status, protocol=protocol) for status in refusals},
-        },
-    }
-
-
-def _refusal(status: str, *, protocol: bool = False) -> dict[str, Any]:
-    content = {JSON: {"schema": _ref("ProtocolError")}} if protocol else {MEDIA_TYPE: {"schema": _ref("Problem")}}
-    return {"description": REFUSALS[status], "content": content}
 
 
 def style() -> bytes:

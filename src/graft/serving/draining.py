@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 
 class Draining:
@@ -11,6 +12,7 @@ class Draining:
     Attributes:
         begun: Whether somebody has asked it to end.
         running: Requests that are being answered.
+        busy: Says whether anything else has to be finished.
 
     Args:
         delay: Seconds in which it goes on as before once it was asked to end, so that a load balancer notices.
@@ -21,6 +23,7 @@ class Draining:
         self.delay = delay
         self.limit = limit
         self.running = 0
+        self.busy: Callable[[], bool] = lambda: False
         self._since: float | None = None
 
     @property
@@ -39,4 +42,4 @@ class Draining:
         if self._since is None:
             return False
         passed = time.monotonic() - self._since
-        return passed >= self.delay and (not self.running or passed >= self.delay + self.limit)
+        return passed >= self.delay and (not (self.running or self.busy()) or passed >= self.delay + self.limit)

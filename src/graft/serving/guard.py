@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from graft.errors import GraftError
-from graft.loopback import is_own
+from graft.loopback import is_elsewhere, is_own
 from graft.serving.bodies import ClientGone, announced, throw_away
 from graft.serving.draining import Draining
 from graft.serving.keys import ServerKey
 from graft.serving.kserve import refusal
 from graft.serving.limits import ServerLimits
-from graft.serving.metrics import Metrics
+from graft.serving.metrics import RequestMetrics
 from graft.serving.problems import MEDIA_TYPE, Problem, to_json
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ class RequestGuard:
         limits: What is taken.
         draining: Is told what runs.
         metrics: Is told what was answered.
+        template: The route of a path, where paths hold names.
+        own_pages: Whether pages of other sites are refused: for a server that does something when it is asked, and does
+            not answer alone.
     """
 
     def __init__(
@@ -50,7 +53,9 @@ class RequestGuard:
         key: ServerKey | None,
         limits: ServerLimits,
         draining: Draining,
-        metrics: Metrics,
+        metrics: RequestMetrics,
+        template: Callable[[str], str] = str,
+        own_pages: bool = False,
     ) -> None:
         self._app = app
         self._open = open_to_all
@@ -60,6 +65,8 @@ class RequestGuard:
         self._limits = limits
         self._draining = draining
         self._metrics = metrics
+        self._template = template
+        self._own_pages = own_pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -75,7 +82,8 @@ class RequestGuard:
             return
         finally:
             self._draining.running -= 1
-            route = scope["path"] if scope["path"] in self._routes else "other"
+            path = self._template(scope["path"])
+            route = path if path in self._routes else "other"
             self._metrics.request(route, told.status, time.monotonic() - began)
 
     async def _answer(self, scope: Scope, receive: Receive, told: _Told) -> None:
@@ -111,6 +119,10 @@ class RequestGuard:
             raise Problem(
                 421, "wrong_host", "This server is not known by that name.", "Ask it by its address.", closes=True
             )
+        origin, site = (headers.get(name, b"").decode("latin-1") for name in (b"origin", b"sec-fetch-site"))
+        reads = scope["method"] in ("GET", "HEAD")  # another site sees nothing of the answer
+        if self._own_pages and not reads and is_elsewhere(origin, site, host):
+            raise Problem(403, "other_site", "A page of another site asks for this.", "Ask it yourself.", closes=True)
         if (
             self._key is not None
             and scope["path"] not in self._open

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -20,7 +20,7 @@ from graft.serving.problems import Problem, to_json
 
 PAGES = ("/docs", "/docs/style.css", "/openapi.json")
 PROBES = ("/healthz", "/readyz", "/ping", "/v2/health/live", "/v2/health/ready")
-_PAGE_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+PAGE_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 class ModelRoutes:
@@ -66,7 +66,7 @@ class ModelRoutes:
         said = self.model.said(found.answers, found.request.top)
         if found.request.ids:
             said = [{"id": own, **one} for own, one in zip(found.request.ids, said, strict=True)]
-        return _json({"model": self.model.name, "version": self.model.version, "predictions": said})
+        return json_answer({"model": self.model.name, "version": self.model.version, "predictions": said})
 
     async def search(self, request: Request) -> Response:
         """Find what is most like each item."""
@@ -76,7 +76,7 @@ class ModelRoutes:
         said = [_result(answer) for answer in found.answers]
         if found.request.ids:
             said = [{"id": own, **one} for own, one in zip(found.request.ids, said, strict=True)]
-        return _json({"model": self.model.name, "version": self.model.version, "results": said})
+        return json_answer({"model": self.model.name, "version": self.model.version, "results": said})
 
     async def infer(self, request: Request) -> Response:
         """Answer a request of the v2 protocol."""
@@ -88,23 +88,23 @@ class ModelRoutes:
 
     async def alive(self) -> Response:
         """The process lives, busy or not."""
-        return _json({"status": "alive"})
+        return json_answer({"status": "alive"})
 
     async def live(self) -> Response:
         """The same in the words of the v2 protocol."""
-        return _json({"live": True})
+        return json_answer({"live": True})
 
     async def ready(self) -> Response:
         """Whether the model has answered once, and the server is not about to end."""
         self.server.check_ready()
         if self.server.draining.begun:
             raise Problem(503, "draining", "The server is about to end.", "Ask another one.")
-        return _json({"ready": True, "name": self.model.name, "version": self.model.version})
+        return json_answer({"ready": True, "name": self.model.name, "version": self.model.version})
 
     async def pinged(self) -> Response:
         """Whether the model has answered once: the same until the end, for who pings would take it for dead."""
         self.server.check_ready()
-        return _json({"status": "alive"})
+        return json_answer({"status": "alive"})
 
     async def metrics(self) -> Response:
         """What is counted, for Prometheus."""
@@ -114,15 +114,15 @@ class ModelRoutes:
 
     async def about(self) -> Response:
         """The server in the words of the v2 protocol."""
-        return _json({"name": "graft", "version": __version__, "extensions": ["binary_tensor_data"]})
+        return json_answer({"name": "graft", "version": __version__, "extensions": ["binary_tensor_data"]})
 
     async def about_model(self) -> Response:
         """The model in the words of the v2 protocol."""
-        return _json(kserve.model_data(self.model))
+        return json_answer(kserve.model_data(self.model))
 
     async def docs(self) -> Response:
         """How to ask, as a page."""
-        headers = {"content-security-policy": _PAGE_POLICY, "referrer-policy": "no-referrer"}
+        headers = {"content-security-policy": PAGE_POLICY, "referrer-policy": "no-referrer"}
         return Response(page(self.document), media_type="text/html; charset=utf-8", headers=headers)
 
     async def style(self) -> Response:
@@ -131,7 +131,7 @@ class ModelRoutes:
 
     async def openapi(self) -> Response:
         """How to ask, for programs."""
-        return _json(self.document)
+        return json_answer(self.document)
 
 
 def application(server: ModelServer, *, key: ServerKey | None = None, own_host: str | None = None) -> RequestGuard:
@@ -144,9 +144,6 @@ def application(server: ModelServer, *, key: ServerKey | None = None, own_host: 
     """
     table = ModelRoutes(server).table()
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    for method, path, answer in table:
-        methods = ["GET", "HEAD"] if method == "GET" else [method]
-        app.add_api_route(path, answer, methods=methods, response_model=None)
     ready = {path for _, path, _ in table if path.startswith("/v2/models/") and path.endswith("/ready")}
     guard = RequestGuard(
         app,
@@ -159,6 +156,16 @@ def application(server: ModelServer, *, key: ServerKey | None = None, own_host: 
         metrics=server.metrics,
     )
 
+    guarded(app, guard, table)
+    return guard
+
+
+def guarded(app: FastAPI, guard: RequestGuard, table: Sequence[tuple[str, str, Any]]) -> None:
+    """Let an app answer what a table says, and let its guard say all that is refused."""
+    for method, path, answer in table:
+        methods = ["GET", "HEAD"] if method == "GET" else [method]
+        app.add_api_route(path, answer, methods=methods, response_model=None)
+
     async def refused(request: Request, error: Exception) -> Any:
         return guard.refused(error if isinstance(error, GraftError) else _routing(request, error))
 
@@ -168,7 +175,6 @@ def application(server: ModelServer, *, key: ServerKey | None = None, own_host: 
     app.add_exception_handler(Exception, broken)
     app.add_exception_handler(HTTPException, refused)
     app.add_exception_handler(GraftError, refused)
-    return guard
 
 
 def _result(answer: Any) -> dict[str, Any]:
@@ -176,8 +182,9 @@ def _result(answer: Any) -> dict[str, Any]:
     return said if answer.error is None else {**said, "error": answer.error.to_dict()}
 
 
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(to_json(value), status, media_type=JSON)
+def json_answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer in strict JSON."""
+    return Response(to_json(value), status, headers=headers, media_type=JSON)
 
 
 def _routing(request: Request, error: Any) -> Problem:

@@ -1,0 +1,73 @@
+"""The folder of a notebook, copied for each run: what a run leaves is met by no other, and the notebook's own stays."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from graft.contracts import MEGABYTE
+from graft.errors import UsageError
+
+MOST_BYTES = 256 * MEGABYTE
+MOST_FILES = 5_000
+
+
+def check_folder(notebook: Path) -> None:
+    """Whether what lies beside a notebook is little enough to be copied for each run.
+
+    Raises:
+        UsageError: It is too much.
+    """
+    size = 0
+    for count, path in enumerate(_inside(notebook.resolve().parent), 1):
+        size += 0 if path.is_symlink() else path.stat().st_size
+        if size > MOST_BYTES or count > MOST_FILES:
+            raise UsageError(
+                f"Beside {notebook.name} lie more than {MOST_BYTES >> 20} MB or {MOST_FILES:,} files, which each run "
+                "would get a copy of.",
+                "Put the notebook into a folder of its own; what is large there may be a link to its place.",
+            )
+
+
+def copy_folder(notebook: Path, content: bytes, target: Path) -> Path:
+    """Copy what lies beside a notebook, but for hidden files; links go on leading where they led.
+
+    Args:
+        notebook: Which is not read again.
+        content: Of the notebook.
+        target: What is made.
+
+    Returns:
+        The notebook's copy.
+    """
+    home = notebook.resolve().parent
+    target.mkdir()
+    for path in _inside(home):
+        copy = target / path.relative_to(home)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_symlink():
+            copy.symlink_to(path.resolve())
+        elif copy.name != notebook.name or copy.parent != target:
+            shutil.copyfile(path, copy)
+    (target / notebook.name).unlink(missing_ok=True)
+    (target / notebook.name).write_bytes(content)
+    return target / notebook.name
+
+
+def files_of(folder: Path) -> dict[str, Path]:
+    """What a run has left, by the name under which it can be fetched; no links, which lead elsewhere."""
+    found = {path.relative_to(folder).as_posix(): path for path in _inside(folder) if not path.is_symlink()}
+    return dict(sorted(found.items()))
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    """Files and links, at any depth; nothing hidden, and nothing that is neither."""
+    for place, folders, files in os.walk(folder):
+        linked = [name for name in folders if (Path(place) / name).is_symlink()]
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in linked]
+        for name in (*linked, *files):
+            path = Path(place) / name
+            if not name.startswith(".") and (path.is_symlink() or path.is_file()):
+                yield path
