@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -36,6 +37,7 @@ class CellClient(NotebookClient):  # type: ignore[misc]
     def __init__(self, notebook: NotebookNode, client: Any, hiding: Hiding, tell: Tell) -> None:
         super().__init__(notebook, record_timing=False, iopub_timeout=24 * 3600)
         self.kc = client
+        self.on_cell_executed = self._executed
         self.hiding = hiding
         self.tell = tell
         self.begin()
@@ -62,10 +64,21 @@ class CellClient(NotebookClient):  # type: ignore[misc]
             cell.outputs.append(new_output("stream", name="stderr", text=text))
         self._printed = []
 
-    def kept(self, cell: NotebookNode) -> None:
-        """Write what was printed so far into the cell's outputs."""
-        for output, printed in self._printed:
-            output["text"] = printed.text()
+    def _executed(self, cell: NotebookNode, cell_index: int, execute_reply: dict[str, Any]) -> None:
+        """A cell that calls ``exit()`` ends the kernel some time later; it is known at once that it will."""
+        payload = execute_reply["content"].get("payload") or ()
+        if any(one.get("source") == "ask_exit" for one in payload):
+            self.shown_error = self.shown_error or ("SystemExit", "The cell ended the notebook with exit().")
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
+        """Take a message of the kernel; what it shows is put into the format's bounds first."""
+        content = msg["content"]
+        if isinstance(data := content.get("data"), dict) and SHELL not in data:
+            content["data"] = {str(kind): _fitting(str(kind), value) for kind, value in data.items()}
+            if not isinstance(content.get("metadata"), dict):
+                content["metadata"] = {}
+        taken: NotebookNode | None = super().process_message(msg, cell, cell_index)
+        return taken
 
     def output(
         self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str | None, cell_index: int
@@ -81,8 +94,9 @@ class CellClient(NotebookClient):  # type: ignore[misc]
         if msg["msg_type"] == "error":
             self.shown_error = self.shown_error or (str(content["ename"]), str(content["evalue"]))
             self.tell("error", f"{content['ename']}: {content['evalue']}")
-        elif error := content.get("data", {}).get(_ERROR):
-            self.shown_error = self.shown_error or (str(error.get("name", "Error")), str(error.get("message", "")))
+        elif shown := content.get("data", {}).get(_ERROR):
+            self.shown_error = self.shown_error or _named(shown)
+            self.tell("error", ": ".join(_named(shown)))
         elif text := plain(content.get("data", {})):
             self.tell("display", text)
         self._shown += 1
@@ -123,3 +137,21 @@ class CellClient(NotebookClient):  # type: ignore[misc]
             if (line := last[1].last_line()) and line != self._seen:
                 self._seen = line
                 self.tell(name, line)
+
+
+def _fitting(kind: str, value: Any) -> Any:
+    """The format has room for text, and for objects where the kind ends in json; not for a number, nor for nothing."""
+    is_text = isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value))
+    return value if is_text or kind.endswith("json") else json.dumps(value)
+
+
+def _named(shown: Any) -> tuple[str, str]:
+    """The name and the message of an error that was shown in a form of its own."""
+    if isinstance(shown, str):
+        try:
+            shown = json.loads(shown)
+        except ValueError:
+            return "Error", shown
+    if not isinstance(shown, dict):
+        return "Error", str(shown)
+    return str(shown.get("name", "Error")), str(shown.get("message", ""))

@@ -67,14 +67,14 @@ class ExecutedCopy:
         Raises:
             OSError: It cannot be written.
         """
-        import nbformat
+        from nbformat.v4 import writes
 
         if done is not None:
             self._cleaned[done] = self._clean(done)
         written = copy.copy(self.notebook)
         written.cells = [self._cleaned.get(n) or self._clean(n) for n in range(len(self.notebook.cells))]
-        text = nbformat.writes(written, version=nbformat.NO_CONVERT)
-        write_atomically(self.target, (text + "\n").encode("utf-8", "backslashreplace"))
+        text = writes(written)
+        write_atomically(self.target, f"{text}\n".encode("utf-8", "backslashreplace"))
 
     def _clean(self, index: int) -> Any:
         cell = self.notebook.cells[index]
@@ -92,11 +92,14 @@ class ExecutedCopy:
             if key in output:
                 cleaned[key] = self._hiding.value(output[key])
         if "data" in output:
-            kept = {k: v for k, v in output["data"].items() if k.startswith("image/") and k != "image/svg+xml"}
-            cleaned["data"] = type(output["data"])(
-                {kind: value if kind in kept else self._hiding.value(value) for kind, value in output["data"].items()}
-            )
+            cleaned["data"] = type(output["data"])({kind: self._shown(kind, v) for kind, v in output["data"].items()})
         return cleaned
+
+    def _shown(self, kind: str, value: Any) -> Any:
+        """What was shown in one form."""
+        if kind.startswith("image/") and kind != "image/svg+xml":
+            return value
+        return self._hiding.value(value)
 
     def bound(self, index: int) -> bool:
         """Whether the outputs of a cell that ended have room in the copy; where not, a line stands for them."""

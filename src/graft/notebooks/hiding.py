@@ -88,7 +88,7 @@ def folders_of(notebook: Path) -> dict[str, str]:
         found[f"/home/{getpass.getuser()}"] = "~"
     except (OSError, RuntimeError, KeyError, ImportError):  # a user without a name or a home
         pass
-    found[str(notebook.resolve().parent)] = "."
+    found[str(notebook.absolute().parent)] = found[str(notebook.resolve().parent)] = "."
     return {path: short for path, short in found.items() if path.count("/") >= 2 or path == "/root"}
 
 
