@@ -20,7 +20,7 @@ from graft.cli.reading import read_data, reading_options
     "--to",
     "target",
     required=True,
-    help="onnx: one graph. browser: a static page. space: with Gradio. serverless: a function.",
+    help="onnx: one graph. browser: a static page. space: with Gradio. serverless: a function. docker: an image.",
 )
 @click.option("-o", "--output", type=Output("model"), required=True, help="The folder to write.")
 @click.option("--precision", help="fp32 or fp16: how weights are kept. [default: as the target has it]")
@@ -30,6 +30,7 @@ from graft.cli.reading import read_data, reading_options
 @click.option("--python", help="serverless: the function's Python, 3.12 or 3.13. [default: 3.13]")
 @click.option("--output-prefix", help="serverless: where answers to objects go, as answers/ or s3://bucket/answers/.")
 @click.option("--wheels", type=InputPath(Path), help="serverless: a folder of wheels, so that no index is asked.")
+@click.option("--gpu", is_flag=True, help="docker: an image on CUDA, which fine-tunes on a graphics processor.")
 @click.option("--overwrite", is_flag=True, help="Replace an export that is there already.")
 @reading_options
 @download_option
@@ -45,6 +46,7 @@ def command(
     python: str | None,
     output_prefix: str | None,
     wheels: Path | None,
+    gpu: bool,
     overwrite: bool,
     allow_download: bool,
     as_json: bool,
@@ -58,7 +60,7 @@ def command(
     from graft.run import Run
 
     kind = target_called(target)
-    options = TargetOptions(runtime, platform, python, output_prefix, wheels)
+    options = TargetOptions(runtime, platform, python, output_prefix, wheels, gpu)
     kind.check_options(target, options)
     check_free(output, overwrite)
     fitted = load(model, allow_download=allow_download)

@@ -19,6 +19,8 @@ PORTS = ("AIP_HTTP_PORT", "SAGEMAKER_BIND_TO_PORT", "PORT")
 PORT = 8080
 CLOUD = Path("/opt/ml/model")
 """Where SageMaker unpacks a model."""
+OWN = "GRAFT_MODEL"
+"""Where an image has a model of its own, which answers if the cloud has put none there."""
 
 
 @click.command(name="serve", cls=Command)
@@ -72,8 +74,8 @@ def command(
 ) -> None:
     """Answer over HTTP with MODEL: POST /predict with files, JSON or a form. GET /docs shows all of it.
 
-    Without MODEL it is looked for in /opt/ml/model, where SageMaker unpacks it. With --notebook a notebook is run
-    instead, with the parameters that are sent.
+    Without MODEL it is looked for in /opt/ml/model, where SageMaker unpacks it, then at GRAFT_MODEL. With --notebook a
+    notebook is run instead, with the parameters that are sent.
     """
     host = host or os.environ.get("GRAFT_HOST") or "127.0.0.1"
     no_key = no_key or os.environ.get("GRAFT_NO_KEY", "") not in ("", "0")
@@ -104,7 +106,7 @@ def command(
     _refuse(of_notebook, "is for --notebook, which was not given")
     from graft.serving import serve_model
 
-    model = model or _found(CLOUD)
+    model = model or _unnamed()
     if not as_json:
         say(f"Loading {clean_word(str(model))}", err=True)
     serve_model(
@@ -180,13 +182,27 @@ def _port(environment: Mapping[str, str]) -> int:
     return PORT
 
 
-def _found(place: Path) -> Path:
-    """The model that a cloud has put there: the folder itself, or the one bundle in it."""
+def _unnamed() -> Path:
+    """The model that a cloud has put there, else the image's own.
+
+    Raises:
+        NotABundle: There is neither, or there are several.
+    """
+    own = os.environ.get(OWN)
+    return Path(own) if own and not _inside(CLOUD) else _found(CLOUD)
+
+
+def _inside(place: Path) -> list[Path]:
+    """The folder itself where it is a bundle, else the bundles in it."""
     from graft.bundle import is_bundle
 
     if is_bundle(place):
-        return place
-    inside = sorted(path for path in place.iterdir() if is_bundle(path)) if place.is_dir() else []
+        return [place]
+    return sorted(path for path in place.iterdir() if is_bundle(path)) if place.is_dir() else []
+
+
+def _found(place: Path) -> Path:
+    inside = _inside(place)
     if len(inside) == 1:
         return inside[0]
     found = f"{len(inside)} models" if inside else "no model"

@@ -16,6 +16,7 @@ class TargetOptions:
         python: ``serverless``: the Python that the function runs on, such as ``"3.13"``.
         output_prefix: ``serverless``: under which keys answers to objects are written.
         wheels: ``serverless``: a folder of wheels to take packages from, so that no package index is asked.
+        gpu: ``docker``: whether the image trains on a graphics processor.
     """
 
     runtime: Path | None = None
@@ -23,6 +24,7 @@ class TargetOptions:
     python: str | None = None
     output_prefix: str | None = None
     wheels: Path | None = None
+    gpu: bool = False
 
     def given(self) -> tuple[str, ...]:
         """The names of those that were said, in order."""

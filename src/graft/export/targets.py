@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from graft.errors import UsageError
-from graft.export import browser, serverless, space
+from graft.export import browser, docker, serverless, space
 from graft.export.draft import Added, Draft
 from graft.export.options import TargetOptions
 from graft.export.precisions import FULL, HALF
@@ -72,6 +72,9 @@ TARGETS: Mapping[str, Target] = {
         precision=HALF,
         options=("platform", "python", "output_prefix", "wheels"),
         check=serverless.check,
+    ),
+    "docker": Target(
+        "an image that answers and trains, for SageMaker, Azure ML and any machine", docker.complete, options=("gpu",)
     ),
 }
 """A new target is a line here."""
