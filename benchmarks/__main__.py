@@ -26,6 +26,7 @@ from benchmarks import (
     regression,
     resampling,
     search,
+    serverless,
     serving,
     simulated,
     space,
@@ -80,6 +81,7 @@ def main(context: click.Context) -> None:
         resampling.measure()
         browser.measure()
         space.measure()
+        serverless.measure()
         tuning.measure()
         tuning_safety.measure()
         _honesty().measure()
@@ -233,6 +235,13 @@ def browser_command(sets: tuple[str, ...]) -> None:
 def space_command(sets: tuple[str, ...]) -> None:
     """What a Space needs in a fresh environment; SETS are folders' names."""
     space.measure(sets)
+
+
+@main.command("serverless")
+@click.argument("sets", nargs=-1)
+def serverless_command(sets: tuple[str, ...]) -> None:
+    """What a function weighs, and what its first answer costs; SETS are folders' names."""
+    serverless.measure(sets)
 
 
 @main.command("tune")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from benchmarks.broken_rules.data import DATA
 from benchmarks.broken_rules.exports import EXPORTS
+from benchmarks.broken_rules.functions import FUNCTIONS
 from benchmarks.broken_rules.judging import JUDGING
 from benchmarks.broken_rules.kept import KEPT
 from benchmarks.broken_rules.learning import LEARNING
@@ -14,4 +15,4 @@ from benchmarks.broken_rules.serving import SERVING
 
 __all__ = ["RULES", "Rule"]
 
-RULES = (*LEARNING, *JUDGING, *DATA, *KEPT, *EXPORTS, *PAGES, *PUBLISHING, *SERVING)
+RULES = (*LEARNING, *JUDGING, *DATA, *KEPT, *EXPORTS, *FUNCTIONS, *PAGES, *PUBLISHING, *SERVING)
