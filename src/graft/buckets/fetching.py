@@ -92,16 +92,16 @@ def bring(address: str, run: Run = PLAIN) -> Brought:
         else:
             if why := why_odd(place.name):
                 raise AddressError(f"{place} cannot be brought: {why}.", "Give the object another key.")
-            return _Bringing(access, run).object(found)
+            return _Download(access, run).object(found)
     listing = list_objects(place, run)
     if not listing.objects and not listing.odd:
         raise NothingToRead(
             f"There is nothing at {place}.", "Check the spelling; see what is there with the vendor's CLI."
         )
-    return _Bringing(listing.access, run).folder(listing.objects, listing.odd)
+    return _Download(listing.access, run).folder(listing.objects, listing.odd)
 
 
-class _Bringing:
+class _Download:
     """One address, on its way into the cache."""
 
     def __init__(self, access: Access, run: Run) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -166,10 +166,10 @@ def _source(data: str | None, job: Path | None) -> str:
 def default_name(data: str) -> str:
     """The data's own name with ``.graft``, in the present folder."""
     from graft.decoding.formats import bare_name
-    from graft.reading.remote import is_address
+    from graft.reading.remote import is_address, name_at
 
     if is_address(data):
-        return f"{bare_name(PurePosixPath(data).name) or 'model'}.graft"
+        return f"{bare_name(name_at(data)) or 'model'}.graft"
     path = Path(data).expanduser().resolve()
     stem = path.name if path.is_dir() else bare_name(path.name)
     return f"{stem or 'model'}.graft"

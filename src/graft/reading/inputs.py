@@ -72,7 +72,7 @@ def gather_rows(
         elif modality == "text" and isinstance(value, str) and _is_a_text(value):
             yield Text(value), {}
         else:
-            for item in _found_at(value, run):
+            for item in _found_at(value, run, modality):
                 yield from _texts_of(item, item_column, remembered) if modality == "text" else ((item, {}),)
 
 
@@ -104,9 +104,9 @@ def _is_a_text(value: str) -> bool:
     return not is_address(value) and not is_there(value) and not looks_like_a_path(value)
 
 
-def _found_at(value: str | os.PathLike[str], run: Run) -> Iterator[Item]:
+def _found_at(value: str | os.PathLike[str], run: Run, modality: str) -> Iterator[Item]:
     if is_address(value):
-        yield from _brought(value, run)
+        yield from _brought(value, run, modality)
         return
     path = Path(value)
     if path.is_dir():
@@ -118,12 +118,15 @@ def _found_at(value: str | os.PathLike[str], run: Run) -> Iterator[Item]:
         yield File(path, printable(os.fspath(value)))
 
 
-def _brought(address: str, run: Run) -> Iterator[Item]:
+def _brought(address: str, run: Run, modality: str) -> Iterator[Item]:
     """The items at an address, under their names there."""
     remote = bring_data(address, run)
     with remote.speaking_of_it():
-        for item in _found_at(remote.path, run):
-            yield renamed(item, remote.shown(item.name))
+        place = remote.path if modality == "text" else remote.files or remote.path
+        for item in _found_at(place, run, modality):
+            name = remote.shown(item.name)  # what a table is, its extension says
+            table = place.is_file() and not is_tabular(name) and is_tabular(place.name)
+            yield renamed(item, f"{name}{place.suffix}" if table else name)
     for skipped in remote.skipped:
         yield Broken(skipped.path, skipped.code, f"{skipped.path}: {skipped.reason}", "Give the object another key.")
 
