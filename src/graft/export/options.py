@@ -17,6 +17,7 @@ class TargetOptions:
         output_prefix: ``serverless``: under which keys answers to objects are written.
         wheels: ``serverless``: a folder of wheels to take packages from, so that no package index is asked.
         gpu: ``docker``: whether the image trains on a graphics processor.
+        train: ``serverless``: whether the function trains, too.
     """
 
     runtime: Path | None = None
@@ -25,6 +26,7 @@ class TargetOptions:
     output_prefix: str | None = None
     wheels: Path | None = None
     gpu: bool = False
+    train: bool = False
 
     def given(self) -> tuple[str, ...]:
         """The names of those that were said, in order."""

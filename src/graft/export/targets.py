@@ -70,7 +70,7 @@ TARGETS: Mapping[str, Target] = {
         "a function for AWS Lambda, and a container for it, Cloud Run and Azure Container Apps",
         serverless.complete,
         precision=HALF,
-        options=("platform", "python", "output_prefix", "wheels"),
+        options=("platform", "python", "output_prefix", "wheels", "train"),
         check=serverless.check,
     ),
     "docker": Target(

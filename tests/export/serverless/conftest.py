@@ -1,5 +1,6 @@
 """Functions that several tests look at, each exported once, and the runtime that calls them."""
 
+import shutil
 import stat
 
 import pytest
@@ -9,12 +10,13 @@ from graft.export.exporting import export_model
 from graft.export.options import TargetOptions
 
 PACKAGES = ("numpy", "onnxruntime", "pillow", "soundfile", "cffi")
+OF_TRAINING = ("charset-normalizer", "click", "obstore", "rich", "safetensors", "threadpoolctl")
 
 
 @pytest.fixture(scope="session")
 def wheelhouse(tmp_path_factory):
     """Wheels of every package, so that no index is asked."""
-    return serverless.wheels(tmp_path_factory.mktemp("wheels"), PACKAGES)
+    return serverless.wheels(tmp_path_factory.mktemp("wheels"), (*PACKAGES, *OF_TRAINING))
 
 
 @pytest.fixture(scope="session")
@@ -46,15 +48,29 @@ def sounds_task(sound_model, wheelhouse, tmp_path_factory):
     return bare(folder, tmp_path_factory.mktemp("task"))
 
 
+@pytest.fixture(scope="session")
+def exported_trainer(model, wheelhouse, tmp_path_factory):
+    """The model of shapes as a function that trains, too. Nobody writes into it."""
+    options = TargetOptions(wheels=wheelhouse, output_prefix="answers/", train=True)
+    return export_model(model, "serverless", tmp_path_factory.mktemp("exports") / "trainer", options=options)
+
+
+@pytest.fixture(scope="session")
+def training_task(exported_trainer, tmp_path_factory):
+    """That function without its packages but for Graft."""
+    return bare(exported_trainer.path, tmp_path_factory.mktemp("task"))
+
+
 def bare(folder, place):
     """The files of a function, in a folder that nobody can write to."""
     for path in folder.iterdir():
         if path.is_file() and path.name != "function.zip":
             (place / path.name).write_bytes(path.read_bytes())
-    if (folder / "tokenizer").is_dir():
-        (place / "tokenizer").mkdir()
-        for path in (folder / "tokenizer").iterdir():
-            (place / "tokenizer" / path.name).write_bytes(path.read_bytes())
+    for name in ("tokenizer", "weights"):
+        if (folder / name).is_dir():
+            shutil.copytree(folder / name, place / name)
+    if (folder / "packages" / "graft").is_dir():
+        shutil.copytree(folder / "packages" / "graft", place / "graft")
     place.chmod(stat.S_IRUSR | stat.S_IXUSR)
     return place
 

@@ -15,6 +15,7 @@ from graft.export.options import TargetOptions
 from graft.export.read_me import README
 from graft.export.serverless.libraries import Machine
 from graft.export.serverless.packages import BEHIND, install_packages
+from graft.export.serverless.trainer import EVENT, WEIGHTS, add_trainer, check_model, requirements_of_training
 from graft.export.serverless.zipped import zipped
 from graft.export.tokenizing.files import FOLDER as TOKENIZER
 
@@ -68,23 +69,30 @@ def complete(draft: Draft) -> Added:
         ExportError: The packages cannot be had, or do not fit the machine.
     """
     options = draft.options
+    if options.train:
+        check_model(draft.model)
     python = options.python or PYTHON
     machine = Machine(options.platform or PLATFORMS[0], python, GLIBC[python])
-    for name in SCRIPTS:
+    scripts = (*SCRIPTS, f"{EVENT}.py") if options.train else SCRIPTS
+    for name in scripts:
         draft.write(name, asset(name))
     draft.write("answering.py", template("answering.py"))
     draft.write(_BASE64, _base64_items())
     draft.write_json(SETTINGS, settings_of(draft))
-    libraries = install_packages(_needed(draft), draft.folder / PACKAGES, machine, options.wheels)
-    own = [EXAMPLE, GRAPH, LABELS, SETTINGS, "answering.py", _BASE64, *SCRIPTS]
-    folders = [TOKENIZER] if (draft.folder / TOKENIZER).is_dir() else []
+    libraries = install_packages(_needed(draft, python), draft.folder / PACKAGES, machine, options.wheels)
+    if options.train:
+        add_trainer(draft, draft.folder / PACKAGES)
+    own = [EXAMPLE, GRAPH, LABELS, SETTINGS, "answering.py", _BASE64, *scripts]
+    folders = [name for name in (TOKENIZER, WEIGHTS) if (draft.folder / name).is_dir()]
     draft.write(DOCKERFILE, _dockerfile(python, own, folders))
     files = {name: draft.folder / name for name in own}
     files |= _inside(draft.folder, folders) | _inside(draft.folder / PACKAGES, ["."])
     content = zipped(files)
     draft.write(ZIP, content)
     written = (draft.folder / README).read_text(encoding="utf-8")
-    draft.replace(README, written + about(machine, options.output_prefix))
+    draft.replace(
+        README, written + about(machine, options.output_prefix) + (asset("train.md") if options.train else "")
+    )
     _readable(draft.folder)
     unzipped = sum(path.stat().st_size for path in files.values())
     return told(len(content), unzipped, machine, libraries, asked=options.wheels is None)
@@ -93,7 +101,8 @@ def complete(draft: Draft) -> Added:
 def settings_of(draft: Draft) -> dict[str, Any]:
     """What the handler reads: what the model is called by, which kinds of events there are, where answers go."""
     digest = hashlib.sha256((draft.folder / GRAPH).read_bytes()).hexdigest()
-    return {"version": digest[:12], "events": list(EVENTS), "output_prefix": draft.options.output_prefix}
+    events = [EVENT, *EVENTS] if draft.options.train else list(EVENTS)
+    return {"version": digest[:12], "events": events, "output_prefix": draft.options.output_prefix}
 
 
 def about(machine: Machine, prefix: str | None) -> str:
@@ -134,10 +143,11 @@ def asset(name: str) -> str:
     return resources.files("graft.export.serverless.assets").joinpath(name).read_text(encoding="utf-8")
 
 
-def _needed(draft: Draft) -> list[str]:
-    """What the example imports and what that imports, each in the version that the export was proved with."""
+def _needed(draft: Draft, python: str) -> list[str]:
+    """What the example imports, and a fit, and what that imports, in the versions that the export was proved with."""
     names = [name for needed in needs_of(draft.labels) for name in (needed, *BEHIND.get(needed, ()))]
-    return [f"{name}=={version(name)}" for name in names]
+    more = requirements_of_training(draft.labels["modality"], python) if draft.options.train else []
+    return list(dict.fromkeys([*(f"{name}=={version(name)}" for name in names), *more]))
 
 
 def _base64_items() -> str:

@@ -48,6 +48,8 @@ def of_record(record: dict[str, Any]) -> dict[str, Any]:
         return {**told, "skipped": "it was not created"}
     if key.endswith("/"):
         return {**told, "skipped": "it marks a folder"}
+    if ".graft." in key:
+        return {**told, "skipped": "it is a model, or lies beside one"}
     into, prefix = output_of(bucket)
     if into == bucket and key.startswith(prefix) and key.endswith(".json"):
         return {**told, "skipped": "it is an answer of this function"}

@@ -103,7 +103,7 @@ class Request(BaseHTTPRequestHandler):
             "version": "2.0",
             "rawPath": self.path.partition("?")[0],
             "headers": dict(self.headers.items()),
-            "requestContext": {"http": {"method": self.command}},
+            "requestContext": {"http": {"method": self.command}, "authorizer": {"by": "start.py"}},
             "body": base64.b64encode(body).decode(),
             "isBase64Encoded": True,
         }
