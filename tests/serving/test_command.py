@@ -130,4 +130,4 @@ def test_pinned_to_one_core_it_starts_and_has_one_child(saved: Path):
         assert len(server.children()) == 1
     finally:
         code, said = server.stop()
-    assert (code, said) == (0, "")
+    assert (code, said) == (0, f"Loading {saved}\n")
