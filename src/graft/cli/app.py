@@ -10,7 +10,7 @@ import click
 
 from graft.cli.options import cache_option, download_option
 from graft.cli.output import pasted, progress_bar
-from graft.cli.paths import Command, InputPath, Output, guard_outputs
+from graft.cli.paths import Command, InputPath, ModelPath, Output, guard_outputs
 from graft.cli.reading import as_flags, reading_options
 from graft.errors import UsageError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="app", cls=Command)
-@click.argument("model", type=InputPath(Path))
+@click.argument("model", type=ModelPath())
 @click.option("--data", type=InputPath(), help="What it was fitted to: the most alike are shown beside each answer.")
 @click.option("--index", "folder", type=InputPath(Path), help="The same, indexed: graft index DATA --encoder MODEL.")
 @click.option(

@@ -10,7 +10,7 @@ import click
 
 from graft.cli.options import cache_option, download_option
 from graft.cli.output import pasted, progress_bar, say, show_json
-from graft.cli.paths import Command, InputPath, Output
+from graft.cli.paths import Command, InputPath, ModelPath, Output
 from graft.cli.reading import read_data, reading_options
 from graft.errors import GateError, TooFewClasses, UsageError
 
@@ -58,7 +58,7 @@ def _refusal(accuracy: Interval, least: float, confident: bool) -> GateError | N
 
 
 @click.command(name="evaluate", cls=Command)
-@click.argument("model", type=InputPath(Path))
+@click.argument("model", type=ModelPath())
 @click.argument("data", type=InputPath())
 @click.option("--split", type=click.Choice(["auto", "all", "train", "val", "test"]), default="auto", show_default=True,
               help="Which part of DATA to score: auto is the test part where there is one, else all.")  # fmt: skip

@@ -10,12 +10,12 @@ import click
 
 from graft.cli.options import download_option
 from graft.cli.output import clean_word, pasted, progress_bar, say, show_json
-from graft.cli.paths import Command, InputPath, Output
+from graft.cli.paths import Command, InputPath, ModelPath, Output
 from graft.cli.reading import read_data, reading_options
 
 
 @click.command(name="export", cls=Command)
-@click.argument("model", type=InputPath(Path))
+@click.argument("model", type=ModelPath())
 @click.option(
     "--to",
     "target",

@@ -23,6 +23,25 @@ class InputPath(click.Path):
         super().__init__(path_type=kind)
 
 
+class ModelPath(InputPath):
+    """A saved model that is only read: its folder, or ``NAME.graft.zip``, here or at an address of an object store."""
+
+    name = "path"
+
+    def __init__(self) -> None:
+        super().__init__(Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The folder: a packed model is unpacked into the cache.
+
+        Raises:
+            GraftError: It cannot be fetched or unpacked.
+        """
+        from graft.model.packed import model_folder
+
+        return super().convert(model_folder(value), param, ctx)
+
+
 class FolderPath(click.Path):
     """A folder in which files are looked for; those that are read are inputs, and what else lies there is not."""
 

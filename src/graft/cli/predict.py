@@ -18,7 +18,7 @@ import click
 from graft.cli.answers import Layout, PredictedRow, format_of, to_file, to_stdout
 from graft.cli.options import cache_option, download_option, log_asked, log_options
 from graft.cli.output import progress_bar, say
-from graft.cli.paths import Command, InputPath, Mixed, Output, guard_outputs
+from graft.cli.paths import Command, InputPath, Mixed, ModelPath, Output, guard_outputs
 from graft.errors import GraftError, UsageError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ FORMATS = ("json", "jsonl", "csv")
 
 
 @click.command(name="predict", cls=Command)
-@click.argument("model", type=InputPath(Path))
+@click.argument("model", type=ModelPath())
 @click.argument("inputs", nargs=-1, required=True, type=Mixed())
 @click.option("--top", type=click.IntRange(min=1), help="Show only the K most probable classes.")
 @click.option("-o", "--output", type=Output("data"), help="Write the answers: .csv, .tsv, .json or .jsonl.")

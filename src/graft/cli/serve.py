@@ -11,7 +11,7 @@ import click
 
 from graft.cli.options import download_option, log_asked, log_options
 from graft.cli.output import clean_word, say, show_json
-from graft.cli.paths import Command, InputPath
+from graft.cli.paths import Command, InputPath, ModelPath
 from graft.errors import NotABundle, UsageError
 
 PORTS = ("AIP_HTTP_PORT", "SAGEMAKER_BIND_TO_PORT", "PORT")
@@ -24,7 +24,7 @@ OWN = "GRAFT_MODEL"
 
 
 @click.command(name="serve", cls=Command)
-@click.argument("model", type=InputPath(Path), required=False)
+@click.argument("model", type=ModelPath(), required=False)
 @click.option(
     "--notebook", type=InputPath(Path), help="Run this notebook for who asks, under POST /runs; no MODEL then."
 )

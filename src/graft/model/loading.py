@@ -17,6 +17,7 @@ from graft.errors import UsageError
 from graft.job import Job
 from graft.learning import HEADS
 from graft.model.model import Model
+from graft.model.packed import model_folder
 from graft.model.training import Training
 from graft.prediction.loading import holding, refuse_index
 from graft.prediction.made_with import encoder_of
@@ -30,7 +31,7 @@ def load(folder: str | Path, *, backend: str = "auto", allow_download: bool = Fa
     """Load a bundle.
 
     Args:
-        folder: The bundle.
+        folder: The bundle; or one that was packed, ``NAME.graft.zip``, here or at an address of an object store.
         backend: ``"openvino"``, ``"onnxruntime"`` or ``"auto"``.
         allow_download: Whether its encoder may be fetched from the hub, or made of a model in a folder that the bundle
             names, where it was not used on this machine before. Allow it to bundles whose maker you trust.
@@ -42,7 +43,9 @@ def load(folder: str | Path, *, backend: str = "auto", allow_download: bool = Fa
         BundleError: It holds something that no model can have.
         EncoderError: This Graft does not have its encoder, or it would have to be fetched.
         EncoderMismatch: It was made with another version of its encoder.
+        AddressError: The store refuses, or cannot be reached.
     """
+    folder = model_folder(folder)
     refuse_index(Path(folder))
     with holding(str(folder)):
         return _restored(folder, bundle.read(Path(folder)), backend, allow_download)
