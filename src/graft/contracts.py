@@ -366,6 +366,17 @@ class Task(Protocol[Data, Rows, Found, Figures, Scores]):
             part: What these items are called in the result.
         """
 
+    def right(self, head: Any, classes: Sequence[str], x: Float32, dataset: Data, rows: Int) -> Float64:
+        """How good a head's answers to some items are ``(m,)``, 1 at best: the mean is what the report calls the score.
+
+        Args:
+            head: What answers.
+            classes: What it can answer.
+            x: Embeddings of all items ``(n, dim) float32``.
+            dataset: All items, with their targets.
+            rows: Which are answered ``(m,) int64``.
+        """
+
     def shown(self, scores: Scores, report: Any, dataset: Data, head: Any, x: Float32) -> Any:
         """The figures of an evaluation as a report shows them, with the items behind its mistakes."""
 

@@ -30,6 +30,7 @@ Each message has three parts: what was wrong, what was found, and (in ``hint``) 
     |-- HubError                    a hub takes nothing of what is to be published, or cannot be reached
     |-- UsageError                  exit 2: the call itself is off
     |-- GateError                   exit 3: a gate said no
+    |-- Busy                        exit 75: somebody else does the same work now; try later
     `-- Cancelled                   exit 130, as after Ctrl-C: somebody stopped the work
 """
 
@@ -243,6 +244,13 @@ class GateError(GraftError):
 
     code = "gate"
     exit_code = 3
+
+
+class Busy(GraftError):
+    """Somebody else does this very work now: the code is that of ``sysexits.h`` for what may do later."""
+
+    code = "busy"
+    exit_code = 75
 
 
 class Cancelled(GraftError):

@@ -5,9 +5,11 @@ And where Graft may keep what can be had again.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -15,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
 _LOOKED_THROUGH = 10_000
 """So many names of a folder are looked through for one that was misspelt."""
 
@@ -123,6 +126,26 @@ def write_synced(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def exchange(first: Path, second: Path) -> bool:
+    """Let two names change places in one step: at every instant each is there. Whether the system can do that.
+
+    Raises:
+        OSError: One of them is not there, or the disk refuses.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    import ctypes
+
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:  # a C library from before 2018
+        return False
+    if rename(_HERE, os.fsencode(first.absolute()), _HERE, os.fsencode(second.absolute()), _EXCHANGE) == 0:
+        return True
+    if (code := ctypes.get_errno()) in (errno.EINVAL, errno.ENOSYS, errno.EPERM):  # not this kernel, or file system
+        return False
+    raise OSError(code, os.strerror(code), str(first))
 
 
 def sync_folder(folder: Path) -> None:

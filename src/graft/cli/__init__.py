@@ -35,6 +35,7 @@ COMMANDS = {
     "collect": "Download pictures from an image search, a folder for each class.",
     "label-next": "Of unlabelled items, those whose labels would help most.",
     "tune": "Fine-tune a model's encoder; it ships only if that is better.",
+    "retrain": "Fit a model anew; the new one ships only if it is better.",
     "export": "Write a model in a form that answers without Graft.",
     "verify": "Check an export: its files, and that it answers as the model did.",
     "push": "Send a model or an export to a hub, with a card.",

@@ -46,6 +46,30 @@ def _write(descriptor: int, size: int, content: bytes) -> None:
 
 
 @contextlib.contextmanager
+def lock_now(path: Path) -> Iterator[bool]:
+    """Whether the file, made for this alone and gone afterwards, could be locked at once; held until the end.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            if not _lock_at_once(descriptor):
+                yield False
+                return
+            if _is_still(path, descriptor):
+                try:
+                    yield True
+                finally:
+                    with contextlib.suppress(OSError):  # where an open file cannot be removed, it stays
+                        path.unlink()
+                return
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
 def opened(path: Path) -> Iterator[int]:
     """The file, made where there is none, open for appending and locked against all others.
 
@@ -89,6 +113,14 @@ if sys.platform == "win32":
             os.lseek(descriptor, _FAR, os.SEEK_SET)
             msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
 
+    def _lock_at_once(descriptor: int) -> bool:
+        os.lseek(descriptor, _FAR, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
     def read_at(descriptor: int, n: int, offset: int) -> bytes:
         """So many bytes from this place on, fewer at the end of the file."""
         os.lseek(descriptor, offset, os.SEEK_SET)
@@ -100,6 +132,13 @@ else:
     def _locked(descriptor: int) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield  # closing the file unlocks it
+
+    def _lock_at_once(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
     def read_at(descriptor: int, n: int, offset: int) -> bytes:
         """So many bytes from this place on, fewer at the end of the file."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graft.contracts import Float32, Int, Targets
+from graft.contracts import Float32, Float64, Int, Targets
 from graft.data.dataset import Dataset
 from graft.data.texts import texts_of
 from graft.errors import DataError, TooFewClasses
@@ -108,6 +108,13 @@ class Classification:
         """Accuracy and all that goes with it."""
         texts = texts_of(dataset.items) if head.lexical else None
         return score_held_out(head, classes, x, dataset.labels, copies, part, texts, dataset.groups)
+
+    def right(self, head: Classifier, classes: Sequence[str], x: Float32, dataset: Dataset, rows: Int) -> Float64:
+        """Whether the most probable class is the right one."""
+        asked = dataset.select(rows)
+        p = head.answer(x[rows], texts_of(asked.items) if head.lexical else None).p
+        said = [classes[best] for best in p.argmax(axis=1).tolist()]
+        return np.array([own == given for own, given in zip(said, asked.labels, strict=True)], np.float64)
 
     def shown(self, scores: Scores, report: Report, dataset: Dataset, head: Classifier, x: Float32) -> Figures:
         """The figures, and the mistakes; to a class that the model does not know it gives no probability."""

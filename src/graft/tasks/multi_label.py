@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
 
-from graft.contracts import Float32, Int, Targets
+from graft.contracts import Float32, Float64, Int, Targets
 from graft.data.dataset import Dataset
 from graft.errors import TooFewClasses
 from graft.evaluation import Rows
@@ -88,6 +89,14 @@ class MultiLabel:
     ) -> Scores:
         """Exact match and all that goes with it."""
         return score_multi_label(head, classes, x, dataset.tags, copies, part, dataset.groups)
+
+    def right(
+        self, head: MultiLabelClassifier, classes: Sequence[str], x: Float32, dataset: Dataset, rows: Int
+    ) -> Float64:
+        """Whether exactly the right labels are predicted."""
+        said = (sorted(compress(classes, members)) for members in head.answer(x[rows]).sets)
+        given = dataset.select(rows).with_tags().tags
+        return np.array([own == list(tags) for own, tags in zip(said, given, strict=True)], np.float64)
 
     def shown(
         self, scores: Scores, report: Report, dataset: Dataset, head: MultiLabelClassifier, x: Float32

@@ -100,6 +100,12 @@ class Regression:
         found = score_numbers(dataset.items, head.answer(x).value[None], y, head.margin, units, method)
         return NumberScores(**vars(found), n_items=len(y), split=part)
 
+    def right(self, head: Regressor, classes: Sequence[str], x: Float32, dataset: Dataset, rows: Int) -> Float64:
+        """1 less the squared error as a share of the variance of all numbers: the mean over all is R²."""
+        y = numbers_of(dataset)
+        found: Float64 = 1 - (head.answer(x[rows]).value - y[rows]) ** 2 / (float(y.var()) or 1.0)
+        return found
+
     def shown(
         self, scores: NumberScores, report: NumberReport, dataset: Dataset, head: Regressor, x: Float32
     ) -> NumberFigures:

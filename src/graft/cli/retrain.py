@@ -1,0 +1,86 @@
+"""``graft retrain``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from graft.cli.options import cache_option, download_option
+from graft.cli.output import progress_bar, say, show_json
+from graft.cli.paths import Command, InputPath
+from graft.cli.reading import reading_options
+from graft.errors import GateError, UsageError
+
+
+@click.command(name="retrain", cls=Command)
+@click.argument("model", type=InputPath(Path))
+@click.argument("data", type=InputPath(), required=False)
+@click.option("--log", type=InputPath(Path), help="What MODEL has answered: its mix stands beside that of DATA.")
+@click.option(
+    "--corrections", type=InputPath(Path), help="Learn from the corrections that graft app has kept here, too."
+)
+@click.option("--journal", type=InputPath(Path), help="Follow the decisions about items of DATA in this journal.")
+@click.option("--force", is_flag=True, help="The new model takes MODEL's place, whatever the gate says.")
+@click.option("--back", is_flag=True, help="MODEL and MODEL.previous change places; nothing is fitted.")
+@click.option("--require-better", is_flag=True, help="Exit with 3 when nothing ships.")
+@cache_option
+@reading_options
+@download_option
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+def command(
+    model: Path,
+    data: str | None,
+    log: Path | None,
+    corrections: Path | None,
+    journal: Path | None,
+    force: bool,
+    back: bool,
+    require_better: bool,
+    no_cache: bool,
+    as_json: bool,
+    allow_download: bool,
+    **reading: Any,
+) -> int:
+    """Fit MODEL anew to DATA, old items and new; the new one takes its place only if it is better.
+
+    Both are judged on items that neither has seen. The old one stays as MODEL.previous. Exit code 75: MODEL is being
+    retrained already.
+    """
+    from graft.report.words import clean
+    from graft.retraining import retrain, roll_back
+
+    if back:
+        if data or force or require_better or log or corrections or journal:
+            raise UsageError("--back takes nothing but MODEL.", "Give graft retrain MODEL --back.")
+        found = roll_back(model)
+    elif data is None:
+        raise UsageError("There are no DATA to learn from.", "Give them: graft retrain MODEL DATA; or --back.")
+    else:
+        with progress_bar(quiet=as_json) as progress:
+            found = retrain(
+                model,
+                data,
+                log=log,
+                corrections=corrections,
+                journal=journal,
+                force=force,
+                cache=None if no_cache else "default",
+                progress=progress,
+                allow_download=allow_download,
+                **{name: given for name, given in reading.items() if given},
+            )
+    refusal = GateError(found.reason, "Add items, or look at their labels: graft clean DATA.")
+    refused = require_better and not found.shipped
+    if as_json:
+        show_json(found.to_dict() | ({"error": refusal.to_dict()} if refused else {}))
+        return refusal.exit_code if refused else 0
+    for warning in found.warnings:
+        say(f"Note    {clean(warning)}")
+    if refused:
+        raise refusal
+    say(clean(found.reason))
+    if found.shipped:
+        say(f"Model   {clean(found.model)}    the one before is {clean(found.previous or '')}")
+    return 0

@@ -1,0 +1,146 @@
+"""What a retraining learns from and judges on: data and corrections, each item once, and what the model saw of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from graft.contracts import Bool, Encoder, Int
+from graft.data.dataset import Dataset
+from graft.data.split import merge
+from graft.duplicates.clusters import Clusters
+from graft.duplicates.likeness import clusters_of
+from graft.encoders.embed import Embedded
+from graft.errors import DataError
+from graft.model import Model
+from graft.model.journalled import decisions_of, follow_journal
+from graft.reading.read import read
+from graft.results.facts import JournalEffect
+from graft.run import Run
+from graft.tasks.examples import embed_dataset, nothing_readable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GatheredItems:
+    """Items with their embeddings, and what the model in use knows of them.
+
+    Attributes:
+        dataset: The items that can be used, n of them.
+        embedded: Their embeddings.
+        alike: What is nearly a copy of what.
+        units: What stands on one side of every split: copies and groups ``(n,) int64``.
+        known: Which items the model was fitted to, byte for byte ``(n,) bool``.
+        seen: These, and all that shares a unit with one of them ``(n,) bool``.
+        tested: Which stand in a test split ``(n,) bool``.
+        coverage: Of the items that the model was fitted to, this share is here.
+        n_corrected: Items from the folder of corrections.
+        journal: What decisions did, where a journal was followed.
+    """
+
+    dataset: Dataset
+    embedded: Embedded
+    alike: Clusters
+    units: Int
+    known: Bool
+    seen: Bool
+    tested: Bool
+    coverage: float
+    n_corrected: int
+    journal: JournalEffect | None = None
+
+
+def gather(
+    model: Model, dataset: Dataset, corrections: Path | None, journal: Path | None, encoder: Encoder, run: Run
+) -> GatheredItems:
+    """Embed data and corrections, and find out what is a copy of what the model has seen.
+
+    A correction takes the place of the same item in the data, its split and group kept; it shares a unit with its
+    copies, so that no copy of an item that was learned from judges.
+
+    Args:
+        model: The one in use.
+        dataset: The data.
+        corrections: A folder of corrections.
+        journal: Decisions about the items of the data.
+        encoder: The model's own.
+        run: Keeps embeddings and what copies are told by.
+
+    Raises:
+        DataError: Nothing is known of what the model was fitted to, or nothing can be read.
+    """
+    if model.training is None:
+        raise DataError("Nothing is known of the items that this model was fitted to.", "Fit a new one to all items.")
+    task = model.task
+    dataset = task.prepared(dataset)
+    usable, embedded = embed_dataset(encoder, dataset, run)
+    if not len(usable):
+        raise nothing_readable(usable.skipped, dataset.modality)
+    effect = None
+    if journal is not None:
+        usable, embedded, effect = follow_journal(decisions_of(journal), usable.read_with(journal), embedded)
+    n_corrected = 0
+    if corrections is not None:
+        own = task.prepared(read(corrections, modality=encoder.modality, **{**task.reading, "min_classes": 1}))
+        mended, rows = embed_dataset(encoder, own, run)
+        n_corrected = len(mended)
+        usable, embedded = _corrected(usable, embedded, mended, rows)
+    learned = {
+        digest for digest, split in zip(model.training.digests, model.training.splits, strict=True) if split != "test"
+    }
+    with run.working("fit"):
+        alike = clusters_of(usable, embedded, encoder.stages, run)
+    units = merge(alike.clusters, usable.groups)
+    known = np.array([digest in learned for digest in embedded.digests], np.bool_)
+    return GatheredItems(
+        usable,
+        embedded,
+        alike,
+        units,
+        known,
+        np.isin(units, units[known]),
+        np.array([split == "test" for split in usable.splits], np.bool_),
+        len(learned.intersection(embedded.digests)) / max(len(learned), 1),
+        n_corrected,
+        effect,
+    )
+
+
+def _corrected(data: Dataset, embedded: Embedded, own: Dataset, rows: Embedded) -> tuple[Dataset, Embedded]:
+    """The data with the corrections, each item once."""
+    last = {digest: row for row, digest in enumerate(rows.digests)}  # of two copies of an item the later correction
+    place = {digest: row for row, digest in enumerate(embedded.digests)}
+    kept = [row for row, digest in enumerate(embedded.digests) if digest not in last]
+    added = list(last.values())
+    before = [place.get(digest) for digest in last]
+    here, there = data.select(kept), own.select(added)
+    splitted = any(data.splits)
+    joined = replace(
+        data,
+        items=(*here.items, *there.items),
+        labels=(*here.labels, *there.labels),
+        splits=(*here.splits, *(_of(data.splits, row) or ("train" if splitted else "") for row in before)),
+        groups=(*here.groups, *(_of(data.groups, row) for row in before)),
+        tags=(*here.tags, *there.tags) if data.tags or own.tags else (),
+        skipped=(*data.skipped, *own.skipped),
+        sources=(*data.sources, *own.sources),
+        reading=None,
+    )
+    return joined, Embedded(
+        x=np.concatenate([embedded.x[kept], rows.x[added]]),
+        rows=np.arange(len(joined)),
+        digests=(*(embedded.digests[row] for row in kept), *(rows.digests[row] for row in added)),
+        statistics={
+            name: np.concatenate([values[kept], rows.statistics[name][added]])
+            for name, values in embedded.statistics.items()
+        },
+        skipped={},
+        hits=embedded.hits + rows.hits,
+        misses=embedded.misses + rows.misses,
+    )
+
+
+def _of(values: Sequence[str], row: int | None) -> str:
+    return "" if row is None else values[row]

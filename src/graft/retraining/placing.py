@@ -1,0 +1,74 @@
+"""One model takes another's place, and nobody who reads meanwhile finds neither."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from graft.errors import Busy, NotABundle
+from graft.files import beside, exchange, sync_folder
+from graft.journal.appending import lock_now
+
+
+def previous_of(model: Path) -> Path:
+    """Where the model lies that was in use before: ``MODEL.previous``."""
+    return model.with_name(f"{model.name}.previous")
+
+
+@contextlib.contextmanager
+def alone(model: Path) -> Iterator[None]:
+    """While nobody else retrains the model; whoever holds this and is killed holds it no more.
+
+    Raises:
+        Busy: Somebody does.
+        OSError: Nothing can be written beside the model.
+    """
+    with lock_now(model.with_name(f".{model.name}.retrain")) as mine:
+        if not mine:
+            raise Busy(f"{model} is being retrained already.", "Wait until that is over; nothing was done.")
+        yield
+
+
+def replace_model(new: Path, model: Path) -> None:
+    """Put ``new`` in the place of ``model``, which becomes ``MODEL.previous``; an earlier one of these goes.
+
+    Where the system can exchange two names in one step, there is a model under this name at every instant. Where it
+    cannot, there is none between two renames, and readers find the old one under the name that it was moved to.
+
+    Raises:
+        OSError: The disk refuses.
+    """
+    old = _exchanged(new, model)
+    previous = previous_of(model)
+    if previous.is_dir():
+        shutil.rmtree(_exchanged(old, previous), ignore_errors=True)
+    else:
+        old.rename(previous)
+    sync_folder(model.parent)
+
+
+def swap_back(model: Path) -> None:
+    """``MODEL`` and ``MODEL.previous`` change places.
+
+    Raises:
+        NotABundle: There is no earlier model.
+        OSError: The disk refuses.
+    """
+    previous = previous_of(model)
+    if not previous.is_dir():
+        raise NotABundle(f"There is no earlier model: nothing is at {previous}.", "Nothing was changed.")
+    if (old := _exchanged(previous, model)) != previous:
+        old.rename(previous)
+    sync_folder(model.parent)
+
+
+def _exchanged(new: Path, place: Path) -> Path:
+    """Put a folder in the place of another; where that lies now."""
+    if exchange(new, place):
+        return new
+    aside = beside(place, "old")  # where ``bundle.read`` looks for a bundle that is missing
+    place.rename(aside)
+    new.rename(place)
+    return aside
