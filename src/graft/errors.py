@@ -23,14 +23,13 @@ Each message has three parts: what was wrong, what was found, and (in ``hint``) 
     |-- OutputExists                something is already there; nothing was overwritten
     |   `-- OutputIsInput           what is to be written over was read, or belongs to what was read
     |-- FunctionLimit               the time or the memory of a function will not do, or has run out
-    |-- Busy                        somebody does the same already
     |-- MissingExtra                an optional library is not installed
     |-- AddressError                what lies at an address cannot be had, or nothing be written there
     |-- ProviderError               a provider of pictures is broken, or cannot be reached
     |-- HubError                    a hub takes nothing of what is to be published, or cannot be reached
     |-- UsageError                  exit 2: the call itself is off
     |-- GateError                   exit 3: a gate said no
-    |-- Busy                        exit 75: somebody else does the same work now; try later
+    |-- Busy                        exit 75: somebody does the same already; try later
     `-- Cancelled                   exit 130, as after Ctrl-C: somebody stopped the work
 """
 
@@ -192,12 +191,6 @@ class FunctionLimit(GraftError):
     code = "function_limit"
 
 
-class Busy(GraftError):
-    """Somebody does the same already; nothing was changed."""
-
-    code = "busy"
-
-
 class MissingExtra(GraftError):
     """An optional library is not installed."""
 
@@ -247,7 +240,7 @@ class GateError(GraftError):
 
 
 class Busy(GraftError):
-    """Somebody else does this very work now: the code is that of ``sysexits.h`` for what may do later."""
+    """Somebody does the same already, and nothing was changed; the code is that of ``sysexits.h`` for "try later"."""
 
     code = "busy"
     exit_code = 75

@@ -7,7 +7,8 @@ import pytest
 
 from graft.monitoring import keeping
 from graft.monitoring.keeping import LogKeeper
-from graft.monitoring.log import LoggedModel, PredictionLog, read_log
+from graft.monitoring.log import PredictionLog, read_log
+from graft.monitoring.log_format import LoggedModel
 from graft.results.prediction import Prediction
 
 MODEL = LoggedModel("0123456789ab", "classification", ("closed", "open"), 8)

@@ -11,7 +11,8 @@ import pytest
 
 from graft.encoders.embed import content_digest
 from graft.errors import DataError
-from graft.monitoring.log import FULL, SMALLEST, LoggedModel, LogHeader, PredictionLog, items_of, one_in, read_log
+from graft.monitoring.log import PredictionLog, items_of, read_log
+from graft.monitoring.log_format import FULL, SMALLEST, LoggedModel, LogHeader, one_in
 from graft.results.prediction import NumberPrediction, Prediction
 
 MODEL = LoggedModel("0123456789ab", "classification", ("closed", "open"), 8)

@@ -11,7 +11,8 @@ from graft.app.corrections import CorrectionFolder
 from graft.bundle import version_of
 from graft.encoders.embed import content_digest
 from graft.errors import NotABundle
-from graft.monitoring.log import LoggedModel, PredictionLog
+from graft.monitoring.log import PredictionLog
+from graft.monitoring.log_format import LoggedModel
 from graft.results.prediction import Prediction
 from graft.retraining import retrain, roll_back
 from graft.retraining.decisions import decisions_of

@@ -13,7 +13,8 @@ from graft.contracts import Float32
 from graft.encoders.embed import content_digest
 from graft.errors import GraftError
 from graft.heads.protocols import Answering
-from graft.monitoring.log import LoggedModel, PredictionLog
+from graft.monitoring.log import PredictionLog
+from graft.monitoring.log_format import LoggedModel
 from graft.prediction.chunks import Chunk
 
 WAITING = 4096

@@ -1,14 +1,4 @@
-"""The prediction log: a bounded sample of what a model answered, one line of JSON for each item.
-
-::
-
-    {"graft": "prediction log", "format": 1, "salt": "9c...", "max_bytes": 67108864}          the first line
-    {"model": "0f3a...", "task": "classification", "classes": ["closed", "open"], "dim": 1280}  of each model
-    {"at": "2026-03-01T08:15:02.113Z", "of": "0f3a...", "key": "71c4...", "x": "...", ...}     of each item
-
-``x`` is the embedding as base64 of little-endian float16; ``scores`` those of all classes as base64 of float32. ``key``
-is a hash of the content with the log's own ``salt``: equal items are known by it, and nothing else of them. The item
-itself is not in it.
+"""The prediction log: a bounded sample of what a model answered, one line of JSON for each item (``log_format``).
 
 Several processes append, each line with one write under a lock. A line is never changed. As the file fills, fewer items
 are kept: every one in its first half, every second one in the next quarter, every fourth in the next eighth, and so on,
@@ -18,35 +8,37 @@ depends on nothing that is in it, so that what is kept is a fair sample.
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
-import json
-import math
 import os
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any
 
 import numpy as np
 
-from graft.bundle import version_of
 from graft.contracts import Bool, Float32, Float64
 from graft.decoding.formats import EXTENSIONS, HEAD, sniff
 from graft.errors import DataError
 from graft.files import write_atomically
-from graft.heads.protocols import Answering
 from graft.journal.appending import opened, read_at
+from graft.monitoring.log_format import (
+    FULL,
+    LARGEST,
+    SMALLEST,
+    LoggedLine,
+    LoggedModel,
+    LogHeader,
+    item_line,
+    model_of,
+    one_in,
+)
 from graft.tensors import from_json
 
-MARK, FORMAT = "prediction log", 1
 MAX_BYTES = 64 << 20
 """A new log stays below this unless told otherwise."""
-SMALLEST, LARGEST = 64 << 10, 1 << 30
 MAX_LINE = 4 << 20
 """No line is longer: 4,096 numbers of an embedding and 10,000 classes are 64 KB."""
 MAX_ITEM_BYTES = 8 << 20
@@ -55,71 +47,7 @@ ITEMS_BYTES = 4
 """So many times the log's own limit all kept items take together."""
 _NAMED = 20
 """So many broken lines are named."""
-FULL = 24
-"""At 2 to the power of this an item is kept so rarely that the log counts as full."""
 _SUFFIXES = {kind: suffix for suffix, kind in reversed(EXTENSIONS.items())}
-
-
-class LoggedModel(NamedTuple):
-    """Whose answers a line holds.
-
-    Attributes:
-        digest: Of the bundle's manifest, and so of all that it holds: 12 hexadecimal digits.
-        task: What it answers to, as heads call it.
-        classes: Columns of the scores; none where numbers are predicted.
-        dim: Length of an embedding.
-    """
-
-    digest: str
-    task: str
-    classes: tuple[str, ...]
-    dim: int
-
-    @classmethod
-    def of(cls, folder: Path, classes: Sequence[str], head: Answering) -> Self:
-        """The model of a bundle, with its classes and its head."""
-        return cls(version_of(folder), head.task, tuple(classes), sum(map(sum, head.stages)))
-
-    @property
-    def line(self) -> bytes:
-        """What a log says of it once."""
-        return _line({"model": self.digest, "task": self.task, "classes": list(self.classes), "dim": self.dim})
-
-
-class LogHeader(NamedTuple):
-    """The first line of a log."""
-
-    salt: bytes
-    max_bytes: int
-
-    @classmethod
-    def parse(cls, line: bytes, path: Path) -> Self:
-        """What the first line says.
-
-        Raises:
-            DataError: It is none of a prediction log.
-        """
-        try:
-            found = from_json(line)
-            mark, made, salt, limit = found["graft"], found["format"], bytes.fromhex(found["salt"]), found["max_bytes"]
-            if mark != MARK or len(salt) != 16 or type(limit) is not int or type(made) is not int:
-                raise ValueError
-        except (ValueError, LookupError, TypeError):
-            raise DataError(
-                f"{path} is no prediction log, and nothing was written to it.", "Name another file: --log FILE."
-            ) from None
-        if made > FORMAT:
-            raise DataError(f"{path} was begun by a newer Graft: its format is {made}.", "Install a newer Graft.")
-        return cls(salt, min(max(limit, SMALLEST), LARGEST))
-
-    @property
-    def line(self) -> bytes:
-        """The line itself."""
-        return _line({"graft": MARK, "format": FORMAT, "salt": self.salt.hex(), "max_bytes": self.max_bytes})
-
-    def key_of(self, digest: str) -> str:
-        """What an item with this digest of its content is called in the log: 32 hexadecimal digits."""
-        return hashlib.blake2b(digest.encode(), key=self.salt, digest_size=16).hexdigest()
 
 
 @dataclass
@@ -185,7 +113,7 @@ class PredictionLog:
                 size = os.fstat(descriptor).st_size
                 if not _is_kept(key, size, header.max_bytes):
                     continue
-                line = _line({"at": _now(), "of": self.model.digest, "key": key, **_answered(row, answer)})
+                line = item_line(self.model, key, row, answer)
                 if size + len(line) > header.max_bytes or len(line) > MAX_LINE:
                     continue
                 _write(descriptor, line, size)
@@ -288,7 +216,7 @@ def read_log(path: Path, digest: str = "") -> LoggedItems:
         DataError: There is no log, or nothing in it of this model.
     """
     models: dict[str, LoggedModel] = {}
-    parsed: dict[str, list[_LoggedLine]] = {}
+    parsed: dict[str, list[LoggedLine]] = {}
     seen: set[tuple[str, str]] = set()
     repeats: Counter[str] = Counter()
     broken: list[int] = []
@@ -303,11 +231,11 @@ def read_log(path: Path, digest: str = "") -> LoggedItems:
         try:
             found = from_json(line)
             if "model" in found:
-                model = _model(found)
+                model = model_of(found)
                 models.pop(model.digest, None)
                 models[model.digest] = model
                 continue
-            one = _LoggedLine.parse(found, models[found["of"]])
+            one = LoggedLine.parse(found, models[found["of"]])
         except (ValueError, LookupError, TypeError):
             n_broken += 1
             broken += [number] if len(broken) < _NAMED else []
@@ -332,49 +260,7 @@ def read_log(path: Path, digest: str = "") -> LoggedItems:
     return _gathered(models[wanted], own, *found)
 
 
-class _LoggedLine(NamedTuple):
-    """The line of one item, checked."""
-
-    of: str
-    key: str
-    time: float
-    x: Float32
-    label: str
-    tags: tuple[str, ...]
-    scores: Float32
-    value: tuple[float, float, float] | None
-    unknown: bool
-    unknown_score: float
-
-    @classmethod
-    def parse(cls, found: Mapping[str, Any], model: LoggedModel) -> Self:
-        """The line of an item.
-
-        Raises:
-            ValueError: A value is not what it can be; where one is missing, a ``LookupError`` or ``TypeError``.
-        """
-        numbers = not model.classes
-        x = _array(found["x"], "<f2", model.dim)
-        scores = _array("" if numbers else found["scores"], "<f4", len(model.classes))
-        value = tuple(map(float, found["value"])) if numbers else None
-        label, tags = "" if numbers else found["label"], tuple(found.get("labels", ()))
-        if not all(isinstance(text, str) for text in (found["key"], label, *tags)) or len(value or "abc") != 3:
-            raise ValueError("a text that is none, or an interval without ends")
-        return cls(
-            model.digest,
-            found["key"],
-            datetime.fromisoformat(found["at"]).timestamp(),
-            x,
-            label,
-            tags,
-            scores,
-            value,  # type: ignore[arg-type] # its length was looked at
-            bool(found["unknown"]),
-            math.nan if numbers else float(found["unknown_score"]),
-        )
-
-
-def _gathered(model: LoggedModel, own: Sequence[_LoggedLine], *rest: Any) -> LoggedItems:
+def _gathered(model: LoggedModel, own: Sequence[LoggedLine], *rest: Any) -> LoggedItems:
     values = [one.value for one in own if one.value is not None]
     return LoggedItems(
         model,
@@ -389,22 +275,6 @@ def _gathered(model: LoggedModel, own: Sequence[_LoggedLine], *rest: Any) -> Log
         tuple(one.key for one in own),
         *rest,
     )
-
-
-def _model(found: Mapping[str, Any]) -> LoggedModel:
-    digest, task, classes, dim = found["model"], found["task"], found["classes"], found["dim"]
-    texts = isinstance(classes, list) and all(isinstance(one, str) for one in (digest, task, *classes))
-    if not texts or type(dim) is not int or not 0 < dim <= 1 << 16:
-        raise ValueError("no line of a model")
-    return LoggedModel(digest, task, tuple(classes), dim)
-
-
-def _array(text: str, kind: str, n: int) -> Float32:
-    """Finite numbers that base64 holds ``(n,) float32``."""
-    found = np.frombuffer(base64.b64decode(text, validate=True), kind).astype(np.float32)
-    if len(found) != n or not np.isfinite(found).all():
-        raise ValueError("numbers that are not those of an item")
-    return found
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
@@ -435,43 +305,9 @@ def items_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.items")
 
 
-def one_in(size: int, max_bytes: int) -> int:
-    """Of how many items one is kept while a log has this size: 1, 2, 4, ..."""
-    left = 1 - size / max_bytes
-    return 1 << min(max(math.ceil(-math.log2(left)) - 1, 0), FULL) if left > 0 else 1 << FULL
-
-
 def _is_kept(key: str, size: int, max_bytes: int) -> bool:
     every = one_in(size, max_bytes)
     return every < 1 << FULL and int(key[:8], 16) % every == 0
-
-
-def _answered(row: Float32, answer: Any) -> dict[str, Any]:
-    """What a line says of one item."""
-    largest = np.finfo(np.float16).max
-    found: dict[str, Any] = {"x": _base64(np.clip(row, -largest, largest), "<f2"), "unknown": answer.unknown}
-    if hasattr(answer, "value"):
-        return {**found, "value": [answer.value, answer.low, answer.high]}
-    found["label"] = answer.label
-    if answer.labels is not None:
-        found["labels"] = list(answer.labels)
-    return {
-        **found,
-        "unknown_score": round(answer.unknown_score, 6),
-        "scores": _base64(np.fromiter(answer.scores.values(), np.float32), "<f4"),
-    }
-
-
-def _base64(values: Any, kind: str) -> str:
-    return base64.b64encode(np.asarray(values).astype(kind).tobytes()).decode()
-
-
-def _line(values: dict[str, Any]) -> bytes:
-    return f"{json.dumps(values, separators=(',', ':'))}\n".encode()
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _write(descriptor: int, line: bytes, size: int) -> None:
