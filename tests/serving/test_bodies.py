@@ -70,7 +70,7 @@ def test_accept_that_is_not_met(pictures, accept: str):
 
 @pytest.mark.parametrize("kind", ["text/plain", "text/csv", "application/xml", "audio/wav", "application/x-a", "x"])
 def test_a_type_that_is_not_taken_names_those_that_are(pictures, kind: str):
-    for path in ("/predict", "/invocations"):
+    for path in ("/predict", "/invocations")[: 1 if kind == "text/csv" else 2]:  # where a table is a batch
         reply = pictures.predict(b"a,b", kind, path)
         assert reply.status == 415
         assert "multipart/form-data" in reply.problem["hint"]

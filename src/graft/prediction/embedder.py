@@ -59,6 +59,8 @@ class Embedder:
         contents: Sequence[bytes],
         cache: Store | None = None,
         limits: ItemLimits = LIMITS,
+        *,
+        together: bool = True,
     ) -> list[Future[EmbeddedRow]]:
         """Ask for the embeddings of these contents; the answers come as they are ready.
 
@@ -67,12 +69,17 @@ class Embedder:
             contents: Files as bytes, or texts in UTF-8.
             cache: Where embeddings are looked up and kept; ``None`` for nowhere.
             limits: How large each content may be.
+            together: Whether they may go through the network with others, on which the last digits depend.
 
         Returns:
             A future for each content. It raises ``ItemError`` where that content is empty, broken or of another kind;
             what else was asked for at the same time is answered all the same.
         """
         requests = [_Request(content) for content in contents]
+        if not together:
+            for request in requests:
+                Context().run(CORES.submit, partial(_answer, _Line(encoder, cache, limits), [request]))
+            return [request.row for request in requests]
         place = id(encoder), id(cache), limits
         with self._lock:
             self._lines.setdefault(place, _Line(encoder, cache, limits)).requests.extend(requests)

@@ -44,7 +44,12 @@ class Batcher:
         self._encoder = model.encoder if self._here else DecodedElsewhere.of(model.encoder)
 
     async def predictions(
-        self, items: Sequence[bytes | ItemError], names: Sequence[str], keep: Keep | None = None
+        self,
+        items: Sequence[bytes | ItemError],
+        names: Sequence[str],
+        keep: Keep | None = None,
+        *,
+        together: bool = True,
     ) -> list[Any]:
         """What the model says of each item, in their order; one that cannot be used has an ``error``.
 
@@ -52,9 +57,19 @@ class Batcher:
             items: Their contents.
             names: What they are called.
             keep: Is given the embeddings, answers and contents of those that can be used; it must return at once.
+            together: Whether they may be computed at once, on which the last digits depend.
         """
-        found: list[Any] = await self._done(items, lambda rows: self._predictions(items, names, rows, keep))
+        if not together:
+            each = zip(items, names, strict=True)
+            singles = (self._done([item], self._finish([item], [name], keep), together=False) for item, name in each)
+            return [answer for (answer,) in await asyncio.gather(*singles)]
+        found: list[Any] = await self._done(items, self._finish(items, names, keep))
         return found
+
+    def _finish(
+        self, items: Sequence[bytes | ItemError], names: Sequence[str], keep: Keep | None
+    ) -> Callable[[Rows], list[Any]]:
+        return lambda rows: self._predictions(items, names, rows, keep)
 
     async def finished(self, items: Sequence[bytes | ItemError], finish: Callable[[Rows], Any]) -> Any:
         """What ``finish`` makes of the rows of all items, in their order, each with the digest of its content."""
@@ -64,7 +79,9 @@ class Batcher:
 
         return await self._done(items, known)
 
-    async def _done(self, items: Sequence[bytes | ItemError], finish: Callable[[Rows], Any]) -> Any:
+    async def _done(
+        self, items: Sequence[bytes | ItemError], finish: Callable[[Rows], Any], *, together: bool = True
+    ) -> Any:
         loop = asyncio.get_running_loop()
         waiting = loop.create_future()
 
@@ -80,22 +97,23 @@ class Batcher:
             loop.call_soon_threadsafe(tell, result, error)
 
         work = _Work(len(items), finish, tell_there)
-        self._begin(items, work)
+        self._begin(items, work, together)
         return await waiting
 
-    def _begin(self, items: Sequence[bytes | ItemError], work: _Work) -> None:
+    def _begin(self, items: Sequence[bytes | ItemError], work: _Work, together: bool) -> None:
         good = [(place, item) for place, item in enumerate(items) if isinstance(item, bytes)]
         if self._here:
-            rows = submit(self._encoder, [item for _, item in good], None, self._limits) if good else []
+            contents = [item for _, item in good]
+            rows = submit(self._encoder, contents, None, self._limits, together=together) if good else []
             for (place, _), row in zip(good, rows, strict=True):
                 row.add_done_callback(work.taker(place))
         for place, item in enumerate(items):
             if isinstance(item, ItemError):
                 work.take(place, item)
             elif not self._here:
-                self._decode(item, place, work)
+                self._decode(item, place, work, together)
 
-    def _decode(self, content: bytes, place: int, work: _Work) -> None:
+    def _decode(self, content: bytes, place: int, work: _Work, together: bool) -> None:
         if (error := self._unwanted(content)) is not None:
             work.take(place, error)
             return
@@ -104,7 +122,7 @@ class Batcher:
             if (error := decoded.exception()) is not None:
                 work.take(place, error)
                 return
-            (row,) = submit(self._encoder, [decoded.result()])
+            (row,) = submit(self._encoder, [decoded.result()], together=together)
             row.add_done_callback(work.taker(place))
 
         self._decoders.submit(content).add_done_callback(embed)

@@ -13,6 +13,7 @@ from graft.serving import kserve
 from graft.serving.json_items import KEYS, MOST_TOP
 from graft.serving.media_types import BYTES, JSON, MULTIPART, RAW
 from graft.serving.openapi import FLAG, NUMBER, TEXT, list_of, object_of, ref_to, refusal_of, told_of
+from graft.serving.records import CSV, LINES
 
 if TYPE_CHECKING:
     from graft.serving.one_model import ModelServer
@@ -40,7 +41,8 @@ def document(server: ModelServer) -> dict[str, Any]:
     model = server.model
     paths: dict[str, Any] = {
         "/predict": {"post": _question(server, "Answer one item or many.", "Predictions", ("top",))},
-        "/invocations": {"post": _question(server, "The same, where SageMaker asks.", "Predictions", ("top",))},
+        "/invocations": {"post": _invoking(server)},
+        "/execution-parameters": {"get": told_of("How a batch job of SageMaker should ask.", _EXECUTION)},
         "/healthz": {"get": told_of("Whether the process lives.", object_of({"status": TEXT}))},
         "/readyz": {"get": told_of("Whether the model answers, and will go on to.", _READY, "503")},
         "/ping": {"get": told_of("Whether the model answers, for SageMaker.", object_of({"status": TEXT}), "503")},
@@ -86,6 +88,9 @@ def _about(server: ModelServer) -> str:
     )
 
 
+_EXECUTION = object_of(
+    {"MaxConcurrentTransforms": {"type": "integer"}, "BatchStrategy": TEXT, "MaxPayloadInMB": {"type": "integer"}}
+)
 _READY = object_of({"ready": FLAG, "name": TEXT, "version": TEXT})
 
 
@@ -187,6 +192,17 @@ def _question(server: ModelServer, summary: str, schema: str, options: tuple[str
             **{status: refusal_of(status) for status in refusals},
         },
     }
+
+
+def _invoking(server: ModelServer) -> dict[str, Any]:
+    """As for ``/predict``; a batch of records is answered by a line for each."""
+    asked = _question(
+        server, "The same, where SageMaker asks; a line for each record of a batch.", "Predictions", ("top",)
+    )
+    for kind in (CSV, LINES[0]):
+        asked["requestBody"]["content"][kind] = {"schema": TEXT}
+    asked["responses"]["200"]["content"][LINES[0]] = {"schema": TEXT}
+    return asked
 
 
 def _inferring(server: ModelServer) -> dict[str, Any]:

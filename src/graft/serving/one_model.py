@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +13,7 @@ from graft.data.items import Memory
 from graft.encoders.embed import gathered
 from graft.errors import ItemError
 from graft.prediction.chunks import Chunk
-from graft.serving import json_items, kserve
+from graft.serving import json_items, kserve, records
 from graft.serving.admission import Admission
 from graft.serving.batching import Batcher, Rows
 from graft.serving.bodies import BodyBudget, read_body
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 READ_HERE = 1 << 20
 """Bytes of JSON that are read at once; more of it is read in a child, for nothing else is answered meanwhile."""
-JSON_READER, INFER_READER = b"j", b"k"
+JSON_READER, INFER_READER, RECORD_READER = b"j", b"k", b"r"
 MATCHES = 10
 """So many look-alikes are found where no number is asked for."""
 
@@ -80,7 +80,11 @@ class ModelServer:
         self.limits = limits or ServerLimits()
         self.draining = draining or Draining()
         self.metrics = Metrics(model.name, model.version)
-        readers = {JSON_READER: json_items.read_in_child, INFER_READER: kserve.read_in_child}
+        readers = {
+            JSON_READER: json_items.read_in_child,
+            INFER_READER: kserve.read_in_child,
+            RECORD_READER: records.read_in_child,
+        }
         self.decoders = Decoders(model.encoder, self.limits.item, readers)
         self.batcher = Batcher(model, self.decoders, self.limits)
         self.admission = Admission(self.limits)
@@ -125,6 +129,35 @@ class ModelServer:
             request, reading, lambda asked: self.batcher.predictions(asked.items, asked.names, self._keep)
         )
 
+    async def batch(self, request: Request) -> Answered:
+        """What the model says of the records of a batch, each by itself, so that no digit depends on where it was cut.
+
+        They take half the room that there is: others are answered meanwhile.
+
+        Raises:
+            Problem: The batch is refused as a whole.
+            ClientGone: Nobody waits for an answer.
+        """
+        room = max(1, self.limits.waiting // 2)
+
+        async def read(body: bytes) -> PredictRequest:
+            header, modality = request.headers.get("content-type", ""), self.model.modality
+            if len(body) <= READ_HERE:
+                asked = records.read_records(body, header, modality)
+            else:
+                asked = await self._read_in_child(RECORD_READER, records.for_child(body, header, modality))
+            return self._ranked(asked, request.query_params.get("top"))
+
+        async def answer(asked: PredictRequest) -> list[Any]:
+            found: list[Any] = []
+            for start in range(0, len(asked.items), room):
+                part = slice(start, start + room)
+                items, names = asked.items[part], asked.names[part]
+                found += await self.batcher.predictions(items, names, self._keep, together=False)
+            return found
+
+        return await self._answered(request, read, answer, accepted=(JSON, *records.LINES), room=room)
+
     async def matches(self, request: Request, reading: Reading) -> Answered:
         """What is most like each item of a request, in the index.
 
@@ -153,8 +186,12 @@ class ModelServer:
             content = to_utf8(body, header) if self.model.modality == "text" else body
             n = json_items.count(query.get("n"), "n")
             asked = PredictRequest((content,), ("body",), rest={} if n is None else {"n": n})
-        if asked.top is None and (top := json_items.count(query.get("top"), "top")):
-            asked = PredictRequest(asked.items, asked.names, asked.ids, top, asked.rest)
+        return self._ranked(asked, query.get("top"))
+
+    def _ranked(self, asked: PredictRequest, top: str | None) -> PredictRequest:
+        """The same with so many classes of each, where the address says how many and the body does not."""
+        if asked.top is None and (number := json_items.count(top, "top")):
+            asked = PredictRequest(asked.items, asked.names, asked.ids, number, asked.rest)
         if asked.top is not None and not self.model.classes:
             raise Problem(422, "bad_request", "This model predicts numbers, which have no ranks.", "Leave top out.")
         return asked
@@ -183,16 +220,24 @@ class ModelServer:
             ) from None
 
     async def _answered(
-        self, request: Request, reading: Reading, answer: Callable[[PredictRequest], Awaitable[list[Any]]]
+        self,
+        request: Request,
+        reading: Reading,
+        answer: Callable[[PredictRequest], Awaitable[list[Any]]],
+        *,
+        accepted: Sequence[str] = (JSON,),
+        room: int | None = None,
     ) -> Answered:
-        check_accept(request.headers.get("accept", ""), JSON)
+        check_accept(request.headers.get("accept", ""), *accepted)
         check_encoding(request.headers)
         self.check_ready()
         self.admission.check()
         with self.budget.room() as take:
             body = await read_body(request.scope, request.receive, take, self.limits)
-            asked = self._checked(await reading(body))
-            with self.admission.items(len(asked.items)):
+            asked = await reading(body)
+            if room is None:
+                asked = self._checked(asked)
+            with self.admission.items(len(asked.items) if room is None else min(len(asked.items), room)):
                 answers = await answer(asked)
         bad = [one.error for one in answers if one.error is not None]
         self.metrics.items(len(answers) - len(bad), len(bad))

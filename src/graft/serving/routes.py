@@ -17,9 +17,12 @@ from graft.serving.keys import ServerKey
 from graft.serving.media_types import JSON
 from graft.serving.one_model import ModelServer, refused_all
 from graft.serving.problems import Problem, to_json
+from graft.serving.records import LINES, kind_of_records, lines_of
 
 PAGES = ("/docs", "/docs/style.css", "/openapi.json")
-PROBES = ("/healthz", "/readyz", "/ping", "/v2/health/live", "/v2/health/ready")
+MAX_PAYLOAD = 6
+"""Megabytes that a batch job sends at once where nothing else is said."""
+PROBES = ("/healthz", "/readyz", "/ping", "/execution-parameters", "/v2/health/live", "/v2/health/ready")
 PAGE_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
@@ -41,7 +44,8 @@ class ModelRoutes:
         models = (name, f"{name}/versions/{self.model.version}")
         return (
             ("POST", "/predict", self.predict),
-            ("POST", "/invocations", self.predict),
+            ("POST", "/invocations", self.invoked),
+            ("GET", "/execution-parameters", self.execution),
             ("POST", "/search", self.search),
             ("GET", "/healthz", self.alive),
             ("GET", "/readyz", self.ready),
@@ -67,6 +71,19 @@ class ModelRoutes:
         if found.request.ids:
             said = [{"id": own, **one} for own, one in zip(found.request.ids, said, strict=True)]
         return json_answer({"model": self.model.name, "version": self.model.version, "predictions": said})
+
+    async def invoked(self, request: Request) -> Response:
+        """Answer as SageMaker asks: the same, or a batch of records with a line for each."""
+        if not kind_of_records(request.headers.get("content-type", "")):
+            return await self.predict(request)
+        found = await self.server.batch(request)
+        said = self.model.said(found.answers, found.request.top)
+        return Response(lines_of(said, found.request.ids), media_type=LINES[0])
+
+    async def execution(self) -> Response:
+        """How a batch job of SageMaker should ask."""
+        most = min(MAX_PAYLOAD, self.server.limits.body >> 20)
+        return json_answer({"MaxConcurrentTransforms": 1, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": most})
 
     async def search(self, request: Request) -> Response:
         """Find what is most like each item."""
