@@ -14,9 +14,9 @@ pytest.importorskip("httpcore2", reason="fetching needs httpcore2")
 
 from collecting.conftest import LOOPBACK, QUICK
 from collecting.server import BEHAVIOUR, GOOD, Server, photo
-from graft.collecting.fetching import Fetcher
-from graft.collecting.rate_limit import Limits, RateLimiter
 from graft.errors import ItemError
+from graft.fetching.fetcher import Fetcher
+from graft.fetching.rate_limit import Limits, RateLimiter
 
 REASONS = {
     "/401.jpg": "status_401",

@@ -4,7 +4,7 @@ from graft.collecting.collection import collect
 from graft.collecting.counts import Collected, Counts
 from graft.collecting.found import Found, Search
 from graft.collecting.providers import PROVIDERS, Provider
-from graft.collecting.rate_limit import Limits
 from graft.errors import ProviderError
+from graft.fetching.rate_limit import Limits
 
 __all__ = ["PROVIDERS", "Collected", "Counts", "Found", "Limits", "Provider", "ProviderError", "Search", "collect"]

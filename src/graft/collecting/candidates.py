@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graft.collecting.addresses import WebAddress
 from graft.collecting.found import Found, Search, as_text
 from graft.errors import GraftError, ProviderError
+from graft.fetching.addresses import WebAddress
 
 
 @dataclass(slots=True, eq=False)

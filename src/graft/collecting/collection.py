@@ -7,17 +7,18 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graft.collecting.addresses import PORTS, Network
 from graft.collecting.candidates import CandidateQueue
 from graft.collecting.counts import Collected
 from graft.collecting.found import Search
 from graft.collecting.manifest import Manifest
 from graft.collecting.names import safe_name
+from graft.collecting.pictures import check_head
 from graft.collecting.providers import open_provider
-from graft.collecting.rate_limit import Limits, RateLimiter
 from graft.contracts import Progress, silent
 from graft.data.guard import Inputs
 from graft.errors import MissingExtra, UsageError
+from graft.fetching.addresses import PORTS, Network
+from graft.fetching.rate_limit import Limits, RateLimiter
 
 if TYPE_CHECKING:
     import ssl
@@ -87,13 +88,13 @@ def collect(
     queues = _queues(queries or listed, labels or {}, provider, name or type(provider).__name__)
     _check_queries(queries, listed, provider)
     try:
-        from graft.collecting.fetching import Fetcher
         from graft.collecting.run import CollectionRun
+        from graft.fetching.fetcher import Fetcher
     except ImportError as error:
         raise MissingExtra(
             f"Collecting pictures needs {error.name}, which is not installed.", "pip install 'graft-learn[collect]'"
         ) from None
-    fetcher = Fetcher(limits, RateLimiter(delay), allow, ports, trust)
+    fetcher = Fetcher(limits, RateLimiter(delay), allow, ports, trust, check_head=check_head, accept="image/*")
     manifest = Manifest(Path(folder), [queue.label for queue in queues])
     try:
         end = started + time_limit if time_limit is not None else None

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-MAX_URL = 8000
-"""Characters of an address; servers take some 8,000."""
+from graft.fetching.addresses import MAX_URL
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ import binascii
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from graft.collecting.bounds import too_large
 from graft.data.items import File
 from graft.errors import ItemError
+from graft.fetching.bounds import too_large
 
 
 def read_file(path: Path, most: int) -> bytes:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graft.collecting.bounds import too_small
 from graft.contracts import Array, Float32
 from graft.decoding.decode import decode_picture
 from graft.decoding.formats import HEAD, PICTURES, describe, sniff
 from graft.errors import ItemError
+from graft.fetching.bounds import too_small
 
 SUFFIXES = {"jpeg": ".jpg", "png": ".png", "gif": ".gif", "bmp": ".bmp", "tiff": ".tif", "webp": ".webp"}
 """How a picture's file ends, by its kind."""

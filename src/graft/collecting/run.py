@@ -9,11 +9,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from typing import Any
 
-from graft.collecting.bounds import OutOfBounds
 from graft.collecting.candidates import Candidate, CandidateQueue
 from graft.collecting.counts import Counts
 from graft.collecting.entry import ManifestEntry, latest
-from graft.collecting.fetching import Fetcher
 from graft.collecting.found import as_text
 from graft.collecting.inline import read_file, read_inline
 from graft.collecting.manifest import Manifest
@@ -21,6 +19,8 @@ from graft.collecting.pictures import SUFFIXES, Picture, judge
 from graft.collecting.seen import SeenPictures
 from graft.contracts import Progress
 from graft.errors import GraftError, ItemError
+from graft.fetching.bounds import OutOfBounds
+from graft.fetching.fetcher import Fetcher
 
 CONCURRENT = 8
 """Connections at a time, to all hosts together."""

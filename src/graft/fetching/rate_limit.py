@@ -1,4 +1,4 @@
-"""What a picture may cost, and the rate limit of each host: few connections at a time, and pauses between."""
+"""What a file may cost, and the rate limit of each host: few connections at a time, and pauses between."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from graft.errors import ItemError
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one picture may cost.
+    """What one file may cost.
 
     Attributes:
         max_bytes: Of the file, as sent and as unpacked.
@@ -21,7 +21,7 @@ class Limits:
         read: Seconds without a byte.
         total: Seconds from the first connection to the last byte, redirects included.
         redirects: How many are followed.
-        tries: How often a picture is asked for before it is given up.
+        tries: how often a file is asked for before it is given up.
         backoff: Seconds before the second try, more or less; doubled for each further one.
         max_rest: A server that asks for a longer rest, in seconds, is asked no more in this run.
     """

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from graft.collecting.addresses import is_allowed, locate, resolve
 from graft.errors import ItemError
+from graft.fetching.addresses import is_allowed, locate, resolve
 
 PRIVATE = [
     "0.0.0.0",

@@ -9,12 +9,13 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
-from graft.collecting.found import MAX_URL
 from graft.errors import ItemError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+MAX_URL = 8000
+"""Characters of an address; servers take some 8,000."""
 PORTS = frozenset({80, 443})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")

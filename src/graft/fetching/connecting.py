@@ -11,8 +11,8 @@ from typing import Any
 
 import httpcore2 as http
 
-from graft.collecting.addresses import Network, resolve
-from graft.collecting.rate_limit import Limits
+from graft.fetching.addresses import Network, resolve
+from graft.fetching.rate_limit import Limits
 
 _GLANCE = 0.1
 """Seconds after which who waits for a look-up sees whether all is to stop."""

@@ -1,4 +1,4 @@
-"""Fetching a picture from a server that may be slow, broken or hostile. Needs httpcore2."""
+"""Fetching a file from a server that may be slow, broken or hostile. Needs httpcore2."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from typing import NamedTuple
 
 import httpcore2 as http
 
-from graft.collecting.addresses import PORTS, Network, WebAddress, locate
-from graft.collecting.bounds import too_large
-from graft.collecting.connecting import CheckedBackend
-from graft.collecting.pictures import check_head
-from graft.collecting.rate_limit import Limits, RateLimiter
 from graft.decoding.formats import HEAD
 from graft.errors import ItemError
+from graft.fetching.addresses import PORTS, Network, WebAddress, locate
+from graft.fetching.bounds import too_large
+from graft.fetching.connecting import CheckedBackend
+from graft.fetching.rate_limit import Limits, RateLimiter
 from graft.version import __version__
 
 PASSING = frozenset({"busy", "connection", "no_address", "timeout"})
@@ -38,7 +37,7 @@ class Fetched(NamedTuple):
 
 
 class Fetcher:
-    """Fetches pictures from the public internet. Thread-safe.
+    """Fetches files from the public internet. Thread-safe.
 
     Neither cookies nor a referer nor the environment's proxies are used. Names are looked up here, each address is
     checked, and the connection goes to the address that was checked, at every redirect anew.
@@ -49,6 +48,8 @@ class Fetcher:
         allow: Networks that are allowed though they are not public.
         ports: The ports that may be asked.
         trust: Whose certificates are believed; by default the system's.
+        check_head: Raises an ``ItemError`` where the first ``HEAD`` bytes of a file say that it is not wanted.
+        accept: What servers are told to be wanted.
     """
 
     def __init__(
@@ -58,9 +59,12 @@ class Fetcher:
         allow: Sequence[Network] = (),
         ports: Collection[int] = PORTS,
         trust: ssl.SSLContext | None = None,
+        check_head: Callable[[bytes], None] | None = None,
+        accept: str = "*/*",
     ) -> None:
         self.limits, self.rate_limiter = limits, rate_limiter
         self._allow, self._ports = allow, ports
+        self._check_head, self._accept = check_head, accept
         self._trust = trust or http.default_ssl_context()
         self._stopped = threading.Event()
         self._live: set[http.NetworkStream] = set()
@@ -69,7 +73,7 @@ class Fetcher:
         """Take an address apart and check it.
 
         Raises:
-            ItemError: As for ``graft.collecting.addresses.locate``.
+            ItemError: As for ``graft.fetching.addresses.locate``.
         """
         return locate(url, self._ports)
 
@@ -88,7 +92,7 @@ class Fetcher:
         def remaining() -> float:
             left = 0.0 if self._stopped.is_set() else end - time.monotonic()
             if left <= 0:
-                raise ItemError("timeout", f"The picture was not there after {self.limits.total:g} seconds.")
+                raise ItemError("timeout", f"The file was not there after {self.limits.total:g} seconds.")
             return left
 
         held = place.host
@@ -121,7 +125,7 @@ class Fetcher:
         headers = [
             ("Host", shown if standard else f"{shown}:{place.port}"),
             ("User-Agent", f"graft/{__version__}"),
-            ("Accept", "image/*"),
+            ("Accept", self._accept),
             ("Accept-Encoding", "identity"),
             ("Connection", "close"),
         ]
@@ -156,8 +160,8 @@ class Fetcher:
         looked = False
         for chunk in chunks:
             content += chunk
-            if not looked and len(content) >= HEAD:
-                check_head(bytes(content[:HEAD]))
+            if self._check_head and not looked and len(content) >= HEAD:
+                self._check_head(bytes(content[:HEAD]))
                 looked = True
         return bytes(content)
 
