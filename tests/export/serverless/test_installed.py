@@ -1,0 +1,50 @@
+"""The function as it leaves: real packages from the index, unzipped, on the Python and the machine that it is for."""
+
+import shutil
+import subprocess
+import zipfile
+
+import pytest
+
+import dockerfiles
+import serverless
+import shapes
+from export.serverless.test_function import alike, encoded, said
+from graft.export.exporting import export_model
+from graft.export.options import TargetOptions
+from serverless import over_http
+
+PHOTO = shapes.encoded("square", 96)
+
+
+def interpreter():
+    """A Python that functions have, and its version."""
+    for version in ("3.13", "3.12"):
+        found = shutil.which(f"python{version}")
+        if found and subprocess.run([found, "-m", "pip", "--version"], capture_output=True).returncode == 0:
+            return found, version
+    pytest.skip("there is no Python 3.13 or 3.12 here")
+
+
+@pytest.mark.installs
+def test_the_zip_runs_alone_on_the_python_that_it_is_for(model, model_in_f32, tmp_path):
+    python, version = interpreter()
+    dockerfiles.need_index(tmp_path)
+    exported = export_model(model, "serverless", tmp_path / "function", options=TargetOptions(python=version))
+    facts = exported.added.facts
+    assert facts["unzipped_bytes"] <= 150e6
+    assert (facts["way"], facts["libraries"] > 30) == ("zip", True)
+    task, client, temporary = (tmp_path / name for name in ("task", "client", "tmp"))
+    with zipfile.ZipFile(tmp_path / "function" / "function.zip") as archive:
+        archive.extractall(task)
+    pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--target", str(client)]
+    subprocess.run([*pip, "awslambdaric>=3.0"], check=True, capture_output=True)
+    temporary.mkdir(mode=0o777)
+    temporary.chmod(0o777)
+    before = serverless.alone(temporary) if serverless.can_be_alone(temporary) else ()
+    with serverless.function(task, temporary, python=python, before=before, PYTHONPATH=str(client)) as ask:
+        (found,) = said(ask(over_http(encoded(PHOTO), flag=True)))["predictions"]
+    (tmp_path / "photo.jpg").write_bytes(PHOTO)
+    alike(found, model_in_f32.predict_one(tmp_path / "photo.jpg").to_dict())
+    assert ask.log == ""
+    assert list(temporary.iterdir()) == []
