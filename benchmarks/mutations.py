@@ -26,6 +26,7 @@ COPIED = (
     "graphs",
     "pyproject.toml",
     "README.md",
+    "LICENSE",
     "Makefile",
     "constraints.txt",
     "requirements-predict.txt",

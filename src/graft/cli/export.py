@@ -26,7 +26,7 @@ from graft.cli.reading import read_data, reading_options
 @click.option("--precision", help="fp32 or fp16: how weights are kept. [default: as the target has it]")
 @click.option("--data", type=InputPath(), help="Up to 50 of its items join the golden ones, and leave with them.")
 @click.option("--runtime", type=InputPath(Path), help="browser: the folder dist of the npm package onnxruntime-web.")
-@click.option("--platform", help="serverless: the function's processor. [default: x86_64]")
+@click.option("--platform", help="serverless: the function's processor, x86_64 or arm64. [default: x86_64]")
 @click.option("--python", help="serverless: the function's Python, 3.12 or 3.13. [default: 3.13]")
 @click.option("--output-prefix", help="serverless: where answers to objects go, as answers/ or s3://bucket/answers/.")
 @click.option("--wheels", type=InputPath(Path), help="serverless: a folder of wheels, so that no index is asked.")

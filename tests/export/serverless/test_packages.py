@@ -72,6 +72,21 @@ def test_wheels_of_another_machine_are_refused_and_nothing_is_written(model, tmp
     assert not (tmp_path / "out").exists()
 
 
+def test_packages_are_chosen_for_the_processor_that_is_named(model, tmp_path):
+    house = serverless.wheels(tmp_path / "wheels", PACKAGES[:3])
+    for package in PACKAGES[:3]:
+        name = f"{package}/core.cpython-313-aarch64-linux-gnu.so"
+        serverless.wheel(house, package, {name: serverless.library(183)}, platform="manylinux_2_28_aarch64")
+    options = TargetOptions(wheels=house, platform="arm64")
+    said = export_model(model, "serverless", tmp_path / "out", options=options)
+    found = sorted(path.name for path in (tmp_path / "out" / "packages").rglob("*.so*"))
+    assert found == ["core.cpython-313-aarch64-linux-gnu.so"] * 3
+    assert "Python 3.13, arm64; 3 shared libraries" in said.added.lines[1][1]
+    read_me = (tmp_path / "out" / "README.md").read_text()
+    assert "--architectures arm64" in read_me
+    assert "--provenance=false --platform linux/arm64" in read_me
+
+
 def test_every_entry_can_be_read_by_anybody_and_the_bytes_are_the_same(model, wheelhouse, exported_function, tmp_path):
     first = exported_function.path
     before = os.umask(0o077)
@@ -138,7 +153,6 @@ def test_what_does_not_fit_names_the_way(mb, zip_mb, way, words):
     ("options", "words"),
     [
         ({"python": "3.11"}, "Python 3.11 is not offered"),
-        ({"platform": "arm64"}, "Lambda hides"),
         ({"platform": "riscv"}, "riscv is not offered"),
         ({"output_prefix": "/"}, "names no folder"),
         ({"output_prefix": "s3://bucket"}, "names no folder"),

@@ -24,7 +24,9 @@ SCRIPTS = ("handler.py", "predicting.py", "http_events.py", "object_events.py", 
 EVENTS = ("http_events", "object_events")
 GLIBC = {"3.12": (2, 34), "3.13": (2, 34)}
 """Of what Lambda runs each Python on (Amazon Linux 2023). Its 3.11 stands on glibc 2.26, too old for ONNX Runtime."""
-PLATFORMS = ("x86_64",)
+PLATFORMS = {"x86_64": "linux/amd64", "arm64": "linux/arm64"}
+"""As Lambda calls the processors, and as those call them that build containers."""
+PLATFORM = "x86_64"
 PYTHON = "3.13"
 MOST_ZIPPED, MOST_UNZIPPED = 50, 250
 """Megabytes, of 1,048,576 bytes as Lambda counts them, that it takes: of a zip that is sent, and of all in it."""
@@ -43,13 +45,7 @@ def check(options: TargetOptions) -> None:
         )
     if options.platform is not None and options.platform not in PLATFORMS:
         raise UsageError(
-            f"A function on {options.platform} is not offered"
-            + (
-                ": ONNX Runtime ends there at its start, as Lambda hides what it asks of the processor."
-                if options.platform == "arm64"
-                else "."
-            ),
-            f"Choose --platform {' or '.join(PLATFORMS)}.",
+            f"A function on {options.platform} is not offered.", f"Choose --platform {' or '.join(PLATFORMS)}."
         )
     prefix = options.output_prefix
     if prefix is not None:
@@ -72,7 +68,7 @@ def complete(draft: Draft) -> Added:
     if options.train:
         check_model(draft.model)
     python = options.python or PYTHON
-    machine = Machine(options.platform or PLATFORMS[0], python, GLIBC[python])
+    machine = Machine(options.platform or PLATFORM, python, GLIBC[python])
     scripts = (*SCRIPTS, f"{EVENT}.py") if options.train else SCRIPTS
     for name in scripts:
         draft.write(name, asset(name))
@@ -113,7 +109,12 @@ def about(machine: Machine, prefix: str | None) -> str:
         else "Set `GRAFT_OUTPUT_PREFIX` (`answers/`, `s3://bucket/answers/`) before objects in S3 trigger it."
     )
     text = asset("about.md")
-    for name, value in {"python": machine.python, "platform": machine.platform, "objects": keep}.items():
+    for name, value in {
+        "python": machine.python,
+        "platform": machine.platform,
+        "docker": PLATFORMS[machine.platform],
+        "objects": keep,
+    }.items():
         text = text.replace(f"{{{name}}}", value)
     return text
 
