@@ -124,6 +124,9 @@ def test_copies_of_what_it_was_fitted_to_do_not_judge(fine, tmp_path):
 
 def test_corrections_are_learned(in_use, tmp_path):
     folder = CorrectionFolder(tmp_path / "corrections", "image")
+    assert retrain(in_use, data(OLD), corrections=folder.path).n_corrected == 0  # there are none yet
+    folder.save(shapes.encoded("circle", 999), None)
+    assert retrain(in_use, data(OLD), corrections=folder.path).n_corrected == 0
     for item, label in zip(*month(100, 20), strict=True):
         folder.save(item, [label])
     found = retrain(in_use, data(OLD), corrections=folder.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,11 +11,12 @@ import numpy as np
 
 from graft.contracts import Bool, Encoder, Int
 from graft.data.dataset import Dataset
+from graft.data.listing import CORRECTIONS
 from graft.data.split import merge
 from graft.duplicates.clusters import Clusters
 from graft.duplicates.likeness import clusters_of
 from graft.encoders.embed import Embedded
-from graft.errors import DataError
+from graft.errors import DataError, NothingToRead
 from graft.model import Model
 from graft.model.journalled import decisions_of, follow_journal
 from graft.reading.read import read
@@ -73,8 +75,7 @@ def gather(
     """
     if model.training is None:
         raise DataError("Nothing is known of the items that this model was fitted to.", "Fit a new one to all items.")
-    task = model.task
-    dataset = task.prepared(dataset)
+    dataset = model.task.prepared(dataset)
     usable, embedded = embed_dataset(encoder, dataset, run)
     if not len(usable):
         raise nothing_readable(usable.skipped, dataset.modality)
@@ -82,8 +83,8 @@ def gather(
     if journal is not None:
         usable, embedded, effect = follow_journal(decisions_of(journal), usable.read_with(journal), embedded)
     n_corrected = 0
-    if corrections is not None:
-        own = task.prepared(read(corrections, modality=encoder.modality, **{**task.reading, "min_classes": 1}))
+    own = None if corrections is None else _read_corrections(corrections, model, encoder)
+    if own is not None:
         mended, rows = embed_dataset(encoder, own, run)
         n_corrected = len(mended)
         usable, embedded = _corrected(usable, embedded, mended, rows)
@@ -106,6 +107,27 @@ def gather(
         n_corrected,
         effect,
     )
+
+
+def _read_corrections(folder: Path, model: Model, encoder: Encoder) -> Dataset | None:
+    """The corrections with a label, if there are any yet: the page makes their folder with the first.
+
+    Raises:
+        DataError: The folder holds something else.
+    """
+    if not (folder / CORRECTIONS).is_file():
+        if os.path.lexists(folder) and not (folder.is_dir() and not any(folder.iterdir())):
+            raise DataError(
+                f"{folder} holds no corrections: it has no {CORRECTIONS}.",
+                "Name the folder that graft app keeps corrections in.",
+            )
+        return None
+    reading = {**model.task.reading, "min_classes": 1, "modality": encoder.modality}
+    try:
+        own: Dataset = model.task.prepared(read(folder, **reading))
+        return own
+    except NothingToRead:  # all that were corrected are of none of the classes
+        return None
 
 
 def _corrected(data: Dataset, embedded: Embedded, own: Dataset, rows: Embedded) -> tuple[Dataset, Embedded]:
