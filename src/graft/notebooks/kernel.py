@@ -48,7 +48,7 @@ class KernelProcess:
         )
         self._log = scratch / "log"
         environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name != "GRAFT_KEY"},  # a server's, not a run's
             "IPYTHONDIR": str(scratch / "ipython"),  # neither its user's start-up files nor their history
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         }
