@@ -110,7 +110,7 @@ def test_every_option_makes_a_request_that_the_service_takes(job, stub):
 
 def test_the_service_s_model_is_what_is_held_against(job):
     broken = job.request_of(job.parsed(BASE))
-    del broken["StoppingCondition"]
+    del broken["RoleArn"]
     with pytest.raises(ParamValidationError):  # before anything is sent
         boto3.client("sagemaker", region_name="eu-west-1", **SECRETS).create_training_job(**broken)
 
