@@ -41,6 +41,7 @@ COMMANDS = {
     "push": "Send a model or an export to a hub, with a card.",
     "compare": "Compare encoders on your data: score, speed, size, licence.",
     "train": "Fit as a training job of a platform, in a container.",
+    "monitor": "Say whether what a model is asked has changed, by its log.",
     "serve": "Answer over HTTP with a model.",
     "run": "Run a notebook unchanged, with other values, and collect what it writes.",
     "encoders": "What encoders are here, what they cost, under which licence.",

@@ -1,0 +1,90 @@
+"""``graft monitor``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from graft.cli.options import cache_option
+from graft.cli.output import progress_bar, say, show_json
+from graft.cli.paths import Command, InputPath
+from graft.cli.reading import read_data, reading_options
+
+if TYPE_CHECKING:
+    from graft.monitoring.verdict import MonitorReport
+
+ALARM = 3
+"""The exit code of an alarm."""
+
+
+@click.command(name="monitor", cls=Command)
+@click.argument("model", type=InputPath(Path))
+@click.argument("log", type=InputPath(Path))
+@click.option(
+    "--data", type=InputPath(), help="Labelled items that show what is usual; else those MODEL was fitted to."
+)
+@reading_options
+@cache_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(model: Path, log: Path, data: str | None, no_cache: bool, as_json: bool, **reading: Any) -> int:
+    """Say whether what MODEL is asked has changed, by the LOG of predict --log or serve --log.
+
+    Over the whole life of a log, false alarms happen with a chance of at most 5 %, however often it is looked at. The
+    exit code of an alarm is 3.
+    """
+    from graft.model import load
+    from graft.monitoring.monitoring import monitor
+
+    fitted = load(model)
+    reading["modality"] = reading["modality"] or fitted.report.modality
+    reading |= {**fitted.task.reading, "min_classes": 1}
+    with progress_bar(quiet=as_json) as progress:
+        own = None if data is None else read_data(data, progress=progress, remembered=fitted.report.columns, **reading)
+        found = monitor(fitted, log, own, cache=None if no_cache else "default", progress=progress)
+    if as_json:
+        show_json(found.to_dict())
+    else:
+        for line in _lines(found):
+            say(line)
+    return ALARM if found.alarm else 0
+
+
+def _lines(found: MonitorReport) -> Iterator[str]:
+    from graft.report.words import clean
+
+    reference = f"{clean(found.reference)}, each kind once: {found.n_reference:,}"
+    head = click.style("Changed" if found.alarm else "No change", bold=True, fg="red" if found.alarm else "green")
+    yield f"{head}  in {found.n:,} items" + (f", since {found.since}" if found.since else "")
+    yield ""
+    for name, finding in (("Inputs", found.input), ("Answers", found.answers), ("Unknown", found.unknown)):
+        text = f"changed: {clean(finding.text)}" if finding.changed else "as before"
+        yield f"{name:<10}{text}" + click.style(f"  (p {finding.p:.2g})", dim=True)
+    own = found.accuracy
+    if own.value is not None:
+        interval = f"{own.low:.1%} to {own.high:.1%}"
+        yield f"{'Accuracy':<10}probably {own.value:.1%} now ({interval}), by the last {own.n:,} answers"
+    else:
+        yield f"{'Accuracy':<10}not known: {own.reason}"
+        yield f"{'':<10}label {found.to_label:,} of the newest items to know it within 5 points"
+    for what, names in (("New", found.new), ("Gone", found.gone)):
+        if names:
+            yield f"{what:<10}{clean(', '.join(names[:10]))}"
+    if found.examples:
+        yield ""
+        yield "Strangest of the newest items:"
+        for one in found.examples:
+            sure = f" {one.confidence:.0%}" if one.confidence is not None else ""
+            yield f"  {one.item:>7,}  {one.time}  {clean(one.label)}{sure}" + click.style(f"  {one.key[:12]}", dim=True)
+    yield ""
+    yield click.style(f"Compared with {reference}", dim=True)
+    if found.repeats:
+        yield click.style(f"{found.repeats:,} more lines repeat items that are counted once.", dim=True)
+    if found.broken:
+        numbers = ", ".join(map(str, found.broken_lines[:5])) + (" ..." if found.broken > 5 else "")
+        yield f"{found.broken:,} lines cannot be read: {numbers}"
+    if found.others:
+        yield click.style(f"{sum(found.others.values()):,} items of other models are left out.", dim=True)
+    yield from found.notes

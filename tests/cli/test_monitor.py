@@ -1,0 +1,107 @@
+"""``graft monitor`` from outside."""
+
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+import graft
+import shapes
+from graft.cli import exit_code
+
+
+def fresh(root: Path, n: int, *, forms: tuple[str, ...] = shapes.FORMS, first: int = 5000) -> Path:
+    """So many new photos in one folder; their names say nothing of what they show."""
+    root.mkdir()
+    chance = random.Random(first)
+    for seed in range(first, first + n):
+        (root / f"{seed}.png").write_bytes(shapes.encoded(chance.choice(forms), seed))
+    return root
+
+
+@pytest.fixture(scope="module")
+def usual(saved, tmp_path_factory):
+    """A log of sixty photos like those of the model, and one of as many of its circles."""
+    folder = tmp_path_factory.mktemp("logs")
+    for name, forms in (("usual", shapes.FORMS), ("circles", ("circle",))):
+        photos = fresh(folder / name, 60, forms=forms)
+        assert exit_code(["predict", str(saved), str(photos), "--log", str(folder / f"{name}.jsonl")]) == 0
+    return folder
+
+
+def test_what_is_usual_raises_no_alarm(run, saved, usual):
+    found = run("monitor", saved, usual / "usual.jsonl", "--json")
+    assert found.code == 0
+    values = found.json
+    assert set(values) >= {"n", "since", "input", "answers", "unknown", "estimated_accuracy", "alarm", "examples"}
+    assert values["n"] == 60
+    assert values["alarm"] is False
+    assert values["since"] is None
+    assert values["examples"] == []
+    for test in ("input", "answers", "unknown"):
+        assert values[test]["changed"] is False
+        assert 0 < values[test]["p"] <= 1
+    accuracy = values["estimated_accuracy"]
+    assert 0 <= accuracy["low"] <= accuracy["value"] <= accuracy["high"] <= 1
+    assert values["reference"] == {"name": "the 36 items that the model was fitted to", "n": 36}
+    shown = run("monitor", saved, usual / "usual.jsonl")
+    assert shown.code == 0
+    assert shown.out.startswith("No change  in 60 items")
+    assert "probably" in shown.out
+
+
+def test_a_change_ends_with_3_and_is_shown(run, saved, usual):
+    found = run("monitor", saved, usual / "circles.jsonl", "--json")
+    assert found.code == 3
+    values = found.json
+    assert values["alarm"] is True
+    assert values["answers"]["changed"]
+    assert values["since"]
+    shares = {one["label"]: one for one in values["answers"]["classes"]}
+    assert shares["circle"]["low"] > 0.3
+    assert shares["circle"]["now"] > 0.8
+    assert 0 < len(values["examples"]) <= 10
+    assert values["examples"][0]["item"] > values["examples"][-1]["item"]
+    shown = run("monitor", saved, usual / "circles.jsonl")
+    assert shown.code == 3
+    assert shown.out.startswith("Changed")
+    assert "Strangest" in shown.out
+
+
+def test_the_same_log_looked_at_again_says_the_same(run, saved, usual):
+    first, again = (run("monitor", saved, usual / "circles.jsonl", "--json").out for _ in range(2))
+    assert first == again
+
+
+def test_given_data_take_the_place_of_what_the_model_was_fitted_to(run, saved, usual, tmp_path):
+    own = shapes.folders(tmp_path / "circles", {"circle": 30, "square": 2}, first=9000)
+    found = run("monitor", saved, usual / "circles.jsonl", "--data", own, "--json").json
+    assert found["reference"] == {"name": "the 32 items of circles", "n": 32}
+    assert not found["answers"]["changed"]
+
+
+def test_without_cache_and_data_it_says_what_to_give(run, photos, usual, tmp_path):
+    moved = shapes.folders(tmp_path / "moved", dict.fromkeys(shapes.FORMS, 6), first=700)
+    model = graft.fit(moved).save(tmp_path / "m.graft")
+    log = tmp_path / "log.jsonl"
+    assert run("predict", tmp_path / "m.graft", photos / "circle", "--log", log).code == 0
+    shutil.rmtree(moved)
+    assert model
+    assert run("monitor", tmp_path / "m.graft", log, "--json").code in (0, 3)
+    found = run("monitor", tmp_path / "m.graft", log, "--no-cache", "--json")
+    assert found.code == 1
+    assert "--data" in found.json["error"]["hint"]
+
+
+def test_what_is_no_log_or_of_another_model_is_refused(run, saved, usual, photos, tmp_path):
+    (tmp_path / "text.jsonl").write_text("{}\n")
+    for log in (tmp_path / "text.jsonl", tmp_path / "none.jsonl"):
+        found = run("monitor", saved, log, "--json")
+        assert found.code in (1, 2)
+        assert found.json["error"]["hint"]
+    other = graft.fit(photos, seed=5, encoder="image")
+    other.save(tmp_path / "other.graft")
+    found = run("monitor", tmp_path / "other.graft", usual / "usual.jsonl")
+    assert found.code == 1
+    assert "Traceback" not in found.err

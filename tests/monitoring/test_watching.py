@@ -1,0 +1,107 @@
+"""What of a stream has changed: simulated classes of which everything is known."""
+
+import itertools
+from functools import cache
+
+import numpy as np
+import pytest
+
+from graft.contracts import Float32
+from graft.monitoring.reference import Reference
+from graft.monitoring.watching import LEAST_ITEMS, Drifts, watch
+
+MEANS = 3 * np.random.default_rng(9).standard_normal((4, 24))
+
+
+def drawn(n: int, seed: int, shares: tuple[float, ...] = (0.25, 0.25, 0.25, 0.25)) -> tuple[Float32, list[str]]:
+    """Items of four classes, and their names."""
+    chance = np.random.default_rng(seed)
+    y = chance.choice(4, n, p=shares)
+    return (MEANS[y] + chance.standard_normal((n, 24))).astype(np.float32), [f"class {one}" for one in y]
+
+
+@cache
+def reference() -> Reference:
+    return Reference.of(*drawn(240, 0))
+
+
+def watched(x: Float32) -> Drifts:
+    return watch(reference(), x)
+
+
+def test_items_of_the_same_source_raise_no_alarm() -> None:
+    alarms = [watched(drawn(300, seed)[0]).alarm for seed in range(1, 21)]
+    assert sum(alarms) <= 3  # one in twenty at most is expected
+
+
+def test_a_shift_of_the_inputs_is_told_from_a_change_of_the_answers() -> None:
+    x, _ = drawn(200, 50)
+    found = watched(x + np.float32(0.5))
+    assert found.input.changed
+    assert not found.answers.changed
+    assert found.input.found < 200
+    assert found.input.p < 1e-3
+    assert found.input.since < 40
+    assert abs(found.input.effect) > 0.5
+    mixed = watched(drawn(400, 51, (0.5, 0.2, 0.15, 0.15))[0])
+    assert mixed.answers.changed
+    assert mixed.answers.column == 0
+    assert not mixed.input.changed
+    far = watched(x + np.float32(5))
+    assert far.unknown.changed
+    assert far.input.changed
+
+
+def test_a_late_change_is_found_and_dated() -> None:
+    x, _ = drawn(700, 60)
+    x[500:] += np.float32(0.7)
+    found = watched(x).input
+    assert found.changed
+    assert 500 <= found.found < 700
+    assert abs(found.since - 500) < 30
+
+
+def test_the_verdict_is_a_function_of_the_order_and_never_taken_back() -> None:
+    x, _ = drawn(400, 70)
+    x[200:] += np.float32(0.6)
+    whole = watched(x)
+    parts = [watched(x[:n]) for n in range(0, 401, 25)]
+    p = [part.input.p for part in parts]
+    assert all(later <= earlier + 1e-12 for earlier, later in itertools.pairwise(p))
+    assert whole.input.found == next(part.input.found for part in parts if part.input.changed)
+    assert watched(x).input.p == whole.input.p
+
+
+def test_too_little_raises_no_alarm_whatever_it_is() -> None:
+    alike = np.repeat(drawn(1, 80)[0] + np.float32(50), 8, axis=0)
+    assert not watched(alike).alarm
+    assert not watched(alike[:0]).alarm
+    assert watched(np.repeat(alike, 5, axis=0)).alarm
+    assert LEAST_ITEMS > 8
+    assert not watch(Reference.of(*drawn(10, 81)), drawn(200, 82)[0]).alarm
+
+
+@pytest.mark.parametrize("kind", ["one class", "labels", "numbers"])
+def test_every_kind_of_target_can_be_watched(kind: str) -> None:
+    x, labels = drawn(160, 90)
+    given = {"one class": ["only"] * 160, "labels": [[label, "all"] for label in labels],
+             "numbers": [float(row[:3].sum()) for row in x]}[kind]  # fmt: skip
+    own = Reference.of(x, given)
+    assert not watch(own, drawn(200, 91)[0]).alarm
+    shifted = drawn(200, 92)[0] + np.float32(1.5)
+    assert watch(own, shifted).input.changed
+
+
+def test_copies_of_the_reference_count_once() -> None:
+    x, labels = drawn(40, 93)
+    own = Reference.of(np.repeat(x, 5, axis=0), list(np.repeat(labels, 5)))
+    assert len(own) == 40
+    assert own.n_given == 200
+
+
+def test_items_that_are_all_equal_are_no_error() -> None:
+    same = np.ones((100, 8), np.float32)
+    own = Reference.of(same + np.eye(100, 8, dtype=np.float32), ["a", "b"] * 50)
+    watch(own, same)
+    zeros = Reference.of(np.random.default_rng(0).standard_normal((60, 8)).astype(np.float32), ["a", "b"] * 30)
+    watch(zeros, np.zeros((50, 8), np.float32))
