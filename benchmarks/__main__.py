@@ -27,6 +27,7 @@ from benchmarks import (
     resampling,
     search,
     serverless,
+    serverless_train,
     serving,
     simulated,
     space,
@@ -82,6 +83,7 @@ def main(context: click.Context) -> None:
         browser.measure()
         space.measure()
         serverless.measure()
+        serverless_train.measure()
         tuning.measure()
         tuning_safety.measure()
         _honesty().measure()
@@ -242,6 +244,12 @@ def space_command(sets: tuple[str, ...]) -> None:
 def serverless_command(sets: tuple[str, ...]) -> None:
     """What a function weighs, and what its first answer costs; SETS are folders' names."""
     serverless.measure(sets)
+
+
+@main.command("serverless_train")
+def serverless_train_command() -> None:
+    """Whether a function that trains makes the model that graft fit makes."""
+    serverless_train.measure()
 
 
 @main.command("tune")

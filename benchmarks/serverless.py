@@ -85,7 +85,7 @@ def measure(names: Sequence[str] = ()) -> None:
 
 def _measured(name: str) -> dict[str, Any]:
     model, others = fitted(name)
-    python, version = _python()
+    python, version = function_python()
     with TemporaryDirectory() as place:
         folder, task, temporary = (Path(place) / part for part in ("function", "task", "tmp"))
         added = export_model(model, "serverless", folder, options=TargetOptions(python=version)).added.facts
@@ -131,7 +131,7 @@ def _event(content: bytes) -> dict[str, Any]:
     return {"rawPath": "/", "headers": {}, "requestContext": {"http": http}, "body": body, "isBase64Encoded": True}
 
 
-def _python() -> tuple[str, str]:
+def function_python() -> tuple[str, str]:
     """An interpreter of a Python that functions have.
 
     Raises:
