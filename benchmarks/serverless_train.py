@@ -81,9 +81,9 @@ def measure() -> None:
             )
         ],
         f"Python {version} with the function's packages alone. Files alike: of the bundle, byte for byte, against "
-        f"graft fit with the same packages. Labels alike: of {HELD_OUT} photos that neither has seen, against a fit and "
-        f"its answers with all packages ({cell['backend']}). MB more: what the process holds after {CALLS} trainings "
-        f"against after 2; files left: in TMPDIR.",
+        f"graft fit with the same packages. Labels alike: of {HELD_OUT} photos that neither has seen, against a fit "
+        f"and its answers with all packages ({cell['backend']}). MB more: what the process holds after {CALLS} "
+        f"trainings against after 2; files left: in TMPDIR.",
     )
     goals = [
         Goal("bundle: files that differ", cell["files"] - cell["alike"], "at most", 0),
