@@ -9,7 +9,7 @@ import serverless
 from graft.export.exporting import export_model
 from graft.export.options import TargetOptions
 
-PACKAGES = ("numpy", "onnxruntime", "pillow", "soundfile", "cffi")
+PACKAGES = ("numpy", "onnxruntime", "pillow", "soundfile", "cffi", "typing_extensions")
 OF_TRAINING = ("charset-normalizer", "click", "obstore", "rich", "safetensors", "threadpoolctl")
 
 

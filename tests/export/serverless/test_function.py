@@ -9,6 +9,8 @@ import pytest
 import serverless
 import shapes
 from graft.decoding.sound import wav_bytes
+from graft.export.serverless.folder import asset
+from graft.serving.limits import ServerLimits
 from serverless import over_http
 
 PHOTO = shapes.encoded("circle", 91)
@@ -46,6 +48,10 @@ def test_json_and_raw_bytes_are_answered_as_predict_does(shapes_function, model_
         assert found["input"] == f"images[{number}]"
     raw = shapes_function(over_http(encoded(contents[0]), flag=True, Content_Type="image/jpeg"))
     assert said(raw)["predictions"][0] == {**several["predictions"][0], "input": "body"}
+
+
+def test_the_limits_are_those_of_graft_serve():
+    assert f"MOST_ITEMS, MOST_TOP = {ServerLimits().items}, " in asset("predicting.py")
 
 
 def test_options_of_a_request(shapes_function):

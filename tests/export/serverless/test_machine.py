@@ -1,6 +1,9 @@
 """What a function's machine lacks, and that a thousand calls leave nothing behind."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,6 +48,25 @@ def test_without_semaphores_the_answer_is_the_same(task, shapes_function, tmp_pa
     with serverless.function(task, tmp_path, command=("-c", NO_SEMAPHORES)) as ask:
         assert ask(over_http(encoded(PHOTO), flag=True)) == shapes_function(over_http(encoded(PHOTO), flag=True))
     assert ask.log == ""
+
+
+def test_threads_are_counted_by_what_may_be_used(task, tmp_path):
+    """Lambda shows its machine's processors, and gives time on them by memory."""
+    count = "import os, answering\nfor mb in (128, 1024, 1769, 2654, 10240):\n"
+    count += "    os.environ['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] = str(mb)\n"
+    count += "    os.sched_getaffinity = lambda _: set(range(64))\n    print(answering.cores(), end=' ')\n"
+    environment = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", count], cwd=task, env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == ["1", "1", "1", "2", "6"], done.stderr
+
+
+def test_on_one_processor_nothing_is_said(task, shapes_function, tmp_path):
+    one = ("taskset", "-c", str(min(os.sched_getaffinity(0))))
+    with serverless.function(task, tmp_path, before=one, AWS_LAMBDA_FUNCTION_MEMORY_SIZE="10240") as ask:
+        assert said(ask(over_http(encoded(PHOTO), flag=True)))["predictions"][0]["label"] == "circle"
+        threads = len(list(Path(f"/proc/{ask.process.pid}/task").iterdir()))
+    assert ask.log == ""
+    assert threads <= 4
 
 
 def test_many_calls_leave_nothing_behind(task, tmp_path):

@@ -17,12 +17,13 @@ _MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 _OLDEST = 17
 """The oldest glibc (2.17) that wheels are built for."""
 _SECONDS = 1800
+_NO_PIP = "python -m ensurepip"
 _LEFT_OUT = ("bin", "share", "include")
 """Of what pip lays down: commands and headers, which nothing imports."""
 _NOT_IMPORTED = ("tests", "__pycache__")
 _NOT_READ = (".pyi", ".pxd", ".h", ".a")
 """What compilers and editors read."""
-BEHIND = {"soundfile": ("cffi",), "tokenizers": ()}
+BEHIND = {"soundfile": ("cffi", "typing_extensions")}
 """What a package needs of others to be imported here; what else it names is for roads that a function does not go."""
 
 
@@ -58,6 +59,8 @@ def install_packages(requirements: Iterable[str], folder: Path, machine: Machine
         raise ExportError(f"pip did not come to an end: {str(error)[:200]}.", "Try again.") from None
     if done.returncode:
         lines = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
+        if lines[-1].endswith("No module named pip"):
+            raise ExportError("There is no pip in this environment, which chooses a function's packages.", _NO_PIP)
         told = next((line for line in reversed(lines) if line.startswith("ERROR")), lines[-1]).removeprefix("ERROR: ")
         raise ExportError(
             f"pip has no {', '.join(wanted)} for Python {machine.python} on Lambda's {machine.platform} "
