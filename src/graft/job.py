@@ -40,6 +40,7 @@ class Reading:
         multi_label: Whether items have any number of labels.
         root: The folder that a table's paths are relative to.
         remembered: Columns that another table was read by.
+        fetch: Whether files were fetched whose addresses a table holds.
     """
 
     source: str | None = None
@@ -52,6 +53,7 @@ class Reading:
     multi_label: bool = False
     root: str | None = None
     remembered: dict[str, str] | None = None
+    fetch: bool = False
 
     def options(self) -> dict[str, Any]:
         """The arguments of ``graft.read`` but for the data."""

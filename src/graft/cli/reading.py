@@ -22,6 +22,7 @@ _OPTIONS = (
     click.option("--group-column", help="The manifest's column of groups (speaker, patient), which are never split."),
     click.option("--root", type=FolderPath(), help="The folder that the manifest's paths are relative to."),
     click.option("--pattern", help="What file names tell, such as '{label}_{group}_*.wav'."),
+    click.option("--fetch", is_flag=True, help="Fetch the files whose addresses the manifest holds, into the cache."),
     click.option("--multi-label", is_flag=True, help="Items bear several labels: a|b in a cell, or several folders."),
 )
 

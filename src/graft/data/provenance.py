@@ -56,7 +56,9 @@ def _place_of(item: Item, named: dict[Path, str]) -> tuple[str, Path | None]:
     match item:
         case Member(archive=path):
             return _as_given(path, named), path
-        case File(path=path):
+        case File(path=path, name=name):
+            if "://" in name:  # it was fetched
+                return "/".join(name.split("/")[:3]), None
             return _as_given(path.parent, named), None
     return "", None
 

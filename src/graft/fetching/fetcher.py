@@ -110,6 +110,11 @@ class Fetcher:
             if held:
                 self.rate_limiter.release(held)
 
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing more is fetched."""
+        return self._stopped.is_set()
+
     def stop(self) -> None:
         """Break off what is under way."""
         self._stopped.set()

@@ -69,6 +69,8 @@ class ManifestRows:
         warnings: What the user should know of the reading.
         columns: The columns that were read.
         root: Where its files lie, if not beside it.
+        fetched: By the addresses among its items their files, or why there is none; ``None`` where nothing was to be
+            fetched.
     """
 
     rows: tuple[Row, ...]
@@ -78,6 +80,7 @@ class ManifestRows:
     warnings: tuple[str, ...] = ()
     columns: Chosen = field(default_factory=Chosen)
     root: Path | None = None
+    fetched: Mapping[str, Path | str] | None = None
 
     @property
     def holds_texts(self) -> bool:

@@ -35,6 +35,7 @@ from graft.decoding.formats import (
 from graft.errors import DataError, ItemError, MixedModalities, NothingToRead, UsageError
 from graft.files import did_you_mean
 from graft.job import Reading
+from graft.reading.fetched import with_fetched
 from graft.reading.frames import read_frame
 from graft.reading.inputs import gather, is_archive, renamed
 from graft.reading.item_locator import resolve_in_folder
@@ -78,6 +79,7 @@ class Asked:
     multi_label: bool = False
     root: Path | None = None
     remembered: Mapping[str, str] | None = None
+    fetch: bool = False
 
 
 def read(
@@ -93,6 +95,7 @@ def read(
     min_classes: int = 2,
     root: str | os.PathLike[str] | None = None,
     remembered: Mapping[str, str] | None = None,
+    fetch: bool = False,
     progress: Progress = silent,
     cancelled: Flag = NEVER,
 ) -> Dataset:
@@ -117,6 +120,8 @@ def read(
         root: The folder that the manifest's paths are relative to, if not its own.
         remembered: Columns that another table was read by (``Dataset.columns``); where this one has them too they count
             before those of usual names.
+        fetch: Bring the files into the cache whose addresses (``https://``, ``s3://``, ...) a manifest holds; only
+            public addresses, each file once.
         progress: Told how far it has come with what lies at an address.
         cancelled: Ends that once it is set, such as a ``threading.Event``.
 
@@ -139,7 +144,9 @@ def read(
     compiled = compile_pattern(pattern) if pattern is not None else None
     if compiled and group_column and "group" in compiled.fields:
         raise UsageError("A column and a pattern of groups were asked for.", "Give one of the two.")
-    asked = Asked(label_column, item_column, group_column, compiled, modality, multi_label, _as_root(root), remembered)
+    asked = Asked(
+        label_column, item_column, group_column, compiled, modality, multi_label, _as_root(root), remembered, fetch
+    )
     run = Run(progress=progress, cancelled=cancelled)
     dataset, found = _read_source(source, asked, run)
     if dataset.tags:
@@ -165,6 +172,7 @@ def read(
             multi_label,
             None if root is None else str(root),
             dict(remembered) if remembered else None,
+            fetch,
         )
     return replace(dataset, reading=reading)
 
@@ -191,19 +199,19 @@ def _read_source(source: Any, asked: Asked, run: Run) -> tuple[Dataset, Arrangem
     if is_address(source):
         remote = bring_data(source, run)
         with remote.speaking_of_it():
-            dataset, found = _read_path(remote.path, asked)
+            dataset, found = _read_path(remote.path, asked, run)
         return replace(dataset, skipped=(*dataset.skipped, *remote.skipped)), found
     path = Path(source).expanduser()
     if "://" in os.fspath(source) and not path.exists():
         raise NothingToRead(f"{os.fspath(source)} is a web address.", "Download it first.")
-    return _read_path(path, asked)
+    return _read_path(path, asked, run)
 
 
-def _read_path(path: Path, asked: Asked) -> tuple[Dataset, Arrangement]:
+def _read_path(path: Path, asked: Asked, run: Run) -> tuple[Dataset, Arrangement]:
     """The data set at a path on this machine."""
-    found, strays = _arrange(path, asked)
+    found, strays = _arrange(path, asked, run)
     if not asked.multi_label and any(len(row.tags or ()) > 1 for row in found.rows):
-        dataset, found = _read_path(path, replace(asked, multi_label=True))
+        dataset, found = _read_path(path, replace(asked, multi_label=True), run)
         return replace(dataset, warnings=(*dataset.warnings, SWITCHED_ON)), found
     contents = look_into(found.rows, path, asked.modality, multi_label=asked.multi_label)
     skipped = [*found.skipped, *contents.skipped]
@@ -252,7 +260,7 @@ def _modality_of_the_rest(found: Arrangement) -> str:
     return max(NOUNS, key=lambda modality: counts[modality])
 
 
-def _arrange(path: Path, asked: Asked) -> tuple[Arrangement, Counter[str]]:
+def _arrange(path: Path, asked: Asked, run: Run) -> tuple[Arrangement, Counter[str]]:
     """How the source is laid out, whatever it is, and the strays in it."""
 
     def parse(entry: FileEntry) -> ManifestRows:
@@ -270,7 +278,7 @@ def _arrange(path: Path, asked: Asked) -> tuple[Arrangement, Counter[str]]:
             multi_label=asked.multi_label,
             remembered=asked.remembered,
         )
-        return replace(manifest, root=asked.root)
+        return replace(with_fetched(manifest, run) if asked.fetch else manifest, root=asked.root)
 
     columns = (asked.label_column, asked.item_column, asked.group_column)
     strays: Counter[str] = Counter()

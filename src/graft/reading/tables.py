@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
 
 from graft.data.arrangement import SPLITS, Arrangement, Labelled
-from graft.data.items import Item, Memory, Skipped, Text
+from graft.data.items import File, Item, Memory, Skipped, Text
 from graft.data.kinds import spread
 from graft.data.listing import printable, shortened
 from graft.decoding.formats import KNOWN_SUFFIXES
 from graft.errors import DataError
+from graft.fetching.web import shown
 from graft.reading.columns import PATH_COLUMNS, PICTURE_COLUMNS, spelled
+from graft.reading.fetched import refuse_addresses
 from graft.reading.folders import split_by_paths
 from graft.reading.item_locator import ItemLocator, resolve_in_folder
 from graft.reading.manifest import ManifestRows, Row
@@ -37,7 +40,9 @@ def label_rows(
         warnings=list(manifest.warnings),
         columns=manifest.columns.to_dict(),
     )
-    names_files = holds_paths(manifest, resolve, modality)
+    names_files = 2 * len(manifest.fetched or ()) > len(manifest.rows) or holds_paths(manifest, resolve, modality)
+    if names_files and manifest.fetched is None:
+        refuse_addresses(manifest, name)
     if not names_files and modality is None:
         _refuse_ids(manifest, name)
     if names_files and manifest.holds_texts:
@@ -50,12 +55,12 @@ def label_rows(
                 f"Row {row.number} of {name} has the split {row.split!r}.", "Use train, val or test, or leave it empty."
             )
         place = row.item.strip() if names_files else ""
-        item = _found(place, resolve) if names_files else Text(row.item)
+        item = _found(place, resolve, manifest) if names_files else Text(row.item)
         if row.content is not None:
             place = row.item
             item = Memory(row.content, printable(place))
         if item is None:
-            _note_missing(result, row, place, name, resolve)
+            _note_missing(result, row, place, name, resolve, manifest.fetched or {})
         else:
             own = split or SPLITS.get(row.split, "")
             inside = resolve.elsewhere.get(place, place).replace("\\", "/")
@@ -95,7 +100,9 @@ def holds_paths(manifest: ManifestRows, resolve: ItemLocator, modality: str | No
     return modality is not None or there > 0 or 2 * called_as_files >= len(cells)
 
 
-def _found(place: str, resolve: ItemLocator) -> Item | None:
+def _found(place: str, resolve: ItemLocator, manifest: ManifestRows) -> Item | None:
+    if isinstance(path := (manifest.fetched or {}).get(place), Path):
+        return File(path, printable(shown(place)))
     return resolve(place) or (
         resolve.search(place) if _is_word(place.replace(" ", "")) and "://" not in place else None
     )
@@ -123,14 +130,18 @@ def _refuse_ids(manifest: ManifestRows, name: str) -> None:
         )
 
 
-def _note_missing(result: Arrangement, row: Row, place: str, name: str, resolve: ItemLocator) -> None:
+def _note_missing(
+    result: Arrangement, row: Row, place: str, name: str, resolve: ItemLocator, fetched: Mapping[str, Path | str]
+) -> None:
     several = resolve.candidates(place) if _is_word(place) and "://" not in place else []
-    if "://" in place:
-        reason = "It is a web address: download it first."
+    if place in fetched:
+        reason = str(fetched[place])
+    elif "://" in place:
+        reason = "It is a web address: add --fetch (in Python fetch=True), or download it first."
     elif len(several) > 1:
         reason = f"Several files are called so: {', '.join(entry.item.name for entry in several[:3])}."
     else:
         reason = "There is no such file."
-    result.skipped.append(Skipped(shortened(place), f"Row {row.number} of {name}: {reason}", "missing"))
+    result.skipped.append(Skipped(shortened(shown(place)), f"Row {row.number} of {name}: {reason}", "missing"))
     if "://" not in place:
         result.missing.append(f"{shortened(place)} (row {row.number})")

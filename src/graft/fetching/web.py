@@ -1,0 +1,154 @@
+"""Many files of the web, brought into the cache: each once, whatever one of them does.
+
+::
+
+    web/<two digits>/<hash of the address>   what lay there when it was first fetched
+
+What is there is not asked for again: a data set stays what it was. Remove the folder to have all fetched anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from graft.errors import AddressError, ItemError, MissingExtra
+from graft.fetching.addresses import PORTS, Network
+from graft.fetching.rate_limit import Limits, RateLimiter
+from graft.files import cache_folder, write_atomically
+from graft.run import Run
+
+if TYPE_CHECKING:
+    from graft.fetching.fetcher import Fetcher
+
+ALLOWED: Sequence[Network] = ()
+"""Networks that are allowed though they are not public; for tests."""
+ALLOWED_PORTS: Collection[int] = PORTS
+LIMITS = Limits(max_bytes=200_000_000, total=300.0)
+"""What one file may cost."""
+AT_ONCE = 16
+"""Connections at a time, to all hosts together; half as many to one."""
+DELAY = 0.02
+"""Seconds between two requests to a host."""
+_GLANCE = 0.2
+_SECRET = re.compile(
+    r"(?i)([?&](?:[^=&]*(?:sig|signature|token|credential|secret|password|key|auth|policy)[^=&]*)=)[^&#]*"
+)
+
+
+def is_web_address(text: str) -> bool:
+    """Whether a text is an address by http or https; asks nobody."""
+    return text[:8].lower().startswith(("http://", "https://")) and text.split(None, 1) == [text]
+
+
+def shown(url: str) -> str:
+    """An address as it may be printed: without what signs it."""
+    return _SECRET.sub(r"\1...", url)
+
+
+def host_of(url: str) -> str:
+    """The scheme and host of an address, as in ``https://example.org``."""
+    try:
+        parts = urlsplit(url)
+        return f"{parts.scheme.lower()}://{(parts.hostname or '').lower()}"
+    except ValueError:
+        return ""
+
+
+def fetch_files(urls: Iterable[str], run: Run) -> dict[str, Path | ItemError]:
+    """For each address its file in the cache, or why there is none.
+
+    Raises:
+        MissingExtra: The library that fetches is not installed.
+        AddressError: The cache cannot be written to.
+        Cancelled: The work was stopped; what was fetched is kept.
+    """
+    wanted = list(dict.fromkeys(urls))
+    folder = cache_folder() / "web"
+    found: dict[str, Path | ItemError] = {url: _place(folder, url) for url in wanted}
+    new = [url for url in wanted if not _place(folder, url).is_file()]
+    if not new:
+        return found
+    try:
+        from graft.fetching.fetcher import Fetcher
+    except ImportError as error:
+        raise MissingExtra(
+            f"Fetching from the web needs {error.name}, which is not installed.", "pip install 'graft-learn[collect]'"
+        ) from None
+    fetcher = Fetcher(LIMITS, RateLimiter(DELAY, AT_ONCE // 2), ALLOWED, ALLOWED_PORTS)
+
+    def bring(url: str) -> ItemError | None:
+        """Fetch one file, with further tries where that may help. Runs in several threads."""
+        for attempt in range(LIMITS.tries):
+            try:
+                place = fetcher.locate(url)
+                end = time.monotonic() + LIMITS.total
+                fetcher.rate_limiter.acquire(place.host, partial(_left, fetcher, end), LIMITS.max_rest)
+                _keep(_place(folder, url), fetcher.fetch(place).content)
+                return None
+            except ItemError as error:
+                if not fetcher.may_pass(error) or attempt + 1 == LIMITS.tries or fetcher.stopped:
+                    return error
+                time.sleep(LIMITS.backoff * 2**attempt)
+        return None
+
+    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="fetch")
+    try:
+        left, waiting, done = iter(new), dict[Future[ItemError | None], str](), 0
+        while done < len(new):
+            waiting |= {pool.submit(bring, url): url for url in islice(left, 4 * AT_ONCE - len(waiting))}
+            run.tell("fetch", done, len(new))
+            for one in wait(waiting, timeout=_GLANCE, return_when=FIRST_COMPLETED).done:
+                url = waiting.pop(one)
+                done += 1
+                if (failure := one.result()) is not None:
+                    found[url] = failure
+        run.tell("fetch", done, len(new))
+    finally:
+        fetcher.stop()
+        pool.shutdown(wait=True, cancel_futures=True)
+    return found
+
+
+def _left(fetcher: Fetcher, end: float) -> float:
+    """Seconds that there are left to wait.
+
+    Raises:
+        ItemError: There are none.
+    """
+    left = 0.0 if fetcher.stopped else end - time.monotonic()
+    if left <= 0:
+        raise ItemError("timeout", "There was no time left.", "Run the same command later.")
+    return left
+
+
+def _place(folder: Path, url: str) -> Path:
+    digest = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
+    return folder / digest[:2] / digest
+
+
+def _keep(place: Path, content: bytes) -> None:
+    """Write a file into the cache.
+
+    Raises:
+        ItemError: It is empty.
+        AddressError: It cannot be written.
+    """
+    if not content:
+        raise ItemError("empty", "The answer is empty.")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(place, content)
+    except OSError as error:
+        raise AddressError(
+            f"The cache {place.parent.parent} cannot be written to: {error.strerror or error}.",
+            "Make room, or set GRAFT_CACHE to a folder on another disk.",
+        ) from None
