@@ -62,6 +62,7 @@ def value_of(source, text):
         ("y, (z, x) = 1, ('two', 3.5)", "2", 2.0),
         ("%%time\nx = 5", "6", 6),
         ("if True:\n    x = 5", "6", 6),
+        ("x = 5\nawait sleep(0)", "6", 6),
         ("!ls\nx = 5\n%matplotlib inline", "6", 6),
         ("x = 5\nx = 'text'", "6", "6"),
     ],

@@ -61,3 +61,24 @@ def test_what_is_printed_is_told_while_it_runs(first):
     _, events = first
     assert next((e.cell, e.text) for e in events if e.kind == "stdout") == (3, "8 007\n")
     assert [e.cell for e in events if e.kind == "cell"] == [2, 3, 4, 5]
+
+
+def test_what_forked_children_and_programs_print_is_told(tmp_path):
+    path = notebook_file(
+        tmp_path / "n.ipynb",
+        "import multiprocessing, os, subprocess\nwork = multiprocessing.get_context('fork').Process(target=print, "
+        "args=('forked',))\nwork.start()\nwork.join()",
+        "import time\ntime.sleep(1)\nos.system('echo of a program')\nprint('own')",
+    )
+    told = []
+    ran = run_notebook(path, output=tmp_path / "ran", on_output=told.append)
+    assert ran.ok
+    text = "".join(event.text for event in told if event.kind == "stdout")
+    assert sorted(text.splitlines()) == ["forked", "of a program", "own"]
+
+
+def test_modules_beside_it_are_found_and_ours_are_not_in_the_way(tmp_path):
+    (tmp_path / "source.py").write_text("own = 'of the notebook'")
+    (tmp_path / "ipykernel.py").write_text("raise RuntimeError('not this one')")
+    path = notebook_file(tmp_path / "n.ipynb", "import source\nprint(source.own)")
+    assert printed(run_notebook(path, output=tmp_path / "ran").notebook) == ["of the notebook\n"]

@@ -1,10 +1,12 @@
 """However a run ends, no process that the notebook started is alive a few seconds later; real processes show it."""
 
 import json
+import os
 import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from graft.errors import Cancelled
-from graft.notebooks import run_notebook
+from graft.notebooks import run_notebook, supervisor
 from graft.run import Run
 from notebook_files import notebook_file, printed
 
@@ -146,11 +148,43 @@ def test_a_kernel_that_dies_is_told_with_its_cell_and_its_signal(tmp_path):
     assert "SIGSEGV" in ran.error.message
 
 
-def test_its_sockets_lie_in_a_folder_that_goes_with_it(tmp_path, monkeypatch):
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "t"))
+LISTENING = """
+import os
+from ipykernel.connect import get_connection_info
+own = {os.readlink(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd") if os.path.lexists(f"/proc/self/fd/{n}")}
+rows = [line.split() for kind in ("tcp", "tcp6") for line in list(open(f"/proc/net/{kind}"))[1:]]
+print(get_connection_info(unpack=True)["transport"], [row for row in rows if f"socket:[{row[9]}]" in own])
+print(sorted(os.listdir(os.environ["TMPDIR"])))
+"""
+
+
+def test_it_opens_no_port_and_its_sockets_lie_in_a_folder_that_goes_with_it(tmp_path, monkeypatch):
+    place = Path(tempfile.mkdtemp(prefix="t-", dir="/tmp"))
+    monkeypatch.setenv("TMPDIR", str(place))
     monkeypatch.setattr("tempfile.tempdir", None)
-    (tmp_path / "t").mkdir()
-    source = "import os, socket\nprint(sorted(os.listdir(os.environ['TMPDIR'])))"
-    ran = run_notebook(notebook_file(tmp_path / "a.ipynb", source), output=tmp_path / "ran")
-    assert "graft-" in printed(ran.notebook)[0] or len(str(tmp_path)) > 70
-    assert not any((tmp_path / "t").iterdir())
+    ran = run_notebook(notebook_file(tmp_path / "a.ipynb", LISTENING), output=tmp_path / "ran")
+    first, second = printed(ran.notebook)[0].splitlines()
+    assert first == "ipc []"
+    assert second.startswith("['graft-kernel-")
+    place.rmdir()
+
+
+def test_where_the_temporary_folder_is_too_deep_for_sockets_they_lie_elsewhere(tmp_path, monkeypatch):
+    deep = tmp_path / ("d" * 100)
+    deep.mkdir()
+    monkeypatch.setenv("TMPDIR", str(deep))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    ran = run_notebook(notebook_file(tmp_path / "a.ipynb", "print('on')"), output=tmp_path / "ran")
+    assert printed(ran.notebook) == ["on\n"]
+    assert not any(deep.iterdir())
+
+
+@pytest.mark.skipif(not Path("/bin/ps").exists(), reason="this system has no ps")
+def test_where_there_is_no_proc_another_program_lists_the_processes(monkeypatch):
+    with subprocess.Popen(["sleep", "60"]) as child:
+        here = {child.pid: os.getpid()}
+        assert here.items() <= supervisor.parents().items()
+        monkeypatch.setattr("sys.platform", "darwin")
+        assert here.items() <= supervisor.parents().items()
+        assert child.pid in supervisor.below(os.getpid())
+        child.kill()

@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from graft.notebooks.hiding import Hiding
-from graft.notebooks.outputs import MAX_OUTPUT_BYTES, MAX_OUTPUTS, PrintedText, plain, size_of
+from graft.notebooks.outputs import MAX_LINE, MAX_OUTPUT_BYTES, MAX_OUTPUTS, PrintedText, plain, size_of
 
 SHELL = "application/vnd.graft.shell+json"
 """As the kernel's side calls it."""
@@ -92,6 +92,8 @@ class CellClient(NotebookClient):  # type: ignore[misc]
             self._print(outs, content["name"], content["text"], cell_index)
             return None
         if msg["msg_type"] == "error":
+            content["evalue"] = str(content["evalue"])[:MAX_LINE]
+            content["traceback"] = [str(one)[:MAX_LINE] for one in content["traceback"][:MAX_OUTPUTS]]
             self.shown_error = self.shown_error or (str(content["ename"]), str(content["evalue"]))
             self.tell("error", f"{content['ename']}: {content['evalue']}")
         elif shown := content.get("data", {}).get(_ERROR):

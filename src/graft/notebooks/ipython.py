@@ -1,30 +1,57 @@
 """Runs as the kernel of a notebook: ``python ipython.py -f CONNECTION``. Nothing of Graft is imported here.
 
-It is IPython's own kernel, with two differences: no message is dropped, however many come at once, and every shell
-line that ends with a code other than 0 is told.
+It is IPython's own kernel, with three differences: no message is dropped, however many come at once; no port is opened;
+and every shell line that ends with a code other than 0 is told.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 if __name__ == "__main__":
     here = Path(__file__).resolve().parent
     sys.path[:] = [entry for entry in sys.path if entry and Path(entry).resolve() not in (here, Path.cwd())]
 
-from ipykernel.kernelapp import IPKernelApp
+import zmq
+from ipykernel import kernelapp
+from ipykernel.iostream import IOPubThread
+from zmq.eventloop.zmqstream import ZMQStream
 
 SHELL = "application/vnd.graft.shell+json"
 """The kind of a message that tells of shell lines; what starts the kernel takes it out of the outputs."""
 
 
-class KernelApp(IPKernelApp):  # type: ignore[misc]
+class FolderIOPubThread(IOPubThread):  # type: ignore[misc]
+    """Takes what forked children print by a socket in the folder of the others, and not by a port."""
+
+    address: ClassVar[str] = ""
+
+    def _setup_pipe_in(self) -> None:
+        self._pipe_uuid = os.urandom(16)
+        taking = self.socket.context.socket(zmq.PULL)
+        taking.linger = 0
+        taking.bind(self.address)
+        self._pipe_in = ZMQStream(taking, self.io_loop)
+        self._pipe_in.on_recv(self._handle_pipe_msg)
+
+    def _setup_pipe_out(self) -> tuple[Any, Any]:
+        context = zmq.Context()  # a forked child cannot use its parent's
+        giving = context.socket(zmq.PUSH)
+        giving.linger = 3000
+        giving.connect(self.address)
+        return context, giving
+
+
+class KernelApp(kernelapp.IPKernelApp):  # type: ignore[misc]
     """IPython's, which waits where its outputs are read more slowly than they come."""
 
     def init_iopub(self, context: Any) -> None:
         """As it is, with a queue that is full and not one that drops what is too much."""
+        FolderIOPubThread.address = f"ipc://{self.ip}-forked"
+        kernelapp.IOPubThread = FolderIOPubThread
         context.xpub_nodrop = 1
         super().init_iopub(context)
 

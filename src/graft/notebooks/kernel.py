@@ -23,6 +23,10 @@ _GRACE = 5.0
 _GONE = 20.0
 """Seconds after which a supervisor that has not killed all is killed itself."""
 _SAID = 2000
+_NOT_PASSED_ON = (
+    "GRAFT_KEY",  # it belongs to a server that runs notebooks, and not to those
+    "PYTEST_CURRENT_TEST",  # with it, a kernel takes nothing of what programs print
+)
 
 
 class KernelProcess:
@@ -37,10 +41,10 @@ class KernelProcess:
 
     def __init__(self, folder: Path) -> None:
         self._lock = threading.Lock()
-        scratch = Path(tempfile.mkdtemp(prefix="graft-"))
+        scratch = Path(tempfile.mkdtemp(prefix="graft-kernel-"))
         if len(str(scratch)) > _LONGEST:
             scratch.rmdir()
-            scratch = Path(tempfile.mkdtemp(prefix="graft-", dir="/tmp"))
+            scratch = Path(tempfile.mkdtemp(prefix="graft-kernel-", dir="/tmp"))
         self._scratch = scratch
         key = secrets.token_hex(32).encode()
         self._connection, _ = write_connection_file(
@@ -48,7 +52,7 @@ class KernelProcess:
         )
         self._log = scratch / "log"
         environment = {
-            **{name: value for name, value in os.environ.items() if name != "GRAFT_KEY"},  # a server's, not a run's
+            **{name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON},
             "IPYTHONDIR": str(scratch / "ipython"),  # neither its user's start-up files nor their history
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         }

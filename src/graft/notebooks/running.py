@@ -26,6 +26,9 @@ _LOOK = 0.1
 _START = 300.0
 """Seconds that a kernel may take to start."""
 _COMMAND = 300
+"""Characters of a shell line that are told."""
+_MESSAGE = 4000
+"""Characters of an error that are told."""
 
 
 def run_notebook(
@@ -97,6 +100,8 @@ def run_notebook(
     deadline = started + time_limit if time_limit is not None else None
     session.attend(run, deadline, time_limit)
     found = collect(home, output, before)
+    for note in found.notes:
+        session.tell("note", note)
     result = NotebookRun(
         ok=session.error is None,
         seconds=round(time.monotonic() - started, 3),
@@ -261,6 +266,7 @@ class _Session:
                 self._show_error(cell)
                 if not executed.bound(index):
                     self.warnings.append(f"The outputs of cell {self._number} were left out of the executed copy.")
+                    self.tell("note", self.warnings[-1])
                 executed.write(index)
             if self.error is not None:
                 break
@@ -276,7 +282,7 @@ class _Session:
         try:
             await cells.async_execute_cell(cell, index, execution_count=count)
         except CellExecutionError as failure:
-            error = CellError(number, failure.ename, self._hiding.text(failure.evalue))
+            error = CellError(number, failure.ename, self._said(failure.evalue))
         except DeadKernelError:
             error = CellError(number, "DeadKernel", self._how_it_died())
         for command, code in cells.shell:
@@ -284,11 +290,14 @@ class _Session:
         if "raises-exception" in cell.metadata.get("tags", []):
             return error
         if error is None and cells.shown_error:
-            error = CellError(number, cells.shown_error[0], self._hiding.text(cells.shown_error[1]))
+            error = CellError(number, cells.shown_error[0], self._said(cells.shown_error[1]))
         if error is None and cells.shell and self._strict:
             last = self.failures[-1]
             error = CellError(number, "ShellError", f"{last.command} ended with exit code {last.exit_code}.")
         return error
+
+    def _said(self, message: str) -> str:
+        return self._hiding.text(str(message))[:_MESSAGE]
 
     def _how_it_died(self) -> str:
         code = self._kernel.close()

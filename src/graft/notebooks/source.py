@@ -7,6 +7,7 @@ import importlib.util
 import json
 import platform
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,11 +42,16 @@ class Cell:
 
 
 def need_libraries() -> None:
-    """Raise where the extra is not installed.
+    """Raise where the extra is not installed, or cannot be.
 
     Raises:
         MissingExtra: It is not.
+        NotebookError: The system is Windows.
     """
+    if sys.platform == "win32":
+        raise NotebookError(
+            "Notebooks run on Linux and macOS, and this is Windows.", "Run it in WSL or in a container."
+        )
     for name in ("nbformat", "nbclient", "ipykernel"):
         if importlib.util.find_spec(name) is None:
             raise MissingExtra(f"The library {name} is not installed.", "pip install 'graft-learn[notebooks]'")
@@ -119,10 +125,12 @@ def _parsed(source: str, transform: Any) -> ast.Module | None:
         if found[1] not in _PYTHON_MAGICS:
             return None
         return _parsed(body[found.end() :], transform)
+    flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of escapes and comparisons in the notebook, which Python tells as it runs
-            return ast.parse(str(transform(source)))
+            tree: ast.Module = compile(str(transform(source)), "cell", "exec", flags, dont_inherit=True)
+            return tree
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
