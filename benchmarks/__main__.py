@@ -25,6 +25,7 @@ from benchmarks import (
     mutations,
     regression,
     resampling,
+    retraining,
     search,
     serverless,
     serverless_train,
@@ -80,6 +81,7 @@ def main(context: click.Context) -> None:
         serving.measure()
         exports.measure()
         resampling.measure()
+        retraining.measure()
         browser.measure()
         space.measure()
         serverless.measure()
@@ -194,6 +196,14 @@ def regression_command(sets: tuple[str, ...], draws: int, seed: int) -> None:
 def gate_command(sets: tuple[str, ...], draws: int) -> None:
     """How often the gate of tuning ships what is worse, and keeps back what is better; SETS are folders' names."""
     gate.measure(draws, sets)
+
+
+@main.command("retraining")
+@click.argument("sets", nargs=-1)
+@click.option("--draws", type=click.IntRange(1), default=retraining.DRAWS, show_default=True, help="Draws of each set.")
+def retraining_command(sets: tuple[str, ...], draws: int) -> None:
+    """What graft retrain ships and keeps back; SETS are folders' names, or none for the simulation alone."""
+    retraining.measure(draws, sets)
 
 
 @main.command("views")
