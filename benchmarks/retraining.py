@@ -77,7 +77,16 @@ def measure(draws: int = DRAWS, names: Sequence[str] = ()) -> None:
     if found:
         show(
             f"Real months: {OLD} old items, {NEW} new ones",
-            ("set, labels", "months", "old", "new", "shipped", "shipped and worse", "better by 3 points and kept back"),
+            (
+                "set, labels",
+                "months",
+                "old",
+                "new",
+                "interval holds",
+                "shipped",
+                "and worse",
+                "kept back, better by 3 points",
+            ),
             [row for one in present for row in rows_of(one.name, found)],
             f"Old and new: mean accuracy on up to {REST:,} items that neither model nor gate has seen. Wrong: of the "
             f"new labels {WRONG:.0%} are drawn at random.",
@@ -142,6 +151,10 @@ def real(source: Source, draws: int) -> Iterator[dict[str, Any]]:
                     "shipped": found.shipped,
                     "reason": found.reason,
                 }
+                if found.compared is not None:
+                    low, high = found.compared.difference.low, found.compared.difference.high
+                    right = 1 - wrong - wrong / (len(own.dataset.classes) - 1)  # by labels as wrong as the month's own
+                    run |= {"low": low, "high": high, "holds": low <= right * (run["after"] - run["before"]) <= high}
                 place.with_name("model.graft.decisions.jsonl").unlink()
                 progress.print(f"[dim]{source.name} {seed} {wrong}: {run['before']:.3f} {run['after']:.3f} "
                                f"{found.shipped}[/dim]")  # fmt: skip
@@ -184,6 +197,7 @@ def rows_of(name: str, found: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str
             str(len(runs)),
             f"{np.mean([run['before'] for run in runs]):.1%}",
             f"{np.mean([run['after'] for run in runs]):.1%}",
+            str(sum(run.get("holds", False) for run in runs)),
             str(sum(run["shipped"] for run in runs)),
             str(sum(run["shipped"] and run["after"] < run["before"] for run in runs)),
             f"{sum(not run['shipped'] for run in better)} of {len(better)}",
