@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -302,3 +304,55 @@ def test_our_own_listing_is_signed_as_the_store_wants(s3: S3Server) -> None:
     place = buckets.BucketAddress.of("s3://private/signed é/")
     found = with_access(place, lambda access: list(list_by_hand(access, Run())))
     assert [(key, size) for key, size, _ in found] == [(f"signed é/{n} +.txt", 1) for n in range(3)]
+
+
+def test_a_profile_that_asks_a_program_for_its_key(
+    keyless: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = keyless.put("process.txt", b"asked")
+    answer = tmp_path / "key.json"
+    answer.write_text(json.dumps({"Version": 1, "AccessKeyId": KEY, "SecretAccessKey": SECRET}))
+    config = tmp_path / "config"
+    config.write_text(f"[profile bob]\ncredential_process = cat {answer}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_PROFILE", "bob")
+    assert buckets.read_bytes(address, 9) == b"asked"
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    with pytest.raises(AddressError, match="by credential_process, which needs boto3") as told:
+        buckets.read_bytes(address, 9)
+    assert "export-credentials" in told.value.hint
+
+
+def test_a_machines_own_key_is_asked_for_last(keyless: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A metadata address that takes connections and gives no key costs seconds, not minutes."""
+    address = keyless.put("machine.txt", b"x")
+    asked: list[str] = []
+
+    class Metadata(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            asked.append(self.path)
+            self.send_response(403)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            self.do_PUT()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Metadata)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    try:
+        with pytest.raises(AddressError) as told:
+            buckets.read_bytes(address, 9)
+        assert "AWS_ACCESS_KEY_ID" in told.value.hint
+        assert 0 < len(asked) < 10
+        asked.clear()
+        assert buckets.read_bytes(keyless.put("free.txt", b"o", "public"), 9) == b"o"
+        assert asked == []
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -27,6 +27,8 @@ CONNECT = 10
 READ = 60
 """Seconds without a byte."""
 TRIES = 3
+METADATA = "http://169.254.169.254"
+"""Where a machine in a cloud asks for its own key."""
 _GLANCE = 1.0
 """Seconds that a machine's metadata address has to take a connection."""
 _S3_KEYS = (
@@ -95,9 +97,10 @@ def with_access(address: BucketAddress, action: Callable[[Access], R]) -> R:
         try:
             return action(access)
         except errors as error:
-            if (denied is not None and not access.signed) or not says_denied(error, access.signed):
+            if says_denied(error, access.signed):
+                denied, signed = error, access.signed
+            elif denied is None or type(error).__name__ != "GenericError":  # else the machine has no key to give
                 raise in_words(error, address, signed=access.signed) from None
-            denied, signed = error, access.signed
     assert denied is not None
     raise in_words(denied, address, signed=signed) from None
 
@@ -163,7 +166,7 @@ def _s3(address: BucketAddress) -> Iterator[Access]:
         yield opened(True, dict(profile.keys))
     else:
         yield opened(False, skip_signature=True)
-        machine = os.environ.get("AWS_METADATA_ENDPOINT", "http://169.254.169.254")
+        machine = os.environ.get("AWS_METADATA_ENDPOINT", METADATA)
         if os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() not in _TRUE and _answers(machine):
             yield opened(True)
 
@@ -184,7 +187,7 @@ def _gs(address: BucketAddress) -> Iterator[Access]:
         yield opened(True)
         return
     yield opened(False, skip_signature=True)
-    if not emulator and _answers(f"http://{os.environ.get('GCE_METADATA_HOST', '169.254.169.254')}"):
+    if not emulator and _answers(f"http://{os.environ.get('GCE_METADATA_HOST', urlsplit(METADATA).netloc)}"):
         yield opened(True)
 
 
@@ -213,7 +216,7 @@ def _az(address: BucketAddress) -> Iterator[Access]:
         yield opened(True)
         return
     yield opened(False, skip_signature=True)
-    if _answers("http://169.254.169.254"):
+    if _answers(METADATA):
         yield opened(True)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import importlib.util
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -73,13 +72,21 @@ def read_profile() -> Profile | None:
     elsewhere = next((setting for setting in _ELSEWHERE if setting in found), "")
     if not elsewhere or ("role_arn" not in found and len(keys) >= 2):
         return Profile(name, found.get("region", ""), found.get("endpoint_url", ""), keys)
-    if importlib.util.find_spec("boto3") is None:
+    if not _has_boto3():
         raise AddressError(
             f"The profile {name} gets its key by {elsewhere}, which needs boto3, and that is not installed.",
             "pip install boto3; or put a key into the environment: "
             'eval "$(aws configure export-credentials --format env)".',
         )
     return Profile(name, found.get("region", ""), found.get("endpoint_url", ""), {}, by_boto3=True)
+
+
+def _has_boto3() -> bool:
+    try:
+        import boto3  # noqa: F401 - whether it is there
+    except ImportError:
+        return False
+    return True
 
 
 def _place(variable: str, name: str) -> Path:
