@@ -36,13 +36,14 @@ def main(arguments: Sequence[str] | None = None, *, client: Any = None, pause: f
         print(f"{asked.prices} has no per_hour of {asked.machine}.", file=sys.stderr)
         return 2
     job = job_of(asked)
-    made = (client or client_of(asked)).jobs.create_or_update(job)
+    client = client or client_of(asked)
+    made = client.jobs.create_or_update(job)
     print(f"Job     {made.name}    {made.studio_url or ''}", file=sys.stderr)
     if asked.no_wait:
         print(json.dumps({"job": made.name}))
         return 0
-    ended = wait(client or client_of(asked), made.name, pause)
-    found = receipt(ended, asked.machine, prices)
+    ended, seen = wait(client, made.name, pause)
+    found = receipt(ended, seen, asked.machine, prices)
     print(json.dumps(found, indent=2))
     if asked.receipt:
         Path(asked.receipt).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
@@ -95,28 +96,39 @@ def client_of(asked: argparse.Namespace) -> Any:
     return MLClient(DefaultAzureCredential(), asked.subscription, asked.group, asked.workspace)
 
 
-def wait(client: Any, name: str, pause: float = PAUSE) -> Any:
-    """What the workspace says of the job once it has ended."""
-    said = ""
+def wait(client: Any, name: str, pause: float = PAUSE) -> tuple[Any, float]:
+    """What the workspace says of the job once it has ended, and for how many seconds it was seen at work."""
+    said, began = "", None
     while True:
         job = client.jobs.get(name)
         if job.status != said:
             said = job.status
             print(f"        {said}", file=sys.stderr)
+        if said == "Running" and began is None:
+            began = time.monotonic()
         if said in ENDED:
-            return job
+            return job, 0.0 if began is None else time.monotonic() - began
         time.sleep(pause)
 
 
-def receipt(job: Any, machine: str, prices: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Seconds from start to end, and what they cost; peak memory is in `receipt.json` of the output."""
+def receipt(job: Any, seen: float, machine: str, prices: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Seconds, and what they cost; peak memory is in `receipt.json` of the output.
+
+    Args:
+        job: What the workspace says of it.
+        seen: For how long it was seen at work, where the workspace does not say from when to when.
+        machine: What the compute's machines are.
+        prices: Of `prices_in`.
+    """
     properties = dict(job.properties or {})
     start, end = (properties.get(name) for name in ("StartTimeUtc", "EndTimeUtc"))
-    seconds = None
+    seconds, source = round(seen, 1), "as seen from here"
     if start and end:
         seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+        source = "as the workspace says"
     found = {"job": job.name, "status": job.status, "machine": machine, "machines": 1, "seconds": seconds}
-    if prices and seconds is not None:
+    found["seconds_are"] = source
+    if prices:
         cost = seconds / 3600 * prices["per_hour"][machine]
         found |= {"cost": round(cost, 6), "currency": prices.get("currency", "USD")}
     return found
