@@ -97,6 +97,22 @@ def test_a_body_that_is_too_long_or_does_not_say_how_long_it_is(image):
         assert ask(url, PHOTO, key="")[0] == 200
 
 
+def test_who_is_refused_reads_why_while_still_sending(image):
+    body = bytes(24 << 20)
+    with served(image, GRAFT_KEY=KEY) as (url, _, _):
+        port = int(url.rpartition(":")[2])
+        assert ask(url, body, key="wrong")[0] == 401
+        with socket.create_connection(("127.0.0.1", port)) as line:
+            line.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n")
+            assert line.recv(99).split()[1] == b"401"  # and no invitation to send
+        with socket.create_connection(("127.0.0.1", port)) as line:
+            head = f"POST / HTTP/1.1\r\nHost: x\r\nAuthorization: bearer {KEY}\r\nContent-Length: {len(PHOTO)}\r\n"
+            line.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
+            assert line.recv(99).split()[1] == b"100"
+            line.sendall(PHOTO)
+            assert line.recv(99).split()[1] == b"200"
+
+
 def test_what_is_being_answered_is_finished_at_the_end(image):
     with served(image, GRAFT_NO_KEY="1") as (url, process, _):
         ask(url, PHOTO, key="")

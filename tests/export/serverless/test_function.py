@@ -59,6 +59,8 @@ def test_options_of_a_request(shapes_function):
     first, second = said(shapes_function(over_http(json.dumps(asked))))["predictions"]
     assert (len(first["scores"]), first["id"]) == (1, "a")
     assert (second["error"]["code"], second["id"]) == ("not_a_picture", "b")
+    asked = {"instances": [encoded(PHOTO)], "parameters": {"top": 2}}
+    assert len(said(shapes_function(over_http(json.dumps(asked))))["predictions"][0]["scores"]) == 2
 
 
 @pytest.mark.parametrize(

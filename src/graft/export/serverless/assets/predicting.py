@@ -43,16 +43,11 @@ def of_json(body: bytes) -> dict[str, Any]:
         unfit("The body does not hold one list of items.")
     if found[0] not in (KEY, "instances"):
         unfit(f"This model takes {KEY}, and was sent {found[0]}.")
-    if strange := value.keys() - {found[0], "top", "ids"}:
-        unfit(f"There is no option {sorted(strange)[0][:40]!r}.")
-    items, top, ids = value[found[0]], value.get("top"), value.get("ids")
+    items = value[found[0]]
     if len(items) > MOST_ITEMS:
         message = f"The request has {len(items):,} items; the limit is {MOST_ITEMS}."
         raise Refused(413, "too_many", message, "Send them in several requests.")
-    if top is not None and not (type(top) is int and 1 <= top <= MOST_TOP and ABOUT["classes"]):
-        unfit("top is no whole number from 1 on, or the model predicts numbers, which have no ranks.")
-    if ids is not None and not (isinstance(ids, list) and len(ids) == len(items) and all(map(is_id, ids))):
-        unfit("ids is no list of one text for each item.")
+    top, ids = options_of({name: one for name, one in value.items() if name != found[0]}, len(items))
     names = [f"{found[0]}[{place}]" for place in range(len(items))]
     answers = [said(content_of(item), name, top) for item, name in zip(items, names, strict=True)]
     if all("error" in one for one in answers):
@@ -60,6 +55,26 @@ def of_json(body: bytes) -> dict[str, Any]:
     if ids is not None:
         answers = [{**one, "id": own} for one, own in zip(answers, ids, strict=True)]
     return whole(answers)
+
+
+def options_of(value: dict[str, Any], n: int) -> tuple[int | None, list[str] | None]:
+    """How many classes are shown of each item, and what its sender calls it.
+
+    Raises:
+        Refused: Something else is asked for.
+    """
+    parameters = value.pop("parameters", {})  # where a cloud's endpoint puts them
+    if not isinstance(parameters, dict):
+        unfit("parameters is no object.")
+    value = {**parameters, **value}
+    if strange := value.keys() - {"top", "ids"}:
+        unfit(f"There is no option {sorted(strange)[0][:40]!r}.")
+    top, ids = value.get("top"), value.get("ids")
+    if top is not None and not (type(top) is int and 1 <= top <= MOST_TOP and ABOUT["classes"]):
+        unfit("top is no whole number from 1 on, or the model predicts numbers, which have no ranks.")
+    if ids is not None and not (isinstance(ids, list) and len(ids) == n and all(map(is_id, ids))):
+        unfit("ids is no list of one text for each item.")
+    return top, ids
 
 
 def of_file(content: bytes, name: str) -> dict[str, Any]:

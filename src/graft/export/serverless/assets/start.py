@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ AT_ONCE = 32
 """Connections; more of them are told to come again."""
 BASE_ENTRY = "/lambda-entrypoint.sh"
 """How Lambda's base image starts its runtime client."""
+LINGER, REFUSED = 2, 64 << 20
+"""Seconds of silence and bytes after which a refused body is no longer taken off the line."""
 ENDING = 20
 """Seconds in which running answers are finished after SIGTERM."""
 
@@ -83,11 +86,18 @@ class Request(BaseHTTPRequestHandler):
         elif len(length) > 12 or int(length) > MOST_BYTES:
             self.refuse(413, "too_large", f"The body has more than {MOST_BYTES >> 20} MB, the limit.", "Send less.")
         else:
+            if self.headers.get("Expect", "").lower() == "100-continue":  # only now is the body asked for
+                self.send_response_only(100)
+                self.end_headers()
             body = self.rfile.read(int(length))
             if len(body) == int(length):
                 self.asked_for(body)
             else:
                 self.close_connection = True
+
+    def handle_expect_100(self) -> bool:
+        """Wait with that until the key and the length have been looked at."""
+        return True
 
     def opened(self) -> bool:
         """Whether the key was sent, where one is needed; how long it takes tells nothing of it."""
@@ -123,6 +133,16 @@ class Request(BaseHTTPRequestHandler):
         said = response(status, {"status": status, "code": code, "message": message, "hint": hint}, PROBLEM)
         more = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
         self.send(status, {**said["headers"], **more, "Connection": "close"}, said["body"].encode())
+        self.throw_away()
+
+    def throw_away(self) -> None:
+        """Take what is still being sent off the line: a connection that is closed before it is reset, unread."""
+        self.wfile.flush()
+        self.connection.shutdown(socket.SHUT_WR)
+        self.connection.settimeout(LINGER)
+        left = REFUSED
+        while left > 0 and (block := self.rfile.read1(1 << 16)):
+            left -= len(block)
 
     def send(self, status: int, headers: dict[str, str], body: bytes) -> None:
         """The response."""
