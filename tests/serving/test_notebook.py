@@ -22,7 +22,7 @@ pytest.importorskip("nbclient", reason="it runs notebooks: pip install 'graft-le
 
 import graft.cli as command_line
 from graft.errors import GraftError, UsageError
-from graft.serving import notebook_folder
+from graft.notebooks import folder as notebook_folder
 from graft.serving.notebook_routes import NotebookRoutes
 from graft.serving.notebook_runs import NotebookRuns, RunLimits
 from notebook_files import notebook_file, printed

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,10 @@ from graft.cli.options import download_option
 from graft.cli.output import clean_word, pasted, progress_bar, say, show_json
 from graft.cli.paths import Command, InputPath, ModelPath, Output
 from graft.cli.reading import read_data, reading_options
+from graft.errors import UsageError
+
+if TYPE_CHECKING:
+    from graft.export.options import TargetOptions
 
 
 @click.command(name="export", cls=Command)
@@ -54,15 +58,29 @@ def command(
     as_json: bool,
     **reading: Any,
 ) -> int:
-    """Write MODEL in a form that answers without Graft, with the proof that it answers alike."""
+    """Write MODEL in a form that answers without Graft, with the proof that it answers alike.
+
+    MODEL may be a notebook (.ipynb), which goes --to serverless or docker: an image that runs it for who asks.
+    """
     from graft.export.exporting import check_free, export_model, target_called
     from graft.export.options import TargetOptions
     from graft.model import load
     from graft.report.words import clean
     from graft.run import Run
 
-    kind = target_called(target)
     options = TargetOptions(runtime, platform, python, output_prefix, wheels, gpu, train)
+    if model.suffix.lower() == ".ipynb":
+        _export_notebook(
+            model,
+            target,
+            output,
+            options,
+            {"--precision": precision, "--data": data, **reading},
+            overwrite=overwrite,
+            as_json=as_json,
+        )
+        return 0
+    kind = target_called(target)
     kind.check_options(target, options)
     check_free(output, overwrite)
     fitted = load(model, allow_download=allow_download)
@@ -102,6 +120,35 @@ def command(
     if kind.opened:
         say(f"        {' '.join(map(clean_word, _placed(kind.opened, output)))}    shows it at http://localhost:8000")
     return 0
+
+
+def _export_notebook(
+    notebook: Path,
+    target: str,
+    output: Path,
+    options: TargetOptions,
+    of_model: Mapping[str, Any],
+    *,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    from graft.export.notebook import export_notebook
+
+    for name, value in of_model.items():
+        if value:
+            option = name if name.startswith("--") else f"--{name.replace('_', '-')}"
+            raise UsageError(f"{option} is for a model, and {notebook.name} is a notebook.", "Leave it out.")
+    done = export_notebook(notebook, target, output, overwrite=overwrite, options=options)
+    if as_json:
+        show_json(done.to_dict())
+        return
+    say(f"Export  {clean_word(str(done.path))}    an image that runs {clean_word(done.notebook)}; {done.mb:.1f} MB")
+    say(f"Asks    {', '.join(map(clean_word, done.names)) or 'nothing'}: names that its cells set")
+    say(f"Brings  {len(done.requirements)} packages, when it is built; Graft itself as a wheel")
+    if done.missing:
+        modules = ", ".join(map(clean_word, done.missing))
+        say(f"        Nothing here brings {modules}: list what does in a requirements.txt beside the notebook.")
+    say("Next    docker build --provenance=false --platform linux/amd64 . (in the folder; README.md says the rest)")
 
 
 def _placed(words: Sequence[str], folder: Path) -> list[str]:

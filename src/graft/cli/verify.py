@@ -46,6 +46,12 @@ def _show(found: Verified) -> None:
     from graft.report.words import clean
 
     known = found.certificate
+    if known.notebook:
+        say(f"Export    {clean(str(found.path))}    {clean(known.target)}, a notebook, {found.mb:.1f} MB")
+        say(f"Files     {_files(found)}")
+        say("Answers   none are known of a notebook: it was not run")
+        say("ok: the files are what was exported." if found.ok else click.style("Not ok.", fg="red", bold=True))
+        return
     own = f", {known.data_items} of them from data" if known.data_items else ""
     say(f"Export    {clean(str(found.path))}    {clean(known.target)}, {known.precision}, {found.mb:.1f} MB")
     say(f"Files     {_files(found)}")

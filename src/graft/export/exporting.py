@@ -117,7 +117,7 @@ def export_model(
     building = _building()
     model = building.exact(model)
     own = _items_of(model, data) if data is not None else None
-    with _put_in_place(Path(folder), overwrite) as place:
+    with put_in_place(Path(folder), overwrite) as place:
         front = building.front_of(model)
         draft = Draft(place, model, front, labels_of(model, front, precision), precision, options)
         for name, content in front.files.items():
@@ -227,7 +227,7 @@ def _building() -> Any:
 
 
 @contextmanager
-def _put_in_place(folder: Path, overwrite: bool) -> Iterator[Path]:
+def put_in_place(folder: Path, overwrite: bool) -> Iterator[Path]:
     """A folder to write into, which takes its place once all is on the disk; after an error, nothing has.
 
     Raises:

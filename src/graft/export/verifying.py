@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from graft.contracts import Progress, silent
-from graft.errors import ExportError
+from graft.errors import ExportError, UsageError
 from graft.export.draft import GRAPH, LABELS
 from graft.export.exported_folder import ExportedFolder, FileCheck
 from graft.export.installed import Installation, install
@@ -48,6 +48,8 @@ class Verified:
     @property
     def ok(self) -> bool:
         """Whether all files are as they were, and it answers as the model did."""
+        if self.certificate.notebook:  # which has no known answers
+            return self.contents.ok
         here = self.contents.ok and self.replay is not None and self.replay.ok
         return here and (self.installed is None or self.installed.ok)
 
@@ -86,6 +88,8 @@ class Verified:
                 },
                 "differing": [one.to_dict() for one in self.replay.differing],
             }
+        if known.notebook:
+            found |= {"notebook": known.notebook, "precision": None, "tolerance": None}
         if self.installed is not None:
             found["installed"] = self.installed.to_dict()
         return found
@@ -94,7 +98,8 @@ class Verified:
 def verify(path: str | Path, *, installing: bool = False, progress: Progress = silent) -> Verified:
     """Check the files of an export against its certificate, and ask its graph about the golden items.
 
-    No program that lies in the folder is run; its graph is.
+    No program that lies in the folder is run; its graph is. A notebook has no known answers: only its files are
+    compared.
 
     Args:
         path: The folder.
@@ -104,10 +109,18 @@ def verify(path: str | Path, *, installing: bool = False, progress: Progress = s
 
     Raises:
         ExportError: There is no such folder, or it is no export; or its requirements cannot be installed.
+        UsageError: A notebook's export was to be installed.
     """
     folder = ExportedFolder.open(path)
     contents = folder.contents()
     replay, problem, installed = None, "", None
+    if folder.certificate.notebook:
+        if installing:
+            raise UsageError(
+                "--install asks a model's export, and this is a notebook's.", "Build its image and run it."
+            )
+        known = folder.certificate
+        return Verified(folder.path, known, folder.megabytes(), contents, None, "", versions_here())
     try:
         goldens = _goldens(folder)
         replay = _replayed(folder, goldens, progress)

@@ -72,6 +72,14 @@ def assignments(cells: Sequence[Cell], given: frozenset[str] = frozenset()) -> l
     return reader.found
 
 
+def settings_of(cells: Sequence[Cell]) -> list[str]:
+    """Names whose first value is a literal or a path: what a notebook is given, rather than what it works out."""
+    first: dict[str, Assignment] = {}
+    for one in assignments(cells):
+        first.setdefault(one.name, one)
+    return [name for name, one in first.items() if _literal(one) is not _MISSING]
+
+
 def plan(
     cells: Sequence[Cell], given: Mapping[str, str], secret: frozenset[str] = frozenset()
 ) -> tuple[list[Injection], list[str]]:

@@ -60,7 +60,7 @@ _STREAM = "text/event-stream"
 
 def _about(runs: NotebookRuns) -> str:
     limits = runs.limits
-    names = ", ".join(runs.names) or "none"
+    names = ", ".join(runs.settings) or "none"
     seconds = "" if limits.seconds is None else f" A run may take {limits.seconds:g} seconds."
     return (
         f"Each run executes the notebook from top to bottom. Its parameters: {names}. {limits.at_once} at once, "

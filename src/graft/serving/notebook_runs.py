@@ -17,15 +17,15 @@ from graft.contracts import MEGABYTE
 from graft.errors import Cancelled, GraftError, NotebookError
 from graft.notebooks import run_notebook
 from graft.notebooks.executed import RESULT
+from graft.notebooks.folder import check_folder, copy_folder, files_of
 from graft.notebooks.hiding import HIDDEN, is_secret_name
-from graft.notebooks.parameters import assignments, plan
+from graft.notebooks.parameters import assignments, plan, settings_of
 from graft.notebooks.source import code_cells, need_libraries, needs_elsewhere, read_notebook
 from graft.run import Run
 from graft.serving.bodies import overloaded
 from graft.serving.draining import Draining
 from graft.serving.limits import ServerLimits
 from graft.serving.metrics import RunMetrics
-from graft.serving.notebook_folder import check_folder, copy_folder, files_of
 from graft.serving.notebook_run import ServedRun, State
 from graft.serving.problems import Problem
 
@@ -89,6 +89,7 @@ class NotebookRuns:
         self.version = hashlib.sha256(self._content).hexdigest()[:12]
         self.limits = limits or RunLimits()
         self.names = list(dict.fromkeys(one.name for one in assignments(self._cells)))
+        self.settings = settings_of(self._cells)
         self.metrics = RunMetrics(notebook.stem, self.version)
         self.draining = draining or Draining()
         self.draining.busy = lambda: self.running > 0

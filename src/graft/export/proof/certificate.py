@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from graft.errors import ExportError
 from graft.export.draft import CERTIFICATE
+from graft.export.precisions import FULL
 from graft.export.proof.agreement import FILE_TOLERANCE, TOLERANCE, Boundary
 from graft.version import __version__
 
@@ -24,6 +25,7 @@ MOST_DEEP = 10
 _MADE_BY = ("numpy", "onnx", "onnxruntime", "pillow", "tokenizers", "soundfile", "soxr")
 _PART = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_NO_BOUNDARY = Boundary(0.0, (), False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Certificate:
         largest_difference: The same; and ``of_files`` beginning at the files.
         largest_difference_of_files: See there.
         near_threshold: How many items fell to the other side of a threshold to which they are nearer than that.
+        notebook: The file of the notebook that left in the place of a model, of which there are no answers to compare.
     """
 
     target: str
@@ -57,6 +60,12 @@ class Certificate:
     largest_difference: float
     largest_difference_of_files: float
     near_threshold: int
+    notebook: str = ""
+
+    @classmethod
+    def of_notebook(cls, target: str, notebook: str, hashes: Mapping[str, str], versions: Mapping[str, str]) -> Self:
+        """What stands in it where a notebook has left, and no model: nothing of answers."""
+        return cls(target, FULL, hashes, " ", versions, _NO_BOUNDARY, {}, 0, 0.0, 0.0, 0.0, 0, notebook)
 
     @property
     def tolerance(self) -> float:
@@ -65,6 +74,14 @@ class Certificate:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able values."""
+        if self.notebook:
+            return {
+                "schema": SCHEMA,
+                "target": self.target,
+                "notebook": self.notebook,
+                "hashes": dict(sorted(self.hashes.items())),
+                "versions": dict(self.versions),
+            }
         backend, _, precision = self.backend.partition(" ")
         return {
             "schema": SCHEMA,
@@ -96,6 +113,11 @@ class Certificate:
                 raise ExportError(
                     f"The certificate has the schema {str(schema)[:20]}, and this Graft knows {SCHEMA}.",
                     "Verify it with the Graft that made it, or a newer one.",
+                )
+            if "notebook" in values:
+                target, notebook = _text(values["target"], 100), _text(values["notebook"], 1000)
+                return cls.of_notebook(
+                    target, notebook, _hashes(values["hashes"]), _texts(values["versions"], 100, 100)
                 )
             answers, boundary = values["answers"], values["boundary"]
             return cls(

@@ -1,4 +1,4 @@
-"""The folder of a notebook, copied for each run: what a run leaves is met by no other, and the notebook's own stays."""
+"""The folder of a notebook, copied: for each run of a server, whose notes no other run meets, and for an export."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_FILES = 5_000
 
 
 def check_folder(notebook: Path) -> None:
-    """Whether what lies beside a notebook is little enough to be copied for each run.
+    """Whether what lies beside a notebook is little enough to be copied.
 
     Raises:
         UsageError: It is too much.
@@ -25,8 +25,8 @@ def check_folder(notebook: Path) -> None:
         size += 0 if path.is_symlink() else path.stat().st_size
         if size > MOST_BYTES or count > MOST_FILES:
             raise UsageError(
-                f"Beside {notebook.name} lie more than {MOST_BYTES >> 20} MB or {MOST_FILES:,} files, which each run "
-                "would get a copy of.",
+                f"Beside {notebook.name} lie more than {MOST_BYTES >> 20} MB or {MOST_FILES:,} files, and all of them "
+                "would be copied.",
                 "Put the notebook into a folder of its own; what is large there may be a link to its place.",
             )
 
