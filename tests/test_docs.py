@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from buckets import S3Server
 from graft import errors
 from graft.cli import COMMANDS
 from graft.decoding.sound import wav_bytes
@@ -87,9 +88,11 @@ def gliding_sound(slope: float, pitch: float, rng: np.random.Generator) -> np.nd
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if runs(page)], ids=named)
-def test_the_examples_of_a_page_run_from_top_to_bottom(page, samples, tmp_path_factory, monkeypatch):
+def test_the_examples_of_a_page_run_from_top_to_bottom(page, samples, tmp_path_factory, monkeypatch, request):
     folder = tmp_path_factory.mktemp(page.stem)
     shutil.copytree(samples, folder, dirs_exist_ok=True)
+    if page.stem == "addresses":
+        put_samples(request.getfixturevalue("s3"), folder)
     monkeypatch.chdir(folder)
     # Of the pages alone, for one of them clears it; and beside what is copied, for a process that reads the file of a
     # database that it has open loses its locks.
@@ -103,6 +106,17 @@ def test_the_examples_of_a_page_run_from_top_to_bottom(page, samples, tmp_path_f
             for line in block.text.splitlines():
                 if found := COMMAND.match(line):
                     run(found[1], int(found[2] or 0), f"{named(page)}, the block at line {block.line}")
+
+
+def put_samples(server: S3Server, folder: Path) -> None:
+    """The samples in a bucket, and a table of their paths and one of their addresses."""
+    server.client().create_bucket(Bucket="bucket")
+    address = server.put_folder(folder / "photos", "photos", "bucket")
+    server.put("messages.csv", (folder / "messages.csv").read_bytes(), "bucket")
+    names = sorted(path.relative_to(folder / "photos").as_posix() for path in (folder / "photos").rglob("*.jpg"))
+    for table, start in (("listed.csv", "photos/"), ("addressed.csv", address)):
+        rows = [f"{start}{name},{name.split('/')[0]}" for name in names]
+        (folder / table).write_text("\n".join(["image,label", *rows]))
 
 
 def run(command: str, wanted: int, where: str) -> None:
