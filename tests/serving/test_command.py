@@ -64,6 +64,17 @@ def test_a_container_that_is_started_with_the_bare_word(saved: Path, tmp_path: P
         command._found(tmp_path / "missing")
 
 
+def test_an_image_s_own_model_answers_if_the_cloud_has_put_none(saved: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(command, "CLOUD", tmp_path)
+    monkeypatch.setenv("GRAFT_MODEL", str(saved))
+    assert command._unnamed() == saved
+    shutil.copytree(saved, tmp_path / "put.graft")
+    assert command._unnamed() == tmp_path / "put.graft"
+    shutil.copytree(saved, tmp_path / "other.graft")
+    with pytest.raises(NotABundle, match="2 models"):
+        command._unnamed()
+
+
 @pytest.mark.parametrize(
     ("environment", "port"),
     [

@@ -22,7 +22,10 @@ pytestmark = pytest.mark.installs
 @pytest.fixture(scope="module")
 def image(docker_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> BuiltImage:
     need_index(tmp_path_factory.mktemp("index"))
-    return built(docker_folder, tmp_path_factory.mktemp("image"))
+    context = tmp_path_factory.mktemp("context") / "docker"
+    shutil.copytree(docker_folder, context)
+    (context / "model.graft" / "report.json").chmod(0o600)
+    return built(context, tmp_path_factory.mktemp("image"))
 
 
 @pytest.fixture
@@ -70,6 +73,24 @@ def test_train_and_then_serve(image: BuiltImage, photos: Path, tmp_path: Path):
     assert b"no channel training" in failed.communicate()[1]
     assert failed.returncode == 1
     assert "no channel training" in (tmp_path / "output" / "failure").read_text()
+
+
+def test_the_files_can_be_read_by_whoever_it_runs_as(image: BuiltImage):
+    for path in (image.root / "opt" / "graft").rglob("*"):
+        assert path.stat().st_mode & 0o044 == 0o044, path
+
+
+def test_a_signal_reaches_the_training_itself(image: BuiltImage, photos: Path, tmp_path: Path):
+    shutil.copytree(photos, tmp_path / "input" / "data" / "training")
+    environment = {"GRAFT_JOB_ROOT": str(tmp_path), "HOME": str(tmp_path / "home")}
+    process = image.start("train", environment=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    while not process.stderr.readline().startswith(b"Read"):
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=300)
+    assert process.returncode == 143
+    assert (tmp_path / "output" / "failure").read_text().startswith("Stopped")
 
 
 def pinged(address: str) -> int:
