@@ -122,7 +122,7 @@ def export_notebook(
         extras = sorted({*EXTRAS, *(WITH_TORCH if options.gpu or "torch" in imported else ())})
         own = pinned(wheel, extras, python)
         more, missing = _more(imported, own, path.parent)
-        lines = (*own, *more, *_listed(path.parent), f"./{wheel.name}[{','.join(extras)}]")
+        lines = (*own, *more, *_required_beside(path.parent), f"./{wheel.name}[{','.join(extras)}]")
         names = tuple(settings_of(cells))
         files = {
             REQUIREMENTS: "\n".join(lines) + "\n",
@@ -219,7 +219,7 @@ def _more(imported: Iterable[str], own: Sequence[str], beside: Path) -> tuple[li
     return sorted(lines), missing
 
 
-def _listed(beside: Path) -> list[str]:
+def _required_beside(beside: Path) -> list[str]:
     """The requirements that lie beside the notebook.
 
     Raises:
