@@ -23,7 +23,7 @@ def test_it_runs_to_its_end_and_leaves_a_model_and_an_export(name: str, tmp_path
     assert ran.shell == ()
     assert [model.name for model in ran.models] == [f"{name}.graft"]
     left = {file.relative_to(ran.notebook.parent).as_posix() for file in ran.files}
-    assert {f"{name}-run/report.html", f"{name}-run/onnx/model.onnx", f"{name}-run/findings.csv"} <= left
+    assert {f"{name}-out/report.html", f"{name}-out/onnx/model.onnx", f"{name}-out/findings.csv"} <= left
     said = "".join(printed(ran.notebook))
     assert "answered alike" in said
     assert "Traceback" not in said
