@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from graft.errors import OutputExists
-from graft.notebooks import run_notebook
+from graft.notebooks import collected, executed, run_notebook
 from graft.notebooks.hiding import HIDDEN, Hiding, is_secret_name
 from graft.notebooks.outputs import MAX_LINE, MAX_OUTPUTS, MAX_STREAM, PrintedText
 from notebook_files import PYTHON, notebook_file, printed
@@ -255,6 +255,42 @@ def test_files_and_models_are_collected(tmp_path, saved):
     assert (out / "changed.txt").read_text() == "new!"
     assert path.read_bytes() == before
     assert os.path.lexists(folder / "link.txt")
+
+
+def test_more_than_is_collected_is_told_of(tmp_path, monkeypatch):
+    home, output = tmp_path / "home", tmp_path / "out"
+    home.mkdir()
+    output.mkdir()
+    before = collected.listing(home, output)
+    for n in range(5):
+        (home / f"{n}.txt").write_text("x" * n)
+    (home / "deaf").symlink_to(home)
+    (home / ".hidden").mkdir()
+    (home / ".hidden" / "file").write_text("")
+    os.mkfifo(home / "pipe")
+    monkeypatch.setattr(collected, "MAX_FILES", 3)
+    found = collected.collect(home, output, before)
+    assert [path.name for path in found.files] == ["0.txt", "1.txt", "2.txt"]
+    assert found.notes[0].startswith("2 of the 5 files that it wrote were not collected")
+    monkeypatch.setattr(collected, "MAX_LOOKED", 2)
+    assert "holds more than 2 files" in collected.collect(home, tmp_path / "other", before).notes[0]
+
+
+def test_a_copy_that_would_not_open_any_more_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(executed, "MAX_COPY_BYTES", 2 << 20)
+    cell = "from IPython.display import display\ndisplay({'text/html': 'x' * 1_500_000}, raw=True)"
+    path = notebook_file(tmp_path / "n.ipynb", cell, cell, "print('on')")
+    ran = run_notebook(path, output=tmp_path / "ran")
+    assert ran.ok
+    assert ran.warnings == ("The outputs of cell 2 were left out of the executed copy.",)
+    assert printed(ran.notebook)[1:] == ["[its outputs were left out: 2 MB of the whole notebook are kept]\n", "on\n"]
+    assert ran.notebook.stat().st_size < 2 << 20
+
+
+def test_what_a_later_cell_changes_is_in_the_copy(tmp_path):
+    first = "from IPython.display import display\nshown = display('before', display_id=True)"
+    path = notebook_file(tmp_path / "n.ipynb", first, "shown.update('after')")
+    assert printed(run_notebook(path, output=tmp_path / "ran").notebook)[0] == "'after'"
 
 
 def test_an_output_that_is_there_is_kept_unless_a_run_wrote_it(tmp_path):

@@ -140,3 +140,11 @@ def test_a_folder_of_a_mounted_drive_is_named(tmp_path):
     path = notebook_file(tmp_path / "n.ipynb", "x = 1", "data = '/content/drive/MyDrive/photos'")
     [note] = drive_notes(list(code_cells(read_notebook(path))))
     assert note.startswith("Cell 2 names /content/drive/MyDrive/photos, which is not on this machine")
+
+
+def test_a_kernel_that_does_not_start_says_why(tmp_path, monkeypatch):
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "ipykernel.py").write_text("raise RuntimeError('not whole')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "broken"))
+    with pytest.raises(NotebookError, match=r"(?s)does not start: .*RuntimeError: not whole"):
+        run_notebook(notebook_file(tmp_path / "n.ipynb", "1"), output=tmp_path / "ran")

@@ -89,6 +89,12 @@ def test_at_its_limit(tree):
         assert told[-1].kind == "error"
 
 
+def test_at_a_limit_before_anything_has_begun(tmp_path):
+    ran = run_notebook(notebook_file(tmp_path / "n.ipynb", "x = 1"), output=tmp_path / "ran", time_limit=0.001)
+    assert (ran.error.cell, ran.error.name) == (0, "TimeLimit")
+    assert json.loads((tmp_path / "ran" / "run.json").read_text())["ok"] is False
+
+
 def test_at_its_end_what_it_left_behind_is_ended_too(tmp_path):
     tree = Tree(tmp_path)
     notebook_file(tree.notebook, CHILDREN.format(mark=tree.mark), "print('end')")
@@ -129,6 +135,8 @@ def test_when_it_is_called_off(tree):
     with pytest.raises(Cancelled, match="cell 3"):
         run_notebook(tree.notebook, output=tree.output, run=Run(cancelled=stop))
     assert tree.alive() == []
+    error = json.loads((tree.output / "run.json").read_text())["error"]
+    assert (error["cell"], error["name"]) == (3, "Stopped")
 
 
 def test_a_listener_that_fails_ends_the_run_with_its_own_error(tree):

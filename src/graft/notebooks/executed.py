@@ -76,6 +76,15 @@ class ExecutedCopy:
         text = writes(written)
         write_atomically(self.target, f"{text}\n".encode("utf-8", "backslashreplace"))
 
+    def finish(self) -> None:
+        """Write it once more, for a later cell may have changed what an earlier one shows.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        self._cleaned.clear()
+        self.write()
+
     def _clean(self, index: int) -> Any:
         cell = self.notebook.cells[index]
         shown = self.shown.get(index)

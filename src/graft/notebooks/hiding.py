@@ -58,7 +58,8 @@ class Hiding:
     def text(self, text: str) -> str:
         """The text without secrets and paths."""
         text = self.without_secrets(text)
-        text = _KERNEL_FILE.sub("cell", text)
+        if "/ipykernel_" in text:
+            text = _KERNEL_FILE.sub("cell", text)
         return self._folder.sub(lambda found: self._folders[found[1]], text) if self._folder is not None else text
 
     def value(self, value: Any) -> Any:

@@ -50,7 +50,7 @@ class KernelProcess:
         self._connection, _ = write_connection_file(
             str(scratch / "connection.json"), transport="ipc", ip=str(scratch / "s"), key=key
         )
-        self._log = scratch / "log"
+        self._log = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 (it is open as long as the kernel is)
         environment = {
             **{name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON},
             "IPYTHONDIR": str(scratch / "ipython"),  # neither its user's start-up files nor their history
@@ -60,16 +60,15 @@ class KernelProcess:
         supervised = [sys.executable, "-I", "-S", str(_HERE / "supervisor.py"), str(os.getpid()), str(scratch), *kernel]
         end, self._hold = os.pipe()
         try:
-            with self._log.open("wb") as log:
-                self.process = subprocess.Popen(  # noqa: S603 (a list, and the Python that runs this)
-                    [*supervised, "--HistoryManager.hist_file=:memory:"],
-                    stdin=end,
-                    stdout=subprocess.DEVNULL,
-                    stderr=log,
-                    cwd=folder,
-                    env=environment,
-                    start_new_session=True,
-                )
+            self.process = subprocess.Popen(  # noqa: S603 (a list, and the Python that runs this)
+                [*supervised, "--HistoryManager.hist_file=:memory:"],
+                stdin=end,
+                stdout=subprocess.DEVNULL,
+                stderr=self._log,
+                cwd=folder,
+                env=environment,
+                start_new_session=True,
+            )
         except OSError:
             self.kill()
             raise
@@ -87,11 +86,10 @@ class KernelProcess:
         return client
 
     def said(self) -> str:
-        """The end of what it wrote before anybody could speak to it."""
-        try:
-            return self._log.read_text(encoding="utf-8", errors="replace")[-_SAID:].strip()
-        except OSError:
-            return ""
+        """The end of what it wrote before anybody could speak to it; only until it is closed."""
+        size = self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(size - _SAID, 0))
+        return self._log.read().decode("utf-8", "replace").strip()
 
     def kill(self) -> None:
         """Have every process of it killed, at once; from any thread."""
@@ -116,6 +114,8 @@ class KernelProcess:
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
+        finally:
+            self._log.close()
 
 
 class _ProcessClient(AsyncKernelClient):  # type: ignore[misc]

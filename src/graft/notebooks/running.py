@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from graft.errors import Cancelled, NotebookError, UsageError
 from graft.files import write_atomically
-from graft.notebooks.collected import collect, listing
+from graft.notebooks.collected import WrittenFiles, collect, listing
 from graft.notebooks.executed import RESULT, ExecutedCopy, open_output
 from graft.notebooks.hiding import Hiding, folders_of, is_secret_name
 from graft.notebooks.parameters import plan, with_paths
@@ -98,21 +98,24 @@ def run_notebook(
     for warning in warnings:
         session.tell("note", warning)
     deadline = started + time_limit if time_limit is not None else None
-    session.attend(run, deadline, time_limit)
-    found = collect(home, output, before)
+    found = WrittenFiles()
+    try:
+        session.attend(run, deadline, time_limit)
+        found = collect(home, output, before)
+    finally:  # what was stopped says so itself
+        result = NotebookRun(
+            ok=session.error is None,
+            seconds=round(time.monotonic() - started, 3),
+            notebook=executed.target,
+            files=found.files,
+            models=found.models,
+            error=session.error,
+            shell=tuple(session.failures),
+            warnings=tuple(map(hiding.text, (*warnings, *session.warnings, *found.notes))),
+        )
+        write_atomically(output / RESULT, (json.dumps(result.to_dict(), indent=1) + "\n").encode())
     for note in found.notes:
         session.tell("note", note)
-    result = NotebookRun(
-        ok=session.error is None,
-        seconds=round(time.monotonic() - started, 3),
-        notebook=executed.target,
-        files=found.files,
-        models=found.models,
-        error=session.error,
-        shell=tuple(session.failures),
-        warnings=tuple(map(hiding.text, (*warnings, *session.warnings, *found.notes))),
-    )
-    write_atomically(output / RESULT, (json.dumps(result.to_dict(), indent=1) + "\n").encode())
     return result
 
 
@@ -229,18 +232,21 @@ class _Session:
             self._kernel.close()
 
     async def _is_ready(self, client: Any) -> bool:
+        """Whether the kernel answers; where it ends before, it says why."""
+        ready = asyncio.ensure_future(client.wait_for_ready(timeout=_START))
         try:
-            await client.wait_for_ready(timeout=_START)
-        except RuntimeError as error:
-            if self._stopped is None:
-                said = self._hiding.text(self._kernel.said())
-                raise NotebookError(
-                    f"The kernel does not start: {said or error}.", "pip install 'graft-learn[notebooks]' again."
-                ) from None
-            self.error = CellError(0, *self._stopped)
-            return False
-        client.allow_stdin = False
-        return True
+            while not ready.done() and self._kernel.process.poll() is None:
+                await asyncio.wait([ready], timeout=_LOOK)
+            if ready.done() and ready.exception() is None:
+                client.allow_stdin = False
+                return True
+        finally:
+            ready.cancel()
+        if self._stopped is None:
+            said = self._hiding.text(self._kernel.said()) or "it ended, or does not answer"
+            raise NotebookError(f"The kernel does not start: {said}", "pip install 'graft-learn[notebooks]' once more.")
+        self.error = CellError(0, *self._stopped)
+        return False
 
     async def _run_cells(self, client: Any) -> None:
         from graft.notebooks.client import CellClient
@@ -271,8 +277,7 @@ class _Session:
             if self.error is not None:
                 break
         cells.set_widgets_metadata()
-        if cells.widget_state:
-            executed.write()
+        executed.finish()
 
     async def _run_cell(self, cells: Any, cell: Any, index: int, count: int) -> CellError | None:
         """Run one cell; what went wrong in it."""
