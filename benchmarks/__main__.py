@@ -38,6 +38,7 @@ from benchmarks import (
     tuning,
     tuning_safety,
     views,
+    watching,
     why,
     words,
     worth,
@@ -204,6 +205,14 @@ def gate_command(sets: tuple[str, ...], draws: int) -> None:
 def retraining_command(sets: tuple[str, ...], draws: int) -> None:
     """What graft retrain ships and keeps back; SETS are folders' names, or none for the simulation alone."""
     retraining.measure(draws, sets)
+
+
+@main.command("monitor")
+@click.argument("parts", nargs=-1, type=click.Choice(watching.PARTS))
+@click.option("--streams", type=click.IntRange(10), default=watching.STREAMS, show_default=True, help="Without change.")
+def monitor_command(parts: tuple[str, ...], streams: int) -> None:
+    """False alarms of graft monitor, how soon it finds a change, and its accuracy without labels."""
+    watching.measure(parts, streams)
 
 
 @main.command("views")

@@ -105,3 +105,11 @@ def test_what_is_no_log_or_of_another_model_is_refused(run, saved, usual, photos
     found = run("monitor", tmp_path / "other.graft", usual / "usual.jsonl")
     assert found.code == 1
     assert "Traceback" not in found.err
+
+
+def test_a_folder_that_is_sorted_by_class_is_no_change(run, saved, tmp_path):
+    own = shapes.folders(tmp_path / "new", dict.fromkeys(shapes.FORMS, 20), first=7000)
+    assert run("predict", saved, own, "--log", tmp_path / "log.jsonl").code == 0
+    found = run("monitor", saved, tmp_path / "log.jsonl", "--json")
+    assert found.code == 0
+    assert found.json["n"] == 60

@@ -50,6 +50,21 @@ def test_what_is_appended_is_read(tmp_path):
     assert (found.n_repeats, found.n_broken, found.waiting, found.others) == (0, 0, False, {})
 
 
+def test_what_is_given_in_no_order_is_read_in_none(tmp_path):
+    path = tmp_path / "log.jsonl"
+    add(path, 20)
+    add(path, 60, start=100, batch="5f1c22aa")
+    add(path, 20, start=200)
+    found = read_log(path)
+    rows = np.concatenate([answers(20)[0], answers(60, 100)[0], answers(20, 200)[0]])
+    assert np.allclose(found.x[:20], rows[:20], rtol=1e-3)
+    assert np.allclose(found.x[80:], rows[80:], rtol=1e-3)
+    middle = found.keys[20:80]
+    assert list(middle) == sorted(middle)
+    assert set(middle) == {found.header.key_of(key) for key in answers(60, 100)[2]}
+    assert not np.allclose(found.x[20:80], rows[20:80], rtol=1e-3)
+
+
 def test_neither_items_nor_names_nor_digests_stand_in_it(tmp_path):
     path = tmp_path / "log.jsonl"
     add(path, 5)

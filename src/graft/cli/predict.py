@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -99,7 +100,13 @@ def command(
     keeper = (
         None
         if logged is None
-        else logged.keeper(model, fitted.classes, fitted.classifier, lambda line: told(clean(line)))
+        else logged.keeper(
+            model,
+            fitted.classes,
+            fitted.classifier,
+            lambda line: told(clean(line)),
+            ordered=not _without_order(inputs, fitted.report.modality),
+        )
     )
     _bring(inputs)
     rows = _rows(inputs, fitted.report.modality, item_column, fitted.report.columns)
@@ -124,6 +131,14 @@ def command(
     to_file(count.of(_answers(ask, _guarded(rows), explain)), replace(layout, columns=tuple(columns)), output)
     say(f"Answers {clean(str(output))}    {count.done:,} inputs")
     return count.tell(strict=strict)
+
+
+def _without_order(inputs: Sequence[str], modality: str) -> bool:
+    """Whether any input holds many items, which then come sorted by name or class, and not as they came about."""
+    from graft.reading.inputs import is_archive
+
+    many = (os.path.isdir, os.path.isfile) if modality == "text" else (os.path.isdir,)  # a table of texts is a file
+    return any(is_archive(Path(name)) or any(holds(name) for holds in many) for name in inputs)
 
 
 def _format(output: Path | None, overwrite: bool, asked: Mapping[str, bool]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -37,14 +38,31 @@ class LogOptions:
     max_bytes: int | None = None
     items: bool = False
 
-    def keeper(self, folder: Path, classes: Sequence[str], head: Answering, told: Callable[[str], None]) -> LogKeeper:
+    def keeper(
+        self,
+        folder: Path,
+        classes: Sequence[str],
+        head: Answering,
+        told: Callable[[str], None],
+        *,
+        ordered: bool = True,
+    ) -> LogKeeper:
         """What keeps the answers of the model in ``folder``; the log is begun or looked at now.
+
+        Args:
+            folder: The bundle.
+            classes: Columns of its scores.
+            head: What answers.
+            told: Is given a line that says what goes wrong.
+            ordered: Whether what comes first was there first; the files of a folder are in no order.
 
         Raises:
             DataError: The file is no log.
             OSError: It cannot be written.
         """
-        log = PredictionLog(self.path, LoggedModel.of(folder, classes, head), self.max_bytes, items=self.items)
+        batch = "" if ordered else secrets.token_hex(4)
+        made = LoggedModel.of(folder, classes, head)
+        log = PredictionLog(self.path, made, self.max_bytes, items=self.items, batch=batch)
         log.check()
         return LogKeeper(log, told)
 

@@ -14,6 +14,8 @@ import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +61,14 @@ class PredictionLog:
         model: Whose answers they are.
         max_bytes: Of a log that is begun; ``None``: ``MAX_BYTES``, or what the log itself says.
         items: Whether the items are kept too, in ``FILE.items`` beside it.
+        batch: Names what is given together and in no order of its own, such as a folder; ``""`` where the order counts.
     """
 
     path: Path
     model: LoggedModel
     max_bytes: int | None = None
     items: bool = False
+    batch: str = ""
     _known: tuple[int, int] = field(default=(0, 0), init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -113,7 +117,7 @@ class PredictionLog:
                 size = os.fstat(descriptor).st_size
                 if not _is_kept(key, size, header.max_bytes):
                     continue
-                line = item_line(self.model, key, row, answer)
+                line = item_line(self.model, key, row, answer, self.batch)
                 if size + len(line) > header.max_bytes or len(line) > MAX_LINE:
                     continue
                 _write(descriptor, line, size)
@@ -162,7 +166,7 @@ class PredictionLog:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoggedItems:
-    """What a log holds of one model: each item once, in the order of the log.
+    """What a log holds of one model: each item once, in the order of the log, those of one batch by their keys.
 
     Attributes:
         model: Whose answers they are.
@@ -254,10 +258,17 @@ def read_log(path: Path, digest: str = "") -> LoggedItems:
             f"{path} holds nothing of the model {wanted or 'that was asked for'}; it holds answers of {named}.",
             "Name the model that wrote it.",
         )
-    own = parsed.pop(wanted, [])
+    own = list(_without_order(parsed.pop(wanted, [])))
     others = {name: len(lines) for name, lines in parsed.items()}
     found = (repeats[wanted], n_broken, tuple(broken), waiting, others, header)
     return _gathered(models[wanted], own, *found)
+
+
+def _without_order(lines: Sequence[LoggedLine]) -> Iterator[LoggedLine]:
+    """The same lines, those of one batch by their keys: a folder that is sorted by class is no stream that changes."""
+    for batch, group in groupby(lines, attrgetter("batch")):
+        own = list(group)
+        yield from sorted(own, key=attrgetter("key")) if batch else own
 
 
 def _gathered(model: LoggedModel, own: Sequence[LoggedLine], *rest: Any) -> LoggedItems:

@@ -112,6 +112,7 @@ class LoggedLine(NamedTuple):
     value: tuple[float, float, float] | None
     unknown: bool
     unknown_score: float
+    batch: str = ""
 
     @classmethod
     def parse(cls, found: Mapping[str, Any], model: LoggedModel) -> Self:
@@ -125,7 +126,8 @@ class LoggedLine(NamedTuple):
         scores = _array("" if numbers else found["scores"], "<f4", len(model.classes))
         value = tuple(map(float, found["value"])) if numbers else None
         label, tags = "" if numbers else found["label"], tuple(found.get("labels", ()))
-        if not all(isinstance(text, str) for text in (found["key"], label, *tags)) or len(value or "abc") != 3:
+        batch = found.get("batch", "")
+        if not all(isinstance(text, str) for text in (found["key"], batch, label, *tags)) or len(value or "abc") != 3:
             raise ValueError("a text that is none, or an interval without ends")
         return cls(
             model.digest,
@@ -138,6 +140,7 @@ class LoggedLine(NamedTuple):
             value,  # type: ignore[arg-type] # its length was looked at
             bool(found["unknown"]),
             math.nan if numbers else float(found["unknown_score"]),
+            batch,
         )
 
 
@@ -168,7 +171,7 @@ def _array(text: str, kind: str, n: int) -> Float32:
     return found
 
 
-def item_line(model: LoggedModel, key: str, row: Float32, answer: Any) -> bytes:
+def item_line(model: LoggedModel, key: str, row: Float32, answer: Any, batch: str = "") -> bytes:
     """The line of an item that is answered now.
 
     Args:
@@ -176,8 +179,10 @@ def item_line(model: LoggedModel, key: str, row: Float32, answer: Any) -> bytes:
         key: What the item is known by.
         row: Its embedding ``(d,) float32``.
         answer: The prediction.
+        batch: Names what it was given with, where that has no order of its own, as a folder or a table has none.
     """
-    return _line({"at": _now(), "of": model.digest, "key": key, **_answered(row, answer)})
+    told = {"batch": batch} if batch else {}
+    return _line({"at": _now(), "of": model.digest, **told, "key": key, **_answered(row, answer)})
 
 
 def _answered(row: Float32, answer: Any) -> dict[str, Any]:

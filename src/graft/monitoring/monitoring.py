@@ -167,7 +167,7 @@ def _finding(name: str, change: Drift, changes: Drifts, logged: LoggedItems, sha
         effect = float((changes.strange[change.since :] > limit).mean() - (changes.usual > limit).mean())
         text = f"{effect + 0.05:.0%} of the items are as far from all classes as 5% of the usual ones"
     began = as_time(logged.times[change.since])
-    return Finding(True, change.p, LEVELS[name], effect, began, change.since + 1, text)
+    return Finding(True, change.p, LEVELS[name], effect, began, change.since + 1, (change.found or 0) + 1, text)
 
 
 def _accuracy(model: Model, reference: Reference, changes: Drifts, logged: LoggedItems) -> AccuracyNow:

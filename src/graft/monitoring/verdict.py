@@ -22,6 +22,7 @@ class Finding:
             shares. ``None`` without a change.
         since: When the item was answered with which the change seems to have begun.
         since_item: Which item that was, from 1.
+        found_item: After which item the alarm was raised, from 1.
         text: The same in words; ``""`` without a change.
     """
 
@@ -31,6 +32,7 @@ class Finding:
     effect: float | None = None
     since: str | None = None
     since_item: int | None = None
+    found_item: int | None = None
     text: str = ""
 
 
