@@ -56,7 +56,7 @@ FUNCTIONS = (
         f"{ASSETS}/http_events.py",
         "{str(name).lower(): str(value)",
         "{str(name): str(value)",
-        f"{FUNCTION}::test_json_may_come_in_base64",
+        f"{FUNCTION}::test_what_does_not_fit_is_told",
     ),
     Rule(
         "the glibc of a library is compared",

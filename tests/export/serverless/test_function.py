@@ -95,6 +95,7 @@ def test_json_may_come_in_base64(shapes_function):
         (over_http("ÿØÿà photo", content_type="image/jpeg"), 400, "Switch on binary media types"),
         (over_http(encoded(PHOTO), content_type="image/jpeg"), 400, "Switch on binary media types"),
         (over_http("{no base64}", flag=True), 400, "does not fit isBase64Encoded"),
+        (over_http("photo", CONTENT_TYPE="application/json"), 400, "no JSON"),
         (over_http('{"images": [NaN]}', content_type="application/json"), 400, "no JSON"),
         (over_http('{"images": []}', content_type="application/json"), 422, "one list"),
         (over_http('{"texts": ["a"]}', content_type="application/json"), 422, "takes images"),

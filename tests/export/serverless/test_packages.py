@@ -133,18 +133,25 @@ def test_what_stands_in_the_zip_and_what_is_said_of_it(exported_function):
     assert (said["way"], said["libraries"]) == ("zip", 6)
     assert json.loads((folder / "function.json").read_text())["output_prefix"] == "answers/"
     assert exported_function.added.lines[0] == ("Size", "6.0 MB of 50 zipped, 6.6 MB of 250 unzipped")
-    assert "answers/" in (folder / "README.md").read_text()
+    assert (
+        "Objects",
+        "answers go to answers/ as KEY.json; let another prefix trigger it",
+    ) in exported_function.added.lines
+    read_me = (folder / "README.md").read_text()
+    assert "Answers to objects go to `answers/` as `KEY.json`" in read_me
+    assert '"Name": "prefix", "Value": "in/"' in read_me
+    assert "{" not in read_me.partition("## This function")[2].partition("## Objects")[0]
     assert verify(folder).ok
 
 
 @pytest.mark.parametrize(
     ("mb", "zip_mb", "way", "words"),
-    [(251, 90, "container", "build the container"), (140, 51, "s3", "into S3"), (140, 49, "zip", "")],
+    [(251, 90, "container", "build the container"), (140, 51, "s3", "through S3"), (140, 49, "zip", "")],
 )
 def test_what_does_not_fit_names_the_way(mb, zip_mb, way, words):
     from graft.export.serverless.folder import told
 
-    said = told(zip_mb << 20, mb << 20, LAMBDA, 9, asked=True)
+    said = told(zip_mb << 20, mb << 20, LAMBDA, 9, TargetOptions())
     assert said.facts["way"] == way
     assert words in said.lines[-1][1]
 

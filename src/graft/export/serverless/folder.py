@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from importlib import resources
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,7 @@ def complete(draft: Draft) -> Added:
     )
     _readable(draft.folder)
     unzipped = sum(path.stat().st_size for path in files.values())
-    return told(len(content), unzipped, machine, libraries, asked=options.wheels is None)
+    return told(len(content), unzipped, machine, libraries, options)
 
 
 def settings_of(draft: Draft) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def settings_of(draft: Draft) -> dict[str, Any]:
 def about(machine: Machine, prefix: str | None) -> str:
     """The part of ``README.md`` that says what to do with the folder."""
     keep = (
-        f"Answers to objects go to `{prefix}` as `KEY.json`; the function never answers what lies there as `.json`."
+        f"Answers to objects go to `{prefix}` as `KEY.json`, and what lies there as `.json` is never answered."
         if prefix
         else "Set `GRAFT_OUTPUT_PREFIX` (`answers/`, `s3://bucket/answers/`) before objects in S3 trigger it."
     )
@@ -119,10 +119,10 @@ def about(machine: Machine, prefix: str | None) -> str:
     return text
 
 
-def told(sent: int, unpacked: int, machine: Machine, libraries: int, *, asked: bool) -> Added:
+def told(sent: int, unpacked: int, machine: Machine, libraries: int, options: TargetOptions) -> Added:
     """How large it is against what Lambda takes, and which way is left where it is too large."""
     zip_mb, mb = sent / (1 << 20), unpacked / (1 << 20)
-    source = "the package index, which was asked for them" if asked else "the wheels that were given"
+    source = "the package index, which was asked for them" if options.wheels is None else "the wheels that were given"
     lines = [
         ("Size", f"{zip_mb:.1f} MB of {MOST_ZIPPED} zipped, {mb:.1f} MB of {MOST_UNZIPPED} unzipped"),
         (
@@ -133,7 +133,11 @@ def told(sent: int, unpacked: int, machine: Machine, libraries: int, *, asked: b
     if mb > MOST_UNZIPPED:
         lines.append(("", "It does not fit a zip or a layer: build the container, see Dockerfile and README.md."))
     elif zip_mb > MOST_ZIPPED:
-        lines.append(("", "It is too large to be sent: put the zip, or packages/ as a layer, into S3; see README.md."))
+        lines.append(
+            ("", "It is too large to be sent: put the zip, or packages/ as a layer, through S3; see README.md.")
+        )
+    if options.output_prefix:
+        lines.append(("Objects", f"answers go to {options.output_prefix} as KEY.json; let another prefix trigger it"))
     way = "container" if mb > MOST_UNZIPPED else "s3" if zip_mb > MOST_ZIPPED else "zip"
     facts = {"zip_bytes": sent, "unzipped_bytes": unpacked, "libraries": libraries, "way": way}
     return Added(tuple(lines), facts)
@@ -146,9 +150,17 @@ def asset(name: str) -> str:
 
 def _needed(draft: Draft, python: str) -> list[str]:
     """What the example imports, and a fit, and what that imports, in the versions that the export was proved with."""
-    names = [name for needed in needs_of(draft.labels) for name in (needed, *BEHIND.get(needed, ()))]
+    names = [
+        *(needs := needs_of(draft.labels)),
+        *(name for one in needs for name in BEHIND.get(one, ()) if _here(name)),
+    ]
     more = requirements_of_training(draft.labels["modality"], python) if draft.options.train else []
     return list(dict.fromkeys([*(f"{name}=={version(name)}" for name in names), *more]))
+
+
+def _here(package: str) -> bool:
+    """Whether it is installed: not every version of what needs it does."""
+    return bool(list(distributions(name=package)))
 
 
 def _base64_items() -> str:

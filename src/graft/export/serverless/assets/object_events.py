@@ -10,7 +10,8 @@ from predicting import SETTINGS, of_file, to_json, whole
 
 PREFIX = "GRAFT_OUTPUT_PREFIX"
 """In the environment it goes before what was said at export."""
-GONE = ("NoSuchKey", "NoSuchBucket", "404")
+LASTING = ("NoSuchKey", "NoSuchBucket", "404", "KeyTooLongError")
+"""Errors of a store that would be the same the next time."""
 
 
 def takes(event: Any) -> bool:
@@ -74,7 +75,7 @@ def of_record(record: dict[str, Any]) -> dict[str, Any]:
 def failed(error: Exception) -> dict[str, Any]:
     """Why an object was not answered, and whether the platform is to ask again; a store's words may hold addresses."""
     code = str(getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__))
-    return {"error": {"code": code, "message": f"The store said {code}."}, "again": code not in GONE}
+    return {"error": {"code": code, "message": f"The store said {code}."}, "again": code not in LASTING}
 
 
 def read(bucket: str, key: str) -> bytes | NotRead:
