@@ -15,7 +15,7 @@ import pytest
 
 from data_hub import DataHub
 from graft.errors import UsageError
-from graft.hub_data import HubDataAddress, is_hub_data_address
+from graft.hub_data import HubDataAddress, bring_dataset, is_hub_data_address
 
 SCRIPT = """
 import json, sys, os
@@ -58,6 +58,13 @@ def test_broken_addresses(text: str) -> None:
         HubDataAddress.of(text)
 
 
+def test_a_folder_of_that_name_is_not_read_instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ann" / "doors").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="which datasets would read instead"):
+        bring_dataset("hf:ann/doors")
+
+
 def parquet(rows: dict[str, list[Any]], features: dict[str, Any]) -> bytes:
     """A Parquet file as the library datasets writes it: with its features beside the columns."""
     import pyarrow
@@ -80,7 +87,7 @@ def hub(photos: Path) -> DataHub:
     features = {"image": {"_type": "Image"}, "label": LABEL}
     server = DataHub()
     bad = {"bytes": b"no picture at all", "path": "bad.png"}
-    outside = {"bytes": None, "path": "/etc/hostname"}
+    outside = {"bytes": None, "path": str(files[0])}
     server.repos["ann/shapes"] = {
         "README.md": b"# Shapes\n",
         "data/train-00000-of-00001.parquet": parquet(
@@ -187,7 +194,7 @@ def test_photos_with_their_splits_and_class_names(answers: dict[str, Any]) -> No
 def test_one_bad_item_is_one_named_item(answers: dict[str, Any]) -> None:
     assert [path for path, _ in answers["photos"]["skipped"]] == [
         "files/train-00000018-image.png",
-        "files/train-00000019-image",  # it named a file of this machine, which is not read
+        "files/train-00000019-image.png",  # it named a file of this machine, which is not read
     ]
 
 

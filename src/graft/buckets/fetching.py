@@ -107,7 +107,8 @@ class _Download:
     def __init__(self, access: Access, run: Run) -> None:
         self.access, self.run = access, run
         self.place = access.address
-        self.home = cache_folder() / "addresses" / _digest([str(self.place)])[:24]
+        store = (str(self.place), access.endpoint, repr(access.store))  # two stores may have buckets of one name
+        self.home = cache_folder() / "addresses" / _digest(store)[:24]
         self.stopped = threading.Event()
         self.n_bytes = 0
         self.lock = threading.Lock()

@@ -224,6 +224,10 @@ class _DatasetDownload:
     def _write(self, rows: Any, split: str, file: Path, library: Path, done: int, total: int) -> int:
         """Write a split's table, and its pictures and recordings beside it; how many rows are done then."""
         features = {name: feature for name, feature in rows.features.items() if _is_kept(feature)}
+        if not features:
+            raise AddressError(
+                f"{self.place} has no column of pictures, recordings, texts or labels.", "Take another configuration."
+            )
         with file.open("x", encoding="utf-8") as table:
             for batch in rows.select_columns(list(features)).iter(batch_size=_BATCH):
                 self.run.tell("fetch", done, total)
