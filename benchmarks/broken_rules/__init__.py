@@ -10,9 +10,10 @@ from benchmarks.broken_rules.kept import KEPT
 from benchmarks.broken_rules.learning import LEARNING
 from benchmarks.broken_rules.pages import PAGES
 from benchmarks.broken_rules.publishing import PUBLISHING
+from benchmarks.broken_rules.retraining import RETRAINING
 from benchmarks.broken_rules.rule import Rule
 from benchmarks.broken_rules.serving import SERVING
 
 __all__ = ["RULES", "Rule"]
 
-RULES = (*LEARNING, *JUDGING, *DATA, *KEPT, *EXPORTS, *FUNCTIONS, *PAGES, *PUBLISHING, *SERVING)
+RULES = (*LEARNING, *JUDGING, *DATA, *KEPT, *EXPORTS, *FUNCTIONS, *PAGES, *PUBLISHING, *SERVING, *RETRAINING)

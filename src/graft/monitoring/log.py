@@ -128,7 +128,8 @@ class PredictionLog:
         """The first line, made where there is none, with a line of this model after it."""
         size = os.fstat(descriptor).st_size
         if not size:
-            os.fchmod(descriptor, 0o600) if hasattr(os, "fchmod") else None
+            if hasattr(os, "fchmod"):  # which Windows has not
+                os.fchmod(descriptor, 0o600)
             header = LogHeader(secrets.token_bytes(16), self.max_bytes or MAX_BYTES)
             _write(descriptor, header.line + self.model.line, 0)
             self._known = _identity(descriptor)
