@@ -13,7 +13,20 @@ from benchmarks.broken_rules.publishing import PUBLISHING
 from benchmarks.broken_rules.retraining import RETRAINING
 from benchmarks.broken_rules.rule import Rule
 from benchmarks.broken_rules.serving import SERVING
+from benchmarks.broken_rules.training import FUNCTIONS_THAT_TRAIN
 
 __all__ = ["RULES", "Rule"]
 
-RULES = (*LEARNING, *JUDGING, *DATA, *KEPT, *EXPORTS, *FUNCTIONS, *PAGES, *PUBLISHING, *SERVING, *RETRAINING)
+RULES = (
+    *LEARNING,
+    *JUDGING,
+    *DATA,
+    *KEPT,
+    *EXPORTS,
+    *FUNCTIONS,
+    *FUNCTIONS_THAT_TRAIN,
+    *PAGES,
+    *PUBLISHING,
+    *SERVING,
+    *RETRAINING,
+)

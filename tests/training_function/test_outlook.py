@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from graft.errors import FunctionLimit
+from graft.errors import Cancelled, FunctionLimit
+from graft.run import Run
 from graft.training_function import outlook
 from graft.training_function.outlook import Allowance, Watch, resident_mb
 
@@ -95,6 +96,19 @@ def test_it_ends_by_itself_while_there_is_time_to_say_why() -> None:
     assert watch.why is not None
     assert "2 s before the function's limit of 2 s, at this step: embed, 30 of 100" in watch.why.message
     assert "Nothing was written" in watch.why.message
+
+
+def test_work_that_it_stopped_says_what_it_was_stopped_for() -> None:
+    watch = Watch(Allowance(2.0, None))
+    run = Run(progress=watch, cancelled=watch)
+    with pytest.raises(FunctionLimit, match="before the function's limit"), watch.saying_why():
+        run.check()
+    with pytest.raises(FunctionLimit, match="before the function's limit"):
+        watch.check()
+    unlimited = Watch(Allowance(None, None))
+    unlimited.check()
+    with pytest.raises(Cancelled), unlimited.saying_why():
+        raise Cancelled("Somebody else stopped it.")
 
 
 def test_it_ends_by_itself_before_the_memory_is_full() -> None:

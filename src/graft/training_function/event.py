@@ -10,6 +10,8 @@ from pathlib import PurePosixPath
 from typing import Any, Self
 
 from graft.buckets import BucketAddress, is_bucket_address
+from graft.encoders import ENCODERS
+from graft.encoders.joined import SEPARATOR
 from graft.errors import UsageError
 from graft.model.packed import ENDING
 from graft.receipts import Prices
@@ -68,6 +70,7 @@ class TrainEvent:
             if name not in event:
                 raise UsageError(f"The event does not say {name!r}.", _GIVE)
         source, archive, examples = _data_of(event["train"])
+        _check_encoder(event.get("encoder", "auto"))
         recipe = Recipe(**{name: event[name] for name in _RECIPE if name in event})
         reading: dict[str, Any] = {name: _text(event, name) for name in READING if event.get(name) is not None}
         for name in _FLAGS:
@@ -106,6 +109,16 @@ class TrainEvent:
             "version": __version__,
         }
         return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _check_encoder(given: Any) -> None:
+    """An encoder that comes with Graft: nobody who may call has the function fetch one, or read one of its folders."""
+    known = {"auto", *ENCODERS, *(card.name for card in ENCODERS.values())}
+    if not isinstance(given, str) or not set(given.split(SEPARATOR)) <= known:
+        raise UsageError(
+            f"encoder is {given!r:.80}, and a function trains with those that come with Graft.",
+            f"Give one of {', '.join(sorted(known))}, or train as a job: graft export --to docker.",
+        )
 
 
 def _data_of(given: Any) -> tuple[str | None, str | None, tuple[Mapping[str, Any], ...]]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from graft.errors import FunctionLimit
+from graft.errors import Cancelled, FunctionLimit
 
 MEMORY = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
 SECONDS = "GRAFT_TRAIN_SECONDS"
@@ -109,6 +111,29 @@ class Watch:
                 self._looked = now
                 self.why = self._over()
             return self.why is not None
+
+    def check(self) -> None:
+        """Whether there is time left for more than saying why.
+
+        Raises:
+            FunctionLimit: There is not; or hardly any memory.
+        """
+        if self.is_set() and self.why is not None:
+            raise self.why
+
+    @contextmanager
+    def saying_why(self) -> Iterator[None]:
+        """Within, work that was stopped because of this ends with what it was stopped for.
+
+        Raises:
+            FunctionLimit: It was.
+        """
+        try:
+            yield
+        except Cancelled:
+            if self.why is None:
+                raise
+            raise self.why from None
 
     def check_room(self, needed: int, free: int) -> None:
         """Whether what is fetched fits the disk.

@@ -9,7 +9,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,11 +22,12 @@ from graft.data.dataset import Dataset
 from graft.decoding.base64_items import from_base64
 from graft.encoders import encoder_for
 from graft.encoders.hub.fetch import staying_here
-from graft.errors import Busy, Cancelled, DataError, GraftError, ItemError, NothingToRead, UsageError
+from graft.errors import Busy, DataError, GraftError, ItemError, NothingToRead
 from graft.model.fitting import fit
 from graft.model.packed import packed
 from graft.reading.read import read
 from graft.receipts import Receipt
+from graft.run import Stopwatch
 from graft.tasks import reading_of
 from graft.training_function.event import TrainEvent
 from graft.training_function.outlook import Allowance, Watch
@@ -69,11 +70,11 @@ def train_event(event: Any, context: Any = None) -> dict[str, Any]:
                 return {**begun, "repeated": True}
             try:
                 answer = _train(asked, watch, folder, start)
-            except GraftError as error:
-                begun.end(FAILED, {"error": error.to_dict()})
-                raise
             except Exception as error:
-                begun.end(FAILED, {"error": {"code": "internal", "message": type(error).__name__, "hint": ""}})
+                unknown = {"code": "internal", "message": type(error).__name__, "hint": ""}
+                why = error.to_dict() if isinstance(error, GraftError) else unknown
+                with suppress(GraftError):  # what went wrong is said, not that it could not be recorded
+                    begun.end(FAILED, {"error": why})
                 raise
             begun.end(DONE, {"answer": answer})
             return {**answer, "repeated": False}
@@ -124,21 +125,19 @@ def _objects_at(address: str) -> tuple[BucketObject, ...]:
 
 def _train(asked: TrainEvent, watch: Watch, folder: Path, start: float) -> dict[str, Any]:
     """Read, fit, and write: the model, which is one object, and then what is said of it."""
-    dataset = _dataset_of(asked, folder)
-    with staying_here("The event names"):
+    clock = Stopwatch()
+    with watch.saying_why(), staying_here("The event names"):
+        with clock.timing("read"):
+            dataset = _dataset_of(asked, folder, watch)
         encoder = encoder_for(asked.recipe.encoder, dataset.modality, asked.recipe.backend, asked.recipe.prompt)
         watch.encoder, watch.dim = encoder.name, encoder.dim
-        try:
-            model = fit(dataset, asked.recipe, cache=None, progress=watch, cancelled=watch)
-        except Cancelled:
-            raise watch.why or UsageError("Training was stopped.", "Ask again.") from None
+        model = fit(dataset, asked.recipe, cache=None, progress=watch, cancelled=watch, clock=clock)
     stem = asked.output.removesuffix(".zip")
     place = folder / f"{BucketAddress.of(asked.output).name.removesuffix('.zip')}"
     page = folder / "report.html"
     saved = model.save(place, page=page)
     content = packed(place)
-    if watch.is_set() and watch.why:
-        raise watch.why
+    watch.check()
     write_bytes(asked.output, content)
     write_bytes(f"{stem}.report.html", page.read_bytes())
     report = replace(saved.report, model=asked.output, report=f"{stem}.report.html")
@@ -156,9 +155,10 @@ def _json(value: Any) -> bytes:
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace")
 
 
-def _dataset_of(asked: TrainEvent, folder: Path) -> Dataset:
+def _dataset_of(asked: TrainEvent, folder: Path, watch: Watch) -> Dataset:
     """The data, read as ``graft fit`` reads them; what an event holds has no place that could be read again."""
     reading: dict[str, Any] = {**asked.reading, **reading_of(asked.recipe), "test": asked.test}
+    reading |= {"progress": watch, "cancelled": watch}
     if asked.source is not None:
         return read(asked.source, **reading)
     if asked.archive is not None:
