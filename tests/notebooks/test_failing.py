@@ -1,5 +1,7 @@
 """Whatever a cell shows or whatever a command in it comes to: what failed ends the run as failed, with its cell."""
 
+import json
+
 import pytest
 
 from graft.errors import NotebookError
@@ -58,7 +60,8 @@ def test_what_has_no_room_in_the_format_is_text(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"", "no notebook"), (b"{}", "no notebook"), (b"[1]", "no notebook"), (b"\xff\xfe", "no notebook"),
+    [(b"", "no notebook"), (b"{}", "no notebook"), (b"[1]", "no notebook"),
+     (b'{"cells": [{"source": 5}], "nbformat": 4, "nbformat_minor": 4}', "no source"), (b"\xff\xfe", "no notebook"),
      (b'{"cells": [], "nbformat": 99, "nbformat_minor": 0, "metadata": {}}', "no notebook"),
      (b"[" * 100_000, "no notebook"), (None, "no file")],
 )  # fmt: skip
@@ -82,6 +85,8 @@ def test_any_python_runs_with_the_python_that_runs_graft(tmp_path):
     assert noted(tmp_path, kernelspec=python) == ""
     assert "names no kernel: it runs with the Python 3" in noted(tmp_path)
     assert "names no kernel" in noted(tmp_path, language_info={"name": "python"})
+    assert noted(tmp_path, kernelspec={"name": "python3"}) == ""
+    assert "names no kernel" in noted(tmp_path, kernelspec=None, language_info=None)
     assert "asks for the kernel 'conda-env-x-py': it runs" in noted(
         tmp_path, kernelspec={**python, "name": "conda-env-x-py"}
     )
@@ -109,6 +114,17 @@ def test_a_kernel_of_another_machine_is_none_here_and_one_line_says_so(tmp_path)
     assert ran.ok
     assert [event.text for event in told if event.kind == "note"] == list(ran.warnings)
     assert "theirs" in ran.warnings[0]
+
+
+def test_what_an_editor_left_out_is_no_reason_to_refuse(tmp_path, capfd):
+    cells = [{"cell_type": "markdown", "source": ["# N"]}, {"cell_type": "code", "source": ["print('on', ", "1)"]}]
+    (tmp_path / "n.ipynb").write_text(json.dumps({"cells": cells, "nbformat": 4, "nbformat_minor": 4}))
+    assert printed(run_notebook(tmp_path / "n.ipynb", output=tmp_path / "ran").notebook)[1] == "on 1\n"
+    old = {"cell_type": "code", "language": "python", "input": ["print('old')"], "outputs": [], "collapsed": False}
+    whole = {"worksheets": [{"cells": [old]}], "metadata": {"name": ""}, "nbformat": 3, "nbformat_minor": 0}
+    (tmp_path / "n.ipynb").write_text(json.dumps(whole))
+    assert printed(run_notebook(tmp_path / "n.ipynb", output=tmp_path / "old").notebook) == ["old\n"]
+    assert capfd.readouterr().err == ""
 
 
 def needed(folder, *sources):

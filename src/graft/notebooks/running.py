@@ -18,7 +18,15 @@ from graft.notebooks.executed import RESULT, ExecutedCopy, open_output
 from graft.notebooks.hiding import Hiding, folders_of, is_secret_name
 from graft.notebooks.parameters import plan, with_paths
 from graft.notebooks.results import CellError, NotebookRun, OnOutput, OutputEvent, ShellFailure, unheard
-from graft.notebooks.source import SKIPPED_TAG, code_cells, drive_notes, kernel_note, needs_elsewhere, read_notebook
+from graft.notebooks.source import (
+    SKIPPED_TAG,
+    code_cells,
+    drive_notes,
+    has_tag,
+    kernel_note,
+    needs_elsewhere,
+    read_notebook,
+)
 from graft.run import PLAIN, Run
 
 _LOOK = 0.1
@@ -256,7 +264,7 @@ class _Session:
         count = 0
         for index, cell in enumerate(executed.notebook.cells):
             is_own = index not in executed.shown
-            if cell.cell_type != "code" or not cell.source.strip() or SKIPPED_TAG in cell.metadata.get("tags", []):
+            if cell.cell_type != "code" or not cell.source.strip() or has_tag(cell, SKIPPED_TAG):
                 continue
             self._number = executed.numbers[index]
             if is_own:
@@ -292,7 +300,7 @@ class _Session:
             error = CellError(number, "DeadKernel", self._how_it_died())
         for command, code in cells.shell:
             self.failures.append(ShellFailure(number, self._hiding.text(command)[:_COMMAND], code))
-        if "raises-exception" in cell.metadata.get("tags", []):
+        if has_tag(cell, "raises-exception"):
             return error
         if error is None and cells.shown_error:
             error = CellError(number, cells.shown_error[0], self._said(cells.shown_error[1]))

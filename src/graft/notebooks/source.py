@@ -17,6 +17,8 @@ from typing import Any
 from graft.errors import MissingExtra, NotebookError
 
 MAX_NOTEBOOK_BYTES = 100 * 1024 * 1024
+FORMAT = 4
+"""The version of the format in which notebooks are read and written."""
 SKIPPED_TAG = "skip-execution"
 _PYTHON_MAGICS = ("time", "capture", "prun")
 """Cell magics that run the rest of the cell as Python, in the notebook's own names."""
@@ -76,11 +78,11 @@ def read_notebook(path: Path) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a cell without a name is mended as it is read
-            text = path.read_bytes().decode("utf-8-sig")
-            json.loads(text)
-            notebook = nbformat.reads(text, as_version=4)
-            nbformat.validator.normalize(notebook)
-            nbformat.validate(notebook)
+            whole = json.loads(path.read_bytes().decode("utf-8-sig"))
+            _complete(whole)
+            _, notebook = nbformat.validator.normalize(
+                nbformat.convert(nbformat.reader.reads(json.dumps(whole)), FORMAT)
+            )
     except Exception as error:  # what a broken file makes of the reader is not one kind of exception
         what = str(error).strip().partition("\n")[0][:200] or type(error).__name__
         raise NotebookError(
@@ -89,15 +91,39 @@ def read_notebook(path: Path) -> Any:
     return notebook
 
 
+def _complete(notebook: Any) -> None:
+    """What editors leave out is put in; what no cell can be without is asked for.
+
+    Raises:
+        ValueError: It is no list of cells.
+    """
+    if not isinstance(notebook, dict) or not isinstance(notebook.setdefault("metadata", {}), dict):
+        raise ValueError("it is no object with metadata")
+    if notebook.get("nbformat", 0) < FORMAT:  # the library knows what that looks like
+        return
+    if not isinstance(notebook.get("cells"), list):
+        raise ValueError("it holds no cells")
+    for number, cell in enumerate(notebook["cells"], start=1):
+        if not isinstance(cell, dict) or not isinstance(cell.get("source"), str | list) or not cell.get("cell_type"):
+            raise ValueError(f"cell {number} has no source or no type")
+        if not isinstance(cell.setdefault("metadata", {}), dict):
+            raise ValueError(f"the metadata of cell {number} are no object")
+        if cell["cell_type"] == "code":
+            cell.setdefault("outputs", [])
+            cell.setdefault("execution_count", None)
+
+
 def kernel_note(notebook: Any, path: Path) -> str:
     """What there is to say of the kernel that the notebook asks for; nothing, mostly.
 
     Raises:
         NotebookError: It is not written in Python.
     """
-    spec = notebook.metadata.get("kernelspec", {})
-    name = str(spec.get("name", ""))
-    language = str(spec.get("language") or notebook.metadata.get("language_info", {}).get("name") or "")
+    spec, info = (notebook.metadata.get(key) for key in ("kernelspec", "language_info"))
+    name = str(spec.get("name") or "") if isinstance(spec, dict) else ""
+    language = str(spec.get("language") or "") if isinstance(spec, dict) else ""
+    if not language and isinstance(info, dict):
+        language = str(info.get("name") or "")
     if not language:
         likely = (other for begin, other in _OTHERS.items() if re.fullmatch(rf"i?{begin}([-_.0-9].*)?", name.lower()))
         language = next(likely, "")
@@ -115,8 +141,13 @@ def code_cells(notebook: Any) -> Iterator[Cell]:
 
     transform = TransformerManager().transform_cell
     for number, cell in enumerate(notebook.cells, start=1):
-        if cell.cell_type == "code" and SKIPPED_TAG not in cell.metadata.get("tags", []):
+        if cell.cell_type == "code" and not has_tag(cell, SKIPPED_TAG):
             yield Cell(number, cell.source, _parsed(cell.source, transform))
+
+
+def has_tag(cell: Any, tag: str) -> bool:
+    """Whether a cell of a notebook bears a tag."""
+    return tag in (cell.metadata.get("tags") or ())
 
 
 def _parsed(source: str, transform: Any) -> ast.Module | None:
