@@ -22,6 +22,7 @@ NAMES = [
     "Prediction",
     "Recipe",
     "Report",
+    "Retrained",
     "Shortlist",
     "Suggestion",
     "Tuned",
@@ -35,6 +36,7 @@ NAMES = [
     "load",
     "read",
     "repeat",
+    "retrain",
     "search",
     "tune",
 ]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from graft.repeating import repeat
     from graft.report import Evaluation, Report
     from graft.results.prediction import Prediction
+    from graft.retraining import Retrained, retrain
     from graft.similarity import Index, Match, search
     from graft.tuning.tuning import Tuned, tune
 
@@ -49,6 +50,7 @@ _HOMES = {
     "Prediction": "graft.results.prediction",
     "Recipe": "graft.recipe",
     "Report": "graft.report",
+    "Retrained": "graft.retraining",
     "Shortlist": "graft.labelling",
     "Suggestion": "graft.labelling",
     "Tuned": "graft.tuning.tuning",
@@ -61,6 +63,7 @@ _HOMES = {
     "load": "graft.model",
     "read": "graft.reading.read",
     "repeat": "graft.repeating",
+    "retrain": "graft.retraining",
     "search": "graft.similarity",
     "tune": "graft.tuning.tuning",
 }
@@ -79,6 +82,7 @@ __all__ = [
     "Prediction",
     "Recipe",
     "Report",
+    "Retrained",
     "Shortlist",
     "Suggestion",
     "Tuned",
@@ -92,6 +96,7 @@ __all__ = [
     "load",
     "read",
     "repeat",
+    "retrain",
     "search",
     "tune",
 ]
