@@ -357,3 +357,41 @@ def test_a_machines_own_key_is_asked_for_last(keyless: S3Server, monkeypatch: py
     finally:
         server.shutdown()
         server.server_close()
+
+
+class FarStore(OddStore):
+    """A bucket of another region: it says which one, and answers nothing else to those who ask in the wrong one."""
+
+    keys = ("far/a.txt",)
+
+    def do_HEAD(self) -> None:
+        self._refuse()
+
+    def do_GET(self) -> None:
+        if "/eu-west-1/s3/" in self.headers.get("Authorization", ""):
+            super().do_GET()
+        else:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        self.send_response(301)
+        self.send_header("x-amz-bucket-region", "eu-west-1")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+def test_a_bucket_in_another_region_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), FarStore)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "K")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "S")
+    try:
+        assert names(buckets.fetch("s3://b/far/")) == ["a.txt"]
+        monkeypatch.setattr(FarStore, "_refuse", lambda self: self.send_error(301))
+        with pytest.raises(AddressError, match="another region") as told:
+            buckets.fetch("s3://b/far/")
+        assert "AWS_REGION" in told.value.hint
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from graft.buckets.addresses import BucketAddress
-from graft.buckets.failures import in_words, says_denied
+from graft.buckets.failures import in_words, says_denied, says_elsewhere
 from graft.buckets.profiles import Profile, read_profile
+from graft.buckets.regions import region_of
 from graft.errors import MissingExtra, UsageError
 
 R = TypeVar("R")
@@ -83,8 +84,14 @@ class Access:
     keys: dict[str, str] = field(repr=False)
 
 
-def with_access(address: BucketAddress, action: Callable[[Access], R]) -> R:
+def with_access(address: BucketAddress, action: Callable[[Access], R], region: str = "") -> R:
     """What ``action`` gives with the first way into the store that is not refused.
+
+    Args:
+        address: What is to be touched.
+        action: What is to be done; done again from its beginning where it was refused.
+        region: Of an S3 bucket, where it is known; else the settings', and if the store then says that the bucket lies
+            elsewhere, the one that it names.
 
     Raises:
         GraftError: Nobody may do that, it is not there, or the store does not answer.
@@ -93,10 +100,14 @@ def with_access(address: BucketAddress, action: Callable[[Access], R]) -> R:
     errors = store_errors()
     denied: Exception | None = None
     signed = False
-    for access in _ways(address):
+    for access in _ways(address, region):
         try:
             return action(access)
         except errors as error:
+            if address.scheme == "s3" and not region and says_elsewhere(error):
+                if found := region_of(address.bucket, access.endpoint):
+                    return with_access(address, action, found)
+                raise in_words(error, address, signed=access.signed) from None
             if says_denied(error, access.signed):
                 denied, signed = error, access.signed
             elif denied is None or type(error).__name__ != "GenericError":  # else the machine has no key to give
@@ -120,9 +131,10 @@ def store_errors() -> tuple[type[Exception], ...]:
     return (exceptions.BaseError, FileNotFoundError)
 
 
-def _ways(address: BucketAddress) -> Iterator[Access]:
+def _ways(address: BucketAddress, region: str) -> Iterator[Access]:
     """The ways into a store, the likeliest first; each further one is asked for after the last was refused."""
-    opened = {"s3": _s3, "gs": _gs, "az": _az, "file": _file}[address.scheme](address)
+    ways = {"gs": _gs, "az": _az, "file": _file}
+    opened = _s3(address, region) if address.scheme == "s3" else ways[address.scheme](address)
     try:
         yield from opened
     except (ValueError, TypeError):  # a setting in the environment that is none; its text could hold it
@@ -134,7 +146,7 @@ def _ways(address: BucketAddress) -> Iterator[Access]:
         ) from None
 
 
-def _s3(address: BucketAddress) -> Iterator[Access]:
+def _s3(address: BucketAddress, region: str) -> Iterator[Access]:
     from obstore.store import S3Store
 
     in_environment = any(os.environ.get(name) for name in _S3_KEYS)
@@ -145,7 +157,8 @@ def _s3(address: BucketAddress) -> Iterator[Access]:
         or os.environ.get("AWS_ENDPOINT")
         or profile.endpoint
     )
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or profile.region or "us-east-1"
+    told = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or profile.region
+    region = region or told or "us-east-1"
     common = {"region": region, **({"endpoint": endpoint} if endpoint else {}), **_client(endpoint)}
 
     def opened(signed: bool, keys: dict[str, str] | None = None, **settings: Any) -> Access:

@@ -34,6 +34,13 @@ def says_denied(error: Exception, signed: bool) -> bool:
     )
 
 
+def says_elsewhere(error: Exception) -> bool:
+    """Whether S3 says that a bucket lies in another region; to a HEAD, whose answer has no text, 301 or 400 is all."""
+    status = _STATUS.search(str(error))
+    unsaid = status is not None and status[1] in ("301", "400") and not _code(error)
+    return unsaid or _code(error) in _ELSEWHERE or "redirect without LOCATION" in str(error)
+
+
 def in_words(error: Exception, address: BucketAddress, *, signed: bool) -> GraftError:
     """The error for what obstore raised at an address; it holds nothing of its text but a known code."""
     kind, code = type(error).__name__, _code(error)
@@ -42,7 +49,7 @@ def in_words(error: Exception, address: BucketAddress, *, signed: bool) -> Graft
     store = "The file system" if address.scheme == "file" else "The store"
     if kind == "AlreadyExistsError":
         return OutputExists(f"There is something at {where} already.", "Nothing was written; give another address.")
-    if code in _ELSEWHERE or "redirect without LOCATION" in str(error):
+    if address.scheme == "s3" and says_elsewhere(error):
         return AddressError(
             f"The bucket of {where} lies in another region than was asked{said}.", "Set AWS_REGION to the bucket's."
         )
