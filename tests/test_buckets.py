@@ -152,6 +152,15 @@ def test_a_stopped_fetch_goes_on(s3: S3Server) -> None:
     assert 0 < buckets.bring("s3://private/stopped/").n_fetched < 40
 
 
+def test_large_objects_are_told_in_megabytes(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graft.buckets.fetching.BY_BYTES", 3_000_000)
+    address = s3.put("large.bin", bytes(3_500_000))
+    told: list[tuple[str, int, int]] = []
+    buckets.fetch(address, Run(progress=lambda *step: told.append(step)))
+    assert told[-1] == ("fetch_mb", 4, 4)
+    assert {step for step, _, _ in told} == {"fetch_mb"}
+
+
 def test_what_is_called_alike_is_named_and_the_rest_is_read(s3: S3Server) -> None:
     for key in (
         "alike/A.txt",

@@ -36,6 +36,8 @@ AT_ONCE = 16
 """Objects fetched at a time."""
 MARGIN = 256 * 1024 * 1024
 """Bytes that are left free on the disk."""
+BY_BYTES = 50_000_000
+"""From so many bytes on, progress is told in MB."""
 KEPT = 24 * 3600.0
 """Seconds that a folder is left though nobody uses it and there is a newer one."""
 _GLANCE = 0.2
@@ -110,7 +112,7 @@ class _Download:
         store = (str(self.place), access.endpoint, repr(access.store))  # two stores may have buckets of one name
         self.home = cache_folder() / "addresses" / _digest(store)[:24]
         self.stopped = threading.Event()
-        self.n_bytes = 0
+        self.n_bytes = self.n_come = 0
         self.lock = threading.Lock()
 
     def object(self, found: BucketObject) -> Brought:
@@ -156,21 +158,29 @@ class _Download:
         failed: dict[str, str] = {}
         pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="bring")
         try:
+            total = sum(one.size for one in new)
             left, waiting, done = iter(new), set[Future[None]](), 0
             while done < len(new):
                 waiting |= {
                     pool.submit(self._one, one, store, failed) for one in islice(left, 4 * AT_ONCE - len(waiting))
                 }
-                self.run.tell("fetch", done, len(new))
+                self._tell(done, new, total)
                 ended, waiting = wait(waiting, timeout=_GLANCE, return_when=FIRST_COMPLETED)
                 for one in ended:
                     one.result()
                 done += len(ended)
-            self.run.tell("fetch", done, len(new))
+            self._tell(done, new, total)
         finally:
             self.stopped.set()
             pool.shutdown(wait=True, cancel_futures=True)
         return len(new) - len(failed), failed
+
+    def _tell(self, done: int, new: Sequence[BucketObject], total: int) -> None:
+        """How far it is: in objects, or in MB where these are many, for one object may be all of them."""
+        if total < BY_BYTES:
+            self.run.tell("fetch", done, len(new))
+        else:
+            self.run.tell("fetch_mb", -(-self.n_come // 1_000_000), -(-total // 1_000_000))
 
     def _check_room(self, needed: int) -> None:
         free = shutil.disk_usage(self.home).free
@@ -222,6 +232,8 @@ class _Download:
         with path.open("xb") as file:
             for chunk in found.stream(1 << 20):
                 n += len(chunk)
+                with self.lock:
+                    self.n_come += len(chunk)
                 if n > one.size or self.stopped.is_set():
                     break
                 file.write(chunk)

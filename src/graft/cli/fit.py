@@ -83,7 +83,7 @@ def command(
     """Fit a model to DATA and say how good it is.
 
     DATA: a folder per class, a manifest (CSV, TSV, JSON, Parquet, a spreadsheet), a folder with train/ and
-    test/, or a zip of these.
+    test/, a zip of these, or the address of one: s3://bucket/photos/, hf:owner/name.
     """
     from graft import bundle
     from graft.model import Model, Stopwatch, fit

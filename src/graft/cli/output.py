@@ -24,6 +24,7 @@ STEPS = {
     "read": "Reading",
     "list": "Listing",
     "fetch": "Fetching",
+    "fetch_mb": "Fetching MB",
     "download": "Downloading",
     "export": "Converting",
     "embed": "Embedding",
