@@ -24,6 +24,7 @@ COPIED = (
     "benchmarks",
     "docs",
     "graphs",
+    "notebooks",
     "pyproject.toml",
     "README.md",
     "LICENSE",

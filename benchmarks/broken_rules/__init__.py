@@ -12,6 +12,7 @@ from benchmarks.broken_rules.pages import PAGES
 from benchmarks.broken_rules.publishing import PUBLISHING
 from benchmarks.broken_rules.retraining import RETRAINING
 from benchmarks.broken_rules.rule import Rule
+from benchmarks.broken_rules.served_notebooks import SERVED_NOTEBOOKS
 from benchmarks.broken_rules.serving import SERVING
 from benchmarks.broken_rules.training import FUNCTIONS_THAT_TRAIN
 
@@ -29,4 +30,5 @@ RULES = (
     *PUBLISHING,
     *SERVING,
     *RETRAINING,
+    *SERVED_NOTEBOOKS,
 )

@@ -297,6 +297,16 @@ def test_at_the_end_what_runs_is_finished_in_time_and_stopped_after_that(tiny: P
     assert not list(tmp_path.glob("graft-runs-*"))
 
 
+def test_the_notebook_has_no_key_of_the_server(tiny: Path, tmp_path: Path):
+    server = ServerProcess("--notebook", tiny, "--port", 0, environment={"GRAFT_KEY": SECRET, "TMPDIR": str(tmp_path)})
+    key = {"Authorization": f"Bearer {SECRET}"}
+    address = server.ask("POST", "/runs", {}, **key).headers["location"]
+    wait_until(lambda: server.ask("GET", address, **key).json["ended"] is not None)
+    events = server.ask("GET", f"{address}/events", **key).body.decode()
+    assert server.stop()[0] == 0
+    assert "'tiny.ipynb'] False" in events
+
+
 def test_a_run_that_is_done_in_time_is_finished_and_no_other_begins(tiny: Path):
     server = NotebookHere(tiny, limits=RunLimits(waiting=2))
     running, waiting = server.begin(wait=0.5), server.begin()

@@ -77,7 +77,12 @@ def settings_of(cells: Sequence[Cell]) -> list[str]:
     first: dict[str, Assignment] = {}
     for one in assignments(cells):
         first.setdefault(one.name, one)
-    return [name for name, one in first.items() if _literal(one) is not _MISSING]
+    return [name for name, one in first.items() if _literal(one) is not _MISSING and not _of_names(one.value)]
+
+
+def _of_names(value: ast.expr | None) -> bool:
+    """Whether a path is made of names, such as ``Path(folder)``."""
+    return isinstance(value, ast.Call) and not all(isinstance(one, ast.Constant) for one in value.args)
 
 
 def plan(

@@ -289,7 +289,7 @@ def _bodies(operation: Mapping[str, Any]) -> Mapping[str, Any]:
 def _example(kind: str, schema: Mapping[str, Any]) -> str:
     if kind == JSON:
         properties = schema["properties"]
-        shown = {name: _shown(properties[name]) for name in schema["required"]}
+        shown = schema.get("example", {name: _shown(properties[name]) for name in schema["required"]})
         return f"<code>{html.escape(json.dumps(shown))}</code>"
     return {MULTIPART: "A form with one file or many."}.get(kind, "The bytes of one file.")
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from graft.serving.notebook_runs import NotebookRuns
 
 _READY = object_of({"ready": FLAG, "name": TEXT, "version": TEXT})
+_EVENT = object_of({"event": TEXT, "data": TEXT, "id": TEXT}, ("event", "data"))
 _WHOLE: dict[str, Any] = {"type": "integer"}
 _MAYBE: dict[str, Any] = {"type": ["string", "null"]}
 
@@ -23,20 +24,20 @@ def document(runs: NotebookRuns) -> dict[str, Any]:
             "post": _beginning(runs),
             "get": told_of("The runs that are known, the newest first.", ref_to("Runs"), "401"),
         },
-        "/runs/{own}": {"get": _of_run("How far a run is, and what it came to.", ref_to("Run"))},
-        "/runs/{own}/cancel": {"post": _cancelling()},
-        "/runs/{own}/events": {
-            "get": _of_run("What a run says, as it says it; the last event is 'end'.", TEXT, "429", kind=_STREAM)
+        "/runs/{run_id}": {"get": _of_run("How far a run is, and what it came to.", ref_to("Run"))},
+        "/runs/{run_id}/cancel": {"post": _cancelling()},
+        "/runs/{run_id}/events": {
+            "get": _of_run("What a run says, as it says it; the last event is 'end'.", _EVENT, "429", kind=_STREAM)
         },
-        "/runs/{own}/result": {"get": _of_run("What a run has left, by name.", ref_to("Result"), "409")},
-        "/runs/{own}/result.zip": {"get": _of_run("All of it as a zip.", TEXT, "409", kind="application/zip")},
-        "/runs/{own}/result/{name}": {"get": _of_run("One of its files.", TEXT, "409", kind=BYTES)},
+        "/runs/{run_id}/result": {"get": _of_run("What a run has left, by name.", ref_to("Result"), "409")},
+        "/runs/{run_id}/result.zip": {"get": _of_run("All of it as a zip.", TEXT, "409", kind="application/zip")},
+        "/runs/{run_id}/result/{name}": {"get": _of_run("One of its files.", TEXT, "409", kind=BYTES)},
         "/healthz": {"get": told_of("Whether the process lives.", object_of({"status": TEXT}))},
         "/readyz": {"get": told_of("Whether runs are taken, and will go on to be.", _READY, "503")},
         "/ping": {"get": told_of("Whether the process lives, for SageMaker.", object_of({"status": TEXT}))},
         "/metrics": {"get": told_of("Figures for Prometheus.", TEXT, "401", kind="text/plain")},
     }
-    paths["/runs/{own}/result/{name}"]["get"]["parameters"].append(_in_path("name"))
+    paths["/runs/{run_id}/result/{name}"]["get"]["parameters"].append(_in_path("name"))
     for operations in paths.values():
         for method, operation in operations.items():
             operation["responses"].setdefault("421", refusal_of("421"))
@@ -109,6 +110,7 @@ def _schemas() -> dict[str, Any]:
 def _beginning(runs: NotebookRuns) -> dict[str, Any]:
     given = {"type": "object", "properties": {name: {} for name in runs.names}, "additionalProperties": False}
     asked = object_of({"parameters": given, "time_limit": {"type": "number", "exclusiveMinimum": 0}}, ())
+    asked["example"] = {"parameters": dict.fromkeys(runs.settings[:2], "...")}
     return {
         "summary": "Begin a run, or let it wait for its turn.",
         "requestBody": {"required": True, "content": {JSON: {"schema": {**asked, "additionalProperties": False}}}},
@@ -131,7 +133,7 @@ def _cancelling() -> dict[str, Any]:
 
 def _of_run(summary: str, schema: Any, *refusals: str, kind: str = JSON) -> dict[str, Any]:
     operation = told_of(summary, schema, "401", "404", *refusals, kind=kind)
-    operation["parameters"] = [_in_path("own")]
+    operation["parameters"] = [_in_path("run_id")]
     return operation
 
 

@@ -58,12 +58,12 @@ class NotebookRoutes:
         return (
             ("POST", "/runs", self.begin),
             ("GET", "/runs", self.known),
-            ("GET", "/runs/{own}", self.about),
-            ("POST", "/runs/{own}/cancel", self.cancel),
-            ("GET", "/runs/{own}/events", self.events),
-            ("GET", "/runs/{own}/result", self.result),
-            ("GET", "/runs/{own}/result.zip", self.packed),
-            ("GET", "/runs/{own}/result/{name:path}", self.file),
+            ("GET", "/runs/{run_id}", self.about),
+            ("POST", "/runs/{run_id}/cancel", self.cancel),
+            ("GET", "/runs/{run_id}/events", self.events),
+            ("GET", "/runs/{run_id}/result", self.result),
+            ("GET", "/runs/{run_id}/result.zip", self.packed),
+            ("GET", "/runs/{run_id}/result/{name:path}", self.file),
             ("GET", "/healthz", self.alive),
             ("GET", "/readyz", self.ready),
             ("GET", "/ping", self.alive),
@@ -94,17 +94,17 @@ class NotebookRoutes:
         keys = ("id", "state", "created", "started", "ended", "progress")
         return json_answer({"runs": [{key: run[key] for key in keys} for run in told]})
 
-    async def about(self, own: str) -> Response:
+    async def about(self, run_id: str) -> Response:
         """How far a run is, and once it has ended what it came to."""
-        return json_answer(self.runs.get(own).to_dict())
+        return json_answer(self.runs.get(run_id).to_dict())
 
-    async def cancel(self, own: str) -> Response:
+    async def cancel(self, run_id: str) -> Response:
         """End a run."""
-        return json_answer(self.runs.cancel(own).to_dict(), 202)
+        return json_answer(self.runs.cancel(run_id).to_dict(), 202)
 
-    async def events(self, own: str, request: Request) -> Response:
+    async def events(self, run_id: str, request: Request) -> Response:
         """What a run says, as it says it."""
-        run = self.runs.get(own)
+        run = self.runs.get(run_id)
         last = request.headers.get("last-event-id", "")
         if self._listening >= self.runs.limits.listeners:
             raise overloaded(f"{self._listening} connections follow runs already.")
@@ -136,31 +136,31 @@ class NotebookRoutes:
         finally:
             self._listening -= 1
 
-    async def result(self, own: str) -> Response:
+    async def result(self, run_id: str) -> Response:
         """What a run has left, by name."""
-        run = self._ended(own)
+        run = self._ended(run_id)
         files = [{"name": name, "bytes": path.stat().st_size} for name, path in run.files.items() if path.is_file()]
         told = run.to_dict()
         return json_answer({**{key: told[key] for key in ("id", "state", "notebook", "models")}, "files": files})
 
-    async def file(self, own: str, name: str) -> Response:
+    async def file(self, run_id: str, name: str) -> Response:
         """One of its files."""
-        path = self._ended(own).files.get(name)  # one of those that are listed, and never a path that is made of it
+        path = self._ended(run_id).files.get(name)  # one of those that are listed, and never a path that is made of it
         if path is None or not path.is_file():
             raise Problem(404, "no_file", f"The run has left no {name[:100]!r}.", "GET .../result lists what it has.")
         return FileResponse(path, media_type=BYTES, headers=_FILE_HEADERS)
 
-    async def packed(self, own: str) -> Response:
+    async def packed(self, run_id: str) -> Response:
         """All of them as a zip."""
-        run = self._ended(own)
+        run = self._ended(run_id)
         async with self._packing:  # one at a time: it takes as much of the disk as the run left
             path = await asyncio.to_thread(_pack, run)
         headers = {**_FILE_HEADERS, "content-disposition": f'attachment; filename="{run.id}.zip"'}
         remove = BackgroundTask(path.unlink, missing_ok=True)
         return FileResponse(path, media_type="application/zip", headers=headers, background=remove)
 
-    def _ended(self, own: str) -> ServedRun:
-        run = self.runs.get(own)
+    def _ended(self, run_id: str) -> ServedRun:
+        run = self.runs.get(run_id)
         if not run.is_over:
             raise Problem(
                 409, "not_ended", f"The run is {run.state}.", "Ask again when it has ended: GET .../events says so."
@@ -226,7 +226,7 @@ def notebook_application(
 
 def _template(path: str) -> str:
     """The route of a path."""
-    return _FILE.sub("/result/{name}", _RUN.sub("/runs/{own}", path, count=1), count=1)
+    return _FILE.sub("/result/{name}", _RUN.sub("/runs/{run_id}", path, count=1), count=1)
 
 
 def _asked(body: bytes) -> tuple[dict[str, Any], float | None]:
