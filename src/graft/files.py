@@ -11,7 +11,7 @@ import re
 import secrets
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
@@ -79,8 +79,11 @@ def try_place(path: str | Path) -> None:
     while not os.path.lexists(path.parent):
         path = path.parent
     trial = beside(path, "new")
-    trial.mkdir()
-    trial.rmdir()
+    try:
+        trial.mkdir()
+    finally:  # after Ctrl-C as well, which comes as soon as the folder is there
+        with suppress(FileNotFoundError):
+            trial.rmdir()
 
 
 def did_you_mean(path: str | Path) -> str:
