@@ -85,14 +85,15 @@ def test_the_same_items_pay_each_time(fine):
 
 
 def test_a_test_split_decides_alone_without_what_the_model_has_seen(in_use):
+    """Nor do copies of what the new one has learned, which straddle the given split."""
     items, labels = month(400, 20)
-    old = OLD[0][:12]
-    test = graft.Dataset.from_lists(
-        [*items, *old, *month(100, 20)[0]],
-        [*labels, *OLD[1][:12], *month(100, 20)[1]],
-        splits=["test"] * (60 + 12) + ["train"] * 60,
+    resaved = [shapes.encoded(form, seed, "JPEG") for seed in range(100, 105) for form in shapes.FORMS]
+    split = graft.Dataset.from_lists(
+        [*items, *OLD[0][:12], *resaved, *month(100, 20)[0]],
+        [*labels, *OLD[1][:12], *[*shapes.FORMS] * 5, *month(100, 20)[1]],
+        splits=["test"] * (60 + 12 + 15) + ["train"] * 60,
     )
-    found = retrain(in_use, test)
+    found = retrain(in_use, split)
     assert 40 <= found.compared.n <= 60
     assert found.shipped
     assert found.compared.difference.method == "paired, 95 %"
