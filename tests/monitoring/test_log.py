@@ -106,6 +106,40 @@ def test_an_item_counts_once(tmp_path):
     assert (len(found), found.n_repeats) == (8, 5)
 
 
+def test_a_probe_that_sends_the_same_item_all_day_does_not_fill_the_log(tmp_path):
+    path = tmp_path / "log.jsonl"
+    for _ in range(3):  # and its server is started anew
+        log = PredictionLog(path, MODEL)
+        for _ in range(500):
+            log.append(*answers(1))
+    add(path, 3, start=7)
+    found = read_log(path)
+    assert len(found) == 4
+    assert 750 < found.n_repeats < 1500  # it is told to within a factor of two
+    assert path.read_bytes().count(b"\n") < 40
+
+
+@pytest.mark.parametrize("batch", ["", "a folder"])
+def test_what_another_writer_has_kept_is_known(tmp_path, batch):
+    path = tmp_path / "log.jsonl"
+    first, second = (PredictionLog(path, MODEL, batch=batch) for _ in range(2))
+    first.append(*answers(2))
+    second.append(*answers(2))
+    first.append(*answers(2, start=5))
+    second.append(*answers(2, start=5))
+    assert path.read_bytes().count(b'"x"') == 4
+    assert (len(read_log(path)), read_log(path).n_repeats) == (4, 4)
+
+
+@pytest.mark.parametrize("line", [b'{"of":"0123456789ab","again":0}\n', b'{"of":7,"again":1}\n', b'{"again":"x"}\n'])
+def test_a_repeat_that_is_none_is_a_broken_line(tmp_path, line):
+    path = tmp_path / "log.jsonl"
+    add(path, 2)
+    with path.open("ab") as file:
+        file.write(line)
+    assert (read_log(path).broken, read_log(path).n_repeats) == ((5,), 0)
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -36,6 +36,8 @@ from graft.monitoring.log_format import (
     item_line,
     model_of,
     one_in,
+    repeat_line,
+    repeats_of,
 )
 from graft.tensors import from_json
 
@@ -47,6 +49,8 @@ MAX_ITEM_BYTES = 8 << 20
 """Items that are larger are not kept, where items are kept at all."""
 ITEMS_BYTES = 4
 """So many times the log's own limit all kept items take together."""
+_PART, _HEAD = 8 << 20, 200
+"""Bytes that are looked through at a time, and of a line those in which its key stands."""
 _NAMED = 20
 """So many broken lines are named."""
 _SUFFIXES = {kind: suffix for suffix, kind in reversed(EXTENSIONS.items())}
@@ -69,7 +73,11 @@ class PredictionLog:
     max_bytes: int | None = None
     items: bool = False
     batch: str = ""
-    _known: tuple[int, int] = field(default=(0, 0), init=False, repr=False)
+    _file: tuple[int, int] = field(default=(0, 0), init=False, repr=False)
+    _looked_at: int = field(default=0, init=False, repr=False)
+    _named: bool = field(default=False, init=False, repr=False)
+    _keys: set[str] = field(default_factory=set, init=False, repr=False)
+    _repeats: Counter[str] = field(default_factory=Counter, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Look at the limit."""
@@ -115,13 +123,19 @@ class PredictionLog:
             for place, (row, answer, digest) in enumerate(zip(rows, predictions, keys, strict=True)):
                 key = header.key_of(digest)
                 size = os.fstat(descriptor).st_size
-                if not _is_kept(key, size, header.max_bytes):
+                known = key in self._keys
+                if known:
+                    line = self._repeated(key)
+                elif _is_kept(key, size, header.max_bytes):
+                    line = item_line(self.model, key, row, answer, self.batch)
+                else:
                     continue
-                line = item_line(self.model, key, row, answer, self.batch)
-                if size + len(line) > header.max_bytes or len(line) > MAX_LINE:
+                if not line or size + len(line) > header.max_bytes or len(line) > MAX_LINE:
                     continue
                 _write(descriptor, line, size)
-                if self.items and contents is not None:
+                self._looked_at = size + len(line)
+                self._keys.add(key)
+                if not known and self.items and contents is not None:
                     self._keep(key, contents[place], ITEMS_BYTES * header.max_bytes)
 
     def _begun(self, descriptor: int) -> LogHeader:
@@ -131,9 +145,8 @@ class PredictionLog:
             if hasattr(os, "fchmod"):  # which Windows has not
                 os.fchmod(descriptor, 0o600)
             header = LogHeader(secrets.token_bytes(16), self.max_bytes or MAX_BYTES)
-            _write(descriptor, header.line + self.model.line, 0)
-            self._known = _identity(descriptor)
-            return header
+            _write(descriptor, header.line, 0)
+            size = len(header.line)
         header = LogHeader.parse(read_at(descriptor, 4096, 0).split(b"\n", 1)[0], self.path)
         if self.max_bytes not in (None, header.max_bytes):
             raise DataError(
@@ -143,11 +156,32 @@ class PredictionLog:
             )
         if read_at(descriptor, 1, size - 1) != b"\n":  # a writer was killed in the middle of a line, which ends here
             _write(descriptor, b"\n", size)
-        if self._known != _identity(descriptor):
-            if not _holds(descriptor, self.model.line):
-                _write(descriptor, self.model.line, os.fstat(descriptor).st_size)
-            self._known = _identity(descriptor)
+        self._look(descriptor)
+        if not self._named:
+            _write(descriptor, self.model.line, os.fstat(descriptor).st_size)
+            self._look(descriptor)
         return header
+
+    def _look(self, descriptor: int) -> None:
+        """Look at what others have appended since: whether the model is named, and which items are there."""
+        if self._file != (identity := _identity(descriptor)):
+            self._file, self._looked_at, self._named = identity, 0, False
+            self._keys, self._repeats = set(), Counter()
+        size, own = os.fstat(descriptor).st_size, f'"of":"{self.model.digest}","key":"'.encode()
+        while self._looked_at < size:
+            part = read_at(descriptor, _PART, self._looked_at)
+            end = part.rfind(b"\n") + 1
+            for line in part[:end].split(b"\n"):
+                if own in line[:_HEAD] and line.endswith(b"}"):
+                    self._keys.add(line.partition(own)[2].partition(b'"')[0].decode())
+                self._named |= line + b"\n" == self.model.line
+            self._looked_at += end or len(part)
+
+    def _repeated(self, key: str) -> bytes:
+        """A line for the 1st, 2nd, 4th, 8th, ... repeat of an item, so that a probe does not fill the log."""
+        self._repeats[key] += 1
+        n = self._repeats[key]
+        return b"" if n & (n - 1) else repeat_line(self.model, key, n - n // 2)
 
     def _keep(self, key: str, content: bytes, limit: int) -> None:
         """Keep an item once, while all of them together take no more than ``limit`` bytes. The log is locked."""
@@ -181,7 +215,7 @@ class LoggedItems:
         times: When each was answered, in seconds since 1970 ``(n,) float64``, by the clock of who wrote it: they may
             jump or lie ahead, and say nothing of the order.
         keys: What each is known by.
-        n_repeats: So many more lines hold an item that is there already.
+        n_repeats: So often at least an item came again that is there already.
         n_broken: So many lines cannot be read.
         broken: The numbers of the first of them.
         waiting: Whether a last line is there in part, and will be read once it is whole.
@@ -239,6 +273,9 @@ def read_log(path: Path, digest: str = "") -> LoggedItems:
                 model = model_of(found)
                 models.pop(model.digest, None)
                 models[model.digest] = model
+                continue
+            if "again" in found:
+                repeats[found["of"]] += repeats_of(found)
                 continue
             one = LoggedLine.parse(found, models[found["of"]])
         except (ValueError, LookupError, TypeError):
@@ -335,13 +372,6 @@ def _write(descriptor: int, line: bytes, size: int) -> None:
         with contextlib.suppress(OSError):
             os.ftruncate(descriptor, size)
         raise
-
-
-def _holds(descriptor: int, line: bytes) -> bool:
-    """Whether such a line is there already."""
-    with open(os.dup(descriptor), "rb") as file:  # noqa: PTH123 a descriptor has no path
-        file.seek(0)
-        return any(one == line for one in file)
 
 
 def _identity(descriptor: int) -> tuple[int, int]:

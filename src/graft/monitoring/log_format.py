@@ -182,7 +182,24 @@ def item_line(model: LoggedModel, key: str, row: Float32, answer: Any, batch: st
         batch: Names what it was given with, where that has no order of its own, as a folder or a table has none.
     """
     told = {"batch": batch} if batch else {}
-    return _line({"at": _now(), "of": model.digest, **told, "key": key, **_answered(row, answer)})
+    return _line({"at": _now(), "of": model.digest, "key": key, **told, **_answered(row, answer)})
+
+
+def repeat_line(model: LoggedModel, key: str, n: int) -> bytes:
+    """The line that says that an item came again so many times."""
+    return _line({"at": _now(), "of": model.digest, "key": key, "again": n})
+
+
+def repeats_of(found: Mapping[str, Any]) -> int:
+    """What such a line says.
+
+    Raises:
+        ValueError: It says nothing that can be; where something is missing, a ``LookupError``.
+    """
+    n = found["again"]
+    if type(n) is not int or not 0 < n <= 1 << 53 or not isinstance(found["of"], str):
+        raise ValueError("no number of repeats")
+    return n
 
 
 def _answered(row: Float32, answer: Any) -> dict[str, Any]:
