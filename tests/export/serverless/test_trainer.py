@@ -11,6 +11,7 @@ import pytest
 import graft
 import serverless
 import shapes
+from export.serverless.test_machine import NO_SEMAPHORES
 from graft.buckets import read_bytes
 from graft.encoders.tuned import TunedWeights
 from graft.errors import UsageError
@@ -20,6 +21,24 @@ from graft.version import __version__
 from serverless import created, over_http
 
 LIMIT = 1 << 26
+AS_IN_A_FUNCTION = """
+import sys
+from importlib.machinery import PathFinder
+
+class Present(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        hidden = name.split(".")[0] in ("openvino", "simplejpeg")
+        return None if hidden else super().find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = Present
+"""
+PLAIN = """
+import runpy, sys
+sys.path.insert(0, ".")
+sys.argv = ["awslambdaric", "handler.handler"]
+runpy.run_module("awslambdaric", run_name="__main__")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +95,27 @@ def test_an_event_makes_the_model_that_fit_makes_and_a_repeat_makes_none(ask, da
     graft.fit(graft.read(data), seed=1, cache=None).save(tmp_path / "photos.graft")
     assert read_bytes(said["model"], LIMIT) == packed(tmp_path / "photos.graft")
     assert ask(event) == {**said, "repeated": True}
+
+
+def test_it_trains_on_a_read_only_disk_without_a_home_a_user_shared_memory_or_semaphores(
+    training_task, data, s3, tmp_path
+):
+    temporary = tmp_path / "tmp"
+    temporary.mkdir(mode=0o777)
+    temporary.chmod(0o777)
+    if not serverless.can_be_alone(temporary):
+        pytest.skip("mounts of its own are not allowed here")
+    more = {name: value for name, value in s3.environment.items() if name != "AWS_REGION"}
+    found = []
+    for name, program, before in (("lonely", NO_SEMAPHORES, serverless.alone(temporary)), ("known", PLAIN, ())):
+        command = ("-c", AS_IN_A_FUNCTION + program)
+        with serverless.function(training_task, temporary, command=command, before=before, **more) as running:
+            said = running({"train": data, "output": f"s3://private/trainer/{name}/"})
+        assert said["model"] == f"s3://private/trainer/{name}/photos.graft.zip"
+        assert list(temporary.iterdir()) == []
+        assert running.log == ""
+        found.append(read_bytes(said["model"], LIMIT))
+    assert found[0] == found[1]
 
 
 def test_what_cannot_be_trained_is_answered_and_not_raised(ask, data):
