@@ -77,6 +77,18 @@ def test_what_forked_children_and_programs_print_is_told(tmp_path):
     assert sorted(text.splitlines()) == ["forked", "of a program", "own"]
 
 
+def test_what_a_thread_of_an_earlier_cell_prints_is_not_lost(tmp_path):
+    path = notebook_file(
+        tmp_path / "n.ipynb",
+        "import threading\ngo, gone = threading.Event(), threading.Event()\n"
+        "def late():\n    go.wait()\n    print('late')\n    gone.set()\n"
+        "threading.Thread(target=late).start()",
+        "go.set()\nassert gone.wait(60)\nimport time\ntime.sleep(1)\nprint('on')",
+    )
+    ran = run_notebook(path, output=tmp_path / "ran")
+    assert sorted("".join(printed(ran.notebook)).splitlines()) == ["late", "on"]
+
+
 def test_modules_beside_it_are_found_and_ours_are_not_in_the_way(tmp_path):
     (tmp_path / "source.py").write_text("own = 'of the notebook'")
     (tmp_path / "ipykernel.py").write_text("raise RuntimeError('not this one')")
