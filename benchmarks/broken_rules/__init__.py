@@ -5,6 +5,7 @@ from __future__ import annotations
 from benchmarks.broken_rules.data import DATA
 from benchmarks.broken_rules.exports import EXPORTS
 from benchmarks.broken_rules.functions import FUNCTIONS
+from benchmarks.broken_rules.jobs import JOBS
 from benchmarks.broken_rules.judging import JUDGING
 from benchmarks.broken_rules.kept import KEPT
 from benchmarks.broken_rules.learning import LEARNING
@@ -26,6 +27,7 @@ RULES = (
     *EXPORTS,
     *FUNCTIONS,
     *FUNCTIONS_THAT_TRAIN,
+    *JOBS,
     *PAGES,
     *PUBLISHING,
     *SERVING,

@@ -120,6 +120,7 @@ def test_columns_that_are_named_are_read_wherever_the_table_is_cut(texts):
         (b'rain again\n"it pours\npay the bill\n', 3, [1]),
         (b'"rain" again\nit pours\n', 2, [0]),
         (b"a,b\nit pours\n", 2, [0]),
+        (b'"it "pours"\nwet 3" of rain\nit pours\n', 3, [0]),
         (b'he said "wet"\nit pours\n', 2, []),
         (b'"\n"\nit pours\n', 2, [0]),
         (b'"it pours\n\nagain"\nit pours\n', 2, []),

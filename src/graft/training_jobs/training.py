@@ -28,6 +28,8 @@ from graft.training_jobs.tree import JobTree
 MODEL = "model.graft"
 PAGE = "report.html"
 REPORT = "report.json"
+TUNE = "tune"
+"""Begins the names of the files from which a tuning goes on."""
 _STAGE = "job"
 TENTH = 10
 """A log is told of so many parts of a step, not of every batch."""
@@ -97,6 +99,10 @@ def train(
     receipt = Receipt.since(began, "train", rows=n_items, encoder=model.report.encoder, machine=machine)
     done = TrainedJob(out, model, receipt, tuned)
     _write(done, prices)
+    if settings.tune and tree.checkpoints is not None:
+        from graft.tuning.kept import forget
+
+        forget(tree.checkpoints / TUNE)  # not before: whatever stops the work until here costs nothing
     return done
 
 
@@ -121,7 +127,7 @@ def _learned(
     if settings.tune:
         from graft.tuning.tuning import tune
 
-        place = None if tree.checkpoints is None else tree.checkpoints / "tune"
+        place = None if tree.checkpoints is None else tree.checkpoints / TUNE
         found = tune(
             model, dataset, cache=cache, checkpoint=place, progress=progress, cancelled=cancelled, **settings.tuning
         )
