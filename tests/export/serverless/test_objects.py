@@ -68,6 +68,27 @@ def test_it_never_answers_its_own_answers(ask, s3):
     assert ask({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "private"}) == {"objects": []}
 
 
+def test_only_what_training_writes_is_passed_over_and_not_what_is_called_alike(ask, s3):
+    written = ("x.graft.zip", "x.graft.report.html", "x.graft.report.json", "x.graft.receipt.json")
+    passed = [f"alike/{name}" for name in (*written, "x.graft.runs/000001.json")]
+    answered = ["alike/photo.graft.jpg", "alike/x.graft.runs/photo.jpg", "alike/a.graft.b/photo.jpg"]
+    for key in answered:
+        s3.put(key, PHOTO)
+    told = ask(created("private", *passed, *answered))["objects"]
+    assert ["skipped" in one for one in told] == [True] * len(passed) + [False] * len(answered)
+    assert keys(s3, "answers/alike/") == sorted(f"answers/{key}.json" for key in answered)
+
+
+@pytest.mark.parametrize("s3_part", [None, {}, {"bucket": {"name": "private"}}, {"bucket": [], "object": "x"}])
+def test_a_record_that_names_no_object_leaves_the_others_answered(ask, s3, s3_part):
+    s3.put("beside/a.jpg", PHOTO)
+    event = created("private", "beside/a.jpg")
+    event["Records"].insert(0, {**event["Records"][0], "s3": s3_part})
+    first, second = ask(event)["objects"]
+    assert first["error"]["code"] == "no_object"
+    assert second["output"] == "s3://private/answers/beside/a.jpg.json"
+
+
 def test_prefixes_that_overlap_and_another_bucket(task, s3, tmp_path):
     s3.put("photos/in/a.jpg", PHOTO)
     with serverless.function(task, tmp_path, **s3.environment, GRAFT_OUTPUT_PREFIX="photos") as ask:

@@ -19,7 +19,8 @@ PROBLEM = "application/problem+json"
 
 def takes(event: Any) -> bool:
     """Whether it is such a request."""
-    return isinstance(event, dict) and isinstance(event.get("requestContext", {}).get("http"), dict)
+    about = event.get("requestContext") if isinstance(event, dict) else None
+    return isinstance(about, dict) and isinstance(about.get("http"), dict)
 
 
 def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -53,7 +54,8 @@ def answered(event: dict[str, Any]) -> Any:
         raise Refused(404, "not_found", "There is nothing at this address.", "Send a POST to /predict.")
     if method != "POST":
         raise Refused(405, "method", f"{method[:10]} asks for nothing here.", "Send a POST to /predict.")
-    headers = {str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()}
+    given = event.get("headers")
+    headers = {str(name).lower(): str(value) for name, value in (given if isinstance(given, dict) else {}).items()}
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise Refused(415, "unsupported_encoding", f"The body is compressed ({encoding[:40]!r}).", "Send it as it is.")

@@ -10,6 +10,9 @@ from predicting import SETTINGS, of_file, to_json, whole
 
 PREFIX = "GRAFT_OUTPUT_PREFIX"
 """In the environment it goes before what was said at export."""
+WRITTEN = (".graft.zip", ".graft.report.html", ".graft.report.json", ".graft.receipt.json")
+"""How the keys end of what a training writes beside its data, where a function trains; the records of its runs are
+numbered."""
 LASTING = ("NoSuchKey", "NoSuchBucket", "404", "KeyTooLongError")
 """Errors of a store that would be the same the next time."""
 
@@ -42,15 +45,18 @@ def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def of_record(record: dict[str, Any]) -> dict[str, Any]:
     """What became of one object; its answer stands at ``output``."""
-    bucket = str(record["s3"]["bucket"]["name"])
-    key = unquote_plus(str(record["s3"]["object"]["key"]))  # encoded once by S3, so decoded once
+    try:
+        bucket = str(record["s3"]["bucket"]["name"])
+        key = unquote_plus(str(record["s3"]["object"]["key"]))  # encoded once by S3, so decoded once
+    except (LookupError, TypeError):
+        return {"error": {"code": "no_object", "message": "The record names no object."}}
     told = {"input": f"s3://{bucket}/{key}"}
     if not str(record.get("eventName", "")).removeprefix("s3:").startswith("ObjectCreated"):
         return {**told, "skipped": "it was not created"}
     if key.endswith("/"):
         return {**told, "skipped": "it marks a folder"}
-    if ".graft." in key:
-        return {**told, "skipped": "it is a model, or lies beside one"}
+    if is_written(key):
+        return {**told, "skipped": "it is a model, or what training wrote beside one"}
     into, prefix = output_of(bucket)
     if into == bucket and key.startswith(prefix) and key.endswith(".json"):
         return {**told, "skipped": "it is an answer of this function"}
@@ -70,6 +76,13 @@ def of_record(record: dict[str, Any]) -> dict[str, Any]:
         return {**told, **failed(error)}
     one = said["predictions"][0]
     return {**told, "output": f"s3://{into}/{output}", **({"error": one["error"]} if "error" in one else {})}
+
+
+def is_written(key: str) -> bool:
+    """Whether training writes such a key: it would otherwise answer its own models."""
+    folder, _, name = key.rpartition("/")
+    run = folder.endswith(".graft.runs") and name.endswith(".json") and name[:-5].isdigit()
+    return run or key.endswith(WRITTEN)
 
 
 def failed(error: Exception) -> dict[str, Any]:
