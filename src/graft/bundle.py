@@ -258,8 +258,13 @@ def _put_in_place(temporary: Path, given: Path, overwrite: bool, kind: Kind) -> 
     sync_folder(folder.parent)
     for old in beside_already(folder, "old"):
         shutil.rmtree(old, ignore_errors=True)
+    clear_unfinished(folder)
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Remove what writers of a bundle have left beside it that were killed; younger ones may be at work."""
     with contextlib.suppress(FileNotFoundError):
-        for unfinished in beside_already(folder, "new"):  # of writers that were killed; younger ones may be at work
+        for unfinished in beside_already(folder, "new"):
             if unfinished.stat().st_mtime < time.time() - _CUT_OFF_SECONDS:
                 shutil.rmtree(unfinished, ignore_errors=True)
 

@@ -12,7 +12,7 @@ import pytest
 from graft import bundle
 from graft.errors import Busy
 from graft.files import exchange
-from graft.retraining.placing import alone, previous_of, replace_model, swap_back
+from graft.retraining.placing import alone, beside_the_model, previous_of, replace_model, swap_back
 from months import contents, copied
 
 
@@ -40,13 +40,15 @@ def test_who_reads_meanwhile_always_finds_one(in_use, good, monkeypatch, system)
 
     reader = threading.Thread(target=read)
     reader.start()
-    for turn in range(40):
-        new = in_use.with_name(f".shapes.graft.{turn:016x}.new")
-        shutil.copytree(good, new)
-        replace_model(new, in_use)
-        swap_back(in_use)
-    done.set()
-    reader.join()
+    try:
+        for turn in range(40):
+            new = in_use.with_name(f".shapes.graft.{turn:016x}.new")
+            shutil.copytree(good, new)
+            replace_model(new, in_use)
+            swap_back(in_use)
+    finally:
+        done.set()
+        reader.join()
     assert failed == []
     assert sorted(path.name for path in in_use.parent.iterdir()) == ["shapes.graft", "shapes.graft.previous"]
 
@@ -66,6 +68,17 @@ def test_killed_in_the_middle_it_leaves_a_whole_model(poor, good, tmp_path):
         child.join()
         bundle.read(model)
         assert contents(model) in wanted
+
+
+def test_what_a_killed_run_left_goes_with_the_next_but_not_what_is_at_work(in_use):
+    old, young = (in_use.with_name(f".shapes.graft.{n:016x}.new") for n in range(2))
+    for folder in (old, young):
+        (folder / "shapes.graft").mkdir(parents=True)
+    os.utime(old, (0, 0))
+    with beside_the_model(in_use) as place:
+        place.mkdir()
+        assert (old.exists(), young.exists(), place.parent.parent) == (False, True, in_use.parent)
+    assert sorted(in_use.parent.iterdir()) == sorted([in_use, young])
 
 
 def test_names_change_places_only_together(tmp_path):

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from graft.bundle import clear_unfinished
 from graft.errors import Busy, NotABundle
 from graft.files import beside, exchange, sync_folder
 from graft.journal.appending import lock_now
@@ -29,6 +30,22 @@ def alone(model: Path) -> Iterator[None]:
         if not mine:
             raise Busy(f"{model} is being retrained already.", "Wait until that is over; nothing was done.")
         yield
+
+
+@contextlib.contextmanager
+def beside_the_model(model: Path) -> Iterator[Path]:
+    """A place for a new model on the same disk; what is left there goes, and what killed runs left an hour ago.
+
+    Raises:
+        OSError: Nothing can be written beside the model.
+    """
+    clear_unfinished(model)
+    folder = beside(model, "new")
+    folder.mkdir()
+    try:
+        yield folder / model.name
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def replace_model(new: Path, model: Path) -> None:

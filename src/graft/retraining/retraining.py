@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,7 +17,6 @@ from graft.data.provenance import inputs_of
 from graft.encoders import tuned_weights
 from graft.errors import DataError
 from graft.evaluation.intervals import FOLD_CORRELATION
-from graft.files import beside
 from graft.job import Job, Plan, Reading
 from graft.model import Model, load
 from graft.model.fitting import fit_embedded
@@ -31,7 +29,7 @@ from graft.retraining.decisions import keep_decision, uses_of
 from graft.retraining.gate import PairedComparison, decide
 from graft.retraining.judging import BothRight, answer_both
 from graft.retraining.material import GatheredItems, gather
-from graft.retraining.placing import alone, previous_of, replace_model, swap_back
+from graft.retraining.placing import alone, beside_the_model, previous_of, replace_model, swap_back
 from graft.retraining.reasons import R2, not_judged, old_items_lose, ships_or_not
 from graft.run import NEVER, Flag, Run
 
@@ -144,13 +142,10 @@ def retrain(
         told = {"model": version_of(place), "shipped": verdict.shipped, "forced": force, "reason": verdict.reason}
         run.check()
         if verdict.shipped:
-            temporary = beside(place, "new")
-            try:
-                new.save(temporary)
+            with beside_the_model(place) as new_place:
+                new.save(new_place)
                 keep_decision(place, digests, plain({**told, **decided}))
-                replace_model(temporary, place)
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
+                replace_model(new_place, place)
         else:
             keep_decision(place, digests, plain({**told, **decided}))
         previous = previous_of(place)
