@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -48,22 +47,45 @@ def test_a_container_s_memory_is_its_group_s(files: dict[str, str], granted: int
     assert outlook.group_mb(tmp_path) == granted
 
 
-def test_what_takes_too_long_is_said_from_the_first_items(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outlook, "LOOKED_AT", 0.0)
-    watch = Watch(Allowance(60.0, None))
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def test_what_takes_too_long_is_said_from_the_first_items() -> None:
+    clock = Clock()
+    watch = Watch(Allowance(900.0, None), now=clock)
     watch.encoder = "efficientnet-lite0"
-    watch("embed", 0, 1_000_000)
-    time.sleep(0.02)
-    with pytest.raises(
-        FunctionLimit, match=r"1,000,000 items takes about [\d,]+ minutes here \(efficientnet-lite0, "
-    ) as told:
-        watch("embed", 10, 1_000_000)
-    assert "measured on the first 10" in told.value.message
-    assert "was given 60 s" in told.value.message
+    watch("embed", 0, 100_000)
+    clock.seconds += 2
+    watch("embed", 8, 100_000)
+    clock.seconds += 2
+    watch("embed", 40, 100_000)  # too early to say
+    clock.seconds += 2
+    with pytest.raises(FunctionLimit) as told:
+        watch("embed", 108, 100_000)
+    assert told.value.message == (
+        "Training on 100,000 items takes about 70 minutes here (efficientnet-lite0, 40 ms for each item, measured on "
+        "100 of them), and the function was given 15 minutes."
+    )
     assert "graft export --to docker" in told.value.hint
     assert "SageMaker job" in told.value.hint
-    assert watch.ms_per_item is not None
-    assert watch.ms_per_item >= 2
+
+
+def test_what_the_first_items_waited_for_is_not_taken_for_what_an_item_takes() -> None:
+    clock = Clock()
+    watch = Watch(Allowance(900.0, None), now=clock)
+    watch("embed", 0, 10_000)
+    clock.seconds += 10  # at 8 items: hours for all
+    watch("embed", 8, 10_000)
+    clock.seconds += 4
+    watch("embed", 108, 10_000)
+    assert watch.ms_per_item == pytest.approx(40)
 
 
 def test_what_fits_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

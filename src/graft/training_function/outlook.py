@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,8 @@ MEMORY = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
 SECONDS = "GRAFT_TRAIN_SECONDS"
 """In the environment: how long training may take where the platform does not say it."""
 LOOKED_AT = 3.0
-"""Seconds of embedding after which the time of an item is believed, or a tenth of the time that is left."""
+"""Seconds of embedding, once its first items are through, after which the time of an item is believed; or a tenth of
+the time that is left."""
 FIT_SECONDS, FIT_SECONDS_PER_ROW = 5.0, 0.002
 """What is allowed for the fit, its figures and the report: three times what two cores took for up to 20,000 rows."""
 FIT_MB, FIT_COPIES = 60.0, 5.0
@@ -64,17 +65,24 @@ class Allowance:
 
 
 class Watch:
-    """Told how far training has come, and asked whether it is to end: progress and flag of the run."""
+    """Told how far training has come, and asked whether it is to end: progress and flag of the run.
 
-    def __init__(self, allowed: Allowance, dim: int = 0) -> None:
+    Args:
+        allowed: What the function may take.
+        dim: Numbers of an embedding; 0 where that is not known yet.
+        now: Tells seconds.
+    """
+
+    def __init__(self, allowed: Allowance, dim: int = 0, now: Callable[[], float] = time.monotonic) -> None:
+        self.now = now
         self.allowed = allowed
         self.dim = dim
         self.why: FunctionLimit | None = None
         self.ms_per_item: float | None = None
         self.encoder = "the encoder"
-        self._start = time.monotonic()
+        self._start = self.now()
         self._step, self._done, self._total = "read", 0, 0
-        self._embedding: float | None = None
+        self._first: tuple[float, int] | None = None
         self._looked = float("-inf")
         self._lock = threading.Lock()
 
@@ -83,7 +91,7 @@ class Watch:
         """Seconds until training has to end."""
         if self.allowed.seconds is None:
             return float("inf")
-        return self.allowed.seconds - self.allowed.margin - (time.monotonic() - self._start)
+        return self.allowed.seconds - self.allowed.margin - (self.now() - self._start)
 
     def __call__(self, step: str, done: int, total: int) -> None:
         """Hear how far it has come.
@@ -94,18 +102,22 @@ class Watch:
         self._step, self._done, self._total = step, done, total
         if step != "embed" or not total:
             return
-        if self._embedding is None or not done:
-            self._embedding = time.monotonic()
+        if not done:
+            self._first = None
             self._check_memory(total)
             return
-        spent = time.monotonic() - self._embedding
-        if spent >= min(LOOKED_AT, max(0.0, self.left) / 10):
-            self.ms_per_item = 1000 * spent / done
-            self._check_time(done, total)
+        now = self.now()
+        if self._first is None:  # the first items waited for the network to be opened
+            self._first = now, done
+            return
+        since, before = self._first
+        if done > before and now - since >= min(LOOKED_AT, max(0.0, self.left) / 10):
+            self.ms_per_item = 1000 * (now - since) / (done - before)
+            self._check_time(done - before, done, total)
 
     def is_set(self) -> bool:
         """Whether there is only time left to say why, or hardly any memory."""
-        now = time.monotonic()
+        now = self.now()
         with self._lock:
             if self.why is None and now - self._looked >= _EVERY:
                 self._looked = now
@@ -147,14 +159,14 @@ class Watch:
                 f"Give the function a larger ephemeral storage (up to 10,240 MB), or train in {ELSEWHERE}.",
             )
 
-    def _check_time(self, done: int, total: int) -> None:
+    def _check_time(self, measured: int, done: int, total: int) -> None:
         assert self.ms_per_item is not None
         needed = self.ms_per_item / 1000 * (total - done) + FIT_SECONDS + FIT_SECONDS_PER_ROW * total
         if needed > self.left:
-            whole = needed + (time.monotonic() - self._start)
+            whole = needed + (self.now() - self._start)
             raise FunctionLimit(
                 f"Training on {total:,} items takes about {_minutes(whole)} here ({self.encoder}, "
-                f"{self.ms_per_item:,.0f} ms for each item, measured on the first {done:,}), and the function was "
+                f"{self.ms_per_item:,.0f} ms for each item, measured on {measured:,} of them), and the function was "
                 f"given {_minutes(self.allowed.seconds or 0)}.",
                 f"Train in {ELSEWHERE}; more memory brings a function more of a processor, too.",
             )
