@@ -135,7 +135,7 @@ FUNCTIONS_THAT_TRAIN = (
     Rule(
         "models among the objects are not answered",
         f"{ASSETS}/object_events.py",
-        'if ".graft." in key:',
+        "if is_written(key):",
         "if False:",
         f"{TRAINER}::test_models_among_the_objects_are_not_answered",
     ),
