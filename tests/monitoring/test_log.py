@@ -104,6 +104,10 @@ def test_an_item_counts_once(tmp_path):
     add(path, 3, start=7)
     found = read_log(path)
     assert (len(found), found.n_repeats) == (8, 5)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines, *(line for line in lines if b'"x"' in line)]))  # two logs put together
+    found = read_log(path)
+    assert (len(found), found.n_repeats) == (8, 13)
 
 
 def test_a_probe_that_sends_the_same_item_all_day_does_not_fill_the_log(tmp_path):

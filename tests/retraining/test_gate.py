@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from graft.retraining.gate import LEAST, decide, level_of, paired
+from graft.retraining.gate import LEAST, decide, level_of, paired, student_quantile
 
 SEED = 0
 
@@ -63,6 +63,22 @@ def test_few_items_decide_nothing():
     assert not decide(before, before + 1, np.arange(LEAST - 1)).ships
     before = np.zeros(LEAST)
     assert decide(before, before + 1, np.arange(LEAST)).ships
+
+
+def test_few_groups_decide_where_they_agree():
+    """Of six speakers the new model is better on each, by about as much."""
+    groups, before, after = np.repeat(np.arange(6), 40), np.ones(240), np.ones(240)
+    before[np.r_[0:5, 40:46, 80:85, 120:124, 160:165, 200:206]] = 0
+    assert decide(before, after, groups).ships
+    once = np.ones(240)
+    once[:31] = 0  # as much in all, and on one of them alone
+    assert not decide(once, after, groups).ships
+    assert not decide(before[:120], after[:120], groups[:120]).ships  # three are too few
+
+
+@pytest.mark.parametrize(("level", "freedom", "quantile"), [(0.95, 5, 2.571), (0.95, 199, 1.972), (0.9875, 10, 3.038)])
+def test_students_quantile(level, freedom, quantile):
+    assert student_quantile(level, freedom) == pytest.approx(quantile, rel=0.003)
 
 
 def test_held_out_in_turn_is_worth_less():

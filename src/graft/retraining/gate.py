@@ -3,8 +3,8 @@
 The interval of the paired difference is Wald's with one half added to the count of either kind of disagreement (Agresti
 and Min, Simple improved confidence intervals for comparing matched proportions, Statistics in Medicine 24, 2005); the
 plain one is too short where the models disagree on few items: at 100 items and 2 % disagreement it holds the truth in
-78 % of cases, and this one in 99 %. It is taken over units, so that copies of one item count once, and its level rises
-with each month that the same items decide.
+78 % of cases, and this one in 99 %. It is taken over units, so that copies of one item count once, with Student's
+quantile for as many as unequal ones are worth, and its level rises with each month that the same items decide.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ LEVEL = 0.95
 """Of the interval, where the items decide for the first time."""
 MARGIN = 0.01
 """The new model ships only if it is not worse by more than this, beyond chance."""
-LEAST = 20
-"""From fewer units nothing can be told."""
+LEAST, LEAST_UNITS = 20, 5
+"""From fewer items, or from fewer that do not share their fate, nothing can be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def decide(
     """
     level = level_of(uses)
     difference = paired(after - before, units, level, correlation)
-    enough = len(np.unique(units)) >= LEAST
+    enough = len(units) >= LEAST and effective_size(units) >= LEAST_UNITS
     ships = bool(enough and difference.low > -MARGIN and difference.value > 0)
     return PairedComparison(
         ships,
@@ -116,8 +116,19 @@ def paired(difference: Float64, units: Int, level: float = LEVEL, correlation: f
     n = len(difference) + 2.0
     centre = float(difference.sum()) / n
     variance = (float((totals**2).sum()) + 1 - n * centre**2) / n**2
-    reach = NormalDist().inv_cdf((1 + level) / 2) * math.sqrt(max(variance, 0.0) * correlation)
+    reach = student_quantile(level, effective_size(units) - 1) * math.sqrt(max(variance, 0.0) * correlation)
     return Interval(float(difference.mean()), centre - reach, centre + reach, f"paired, {100 * level:.4g} %")
+
+
+def student_quantile(level: float, freedom: float) -> float:
+    """Half the width of a two-sided interval in standard errors, where these are estimated from few units.
+
+    The first terms of Cornish and Fisher's expansion of Student's quantile in that of the normal distribution
+    (Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.5).
+    """
+    z, nu = NormalDist().inv_cdf((1 + level) / 2), max(freedom, 1.0)
+    terms = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96, (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
+    return z + sum(term / nu**power for power, term in enumerate(terms, 1))
 
 
 def mean_of(values: Float64, units: Int, correlation: float = 1.0) -> Interval:
@@ -129,5 +140,9 @@ def mean_of(values: Float64, units: Int, correlation: float = 1.0) -> Interval:
         n = effective_size(units) / correlation
         return Interval(mean, *wilson(mean * n, n), "items that neither has seen")
     totals = np.bincount(np.unique(units, return_inverse=True)[1].reshape(-1), values - mean)
-    reach = NormalDist().inv_cdf((1 + LEVEL) / 2) * math.sqrt(float((totals**2).sum()) * correlation) / len(values)
+    reach = (
+        student_quantile(LEVEL, effective_size(units) - 1)
+        * math.sqrt(float((totals**2).sum()) * correlation)
+        / len(values)
+    )
     return Interval(mean, mean - reach, mean + reach, "items that neither has seen")

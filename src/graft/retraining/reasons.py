@@ -20,7 +20,7 @@ def ships_or_not(found: PairedComparison, measure: str, *, force: bool) -> str:
     difference = found.difference
     if not difference.value > 0:
         why = "it is no better"
-    elif found.n < LEAST or difference.low <= -1:
+    elif found.n < LEAST or difference.low > -MARGIN or difference.low <= -1:
         why = "the items are too few to tell"
     else:
         why = f"it may be more than {100 * MARGIN:.0f} point worse"
