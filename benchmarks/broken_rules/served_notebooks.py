@@ -63,8 +63,8 @@ SERVED_NOTEBOOKS = (
     Rule(
         "nothing new begins at the end",
         RUNS,
-        "self._closing or (self._queue and not self.draining.begun)",
-        "self._closing or self._queue",
+        "return bool(self._queue) and not self.draining.begun",
+        "return bool(self._queue)",
         f"{SERVED}::test_a_run_that_is_done_in_time_is_finished_and_no_other_begins",
     ),
     Rule(
@@ -76,9 +76,9 @@ SERVED_NOTEBOOKS = (
     ),
     Rule(
         "the key of the server is none of the notebook's",
-        "src/graft/cli/serve.py",
-        "os.environ.pop(ENVIRONMENT, None)",
-        "os.environ.get(ENVIRONMENT, None)",
+        "src/graft/notebooks/kernel.py",
+        '"GRAFT_KEY",  # it belongs',
+        '"GRAFT_NO_SUCH",  # it belongs',
         f"{SERVED}::test_the_notebook_has_no_key_of_the_server",
     ),
     Rule(

@@ -315,6 +315,7 @@ def test_a_run_that_is_done_in_time_is_finished_and_no_other_begins(tiny: Path):
     server.stop()
     assert [run.state for run in runs.all()] == ["done", "stopped"]
     assert waiting.endswith(runs.all()[1].id)
+    assert runs.all()[1].to_dict()["started"] is None
 
 
 @pytest.mark.parametrize("given", [["--host", "0.0.0.0"], ["MODEL"], ["--name", "x"], ["--index", "."]])

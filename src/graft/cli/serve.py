@@ -130,12 +130,10 @@ def _serve_notebook(
     served: Mapping[str, Any],
 ) -> None:
     from graft.serving import check_installed, serve_notebook
-    from graft.serving.keys import ENVIRONMENT
 
     check_installed()
     from graft.serving.notebook_runs import RunLimits
 
-    os.environ.pop(ENVIRONMENT, None)  # the notebook's own processes have no use for it
     limits = RunLimits(at_once=runs, seconds=time_limit or RunLimits().seconds)
     serve_notebook(notebook, limits=limits, hidden=secrets, strict=strict, **served)
 

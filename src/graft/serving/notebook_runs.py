@@ -123,6 +123,11 @@ class NotebookRuns:
         shutil.rmtree(self._place, ignore_errors=True)
 
     @property
+    def _may_begin(self) -> bool:
+        """Whether one waits, and the server is not about to end."""
+        return bool(self._queue) and not self.draining.begun
+
+    @property
     def queued(self) -> int:
         """How many wait."""
         return len(self._queue)
@@ -201,10 +206,10 @@ class NotebookRuns:
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closing or (self._queue and not self.draining.begun), timeout=1.0)
+                self._changed.wait_for(lambda: self._closing or self._may_begin, timeout=1.0)
                 if self._closing:
                     return
-                if not self._queue or self.draining.begun:
+                if not self._may_begin:
                     continue
                 run = self._queue.popleft()
                 run.begin()
