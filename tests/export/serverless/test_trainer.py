@@ -149,7 +149,7 @@ def test_over_http_somebody_has_to_have_asked_who_calls(ask):
 def test_models_among_the_objects_are_not_answered(ask):
     keys = ("models/photos.graft.zip", "models/photos.graft.report.json", "models/photos.graft.runs/000001.json")
     for one in ask(created("private", *keys))["objects"]:
-        assert one["skipped"] == "it is a model, or lies beside one"
+        assert one["skipped"] == "it is a model, or what training wrote beside one"
 
 
 def test_predicting_goes_on_as_before(ask):
