@@ -24,7 +24,7 @@ from graft.contracts import Float32, Int
 from graft.data.texts import texts_of
 from graft.encoders import encoder_for
 from graft.model import fit_embeddings
-from graft.monitoring.accuracy import accuracy_now, counted, effective
+from graft.monitoring.accuracy import accuracy_now, effective
 from graft.monitoring.reference import Reference
 from graft.monitoring.watching import LEVELS, watch
 
@@ -217,16 +217,15 @@ def _accuracy(task: Stream, chance: np.random.Generator) -> dict[str, Any]:
     answer = model.classifier.answer(own.x[rows], texts_of(own.dataset.items[row] for row in rows))
     said = [model.classes[one] for one in answer.p.argmax(axis=1)]
     truth = float(np.mean([label == classes[one] for label, one in zip(said, y[rows], strict=True)]))
-    return {"m": m, "n": len(rows), "truth": truth, **_estimate(model, said)}
+    return {"m": m, "n": len(rows), "truth": truth, **_estimate(model, answer.p)}
 
 
-def _estimate(model: Any, said: Sequence[str]) -> dict[str, Any]:
+def _estimate(model: Any, p: Float32) -> dict[str, Any]:
     confusion, own = np.array(model.report.confusion, np.float64), model.report.accuracy
-    counts = counted(said, model.classes)
-    if (counts > 0).sum() < 2:
+    if len(np.unique(p.argmax(axis=1))) < 2:
         return {"value": None, "low": None, "high": None}
     doubt = effective(own.value, own.low, own.high, int(confusion.sum()))
-    value, low, high = accuracy_now(confusion, counts, doubt)
+    value, low, high = accuracy_now(confusion, p.astype(np.float64), doubt)
     return {"value": value, "low": low, "high": high}
 
 

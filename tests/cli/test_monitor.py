@@ -113,3 +113,17 @@ def test_a_folder_that_is_sorted_by_class_is_no_change(run, saved, tmp_path):
     found = run("monitor", saved, tmp_path / "log.jsonl", "--json")
     assert found.code == 0
     assert found.json["n"] == 60
+
+
+def test_repeats_and_broken_lines_are_told_apart_and_change_nothing(run, saved, usual, tmp_path):
+    log = tmp_path / "log.jsonl"
+    whole = (usual / "usual.jsonl").read_bytes()
+    lines = whole.splitlines(keepends=True)
+    again = lines[2].replace(b'"at": "20', b'"at": "21')  # its clock is far ahead
+    log.write_bytes(b"".join([*lines[:30], b'{"at": broken}\n', *lines[30:], *[again] * 50, lines[5][:40]]))
+    before = run("monitor", saved, usual / "usual.jsonl", "--json").json
+    after = run("monitor", saved, log, "--json").json
+    assert after["log"] == {"repeats": 50, "broken": 1, "broken_lines": [31], "waiting": True, "other_models": {}}
+    assert before.pop("log")["repeats"] == 0
+    del after["log"]
+    assert before == after

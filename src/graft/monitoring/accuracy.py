@@ -1,10 +1,13 @@
 """How accurate a model probably is now, on items without labels, where only the shares of classes have moved.
 
-As long as items of a class look as they did, the model names them rightly as often as it did out of fold, whatever
-the shares of the classes are (label shift: Saerens, Latinne and Decaestecker, "Adjusting the outputs of a classifier
-to new a priori probabilities", Neural Computation 14, 2002; Lipton, Wang and Smola, "Detecting and correcting for
-label shift with black box predictors", ICML 2018). The shares of now are those under which the counts of the answers
-are most likely; the accuracy is the mean of the classes' own with these weights.
+As long as items of a class look as they did, the calibrated probabilities of a model are right but for the shares of
+the classes, which are found from the probabilities themselves by expectation-maximisation (Saerens, Latinne and
+Decaestecker, "Adjusting the outputs of a classifier to new a priori probabilities", Neural Computation 14, 2002). The
+estimate is the mean of what they then say of the answers.
+
+How far it may be off is told by another estimate, which takes nothing from probabilities: the shares of now under which
+the counts of the answers are likeliest, given what was confused with what out of fold (Lipton, Wang and Smola,
+"Detecting and correcting for label shift with black box predictors", ICML 2018), and the classes' own accuracies.
 
 The interval holds what is uncertain of both sides: rows of the confusion matrix and counts of answers are drawn again
 and again from what is likely to stand behind them, and so is how many of these items are right by chance.
@@ -27,6 +30,8 @@ LATEST = 1000
 """So many of the last items at most say how it is now."""
 _PRIOR = 2.0
 """Items that stand for what is known of a class before any of it was judged: that it is like the others."""
+_WEIGHT = 0.6
+"""How far the estimate is off, in parts of how far the one from counts alone is; chosen on other draws of shares."""
 _STEPS = 60
 _HALF_WIDTH = 0.05
 _SURE = 0.8
@@ -61,15 +66,16 @@ def labels_needed(accuracy: float) -> int:
     return math.ceil(1.96**2 * expected * (1 - expected) / _HALF_WIDTH**2)
 
 
-def accuracy_now(confusion: Float64, counts: Float64, doubt: float = 1.0) -> tuple[float, float, float]:
+def accuracy_now(confusion: Float64, p: Float64, doubt: float = 1.0) -> tuple[float, float, float]:
     """Value, and ends of the 95 % interval, of the accuracy of items that were answered so.
 
     Args:
         confusion: Out-of-fold answers ``(k, k)``: given classes as rows.
-        counts: How often each class was answered ``(k,)``.
+        p: Calibrated probabilities of the classes ``(n, k)``.
         doubt: How many of the judged items count as one, where they come in groups.
     """
-    k, n = len(counts), counts.sum()
+    n, k = p.shape
+    counts = np.bincount(p.argmax(axis=1), minlength=k).astype(np.float64)
     judged = confusion / doubt
     right = np.trace(judged) / max(judged.sum(), 1)
     answered = judged.sum(axis=0) + 0.5
@@ -86,11 +92,28 @@ def accuracy_now(confusion: Float64, counts: Float64, doubt: float = 1.0) -> tup
     seen /= seen.sum(axis=1, keepdims=True)
     shares = shares_of(drawn, seen)
     accuracy = np.clip((shares * np.diagonal(drawn, axis1=1, axis2=2)).sum(axis=1), 0, 1)
-    value = float(accuracy[0])
-    spread = np.sqrt(accuracy * (1 - accuracy) / n)
-    met = np.clip(accuracy + spread * chance.standard_normal(DRAWS), 0, 1)
+    value = believed(np.asarray(p, np.float64), confusion.sum(axis=1))
+    likely = np.clip(value + _WEIGHT * (accuracy - accuracy[1:].mean()), 0, 1)
+    spread = np.sqrt(likely * (1 - likely) / n)
+    met = np.clip(likely + spread * chance.standard_normal(DRAWS), 0, 1)
     low, high = np.quantile(met[1:], (0.025, 0.975))
     return value, float(min(low, value)), float(max(high, value))
+
+
+def believed(p: Float64, fitted: Float64) -> float:
+    """How many of the likeliest answers are right, by their probabilities under the shares of classes of now.
+
+    Args:
+        p: Calibrated probabilities ``(n, k)``, under the shares that the model was fitted to.
+        fitted: How many items of each class it was fitted to ``(k,)``.
+    """
+    before = (fitted + 0.5) / (fitted + 0.5).sum()
+    now, own = before, p
+    for _ in range(_STEPS):
+        own = np.maximum(p, 1e-9) * (now / before)
+        own /= own.sum(axis=1, keepdims=True)
+        now = (own.sum(axis=0) + _PRIOR * before) / (len(p) + _PRIOR)
+    return float(own[np.arange(len(p)), p.argmax(axis=1)].mean())
 
 
 def shares_of(rows: Float64, seen: Float64) -> Float64:

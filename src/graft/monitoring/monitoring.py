@@ -195,9 +195,9 @@ def _accuracy(model: Model, reference: Reference, changes: Drifts, logged: Logge
             return AccuracyNow(reason=f"{what}, and how the model does on such items only labels can tell")
     own = model.report.accuracy
     doubt = effective(own.value, own.low, own.high, int(confusion.sum()))
-    value, low, high = accuracy_now(confusion, counts, doubt)
+    value, low, high = accuracy_now(confusion, logged.scores[start:].astype(np.float64), doubt)
     return AccuracyNow(
-        value, low, high, "from the shares of the answers and what was confused out of fold", int(counts.sum())
+        value, low, high, "from its probabilities, under the shares of classes of now", len(logged) - start
     )
 
 
