@@ -66,3 +66,13 @@ def test_what_is_no_record_stops_nobody(s3: S3Server) -> None:
     begun = begin(output, "digest", 60.0, force=False)
     assert isinstance(begun, TrainingRun)
     assert begun.number == 5
+
+
+@pytest.mark.parametrize("until", [1e300, 10**400, "tomorrow", None, True], ids=["far", "huge", "text", "none", "true"])
+def test_a_record_of_a_run_that_no_platform_would_let_go_on_stops_nobody(s3: S3Server, until: object) -> None:
+    output = OUTPUT.format(f"odd-{str(until)[:5]}")
+    record = json.dumps({"run": 1, "digest": "digest", "state": "training", "until": until}).encode()
+    write_bytes(f"{output.removesuffix('.zip')}.runs/000001.json", record)
+    again = begin(output, "digest", 60.0, force=False)
+    assert isinstance(again, TrainingRun)
+    assert again.number == 2

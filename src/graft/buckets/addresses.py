@@ -64,7 +64,8 @@ class BucketAddress:
             raise UsageError(f"{text[:200]!r} is no address of an object store.", _FORMS)
         given, _, rest = text.partition("://")
         scheme = SCHEMES[given.lower()]
-        if any(ord(letter) < 32 or ord(letter) == 127 for letter in rest) or len(rest) > _MAX_KEY:
+        odd = any(ord(letter) < 32 or ord(letter) == 127 or 0xD800 <= ord(letter) < 0xE000 for letter in rest)
+        if odd or len(rest) > _MAX_KEY:
             raise UsageError(f"The address {text[:200]!r} holds a control character, or is too long.", _FORMS)
         if scheme == "file":
             if not rest.startswith("/"):

@@ -20,6 +20,8 @@ from graft.version import __version__
 
 MOST_EXAMPLES = 100_000
 READING = ("label_column", "item_column", "group_column", "pattern", "modality")
+_MAX_NAME, _MAX_KEY = 200, 960
+"""Bytes: a file may be called by 255, an object by 1,024, and ``.graft.report.html`` beside the model is longer."""
 _FLAGS = ("multi_label", "force")
 _OWN = ("train", "output", "test", "name", "prices", *_FLAGS)
 _RECIPE = tuple(one.name for one in fields(Recipe) if one.name != "backend")
@@ -158,9 +160,15 @@ def _output(given: Any, name: str) -> str:
     address = _address(given, "output")
     if address.endswith("/"):
         address += name + ENDING
-    if not address.endswith(ENDING) or BucketAddress.of(address).name == ENDING:
+    place = BucketAddress.of(address)
+    if not address.endswith(ENDING) or place.name == ENDING:
         raise UsageError(
             f"The output {address} names neither a folder nor a model.", f"Let it end with / or with NAME{ENDING}."
+        )
+    if len(place.name.encode()) > _MAX_NAME or len(place.key.encode()) > _MAX_KEY:  # said before hours of work
+        raise UsageError(
+            f"The output {address[:100]}... is too long.",
+            f"Give its name at most {_MAX_NAME} bytes, and the whole key {_MAX_KEY}: what lies beside it is longer.",
         )
     return address
 
@@ -180,7 +188,10 @@ def _text(event: Mapping[str, Any], name: str) -> str:
 
 
 def _lies_in(output: str, source: str) -> bool:
+    """Whether the model lies among the data, or the data among what is written beside the model."""
     into, data = BucketAddress.of(output), BucketAddress.of(source)
-    if (into.scheme, into.bucket, into.account) != (data.scheme, data.bucket, data.account):
+    elsewhere = into.account and data.account and into.account != data.account  # one that is not named may be either
+    if elsewhere or (into.scheme, into.bucket) != (data.scheme, data.bucket):
         return False
-    return into.key == data.key or into.key.startswith(f"{data.key.removesuffix('/')}/" if data.key else "")
+    beside = data.key.startswith(f"{into.key.removesuffix('.zip')}.")
+    return beside or into.key.startswith(f"{data.key.removesuffix('/')}/" if data.key else "")

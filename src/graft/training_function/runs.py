@@ -27,6 +27,8 @@ LEASE = 3600.0
 """Seconds after which a run that nobody heard of counts as dead, where its platform names no limit."""
 GRACE = 30.0
 """Seconds beyond the platform's limit until a run counts as dead: clocks differ."""
+LONGEST = 7 * 24 * 3600.0
+"""Seconds: no platform lets a run go on for longer, so a record that says so is none of ours."""
 _MAX_RECORD = 16 << 20
 
 
@@ -70,7 +72,7 @@ def begin(output: str, digest: str, seconds: float | None, *, force: bool) -> Tr
         AddressError: The store refuses, or cannot be reached.
     """
     number, last = last_record(output)
-    if last.get("state") == TRAINING and _is_alive(last):
+    if last.get("state") == TRAINING and _left(last):
         raise _busy(output, last)
     answer = last.get("answer")
     same = not force and last.get("state") == DONE and last.get("digest") == digest
@@ -114,14 +116,19 @@ def etag_of(address: str) -> str:
         return ""
 
 
-def _is_alive(record: Mapping[str, Any]) -> bool:
+def _left(record: Mapping[str, Any]) -> float:
+    """Seconds until the run of a record counts as dead; 0 where it does, or the record says nothing possible."""
     until = record.get("until")
-    return isinstance(until, int | float) and until > time.time()
+    try:
+        left = float(until) - time.time() if isinstance(until, int | float) else 0.0
+    except OverflowError:
+        return 0.0
+    return left if 0 < left < LONGEST else 0.0
 
 
 def _busy(output: str, record: Mapping[str, Any]) -> GraftError:
-    until = record.get("until")
-    when = f" It ends within {until - time.time():,.0f} s." if isinstance(until, int | float) else ""
+    left = _left(record)
+    when = f" It ends within {left:,.0f} s." if left else ""
     return Busy(f"Another run is training {output} already.{when}", "Ask again when it is over; nothing was changed.")
 
 

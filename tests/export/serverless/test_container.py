@@ -97,6 +97,20 @@ def test_a_body_that_is_too_long_or_does_not_say_how_long_it_is(image):
         assert ask(url, PHOTO, key="")[0] == 200
 
 
+def test_a_body_is_never_taken_for_the_next_request(image):
+    hidden = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    length = f"Content-Length: {len(hidden)}\r\n"
+    chunks = "Transfer-Encoding: chunked\r\n"
+    with served(image, GRAFT_NO_KEY="1") as (url, _, _):
+        for head in (f"GET /ping HTTP/1.1\r\nHost: x\r\n{length}", f"GET /ping HTTP/1.1\r\nHost: x\r\n{chunks}",
+                     f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n{length}"):  # fmt: skip
+            with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as line:
+                line.sendall(f"{head}\r\n".encode() + hidden)
+                line.settimeout(20)
+                answer = b"".join(iter(lambda: line.recv(1 << 16), b""))
+            assert answer.count(b"HTTP/1.1 ") == 1
+
+
 def test_who_is_refused_reads_why_while_still_sending(image):
     body = bytes(24 << 20)
     with served(image, GRAFT_KEY=KEY) as (url, _, _):

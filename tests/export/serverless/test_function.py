@@ -118,6 +118,11 @@ def test_what_does_not_fit_is_told(shapes_function, event, status, words):
 def test_an_event_of_another_kind_names_those_that_are_known(shapes_function):
     with pytest.raises(serverless.Failed, match=r"no kind that the function knows: \['detail'\]"):
         shapes_function({"detail": {}})
+    for event in ({"requestContext": None}, {"requestContext": "http"}, {"Records": [None]}, [1]):
+        with pytest.raises(serverless.Failed, match="no kind that the function knows"):
+            shapes_function(event)
+    shown = problem(shapes_function({**over_http(None), "headers": ["content-type"]}), 422)
+    assert "no body" in shown["message"]
     assert said(shapes_function(over_http(encoded(PHOTO), flag=True)))
 
 

@@ -69,7 +69,9 @@ class Request(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        """Probes, which need no key."""
+        """Probes, which need no key. A body is not read, so it may not be taken for the next request either."""
+        if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
+            self.close_connection = True
         self.asked_for(b"")
 
     do_HEAD = do_GET  # noqa: N815
@@ -78,7 +80,8 @@ class Request(BaseHTTPRequestHandler):
         """What asks the model: the key first, then how long the body is, then the body."""
         from answering import MOST_BYTES
 
-        length = self.headers.get("Content-Length", "")
+        lengths = self.headers.get_all("Content-Length", [])
+        length = lengths[0] if len(lengths) == 1 else ""  # where two are sent, others on the way may follow the other
         if not self.opened():
             self.refuse(401, "no_key", "There is no key, or a wrong one.", "Send Authorization: Bearer KEY.")
         elif not (length.isascii() and length.isdigit()) or "Transfer-Encoding" in self.headers:
