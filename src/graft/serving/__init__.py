@@ -145,12 +145,11 @@ def serve_notebook(
     from graft.serving.notebook_runs import NotebookRuns
 
     draining = Draining(drain_delay, drain_limit)
+    opened_by = ServerKey.of(key) if key else None
     listener = listening(host, port, "server")
     with listener:
         runs = NotebookRuns(notebook, limits=limits, hidden=hidden, strict=strict, draining=draining)
-        app = notebook_application(
-            runs, key=ServerKey.of(key) if key else None, own_host=host if not (key or no_key) else None
-        )
+        app = notebook_application(runs, key=opened_by, own_host=host if not (key or no_key) else None)
         runs.start()
         try:
             names = {"notebook": notebook.stem, "version": runs.version}
