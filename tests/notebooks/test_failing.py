@@ -15,6 +15,7 @@ FAILING = {
     "no Python": ("this is no python", "SyntaxError"),
     "a magic that is not there": ("%nosuch", "UsageError"),
     "a file that is not there": ("%run nosuch.py", "Exception"),
+    "a folder that is not there": ("%cd nosuch", "FileNotFoundError"),
     "an error of a file, which is only shown": ("%run bad.py", "ZeroDivisionError"),
     "a cell magic": ("%%bash\nexit 4", "CalledProcessError"),
     "the Python in a cell magic": ("%%time\n1 / 0", "ZeroDivisionError"),
@@ -44,8 +45,9 @@ def test_a_cell_may_be_tagged_as_one_that_fails(tmp_path):
     assert printed(ran.notebook)[1] == "on\n"
 
 
-def test_a_shell_line_that_fails_can_end_the_run(tmp_path):
-    path = notebook_file(tmp_path / "n.ipynb", "x = 1", "!true\n!exit 3", "print('on')")
+@pytest.mark.parametrize("magic", ["", "%%capture\n", "%%time\n"])
+def test_a_shell_line_that_fails_can_end_the_run(magic, tmp_path):
+    path = notebook_file(tmp_path / "n.ipynb", "x = 1", f"{magic}!true\n!exit 3", "print('on')")
     ran = run_notebook(path, output=tmp_path / "ran", strict=True)
     assert ran.error.to_dict() == {"cell": 2, "name": "ShellError", "message": "exit 3 ended with exit code 3."}
     assert printed(ran.notebook)[2] == ""

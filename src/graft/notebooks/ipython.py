@@ -1,7 +1,7 @@
 """Runs as the kernel of a notebook: ``python ipython.py -f CONNECTION``. Nothing of Graft is imported here.
 
-It is IPython's own kernel, with three differences: no message is dropped, however many come at once; no port is opened;
-and every shell line that ends with a code other than 0 is told.
+It is IPython's own kernel, with four differences: no message is dropped, however many come at once; no port is opened;
+every shell line that ends with a code other than 0 is told; and ``%cd`` into a folder that is not there is an error.
 """
 
 from __future__ import annotations
@@ -57,15 +57,15 @@ class KernelApp(kernelapp.IPKernelApp):  # type: ignore[misc]
 
 
 def tell_of_shell_lines(shell: Any) -> None:
-    """After each cell, send the commands that failed, with their exit codes."""
+    """After each cell, send the commands that failed, with their exit codes, also where it captures its outputs."""
     import subprocess
 
     import ipykernel.zmqshell
     from IPython.core import interactiveshell
-    from IPython.core.displaypub import publish_display_data
     from IPython.utils._process_common import process_handler
 
     failed: list[list[Any]] = []
+    publisher = shell.display_pub  # %%capture puts another one into its place
 
     def noted(command: Any, code: int | None) -> None:
         if code:
@@ -88,11 +88,24 @@ def tell_of_shell_lines(shell: Any) -> None:
     def publish(*_: Any) -> None:
         told, failed[:] = failed[:], []
         if told:
-            publish_display_data({SHELL: told})
+            publisher.publish({SHELL: told})
 
     ipykernel.zmqshell.system = run_shown
     interactiveshell.getoutput = run_kept
     shell.events.register("post_run_cell", publish)
+
+
+def tell_of_folders() -> None:
+    """Have ``%cd`` fail where it only prints why it stayed: what follows would read and write in another folder."""
+    from IPython.core.magics import osm
+
+    def show(*values: Any) -> None:
+        for value in values:
+            if isinstance(value, OSError):
+                raise value
+        print(*values)  # noqa: T201 (a notebook's own output)
+
+    osm.print = show
 
 
 def main() -> None:
@@ -100,6 +113,7 @@ def main() -> None:
     app = KernelApp.instance()
     app.initialize()
     tell_of_shell_lines(app.shell)
+    tell_of_folders()
     app.start()
 
 
