@@ -1,5 +1,6 @@
 """The prediction log: what is kept of answers, how far it grows, and how it is read while it is written."""
 
+import base64
 import json
 import multiprocessing
 import os
@@ -12,7 +13,7 @@ import pytest
 from graft.encoders.embed import content_digest
 from graft.errors import DataError
 from graft.monitoring.log import PredictionLog, items_of, read_log
-from graft.monitoring.log_format import FULL, SMALLEST, LoggedModel, LogHeader, one_in
+from graft.monitoring.log_format import FULL, LARGEST, SMALLEST, LoggedModel, LogHeader, one_in
 from graft.results.prediction import NumberPrediction, Prediction
 
 MODEL = LoggedModel("0123456789ab", "classification", ("closed", "open"), 8)
@@ -86,11 +87,11 @@ def test_numbers_and_several_labels(tmp_path):
     assert found.scores.shape == (3, 0)
     assert found.unknown.tolist() == [False, False, True]
     several = LoggedModel("111111111111", "multi_label", ("a", "b"), 8)
-    told = [Prediction("", "a|b", 0.5, scores={"a": 0.9, "b": 0.8}, labels=("a", "b")), Prediction("", labels=())]
+    told = [Prediction("", "a|b", 0.5, scores={"a": 0.8, "b": 0.9}, labels=("b", "a")), Prediction("", labels=())]
     told[1] = Prediction("", "", 0.5, scores={"a": 0.1, "b": 0.2}, labels=())
     PredictionLog(path, several).append(rows[:2], told, keys[:2])
     found = read_log(path)
-    assert found.tags == (("a", "b"), ())
+    assert found.tags == (("b", "a"), ())
     assert found.others == {NUMBERS.digest: 3}
     assert len(read_log(path, NUMBERS.digest)) == 3
     with pytest.raises(DataError, match=r"nothing of the model 222222222222.*holds answers of ba9876543210, 111111"):
@@ -318,3 +319,76 @@ def test_items_are_kept_only_when_told_once_and_so_many_bytes(tmp_path):
     assert {one.suffix for one in kept} == {".png"}
     assert {one.read_bytes() for one in kept} == set(contents[:2])
     assert {one.stem for one in kept} <= set(read_log(path).keys)
+
+
+def lines_of(path, changes):
+    """The log's own first two lines, and its item with something changed."""
+    header, model, item = path.read_text().splitlines()[:3]
+    return [header, model, *(json.dumps({**json.loads(item), **one}) for one in changes)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"unknown_score": 10**400},
+        {"unknown_score": "nan"},
+        {"unknown_score": True},
+        {"unknown": "no"},
+        {"label": "\x1b[31mopen"},
+        {"label": "\ud800"},
+        {"labels": ["open", "else"]},
+        {"labels": "open"},
+        {"key": "../../secret"},
+        {"key": []},
+        {"batch": 3},
+        {"at": "0001-01-01T00:00:00"},
+        {"at": 5},
+        {"of": []},
+        {"x": "é"},
+        {"scores": base64.b64encode(np.array([-5, 1e30], "<f4").tobytes()).decode()},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_line_that_somebody_edited_is_broken_and_the_others_are_read(tmp_path, change):
+    add(path := tmp_path / "log.jsonl", 1)
+    path.write_text("\n".join(lines_of(path, [change, {}])) + "\n")
+    found = read_log(path)
+    assert (len(found), found.n_broken, found.broken) == (1, 1, (3,))
+
+
+@pytest.mark.parametrize("change", [{"dim": 2}, {"classes": ["open"]}, {"classes": []}])
+def test_a_model_is_not_told_of_twice_in_two_ways(tmp_path, change):
+    add(path := tmp_path / "log.jsonl", 2)
+    model = json.loads(path.read_text().splitlines()[1])
+    with path.open("a") as file:
+        file.write(json.dumps({**model, **change}) + "\n")
+    add(path, 2, start=2)
+    found = read_log(path)
+    assert (len(found), found.n_broken, found.model) == (4, 1, MODEL)
+
+
+def test_numbers_that_are_none_are_broken(tmp_path):
+    add_numbers = tmp_path / "log.jsonl"
+    PredictionLog(add_numbers, NUMBERS).append(*answers(1)[:1], [NumberPrediction("", 1, 0, 2, False)], answers(1)[2])
+    changes = [{"value": [10**400, 1, 2]}, {"value": ["inf", 1, 2]}, {"value": [1, 2]}, {"value": 3}]
+    add_numbers.write_text("\n".join(lines_of(add_numbers, [{}, *changes])) + "\n")
+    found = read_log(add_numbers)
+    assert (len(found), found.n_broken) == (1, 4)
+
+
+def test_what_is_longer_than_any_log_is_not_read(tmp_path):
+    add(path := tmp_path / "log.jsonl", 1)
+    os.truncate(path, LARGEST + 1)
+    with pytest.raises(DataError, match="no log grows beyond"):
+        read_log(path)
+
+
+def test_the_count_of_kept_items_is_written_nowhere_else(tmp_path):
+    path, aim = tmp_path / "log.jsonl", tmp_path / "of another program"
+    aim.write_text("5")
+    items_of(path).mkdir()
+    (items_of(path) / "bytes").symlink_to(aim)
+    PredictionLog(path, MODEL, items=True).append(*answers(1), [b"a door"])
+    assert aim.read_text() == "5"
+    assert [one.name for one in items_of(path).iterdir()] == ["bytes"]
+    assert len(read_log(path)) == 1

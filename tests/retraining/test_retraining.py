@@ -1,6 +1,7 @@
 """The new model takes the old one's place if it is better on items that neither has seen, and else not."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import shapes
 from graft.app.corrections import CorrectionFolder
 from graft.bundle import version_of
 from graft.encoders.embed import content_digest
-from graft.errors import NotABundle
+from graft.errors import NotABundle, OutputExists
 from graft.monitoring.log import PredictionLog
 from graft.monitoring.log_format import LoggedModel
 from graft.results.prediction import Prediction
@@ -194,6 +195,38 @@ def test_a_link_to_the_model_stays_a_link(poor, tmp_path):
     model = copied(poor, tmp_path / "versions")
     link = tmp_path / "in_use.graft"
     link.symlink_to(model)
-    assert retrain(link, data(OLD, month(100, 30))).shipped
+    found = retrain(link, data(OLD, month(100, 30)))
+    assert found.shipped
+    assert Path(found.previous or "").resolve() == model.resolve().with_name(f"{model.name}.previous")
+    assert graft.load(found.previous or "")
     assert link.is_symlink()
     assert len(graft.load(link).training) == 114
+
+
+def a_file(place, elsewhere):
+    place.write_text("mine")
+
+
+def a_folder(place, elsewhere):
+    place.mkdir()
+    (place / "mine.txt").write_text("mine")
+
+
+def a_link(place, elsewhere):
+    place.symlink_to(elsewhere)
+
+
+def a_link_to_nothing(place, elsewhere):
+    place.symlink_to("nowhere")
+
+
+@pytest.mark.parametrize("make", [a_file, a_folder, a_link, a_link_to_nothing])
+def test_what_lies_in_the_place_of_the_earlier_model_is_neither_lost_nor_loses_one(in_use, good, tmp_path, make):
+    place = in_use.with_name(f"{in_use.name}.previous")
+    make(place, good)
+    before = contents(in_use)
+    with pytest.raises(OutputExists, match="is no model"):
+        retrain(in_use, data(OLD, month(100, 30)), force=True)
+    assert contents(in_use) == before
+    assert place.is_symlink() or place.exists()
+    assert not place.is_dir() or place.is_symlink() or (place / "mine.txt").read_text() == "mine"

@@ -51,6 +51,8 @@ ITEMS_BYTES = 4
 """So many times the log's own limit all kept items take together."""
 _PART, _HEAD = 8 << 20, 200
 """Bytes that are looked through at a time, and of a line those in which its key stands."""
+_DIGITS = 20
+"""So many there never are of the bytes that items take."""
 _NAMED = 20
 """So many broken lines are named."""
 _SUFFIXES = {kind: suffix for suffix, kind in reversed(EXTENSIONS.items())}
@@ -191,11 +193,12 @@ class PredictionLog:
             return
         folder.mkdir(mode=0o700, exist_ok=True)
         counter = folder / "bytes"
-        counted = counter.read_bytes()[:20] if counter.exists() else b"0"
+        small = counter.is_file() and not counter.is_symlink() and counter.stat().st_size < _DIGITS
+        counted = counter.read_bytes() if small else b"" if os.path.lexists(counter) else b"0"
         taken = int(counted) if counted.isdigit() else limit  # a counter that is broken counts as full
         if taken + len(content) > limit:
             return
-        counter.write_text(str(taken + len(content)))
+        write_atomically(counter, str(taken + len(content)).encode())
         write_atomically(folder / name, content)
 
 
@@ -271,6 +274,8 @@ def read_log(path: Path, digest: str = "") -> LoggedItems:
             found = from_json(line)
             if "model" in found:
                 model = model_of(found)
+                if models.get(model.digest, model) != model:
+                    raise ValueError("another model of this digest")
                 models.pop(model.digest, None)
                 models[model.digest] = model
                 continue
@@ -330,10 +335,15 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
     """The lines with their numbers from 1 on; ``None`` for a last one that is there in part.
 
     Raises:
-        DataError: There is no such file.
+        DataError: There is no such file, or it is longer than any log.
     """
     if not path.is_file():
         raise DataError(f"There is no log at {path}.", "Keep predictions in it first: graft predict --log FILE.")
+    if (size := path.stat().st_size) > LARGEST:
+        raise DataError(
+            f"{path} has {size:,} bytes, and no log grows beyond {LARGEST:,}; it was not read.",
+            "Give the file that graft predict --log or graft serve --log wrote.",
+        )
     with path.open("rb") as file:
         number = 0
         while line := file.readline(MAX_LINE):

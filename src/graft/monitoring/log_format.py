@@ -17,6 +17,7 @@ import base64
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +26,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from graft.bundle import version_of
-from graft.contracts import Float32
+from graft.contracts import SEPARATOR, Float32
 from graft.errors import DataError
 from graft.heads.protocols import Answering
 from graft.tensors import from_json
@@ -33,6 +34,9 @@ from graft.tensors import from_json
 MARK, FORMAT = "prediction log", 1
 SMALLEST, LARGEST = 64 << 10, 1 << 30
 """Bytes of a log."""
+_KEY = re.compile(r"[0-9a-f]{32}")
+_ROUNDED = 1e-4
+"""By so much a probability may lie above 1, as float32 adds up."""
 FULL = 24
 """At 2 to the power of this an item is kept so rarely that the log counts as full."""
 
@@ -124,22 +128,27 @@ class LoggedLine(NamedTuple):
         numbers = not model.classes
         x = _array(found["x"], "<f2", model.dim)
         scores = _array("" if numbers else found["scores"], "<f4", len(model.classes))
-        value = tuple(map(float, found["value"])) if numbers else None
-        label, tags = "" if numbers else found["label"], tuple(found.get("labels", ()))
-        batch = found.get("batch", "")
-        if not all(isinstance(text, str) for text in (found["key"], batch, label, *tags)) or len(value or "abc") != 3:
-            raise ValueError("a text that is none, or an interval without ends")
+        value = tuple(map(_number, found["value"])) if numbers else None
+        label, tags = "" if numbers else found["label"], found.get("labels", [])
+        batch, unknown = found.get("batch", ""), found["unknown"]
+        if not (isinstance(batch, str) and isinstance(tags, list) and isinstance(unknown, bool)):
+            raise ValueError("a value of another type")
+        known = label in ("", *model.classes) or set(label.split(SEPARATOR)) == set(tags)  # where items have several
+        if not _KEY.fullmatch(found["key"]) or not known or not set(tags) <= set(model.classes):
+            raise ValueError("a key that is none, or a class that the model does not have")
+        if len(value or "abc") != 3 or not ((scores >= 0) & (scores <= 1 + _ROUNDED)).all():
+            raise ValueError("an interval without ends, or scores that are no probabilities")
         return cls(
             model.digest,
             found["key"],
             datetime.fromisoformat(found["at"]).timestamp(),
             x,
             label,
-            tags,
+            tuple(tags),
             scores,
             value,  # type: ignore[arg-type] # its length was looked at
-            bool(found["unknown"]),
-            math.nan if numbers else float(found["unknown_score"]),
+            unknown,
+            math.nan if numbers else _number(found["unknown_score"]),
             batch,
         )
 
@@ -161,6 +170,16 @@ def model_of(found: Mapping[str, Any]) -> LoggedModel:
     if not texts or type(dim) is not int or not 0 < dim <= 1 << 16:
         raise ValueError("no line of a model")
     return LoggedModel(digest, task, tuple(classes), dim)
+
+
+def _number(value: Any) -> float:
+    """A finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("no number")
+    try:
+        return float(value)  # the reader of JSON knows no infinities, but whole numbers of any length
+    except OverflowError:
+        raise ValueError("a number that is too large") from None
 
 
 def _array(text: str, kind: str, n: int) -> Float32:

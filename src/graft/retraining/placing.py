@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from graft.bundle import clear_unfinished
-from graft.errors import Busy, NotABundle
+from graft.bundle import clear_unfinished, is_bundle
+from graft.errors import Busy, NotABundle, OutputExists
 from graft.files import beside, exchange, sync_folder
 from graft.journal.appending import lock_now
 
@@ -16,6 +16,20 @@ from graft.journal.appending import lock_now
 def previous_of(model: Path) -> Path:
     """Where the model lies that was in use before: ``MODEL.previous``."""
     return model.with_name(f"{model.name}.previous")
+
+
+def check_previous(model: Path) -> None:
+    """Whether the model that is in use now can be kept as ``MODEL.previous``: asked before any work.
+
+    Raises:
+        OutputExists: Something else lies there, which would be lost, or which a folder cannot take the place of.
+    """
+    place = previous_of(model)
+    if (place.is_symlink() or place.exists()) and (place.is_symlink() or not is_bundle(place)):
+        raise OutputExists(
+            f"{place} is no model, and the one in use would be kept there; nothing was done.",
+            "Move what lies there to another place.",
+        )
 
 
 @contextlib.contextmanager

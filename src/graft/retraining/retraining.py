@@ -29,7 +29,7 @@ from graft.retraining.decisions import keep_decision, uses_of
 from graft.retraining.gate import PairedComparison, decide
 from graft.retraining.judging import BothRight, answer_both
 from graft.retraining.material import GatheredItems, gather
-from graft.retraining.placing import alone, beside_the_model, previous_of, replace_model, swap_back
+from graft.retraining.placing import alone, beside_the_model, check_previous, previous_of, replace_model, swap_back
 from graft.retraining.reasons import R2, not_judged, old_items_lose, ships_or_not
 from graft.run import NEVER, Flag, Run
 
@@ -122,11 +122,13 @@ def retrain(
         BundleError: There is no such model, or it cannot be used or written.
         DataError: The data cannot be learned from.
         Cancelled: ``cancelled`` was set.
+        OutputExists: What lies at ``MODEL.previous`` is no model.
         OSError: Nothing can be written beside the model.
     """
     place = Path(model).resolve()
     run = as_run(cache, progress, cancelled)
     with alone(place):
+        check_previous(place)
         used = load(place, allow_download=allow_download)
         encoder = used._own_encoder()
         known = {**used.task.reading, "min_classes": 1, "modality": encoder.modality}
@@ -152,7 +154,7 @@ def retrain(
         return replace(
             verdict,
             model=str(model),
-            previous=str(previous_of(Path(model))) if previous.is_dir() else None,
+            previous=_shown_previous(model) if previous.is_dir() else None,
             measure=_measure(used),
             n_new=int((~material.seen).sum()),
             n_corrected=material.n_corrected,
@@ -171,12 +173,20 @@ def roll_back(model: str | Path) -> Retrained:
     """
     place = Path(model).resolve()
     with alone(place):
+        if previous_of(place).is_symlink():
+            check_previous(place)
         bundle.read(previous_of(place))  # whole, or it does not come back
         replaced = version_of(place)
         swap_back(place)
         reason = "The model that was in use before is in use again."
         keep_decision(place, [], {"model": replaced, "shipped": True, "forced": True, "reason": reason})
-    return Retrained(True, reason, None, str(model), str(previous_of(Path(model))))
+    return Retrained(True, reason, None, str(model), _shown_previous(model))
+
+
+def _shown_previous(model: str | Path) -> str:
+    """The earlier model as the model was named; of a link, beside what it leads to."""
+    given = Path(model)
+    return str(previous_of(given.resolve() if given.is_symlink() else given))
 
 
 def _judged(
