@@ -65,7 +65,7 @@ def test_wrong_labels_do_not_ship_and_nothing_changes(fine):
 
 def test_new_labels_that_contradict_the_old_ones_do_not_ship_although_they_are_learned(fine):
     """All that is new is called otherwise: the new model is far better on new items, and worse on what was known."""
-    known = data(month(0, 12), month(200, 60, turned=True))
+    known = data(month(0, 12), month(200, 25, turned=True))
     found = retrain(fine, known)
     assert not found.shipped
     assert "held out in turn" in found.reason
