@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import ImageEnhance, ImageFilter
 
 import graft
 import shapes
@@ -127,3 +128,22 @@ def test_repeats_and_broken_lines_are_told_apart_and_change_nothing(run, saved, 
     assert before.pop("log")["repeats"] == 0
     del after["log"]
     assert before == after
+
+
+def test_other_inputs_leave_no_figure_but_how_many_to_label(run, saved, tmp_path):
+    """Another camera: dark, and blurred."""
+    (tmp_path / "dark").mkdir()
+    for seed in range(60):
+        image = shapes.picture(shapes.FORMS[seed % 3], 8000 + seed)
+        dark = ImageEnhance.Brightness(image.filter(ImageFilter.GaussianBlur(3))).enhance(0.3)
+        dark.save(tmp_path / "dark" / f"{seed}.png")
+    assert run("predict", saved, tmp_path / "dark", "--log", tmp_path / "log.jsonl").code == 0
+    found = run("monitor", saved, tmp_path / "log.jsonl", "--json")
+    assert found.code == 3
+    values = found.json
+    assert values["input"]["changed"]
+    assert values["input"]["found_item"] <= 60
+    assert values["estimated_accuracy"] is None
+    assert "only labels can tell" in values["no_accuracy"]
+    assert values["to_label"] == 246
+    assert "label 246 of the newest items" in run("monitor", saved, tmp_path / "log.jsonl").out

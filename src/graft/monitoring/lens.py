@@ -117,7 +117,8 @@ class Lens:
     def _look(self, x: Float32) -> Glance:
         apart = _features(x, self.stages) - self.centre
         along = apart @ self.directions
-        outside = np.maximum((apart**2).sum(axis=1) - (along**2).sum(axis=1), 0)
+        length = (apart**2).sum(axis=1)
+        outside = np.maximum(length - (along**2).sum(axis=1), _TINY * length)  # not what rounding leaves of nothing
         white, means = along @ self.whiten, self.means @ self.whiten
         distances = ((white[:, None, :] - means[None, :, :]) ** 2).sum(axis=2)
         logits = np.log(self.priors) - distances / 2

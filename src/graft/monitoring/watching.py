@@ -45,6 +45,7 @@ _FITTED, _COMPARED = 0.35, 0.15
 """Shares of the reference: what the lens is fitted to, and what directions are learned against; the rest is ranked."""
 _SHARED = 0.5
 """Part of the level of the inputs that fixed scores have; learned ones share the rest."""
+_CONSTANT = 1e-6
 _NEVER = -np.inf
 
 
@@ -181,7 +182,8 @@ def _learned(compared: Float64, before: Glance, now: Glance) -> Iterator[_Bet]:
 def _between(one: Float64, other: Float64, apart: Float64) -> Float64:
     """The direction ``(s,)`` that best tells two sets of centred rows from another, whose means lie ``apart``."""
     scatter = (one.T @ one + other.T @ other) / max(1, len(one) + len(other) - 2)
-    width = np.sqrt(np.diag(scatter)) + np.finfo(np.float32).tiny
+    width = np.sqrt(np.diag(scatter))
+    width = np.where(width > _CONSTANT, width, np.inf)  # what does not vary but by rounding tells nothing
     alike = scatter / np.outer(width, width)
     return np.asarray(np.linalg.solve(alike + np.eye(len(alike)), apart / width) / width)
 
