@@ -23,15 +23,15 @@ FUNCTIONS_THAT_TRAIN = (
     Rule(
         "nobody begins while another is at work",
         f"{ROOM}/runs.py",
-        'if last.get("state") == TRAINING and _is_alive(last):',
+        'if last.get("state") == TRAINING and _left(last):',
         "if False:",
         f"{RUNS}::test_the_next_begins_when_the_last_is_over_whatever_came_of_it",
     ),
     Rule(
         "a run that was killed counts as dead in the end",
         f"{ROOM}/runs.py",
-        "return isinstance(until, int | float) and until > time.time()",
-        "return True",
+        "return left if 0 < left < LONGEST else 0.0",
+        "return left if left < LONGEST else 0.0",
         f"{RUNS}::test_a_run_that_was_killed_counts_as_dead_when_its_time_is_over",
     ),
     Rule(
