@@ -195,6 +195,20 @@ def test_a_missing_key_is_told_at_once(keyless: S3Server) -> None:
     assert told.value.denied
 
 
+def test_a_folder_that_may_not_be_listed_says_which_key_to_set(
+    keyless: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyless.put("closed/secret.txt", b"secret")
+    with pytest.raises(AddressError, match="without a key, and none was found") as told:
+        buckets.fetch("s3://private/closed/")
+    assert "AWS_ACCESS_KEY_ID" in told.value.hint
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
+    with pytest.raises(AddressError, match="with the key that was found") as told:
+        buckets.fetch("s3://private/closed/")
+    assert "AWS_ACCESS_KEY_ID" in told.value.hint
+
+
 def test_a_profile_file_is_read(keyless: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     address = keyless.put("profile.txt", b"mine")
     monkeypatch.delenv("AWS_ENDPOINT_URL")

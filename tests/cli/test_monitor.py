@@ -70,6 +70,26 @@ def test_a_change_ends_with_3_and_is_shown(run, saved, usual):
     assert "Strangest" in shown.out
 
 
+def test_items_that_the_model_was_fitted_to_are_left_out(run, saved, photos, usual, tmp_path):
+    log = tmp_path / "log.jsonl"
+    shutil.copy(usual / "usual.jsonl", log)
+    alone = run("monitor", saved, log, "--json").json
+    assert run("predict", saved, photos, "--log", log).code == 0
+    found = run("monitor", saved, log, "--json").json
+    assert found["log"].pop("known") == 36
+    assert alone["log"].pop("known") == 0
+    assert found == alone
+    assert "36 items of the log are among these" in run("monitor", saved, log).out
+
+
+def test_labelled_items_of_the_log_can_be_what_is_usual(run, saved, tmp_path):
+    own = shapes.folders(tmp_path / "own", {"circle": 30, "square": 2}, first=9000)
+    assert run("predict", saved, own, "--log", tmp_path / "log.jsonl").code == 0
+    found = run("monitor", saved, tmp_path / "log.jsonl", "--data", own, "--json")
+    assert found.code == 0
+    assert (found.json["n"], found.json["log"]["known"]) == (0, 32)
+
+
 def test_the_same_log_looked_at_again_says_the_same(run, saved, usual):
     first, again = (run("monitor", saved, usual / "circles.jsonl", "--json").out for _ in range(2))
     assert first == again
@@ -124,7 +144,14 @@ def test_repeats_and_broken_lines_are_told_apart_and_change_nothing(run, saved, 
     log.write_bytes(b"".join([*lines[:30], b'{"at": broken}\n', *lines[30:], *[again] * 50, lines[5][:40]]))
     before = run("monitor", saved, usual / "usual.jsonl", "--json").json
     after = run("monitor", saved, log, "--json").json
-    assert after["log"] == {"repeats": 50, "broken": 1, "broken_lines": [31], "waiting": True, "other_models": {}}
+    assert after["log"] == {
+        "known": 0,
+        "repeats": 50,
+        "broken": 1,
+        "broken_lines": [31],
+        "waiting": True,
+        "other_models": {},
+    }
     assert before.pop("log")["repeats"] == 0
     del after["log"]
     assert before == after

@@ -272,7 +272,7 @@ def test_a_file_of_something_else_is_not_appended_to(tmp_path, content):
     path.write_bytes(content)
     log = PredictionLog(path, MODEL)
     for ask in (log.check, lambda: log.append(*answers(1))):
-        with pytest.raises(DataError, match="is no prediction log, and nothing was written to it"):
+        with pytest.raises(DataError, match="is no prediction log, and is left as it is"):
             ask()
     assert path.read_bytes() == content
 

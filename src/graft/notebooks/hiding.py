@@ -24,8 +24,8 @@ _KERNEL_FILE = re.compile(r"(?:/[^\s:'\"/]+)+/ipykernel_\d+/\d+\.py")
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a parameter's last word says that its value is a secret: ``hf_token``, ``apiKey``, ``PASSWORD``."""
-    words = re.findall(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+", name)
+    """Whether a parameter's last word says that its value is a secret: ``hf_token``, ``APIKey``, ``PASSWORD_2``."""
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
     return bool(words) and words[-1].lower() in _SECRET_WORDS
 
 

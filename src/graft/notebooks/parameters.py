@@ -135,10 +135,7 @@ def with_paths(
     changed, notes = dict(given), []
     for name, text in given.items():
         default = next((_literal(one) for one in found if one.name == name), _MISSING)
-        if not isinstance(default, str | _PathCall) or not text or Path(text).is_absolute() or "\0" in text:
-            continue
-        usual = default if isinstance(default, str) else "/"
-        if not (_LOOKS_LIKE_PATH.fullmatch(text) or _LOOKS_LIKE_PATH.fullmatch(usual) or (home / usual).exists()):
+        if not text or Path(text).is_absolute() or "\0" in text or not _may_be_path(text, default, home):
             continue
         try:
             there = (folder / text).exists()
@@ -149,6 +146,18 @@ def with_paths(
             changed[name] = seen + ("/" if text.endswith("/") else "")
             notes.append(f"{name} is {changed[name]}, seen from the notebook's folder.")
     return changed, notes
+
+
+def _may_be_path(text: str, default: Any, home: Path) -> bool:
+    """Whether a path is meant, going by the value itself and by the one that the notebook has."""
+    if isinstance(default, _PathCall):
+        return True
+    if default is None or default is _MISSING:  # it may be anything: the value alone tells
+        return isinstance(_typed(text, None), str) and bool(_LOOKS_LIKE_PATH.fullmatch(text))
+    if not isinstance(default, str):
+        return False
+    usual = (_LOOKS_LIKE_PATH.fullmatch(one) for one in (text, default))
+    return any(usual) or (home / default).exists()
 
 
 class _NameFinder:
@@ -182,7 +191,7 @@ class _NameFinder:
 
     def _read_blocks(self, statement: ast.stmt) -> None:
         blocks = [getattr(statement, name, ()) for name in ("body", "orelse", "finalbody")]
-        blocks += [handler.body for handler in getattr(statement, "handlers", ())]
+        blocks += [one.body for name in ("handlers", "cases") for one in getattr(statement, name, ())]
         for block in blocks:
             for inner in block:
                 self.read(inner)
@@ -236,7 +245,7 @@ def _default(first: Assignment, found: Sequence[Assignment]) -> tuple[Any, Assig
     if one.note in ("int", "float", "str", "bool"):  # a note says more than a literal: ``rate: float = 1``
         kinds: dict[str, Any] = {"int": 0, "float": 0.0, "str": "", "bool": False}
         return kinds[one.note], one
-    if value is None and re.search(r"\bstr\b", one.note):
+    if isinstance(one.value, ast.JoinedStr) or (value is None and re.search(r"\bstr\b", one.note)):
         return "", one
     return value, one
 
