@@ -89,7 +89,8 @@ def test_a_word_that_is_no_secret_is_left():
 @pytest.mark.parametrize(
     ("name", "secret"),
     [("token", True), ("hf_token", True), ("API_KEY", True), ("apiKey", True), ("password", True), ("key", True),
-     ("aws_secret", True), ("key_column", False), ("tokens", False), ("n_keys", False), ("monkey", False)],
+     ("aws_secret", True), ("OpenAIAPIKey", True), ("hf_token_2", True), ("TOKEN1", True),
+     ("key_column", False), ("tokens", False), ("n_keys", False), ("monkey", False)],
 )  # fmt: skip
 def test_names_that_say_that_a_value_is_a_secret(name, secret):
     assert is_secret_name(name) is secret

@@ -55,6 +55,8 @@ def value_of(source, text):
         ("x = {1}", "[3, 3]", {3}),
         ("x = {'a': 1}", '{"b": {"c": [1]}}', {"b": {"c": [1]}}),
         ("x = b'a'", "é", "é".encode()),
+        ("x = f'{year}'", "007", "007"),
+        ("x = f'{year}'", "7", "7"),
         ("x = os.environ.get('X')", "1e3", 1000.0),
         ("x = os.environ.get('X')", "photos/", "photos/"),
         ("x = Path('photos')", "a'b", Path("a'b")),
@@ -62,6 +64,7 @@ def value_of(source, text):
         ("y, (z, x) = 1, ('two', 3.5)", "2", 2.0),
         ("%%time\nx = 5", "6", 6),
         ("if True:\n    x = 5", "6", 6),
+        ("match 1:\n    case _:\n        x = 5", "6", 6),
         ("x = 5\nawait sleep(0)", "6", 6),
         ("!ls\nx = 5\n%matplotlib inline", "6", 6),
         ("x = 5\nx = 'text'", "6", "6"),
@@ -150,13 +153,23 @@ def test_paths_begin_where_the_command_was_given(tmp_path):
     (home / "photos").mkdir(parents=True)
     (here / "mine").mkdir(parents=True)
     (here / "open").write_text("")
-    book = cells("data = 'photos/'\nlabel = 'closed'\nn = 5\nroot = Path('x')")
+    book = cells(
+        "data = 'photos/'\nlabel = 'closed'\nn = 5\nroot = Path('x')\nmore = None\ngiven = os.environ.get('DATA')\n"
+        "three = None"
+    )
+    (here / "3.0").mkdir()
 
     def seen(**given):
         return with_paths(given, book, here, home)[0]
 
     assert seen(data="mine") == {"data": "../here/mine"}
     assert seen(data="mine/", root="mine") == {"data": "../here/mine/", "root": "../here/mine"}
+    assert seen(more="mine/", given="mine/", three="3.0") == {
+        "more": "../here/mine/",
+        "given": "../here/mine/",
+        "three": "3.0",  # a number, where the notebook says nothing else
+    }
+    assert seen(more="mine", given="open") == {"more": "mine", "given": "open"}
     assert seen(data=str(here / "mine")) == {"data": str(here / "mine")}
     assert seen(data="s3://bucket/mine", label="open", n="5") == {"data": "s3://bucket/mine", "label": "open", "n": "5"}
     assert seen(data="gone/") == {"data": "gone/"}
