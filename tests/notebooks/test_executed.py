@@ -277,6 +277,23 @@ def test_more_than_is_collected_is_told_of(tmp_path, monkeypatch):
     assert "holds more than 2 files" in collected.collect(home, tmp_path / "other", before).notes[0]
 
 
+def test_one_file_that_is_too_large_costs_no_other_and_holes_stay_holes(tmp_path, monkeypatch):
+    home, output = tmp_path / "home", tmp_path / "out"
+    home.mkdir()
+    output.mkdir()
+    monkeypatch.setattr(collected, "MAX_BYTES", 64 << 20)
+    (home / "a.bin").touch()
+    os.truncate(home / "a.bin", 10 << 30)
+    (home / "b.bin").write_bytes(b"begin")
+    os.truncate(home / "b.bin", 32 << 20)
+    (home / "c.txt").write_text("later")
+    found = collected.collect(home, output, {})
+    assert [path.name for path in found.files] == ["b.bin", "c.txt"]
+    assert found.notes[0].startswith("1 of the 3 files that it wrote were not collected")
+    assert (output / "b.bin").read_bytes() == (home / "b.bin").read_bytes()
+    assert (output / "b.bin").stat().st_blocks * 512 < 8 << 20
+
+
 def test_a_copy_that_would_not_open_any_more_is_bounded(tmp_path, monkeypatch):
     monkeypatch.setattr(executed, "MAX_COPY_BYTES", 2 << 20)
     cell = "from IPython.display import display\ndisplay({'text/html': 'x' * 1_500_000}, raw=True)"

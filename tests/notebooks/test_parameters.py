@@ -86,6 +86,7 @@ def test_what_has_no_literal_is_given_too():
     [
         ("x = 5", "1e3"), ("x = 5", "five"), ("x = 5", "9" * 5000), ("x = True", "2"), ("x = [1]", "1"),
         ("x = [1]", "[f()]"), ("x = {}", "[1]"), ("x = 0.5", "half"), ("x = [1]", "[" * 10_000),
+        ("x = [1]", "[" * 300 + "]" * 300),
     ],
 )  # fmt: skip
 def test_a_value_of_another_type_is_refused(source, text):

@@ -115,6 +115,21 @@ def test_what_it_left_is_listed_and_fetched_by_name(server, whole):
         assert server.ask("GET", f"{address}/result/{name}").problem["code"] in ("no_file", "not_found")
 
 
+def test_names_that_can_stand_in_no_address_are_plain_and_a_link_to_itself_is_copied(tmp_path: Path):
+    home, copy = tmp_path / "home", tmp_path / "copy"
+    home.mkdir()
+    (home / "loop").symlink_to("loop")
+    notebook = notebook_file(home / "n.ipynb", "n = 1")
+    assert notebook_folder.copy_folder(notebook, b"{}", copy).read_bytes() == b"{}"
+    assert (copy / "loop").is_symlink()
+    for name in (b"bad\xffname", b"line\nbreak", b"esc\x1b[31m", "Tür 日本".encode(), b"line_break"):
+        (copy / os.fsdecode(name)).write_bytes(name)
+    found = notebook_folder.files_of(copy)
+    assert set(found) == {"bad_name", "line_break", "line_break_", "esc_[31m", "Tür 日本", "n.ipynb"}
+    assert found["bad_name"].read_bytes() == b"bad\xffname"
+    assert {found[name].read_bytes() for name in ("line_break", "line_break_")} == {b"line\nbreak", b"line_break"}
+
+
 def test_its_events_are_told_and_followed_again_from_any_of_them(server, whole):
     address, _, _ = whole
     stream = server.ask("GET", f"{address}/events")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ MAX_FILES = 2_000
 """Files that are copied."""
 MAX_BYTES = 4 * 1024**3
 """Bytes of these in all."""
+_BLOCK = 1 << 20
 _PASSED_OVER = {"__pycache__", "node_modules", "venv", "env", "lost+found"}
 
 State = tuple[int, int, int]
@@ -51,15 +51,12 @@ def collect(folder: Path, output: Path, before: dict[str, State]) -> WrittenFile
         notes.append(
             f"The notebook's folder holds more than {MAX_LOOKED:,} files: what else it wrote is not collected."
         )
-    files, models, size = [], [], 0
-    for count, name in enumerate(new):
-        size += after[name][0]
-        if count >= MAX_FILES or size > MAX_BYTES:
-            notes.append(
-                f"{len(new) - count:,} of the {len(new):,} files that it wrote were not collected: no more than "
-                f"{MAX_FILES:,} are, nor more than {MAX_BYTES >> 30} GB. They lie in the notebook's folder."
-            )
-            break
+    files, models, size, n, left_out = [], [], 0, 0, 0
+    for name in new:
+        if n >= MAX_FILES or size + after[name][0] > MAX_BYTES:  # a smaller one may still have room
+            left_out += 1
+            continue
+        n, size = n + 1, size + after[name][0]
         try:
             copied = _copied(folder / name, output / name)
         except OSError as error:
@@ -69,6 +66,11 @@ def collect(folder: Path, output: Path, before: dict[str, State]) -> WrittenFile
             files.append(copied)
         elif output / bundle not in models:
             models.append(output / bundle)
+    if left_out:
+        notes.append(
+            f"{left_out:,} of the {len(new):,} files that it wrote were not collected: no more than {MAX_FILES:,} are, "
+            f"nor more than {MAX_BYTES >> 30} GB. They lie in the notebook's folder."
+        )
     return WrittenFiles(tuple(files), tuple(models), tuple(notes))
 
 
@@ -83,7 +85,12 @@ def _copied(source: Path, target: Path) -> Path:
         target = target.with_name(f"written-{target.name}")
     descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as read, target.open("xb") as written:
-        shutil.copyfileobj(read, written)
+        while block := read.read(_BLOCK):
+            if block.strip(b"\0"):
+                written.write(block)
+            else:  # what is a hole, and takes no room, is one in the copy too
+                written.seek(len(block), os.SEEK_CUR)
+        written.truncate()
     return target
 
 

@@ -48,7 +48,7 @@ def copy_folder(notebook: Path, content: bytes, target: Path) -> Path:
         copy = target / path.relative_to(home)
         copy.parent.mkdir(parents=True, exist_ok=True)
         if path.is_symlink():
-            copy.symlink_to(path.resolve())
+            copy.symlink_to(os.path.realpath(path))  # which takes one that leads to itself, too
         elif copy.name != notebook.name or copy.parent != target:
             shutil.copyfile(path, copy)
     (target / notebook.name).unlink(missing_ok=True)
@@ -58,8 +58,20 @@ def copy_folder(notebook: Path, content: bytes, target: Path) -> Path:
 
 def files_of(folder: Path) -> dict[str, Path]:
     """What a run has left, by the name under which it can be fetched; no links, which lead elsewhere."""
-    found = {path.relative_to(folder).as_posix(): path for path in _inside(folder) if not path.is_symlink()}
-    return dict(sorted(found.items()))
+    found: dict[str, Path] = {}
+    for path in sorted(_inside(folder)):
+        if not path.is_symlink():
+            name = plain_name(path, folder)
+            while name in found:
+                name += "_"
+            found[name] = path
+    return found
+
+
+def plain_name(path: Path, folder: Path) -> str:
+    """What a file below a folder is called in addresses, zips and JSON; some letters of a name can stand in none."""
+    name = path.relative_to(folder).as_posix()
+    return "".join(letter if letter.isprintable() else "_" for letter in name)
 
 
 def _inside(folder: Path) -> Iterator[Path]:

@@ -20,7 +20,7 @@ from typing import Any
 
 from graft.errors import GraftError, UsageError
 from graft.notebooks.executed import RESULT
-from graft.notebooks.folder import copy_folder, files_of
+from graft.notebooks.folder import copy_folder, files_of, plain_name
 from graft.notebooks.running import run_notebook
 
 NOTEBOOK, PREFIX, KEY, NO_KEY = "GRAFT_NOTEBOOK", "GRAFT_OUTPUT_PREFIX", "GRAFT_KEY", "GRAFT_NO_KEY"
@@ -45,10 +45,12 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         The keys of ``graft run --json``, and the files in base64 by their names in ``contents``, or below ``output``
         where ``GRAFT_OUTPUT_PREFIX`` names a place; to a request, a response that holds them.
     """
-    http = event.get("requestContext", {}).get("http") if isinstance(event, dict) else None
-    if http is None:
+    about = event.get("requestContext") if isinstance(event, dict) else None
+    http = about.get("http") if isinstance(about, dict) else None
+    if not isinstance(http, dict):
         return _answered(event, context)[1]
-    headers = {str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()}
+    given = event.get("headers")
+    headers = {str(name).lower(): str(value) for name, value in (given if isinstance(given, dict) else {}).items()}
     status, said = _asked_by(headers, http, event, context)
     return {
         "statusCode": status,
@@ -71,7 +73,7 @@ def _asked_by(headers: Mapping[str, str], http: Any, event: Any, context: Any) -
     body = event.get("body") or "{}"
     try:
         asked = json.loads(base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body)
-    except (ValueError, RecursionError):
+    except (ValueError, TypeError, RecursionError):  # TypeError: the body is no text
         return _refused(400, "bad_json", "The body is no JSON.", _HINT)
     return _answered(asked, context)
 
@@ -90,7 +92,7 @@ def _answered(asked: Any, context: Any) -> tuple[int, dict[str, Any]]:
         files.pop(RESULT, None)
         told = {**ran.to_dict(), "notebook": notebook.name}
         for key in ("files", "models"):
-            told[key] = [Path(path).relative_to(place / "result").as_posix() for path in told[key]]
+            told[key] = [plain_name(Path(path), place / "result") for path in told[key]]
         return 200, {**told, **_left(files, context)}
     except GraftError as error:
         told = error.to_dict()

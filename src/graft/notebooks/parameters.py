@@ -260,7 +260,9 @@ def _source(name: str, text: str, default: tuple[Any, Assignment], shown: str) -
     if isinstance(value, _PathCall):
         return f"{value.call}({text!r})"
     try:
-        return to_source(_typed(text, value))
+        source = to_source(_typed(text, value))
+        ast.parse(source)  # what is nested too deeply for Python is no value, rather than a cell that fails
+        return source
     except (ValueError, TypeError, SyntaxError, OverflowError, RecursionError, MemoryError):
         kind = "None" if value is None else type(value).__name__
         usual = ast.unparse(one.value)[:_MAX_SHOWN] if one.value is not None else kind

@@ -17,7 +17,7 @@ from graft.contracts import MEGABYTE
 from graft.errors import Cancelled, GraftError, NotebookError
 from graft.notebooks import run_notebook
 from graft.notebooks.executed import RESULT
-from graft.notebooks.folder import check_folder, copy_folder, files_of
+from graft.notebooks.folder import check_folder, copy_folder, files_of, plain_name
 from graft.notebooks.hiding import HIDDEN, is_secret_name
 from graft.notebooks.parameters import assignments, plan, settings_of
 from graft.notebooks.source import code_cells, need_libraries, needs_elsewhere, read_notebook
@@ -285,7 +285,7 @@ def _with_names(result: dict[str, Any], output: Path) -> dict[str, Any]:
     """A result whose files have the names under which they can be fetched."""
 
     def named(paths: Iterable[str]) -> list[str]:
-        return [Path(path).relative_to(output).as_posix() for path in paths if Path(path).is_relative_to(output)]
+        return [plain_name(Path(path), output) for path in paths if Path(path).is_relative_to(output)]
 
     return {**result, "files": named(result["files"]), "models": named(result["models"])}
 

@@ -22,6 +22,7 @@ from graft.errors import ExportError, OutputExists, UsageError
 from graft.export.notebook import export_notebook
 from graft.export.options import TargetOptions
 from graft.export.verifying import verify
+from graft.notebooks.function import handler
 from notebook_files import notebook_file
 from serverless import alone, can_be_alone, function, over_http
 
@@ -254,3 +255,15 @@ def test_what_a_run_leaves_goes_to_its_address(works: Path, monkeypatch: pytest.
     said = handler({"parameters": {"n": 6}}, None)
     assert said["output"] == f"{(tmp_path / 'runs').as_uri()}/run"
     assert (tmp_path / "runs" / "run" / "doubled.txt").read_text() == "12"
+
+
+@pytest.mark.parametrize(
+    "about", [{"body": {"parameters": {}}}, {"body": "{"}, {"body": "[" * 99_999}, {"headers": []}]
+)
+def test_requests_that_are_none_are_refused_before_anything_runs(monkeypatch, about):
+    monkeypatch.setenv("GRAFT_NO_KEY", "1")
+    said = handler({**over_http("[]"), **about}, None)
+    assert said["statusCode"] == (422 if "headers" in about else 400)
+    assert json.loads(said["body"])["hint"]
+    for event in ({"requestContext": None}, {"requestContext": {"http": "POST"}}, [], None):
+        assert handler(event, None)["error"]["message"].startswith("The event is no object")
