@@ -173,4 +173,4 @@ def test_other_inputs_leave_no_figure_but_how_many_to_label(run, saved, tmp_path
     assert values["estimated_accuracy"] is None
     assert "only labels can tell" in values["no_accuracy"]
     assert values["to_label"] == 246
-    assert "label 246 of the newest items" in run("monitor", saved, tmp_path / "log.jsonl").out
+    assert "label 246 of the next items" in run("monitor", saved, tmp_path / "log.jsonl").out

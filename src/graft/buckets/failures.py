@@ -24,9 +24,9 @@ def says_denied(error: Exception, signed: bool) -> bool:
 
     Azure calls a container that needs one not found, or a conflict, to those who show none.
     """
-    kind = type(error).__name__
-    if kind in ("PermissionDeniedError", "UnauthenticatedError"):
-        return True
+    kind, status = type(error).__name__, _STATUS.search(str(error))
+    if kind in ("PermissionDeniedError", "UnauthenticatedError") or (status and status[1] in ("401", "403")):
+        return True  # a list that is refused is a GenericError
     return not signed and _code(error) in (
         "ResourceNotFound",
         "PublicAccessNotPermitted",

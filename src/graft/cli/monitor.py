@@ -55,7 +55,7 @@ def command(model: Path, log: Path, data: str | None, no_cache: bool, as_json: b
 def _lines(found: MonitorReport) -> Iterator[str]:
     from graft.report.words import clean
 
-    reference = f"{clean(found.reference)}, each kind once: {found.n_reference:,}"
+    reference = f"{clean(found.reference)}; without copies: {found.n_reference:,}"
     head = click.style("Changed" if found.alarm else "No change", bold=True, fg="red" if found.alarm else "green")
     yield f"{head}  in {found.n:,} items" + (f", since {found.since}" if found.since else "")
     yield ""
@@ -68,7 +68,8 @@ def _lines(found: MonitorReport) -> Iterator[str]:
         yield f"{'Accuracy':<10}probably {own.value:.1%} now ({interval}), by the last {own.n:,} answers"
     else:
         yield f"{'Accuracy':<10}not known: {own.reason}"
-        yield f"{'':<10}label {found.to_label:,} of the newest items to know it within 5 points"
+        which = "newest" if found.n >= found.to_label else "next"
+        yield f"{'':<10}label {found.to_label:,} of the {which} items to know it within 5 points"
     for what, names in (("New", found.new), ("Gone", found.gone)):
         if names:
             yield f"{what:<10}{clean(', '.join(names[:10]))}"
@@ -80,6 +81,8 @@ def _lines(found: MonitorReport) -> Iterator[str]:
             yield f"  {one.item:>7,}  {one.time}  {clean(one.label)}{sure}" + click.style(f"  {one.key[:12]}", dim=True)
     yield ""
     yield click.style(f"Compared with {reference}", dim=True)
+    if found.known:
+        yield click.style(f"{found.known:,} items of the log are among these, and are left out.", dim=True)
     if found.repeats:
         yield click.style(f"{found.repeats:,} more lines repeat items that are counted once.", dim=True)
     if found.broken:

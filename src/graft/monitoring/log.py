@@ -12,12 +12,12 @@ import contextlib
 import os
 import secrets
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -245,6 +245,23 @@ class LoggedItems:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def without(self, digests: Iterable[str]) -> Self:
+        """All but the items with these digests of their content."""
+        known = {self.header.key_of(digest) for digest in digests}
+        rows = [row for row, key in enumerate(self.keys) if key not in known]
+        return replace(
+            self,
+            x=self.x[rows],
+            labels=tuple(self.labels[row] for row in rows),
+            tags=tuple(self.tags[row] for row in rows),
+            scores=self.scores[rows],
+            values=self.values[rows] if len(self.values) else self.values,
+            unknown=self.unknown[rows],
+            unknown_scores=self.unknown_scores[rows],
+            times=self.times[rows],
+            keys=tuple(self.keys[row] for row in rows),
+        )
 
 
 def read_log(path: Path, digest: str = "") -> LoggedItems:

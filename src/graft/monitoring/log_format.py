@@ -87,7 +87,8 @@ class LogHeader(NamedTuple):
                 raise ValueError
         except (ValueError, LookupError, TypeError):
             raise DataError(
-                f"{path} is no prediction log, and nothing was written to it.", "Name another file: --log FILE."
+                f"{path} is no prediction log, and is left as it is.",
+                "Name another file, which graft predict --log FILE or graft serve --log FILE began.",
             ) from None
         if made > FORMAT:
             raise DataError(f"{path} was begun by a newer Graft: its format is {made}.", "Install a newer Graft.")

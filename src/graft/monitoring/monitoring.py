@@ -78,6 +78,8 @@ def judged(model: Model, reference: Reference, logged: LoggedItems) -> MonitorRe
             f"The log holds embeddings of {logged.x.shape[1]} numbers, and the model's have {reference.x.shape[1]}.",
             "Give the log of this very model.",
         )
+    # Heads are fitted to the reference: they are surer of its items than of new ones, which would pass for a change.
+    whole, logged = logged, logged.without(reference.digests)
     changes = watch(reference, logged.x)
     shares = tuple(_shares(reference, changes, logged))
     told = {name: _finding(name, getattr(changes, name), changes, logged, shares) for name in LEVELS}
@@ -97,6 +99,7 @@ def judged(model: Model, reference: Reference, logged: LoggedItems) -> MonitorRe
         examples=tuple(_strangest(changes, logged, min(began) - 1)) if began else (),
         reference=reference.name,
         n_reference=len(reference),
+        known=len(whole) - len(logged),
         repeats=logged.n_repeats,
         broken=logged.n_broken,
         broken_lines=logged.broken,
@@ -238,4 +241,4 @@ def _notes(reference: Reference, logged: LoggedItems) -> Iterator[str]:
     if len(reference) < LEAST_ROWS:
         yield f"The reference has {len(reference)} different items, and from {LEAST_ROWS} on changes can be told."
     if not len(logged):
-        yield "The log holds no item of this model yet."
+        yield "The log holds no new item of this model yet."

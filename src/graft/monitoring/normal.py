@@ -45,7 +45,7 @@ def fitted_to(model: Model, run: Run) -> Reference:
         dataset = read(source, **{**model.job.reading.options(), **model.task.reading, "min_classes": 1})
         return labelled(model, dataset, run, name)
     x = np.array([kept[digest] for digest in labels if digest in kept], np.float32)
-    return _reference(model, x, [labels[digest] for digest in labels if digest in kept], name)
+    return _reference(model, x, [labels[digest] for digest in labels if digest in kept], name, tuple(labels))
 
 
 def labelled(model: Model, dataset: Dataset, run: Run, name: str = "") -> Reference:
@@ -65,17 +65,17 @@ def labelled(model: Model, dataset: Dataset, run: Run, name: str = "") -> Refere
     own = {digest: row for row, digest in reversed(list(enumerate(embedded.digests)))}  # each content once
     rows = sorted(own.values())
     labels = [dataset.labels[int(embedded.rows[row])] for row in rows]
-    return _reference(model, embedded.x[rows], labels, name or f"the {len(rows):,} items of {dataset.name}")
+    return _reference(model, embedded.x[rows], labels, name or f"the {len(rows):,} items of {dataset.name}", tuple(own))
 
 
-def _reference(model: Model, x: Float32, labels: Sequence[str], name: str) -> Reference:
+def _reference(model: Model, x: Float32, labels: Sequence[str], name: str, digests: Sequence[str]) -> Reference:
     given: Sequence[str] | list[list[str]] | list[float] = labels
     if not model.classes:
         given = [float(label) for label in labels]
     elif not model.classifier.exclusive:
         given = [[one for one in label.split(SEPARATOR) if one] for label in labels]
     stages = model.encoder.stages if model.encoder else ()
-    return Reference.of(x, given, stages=stages, name=name)
+    return Reference.of(x, given, stages=stages, name=name, digests=digests)
 
 
 def _cached(encoder: Encoder, digests: Sequence[str], cache: Store | None) -> dict[str, Float32]:

@@ -31,6 +31,7 @@ class Reference:
         stages: Widths of the stages of the embeddings.
         name: What these items are, in words.
         n_given: So many there were, copies and all.
+        digests: Of the content of each of those, as ``content_digest`` has it; empty where there are only embeddings.
     """
 
     x: Float32
@@ -40,6 +41,7 @@ class Reference:
     stages: Stages = GIVEN
     name: str = "given items"
     n_given: int = 0
+    digests: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.x)
@@ -53,6 +55,7 @@ class Reference:
         classes: Sequence[str] = (),
         stages: Stages = GIVEN,
         name: str = "given items",
+        digests: Sequence[str] = (),
     ) -> Self:
         """Of embeddings and what belongs to each.
 
@@ -62,6 +65,7 @@ class Reference:
             classes: Those of the model; by default those of the labels.
             stages: Widths of the stages.
             name: What these items are, in words.
+            digests: Of the content of each, so that a log's items that are among these are known.
         """
         x = np.asarray(x, np.float32)
         exclusive = all(isinstance(label, str) for label in labels)
@@ -77,7 +81,7 @@ class Reference:
         if len(kept) > MOST_ROWS:
             kept = np.sort(np.random.default_rng(0).permutation(kept)[:MOST_ROWS])
         rounded = x[kept].astype(np.float16).astype(np.float32)
-        return cls(rounded, targets[kept], names, exclusive, stages, name, len(x))
+        return cls(rounded, targets[kept], names, exclusive, stages, name, len(x), tuple(digests))
 
 
 def _distinct(x: Float32, stages: Stages) -> Int:

@@ -70,7 +70,7 @@ class MonitorReport:
     """All of it.
 
     Attributes:
-        n: Items that were looked at, each once.
+        n: Items that were looked at, each once, and none that is in the reference.
         since: When the earliest change began that there is an alarm for.
         input: Whether the items themselves have changed.
         answers: Whether classes come in other shares.
@@ -83,6 +83,7 @@ class MonitorReport:
         examples: The newest of the strangest items beside an alarm.
         reference: What items were compared with.
         n_reference: So many.
+        known: Items of the log that are in the reference, and tell nothing new.
         repeats: Lines of items that were there already.
         broken: Lines that cannot be read, and
         broken_lines: the numbers of the first of them.
@@ -104,6 +105,7 @@ class MonitorReport:
     examples: tuple[StrangeItem, ...]
     reference: str
     n_reference: int
+    known: int = 0
     repeats: int = 0
     broken: int = 0
     broken_lines: tuple[int, ...] = ()
@@ -133,8 +135,9 @@ class MonitorReport:
             "alarm": self.alarm,
             "examples": [asdict(one) for one in self.examples],
             "reference": {"name": self.reference, "n": self.n_reference},
-            "log": {"repeats": self.repeats, "broken": self.broken, "broken_lines": list(self.broken_lines),
-                    "waiting": self.waiting, "other_models": dict(self.others or {})},
+            "log": {"known": self.known, "repeats": self.repeats, "broken": self.broken,
+                    "broken_lines": list(self.broken_lines), "waiting": self.waiting,
+                    "other_models": dict(self.others or {})},
             "notes": list(self.notes),
         }  # fmt: skip
 
