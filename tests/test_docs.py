@@ -144,6 +144,19 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def test_every_page_stands_in_the_index():
+    index = (PROJECT / "docs" / "README.md").read_text(encoding="utf-8")
+    pages = {page.name for page in (PROJECT / "docs").glob("*.md")} - {"README.md"}
+    assert {page for page in pages if f"]({page})" not in index} == set()
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/architecture.md"])
+def test_every_room_stands_in_the_maps(page):
+    text = (PROJECT / page).read_text(encoding="utf-8")
+    rooms = {path.stem for path in (PROJECT / "src" / "graft").iterdir() if not path.name.startswith(("_", "."))}
+    assert {room for room in rooms - {"py"} if not re.search(rf"[`/ ]{room}[`/,. ]", text)} == set()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_block_is_closed(page):
     fences = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("```")]

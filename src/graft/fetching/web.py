@@ -18,7 +18,6 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from graft.errors import AddressError, ItemError, MissingExtra
 from graft.fetching.addresses import PORTS, Network
@@ -52,15 +51,6 @@ def is_web_address(text: str) -> bool:
 def shown(url: str) -> str:
     """An address as it may be printed: without what signs it."""
     return _SECRET.sub(r"\1...", url)
-
-
-def host_of(url: str) -> str:
-    """The scheme and host of an address, as in ``https://example.org``."""
-    try:
-        parts = urlsplit(url)
-        return f"{parts.scheme.lower()}://{(parts.hostname or '').lower()}"
-    except ValueError:
-        return ""
 
 
 def fetch_files(urls: Iterable[str], run: Run) -> dict[str, Path | ItemError]:

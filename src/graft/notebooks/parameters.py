@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import json
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -127,8 +128,6 @@ def with_paths(
     Returns:
         The values, and a line for each that was changed.
     """
-    import os
-
     if folder.resolve() == home.resolve():
         return dict(given), []
     found = assignments(cells)
