@@ -101,3 +101,22 @@ def test_a_package_that_nobody_installed_says_so(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(packing, "__version__", "99.0")
     with pytest.raises(GraftError, match=r"99\.0 cannot be packed as a wheel: what is installed is"):
         own_wheel(tmp_path / "out")
+
+
+def test_what_a_user_left_in_a_checkout_is_not_sent_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "src" / "graft"
+    package.mkdir(parents=True)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        (tmp_path / name).write_bytes((PROJECT / name).read_bytes())
+    left = ("id_rsa", "key.pem", "service.json", "customers.csv", "secrets.env", ".env", "old.py~", "door.jpg", "a.zip")
+    for name in ("version.py", "Dockerfile", *left):
+        (package / name).write_text("")
+    (package / "link.py").symlink_to(tmp_path / "pyproject.toml")
+    (package / "doors.graft").mkdir()
+    (package / "doors.graft" / "head.safetensors").write_text("")
+    monkeypatch.setattr(packing, "_PACKAGE", package)
+    with zipfile.ZipFile(own_wheel(tmp_path / "made")) as archive:
+        assert [name for name in archive.namelist() if name.startswith("graft/")] == [
+            "graft/Dockerfile",
+            "graft/version.py",
+        ]

@@ -30,6 +30,12 @@ _LICENSE = "LICENSE"
 _DATE = (1980, 1, 1, 0, 0, 0)
 """The first that a zip can hold."""
 _MODE = (stat.S_IFREG | 0o644) << 16
+_KINDS = frozenset(
+    {".css", ".html", ".js", ".md", ".onnx", ".onnxruntime", ".py", ".svg", ".tsv", ".txt", ".typed", ".yaml", ".yml"}
+)
+"""How the names of the package's files end. What else lies among them in a checkout (a key, a table, a model that was
+tried there) is nobody's to be sent along."""
+_NAMES = frozenset({"Dockerfile"})
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -67,11 +73,12 @@ def own_wheel(folder: Path) -> Path:
 
 
 def _package_files() -> Iterator[tuple[str, bytes]]:
-    """Every file of the package by its place in a wheel, sorted; nothing that Python or an editor left there."""
+    """Every file of the package by its place in a wheel, sorted; nothing that was only left there."""
     for path in sorted(_PACKAGE.rglob("*")):
         inside = path.relative_to(_PACKAGE.parent)
         left = any(part == "__pycache__" or part.startswith(".") or part.endswith("~") for part in inside.parts)
-        if not left and path.suffix != ".pyc" and path.is_file():
+        ours = path.suffix in _KINDS or path.name in _NAMES
+        if ours and not left and path.is_file() and not path.is_symlink():
             yield inside.as_posix(), path.read_bytes()
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import graft
 from buckets import S3Server
-from graft.errors import DataError, GraftError
+from graft.errors import AddressError, DataError, GraftError
 from graft.fetching.web import shown
 
 pytest.importorskip("httpcore2", reason="fetching needs httpcore2")
@@ -100,7 +100,8 @@ def test_bad_rows_are_named_and_files_are_fetched_once(
     assert len(data) == 36
     reasons = {one.path: one.reason for one in data.skipped}
     for address, why in bad.items():
-        assert why in reasons[address], address
+        assert why in reasons[shown(address)], address
+    assert "hunter2" not in str(data.skipped)
     assert reasons[f"{web}/page.png"]
     monkeypatch.setattr("graft.fetching.web.ALLOWED_PORTS", {9})  # nothing can be fetched now
     assert len(graft.read(table(tmp_path, rows), fetch=True)) == 36
@@ -142,6 +143,12 @@ def test_a_column_of_texts_may_hold_addresses(tmp_path: Path) -> None:
     assert (data.modality, len(data)) == ("text", 4)
 
 
+def test_a_table_cannot_fill_the_disk(web: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graft.fetching.web.MARGIN", 1 << 62)  # more than any disk has
+    with pytest.raises(AddressError, match="the disk is full"):
+        graft.read(table(tmp_path, good(web, photos)), fetch=True)
+
+
 def test_a_fit_says_where_its_files_came_from(web: str, photos: Path, tmp_path: Path) -> None:
     source = table(tmp_path, good(web, photos))
     model = graft.fit(graft.read(source, fetch=True))
@@ -157,6 +164,7 @@ def test_a_fit_says_where_its_files_came_from(web: str, photos: Path, tmp_path: 
         ("https://a.org/x?sv=1&sig=a%3D&se=2", "https://a.org/x?sv=1&sig=...&se=2"),
         ("https://a.org/x?token=1", "https://a.org/x?token=..."),
         ("https://a.org/x?id=1", "https://a.org/x?id=1"),
+        ("https://me:secret@a.org/x@2.jpg", "https://...@a.org/x@2.jpg"),
     ],
 )  # fmt: skip
 def test_what_signs_an_address_is_not_printed(address: str, printed: str) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import time
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -43,6 +44,11 @@ _SECRET = re.compile(
 )
 
 
+_USER = re.compile(r"(?<=://)[^/?#]*@")
+MARGIN = 256 * 1024 * 1024
+"""Bytes that are left free on the disk, whatever a table of addresses asks for."""
+
+
 def is_web_address(text: str) -> bool:
     """Whether a text is an address by http or https; asks nobody."""
     return text[:8].lower().startswith(("http://", "https://")) and text.split(None, 1) == [text]
@@ -50,7 +56,7 @@ def is_web_address(text: str) -> bool:
 
 def shown(url: str) -> str:
     """An address as it may be printed: without what signs it."""
-    return _SECRET.sub(r"\1...", url)
+    return _SECRET.sub(r"\1...", _USER.sub("...@", url))
 
 
 def fetch_files(urls: Iterable[str], run: Run) -> dict[str, Path | ItemError]:
@@ -136,6 +142,8 @@ def _keep(place: Path, content: bytes) -> None:
         raise ItemError("empty", "The answer is empty.")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(place.parent).free < len(content) + MARGIN:
+            raise OSError("the disk is full")
         write_atomically(place, content)
     except OSError as error:
         raise AddressError(
