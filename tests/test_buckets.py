@@ -415,3 +415,36 @@ def test_a_bucket_in_another_region_is_found(monkeypatch: pytest.MonkeyPatch) ->
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_a_signed_request_is_sent_nowhere_else(s3: S3Server) -> None:
+    from graft.buckets.access import Access
+    from graft.buckets.addresses import BucketAddress
+    from graft.buckets.odd_keys import list_by_hand
+
+    asked: list[str] = []
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(307)
+            self.send_header("Location", f"http://localhost:{server.server_port}/latest/meta-data/")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    keys = {"access_key_id": KEY, "secret_access_key": SECRET}
+    endpoint = f"http://127.0.0.1:{server.server_port}"
+    try:
+        access = Access(None, BucketAddress.of("s3://private/odd/"), True, endpoint, "us-east-1", keys)
+        with pytest.raises(AddressError, match="it answered 307"):
+            list(list_by_hand(access, Run()))
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert len(asked) == 1
+    assert asked[0].startswith("/private?")

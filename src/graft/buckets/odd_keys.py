@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from urllib.parse import quote, unquote_plus, urlsplit
+from urllib.request import build_opener
 from xml.etree import ElementTree
 
 from graft.buckets.access import CONNECT, Access
+from graft.buckets.regions import NoRedirect
 from graft.errors import AddressError
 from graft.run import Run
 
 _MAX_PAGE = 16 * 1024 * 1024
+_SIZE = re.compile(r"[0-9]{1,18}")
 _NOTHING = hashlib.sha256(b"").hexdigest()
 
 
@@ -45,7 +49,12 @@ def list_by_hand(access: Access, run: Run) -> Iterator[tuple[str, int, str]]:
             if _name(entry.tag) == "Contents":
                 values = {_name(one.tag): one.text or "" for one in entry}
                 n += 1
-                yield unquote_plus(values.get("Key", "")), int(values.get("Size") or 0), values.get("ETag", "")
+                size = values.get("Size", "")
+                yield (
+                    unquote_plus(values.get("Key", "")),
+                    int(size) if _SIZE.fullmatch(size) else 0,
+                    values.get("ETag", ""),
+                )
         run.tell("list", n, 0)
         token = next((one.text or "" for one in page if _name(one.tag) == "NextContinuationToken"), "")
         if not token:
@@ -60,7 +69,7 @@ def _ask(access: Access, base: str, query: dict[str, str]) -> ElementTree.Elemen
     request = urllib.request.Request(f"{parts.scheme}://{parts.netloc}{path}?{asked}", headers=headers)  # noqa: S310
     refused = f"The store refused to list {access.address}"
     try:
-        with urllib.request.urlopen(request, timeout=CONNECT) as answer:  # noqa: S310 - the address of the user's store
+        with build_opener(NoRedirect).open(request, timeout=CONNECT) as answer:  # the signature is for this store alone
             body = answer.read(_MAX_PAGE + 1)
     except urllib.error.HTTPError as error:
         raise AddressError(f"{refused}: it answered {error.code}.", "Check the key's rights.") from None

@@ -13,11 +13,12 @@ _TIMEOUT = 10
 _HEADER = "x-amz-bucket-region"
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """The answer that redirects is the one that is wanted."""
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """The answer that redirects is the one that is wanted; nothing, and no key, is sent to where it leads."""
 
     def redirect_request(self, *_: Any) -> None:
-        return None
+        """Nothing is asked there."""
+        return
 
 
 def region_of(bucket: str, endpoint: str) -> str:
@@ -30,7 +31,7 @@ def region_of(bucket: str, endpoint: str) -> str:
     base = endpoint.rstrip("/") or "https://s3.amazonaws.com"
     request = urllib.request.Request(f"{base}/{quote(bucket)}", method="HEAD")  # noqa: S310 - the user's own store
     try:
-        with urllib.request.build_opener(_NoRedirect).open(request, timeout=_TIMEOUT) as answer:
+        with urllib.request.build_opener(NoRedirect).open(request, timeout=_TIMEOUT) as answer:
             found = answer.headers.get(_HEADER, "")
     except urllib.error.HTTPError as error:
         found = error.headers.get(_HEADER, "")

@@ -166,6 +166,9 @@ def test_other_targets_refuse_a_notebook_by_name(folder: Path, tmp_path: Path, t
         (["--to", "serverless", "--gpu"], "--gpu"),
         (["--to", "serverless", "--python", "3.9"], "3.9"),
         (["--to", "serverless", "--output-prefix", "answers/"], "s3://"),
+        (["--to", "serverless", "--output-prefix", "s3://bucket/a b/"], "a setting of an image"),
+        (["--to", "serverless", "--output-prefix", "s3://bucket/$HOME/"], "a setting of an image"),
+        (["--to", "serverless", "--output-prefix", "s3://bucket/a\nRUN evil/"], "folder"),
     ],
 )
 def test_what_is_for_models_is_refused_by_name(folder: Path, tmp_path: Path, capsys, given: list[str], named: str):

@@ -38,6 +38,7 @@ WITH_TORCH = ("hub", "tune")
 LAMBDA_BASE = "public.ecr.aws/lambda/python"
 _LISTED = "requirements.txt"
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.ipynb")
+_PREFIX = re.compile(r"s3://[A-Za-z0-9!_.*'()/-]+")
 _REQUIRED = re.compile(r"[A-Za-z0-9][^\n]*")
 
 
@@ -160,6 +161,11 @@ def _check(target: str, options: TargetOptions) -> None:
                 f"The output prefix {prefix!r} names no bucket, and a notebook's function has none of its own.",
                 "Give one such as s3://bucket/runs/.",
             )
+        if prefix is not None and not _PREFIX.fullmatch(prefix):  # it becomes a line of the Dockerfile
+            raise UsageError(
+                f"The output prefix {prefix!r} holds a sign that a setting of an image cannot.",
+                "Give letters, digits, and !-_.*'()/ alone.",
+            )
 
 
 def _python(target: str, options: TargetOptions) -> str:
@@ -228,7 +234,11 @@ def _required_beside(beside: Path) -> list[str]:
     listed = beside / _LISTED
     if not listed.is_file():
         return []
-    lines = [line.partition(" #")[0].strip() for line in listed.read_text(encoding="utf-8").splitlines()]
+    try:
+        text = listed.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"{_LISTED} beside the notebook is not in UTF-8.", "Save it in UTF-8.") from None
+    lines = [line.partition(" #")[0].strip() for line in text.splitlines()]
     for line in lines:
         if line and not line.startswith("#") and not _REQUIRED.fullmatch(line):
             raise UsageError(

@@ -51,7 +51,7 @@ def check(options: TargetOptions) -> None:
     if prefix is not None:
         named = prefix.removeprefix("s3://")
         bucket, _, inside = named.partition("/") if named != prefix else ("bucket", "", prefix)
-        if not bucket or not inside.strip("/"):
+        if not bucket or not inside.strip("/") or not prefix.isprintable():
             raise UsageError(
                 f"The output prefix {prefix!r} names no folder, and the function would answer its own answers.",
                 "Give one such as answers/ or s3://bucket/answers/.",
