@@ -187,6 +187,21 @@ def test_public_data_need_no_key(keyless: S3Server) -> None:
     assert names(buckets.fetch("s3://public/")) == ["open.txt"]
 
 
+def test_without_a_home_no_profile_is_looked_for(keyless: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a function, whose user has neither a name nor a home."""
+
+    def unknown(number: int) -> None:
+        raise KeyError(number)
+
+    for name in ("HOME", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "CLOUDSDK_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    assert buckets.read_bytes(keyless.put("homeless.txt", b"open", "public"), 9) == b"open"
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:9")
+    with pytest.raises(AddressError, match="cannot be reached"):
+        buckets.read_bytes("gs://bucket/x.txt", 9)
+
+
 def test_a_missing_key_is_told_at_once(keyless: S3Server) -> None:
     address = keyless.put("secret.txt", b"secret")
     with pytest.raises(AddressError, match="without a key, and none was found") as told:

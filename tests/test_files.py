@@ -1,6 +1,7 @@
 """Files are written wholly or not at all."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -58,3 +59,28 @@ def test_a_place_is_tried_and_left_as_it_was(tmp_path):
     with pytest.raises(NotADirectoryError):
         files.try_place(tmp_path / "file" / "deeper" / "new.graft")
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.fixture
+def nobody(monkeypatch):
+    """Neither the environment nor the system knows a home, as for a container's bare user."""
+
+    def unknown(number):
+        raise KeyError(number)
+
+    for name in ("HOME", "GRAFT_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    files._own_temporary.cache_clear()
+    yield
+    files._own_temporary.cache_clear()
+
+
+@pytest.mark.usefixtures("nobody")
+def test_without_a_home_the_cache_is_of_this_process_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder = files.cache_folder()
+    assert folder.parent.parent == tmp_path
+    assert folder.parent.stat().st_mode & 0o777 == 0o700
+    assert files.cache_folder() == folder
+    assert files.expanded("~/photos") == Path("~/photos")

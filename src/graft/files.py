@@ -5,14 +5,18 @@ And where Graft may keep what can be had again.
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import re
 import secrets
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import TextIO
@@ -22,12 +26,31 @@ _LOOKED_THROUGH = 10_000
 """So many names of a folder are looked through for one that was misspelt."""
 
 
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """With the home folder in the place of ``~``; as it is where nobody knows that, as in a container's bare user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def cache_folder() -> Path:
-    """``$GRAFT_CACHE``, else ``$XDG_CACHE_HOME/graft``, else ``~/.cache/graft``."""
+    """``$GRAFT_CACHE``, else ``$XDG_CACHE_HOME/graft``, else ``~/.cache/graft``; without a home a temporary folder."""
     if given := os.environ.get("GRAFT_CACHE"):
-        return Path(given).expanduser()
+        return expanded(given)
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path("~/.cache").expanduser()) / "graft"
+    try:
+        return (Path(base) if base else Path("~/.cache").expanduser()) / "graft"
+    except RuntimeError:
+        return _own_temporary() / "graft"
+
+
+@cache
+def _own_temporary() -> Path:
+    """A folder of this process alone, which goes with it: what lies in a shared one could be somebody else's."""
+    folder = Path(tempfile.mkdtemp(prefix="graft-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def write_atomically(path: str | Path, data: bytes) -> None:
@@ -91,7 +114,7 @@ def did_you_mean(path: str | Path) -> str:
 
     The first part that is not there is the one that was misspelt; an extension may be missing, too.
     """
-    given = Path(path).expanduser()
+    given = expanded(path)
     wrong = next((part for part in (*reversed(given.parents), given) if not os.path.lexists(part)), None)
     if wrong is None:
         return ""

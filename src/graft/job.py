@@ -13,11 +13,11 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Self, get_args, get_type_hints
 
 from graft.errors import DataError, UsageError
+from graft.files import expanded
 from graft.recipe import Recipe
 
 VERBS = ("fit", "extend", "tune")
@@ -150,7 +150,7 @@ class Job:
             UsageError: There is none.
         """
         try:
-            place = Path(path).expanduser()
+            place = expanded(path)
             if not place.is_file() or place.stat().st_size > MAX_JOB_BYTES:
                 raise ValueError("it is not there, or no file, or far too large")
             return cls.from_dict(json.loads(place.read_bytes()))
@@ -199,7 +199,7 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
     Raises:
         OSError: It is no file, or cannot be read.
     """
-    place = Path(path).expanduser()
+    place = expanded(path)
     if not place.is_file():
         raise FileNotFoundError(f"no file at {path}")
     with place.open("rb") as file:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from graft.errors import UsageError
-from graft.files import write_atomically
+from graft.files import expanded, write_atomically
 
 RECEIPT = "receipt.json"
 """Its name beside what was made."""
@@ -54,7 +54,7 @@ class Prices:
         Raises:
             UsageError: There is none, or it holds something that is no price.
         """
-        place = Path(path).expanduser()
+        place = expanded(path)
         try:
             if not place.is_file() or place.stat().st_size > MAX_PRICES_BYTES:
                 raise ValueError("it is not there, or no file, or far too large")

@@ -52,6 +52,15 @@ def test_the_installed_command_and_the_module_are_the_same():
         assert found.stdout == f"graft {__version__}\n"
 
 
+def test_the_home_of_nobody_is_an_error_in_words(run, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for words in (["fit", "~no-such-user/photos"], ["predict", "~no-such-user/m.graft", "a.jpg"]):
+        found = run(*words)
+        assert found.code == 1
+        assert "There is nothing at ~no-such-user/" in found.err
+        assert "Traceback" not in found.err
+
+
 @pytest.mark.parametrize("arguments", [["predict", "-", "--jsonl"], ["encoders"]], ids=["predict", "encoders"])
 def test_a_reader_that_leaves_early_is_no_error(saved, photos, arguments):
     if arguments[0] == "predict":

@@ -21,7 +21,6 @@ import secrets
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from graft.data.contents import clean_label
@@ -29,7 +28,7 @@ from graft.data.listing import CORRECTIONS
 from graft.decoding.encoding import read_text
 from graft.decoding.formats import EXTENSIONS, HEAD, sniff
 from graft.errors import DataError, GraftError, ItemError, UsageError
-from graft.files import sync_folder, write_atomically
+from graft.files import expanded, sync_folder, write_atomically
 from graft.journal import appending
 
 MANIFEST = CORRECTIONS
@@ -90,7 +89,7 @@ class CorrectionFolder:
         Raises:
             DataError: Something else is there.
         """
-        self.path = Path(path).expanduser().resolve()
+        self.path = expanded(path).resolve()
         self._modality, self._numbers = modality, numbers
         self._lock = threading.Lock()
         self._before: dict[str, Correction] = {}  # what a correction of this run took the place of

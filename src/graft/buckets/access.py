@@ -11,7 +11,6 @@ import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -20,6 +19,7 @@ from graft.buckets.failures import in_words, says_denied, says_elsewhere
 from graft.buckets.profiles import Profile, read_profile
 from graft.buckets.regions import region_of
 from graft.errors import MissingExtra, UsageError
+from graft.files import expanded
 
 R = TypeVar("R")
 
@@ -195,7 +195,7 @@ def _gs(address: BucketAddress) -> Iterator[Access]:
     def opened(signed: bool, **settings: Any) -> Access:
         return Access(GCSStore(address.bucket, **common, **settings), address, signed, endpoint, "", {})
 
-    own = Path(os.environ.get("CLOUDSDK_CONFIG") or "~/.config/gcloud").expanduser()
+    own = expanded(os.environ.get("CLOUDSDK_CONFIG") or "~/.config/gcloud")
     if any(os.environ.get(name) for name in _GS_KEYS) or (own / "application_default_credentials.json").is_file():
         yield opened(True)
         return

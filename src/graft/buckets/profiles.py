@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from graft.errors import AddressError
+from graft.files import expanded
 
 _MAX_BYTES = 1 << 20
 _ELSEWHERE = ("sso_session", "sso_start_url", "role_arn", "credential_process", "web_identity_token_file")
@@ -90,7 +91,7 @@ def _has_boto3() -> bool:
 
 
 def _place(variable: str, name: str) -> Path:
-    return Path(os.environ.get(variable) or f"~/.aws/{name}").expanduser()
+    return expanded(os.environ.get(variable) or f"~/.aws/{name}")
 
 
 def _section(path: Path, section: str) -> dict[str, str]:

@@ -22,7 +22,7 @@ from graft.data.dataset import Dataset, File, Item, Skipped, Text
 from graft.data.guard import Inputs
 from graft.decoding.encoding import mend
 from graft.errors import DataError, GraftError, ItemError, OutputExists
-from graft.files import beside, sync_folder
+from graft.files import beside, expanded, sync_folder
 from graft.reading.delimited import MAX_CELL
 
 Paths = Literal["absolute", "relative"]
@@ -67,7 +67,7 @@ def export(dataset: Dataset, folder: str | os.PathLike[str], *, as_manifest: Pat
         DataError: There is nothing to write, or the items of ``as_manifest`` are no files.
         GraftError: Nothing can be written there.
     """
-    given, place = Path(folder), Path(folder).expanduser().resolve()
+    given, place = Path(folder), expanded(folder).resolve()
     if os.path.lexists(place) and not (place.is_dir() and not any(place.iterdir())):
         raise OutputExists(f"{given} is already there.", "Name a folder that is not there yet.")
     Inputs.of(dataset).check(given, "data")

@@ -23,6 +23,7 @@ from graft.cli.paths import Command, InputPath, Output, guard_outputs
 from graft.cli.reading import read_data, reading_options
 from graft.cli.saving import Step, show_and_save, write_held_out
 from graft.errors import UsageError
+from graft.files import expanded
 
 if TYPE_CHECKING:
     from graft.contracts import Progress
@@ -170,6 +171,6 @@ def default_name(data: str) -> str:
 
     if is_address(data):
         return f"{bare_name(name_at(data)) or 'model'}.graft"
-    path = Path(data).expanduser().resolve()
+    path = expanded(data).resolve()
     stem = path.name if path.is_dir() else bare_name(path.name)
     return f"{stem or 'model'}.graft"

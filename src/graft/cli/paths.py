@@ -10,6 +10,7 @@ import click
 from click.types import StringParamType
 
 from graft.errors import UsageError
+from graft.files import expanded
 
 if TYPE_CHECKING:
     from graft.data.dataset import Dataset
@@ -141,7 +142,7 @@ def _paths_in(text: str) -> Iterator[Path]:
     """The files that a word may mean: itself, or where encoders are joined by ``+`` each of them."""
     for part in dict.fromkeys((text, *text.split("+"))):
         try:
-            if part and Path(part).expanduser().exists():
+            if part and expanded(part).exists():
                 yield Path(part)
         except (OSError, ValueError, RuntimeError):  # a text is no name of a file
             continue

@@ -17,6 +17,7 @@ from graft.cli.output import progress_bar, say, show_json
 from graft.cli.paths import Command, InputPath, Mixed, Output, guard_outputs
 from graft.cli.reading import as_flags, reading_options
 from graft.errors import UsageError
+from graft.files import expanded
 
 if TYPE_CHECKING:
     from graft.data.dataset import Item, Skipped
@@ -89,7 +90,7 @@ def command(
         check_free(page, overwrite=overwrite)
     with progress_bar(quiet=as_json) as progress:
         cache: CacheChoice = None if no_cache else "default"
-        saved = is_index(Path(data).expanduser())
+        saved = is_index(expanded(data))
         if saved and (given := [*as_flags({"encoder": encoder != "auto", "prompt": prompt, **reading})]):
             raise UsageError(
                 f"{data} is an index, which was read and embedded already: {given[0]} has no effect.", "Leave it out."

@@ -18,6 +18,7 @@ from graft.data.items import MAX_ITEM_BYTES, Broken, File, Item, Member, Memory,
 from graft.data.kinds import check_modality
 from graft.data.lists import groups_of, items_of, labels_of, named
 from graft.errors import DataError
+from graft.files import expanded
 from graft.job import Reading
 
 __all__ = [
@@ -140,7 +141,7 @@ class Dataset:
 
     def read_with(self, *paths: str | os.PathLike[str] | None) -> Self:
         """The same data, which these files were read for too, such as a journal."""
-        more = (Path(path).expanduser() for path in paths if path is not None)
+        more = (expanded(path) for path in paths if path is not None)
         return replace(self, sources=tuple(dict.fromkeys((*self.sources, *more))))
 
     def with_tags(self) -> Self:

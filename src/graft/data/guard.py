@@ -13,6 +13,7 @@ from graft.data.dataset import Dataset
 from graft.data.items import File, Item, Member
 from graft.decoding.formats import PAGE_HEAD, is_own_page
 from graft.errors import OutputIsInput
+from graft.files import expanded
 
 Kind = Literal["page", "model", "data", "journal"]
 Identity = tuple[int, int]
@@ -39,7 +40,7 @@ class Inputs:
             elif isinstance(source, Inputs):
                 paths.update(dict.fromkeys(source.paths))
             elif source is not None:
-                paths[Path(source).expanduser()] = None
+                paths[expanded(source)] = None
         return cls(tuple(paths))
 
     def check(self, target: str | os.PathLike[str], kind: Kind = "page") -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from graft.data.dataset import Dataset, File, Item, Member
+from graft.files import expanded
 from graft.job import Input, sha256_of, sha256_of_items
 
 MOST_FOLDERS = 1000
@@ -33,7 +34,7 @@ def inputs_of(dataset: Dataset, digests: Sequence[str], *files: str | os.PathLik
         place, archive = _place_of(item, named)
         if archive is not None:
             whole[place] = archive
-        elif place or any(Path(path).expanduser().is_dir() for path in given):
+        elif place or any(expanded(path).is_dir() for path in given):
             places[place or given[0]].append(row)
     if len(places) > MOST_FOLDERS:
         places = defaultdict(list, {given[0]: sorted(row for rows in places.values() for row in rows)})
@@ -42,7 +43,7 @@ def inputs_of(dataset: Dataset, digests: Sequence[str], *files: str | os.PathLik
         place: sha256_of_items((_name_of(dataset.items[row]), "\0".join(columns[row])) for row in rows)
         for place, rows in places.items()
     }
-    whole |= {path: Path(path).expanduser() for path in (*given, *map(str, filter(None, files)))}
+    whole |= {path: expanded(path) for path in (*given, *map(str, filter(None, files)))}
     whole |= {path: source for source, path in named.items() if not whole[path].exists()}  # what lies at an address
     for path, file in whole.items():
         manifest = file / "manifest.json"

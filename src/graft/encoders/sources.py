@@ -18,7 +18,7 @@ from graft.contracts import Progress
 from graft.encoders.hub.failures import Unreachable
 from graft.encoders.hub.fetch import Address, Source, fetched_before, require
 from graft.errors import EncoderError, GraftError
-from graft.files import cache_folder
+from graft.files import cache_folder, expanded
 
 GIVEN = "GRAFT_WEIGHTS"
 """Names a file that was brought by hand, or a folder of such files."""
@@ -110,7 +110,7 @@ class PinnedFile:
             else:
                 yield f"the package {package} is not installed", None
         yield "in Graft's cache", self.kept
-        given = Path(os.environ.get(GIVEN) or "").expanduser()
+        given = expanded(os.environ.get(GIVEN) or "")
         if given == Path():
             yield f"{GIVEN} is not set", None
         else:

@@ -12,11 +12,10 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 from graft.errors import DataError, GraftError
-from graft.files import did_you_mean
+from graft.files import did_you_mean, expanded
 from graft.journal import appending
 from graft.journal.decision import Decision
 
@@ -64,7 +63,7 @@ class Journal:
             path: The file; its folder must be there.
             data: What the data set is called, for the header of a new file.
         """
-        self.path = Path(path).expanduser()
+        self.path = expanded(path)
         self.data = data
 
     def append(self, *decisions: Decision) -> None:

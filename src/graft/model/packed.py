@@ -16,7 +16,7 @@ from graft import bundle
 from graft.buckets import fetch, is_bucket_address
 from graft.decoding.archive import READ_ERRORS, list_members, read_member
 from graft.errors import AddressError, DamagedBundle, GraftError, NotABundle
-from graft.files import beside, cache_folder
+from graft.files import beside, cache_folder, expanded
 from graft.run import PLAIN, Run
 
 ENDING = ".graft.zip"
@@ -61,8 +61,8 @@ def model_folder(place: str | os.PathLike[str], run: Run = PLAIN) -> Path:
                 f"{text} is not the address of a packed model.", f"Give the address of a file NAME{ENDING}."
             )
         file = fetch(text, run)
-    elif text.endswith(ENDING) and Path(text).expanduser().is_file():
-        file = Path(text).expanduser()
+    elif text.endswith(ENDING) and expanded(text).is_file():
+        file = expanded(text)
     else:
         return Path(place)
     with file.open("rb") as opened:

@@ -19,6 +19,7 @@ from graft.data.lists import items_of
 from graft.decoding.encoding import decode_text
 from graft.decoding.formats import HEAD, bare_name, is_tabular, is_text, sniff
 from graft.errors import DataError, ItemError, MissingColumn, NothingToRead, TooFewClasses
+from graft.files import expanded
 from graft.reading.inputs import gather, is_archive, renamed
 from graft.reading.labels import place_of
 from graft.reading.read import read
@@ -78,7 +79,7 @@ def read_collection(
 def _read_collection(
     source: str | os.PathLike[str], modality: str | None, item_column: str | None, labelled: dict[str, Any]
 ) -> Dataset:
-    path = Path(source).expanduser()
+    path = expanded(source)
     plain = modality in (None, "text") and _is_plain_text(path)
     try:
         dataset = read(source, modality=modality, item_column=item_column, **{**labelled, "min_classes": 1})

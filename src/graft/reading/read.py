@@ -33,7 +33,7 @@ from graft.decoding.formats import (
     sniff,
 )
 from graft.errors import DataError, ItemError, MixedModalities, NothingToRead, UsageError
-from graft.files import did_you_mean
+from graft.files import did_you_mean, expanded
 from graft.job import Reading
 from graft.reading.fetched import with_fetched
 from graft.reading.frames import read_frame
@@ -201,7 +201,7 @@ def _read_source(source: Any, asked: Asked, run: Run) -> tuple[Dataset, Arrangem
         with remote.speaking_of_it():
             dataset, found = _read_path(remote.path, asked, run)
         return replace(dataset, skipped=(*dataset.skipped, *remote.skipped)), found
-    path = Path(source).expanduser()
+    path = expanded(source)
     if "://" in os.fspath(source) and not path.exists():
         raise NothingToRead(f"{os.fspath(source)} is a web address.", "Download it first.")
     return _read_path(path, asked, run)
@@ -311,7 +311,7 @@ def _as_root(root: str | os.PathLike[str] | None) -> Path | None:
     """
     if root is None:
         return None
-    folder = Path(root).expanduser()
+    folder = expanded(root)
     if not folder.is_dir():
         raise NothingToRead(f"There is no folder {folder} to find files in.", "Check the spelling of --root (root=).")
     return folder

@@ -17,6 +17,7 @@ from graft.data.guard import Inputs
 from graft.encoders import encoder_for
 from graft.encoders.embed import embed
 from graft.errors import BundleError, ItemError, UsageError
+from graft.files import expanded
 from graft.learning.neighbours import Neighbours, nearest
 from graft.model import Model, load
 from graft.model.inputs import CacheChoice, as_run, at_least_one
@@ -346,7 +347,7 @@ def _best_first(one: tuple[float, bool, int]) -> tuple[float, bool, int]:
 
 def _network(encoder: str, modality: str, prompt: str, run: Run) -> tuple[Encoder, str]:
     """The encoder, tuned where it is that of a saved model which was tuned, and what it puts before every text."""
-    place = Path(encoder).expanduser()
+    place = expanded(encoder)
     if not is_bundle(place):
         return encoder_for(encoder, modality, "auto", prompt, run.tell), prompt
     model = load(place)

@@ -27,6 +27,7 @@ from graft.data.items import Broken, File, Member, Text
 from graft.encoders import tuned_weights
 from graft.encoders.embed import content_digest
 from graft.errors import ItemError, NotABundle
+from graft.files import expanded
 from graft.heads.features import width
 from graft.heads.restored import text
 from graft.prediction.loading import holding
@@ -92,7 +93,7 @@ def write(folder: str | Path, saved: Saved, *, overwrite: bool) -> None:
         "modality": dataset.modality,
         "encoder": made_with(saved.encoder, saved.prompt)._asdict(),
     }
-    above = Path(folder).expanduser().resolve().parent
+    above = expanded(folder).resolve().parent
     bundle.write(
         folder,
         manifest={},
@@ -121,7 +122,7 @@ def read(folder: str | Path, *, backend: str = "auto", allow_download: bool = Fa
         EncoderError: This Graft does not have its encoder, or it would have to be fetched.
         EncoderMismatch: It was made with another version of its encoder.
     """
-    folder = Path(folder).expanduser()
+    folder = expanded(folder)
     if folder.exists() and not (folder / bundle.MANIFEST).is_file():
         raise NotABundle(f"{folder} is no index: it has no {bundle.MANIFEST}.", "graft index DATA -o DIR makes one.")
     content = bundle.read(folder)
@@ -162,7 +163,7 @@ def _whereabouts(item: Item, above: Path) -> dict[str, str]:
 
 
 def _path(path: Path, above: Path) -> str:
-    whole = path.expanduser().resolve()
+    whole = expanded(path).resolve()
     return str(whole.relative_to(above) if whole.is_relative_to(above) else whole)
 
 

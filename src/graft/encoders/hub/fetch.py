@@ -20,6 +20,7 @@ from typing import Any
 from graft.contracts import Progress, silent
 from graft.encoders.hub.failures import Unreachable, explained
 from graft.errors import EncoderError, MissingExtra
+from graft.files import expanded
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 REVISION = re.compile(r"[A-Za-z0-9][\w./-]{0,95}", re.ASCII)
@@ -86,7 +87,7 @@ def is_hub_name(name: str) -> bool:
 def local_folder(name: str) -> Path | None:
     """The whole path of a folder on this machine; ``None`` where there is none of this name, or it may not be read."""
     try:
-        folder = Path(name).expanduser().resolve()
+        folder = expanded(name).resolve()
         return folder if folder.is_dir() and os.access(folder, os.R_OK | os.X_OK) else None
     except (OSError, RuntimeError, ValueError):  # too long for the disk, of a user that is not there, with a null byte
         return None
