@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from graft.estimator import GraftClassifier, GraftRegressor
     from graft.labelling import Shortlist, Suggestion, label_next
     from graft.model import Model, extend, fit, load
+    from graft.monitoring.monitoring import monitor
+    from graft.monitoring.verdict import MonitorReport
     from graft.reading.read import read
     from graft.recipe import Recipe
     from graft.repeating import repeat
@@ -47,6 +49,7 @@ _HOMES = {
     "Index": "graft.similarity",
     "Match": "graft.similarity",
     "Model": "graft.model",
+    "MonitorReport": "graft.monitoring.verdict",
     "Prediction": "graft.results.prediction",
     "Recipe": "graft.recipe",
     "Report": "graft.report",
@@ -61,6 +64,7 @@ _HOMES = {
     "fit": "graft.model",
     "label_next": "graft.labelling",
     "load": "graft.model",
+    "monitor": "graft.monitoring.monitoring",
     "read": "graft.reading.read",
     "repeat": "graft.repeating",
     "retrain": "graft.retraining",
@@ -79,6 +83,7 @@ __all__ = [
     "Index",
     "Match",
     "Model",
+    "MonitorReport",
     "Prediction",
     "Recipe",
     "Report",
@@ -94,6 +99,7 @@ __all__ = [
     "fit",
     "label_next",
     "load",
+    "monitor",
     "read",
     "repeat",
     "retrain",

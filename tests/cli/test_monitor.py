@@ -95,6 +95,38 @@ def test_the_same_log_looked_at_again_says_the_same(run, saved, usual):
     assert first == again
 
 
+def test_a_class_that_the_reference_never_had_is_named(run, saved, usual, tmp_path):
+    own = shapes.folders(tmp_path / "own", {"circle": 20, "square": 20}, first=9100)
+    found = run("monitor", saved, usual / "usual.jsonl", "--data", own, "--json").json
+    assert found["answers"]["new"] == ["triangle"]
+    assert found["answers"]["gone"] == []
+    assert "New       triangle" in run("monitor", saved, usual / "usual.jsonl", "--data", own).out
+
+
+def test_a_class_that_vanished_is_named_and_one_answer_leaves_no_accuracy(run, saved, usual):
+    found = run("monitor", saved, usual / "circles.jsonl", "--json").json
+    assert found["answers"]["new"] == []
+    assert found["answers"]["gone"] == ["square", "triangle"]
+    assert found["estimated_accuracy"] is None
+    assert "all items get the same answer" in found["no_accuracy"]
+    assert "Gone      square, triangle" in run("monitor", saved, usual / "circles.jsonl").out
+
+
+def test_eight_items_all_alike_are_no_change_and_give_no_figure(run, saved, tmp_path):
+    (tmp_path / "alike").mkdir()
+    for seed in range(8):
+        image = shapes.picture("circle", 8500)
+        image.putpixel((0, 0), (seed, 0, 0))
+        image.save(tmp_path / "alike" / f"{seed}.png")
+    assert run("predict", saved, tmp_path / "alike", "--log", tmp_path / "log.jsonl").code == 0
+    found = run("monitor", saved, tmp_path / "log.jsonl", "--json")
+    assert found.code == 0
+    assert found.json["n"] == 8
+    assert found.json["estimated_accuracy"] is None
+    assert "there are 8 items" in found.json["no_accuracy"]
+    assert (found.json["answers"]["new"], found.json["answers"]["gone"]) == ([], [])  # eight are too few to miss any
+
+
 def test_given_data_take_the_place_of_what_the_model_was_fitted_to(run, saved, usual, tmp_path):
     own = shapes.folders(tmp_path / "circles", {"circle": 30, "square": 2}, first=9000)
     found = run("monitor", saved, usual / "circles.jsonl", "--data", own, "--json").json
