@@ -97,7 +97,7 @@ SERVED_NOTEBOOKS = (
     ),
     Rule(
         "what an image copies can be read by any user",
-        IMAGE,
+        "src/graft/export/serverless/folder.py",
         "path.chmod(0o755 if path.is_dir() else 0o644)",
         "path.chmod(0o755 if path.is_dir() else 0o600)",
         f"{EXPORTED}::test_every_file_can_be_read_by_any_other_user",

@@ -18,9 +18,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from graft.errors import GraftError, UsageError
+from graft.errors import GraftError
 from graft.notebooks.executed import RESULT
 from graft.notebooks.folder import copy_folder, files_of, plain_name
+from graft.notebooks.requests import REQUEST_HINT, RunRequest
 from graft.notebooks.running import run_notebook
 
 NOTEBOOK, PREFIX, KEY, NO_KEY = "GRAFT_NOTEBOOK", "GRAFT_OUTPUT_PREFIX", "GRAFT_KEY", "GRAFT_NO_KEY"
@@ -29,8 +30,6 @@ MOST_ANSWERED = 4_000_000
 """Bytes of files that go along in an answer, of which Lambda takes 6 MB: base64 is a third longer."""
 _MARGIN = 10.0
 """Seconds before Lambda's own limit at which a run is stopped, so that there is time to say so."""
-_KEYS = {"parameters", "time_limit"}
-_HINT = 'Send {"parameters": {"name": value}, "time_limit": seconds}; both may be left out.'
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
@@ -69,12 +68,12 @@ def _asked_by(headers: Mapping[str, str], http: Any, event: Any, context: Any) -
     if key and not (scheme.lower() == "bearer" and hmac.compare_digest(_digest(given.strip()), _digest(key))):
         return _refused(401, "no_key", "There is no key, or a wrong one.", "Send Authorization: Bearer KEY.")
     if http.get("method") != "POST":
-        return _refused(405, "wrong_method", "A run is begun by POST.", _HINT)
+        return _refused(405, "wrong_method", "A run is begun by POST.", REQUEST_HINT)
     body = event.get("body") or "{}"
     try:
         asked = json.loads(base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body)
     except (ValueError, TypeError, RecursionError):  # TypeError: the body is no text
-        return _refused(400, "bad_json", "The body is no JSON.", _HINT)
+        return _refused(400, "bad_json", "The body is no JSON.", REQUEST_HINT)
     return _answered(asked, context)
 
 
@@ -82,12 +81,12 @@ def _answered(asked: Any, context: Any) -> tuple[int, dict[str, Any]]:
     """Status and answer: what a run came to, whether the notebook failed or not."""
     place = Path(tempfile.mkdtemp(prefix="graft-run-"))
     try:
-        parameters, limit = _parameters(asked)
+        request = RunRequest.of(asked)
         left = context.get_remaining_time_in_millis() / 1000 - _MARGIN if context is not None else None
-        limits = [one for one in (limit, left) if one is not None]
+        limits = [one for one in (request.seconds, left) if one is not None]
         notebook = Path(os.environ[NOTEBOOK])
         copy = copy_folder(notebook, notebook.read_bytes(), place / "notebook")
-        ran = run_notebook(copy, parameters, output=place / "result", time_limit=min(limits, default=None))
+        ran = run_notebook(copy, request.texts, output=place / "result", time_limit=min(limits, default=None))
         files = files_of(place / "result")
         files.pop(RESULT, None)
         told = {**ran.to_dict(), "notebook": notebook.name}
@@ -97,25 +96,10 @@ def _answered(asked: Any, context: Any) -> tuple[int, dict[str, Any]]:
     except GraftError as error:
         told = error.to_dict()
         refusal = _refused(422, told["code"], told["message"].replace(f"{place}/", ""), told["hint"])[1]
-        return 422, {**refusal, "ok": False, "error": {"cell": 0, "name": refusal["code"], "message": told["message"]}}
+        failed = {"cell": 0, "name": refusal["code"], "message": refusal["message"]}
+        return 422, {**refusal, "ok": False, "error": failed}
     finally:
         shutil.rmtree(place, ignore_errors=True)
-
-
-def _parameters(asked: Any) -> tuple[dict[str, str], float | None]:
-    """Values as texts, and the time limit.
-
-    Raises:
-        UsageError: The event says something else.
-    """
-    if not isinstance(asked, dict) or asked.keys() - _KEYS:
-        raise UsageError("The event is no object of parameters and time_limit.", _HINT)
-    given, seconds = asked.get("parameters") or {}, asked.get("time_limit")
-    if not isinstance(given, dict):
-        raise UsageError("The parameters are no object.", _HINT)
-    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0):
-        raise UsageError("time_limit is no number above 0.", _HINT)
-    return {name: one if isinstance(one, str) else json.dumps(one) for name, one in given.items()}, seconds
 
 
 def _left(files: Mapping[str, Path], context: Any) -> dict[str, Any]:

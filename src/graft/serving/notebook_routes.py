@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import re
 import tempfile
 import zipfile
@@ -16,6 +15,8 @@ from fastapi import FastAPI, Request, Response
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, StreamingResponse
 
+from graft.errors import UsageError
+from graft.notebooks.requests import RunRequest
 from graft.serving.bodies import BodyBudget, overloaded, read_body
 from graft.serving.documentation import page, style
 from graft.serving.guard import RequestGuard
@@ -35,8 +36,6 @@ _ALIVE = 15.0
 _RUN = re.compile(r"/runs/[^/]+")
 _FILE = re.compile(r"/result/.+")
 _FILE_HEADERS = {"content-security-policy": "sandbox; default-src 'none'", "content-disposition": "attachment"}
-_KEYS = {"parameters", "time_limit"}
-_MOST_PARAMETERS = 200
 
 
 class NotebookRoutes:
@@ -83,9 +82,8 @@ class NotebookRoutes:
         check_encoding(request.headers)
         with self._budget.room() as take:
             body = await read_body(request.scope, request.receive, take, self.runs.limits.requests)
-            given, seconds = _asked(body)
-        texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
-        run = self.runs.add(texts, given, seconds)
+            wanted = _asked(body)
+        run = self.runs.add(wanted.texts, wanted.given, wanted.seconds)
         return json_answer(run.to_dict(), 202, {"Location": f"{request.scope['path']}/{run.id}"})
 
     async def known(self) -> Response:
@@ -229,27 +227,20 @@ def _template(path: str) -> str:
     return _FILE.sub("/result/{name}", _RUN.sub("/runs/{run_id}", path, count=1), count=1)
 
 
-def _asked(body: bytes) -> tuple[dict[str, Any], float | None]:
-    """Parameters and time limit of a new run.
+def _asked(body: bytes) -> RunRequest:
+    """What is asked for in a body.
 
     Raises:
         Problem: The body says something else.
     """
     try:
-        found = json.loads(body or b"{}", parse_constant=_refuse)
+        return RunRequest.of(json.loads(body or b"{}", parse_constant=_refuse))
     except (ValueError, RecursionError):
         raise Problem(
             400, "bad_json", "The body is no JSON.", 'Send {"parameters": {"name": value}}, or {} for none.'
         ) from None
-    hint = 'Send {"parameters": {"name": value}, "time_limit": seconds}; both may be left out.'
-    if not isinstance(found, dict) or found.keys() - _KEYS:
-        raise Problem(422, "bad_request", "The body is no object of parameters and time_limit.", hint)
-    given, seconds = found.get("parameters", {}), found.get("time_limit")
-    if not isinstance(given, dict) or len(given) > _MOST_PARAMETERS:
-        raise Problem(422, "bad_request", "The parameters are no object, or too many.", hint)
-    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0):
-        raise Problem(422, "bad_request", "time_limit is no number above 0.", hint)
-    return given, seconds if seconds is None or math.isfinite(seconds) else None
+    except UsageError as error:
+        raise Problem(422, "bad_request", error.message, error.hint) from None
 
 
 def _refuse(constant: str) -> None:

@@ -269,4 +269,12 @@ def test_requests_that_are_none_are_refused_before_anything_runs(monkeypatch, ab
     assert said["statusCode"] == (422 if "headers" in about else 400)
     assert json.loads(said["body"])["hint"]
     for event in ({"requestContext": None}, {"requestContext": {"http": "POST"}}, [], None):
-        assert handler(event, None)["error"]["message"].startswith("The event is no object")
+        assert handler(event, None)["error"]["message"].startswith("What was sent is no object")
+
+
+def test_a_refusal_says_nothing_of_the_folder_in_which_it_was_tried(monkeypatch, tmp_path: Path):
+    path = notebook_file(tmp_path / "colab.ipynb", "from google.colab import drive")
+    monkeypatch.setenv("GRAFT_NOTEBOOK", str(path))
+    said = json.dumps(handler({}, None))
+    assert "cannot run here" in said
+    assert "graft-run" not in said

@@ -50,7 +50,7 @@ def complete(draft: Draft) -> Added:
     """
     _check_encoder(draft)
     gpu = draft.options.gpu
-    python = GPU_PYTHON if gpu else _python()
+    python = image_python(gpu=gpu)
     draft.model.save(draft.folder / BUNDLE)
     wheel = own_wheel(draft.folder)
     extras = sorted({"serve", *EXTRAS[draft.labels["modality"]], *(("tune",) if gpu else ())})
@@ -111,7 +111,10 @@ def asset(name: str) -> str:
     return resources.files("graft.export.docker").joinpath("assets", name).read_text(encoding="utf-8")
 
 
-def _python() -> str:
+def image_python(*, gpu: bool) -> str:
+    """The Python of an image: the one that runs here, where there is a base with it."""
+    if gpu:
+        return GPU_PYTHON
     own = f"{sys.version_info[0]}.{sys.version_info[1]}"
     return own if own in BASES else max(BASES)
 

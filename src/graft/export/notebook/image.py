@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from graft.errors import UsageError
-from graft.export.docker.folder import BASES, GPU_PYTHON, REQUIREMENTS, tag_of
+from graft.export.docker.folder import BASES, REQUIREMENTS, image_python, tag_of
 from graft.export.docker.folder import asset as docker_asset
 from graft.export.docker.pins import pinned
 from graft.export.draft import CERTIFICATE
@@ -23,6 +23,7 @@ from graft.export.options import NOTHING_SAID, TargetOptions
 from graft.export.proof.certificate import Certificate, versions_here
 from graft.export.serverless.folder import PYTHON as LAMBDA_PYTHON
 from graft.export.serverless.folder import check as check_function
+from graft.export.serverless.folder import let_all_read
 from graft.files import write_synced
 from graft.notebooks.folder import check_folder, copy_folder
 from graft.notebooks.parameters import settings_of
@@ -135,7 +136,7 @@ def export_notebook(
             files["compose.yaml"] = _asset("compose.yaml").replace("TAG", tag_of(Path(name).stem))
         for file, text in files.items():
             write_synced(place / file, text.encode())
-        _readable(place)
+        let_all_read(place)
         certificate = Certificate.of_notebook(target, name, hashes_of(place), versions_here())
         write_synced(place / CERTIFICATE, (json.dumps(certificate.to_dict(), indent=1) + "\n").encode())
         mb = round(megabytes_of(place), 2)
@@ -171,8 +172,7 @@ def _check(target: str, options: TargetOptions) -> None:
 def _python(target: str, options: TargetOptions) -> str:
     if target == "serverless":
         return options.python or LAMBDA_PYTHON
-    own = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    return GPU_PYTHON if options.gpu else own if own in BASES else max(BASES)
+    return image_python(gpu=options.gpu)
 
 
 def _dockerfile(target: str, python: str, wheel: str, notebook: str, options: TargetOptions) -> str:
@@ -254,9 +254,3 @@ def _name(distribution: str) -> str:
 
 def _asset(name: str) -> str:
     return resources.files("graft.export.notebook").joinpath("assets", name).read_text(encoding="utf-8")
-
-
-def _readable(folder: Path) -> None:
-    """What an image copies keeps its mode, and there another user reads it."""
-    for path in folder.rglob("*"):
-        path.chmod(0o755 if path.is_dir() else 0o644)

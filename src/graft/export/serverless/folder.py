@@ -89,7 +89,7 @@ def complete(draft: Draft) -> Added:
     draft.replace(
         README, written + about(machine, options.output_prefix) + (asset("train.md") if options.train else "")
     )
-    _readable(draft.folder)
+    let_all_read(draft.folder)
     unzipped = sum(path.stat().st_size for path in files.values())
     return told(len(content), unzipped, machine, libraries, options)
 
@@ -182,7 +182,7 @@ def _inside(folder: Path, names: list[str]) -> dict[str, Path]:
     return {path.relative_to(folder).as_posix(): path for path in found if "__pycache__" not in path.parts}
 
 
-def _readable(folder: Path) -> None:
+def let_all_read(folder: Path) -> None:
     """What a container copies keeps its mode, and there another user reads it."""
     for path in folder.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
