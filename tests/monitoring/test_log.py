@@ -392,3 +392,11 @@ def test_the_count_of_kept_items_is_written_nowhere_else(tmp_path):
     assert aim.read_text() == "5"
     assert [one.name for one in items_of(path).iterdir()] == ["bytes"]
     assert len(read_log(path)) == 1
+
+
+def test_a_log_that_holds_anything_at_all_is_appended_to(tmp_path):
+    add(path := tmp_path / "log.jsonl", 1)
+    with path.open("ab") as file:
+        file.write(b'{"of":"' + MODEL.digest.encode() + b'","key":"\xff\xfe"}\n\x00\xff\n' + b"x" * (5 << 20) + b"\n")
+    add(path, 2, start=1)
+    assert (len(read_log(path)), read_log(path).n_broken) == (3, 3)

@@ -171,11 +171,12 @@ class PredictionLog:
             self._keys, self._repeats = set(), Counter()
         size, own = os.fstat(descriptor).st_size, f'"of":"{self.model.digest}","key":"'.encode()
         while self._looked_at < size:
-            part = read_at(descriptor, _PART, self._looked_at)
+            if not (part := read_at(descriptor, _PART, self._looked_at)):  # another program has cut it
+                break
             end = part.rfind(b"\n") + 1
             for line in part[:end].split(b"\n"):
                 if own in line[:_HEAD] and line.endswith(b"}"):
-                    self._keys.add(line.partition(own)[2].partition(b'"')[0].decode())
+                    self._keys.add(line.partition(own)[2].partition(b'"')[0].decode("latin-1"))  # whatever stands there
                 self._named |= line + b"\n" == self.model.line
             self._looked_at += end or len(part)
 

@@ -143,6 +143,15 @@ def test_a_folder_here_is_sent_first(job, stub, s3, photos: Path, capsys):
     }
 
 
+def test_hidden_files_of_a_folder_are_not_sent(job, s3, tmp_path: Path):
+    for name in ("a/1.png", "a/.DS_Store", ".env", ".git/config"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    assert job.upload(s3.client(), tmp_path, "s3://private/hidden/") == 1
+    sent = s3.client().list_objects_v2(Bucket="private", Prefix="hidden/")["Contents"]
+    assert [entry["Key"] for entry in sent] == ["hidden/a/1.png"]
+
+
 def test_it_runs_from_its_folder_without_graft_and_without_a_network(docker_folder: Path):
     words = [sys.executable, "-I", "-S", docker_folder / "sagemaker_job.py", *BASE, "--only-print"]
     done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=docker_folder)

@@ -124,11 +124,12 @@ def request_of(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def upload(s3: Any, folder: Path, address: str) -> int:
-    """Send the files of a folder, or one file; how many there were."""
+    """Send the files of a folder but for hidden ones, which no training reads, or one file; how many there were."""
     bucket, _, prefix = address.removeprefix("s3://").partition("/")
     start = f"{prefix.rstrip('/')}/" if prefix else ""
-    files = [folder] if folder.is_file() else sorted(path for path in folder.rglob("*") if path.is_file())
     above = folder.parent if folder.is_file() else folder
+    files = [folder] if folder.is_file() else sorted(path for path in folder.rglob("*") if path.is_file())
+    files = [path for path in files if not any(part.startswith(".") for part in path.relative_to(above).parts)]
     for path in files:
         s3.upload_file(str(path), bucket, start + path.relative_to(above).as_posix())
     return len(files)
