@@ -62,6 +62,10 @@ def test_a_change_ends_with_3_and_is_shown(run, saved, usual):
     shares = {one["label"]: one for one in values["answers"]["classes"]}
     assert shares["circle"]["low"] > 0.3
     assert shares["circle"]["now"] > 0.8
+    assert values["answers"]["gone"] == ["square", "triangle"]
+    assert values["answers"]["new"] == []
+    assert values["estimated_accuracy"] is None
+    assert "all items get the same answer" in values["no_accuracy"]
     assert 0 < len(values["examples"]) <= 10
     assert values["examples"][0]["item"] > values["examples"][-1]["item"]
     shown = run("monitor", saved, usual / "circles.jsonl")
@@ -132,6 +136,35 @@ def test_given_data_take_the_place_of_what_the_model_was_fitted_to(run, saved, u
     found = run("monitor", saved, usual / "circles.jsonl", "--data", own, "--json").json
     assert found["reference"] == {"name": "the 32 items of circles", "n": 32}
     assert not found["answers"]["changed"]
+
+
+@pytest.mark.parametrize("forms", [{"circle": 30}, {"circle": 20, "square": 20}])
+def test_a_class_that_the_reference_never_had_is_named_as_new(run, saved, usual, tmp_path, forms):
+    own = shapes.folders(tmp_path / "own", forms, first=9000)
+    found = run("monitor", saved, usual / "usual.jsonl", "--data", own, "--json")
+    assert found.code == (3 if found.json["alarm"] else 0)
+    assert found.json["answers"]["new"] == sorted(set(shapes.FORMS) - set(forms))
+    assert found.json["answers"]["gone"] == []
+    assert "New       triangle" in run("monitor", saved, usual / "usual.jsonl", "--data", own).out.replace(
+        "square, ", ""
+    )
+
+
+@pytest.mark.parametrize("n", [1, 8])
+def test_a_few_items_raise_no_alarm_and_give_no_figure(run, saved, tmp_path, n):
+    """So many photos of one class, all but alike."""
+    (tmp_path / "few").mkdir()
+    for k in range(n):
+        image = shapes.picture("circle", 9500)
+        image.putpixel((0, 0), (k, 0, 0))
+        image.save(tmp_path / "few" / f"{k}.png")
+    assert run("predict", saved, tmp_path / "few", "--log", tmp_path / "log.jsonl").code == 0
+    found = run("monitor", saved, tmp_path / "log.jsonl", "--json")
+    assert found.code == 0
+    assert found.json["n"] == n
+    assert found.json["estimated_accuracy"] is None
+    assert f"there are {n} items" in found.json["no_accuracy"]
+    assert found.json["answers"]["gone"] == found.json["answers"]["new"] == found.json["examples"] == []
 
 
 def test_without_cache_and_data_it_says_what_to_give(run, photos, usual, tmp_path):
