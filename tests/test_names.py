@@ -14,8 +14,8 @@ LEAVING = {f"export/tokenizing/{name}.py" for name in ("library", "tokenizer")}
 """Programs that are copied beside a graph and stand alone there, under one name: one of them is all that is seen."""
 PRIVATE = {
     "agenda": "review_queue", "asking": "active_learning, chunks", "families": "feature_groups, architectures",
-    "lanes": "candidates", "line": "entry", "listed": "url_list", "offered": "protocols", "shelf": "lru",
-    "standing": "resolution", "strangers": "outliers", "tags": "multi_label", "telling": "naive_bayes",
+    "lanes": "candidates", "lens": "scores", "line": "entry", "listed": "url_list", "offered": "protocols",
+    "shelf": "lru", "standing": "resolution", "strangers": "outliers", "tags": "multi_label", "telling": "naive_bayes",
     "turns": "rate_limit", "worth": "effect",
 }  # fmt: skip
 """Words of our own, and what the field calls these things."""

@@ -6,7 +6,7 @@ ROOM = "src/graft/training_function"
 ASSETS = "src/graft/export/serverless/assets"
 TRAINING = "tests/training_function/test_training_in_function.py"
 RUNS = "tests/training_function/test_training_runs.py"
-OUTLOOK = "tests/training_function/test_outlook.py"
+LIMITS = "tests/training_function/test_limits.py"
 EVENT = "tests/training_function/test_train_event.py"
 TRAINER = "tests/export/serverless/test_trainer.py"
 RECEIPTS = "tests/test_receipts.py"
@@ -71,31 +71,31 @@ FUNCTIONS_THAT_TRAIN = (
     ),
     Rule(
         "training ends while there is time to say why",
-        f"{ROOM}/outlook.py",
+        f"{ROOM}/limits.py",
         "if self.left <= 0:",
         "if False:",
-        f"{OUTLOOK}::test_it_ends_by_itself_while_there_is_time_to_say_why",
+        f"{LIMITS}::test_it_ends_by_itself_while_there_is_time_to_say_why",
     ),
     Rule(
         "training ends before the memory is full",
-        f"{ROOM}/outlook.py",
+        f"{ROOM}/limits.py",
         "held > FULL * self.allowed.memory_mb",
         "False",
-        f"{OUTLOOK}::test_it_ends_by_itself_before_the_memory_is_full",
+        f"{LIMITS}::test_it_ends_by_itself_before_the_memory_is_full",
     ),
     Rule(
         "what takes too long is said beforehand",
-        f"{ROOM}/outlook.py",
+        f"{ROOM}/limits.py",
         "if needed > self.left:",
         "if False:",
-        f"{OUTLOOK}::test_what_takes_too_long_is_said_from_the_first_items",
+        f"{LIMITS}::test_what_takes_too_long_is_said_from_the_first_items",
     ),
     Rule(
         "what does not fit the memory is said beforehand",
-        f"{ROOM}/outlook.py",
+        f"{ROOM}/limits.py",
         "if needed > self.allowed.memory_mb:",
         "if False:",
-        f"{OUTLOOK}::test_what_does_not_fit_the_memory_is_said_before_anything_is_embedded",
+        f"{LIMITS}::test_what_does_not_fit_the_memory_is_said_before_anything_is_embedded",
     ),
     Rule(
         "an event reads no file of the function's machine",

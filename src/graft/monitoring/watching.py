@@ -4,7 +4,7 @@ Three tests share 5 %: of the inputs, of the mix of answers, and of how many ite
 bets (``betting``) on several scores, and every score has to pass a threshold of its own: the chance of a false alarm
 is at most the sum of the chances, however the scores depend on each other.
 
-*Inputs.* One half of the reference fits a lens, the other is what items are ranked among. The scores are the widest
+*Inputs.* One half of the reference fits the scorer, the other is what items are ranked among. The scores are the widest
 directions and lengths, fixed beforehand; and from the 16th item on, and every 32 items again, a direction that is
 learned: from the means of the last items and of a third part of the reference. It is bet on with later items alone,
 of which it knows nothing, so that it keeps the bound exactly.
@@ -29,8 +29,8 @@ import numpy as np
 
 from graft.contracts import Float32, Float64, Int
 from graft.monitoring.betting import RISES, SHIFTS, moved, ranks, shifted
-from graft.monitoring.lens import Glance, Lens
 from graft.monitoring.reference import LEAST_ROWS, Reference
+from graft.monitoring.scores import DriftScorer, DriftScores
 
 LEVELS = {"input": 0.02, "answers": 0.02, "unknown": 0.01}
 """What the chance of a false alarm of each test over its whole life is at most: 5 % together."""
@@ -42,7 +42,7 @@ FIRST, EVERY, LAST, LIFE = 16, 32, 64, 256
 """A direction is learned after so many items, again after every so many, from the last so many; and watched so long."""
 FOLDS = 4
 _FITTED, _COMPARED = 0.35, 0.15
-"""Shares of the reference: what the lens is fitted to, and what directions are learned against; the rest is ranked."""
+"""Shares of the reference: for fitting the scorer, and for learning directions against; the rest is ranked."""
 _SHARED = 0.5
 """Part of the level of the inputs that fixed scores have; learned ones share the rest."""
 _CONSTANT = 1e-6
@@ -98,11 +98,6 @@ class Drifts:
     said: Float64
     said_before: Float64
 
-    @property
-    def alarm(self) -> bool:
-        """Whether anything has changed."""
-        return self.input.changed or self.answers.changed or self.unknown.changed
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Bet:
@@ -128,10 +123,10 @@ def watch(reference: Reference, x: Float32) -> Drifts:
         return Drifts(Drift(), Drift(), Drift(), empty, empty, np.empty((0, q)), np.empty((0, q)))
     order = np.random.default_rng(0).permutation(len(reference))
     fitted, compared, ranked = np.split(order, np.cumsum([round(len(order) * s) for s in (_FITTED, _COMPARED)]))
-    lens = _fit(reference, fitted)
-    before, now = lens.look(reference.x[ranked]), lens.look(x)
+    scorer = _fit(reference, fitted)
+    before, now = scorer.score(reference.x[ranked]), scorer.score(x)
     chance = np.random.default_rng(1)
-    inputs = [*_fixed(before, now, chance), *_learned(lens.look(reference.x[compared]).inputs, before, now)]
+    inputs = [*_fixed(before, now, chance), *_learned(scorer.score(reference.x[compared]).inputs, before, now)]
     jitter = np.random.default_rng(2).random(len(x))
     strange = _Bet(shifted(ranks(before.strange, now.strange, jitter), len(ranked), RISES), now.strange, before.strange)
     said_before, said = _out_of_fold(reference, x)
@@ -146,13 +141,13 @@ def watch(reference: Reference, x: Float32) -> Drifts:
     )
 
 
-def _fit(reference: Reference, rows: Int) -> Lens:
+def _fit(reference: Reference, rows: Int) -> DriftScorer:
     targets = reference.targets[rows]
-    return Lens.fitted(reference.x[rows], targets, reference.stages, exclusive=reference.exclusive)
+    return DriftScorer.fitted(reference.x[rows], targets, reference.stages, exclusive=reference.exclusive)
 
 
-def _fixed(before: Glance, now: Glance, chance: np.random.Generator) -> Iterator[_Bet]:
-    """Bets on scores that the lens alone decides: the widest directions, and lengths."""
+def _fixed(before: DriftScores, now: DriftScores, chance: np.random.Generator) -> Iterator[_Bet]:
+    """Bets on scores that the scorer alone decides: the widest directions, and lengths."""
     own = before.inputs.shape[1]
     directions = own - before.n_lengths
     columns = [*range(min(FIXED, directions)), *range(directions, own)]
@@ -163,7 +158,7 @@ def _fixed(before: Glance, now: Glance, chance: np.random.Generator) -> Iterator
         yield _Bet(shifted(ranks(pool, score, jitter[:, place]), len(pool), SHIFTS) - price, score, pool)
 
 
-def _learned(compared: Float64, before: Glance, now: Glance) -> Iterator[_Bet]:
+def _learned(compared: Float64, before: DriftScores, now: DriftScores) -> Iterator[_Bet]:
     """Bets on directions that were learned on the way, each on items after those that it was learned from."""
     usual, n = compared.mean(axis=0), len(now.inputs)
     for number, begins in enumerate([FIRST, *range(EVERY, n, EVERY)]):
@@ -194,9 +189,9 @@ def _out_of_fold(reference: Reference, x: Float32) -> tuple[Float64, Float64]:
     asked = np.random.default_rng(5).integers(FOLDS, size=len(x))
     before, now = np.empty(reference.targets.shape), np.empty((len(x), reference.targets.shape[1]))
     for one in range(FOLDS):
-        lens = _fit(reference, np.flatnonzero(fold != one))
-        before[fold == one] = lens.look(reference.x[fold == one]).answers
-        now[asked == one] = lens.look(x[asked == one]).answers
+        scorer = _fit(reference, np.flatnonzero(fold != one))
+        before[fold == one] = scorer.score(reference.x[fold == one]).answers
+        now[asked == one] = scorer.score(x[asked == one]).answers
     return before, now
 
 

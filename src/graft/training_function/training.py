@@ -30,7 +30,7 @@ from graft.receipts import Receipt
 from graft.run import Stopwatch
 from graft.tasks import reading_of
 from graft.training_function.event import TrainEvent
-from graft.training_function.outlook import Allowance, Watch
+from graft.training_function.limits import Allowance, Watch
 from graft.training_function.runs import DONE, FAILED, TrainingRun, begin
 
 _alone = threading.Lock()

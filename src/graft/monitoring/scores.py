@@ -1,4 +1,4 @@
-"""Through what a monitor looks at embeddings: fitted to one part of a reference, and blind to all other items.
+"""The scores by which a monitor ranks embeddings: fitted to one part of a reference, and blind to all other items.
 
 What is ranked has to be fixed before any of the ranked items was seen. So directions, means of classes, and the head
 that stands for the model's own are fitted to items that are not ranked. The model itself cannot be asked in its
@@ -29,8 +29,8 @@ _CHUNK = 2048
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Glance:
-    """What a lens sees of items.
+class DriftScores:
+    """The scores of items.
 
     Attributes:
         inputs: How each lies beside the means of its classes, the directions of the widest scatter first, then how far
@@ -47,7 +47,7 @@ class Glance:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lens:
+class DriftScorer:
     """Directions, means of classes, and how items scatter about these.
 
     Attributes:
@@ -104,17 +104,17 @@ class Lens:
         whiten = axes[:, ::-1] / np.sqrt(variances[::-1])
         return cls(stages, exclusive, centre, directions, means, priors, whiten, weights, max(outside, _TINY))
 
-    def look(self, x: Float32) -> Glance:
-        """What is seen of embeddings ``(n, dim) float32``."""
-        parts = [self._look(x[start : start + _CHUNK]) for start in range(0, max(1, len(x)), _CHUNK)]
-        return Glance(
+    def score(self, x: Float32) -> DriftScores:
+        """The scores of embeddings ``(n, dim) float32``."""
+        parts = [self._scores(x[start : start + _CHUNK]) for start in range(0, max(1, len(x)), _CHUNK)]
+        return DriftScores(
             np.concatenate([part.inputs for part in parts]),
             np.concatenate([part.answers for part in parts]),
             np.concatenate([part.strange for part in parts]),
             parts[0].n_lengths,
         )
 
-    def _look(self, x: Float32) -> Glance:
+    def _scores(self, x: Float32) -> DriftScores:
         apart = _features(x, self.stages) - self.centre
         along = apart @ self.directions
         length = (apart**2).sum(axis=1)
@@ -131,7 +131,7 @@ class Lens:
         strange = np.log(_TINY + distances.min(axis=1) / white.shape[1] + outside / self.outside)
         lengths = _lengths(x, self.stages)
         inputs = [white - p @ means, np.log(outside + _TINY)[:, None] / 2, lengths]
-        return Glance(np.concatenate(inputs, axis=1), answers, strange, 1 + lengths.shape[1])
+        return DriftScores(np.concatenate(inputs, axis=1), answers, strange, 1 + lengths.shape[1])
 
 
 def _features(x: Float32, stages: Stages) -> Float64:

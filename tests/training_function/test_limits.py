@@ -8,8 +8,8 @@ import pytest
 
 from graft.errors import Cancelled, FunctionLimit
 from graft.run import Run
-from graft.training_function import outlook
-from graft.training_function.outlook import Allowance, Watch, resident_mb
+from graft.training_function import limits
+from graft.training_function.limits import Allowance, Watch, resident_mb
 
 
 class Context:
@@ -20,13 +20,13 @@ class Context:
 
 
 def test_what_is_allowed_is_what_the_platform_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(outlook.MEMORY, raising=False)
+    monkeypatch.delenv(limits.MEMORY, raising=False)
     assert Allowance.of(Context()) == Allowance(60.0, 1024)
-    monkeypatch.setenv(outlook.MEMORY, "2048")
+    monkeypatch.setenv(limits.MEMORY, "2048")
     assert Allowance.of(Context()) == Allowance(60.0, 2048)
-    monkeypatch.setenv(outlook.SECONDS, "900")
+    monkeypatch.setenv(limits.SECONDS, "900")
     assert Allowance.of(None) == Allowance(900.0, 2048)
-    monkeypatch.setenv(outlook.SECONDS, "a while")
+    monkeypatch.setenv(limits.SECONDS, "a while")
     assert Allowance.of(None).seconds is None
 
 
@@ -44,7 +44,7 @@ def test_a_container_s_memory_is_its_group_s(files: dict[str, str], granted: int
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    assert outlook.group_mb(tmp_path) == granted
+    assert limits.group_mb(tmp_path) == granted
 
 
 class Clock:
@@ -89,7 +89,7 @@ def test_what_the_first_items_waited_for_is_not_taken_for_what_an_item_takes() -
 
 
 def test_what_fits_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outlook, "LOOKED_AT", 0.0)
+    monkeypatch.setattr(limits, "LOOKED_AT", 0.0)
     watch = Watch(Allowance(3600.0, 100_000), dim=1280)
     watch("embed", 0, 100)
     watch("embed", 50, 100)
