@@ -67,6 +67,7 @@ def test_options_are_those_of_fit() -> None:
         ({"train": {"examples": [{"label": "a"}]}}, "is no example"),
         ({"train": {"examples": [{"text": "a", "base64": "", "label": "a"}]}}, "is no example"),
         ({"train": {"examples": [{"text": 3, "label": "a"}]}}, r"text of examples\[0\] is no text"),
+        ({"train": {"examples": [{"text": "a", "label": "\ud800"}]}}, r"label of examples\[0\] is no text"),
         ({"train": {"examples": [{"text": "a", "label": "a"}, {"base64": "a", "label": "a"}]}}, "another kind"),
         ({"train": {"examples": [{"text": "a", "label": "a"}]}, "test": "s3://b/t/"}, "test is not for examples"),
     ],

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from graft.errors import UsageError
+from graft.errors import DataError, UsageError
 from graft.recipe import Recipe
 from graft.training_jobs import JobSettings
+from graft.training_jobs.tree import JobTree
 
 MEANT: dict[str, Any] = {
     "encoder": "image",
@@ -101,3 +103,14 @@ def test_names_of_the_sdk_are_skipped_and_told():
 def test_what_is_no_setting_is_refused(given, said):
     with pytest.raises(UsageError, match=said):
         JobSettings.from_texts(given)
+
+
+@pytest.mark.parametrize("table", ["../a.csv", "/etc/passwd", "a\0b", "\ud800", "x" * 5000, "loop", "link.csv"])
+def test_a_table_is_a_file_of_its_channel_and_nothing_else(tmp_path: Path, table: str) -> None:
+    folder = tmp_path / "input" / "data" / "training"
+    folder.mkdir(parents=True)
+    (tmp_path / "input" / "data" / "a.csv").write_text("a")
+    (folder / "loop").symlink_to("loop")
+    (folder / "link.csv").symlink_to("../a.csv")
+    with pytest.raises(DataError, match="There is no file"):
+        JobTree(tmp_path).data(table)

@@ -154,7 +154,7 @@ class NotebookRuns:
             GraftError: A name is set by no cell, or a value is not of its type.
             Problem: Too many wait.
         """
-        plan(self._cells, parameters)
+        plan(self._cells, parameters, frozenset(filter(self._is_secret, parameters)))
         limits = [limit for limit in (seconds, self.limits.seconds) if limit is not None]
         shown = {name: HIDDEN if self._is_secret(name) else value for name, value in shown.items()}
         with self._changed:

@@ -137,7 +137,7 @@ def _data_of(given: Any) -> tuple[str | None, str | None, tuple[Mapping[str, Any
         for place, one in enumerate(examples):
             if not isinstance(one, Mapping) or not set(one) <= _EXAMPLE or ("text" in one) == ("base64" in one):
                 raise UsageError(f"examples[{place}] of the event is no example.", f"Send {_EXAMPLES}.")
-            if strange := [name for name, value in one.items() if not isinstance(value, str)]:
+            if strange := [name for name, value in one.items() if not isinstance(value, str) or not _is_whole(value)]:
                 raise UsageError(f"{strange[0]} of examples[{place}] is no text.", f"Send {_EXAMPLES}.")
             if "label" not in one or ("text" in one) != ("text" in examples[0]):
                 raise UsageError(f"examples[{place}] of the event has no label, or is of another kind.", _EXAMPLES)
@@ -146,6 +146,15 @@ def _data_of(given: Any) -> tuple[str | None, str | None, tuple[Mapping[str, Any
         "What the event gives to train on is neither an address nor a zip nor examples.",
         f'Give "s3://bucket/photos/", {{"zip": "base64"}}, or {_EXAMPLES}.',
     )
+
+
+def _is_whole(text: str) -> bool:
+    """Whether a text holds no half of a letter (a lone surrogate), which no file and no answer could repeat."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _address(given: Any, name: str) -> str:

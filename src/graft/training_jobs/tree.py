@@ -132,8 +132,12 @@ class JobTree:
 def _source(folder: Path, table: str) -> Path:
     """What is read of a channel: a table that is named, the one file in it (a table or a zip), or the folder."""
     if table:
-        place = (folder / table).resolve()
-        if folder.resolve() not in place.parents or not place.is_file():
+        try:
+            place = (folder / table).resolve()
+            there = folder.resolve() in place.parents and place.is_file()
+        except (OSError, ValueError, RuntimeError):  # it is no name of a file, or a link to itself
+            there = False
+        if not there:
             raise DataError(f"There is no file {table[:100]!r} in {folder}.", "Name one that lies there.")
         return folder / table
     if not folder.is_dir():
