@@ -91,7 +91,7 @@ def test_every_kind_of_target_can_be_watched(kind: str) -> None:
     given = {"one class": ["only"] * 160, "labels": [[label, "all"] for label in labels],
              "numbers": [float(row[:3].sum()) for row in x]}[kind]  # fmt: skip
     own = Reference.of(x, given)
-    assert not watch(own, drawn(200, 91)[0]).alarm
+    assert not alarm(watch(own, drawn(200, 91)[0]))
     shifted = drawn(200, 92)[0] + np.float32(1.5)
     assert watch(own, shifted).input.changed
 
