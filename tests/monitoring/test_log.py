@@ -356,7 +356,7 @@ def test_a_line_that_somebody_edited_is_broken_and_the_others_are_read(tmp_path,
     assert (len(found), found.n_broken, found.broken) == (1, 1, (3,))
 
 
-@pytest.mark.parametrize("change", [{"dim": 2}, {"classes": ["open"]}, {"classes": []}])
+@pytest.mark.parametrize("change", [{"dim": 2}, {"classes": ["open"]}, {"classes": []}, {"model": "\x1b[31m"}])
 def test_a_model_is_not_told_of_twice_in_two_ways(tmp_path, change):
     add(path := tmp_path / "log.jsonl", 2)
     model = json.loads(path.read_text().splitlines()[1])

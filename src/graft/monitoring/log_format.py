@@ -34,6 +34,7 @@ from graft.tensors import from_json
 MARK, FORMAT = "prediction log", 1
 SMALLEST, LARGEST = 64 << 10, 1 << 30
 """Bytes of a log."""
+_DIGEST = re.compile(r"[0-9a-f]{12}")
 _KEY = re.compile(r"[0-9a-f]{32}")
 _ROUNDED = 1e-4
 """By so much a probability may lie above 1, as float32 adds up."""
@@ -168,7 +169,7 @@ def model_of(found: Mapping[str, Any]) -> LoggedModel:
     """
     digest, task, classes, dim = found["model"], found["task"], found["classes"], found["dim"]
     texts = isinstance(classes, list) and all(isinstance(one, str) for one in (digest, task, *classes))
-    if not texts or type(dim) is not int or not 0 < dim <= 1 << 16:
+    if not texts or not _DIGEST.fullmatch(digest) or type(dim) is not int or not 0 < dim <= 1 << 16:
         raise ValueError("no line of a model")
     return LoggedModel(digest, task, tuple(classes), dim)
 

@@ -190,6 +190,19 @@ def test_what_an_image_cannot_have_is_refused(tmp_path: Path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_name_that_is_a_sign_of_the_templates_stays(tmp_path: Path):
+    (tmp_path / "source").mkdir()
+    note = notebook_file(tmp_path / "source" / "READ_MORE_NAMES.ipynb", "n = 1")
+    options = TargetOptions(output_prefix="s3://bucket/MORE/")
+    done = export_notebook(note, "serverless", tmp_path / "out", options=options)
+    assert environment(done.path)["GRAFT_NOTEBOOK"] == str(done.path / "notebook" / note.name)
+    assert environment(done.path)["GRAFT_OUTPUT_PREFIX"] == "s3://bucket/MORE/"
+    assert note.name in (done.path / "README.md").read_text()
+    (tmp_path / "source" / "requirements.txt").write_bytes(b"caf\xe9==1.0\n")
+    with pytest.raises(UsageError, match="not in UTF-8"):
+        export_notebook(note, "docker", tmp_path / "other")
+
+
 def test_on_a_graphics_processor_it_brings_torch(folder: Path, tmp_path: Path):
     done = export_notebook(folder, "docker", tmp_path / "gpu", options=TargetOptions(gpu=True))
     assert [line for line in done.requirements if line.startswith("torch==")]

@@ -6,7 +6,7 @@ import ast
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata, resources
 from pathlib import Path
@@ -185,16 +185,18 @@ def _dockerfile(target: str, python: str, wheel: str, notebook: str, options: Ta
         end = f'ENTRYPOINT ["graft"]\nCMD ["serve", "--notebook", "/opt/graft/{FOLDER}/{notebook}"]\n'
     more = f" GRAFT_OUTPUT_PREFIX={options.output_prefix}" if options.output_prefix else ""
     filled = {"HOME_FOLDER": home, "WHEEL": wheel, 'PYTHON"': f'{command}"', "/NOTEBOOK": f"/{notebook}", "MORE": more}
-    common = _asset("Dockerfile.txt")
-    for sign, value in filled.items():
-        common = common.replace(sign, value)
-    return begin + common + end
+    return begin + _filled(_asset("Dockerfile.txt"), filled) + end
 
 
 def _about(target: str, notebook: str, names: Sequence[str]) -> str:
     text = _asset("about.md") + (_asset("about-function.md") if target == "serverless" else "")
     told = ", ".join(f"`{name}`" for name in names) or "none"
-    return text.replace("TAG", tag_of(Path(notebook).stem)).replace("NOTEBOOK", notebook).replace("NAMES", told)
+    return _filled(text, {"TAG": tag_of(Path(notebook).stem), "NOTEBOOK": notebook, "NAMES": told})
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    """A template with its signs replaced; one that stands in a value, such as a notebook's name, stays there."""
+    return re.sub("|".join(map(re.escape, values)), lambda found: values[found[0]], text)
 
 
 def _imported(cells: Iterable[Cell]) -> set[str]:
