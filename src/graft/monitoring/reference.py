@@ -30,8 +30,8 @@ class Reference:
         exclusive: Whether an item is of one class and no other.
         stages: Widths of the stages of the embeddings.
         name: What these items are, in words.
-        n_given: So many there were, copies and all.
-        digests: Of the content of each of those, as ``content_digest`` has it; empty where there are only embeddings.
+        digests: Of the content of each that was given, copies too, as ``content_digest`` has it; empty where there are
+            only embeddings.
     """
 
     x: Float32
@@ -40,7 +40,6 @@ class Reference:
     exclusive: bool
     stages: Stages = GIVEN
     name: str = "given items"
-    n_given: int = 0
     digests: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -52,7 +51,6 @@ class Reference:
         x: Float32,
         labels: Sequence[str] | Sequence[Sequence[str]] | Sequence[float],
         *,
-        classes: Sequence[str] = (),
         stages: Stages = GIVEN,
         name: str = "given items",
         digests: Sequence[str] = (),
@@ -62,7 +60,6 @@ class Reference:
         Args:
             x: ``(n, d) float32``.
             labels: Of each item its class, a list of its labels, or its number.
-            classes: Those of the model; by default those of the labels.
             stages: Widths of the stages.
             name: What these items are, in words.
             digests: Of the content of each, so that a log's items that are among these are known.
@@ -75,13 +72,13 @@ class Reference:
             targets = np.array(labels, np.float64)[:, None]
         else:
             several = [{label} if isinstance(label, str) else set(label) for label in labels]  # type: ignore[arg-type]
-            names = tuple(classes) or tuple(sorted(set().union(*several)))
+            names = tuple(sorted(set().union(*several)))
             targets = np.array([[name in own for name in names] for own in several], np.float64).reshape(len(x), -1)
         kept = _distinct(x.astype(np.float16).astype(np.float32), stages)
         if len(kept) > MOST_ROWS:
             kept = np.sort(np.random.default_rng(0).permutation(kept)[:MOST_ROWS])
         rounded = x[kept].astype(np.float16).astype(np.float32)
-        return cls(rounded, targets[kept], names, exclusive, stages, name, len(x), tuple(digests))
+        return cls(rounded, targets[kept], names, exclusive, stages, name, tuple(digests))
 
 
 def _distinct(x: Float32, stages: Stages) -> Int:
