@@ -3,6 +3,7 @@
 import getpass
 import json
 import os
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -312,7 +313,7 @@ def test_what_a_later_cell_changes_is_in_the_copy(tmp_path):
 
 
 def test_an_output_that_is_there_is_kept_unless_a_run_wrote_it(tmp_path):
-    path = notebook_file(tmp_path / "n.ipynb", "x = 1")
+    path = notebook_file(tmp_path / "n.ipynb", "x = None")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "file").write_text("mine")
     for overwrite in (False, True):
@@ -323,5 +324,10 @@ def test_an_output_that_is_there_is_kept_unless_a_run_wrote_it(tmp_path):
     (tmp_path / "ran" / "of-before").write_text("")
     with pytest.raises(OutputExists, match="nothing was run"):
         run_notebook(path, output=tmp_path / "ran")
+    shutil.copytree(tmp_path / "ran", tmp_path / "copy")
+    for read, given in ((path, {"x": "copy/of-before"}), (tmp_path / "copy" / "n.ipynb", {})):
+        with pytest.raises(OutputExists, match="which is read; nothing was run"):
+            run_notebook(read, given, output=tmp_path / "copy", overwrite=True)
+    assert (tmp_path / "copy" / "of-before").exists()
     run_notebook(path, output=tmp_path / "ran", overwrite=True)
     assert not (tmp_path / "ran" / "of-before").exists()

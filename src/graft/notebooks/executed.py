@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import secrets
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -125,11 +126,16 @@ class ExecutedCopy:
         return False
 
 
-def open_output(output: Path, *, overwrite: bool) -> None:
+def open_output(output: Path, read: Iterable[Path], *, overwrite: bool) -> None:
     """Make the folder of a run.
 
+    Args:
+        output: The folder.
+        read: What the notebook is read from, and may read.
+        overwrite: Whether the folder of an earlier run goes.
+
     Raises:
-        OutputExists: There is something at its place.
+        OutputExists: There is something at its place, or what is read lies in it.
         OSError: It cannot be made.
     """
     if output.is_symlink() or output.exists():
@@ -142,8 +148,18 @@ def open_output(output: Path, *, overwrite: bool) -> None:
             raise OutputExists(
                 f"{output} is no folder that graft run wrote; nothing was run.", "Name another place with -o."
             )
+        if lost := next((one for one in read if _lies_in(one, output)), None):
+            raise OutputExists(f"{output} holds {lost}, which is read; nothing was run.", "Name another place with -o.")
         aside = beside(output.resolve(), "old")
         output.rename(aside)
         shutil.rmtree(aside)
     output.mkdir(parents=True)
     write_atomically(output / RESULT, b"{}\n")
+
+
+def _lies_in(path: Path, folder: Path) -> bool:
+    """Whether it is there, and in the folder; a text that is no name of a file is nowhere."""
+    try:
+        return path.exists() and path.resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError):
+        return False

@@ -99,7 +99,7 @@ def run_notebook(
     if time_limit is not None and not time_limit > 0:
         raise UsageError(f"The time limit is {time_limit} seconds.", "It is more than 0.")
     hiding = Hiding((given[name] for name in secret), folders_of(path))
-    open_output(output, overwrite=overwrite)
+    open_output(output, (path, *(home / text for text in given.values() if text)), overwrite=overwrite)
     before = listing(home, output)
     executed = ExecutedCopy(notebook, injections, secret, output / path.name, hiding)
     session = _Session(executed, home, hiding, on_output, strict=strict)
