@@ -152,7 +152,7 @@ class Receipt:
         if self.memory_mb is None:
             raise UsageError(
                 "Neither the memory of a function nor the name of a machine is known, and one of them has the price.",
-                "Say on which machine it ran, or how much memory the function was given.",
+                "Say on which machine it runs (graft train --machine NAME), or how much memory the function was given.",
             )
         if prices.per_gb_second is None:
             raise UsageError("The prices have no per_gb_second, which a function's time costs.", "Add a line for it.")

@@ -94,6 +94,17 @@ def test_labelled_items_of_the_log_can_be_what_is_usual(run, saved, tmp_path):
     assert (found.json["n"], found.json["log"]["known"]) == (0, 32)
 
 
+def test_of_few_items_it_says_that_nothing_is_said_yet(run, saved, tmp_path):
+    own = fresh(tmp_path / "few", 20, forms=("circle",), first=8000)
+    assert run("predict", saved, own, "--log", tmp_path / "log.jsonl").code == 0
+    found = run("monitor", saved, tmp_path / "log.jsonl", "--json")
+    assert found.code == 0
+    assert found.json["notes"] == ["There are 20 new items, and of the first 20 nothing is said yet."]
+    own = fresh(tmp_path / "more", 1, forms=("circle",), first=8100)
+    assert run("predict", saved, own, "--log", tmp_path / "log.jsonl").code == 0
+    assert run("monitor", saved, tmp_path / "log.jsonl", "--json").json["notes"] == []
+
+
 def test_the_same_log_looked_at_again_says_the_same(run, saved, usual):
     first, again = (run("monitor", saved, usual / "circles.jsonl", "--json").out for _ in range(2))
     assert first == again

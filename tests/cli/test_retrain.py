@@ -31,6 +31,14 @@ def test_nothing_better_is_no_failure_unless_that_was_asked_for(run, saved, same
     assert found.json["shipped"] is False
 
 
+def test_back_without_an_earlier_model_says_so(run, saved, tmp_path):
+    model = copied(saved, tmp_path)
+    before = contents(model)
+    found = run("retrain", model, "--back")
+    assert (found.code, contents(model)) == (1, before)
+    assert f"There is no earlier model of {model}" in found.err
+
+
 def test_forced_and_back(run, saved, same, tmp_path):
     model = copied(saved, tmp_path)
     before = contents(model)

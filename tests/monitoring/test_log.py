@@ -277,6 +277,11 @@ def test_a_file_of_something_else_is_not_appended_to(tmp_path, content):
     assert path.read_bytes() == content
 
 
+def test_a_log_in_no_folder_is_refused_before_the_work(tmp_path):
+    with pytest.raises(DataError, match="There is no folder"):
+        PredictionLog(tmp_path / "none" / "log.jsonl", MODEL).check()
+
+
 def test_nor_a_folder_nor_a_log_of_a_newer_graft(tmp_path):
     with pytest.raises(DataError, match="is no file"):
         PredictionLog(tmp_path, MODEL).check()

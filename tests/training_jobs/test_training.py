@@ -70,6 +70,17 @@ def test_a_job_leaves_everything_in_the_one_folder(make_tree: MakeTree, photos: 
     assert fitted.predict_one(photos / "circle" / "000.png").label == "circle"
 
 
+def test_a_machine_that_no_platform_names_is_named_where_the_job_begins(photos: Path, tmp_path: Path, capsys):
+    (tmp_path / "prices.toml").write_text("[per_hour]\nmine = 3600.0\n")
+    told = ["train", "--input", str(photos), "-o", str(tmp_path / "job"), "--prices", str(tmp_path / "prices.toml")]
+    assert exit_code(told) == 2
+    assert "--machine NAME" in capsys.readouterr().err
+    assert exit_code([*told, "--machine", "mine"]) == 0
+    receipt = json.loads((tmp_path / "job" / "receipt.json").read_text())
+    assert receipt["machine"] == "mine"
+    assert receipt["cost"] == pytest.approx(receipt["seconds"])
+
+
 def test_a_table_a_zip_and_one_named_table(make_tree: MakeTree, photos: Path, tmp_path: Path, capsys):
     packed = Path(shutil.make_archive(str(tmp_path / "photos"), "zip", photos))
     root = make_tree({"train": packed})

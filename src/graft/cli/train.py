@@ -27,6 +27,7 @@ CRASHED = 1
 @click.option("--checkpoints", type=FolderPath(), help="Kept for the next start. [checkpoints/ of the root]")
 @click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A setting, as hyperparameters.json has it.")
 @click.option("--prices", type=InputPath(Path), help="What machines cost an hour: the receipt says the sum.")
+@click.option("--machine", metavar="NAME", help="What --prices calls the machine. [as SageMaker says]")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, with the receipt.")
 def command(
     root: Path | None,
@@ -35,6 +36,7 @@ def command(
     checkpoints: Path | None,
     given: tuple[str, ...],
     prices: Path | None,
+    machine: str | None,
     as_json: bool,
 ) -> int:
     """Fit as a platform's training job: what the image of `graft export --to docker` does when it is told `train`.
@@ -45,7 +47,7 @@ def command(
     from graft.training_jobs.tree import ROOT as OPT_ML
     from graft.training_jobs.tree import JobTree
 
-    tree = JobTree(root or OPT_ML, data, output, checkpoints)
+    tree = JobTree(root or OPT_ML, data, output, checkpoints, machine or "")
 
     def stopped() -> None:
         from graft.training_jobs.training import clear_half

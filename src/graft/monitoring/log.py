@@ -93,11 +93,13 @@ class PredictionLog:
         """Whether it can be appended to; asked before the work. A file that is not there yet is begun.
 
         Raises:
-            DataError: There is something else, or it has another limit than was asked for.
+            DataError: There is something else, no folder for it, or it has another limit than was asked for.
             OSError: It cannot be written.
         """
         if self.path.exists() and not self.path.is_file():
             raise DataError(f"{self.path} is no file.", "Name a file: --log FILE.")
+        if not self.path.parent.is_dir():
+            raise DataError(f"There is no folder {self.path.parent} for the log.", "Make it, or name another file.")
         with opened(self.path) as descriptor:
             self._begun(descriptor)
 

@@ -27,6 +27,7 @@ from graft.monitoring.log import LoggedItems, read_log
 from graft.monitoring.normal import fitted_to, labelled
 from graft.monitoring.reference import LEAST_ROWS, Reference
 from graft.monitoring.verdict import ClassShare, Finding, MonitorReport, StrangeItem, as_time
+from graft.monitoring.watching import LEAST_ITEMS as LEAST_LOGGED
 from graft.monitoring.watching import LEVELS, Drift, Drifts, watch
 
 EXAMPLES = 10
@@ -242,3 +243,5 @@ def _notes(reference: Reference, logged: LoggedItems) -> Iterator[str]:
         yield f"The reference has {len(reference)} different items, and from {LEAST_ROWS} on changes can be told."
     if not len(logged):
         yield "The log holds no new item of this model yet."
+    elif len(logged) <= LEAST_LOGGED:
+        yield f"There are {len(logged)} new items, and of the first {LEAST_LOGGED} nothing is said yet."

@@ -15,7 +15,7 @@ from graft.bundle import version_of
 from graft.contracts import Bool, Encoder, Int, Progress, silent
 from graft.data.provenance import inputs_of
 from graft.encoders import tuned_weights
-from graft.errors import DataError
+from graft.errors import DataError, NotABundle
 from graft.evaluation.intervals import FOLD_CORRELATION
 from graft.job import Job, Plan, Reading
 from graft.model import Model, load
@@ -175,6 +175,10 @@ def roll_back(model: str | Path) -> Retrained:
     with alone(place):
         if previous_of(place).is_symlink():
             check_previous(place)
+        if not previous_of(place).exists():
+            raise NotABundle(
+                f"There is no earlier model of {model}.", "graft retrain MODEL DATA keeps one, once it ships."
+            )
         bundle.read(previous_of(place))  # whole, or it does not come back
         replaced = version_of(place)
         swap_back(place)

@@ -29,12 +29,14 @@ class JobTree:
         input: The folder of the training data, where it is no channel of ``root``.
         output: Where the model goes, where it is not ``root/model``.
         checkpoint: Where embeddings are kept for the next start, where it is not ``root/checkpoints``.
+        machine: The name of the machine, where the platform does not say it.
     """
 
     root: Path = ROOT
     input: Path | None = None
     output: Path | None = None
     checkpoint: Path | None = None
+    machine: str = ""
 
     @property
     def model(self) -> Path:
@@ -56,8 +58,8 @@ class JobTree:
         return self._config("hyperparameters.json")
 
     def instance(self) -> str:
-        """The kind of machine, where the platform says it."""
-        return str(self._config("resourceconfig.json").get("current_instance_type") or "")
+        """The kind of machine, where the platform or the command line says it."""
+        return self.machine or str(self._config("resourceconfig.json").get("current_instance_type") or "")
 
     def data(self, table: str = "") -> tuple[Path, Path | None]:
         """The training data, and those that give the final figure.
@@ -84,7 +86,8 @@ class JobTree:
             raise UsageError(f"{' and '.join(training if len(training) > 1 else test)} are one channel.", "Give one.")
         if not training:
             raise DataError(
-                f"There is no channel {TRAINING[0]} in {self.root / 'input' / 'data'}.", "Give the job one."
+                f"There is no channel {TRAINING[0]} in {self.root / 'input' / 'data'}.",
+                "Give the job one, or the data: --input PATH.",
             )
         return _source(channels[training[0]], table), _source(channels[test[0]], "") if test else None
 
@@ -143,7 +146,7 @@ def _source(folder: Path, table: str) -> Path:
     if not folder.is_dir():
         if folder.is_file():
             return folder
-        raise DataError(f"There is nothing at {folder}.", "Give the channel's address.")
+        raise DataError(f"There is nothing at {folder}.", "Check the spelling, or the channel's address.")
     inside = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
     if not inside:
         raise DataError(f"{folder} is empty.", "Check the channel's address: it may lead past the data.")

@@ -1,4 +1,4 @@
-"""Submit `azure_job.yml` to Azure Machine Learning, wait for it, and say what it took and cost.
+r"""Submit `azure_job.yml` to Azure Machine Learning, wait for it, and say what it took and cost.
 
 Needs `pip install azure-ai-ml azure-identity`. The workspace builds the image out of this folder.
 

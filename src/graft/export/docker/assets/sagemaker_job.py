@@ -1,4 +1,4 @@
-"""Submit a training job to Amazon SageMaker, wait for it, and say what it took and cost. Needs boto3 alone.
+r"""Submit a training job to Amazon SageMaker, wait for it, and say what it took and cost. Needs boto3 alone.
 
 The image has to be in your registry, and the role must let SageMaker read the data and write the output:
 
