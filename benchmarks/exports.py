@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +14,7 @@ from benchmarks.results import keep, progress, show
 from benchmarks.sets import DATA
 from graft import Model, fit, read
 from graft.data.dataset import Dataset
+from graft.errors import ExportError
 from graft.export.building import exact
 from graft.export.draft import GRAPH
 from graft.export.examples import run_example
@@ -77,6 +78,24 @@ def _line(cell: dict[str, Any]) -> tuple[str, ...]:
     ]
     labels = f"{cell['files']['labels']:.2%}"
     return (f"{cell['set']}, {cell['items']} items", cell["precision"], f"{cell['mb']:.1f}", *found, labels)
+
+
+def exported_each(
+    sets: Sequence[str], names: Sequence[str], tried: Callable[[str], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """What ``tried`` finds of each set that is here and was asked for; what cannot be exported is told."""
+    cells: list[dict[str, Any]] = []
+    for name in sets:
+        if not (DATA / name).is_dir() or (names and name not in names):
+            progress.print(f"[dim]{name} is left out[/dim]")
+            continue
+        try:
+            cells.append(tried(name))
+        except ExportError as error:
+            progress.print(f"[dim]{name}: {error}[/dim]")
+            continue
+        progress.print(cells[-1])
+    return cells
 
 
 def fitted(data: str) -> tuple[Model, Dataset]:

@@ -14,10 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.exports import fitted
+from benchmarks.exports import exported_each, fitted
 from benchmarks.goals import Goal, plain_goals, show_goals
-from benchmarks.results import keep, progress, show
-from benchmarks.sets import DATA
+from benchmarks.results import keep, show
 from graft.data.dataset import Dataset
 from graft.errors import ExportError
 from graft.export.exporting import export_model
@@ -59,17 +58,7 @@ print(json.dumps(held))
 
 def measure(names: Sequence[str] = ()) -> None:
     """Fit, export with packages from the index, unzip, start and ask; write ``results/serverless.json``."""
-    cells: list[dict[str, Any]] = []
-    for name in SETS:
-        if not (DATA / name).is_dir() or (names and name not in names):
-            progress.print(f"[dim]{name} is left out[/dim]")
-            continue
-        try:
-            cells.append(_measured(name))
-        except ExportError as error:
-            progress.print(f"[dim]{name}: {error}[/dim]")
-            continue
-        progress.print(cells[-1])
+    cells = exported_each(SETS, names, _measured)
     show(
         "A function, unzipped, as its machine has it",
         ("set", "zip, MB", "unzipped, MB", "libraries opened, ms", "first answer, ms", "ratio", "MB more", "files"),

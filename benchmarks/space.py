@@ -8,10 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.exports import fitted
-from benchmarks.results import keep, progress, show
-from benchmarks.sets import DATA
-from graft.errors import ExportError
+from benchmarks.exports import exported_each, fitted
+from benchmarks.results import keep, show
 from graft.export.exporting import export_model
 from graft.export.verifying import verify
 
@@ -20,17 +18,7 @@ SETS = ("ants_bees", "trec6", "spoken_digits")
 
 def measure(names: Sequence[str] = ()) -> None:
     """Fit, export, install, start and ask; write ``results/space.json``."""
-    cells: list[dict[str, Any]] = []
-    for name in SETS:
-        if not (DATA / name).is_dir() or (names and name not in names):
-            progress.print(f"[dim]{name} is left out[/dim]")
-            continue
-        try:
-            cells.append(_tried(name))
-        except ExportError as error:
-            progress.print(f"[dim]{name}: {error}[/dim]")
-            continue
-        progress.print(cells[-1])
+    cells = exported_each(SETS, names, _tried)
     show(
         "A Space in a fresh environment",
         (

@@ -18,7 +18,6 @@ from starlette.responses import FileResponse, StreamingResponse
 from graft.errors import UsageError
 from graft.notebooks.requests import RunRequest
 from graft.serving.bodies import BodyBudget, overloaded, read_body
-from graft.serving.documentation import page, style
 from graft.serving.guard import RequestGuard
 from graft.serving.keys import ServerKey
 from graft.serving.media_types import BYTES, JSON, check_encoding, parameters
@@ -26,7 +25,7 @@ from graft.serving.notebook_documentation import document
 from graft.serving.notebook_run import ServedRun
 from graft.serving.notebook_runs import NotebookRuns
 from graft.serving.problems import Problem, to_json
-from graft.serving.routes import PAGE_POLICY, PAGES, guarded, json_answer
+from graft.serving.routes import PAGES, DocumentedRoutes, guarded, json_answer
 
 PROBES = ("/healthz", "/readyz", "/ping")
 _LOOK = 0.2
@@ -38,7 +37,7 @@ _FILE = re.compile(r"/result/.+")
 _FILE_HEADERS = {"content-security-policy": "sandbox; default-src 'none'", "content-disposition": "attachment"}
 
 
-class NotebookRoutes:
+class NotebookRoutes(DocumentedRoutes):
     """What is answered under which address.
 
     Args:
@@ -179,19 +178,6 @@ class NotebookRoutes:
         """What is counted, for Prometheus."""
         text = self.runs.metrics.show(self.runs.queued, self.runs.running, self.runs.kept_bytes)
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
-
-    async def docs(self) -> Response:
-        """How to ask, as a page."""
-        headers = {"content-security-policy": PAGE_POLICY, "referrer-policy": "no-referrer"}
-        return Response(page(self.document), media_type="text/html; charset=utf-8", headers=headers)
-
-    async def style(self) -> Response:
-        """The page's style."""
-        return Response(style(), media_type="text/css; charset=utf-8")
-
-    async def openapi(self) -> Response:
-        """How to ask, for programs."""
-        return json_answer(self.document)
 
 
 def notebook_application(

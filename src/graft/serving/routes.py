@@ -26,7 +26,30 @@ PROBES = ("/healthz", "/readyz", "/ping", "/execution-parameters", "/v2/health/l
 PAGE_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
-class ModelRoutes:
+class DocumentedRoutes:
+    """The addresses at which a server says how it is asked.
+
+    Attributes:
+        document: Of OpenAPI.
+    """
+
+    document: dict[str, Any]
+
+    async def docs(self) -> Response:
+        """How to ask, as a page."""
+        headers = {"content-security-policy": PAGE_POLICY, "referrer-policy": "no-referrer"}
+        return Response(page(self.document), media_type="text/html; charset=utf-8", headers=headers)
+
+    async def style(self) -> Response:
+        """The page's style."""
+        return Response(style(), media_type="text/css; charset=utf-8")
+
+    async def openapi(self) -> Response:
+        """How to ask, for programs."""
+        return json_answer(self.document)
+
+
+class ModelRoutes(DocumentedRoutes):
     """What is answered under which address.
 
     Args:
@@ -136,19 +159,6 @@ class ModelRoutes:
     async def about_model(self) -> Response:
         """The model in the words of the v2 protocol."""
         return json_answer(kserve.model_data(self.model))
-
-    async def docs(self) -> Response:
-        """How to ask, as a page."""
-        headers = {"content-security-policy": PAGE_POLICY, "referrer-policy": "no-referrer"}
-        return Response(page(self.document), media_type="text/html; charset=utf-8", headers=headers)
-
-    async def style(self) -> Response:
-        """The page's style."""
-        return Response(style(), media_type="text/css; charset=utf-8")
-
-    async def openapi(self) -> Response:
-        """How to ask, for programs."""
-        return json_answer(self.document)
 
 
 def application(server: ModelServer, *, key: ServerKey | None = None, own_host: str | None = None) -> RequestGuard:
