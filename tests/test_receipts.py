@@ -60,6 +60,7 @@ def test_what_is_written_is_what_was_measured(tmp_path: Path) -> None:
         ('per_request = "1"', "per_request is '1'"),
         ("per_hour = 3", "per_hour of the prices is 3"),
         ('[per_hour]\nm5 = "dear"', "m5 is 'dear'"),
+        (f"per_request = {10**400}", "per_request is 1000"),
         ("per_minute = 3", "have no per_minute"),
         ('currency = ""', "currency"),
         ("[1, 2]", "holds no prices"),

@@ -92,9 +92,13 @@ _GIVE_PRICES = (
 
 
 def _price(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    try:
+        price = math.nan if isinstance(value, bool) or not isinstance(value, int | float) else float(value)
+    except OverflowError:  # a whole number of any length
+        price = math.inf
+    if not math.isfinite(price) or price < 0:
         raise UsageError(f"The price {name} is {value!r:.80}.", _GIVE_PRICES)
-    return float(value)
+    return price
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,3 +166,16 @@ def test_a_kernel_that_does_not_start_says_why(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "broken"))
     with pytest.raises(NotebookError, match=r"(?s)does not start: .*RuntimeError: not whole"):
         run_notebook(notebook_file(tmp_path / "n.ipynb", "1"), output=tmp_path / "ran")
+
+
+def test_what_a_notebook_holds_beside_its_cells_stops_nothing(tmp_path):
+    odd = ["x = 1", "'/content/drive/" + "n" * 5000 + "'", "'/content/drive/\0'"]
+    notebook = read_notebook(notebook_file(tmp_path / "n.ipynb", *odd))
+    notebook.cells[0].metadata["tags"] = 5
+    assert len(cells := list(code_cells(notebook))) == 3
+    assert len(drive_notes(cells)) == 2
+    with pytest.raises(NotebookError, match="no notebook that can be read"):
+        read_notebook(notebook_file(tmp_path / "half.ipynb", "x = '\ud800'"))
+    language = {"kernelspec": {"name": "x", "language": "\x1b[31mR"}}
+    with pytest.raises(NotebookError, match=r"is written in \[31mR, not"):
+        kernel_note(read_notebook(notebook_file(tmp_path / "r.ipynb", "1", metadata=language)), tmp_path)

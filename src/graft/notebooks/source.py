@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
+import os
 import platform
 import re
 import sys
@@ -83,6 +84,8 @@ def read_notebook(path: Path) -> Any:
             _, notebook = nbformat.validator.normalize(
                 nbformat.convert(nbformat.reader.reads(json.dumps(whole)), FORMAT)
             )
+            for cell in notebook.cells:
+                cell.source.encode()  # half a letter (a lone surrogate) could be sent to no kernel
     except Exception as error:  # what a broken file makes of the reader is not one kind of exception
         what = str(error).strip().partition("\n")[0][:200] or type(error).__name__
         raise NotebookError(
@@ -127,6 +130,7 @@ def kernel_note(notebook: Any, path: Path) -> str:
     if not language:
         likely = (other for begin, other in _OTHERS.items() if re.fullmatch(rf"i?{begin}([-_.0-9].*)?", name.lower()))
         language = next(likely, "")
+    language = "".join(filter(str.isprintable, language))[:40]
     if language and not language.lower().startswith(("python", "ipython")):
         raise NotebookError(f"{path} is written in {language}, not in Python.", "graft run takes notebooks in Python.")
     runs = f"it runs with the Python {platform.python_version()} that runs graft"
@@ -147,7 +151,8 @@ def code_cells(notebook: Any) -> Iterator[Cell]:
 
 def has_tag(cell: Any, tag: str) -> bool:
     """Whether a cell of a notebook bears a tag."""
-    return tag in (cell.metadata.get("tags") or ())
+    tags = cell.metadata.get("tags")
+    return isinstance(tags, list) and tag in tags
 
 
 def _parsed(source: str, transform: Any) -> ast.Module | None:
@@ -187,7 +192,7 @@ def drive_notes(cells: list[Cell]) -> list[str]:
     return [
         f"Cell {number} names {folder}, which is not on this machine: give its name in the cell another path with -p."
         for number, folder in named
-        if not Path(folder).exists()
+        if not os.path.exists(folder)  # noqa: PTH110 - which takes what no path can hold
     ]
 
 
