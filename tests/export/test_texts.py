@@ -14,7 +14,6 @@ from graft.export.graph import OnnxGraph
 from graft.export.proof.goldens.texts import draw_texts
 from graft.export.texts import IDS, MASK, front_of, windows
 
-OUTPUTS = ("probabilities", "unknown_score", "set")
 LONG = ["one two three four five six. " * 60, "word " * 254, "word " * 255, "\u6f22" * 763]
 """Two windows, one, two, and four."""
 VERY_LONG = ["where is my order? " * 3000, "one two three four " * 4100, "pay now, or later. " * 8500]
