@@ -9,6 +9,7 @@ from benchmarks.broken_rules.jobs import JOBS
 from benchmarks.broken_rules.judging import JUDGING
 from benchmarks.broken_rules.kept import KEPT
 from benchmarks.broken_rules.learning import LEARNING
+from benchmarks.broken_rules.monitoring import MONITORING
 from benchmarks.broken_rules.pages import PAGES
 from benchmarks.broken_rules.publishing import PUBLISHING
 from benchmarks.broken_rules.retraining import RETRAINING
@@ -32,5 +33,6 @@ RULES = (
     *PUBLISHING,
     *SERVING,
     *RETRAINING,
+    *MONITORING,
     *SERVED_NOTEBOOKS,
 )

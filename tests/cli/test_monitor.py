@@ -2,6 +2,7 @@
 
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,36 @@ def test_eight_items_all_alike_are_no_change_and_give_no_figure(run, saved, tmp_
     assert found.json["estimated_accuracy"] is None
     assert "there are 8 items" in found.json["no_accuracy"]
     assert (found.json["answers"]["new"], found.json["answers"]["gone"]) == ([], [])  # eight are too few to miss any
+    assert found.json["log"]["near_copies"] == 7
+    assert found.json["notes"] == ["There are 8 new items, and of the first 20 nothing is said yet."]
+
+
+def test_one_photo_over_and_over_is_told_as_such(run, saved, usual, tmp_path):
+    log = tmp_path / "log.jsonl"
+    shutil.copy(usual / "usual.jsonl", log)
+    (tmp_path / "probe").mkdir()
+    for seed in range(12):
+        image = shapes.picture("circle", 8501)
+        image.putpixel((0, 0), (seed, 0, 0))
+        image.save(tmp_path / "probe" / f"{seed}.png")
+    assert run("predict", saved, tmp_path / "probe", "--log", log).code == 0
+    found = run("monitor", saved, log, "--json").json
+    assert (found["n"], found["log"]["repeats"], found["log"]["near_copies"]) == (72, 0, 11)
+    assert "Of the last 72 items 11 are near copies" in found["notes"][0]
+
+
+def test_a_reference_that_comes_in_groups_is_said_to(saved, usual, photos):
+    own = graft.read(photos)
+    alone = graft.monitor(saved, usual / "usual.jsonl", own)
+    grouped = replace(own, groups=tuple(f"burst {row // 3}" for row in range(len(own))))
+    found = graft.monitor(saved, usual / "usual.jsonl", grouped)
+    assert alone.notes == ()
+    assert "comes in 12 groups" in found.notes[0]
+    singles = replace(own, groups=tuple(f"photo {row}" for row in range(len(own))))
+    assert graft.monitor(saved, usual / "usual.jsonl", singles).notes == ()
+    model = graft.load(saved)
+    fitted = replace(model, training=replace(model.training, groups=grouped.groups))
+    assert "comes in 12 groups" in graft.monitor(fitted, usual / "usual.jsonl").notes[0]
 
 
 def test_given_data_take_the_place_of_what_the_model_was_fitted_to(run, saved, usual, tmp_path):
@@ -223,6 +254,7 @@ def test_repeats_and_broken_lines_are_told_apart_and_change_nothing(run, saved, 
     assert after["log"] == {
         "known": 0,
         "repeats": 50,
+        "near_copies": 0,
         "broken": 1,
         "broken_lines": [31],
         "waiting": True,

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from graft.contracts import Float32
+from graft.monitoring import watching
+from graft.monitoring.lens import Glance, Lens
 from graft.monitoring.reference import Reference
-from graft.monitoring.watching import LEAST_ITEMS, Drifts, watch
+from graft.monitoring.watching import LEAST_ITEMS, LEVELS, Drifts, watch
 
 MEANS = 3 * np.random.default_rng(9).standard_normal((4, 24))
 
@@ -36,6 +38,67 @@ def alarm(found: Drifts) -> bool:
 def test_items_of_the_same_source_raise_no_alarm() -> None:
     alarms = [alarm(watched(drawn(300, seed)[0])) for seed in range(1, 21)]
     assert sum(alarms) <= 3  # one in twenty at most is expected
+
+
+def one_after_another(seen: Glance) -> list[Glance]:
+    """Every item as a stream of its own."""
+    rows = range(len(seen.inputs))
+    return [Glance(*(part[row : row + 1] for part in (seen.inputs, seen.answers, seen.strange)), seen.n_lengths)
+            for row in rows]  # fmt: skip
+
+
+def test_all_that_is_bet_on_shares_five_percent() -> None:
+    """The capital after one item is in the mean what is laid on it; all that is laid comes to 1 in every test."""
+    assert sum(LEVELS.values()) == pytest.approx(0.05)
+    own = reference()
+    lens = Lens.fitted(own.x[:80], own.targets[:80], own.stages, exclusive=True)
+    before, now = lens.look(own.x[80:]), lens.look(drawn(250, 30)[0])
+    chance = np.random.default_rng(0)
+    laid = [sum(np.exp(bet.capital[0]) for bet in watching._fixed(before, one, chance))
+            for one in one_after_another(now)]  # fmt: skip
+    assert 0.4 < np.mean(laid) < 0.6
+    bets = [list(watching._learned(before.inputs[:40], before, lens.look(drawn(400, seed)[0])))
+            for seed in range(31, 37)]  # fmt: skip
+    assert 0.3 < np.mean([sum(np.exp(bet.capital[0]) for bet in stream) for stream in bets]) < 0.7
+    laid = [sum(np.exp(bet.capital[0]) for bet in watching._answers(own, before.answers, one.answers))
+            for one in one_after_another(now)]  # fmt: skip
+    assert 0.8 < np.mean(laid) < 1.25
+
+
+def test_a_capital_below_one_over_the_level_is_no_alarm() -> None:
+    among, score = np.linspace(-1, 1, 30), np.linspace(1, 2, 40)
+    for most, alarm in ((49, False), (51, True)):
+        capital = np.zeros(40)
+        capital[35] = np.log(most)
+        found = watching._verdict([watching._Bet(capital, score, among)], 1 / 50, np.arange(30))
+        assert found.changed == alarm
+        assert found.p == pytest.approx(1 / most)
+
+
+def test_a_direction_knows_nothing_of_what_it_is_bet_on_with() -> None:
+    own = reference()
+    lens = Lens.fitted(own.x[:80], own.targets[:80], own.stages, exclusive=True)
+    compared, before = lens.look(own.x[80:120]).inputs, lens.look(own.x[120:])
+    gained = []
+    for seed in range(40, 50):
+        for number, bet in enumerate(watching._learned(compared, before, lens.look(drawn(300, seed)[0]))):
+            gained.append(bet.capital.max() + np.log((number + 1) * (number + 2)) - np.log(0.5))
+    assert np.mean(np.array(gained) > np.log(10)) < 0.2  # one in ten at most is expected
+
+
+def test_the_reference_is_asked_out_of_fold() -> None:
+    """Where classes are given by chance, only a head that has seen an item knows its class."""
+    chance = np.random.default_rng(3)
+    own = Reference.of(chance.standard_normal((240, 24)).astype(np.float32), [f"{k % 4}" for k in range(240)])
+    before, _ = watching._out_of_fold(own, own.x[:1])
+    assert (before.argmax(axis=1) == own.targets.argmax(axis=1)).mean() < 0.33
+
+
+def test_new_items_are_as_strange_as_those_that_they_are_ranked_among() -> None:
+    """Items of more numbers than there are items lie nearer to the means of their classes if these hold them."""
+    x = np.random.default_rng(4).standard_normal((320, 200)).astype(np.float32)
+    found = watch(Reference.of(x[:120], [f"{k % 12}" for k in range(120)]), x[120:])
+    assert abs(found.strange.mean() - found.usual.mean()) < 0.5 * found.usual.std()
 
 
 def test_a_shift_of_the_inputs_is_told_from_a_change_of_the_answers() -> None:

@@ -25,7 +25,7 @@ from graft.monitoring.accuracy import (
 )
 from graft.monitoring.log import LoggedItems, read_log
 from graft.monitoring.normal import fitted_to, labelled
-from graft.monitoring.reference import LEAST_ROWS, Reference
+from graft.monitoring.reference import LEAST_ROWS, MOST_ROWS, Reference, distinct
 from graft.monitoring.verdict import ClassShare, Finding, MonitorReport, StrangeItem, as_time
 from graft.monitoring.watching import LEAST_ITEMS as LEAST_LOGGED
 from graft.monitoring.watching import LEVELS, Drift, Drifts, watch
@@ -33,6 +33,9 @@ from graft.monitoring.watching import LEVELS, Drift, Drifts, watch
 EXAMPLES = 10
 _GONE = 10
 """A class is gone that should have been answered so often by now, and never was."""
+LEAST_COPIES = 10
+_MANY_COPIES = 0.1
+"""Near copies are worth a note where they are at least so many, and this share of the newest items."""
 _EXPLAINED = 0.25
 """A shift of the inputs below so many standard deviations is no more than the mix of classes explains."""
 
@@ -81,6 +84,7 @@ def judged(model: Model, reference: Reference, logged: LoggedItems) -> MonitorRe
         )
     # Heads are fitted to the reference: they are surer of its items than of new ones, which would pass for a change.
     whole, logged = logged, logged.without(reference.digests)
+    copies = _near_copies(reference, logged)
     changes = watch(reference, logged.x)
     shares = tuple(_shares(reference, changes, logged))
     told = {name: _finding(name, getattr(changes, name), changes, logged, shares) for name in LEVELS}
@@ -102,11 +106,12 @@ def judged(model: Model, reference: Reference, logged: LoggedItems) -> MonitorRe
         n_reference=len(reference),
         known=len(whole) - len(logged),
         repeats=logged.n_repeats,
+        near_copies=copies,
         broken=logged.n_broken,
         broken_lines=logged.broken,
         waiting=logged.waiting,
         others=logged.others,
-        notes=tuple(_notes(reference, logged)),
+        notes=tuple(_notes(reference, logged, copies)),
     )
 
 
@@ -238,10 +243,27 @@ def _strangest(changes: Drifts, logged: LoggedItems, since: int) -> Iterator[Str
         )  # fmt: skip
 
 
-def _notes(reference: Reference, logged: LoggedItems) -> Iterator[str]:
+def _near_copies(reference: Reference, logged: LoggedItems) -> int:
+    """How many of the newest items are near copies of others among these."""
+    x = logged.x[-MOST_ROWS:]
+    return len(x) - len(distinct(x, reference.stages)) if len(x) else 0
+
+
+def _notes(reference: Reference, logged: LoggedItems, copies: int) -> Iterator[str]:
     if len(reference) < LEAST_ROWS:
         yield f"The reference has {len(reference)} different items, and from {LEAST_ROWS} on changes can be told."
     if not len(logged):
         yield "The log holds no new item of this model yet."
     elif len(logged) <= LEAST_LOGGED:
         yield f"There are {len(logged)} new items, and of the first {LEAST_LOGGED} nothing is said yet."
+    if reference.n_groups:
+        yield (
+            f"The reference comes in {reference.n_groups:,} groups. What is promised holds while items come from these "
+            "in any order; a new group, or a run of one, is a change and may be told as one."
+        )
+    newest = min(len(logged), MOST_ROWS)
+    if copies >= LEAST_COPIES and copies >= _MANY_COPIES * newest:
+        yield (
+            f"Of the last {newest:,} items {copies:,} are near copies of others. Each of them counts, and many of one "
+            "kind are a change: keep probes out of the log, or let them send the same bytes each time."
+        )

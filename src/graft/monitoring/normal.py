@@ -32,6 +32,7 @@ def fitted_to(model: Model, run: Run) -> Reference:
     if encoder is None or training is None or not len(training):
         raise DataError("The model does not say what it was fitted to.", "Give labelled items: --data DATA.")
     labels = dict(zip(training.digests, training.labels, strict=True))
+    groups = dict(zip(training.digests, training.groups, strict=True))
     kept = _cached(encoder, tuple(labels), run.cache)
     name = f"the {len(training):,} items that the model was fitted to"
     if len(kept) < _ENOUGH * len(labels):
@@ -45,7 +46,8 @@ def fitted_to(model: Model, run: Run) -> Reference:
         dataset = read(source, **{**model.job.reading.options(), **model.task.reading, "min_classes": 1})
         return labelled(model, dataset, run, name)
     x = np.array([kept[digest] for digest in labels if digest in kept], np.float32)
-    return _reference(model, x, [labels[digest] for digest in labels if digest in kept], name, tuple(labels))
+    found = [digest for digest in labels if digest in kept]
+    return _reference(model, x, [labels[one] for one in found], name, tuple(labels), [groups[one] for one in found])
 
 
 def labelled(model: Model, dataset: Dataset, run: Run, name: str = "") -> Reference:
@@ -65,17 +67,21 @@ def labelled(model: Model, dataset: Dataset, run: Run, name: str = "") -> Refere
     own = {digest: row for row, digest in reversed(list(enumerate(embedded.digests)))}  # each content once
     rows = sorted(own.values())
     labels = [dataset.labels[int(embedded.rows[row])] for row in rows]
-    return _reference(model, embedded.x[rows], labels, name or f"the {len(rows):,} items of {dataset.name}", tuple(own))
+    groups = [dataset.groups[int(embedded.rows[row])] for row in rows]
+    name = name or f"the {len(rows):,} items of {dataset.name}"
+    return _reference(model, embedded.x[rows], labels, name, tuple(own), groups)
 
 
-def _reference(model: Model, x: Float32, labels: Sequence[str], name: str, digests: Sequence[str]) -> Reference:
+def _reference(
+    model: Model, x: Float32, labels: Sequence[str], name: str, digests: Sequence[str], groups: Sequence[str]
+) -> Reference:
     given: Sequence[str] | list[list[str]] | list[float] = labels
     if not model.classes:
         given = [float(label) for label in labels]
     elif not model.classifier.exclusive:
         given = [[one for one in label.split(SEPARATOR) if one] for label in labels]
     stages = model.encoder.stages if model.encoder else ()
-    return Reference.of(x, given, stages=stages, name=name, digests=digests)
+    return Reference.of(x, given, stages=stages, name=name, digests=digests, groups=groups)
 
 
 def _cached(encoder: Encoder, digests: Sequence[str], cache: Store | None) -> dict[str, Float32]:

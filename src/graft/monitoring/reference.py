@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -32,6 +33,7 @@ class Reference:
         name: What these items are, in words.
         digests: Of the content of each that was given, copies too, as ``content_digest`` has it; empty where there are
             only embeddings.
+        n_groups: Groups, such as speakers or bursts, that they come in; 0 where no two are of one group.
     """
 
     x: Float32
@@ -41,6 +43,7 @@ class Reference:
     stages: Stages = GIVEN
     name: str = "given items"
     digests: tuple[str, ...] = ()
+    n_groups: int = 0
 
     def __len__(self) -> int:
         return len(self.x)
@@ -54,6 +57,7 @@ class Reference:
         stages: Stages = GIVEN,
         name: str = "given items",
         digests: Sequence[str] = (),
+        groups: Sequence[str] = (),
     ) -> Self:
         """Of embeddings and what belongs to each.
 
@@ -63,6 +67,7 @@ class Reference:
             stages: Widths of the stages.
             name: What these items are, in words.
             digests: Of the content of each, so that a log's items that are among these are known.
+            groups: Of each, ``""`` for none.
         """
         x = np.asarray(x, np.float32)
         exclusive = all(isinstance(label, str) for label in labels)
@@ -74,14 +79,16 @@ class Reference:
             several = [{label} if isinstance(label, str) else set(label) for label in labels]  # type: ignore[arg-type]
             names = tuple(sorted(set().union(*several)))
             targets = np.array([[name in own for name in names] for own in several], np.float64).reshape(len(x), -1)
-        kept = _distinct(x.astype(np.float16).astype(np.float32), stages)
+        kept = distinct(x.astype(np.float16).astype(np.float32), stages)
         if len(kept) > MOST_ROWS:
             kept = np.sort(np.random.default_rng(0).permutation(kept)[:MOST_ROWS])
+        own = Counter(groups[row] for row in kept if groups[row]) if groups else Counter()
+        n_groups = len(own) if any(count > 1 for count in own.values()) else 0
         rounded = x[kept].astype(np.float16).astype(np.float32)
-        return cls(rounded, targets[kept], names, exclusive, stages, name, tuple(digests))
+        return cls(rounded, targets[kept], names, exclusive, stages, name, tuple(digests), n_groups)
 
 
-def _distinct(x: Float32, stages: Stages) -> Int:
+def distinct(x: Float32, stages: Stages) -> Int:
     """The rows that are no copies of earlier ones; of a very large matrix, so many that enough can be drawn."""
     rows = np.arange(len(x))
     if len(x) > 4 * MOST_ROWS:

@@ -85,6 +85,7 @@ class MonitorReport:
         n_reference: So many.
         known: Items of the log that are in the reference, and tell nothing new.
         repeats: Lines of items that were there already.
+        near_copies: Of the newest 2,000 items so many are other content but nearly the same to the model as another.
         broken: Lines that cannot be read, and
         broken_lines: the numbers of the first of them.
         waiting: Whether a last line is there in part.
@@ -107,6 +108,7 @@ class MonitorReport:
     n_reference: int
     known: int = 0
     repeats: int = 0
+    near_copies: int = 0
     broken: int = 0
     broken_lines: tuple[int, ...] = ()
     waiting: bool = False
@@ -135,7 +137,8 @@ class MonitorReport:
             "alarm": self.alarm,
             "examples": [asdict(one) for one in self.examples],
             "reference": {"name": self.reference, "n": self.n_reference},
-            "log": {"known": self.known, "repeats": self.repeats, "broken": self.broken,
+            "log": {"known": self.known, "repeats": self.repeats,
+                    "near_copies": self.near_copies, "broken": self.broken,
                     "broken_lines": list(self.broken_lines), "waiting": self.waiting,
                     "other_models": dict(self.others or {})},
             "notes": list(self.notes),
