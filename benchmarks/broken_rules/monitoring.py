@@ -64,15 +64,15 @@ MONITORING = (
     Rule(
         "heads are asked of items of the reference that they have not seen",
         _WATCHING,
-        "lens = _fit(reference, np.flatnonzero(fold != one))",
-        "lens = _fit(reference, np.arange(len(reference)))",
+        "scorer = _fit(reference, np.flatnonzero(fold != one))",
+        "scorer = _fit(reference, np.arange(len(reference)))",
         _STREAMS + "test_the_reference_is_asked_out_of_fold",
     ),
     Rule(
-        "what the lens was fitted to is not ranked",
+        "what the scorer was fitted to is not ranked",
         _WATCHING,
-        "    before, now = lens.look(reference.x[ranked]), lens.look(x)\n",
-        "    before, now = lens.look(reference.x[fitted]), lens.look(x)\n",
+        "    before, now = scorer.score(reference.x[ranked]), scorer.score(x)\n",
+        "    before, now = scorer.score(reference.x[fitted]), scorer.score(x)\n",
         _STREAMS + "test_new_items_are_as_strange_as_those_that_they_are_ranked_among",
     ),
     Rule(
@@ -106,7 +106,7 @@ MONITORING = (
     Rule(
         "copies of the reference count once",
         "src/graft/monitoring/reference.py",
-        "        kept = _distinct(x.astype(np.float16).astype(np.float32), stages)\n",
+        "        kept = distinct(x.astype(np.float16).astype(np.float32), stages)\n",
         "        kept = np.arange(len(x))\n",
         _STREAMS + "test_copies_of_the_reference_count_once",
     ),

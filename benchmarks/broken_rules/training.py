@@ -163,8 +163,8 @@ FUNCTIONS_THAT_TRAIN = (
     Rule(
         "a price is a number from nought on",
         "src/graft/receipts.py",
-        "or not math.isfinite(value) or value < 0",
-        "",
+        "    if not math.isfinite(price) or price < 0:\n",
+        "    if math.isnan(price):\n",
         f"{RECEIPTS}::test_what_is_no_price_is_refused_by_name",
     ),
 )

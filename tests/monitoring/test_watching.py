@@ -8,8 +8,8 @@ import pytest
 
 from graft.contracts import Float32
 from graft.monitoring import watching
-from graft.monitoring.lens import Glance, Lens
 from graft.monitoring.reference import Reference
+from graft.monitoring.scores import DriftScorer, DriftScores
 from graft.monitoring.watching import LEAST_ITEMS, LEVELS, Drifts, watch
 
 MEANS = 3 * np.random.default_rng(9).standard_normal((4, 24))
@@ -40,10 +40,10 @@ def test_items_of_the_same_source_raise_no_alarm() -> None:
     assert sum(alarms) <= 3  # one in twenty at most is expected
 
 
-def one_after_another(seen: Glance) -> list[Glance]:
+def one_after_another(seen: DriftScores) -> list[DriftScores]:
     """Every item as a stream of its own."""
     rows = range(len(seen.inputs))
-    return [Glance(*(part[row : row + 1] for part in (seen.inputs, seen.answers, seen.strange)), seen.n_lengths)
+    return [DriftScores(*(part[row : row + 1] for part in (seen.inputs, seen.answers, seen.strange)), seen.n_lengths)
             for row in rows]  # fmt: skip
 
 
@@ -51,13 +51,13 @@ def test_all_that_is_bet_on_shares_five_percent() -> None:
     """The capital after one item is in the mean what is laid on it; all that is laid comes to 1 in every test."""
     assert sum(LEVELS.values()) == pytest.approx(0.05)
     own = reference()
-    lens = Lens.fitted(own.x[:80], own.targets[:80], own.stages, exclusive=True)
-    before, now = lens.look(own.x[80:]), lens.look(drawn(250, 30)[0])
+    scorer = DriftScorer.fitted(own.x[:80], own.targets[:80], own.stages, exclusive=True)
+    before, now = scorer.score(own.x[80:]), scorer.score(drawn(250, 30)[0])
     chance = np.random.default_rng(0)
     laid = [sum(np.exp(bet.capital[0]) for bet in watching._fixed(before, one, chance))
             for one in one_after_another(now)]  # fmt: skip
     assert 0.4 < np.mean(laid) < 0.6
-    bets = [list(watching._learned(before.inputs[:40], before, lens.look(drawn(400, seed)[0])))
+    bets = [list(watching._learned(before.inputs[:40], before, scorer.score(drawn(400, seed)[0])))
             for seed in range(31, 37)]  # fmt: skip
     assert 0.3 < np.mean([sum(np.exp(bet.capital[0]) for bet in stream) for stream in bets]) < 0.7
     laid = [sum(np.exp(bet.capital[0]) for bet in watching._answers(own, before.answers, one.answers))
@@ -77,11 +77,11 @@ def test_a_capital_below_one_over_the_level_is_no_alarm() -> None:
 
 def test_a_direction_knows_nothing_of_what_it_is_bet_on_with() -> None:
     own = reference()
-    lens = Lens.fitted(own.x[:80], own.targets[:80], own.stages, exclusive=True)
-    compared, before = lens.look(own.x[80:120]).inputs, lens.look(own.x[120:])
+    scorer = DriftScorer.fitted(own.x[:80], own.targets[:80], own.stages, exclusive=True)
+    compared, before = scorer.score(own.x[80:120]).inputs, scorer.score(own.x[120:])
     gained = []
     for seed in range(40, 50):
-        for number, bet in enumerate(watching._learned(compared, before, lens.look(drawn(300, seed)[0]))):
+        for number, bet in enumerate(watching._learned(compared, before, scorer.score(drawn(300, seed)[0]))):
             gained.append(bet.capital.max() + np.log((number + 1) * (number + 2)) - np.log(0.5))
     assert np.mean(np.array(gained) > np.log(10)) < 0.2  # one in ten at most is expected
 
