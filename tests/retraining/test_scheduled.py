@@ -148,15 +148,19 @@ def repository(root: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("log", "ran"),
+    ("log", "better", "ran"),
     [
-        ("quiet", ["Watch", "Say that it ran"]),
-        ("changed", ["Watch", "Retrain", "Keep", "Put to use", "Say that it ran"]),
+        ("quiet", True, ["Watch", "Say that it ran"]),
+        ("changed", True, ["Watch", "Retrain", "Keep", "Put to use", "Say that it ran"]),
+        ("changed", False, ["Watch", "Retrain", "Keep", "Say that it ran"]),
     ],
 )
-def test_the_workflow_retrains_on_an_alarm_and_only_then(doors, program, tmp_path, log, ran):
+def test_the_workflow_retrains_on_an_alarm_and_only_then(doors, program, tmp_path, log, better, ran):
     workflow = yaml.safe_load(block("yaml"))
     root = laid_out(doors, tmp_path / "clone", log)
+    if not better:
+        shutil.rmtree(root / "photos")
+        written(root / "photos", month(0, 8, wrong=0.7))
     remote = repository(root)
     steps = Steps(root, program)
     code = steps.run(workflow["jobs"]["retrain"]["steps"])
@@ -164,7 +168,9 @@ def test_the_workflow_retrains_on_an_alarm_and_only_then(doors, program, tmp_pat
     commits = subprocess.run(["git", "-C", str(remote), "rev-list", "--count", "main"], capture_output=True, check=True)
     assert int(commits.stdout) == (2 if log == "changed" else 1)
     if log == "changed":
-        assert json.loads((root / "retrain.json").read_text())["shipped"] is True
+        assert json.loads((root / "retrain.json").read_text())["shipped"] is better
+        kept = ["git", "-C", str(remote), "show", "main:doors.graft.decisions.jsonl"]  # what decided pays the next time
+        assert json.loads(subprocess.run(kept, capture_output=True, check=True).stdout)["shipped"] is better
 
 
 def test_what_goes_wrong_fails_the_job(doors, program, tmp_path):
