@@ -16,6 +16,7 @@ import pytest
 import graft
 from graft import own_wheel as packing
 from graft.errors import GraftError
+from graft.export.browser.runtime import FILES
 from graft.own_wheel import WHEEL, own_wheel
 
 PROJECT = Path(__file__).parents[1]
@@ -120,3 +121,13 @@ def test_what_a_user_left_in_a_checkout_is_not_sent_along(tmp_path: Path, monkey
             "graft/Dockerfile",
             "graft/version.py",
         ]
+
+
+def test_what_was_packed_into_an_installed_package_goes_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = tmp_path / "site-packages" / "graft" / "export" / "browser" / "packed"
+    packed.mkdir(parents=True)
+    for file in FILES:
+        (packed / file.name).write_text("")
+    monkeypatch.setattr(packing, "_PACKAGE", tmp_path / "site-packages" / "graft")
+    with zipfile.ZipFile(own_wheel(tmp_path / "made")) as archive:
+        assert {f"graft/export/browser/packed/{file.name}" for file in FILES} <= set(archive.namelist())

@@ -31,8 +31,11 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 """The first that a zip can hold."""
 _MODE = (stat.S_IFREG | 0o644) << 16
 _KINDS = frozenset(
-    {".css", ".html", ".js", ".md", ".onnx", ".onnxruntime", ".py", ".svg", ".tsv", ".txt", ".typed", ".yaml", ".yml"}
-)
+    {
+        ".css", ".html", ".js", ".md", ".mjs", ".onnx", ".onnxruntime", ".py", ".svg", ".tsv", ".txt", ".typed",
+        ".wasm", ".yaml", ".yml",
+    }
+)  # fmt: skip
 """How the names of the package's files end. What else lies among them in a checkout (a key, a table, a model that was
 tried there) is nobody's to be sent along."""
 _NAMES = frozenset({"Dockerfile"})
