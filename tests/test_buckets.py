@@ -181,6 +181,14 @@ def test_what_is_called_alike_is_named_and_the_rest_is_read(s3: S3Server) -> Non
     assert not any("empty" in key or key.endswith("/") for key in brought.skipped)  # a marker is no trouble
 
 
+def test_the_end_of_a_listing_is_told(s3: S3Server) -> None:
+    for name in ("a", "b", "c"):
+        s3.put(f"told/{name}.txt", b"x")
+    told: list[tuple[str, int, int]] = []
+    buckets.list_objects("s3://private/told/", Run(progress=lambda *step: told.append(step)))
+    assert told[-1] == ("list", 3, 3)
+
+
 def test_public_data_need_no_key(keyless: S3Server) -> None:
     address = keyless.put("open.txt", b"open", "public")
     assert buckets.read_bytes(address, 9) == b"open"

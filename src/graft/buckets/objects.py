@@ -76,6 +76,7 @@ def _list(access: Access, run: Run) -> BucketListing:
             else:
                 found.append(BucketObject(key, size, etag))
             _check_number(found, access)
+    run.tell("list", len(found), len(found))
     found.sort(key=lambda one: one.key)
     folders = {one.key[:at] for one in found for at, letter in enumerate(one.key) if letter == "/"}
     objects = [

@@ -164,6 +164,8 @@ def test_what_does_not_fit_names_the_way(mb, zip_mb, way, words):
         ({"output_prefix": "/"}, "names no folder"),
         ({"output_prefix": "s3://bucket"}, "names no folder"),
         ({"output_prefix": "answers\nRUN/"}, "names no folder"),
+        ({"output_prefix": "../answers/"}, "has a part of dots"),
+        ({"output_prefix": "s3://bucket/a/../b/"}, "has a part of dots"),
     ],
 )
 def test_what_is_not_offered_is_refused_before_the_work(model, tmp_path, options, words):

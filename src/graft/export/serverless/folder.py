@@ -56,6 +56,8 @@ def check(options: TargetOptions) -> None:
                 f"The output prefix {prefix!r} names no folder, and the function would answer its own answers.",
                 "Give one such as answers/ or s3://bucket/answers/.",
             )
+        if {".", ".."} & set(inside.split("/")):
+            raise UsageError(f"The output prefix {prefix!r} has a part of dots.", "Give the folder's own name.")
 
 
 def complete(draft: Draft) -> Added:
