@@ -196,3 +196,14 @@ def test_where_there_is_no_proc_another_program_lists_the_processes(monkeypatch)
         assert here.items() <= supervisor.parents().items()
         assert child.pid in supervisor.below(os.getpid())
         child.kill()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody sees what belongs to whom")
+@pytest.mark.parametrize("number", ["SIGSTOP", "SIGKILL"])
+def test_a_cell_that_stops_or_kills_who_watches_over_it_leaves_nothing_either(tmp_path, number):
+    tree = Tree(tmp_path)
+    strike = f"import os, signal\nos.kill(os.getppid(), signal.{number})\ntime.sleep(600)"
+    notebook_file(tree.notebook, CHILDREN.format(mark=tree.mark), strike)
+    ran = run_notebook(tree.notebook, output=tree.output, time_limit=10)
+    assert (ran.ok, ran.error.name) == (False, "TimeLimit" if number == "SIGSTOP" else "DeadKernel")
+    until(lambda: not tree.alive())

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +26,8 @@ _GRACE = 5.0
 """Seconds that a kernel has for what it does at its end."""
 _GONE = 20.0
 """Seconds after which a supervisor that has not killed all is killed itself."""
+_ROUNDS = 100
+"""So often it is looked for what a supervisor that was killed has left."""
 _SAID = 2000
 _NOT_PASSED_ON = (
     "GRAFT_KEY",  # it belongs to a server that runs notebooks, and not to those
@@ -97,6 +103,8 @@ class KernelProcess:
             if self._hold >= 0:
                 os.close(self._hold)
                 self._hold = -1
+                with contextlib.suppress(AttributeError, OSError):  # it was not started, or has ended
+                    self.process.send_signal(signal.SIGCONT)  # should a cell have stopped the supervisor
 
     def finish(self, client: AsyncKernelClient) -> None:
         """Let it end by itself, for some seconds."""
@@ -115,7 +123,26 @@ class KernelProcess:
             self.process.kill()
             return self.process.wait()
         finally:
+            if self.process.returncode == -signal.SIGKILL:  # by a cell, or above: what it would have killed is left
+                _kill_marked(f"IPYTHONDIR={self._scratch}/ipython".encode())
+                shutil.rmtree(self._scratch, ignore_errors=True)
             self._log.close()
+
+
+def _kill_marked(mark: bytes) -> None:
+    """Kill every process that was started with this in its environment; on Linux, where that can be seen."""
+    for _ in range(_ROUNDS if sys.platform == "linux" else 0):
+        left = []
+        for entry in os.scandir("/proc"):
+            with contextlib.suppress(OSError):  # it has ended, or is another user's
+                if entry.name.isdigit() and mark in Path(entry.path, "environ").read_bytes().split(b"\0"):
+                    left.append(int(entry.name))
+        if not left:
+            return
+        for pid in left:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
 
 
 class _ProcessClient(AsyncKernelClient):  # type: ignore[misc]
