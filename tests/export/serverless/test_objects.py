@@ -89,6 +89,15 @@ def test_a_record_that_names_no_object_leaves_the_others_answered(ask, s3, s3_pa
     assert second["output"] == "s3://private/answers/beside/a.jpg.json"
 
 
+def test_what_the_store_does_not_give_fails_the_event_after_the_others_were_answered(ask, s3):
+    s3.put("after/a.jpg", PHOTO)
+    event = created("private", "after/a.jpg")
+    event["Records"].insert(0, {**event["Records"][0], "s3": {"bucket": {"name": "no bucket"}, "object": {"key": "x"}}})
+    with pytest.raises(serverless.Failed, match=r"1 of 2 objects could not be answered.*s3://no bucket/x"):
+        ask(event)
+    assert json.loads(stored(s3, "answers/after/a.jpg.json"))["predictions"][0]["label"] == "square"
+
+
 def test_prefixes_that_overlap_and_another_bucket(task, s3, tmp_path):
     s3.put("photos/in/a.jpg", PHOTO)
     with serverless.function(task, tmp_path, **s3.environment, GRAFT_OUTPUT_PREFIX="photos") as ask:
