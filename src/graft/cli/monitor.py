@@ -55,13 +55,14 @@ def command(model: Path, log: Path, data: str | None, no_cache: bool, as_json: b
 def _lines(found: MonitorReport) -> Iterator[str]:
     from graft.report.words import clean
 
-    reference = f"{clean(found.reference)}; without copies: {found.n_reference:,}"
+    reference = f"{clean(found.reference)}; used of these, copies once: {found.n_reference:,}"
     head = click.style("Changed" if found.alarm else "No change", bold=True, fg="red" if found.alarm else "green")
     yield f"{head}  in {found.n:,} items" + (f", since {found.since}" if found.since else "")
     yield ""
     for name, finding in (("Inputs", found.input), ("Answers", found.answers), ("Unknown", found.unknown)):
         text = f"changed: {clean(finding.text)}" if finding.changed else "as before"
-        yield f"{name:<10}{text}" + click.style(f"  (p {finding.p:.2g})", dim=True)
+        p = f"{finding.p:.2g}" if finding.p else "< 1e-300"  # what is smaller is no number of a computer's
+        yield f"{name:<10}{text}" + click.style(f"  (p {p})", dim=True)
     own = found.accuracy
     if own.value is not None:
         interval = f"{own.low:.1%} to {own.high:.1%}"
