@@ -68,7 +68,7 @@ def test_a_second_run_ends_at_once_with_a_code_of_its_own(run, saved, same, tmp_
     [
         (["{model}"], 2, "There are no DATA"),
         (["{model}", "{data}", "--back"], 2, "--back takes nothing but MODEL"),
-        (["{model}", "--back"], 1, "There is nothing at"),
+        (["{model}", "--back"], 1, "There is no earlier model"),
         (["{data}", "{data}"], 1, "is not a saved model"),
         (["{model}", "{none}"], 1, "nothing"),
         (["{model}", "{data}", "--corrections", "{data}"], 1, "corrections"),
