@@ -20,6 +20,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Tests ask graphs by onnxruntime itself, which would report to its maker.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
+# One process of tests opens more networks than any user's: as many as a server is granted would take all memory.
+os.environ.setdefault("GRAFT_ENCODERS_LIMIT", "5e8")
+
 # A shell's background jobs ignore Ctrl-C, and hand that on to all that they start; what tests interrupt has to heed it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
