@@ -9,9 +9,15 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 demo: $(VENV)/.base
 	$(BIN)/graft demo --overwrite
 
-# A process for each core, up to four, and each file of tests in one of them, so that its models are fitted once.
+# A process for each core, up to four, and each file of tests in one of them, so that its models are fitted once. In
+# three parts, each in processes of its own: one process that opened every network of the tests would take all memory.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+FIRST  := tests/export tests/encoders tests/tuning
+SECOND := tests/app tests/cli tests/serving tests/model tests/notebooks tests/retraining
 test: check
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(PYTEST) $(FIRST)
+	$(PYTEST) $(SECOND)
+	$(PYTEST) $(addprefix --ignore=,$(FIRST) $(SECOND))
 
 # The oldest and the newest allowed version of every dependency; about half an hour.
 test-versions: $(VENV)/.dev
