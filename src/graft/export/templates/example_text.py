@@ -25,7 +25,7 @@ def inputs_of(text: str, about: dict[str, Any]) -> dict[str, NDArray[Any]]:
     return dict(TOKENIZER([text]))
 
 
-def answer_of(session: onnxruntime.InferenceSession, about: dict[str, Any], item: str) -> dict[str, Any]:
+def answer_of(session: onnxruntime.InferenceSession, about: dict[str, Any], item: Any) -> dict[str, Any]:
     """What the graph says of an item, as inputs_of() takes it."""
     names = [output.name for output in session.get_outputs()]
     found = session.run(None, inputs_of(item, about))
