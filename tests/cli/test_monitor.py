@@ -101,6 +101,9 @@ def test_of_few_items_it_says_that_nothing_is_said_yet(run, saved, tmp_path):
     found = run("monitor", saved, tmp_path / "log.jsonl", "--json")
     assert found.code == 0
     assert found.json["notes"] == ["There are 20 new items, and of the first 20 nothing is said yet."]
+    shown = run("monitor", saved, tmp_path / "log.jsonl").out
+    assert shown.startswith("Nothing can be told yet  in 20 items")
+    assert "as before" not in shown
     own = fresh(tmp_path / "more", 1, forms=("circle",), first=8100)
     assert run("predict", saved, own, "--log", tmp_path / "log.jsonl").code == 0
     assert run("monitor", saved, tmp_path / "log.jsonl", "--json").json["notes"] == []

@@ -53,14 +53,24 @@ def command(model: Path, log: Path, data: str | None, no_cache: bool, as_json: b
 
 
 def _lines(found: MonitorReport) -> Iterator[str]:
+    from graft.monitoring.reference import LEAST_ROWS
+    from graft.monitoring.watching import LEAST_ITEMS
     from graft.report.words import clean
 
+    enough = found.n > LEAST_ITEMS and found.n_reference >= LEAST_ROWS
     reference = f"{clean(found.reference)}; used of these, copies once: {found.n_reference:,}"
-    head = click.style("Changed" if found.alarm else "No change", bold=True, fg="red" if found.alarm else "green")
+    told = (
+        ("Changed", "red")
+        if found.alarm
+        else ("No change", "green")
+        if enough
+        else ("Nothing can be told yet", "yellow")
+    )
+    head = click.style(told[0], bold=True, fg=told[1])
     yield f"{head}  in {found.n:,} items" + (f", since {found.since}" if found.since else "")
     yield ""
     for name, finding in (("Inputs", found.input), ("Answers", found.answers), ("Unknown", found.unknown)):
-        text = f"changed: {clean(finding.text)}" if finding.changed else "as before"
+        text = f"changed: {clean(finding.text)}" if finding.changed else "as before" if enough else "not known yet"
         p = f"{finding.p:.2g}" if finding.p else "< 1e-300"  # what is smaller is no number of a computer's
         yield f"{name:<10}{text}" + click.style(f"  (p {p})", dim=True)
     own = found.accuracy
