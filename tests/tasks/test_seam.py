@@ -20,8 +20,8 @@ from graft.tasks import TASKS
 from graft.tasks.classification import Classification
 
 SOURCE = Path(graft.__file__).parent
-KNOWING = ("heads", "learning", "tasks", "older.py", "training_function", "training_jobs")
-"""Where heads and tasks stand, the reader of old bundles, and what reads options out of events and jobs."""
+KNOWING = ("heads", "learning", "tasks", "older.py")
+"""Where heads and tasks stand with their tables, and the reader of old bundles."""
 AS_GRAPHS = "export/heads.py"
 """The table of what each head is in an exported graph."""
 

@@ -20,6 +20,8 @@ TASKS: dict[str, AnyTask] = {task.name: task for task in (Classification(), Mult
 """By the name that stands in recipes and bundles."""
 NUMBERS = Regression().name
 """The task of a number for each item, which no data show by themselves."""
+READING_FLAGS = tuple(name for task in TASKS.values() for name, value in task.reading.items() if value is True)
+"""What ``graft.read`` can be told of targets by a yes: options of events and of jobs."""
 
 
 def task_of(recipe: Recipe, dataset: Dataset) -> AnyTask:

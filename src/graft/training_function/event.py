@@ -16,13 +16,14 @@ from graft.errors import UsageError
 from graft.model.packed import ENDING
 from graft.receipts import Prices
 from graft.recipe import Recipe
+from graft.tasks import READING_FLAGS
 from graft.version import __version__
 
 MOST_EXAMPLES = 100_000
 READING = ("label_column", "item_column", "group_column", "pattern", "modality")
 _MAX_NAME, _MAX_KEY = 200, 960
 """Bytes: a file may be called by 255, an object by 1,024, and ``.graft.report.html`` beside the model is longer."""
-_FLAGS = ("multi_label", "force")
+_FLAGS = (*READING_FLAGS, "force")
 _OWN = ("train", "output", "test", "name", "prices", *_FLAGS)
 _RECIPE = tuple(one.name for one in fields(Recipe) if one.name != "backend")
 _EXAMPLE = frozenset({"text", "base64", "label", "group", "split"})
@@ -78,8 +79,7 @@ class TrainEvent:
         for name in _FLAGS:
             if not isinstance(event.get(name, False), bool):
                 raise UsageError(f"{name} is {event[name]!r:.80}.", "Give true or false.")
-        if event.get("multi_label"):
-            reading["multi_label"] = True
+        reading |= {name: True for name in READING_FLAGS if event.get(name)}
         if examples and (beside := [name for name in (*reading, "test") if event.get(name)]):
             raise UsageError(f"{beside[0]} is not for examples.", "Leave it out; an example may have a split.")
         test = None if event.get("test") is None else _address(event["test"], "test")

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from graft.errors import UsageError
 from graft.recipe import Recipe
+from graft.tasks import READING_FLAGS
 
 SDK_PREFIX = "sagemaker_"
 """Begins the names that SageMaker's SDK adds for its own use."""
@@ -180,7 +181,7 @@ _RECIPE: Mapping[str, _Kind] = {
 }
 _READING: Mapping[str, _Kind] = {
     **dict.fromkeys(("label_column", "item_column", "group_column", "pattern", "modality"), _text),
-    "multi_label": _truth,
+    **dict.fromkeys(READING_FLAGS, _truth),
 }
 _TUNING: Mapping[str, _Kind] = {
     "method": _text,
