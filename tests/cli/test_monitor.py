@@ -181,6 +181,9 @@ def test_given_data_take_the_place_of_what_the_model_was_fitted_to(run, saved, u
     found = run("monitor", saved, usual / "circles.jsonl", "--data", own, "--json").json
     assert found["reference"] == {"name": "the 32 items of circles", "n": 32}
     assert not found["answers"]["changed"]
+    (own / "circle" / "cut.jpg").write_bytes(shapes.encoded("circle", 4)[:200])
+    found = run("monitor", saved, usual / "circles.jsonl", "--data", own, "--json").json
+    assert found["reference"] == {"name": "the 32 items of circles; 1 more cannot be used", "n": 32}
 
 
 @pytest.mark.parametrize("forms", [{"circle": 30}, {"circle": 20, "square": 20}])

@@ -1,11 +1,13 @@
 """``graft retrain``: exit codes, JSON, and that a second run ends at once."""
 
 import json
+import shutil
 import subprocess
 import sys
 
 import pytest
 
+import shapes
 from graft.retraining.placing import alone
 from months import contents, copied, month, written
 
@@ -97,3 +99,14 @@ def test_by_cron_it_runs_without_path_home_locale_or_folder(saved, tmp_path):
     assert found.returncode == 0, found.stderr
     assert json.loads(found.stdout)["shipped"] is False
     assert found.stderr == b""
+
+
+def test_what_cannot_be_used_is_named(run, saved, same, tmp_path):
+    model, data = copied(saved, tmp_path), tmp_path / "photos"
+    shutil.copytree(same, data)
+    cut = data / "circle" / "cut.jpg"
+    cut.write_bytes(shapes.encoded("circle", 4)[:200])
+    found = run("retrain", model, data)
+    assert found.code == 0
+    assert found.out.startswith("Skipped circle/cut.jpg: ")
+    assert [one["path"] for one in run("retrain", model, data, "--json").json["skipped"]] == ["circle/cut.jpg"]

@@ -48,6 +48,7 @@ def command(
     Both are judged on items that neither has seen. The old one stays as MODEL.previous. Exit code 75: MODEL is being
     retrained already.
     """
+    from graft.report.report import SKIPPED
     from graft.report.words import clean
     from graft.retraining import retrain, roll_back
 
@@ -76,6 +77,10 @@ def command(
     if as_json:
         show_json(found.to_dict() | ({"error": refusal.to_dict()} if refused else {}))
         return refusal.exit_code if refused else 0
+    for entry in found.skipped[:SKIPPED]:
+        say(f"Skipped {clean(entry.path)}: {clean(entry.reason)}")
+    if (rest := len(found.skipped) - SKIPPED) > 0:
+        say(f"Skipped {rest:,} more: --json names them")
     for warning in found.warnings:
         say(f"Note    {clean(warning)}")
     if refused:

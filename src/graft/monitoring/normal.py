@@ -68,7 +68,8 @@ def labelled(model: Model, dataset: Dataset, run: Run, name: str = "") -> Refere
     rows = sorted(own.values())
     labels = [dataset.labels[int(embedded.rows[row])] for row in rows]
     groups = [dataset.groups[int(embedded.rows[row])] for row in rows]
-    name = name or f"the {len(rows):,} items of {dataset.name}"
+    bad = len(embedded.skipped) + len(dataset.skipped)
+    name = name or f"the {len(rows):,} items of {dataset.name}" + (f"; {bad:,} more cannot be used" if bad else "")
     return _reference(model, embedded.x[rows], labels, name, tuple(own), groups)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from graft import bundle
 from graft.bundle import version_of
 from graft.contracts import Bool, Encoder, Int, Progress, silent
+from graft.data.items import Skipped
 from graft.data.provenance import inputs_of
 from graft.encoders import tuned_weights
 from graft.errors import DataError, NotABundle
@@ -53,6 +54,7 @@ class Retrained:
         n_corrected: Items from the folder of corrections.
         warnings: What else is to be said.
         answers: Shares of the answers that a log holds, where one was given.
+        skipped: What of the data could not be used.
     """
 
     shipped: bool
@@ -65,6 +67,7 @@ class Retrained:
     n_corrected: int = 0
     warnings: tuple[str, ...] = ()
     answers: Mapping[str, float] = field(default_factory=dict)
+    skipped: tuple[Skipped, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able: ``{shipped, reason, before, after, model, previous, ...}``; of what does not exist ``None``."""
@@ -83,6 +86,7 @@ class Retrained:
                 "previous": self.previous,
                 "warnings": list(self.warnings),
                 "answers": dict(self.answers),
+                "skipped": [one.to_dict() for one in self.skipped],
             }
         )
         return values
@@ -160,6 +164,7 @@ def retrain(
             n_corrected=material.n_corrected,
             warnings=warnings,
             answers=answers,
+            skipped=material.dataset.skipped,
         )
 
 
