@@ -14,6 +14,7 @@ import pytest
 from buckets import KEY, SECRET, S3Server
 from graft import buckets
 from graft.buckets.fetching import AT_ONCE
+from graft.buckets.keys import why_odd
 from graft.errors import AddressError, Cancelled, GraftError, NothingToRead, OutputExists, UsageError
 from graft.run import Run
 
@@ -49,6 +50,19 @@ def names(folder: Path) -> list[str]:
 def test_an_address_is_told_from_a_path(text: str, shown: str) -> None:
     assert buckets.is_bucket_address(text)
     assert str(buckets.BucketAddress.of(text)) == shown
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", "a/../b", "./a", "a//b", "/a", "a/", "a\nb", "a\x7f", "a\\b", "a\ufffd", "\ud800", "ä" * 128],
+)
+def test_a_key_that_is_no_name_of_a_file(name: str) -> None:
+    assert why_odd(name)
+
+
+@pytest.mark.parametrize("name", ["a", "a/b.jpg", "...", "..a", "a b/ä", "ä" * 127])
+def test_a_key_that_is_the_name_of_a_file(name: str) -> None:
+    assert not why_odd(name)
 
 
 @pytest.mark.parametrize("text", ["photos/", "https://a.org/x", "C:\\photos", "hf:ann/doors", "", "s3:/bucket"])

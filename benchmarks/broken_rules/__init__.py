@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmarks.broken_rules.addresses import ADDRESSES
 from benchmarks.broken_rules.data import DATA
 from benchmarks.broken_rules.exports import EXPORTS
 from benchmarks.broken_rules.functions import FUNCTIONS
@@ -35,4 +36,5 @@ RULES = (
     *RETRAINING,
     *MONITORING,
     *SERVED_NOTEBOOKS,
+    *ADDRESSES,
 )

@@ -1,5 +1,6 @@
 """The executed copy: whole at any instant, openable whatever is printed, and silent about machines and secrets."""
 
+import base64
 import getpass
 import json
 import os
@@ -7,6 +8,7 @@ import shutil
 import threading
 import time
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import nbformat
 import pytest
@@ -75,6 +77,21 @@ def test_a_secret_is_found_wherever_it_is_cut():
 @pytest.mark.parametrize("shown", [str, repr, json.dumps, lambda one: json.dumps(one, ensure_ascii=False)])
 def test_a_secret_is_found_in_quotes_too(shown):
     assert "ter" not in Hiding([SECRET]).text(f"it is {shown(SECRET)}.")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda raw: base64.b64encode(raw).decode(),
+        lambda raw: quote(raw, safe=""),
+        quote,
+        quote_plus,
+    ],
+    ids=["base64", "address", "path", "form"],
+)
+def test_a_secret_is_found_as_it_is_sent_too(written):
+    raw = SECRET.encode()
+    assert written(raw).rstrip("=") not in Hiding([SECRET]).text(f"sent: {written(raw)}.")
 
 
 def test_a_secret_of_several_lines_is_found_line_by_line():
