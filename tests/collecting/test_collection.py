@@ -1,5 +1,6 @@
 """Classes, duplicates, going on where it ended, and providers that fail."""
 
+import base64
 import hashlib
 import json
 import os
@@ -77,6 +78,16 @@ def test_the_manifest_says_where_each_came_from(server, lines, tmp_path):
 def test_the_name_of_a_file_comes_from_its_content(gather, tmp_path):
     gather(all=["/wrong-type.jpg"])
     assert files(tmp_path / "out") == ["all/0001.png"]
+
+
+def test_every_kind_of_picture_that_can_be_read_is_kept(gather, tmp_path):
+    kinds = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
+    pictures = (base64.b64encode(photo(seed, kind)).decode() for seed, kind in enumerate(kinds))
+    drawn = [f"data:image/any;base64,{picture}" for picture in pictures]
+    assert gather(all=drawn).classes["all"].kept == len(drawn)
+    endings = {file.rpartition(".")[2] for file in files(tmp_path / "out")}
+    assert endings == {"jpg", "png", "gif", "bmp", "tif", "webp", "pnm"}
+    assert gather(all=drawn).classes["all"].kept == len(drawn)  # the names are believed when they are read again
 
 
 def test_copies_are_dropped_within_and_across_classes(gather, lines):

@@ -11,7 +11,7 @@ from graft.data.contents import clean_label
 from graft.data.dataset import Dataset
 from graft.data.listing import is_stray
 from graft.decoding.encoding import mend
-from graft.decoding.formats import EXTENSIONS, HEAD, sniff
+from graft.decoding.formats import HEAD, USUAL_EXTENSION, sniff
 
 LONGEST = 120
 """Bytes of a name in UTF-8; file systems take 255, and a number may be added."""
@@ -82,6 +82,5 @@ def _parts(called: str, content: bytes, modality: str) -> tuple[str, str]:
     suffix = suffix if 1 < len(suffix) <= _LONGEST_SUFFIX and suffix.lower() != ".graft" and suffix.isascii() else ""
     stem = own[: len(own) - len(suffix)].strip(" .").encode()[: LONGEST - 40].decode(errors="ignore").strip(" .")
     if not suffix:
-        kind = sniff(content[:HEAD])
-        suffix = ".txt" if modality == "text" else next((ext for ext, of in EXTENSIONS.items() if of == kind), "")
+        suffix = ".txt" if modality == "text" else USUAL_EXTENSION.get(sniff(content[:HEAD]) or "", "")
     return (stem if is_safe(f"{stem}{suffix}") and stem else f"item_{stem}".rstrip("_")), suffix

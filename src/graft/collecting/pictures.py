@@ -11,11 +11,11 @@ import numpy as np
 
 from graft.contracts import Array, Float32
 from graft.decoding.decode import decode_picture
-from graft.decoding.formats import HEAD, PICTURES, describe, sniff
+from graft.decoding.formats import HEAD, PICTURES, USUAL_EXTENSION, describe, sniff
 from graft.errors import ItemError
 from graft.fetching.bounds import too_small
 
-SUFFIXES = {"jpeg": ".jpg", "png": ".png", "gif": ".gif", "bmp": ".bmp", "tiff": ".tif", "webp": ".webp"}
+SUFFIXES = {kind: USUAL_EXTENSION[kind] for kind in sorted(PICTURES)}
 """How a picture's file ends, by its kind."""
 
 SIDE = 11

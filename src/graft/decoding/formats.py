@@ -38,47 +38,32 @@ TABULAR = frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".xlsx", "
 _ALSO_TABULAR = frozenset({".json"})
 """Extensions of files that are manifests where they are given as such; in a folder they have many purposes."""
 
-EXTENSIONS = {
-    ".jpg": "jpeg",
-    ".jpeg": "jpeg",
-    ".jpe": "jpeg",
-    ".jfif": "jpeg",
-    ".png": "png",
-    ".apng": "png",
-    ".gif": "gif",
-    ".bmp": "bmp",
-    ".dib": "bmp",
-    ".tif": "tiff",
-    ".tiff": "tiff",
-    ".webp": "webp",
-    ".pnm": "pnm",
-    ".ppm": "pnm",
-    ".pgm": "pnm",
-    ".pbm": "pnm",
-    ".pfm": "pnm",
-    ".avif": "avif",
-    ".heic": "heic",
-    ".heif": "heic",
-    ".hif": "heic",
-    ".wav": "wav",
-    ".wave": "wav",
-    ".rf64": "wav",
-    ".flac": "flac",
-    ".ogg": "ogg",
-    ".oga": "ogg",
-    ".opus": "ogg",
-    ".mp3": "mp3",
-    ".mp2": "mp3",
-    ".mpga": "mp3",
-    ".aif": "aiff",
-    ".aiff": "aiff",
-    ".aifc": "aiff",
-    ".au": "au",
-    ".snd": "au",
-    ".caf": "caf",
-    ".w64": "w64",
+_ENDINGS = {
+    "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "png": (".png", ".apng"),
+    "gif": (".gif",),
+    "bmp": (".bmp", ".dib"),
+    "tiff": (".tif", ".tiff"),
+    "webp": (".webp",),
+    "pnm": (".pnm", ".ppm", ".pgm", ".pbm", ".pfm"),
+    "avif": (".avif",),
+    "heic": (".heic", ".heif", ".hif"),
+    "wav": (".wav", ".wave", ".rf64"),
+    "flac": (".flac",),
+    "ogg": (".ogg", ".oga", ".opus"),
+    "mp3": (".mp3", ".mp2", ".mpga"),
+    "aiff": (".aif", ".aiff", ".aifc"),
+    "au": (".au", ".snd"),
+    "caf": (".caf",),
+    "w64": (".w64",),
 }
+"""How files of a kind end, the usual ending first."""
+
+EXTENSIONS = {suffix: kind for kind, suffixes in _ENDINGS.items() for suffix in suffixes}
 """Which kind of picture or recording an extension promises."""
+
+USUAL_EXTENSION = {kind: suffixes[0] for kind, suffixes in _ENDINGS.items()}
+"""How a picture or recording of a kind is called."""
 
 _FOREIGN = {
     "image": (".jxl", ".jp2", ".svg", ".psd", ".ico"),
@@ -245,28 +230,17 @@ _UNREADABLE_PICTURES = frozenset(
 )
 _UNREADABLE_RECORDINGS = frozenset({"aac", "amr", "m4a", "speex", "wavpack", "wma"})
 
-_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
+_SIGNATURES: tuple[tuple[int, bytes | tuple[bytes, ...], str], ...] = (
     (0, b"\xff\xd8\xff", "jpeg"),
     (0, b"\x89PNG\r\n\x1a\n", "png"),
-    (0, b"GIF87a", "gif"),
-    (0, b"GIF89a", "gif"),
-    (0, b"II*\x00", "tiff"),
-    (0, b"MM\x00*", "tiff"),
-    (0, b"II+\x00", "tiff"),
-    (0, b"MM\x00+", "tiff"),
+    (0, (b"GIF87a", b"GIF89a"), "gif"),
+    (0, (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"), "tiff"),
     (4, b"ftypavi", "avif"),
-    (4, b"ftyphei", "heic"),
-    (4, b"ftyphev", "heic"),
-    (4, b"ftypmif1", "heic"),
+    (4, (b"ftyphei", b"ftyphev", b"ftypmif1", b"ftypmsf1"), "heic"),
     (4, b"ftypcrx ", "raw"),
-    (4, b"ftypmsf1", "heic"),
-    (4, b"ftypM4A", "m4a"),
-    (4, b"ftypM4B", "m4a"),
-    (4, b"ftyp", "mp4"),
-    (4, b"moov\x00", "mp4"),
-    (4, b"mdat\x00", "mp4"),
-    (0, b"PK\x03\x04", "zip"),
-    (0, b"PK\x05\x06", "zip"),
+    (4, (b"ftypM4A", b"ftypM4B"), "m4a"),
+    (4, (b"ftyp", b"moov\x00", b"mdat\x00"), "mp4"),
+    (0, (b"PK\x03\x04", b"PK\x05\x06"), "zip"),
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
     (0, b"%PDF", "pdf"),
     (0, b"%!PS", "eps"),
@@ -274,11 +248,8 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"PAR1", "parquet"),
     (0, b"\x93NUMPY", "numpy"),
     (0, b"\x1f\x8b", "gzip"),
-    (0, b"fLaC\x00", "flac"),  # the byte after the word keeps texts out that begin with it; so below
-    (0, b"fLaC\x80", "flac"),
-    (0, b"ID3\x02", "mp3"),
-    (0, b"ID3\x03", "mp3"),
-    (0, b"ID3\x04", "mp3"),
+    (0, (b"fLaC\x00", b"fLaC\x80"), "flac"),  # the byte after the word keeps texts out that begin with it; so below
+    (0, (b"ID3\x02", b"ID3\x03", b"ID3\x04"), "mp3"),
     (0, b".snd\x00", "au"),
     (0, b"caff\x00", "caf"),
     (0, b"riff\x2e\x91\xcf\x11", "w64"),
@@ -286,13 +257,10 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"wvpk", "wavpack"),
     (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "wma"),
     (0, b"\x1aE\xdf\xa3", "matroska"),
-    (0, b"\xff\x0a", "jxl"),
-    (0, b"\x00\x00\x00\x0cJXL ", "jxl"),
-    (0, b"\x00\x00\x00\x0cjP  ", "jpeg2000"),
-    (0, b"\xff\x4f\xff\x51", "jpeg2000"),
+    (0, (b"\xff\x0a", b"\x00\x00\x00\x0cJXL "), "jxl"),
+    (0, (b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51"), "jpeg2000"),
     (0, b"\x00\x00\x01\x00", "ico"),
-    (0, b"\x00\x00\x01\xba", "mpeg"),
-    (0, b"\x00\x00\x01\xb3", "mpeg"),
+    (0, (b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3"), "mpeg"),
     (0, b"FLV\x01", "flv"),
     (0, b"P7\n", "pam"),
     (0, b"DDS \x7c\x00", "dds"),
@@ -301,10 +269,7 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"#?RADIANCE\n", "hdr"),
     (0, b"SIMPLE  =   ", "fits"),
     (0, b"gimp xcf ", "xcf"),
-    (0, b"FUJIFILMCCD-RAW", "raw"),
-    (0, b"IIRO\x08\x00", "raw"),
-    (0, b"IIRS\x08\x00", "raw"),
-    (0, b"IIU\x00", "raw"),
+    (0, (b"FUJIFILMCCD-RAW", b"IIRO\x08\x00", b"IIRS\x08\x00", b"IIU\x00"), "raw"),
     (0, b"MThd\x00", "midi"),
     (0, b"{\\rtf1", "rtf"),
     (0, b"SQLite format 3\x00", "sqlite"),
@@ -315,6 +280,7 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"BZh91AY&SY", "bzip2"),
     (0, b"\x28\xb5\x2f\xfd", "zstd"),
 )
+"""Where it begins, what stands there (one of several), and the kind of file."""
 _CONTAINERS = {
     (b"RIFF", b"WEBP"): "webp",
     (b"RIFF", b"WAVE"): "wav",
