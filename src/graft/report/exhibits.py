@@ -12,7 +12,7 @@ from graft.errors import GraftError
 from graft.executors import map_on_cores
 from graft.explanation import Explanation
 from graft.report import explained
-from graft.report.markup import Html, element, path
+from graft.report.markup import Content, Html, element, path
 from graft.report.sounds import Sound, portable
 from graft.report.words import EXCERPT, NBSP, duration, excerpt
 from graft.results.facts import Facts
@@ -28,6 +28,7 @@ SOUND_BYTES = 2_000_000
 """nor more bytes of them."""
 EDGE = 360
 """Longest edge of a thumbnail in pixels."""
+_GALLERIES = {"text": "texts", "audio": "sounds"}
 
 
 @dataclass
@@ -55,6 +56,18 @@ class Exhibits:
     def plays(self) -> bool:
         """Whether the page holds sound."""
         return self.spent > 0
+
+    def gallery(self, cards: Iterable[Html]) -> Html:
+        """Items side by side."""
+        return element("ul", cards, class_=f"gallery {_GALLERIES.get(self.modality, '')}".strip())
+
+    def card(self, judged: Judged, said: Content) -> Html:
+        """An item of a gallery with its name, what is said of it, and why it was answered so."""
+        file, length = self.caption(judged)
+        called = element("div", path(file), class_="file", title=judged.path) if file else None
+        long = element("div", length, class_="length") if length else None
+        caption = element("figcaption", called, long, said, self.why(judged))
+        return element("li", element("figure", self.show(judged), caption))
 
     def show(self, judged: Judged) -> Html:
         """The picture, the text or a player; in place of one that is gone, its name."""

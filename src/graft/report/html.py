@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from graft.heads.features import DESCRIPTIONS
 from graft.report import charts, explained, markup, matrix, runs, steps, timings, tuning, words
 from graft.report.exhibits import Exhibits, gather
-from graft.report.markup import Content, Html, element, join, name
+from graft.report.markup import Content, Html, element, folded, join, name, scrolled, table
 from graft.report.page import document
 from graft.results.facts import Facts
 from graft.results.figures import (
@@ -39,10 +39,9 @@ def render(report: ReportRecord, *, evaluated: bool = False) -> str:
         evaluated: Whether it is of an evaluation, of which there is less to tell.
     """
     exhibits = gather(report, matrix.in_turn(report))
-    sections = _evaluated if evaluated else _sections
     body = [
         header(report, words.brought(report), evaluated),
-        element("main", sections(report, exhibits)),
+        element("main", _sections(report, exhibits, evaluated)),
         footer(report),
     ]
     score = f"{words.percent(report.score.value)} {words.score_name(report).lower()}"
@@ -60,12 +59,14 @@ def header(report: Facts, brought: str, evaluated: bool) -> Html:
     return element("header", element("h1", name(report.name)), element("p", facts, class_="quiet"))
 
 
-def _sections(report: ReportRecord, exhibits: Exhibits) -> Iterator[Html]:
+def _sections(report: ReportRecord, exhibits: Exhibits, evaluated: bool) -> Iterator[Html]:
+    """All of them; of an evaluation without those that only a fit has something to say in."""
     yield _score(report)
     if report.multi is not None:
         yield _multi_label(report.multi)
     yield from notes(report)
-    yield from _what_next(report)
+    if not evaluated:
+        yield from _what_next(report)
     yield _classes(report)
     if report.added is not None:
         yield _added(report.added)
@@ -74,24 +75,12 @@ def _sections(report: ReportRecord, exhibits: Exhibits) -> Iterator[Html]:
     yield from _galleries(report, exhibits)
     if report.tuning is not None:
         yield section("tuning", "Tuning", runs.decided(report.tuning, report.modality), tuning.shown(report.tuning))
-    yield _learning(report)
+    if not evaluated:
+        yield _learning(report)
     yield _calibration(report)
-    yield section("sets", "Sets and unknown" if report.sets else "Unknown", [], _sets(report))
-    yield from ending(report)
-
-
-def _evaluated(report: ReportRecord, exhibits: Exhibits) -> Iterator[Html]:
-    """What there is to tell of an evaluation."""
-    yield _score(report)
-    if report.multi is not None:
-        yield _multi_label(report.multi)
-    yield from notes(report)
-    yield _classes(report)
-    if report.confusion:
-        yield _confusion(report, exhibits)
-    yield from _galleries(report, exhibits)
-    yield _calibration(report)
-    yield from ending(report, evaluated=True)
+    if not evaluated:
+        yield section("sets", "Sets and unknown" if report.sets else "Unknown", [], _sets(report))
+    yield from ending(report, evaluated=evaluated)
 
 
 def ending(report: Facts, *, evaluated: bool = False) -> Iterator[Html]:
@@ -116,27 +105,31 @@ def notes(report: Facts) -> Iterator[Html]:
 
 
 def _score(report: ReportRecord) -> Html:
-    score = report.score
-    figure = words.percent(score.value)
-    between = (
-        f"{words.span(score.low, score.high)}, the 95{words.NBSP}% interval"
-        if words.known(score.low, score.high)
-        else ""
-    )
-    margin = element(
-        "div",
-        element("h2", words.score_name(report), id="h-score"),
-        element("p", figure, class_="figure"),
-        element("p", between, class_="quiet") if between else None,
-    )
-    doubt = words.doubt(report)
-    body = element(
-        "div",
-        element("p", words.headline(report), class_="lead"),
-        element("p", element("span", doubt), class_="note warning doubt") if doubt else None,
+    score, between = report.score, ""
+    if words.known(score.low, score.high):
+        between = f"{words.span(score.low, score.high)}, the 95{words.NBSP}% interval"
+    more: list[Content] = [
         _ladder(report),
         element("p", words.origin(report), class_="quiet"),
         (element("p", said, class_="beside") for said in words.beside(report)),
+    ]
+    figure = words.percent(score.value)
+    return headline(words.score_name(report), figure, between, words.headline(report), words.doubt(report), more)
+
+
+def headline(name: str, figure: str, between: str, lead: str, doubt: str, more: Content) -> Html:
+    """The section that a page begins with: the score with its interval, what it means, and what to doubt of it."""
+    margin = element(
+        "div",
+        element("h2", name, id="h-score"),
+        element("p", figure, class_="figure"),
+        element("p", between, class_="quiet") if between else None,
+    )
+    body = element(
+        "div",
+        element("p", lead, class_="lead"),
+        element("p", element("span", doubt), class_="note warning doubt") if doubt else None,
+        more,
     )
     return element("section", margin, body, id="score", class_="score", aria_labelledby="h-score")
 
@@ -169,8 +162,8 @@ def _classes(report: ReportRecord) -> Html:
     n = len(rows)
     tables: list[Content] = [_class_table(report, rows[:WORST])]
     if n > WORST:
-        summary = element("summary", f"The other {n - WORST} {words.kinds(report).lower()}")
-        tables.append(element("details", summary, _class_table(report, rows[WORST:])))
+        called = f"The other {n - WORST} {words.kinds(report).lower()}"
+        tables.append(folded(called, _class_table(report, rows[WORST:])))
     order = f"The {WORST} of {n} with the lowest recall." if n > WORST else "The lowest recall first."
     macro = f" Macro F1 is {report.macro_f1:.3f}." if words.known(report.macro_f1) else ""
     found = "a label's items that are" if report.multi_label else "a class that is"
@@ -182,58 +175,36 @@ def _classes(report: ReportRecord) -> Html:
 
 
 def _class_table(report: ReportRecord, rows: list[tuple[str, ClassFigures]]) -> Html:
-    heads = [
-        element("th", head, scope="col", class_=kind)
-        for head, kind in (
-            ("label" if report.multi_label else "class", "label"),
-            ("recall", "drawn"),
-            ("", "number"),
-            ("precision", "number"),
-            ("n", "number"),
-        )
+    columns = [
+        ("label" if report.multi_label else "class", "label"),
+        ("recall", "drawn"),
+        ("", "number"),
+        ("precision", "number"),
+        ("n", "number"),
     ]
-    body = [
-        element(
-            "tr",
-            element("th", markup.label(label), scope="row", class_="label"),
-            element("td", _bar(figures), class_="drawn"),
-            element("td", _recall(figures), class_="number"),
-            element("td", words.percent(figures.precision), class_="number"),
-            element("td", f"{figures.n:,}", class_="number"),
-        )
-        for label, figures in rows
+    cells: list[list[Content]] = [
+        [markup.label(label), *_recall(found), words.percent(found.precision), f"{found.n:,}"] for label, found in rows
     ]
-    return element("table", element("thead", element("tr", heads)), element("tbody", body), class_="classes")
+    return table("classes", columns, cells)
 
 
-def _bar(figures: ClassFigures) -> Html:
-    if not figures.n:
-        return element("span", "never scored", class_="quiet")
-    return charts.bar(figures.recall, figures.recall_low, figures.recall_high)
-
-
-def _recall(figures: ClassFigures) -> Content:
-    if not figures.n:
-        return words.NO_FIGURE
-    return [
-        words.percent(figures.recall),
-        " ",
-        element("span", words.span(figures.recall_low, figures.recall_high, 0), class_="between"),
-    ]
+def _recall(found: ClassFigures) -> list[Content]:
+    """Drawn, and in figures."""
+    if not found.n:
+        return [element("span", "never scored", class_="quiet"), words.NO_FIGURE]
+    between = element("span", words.span(found.recall_low, found.recall_high, 0), class_="between")
+    drawn = charts.bar(found.recall, found.recall_low, found.recall_high)
+    return [drawn, [words.percent(found.recall), " ", between]]
 
 
 def _multi_label(found: MultiLabelFigures) -> Html:
-    rows = [
-        element(
-            "tr",
-            element("th", called, scope="row"),
-            element("td", figure, class_="number"),
-            element("td", meaning, class_="quiet"),
-        )
-        for called, figure, meaning in words.multi_label(found)
-    ]
-    table = element("table", element("tbody", rows), class_="figures")
-    return section("multi-label", "Over all labels", ["An item may bear several labels, or none."], table)
+    shown = figures(words.multi_label(found))
+    return section("multi-label", "Over all labels", ["An item may bear several labels, or none."], shown)
+
+
+def figures(rows: Sequence[tuple[str, str, str]]) -> Html:
+    """What each figure is called, how much it is, and what is to be said of it."""
+    return table("figures", [("", ""), ("", "number"), ("", "quiet")], rows)
 
 
 def _added(found: ClassesAdded) -> Html:
@@ -243,38 +214,27 @@ def _added(found: ClassesAdded) -> Html:
     rest = changed[WORST:] + [row for row in rows if not words.changed(row[1])]
     if rest:
         called = "the other" if changed else "the"
-        summary = element("summary", f"{called} {words.count(len(rest), 'old class', 'old classes')}".capitalize())
-        tables.append(element("details", summary, _recall_table(rest)))
+        summary = f"{called} {words.count(len(rest), 'old class', 'old classes')}".capitalize()
+        tables.append(folded(summary, _recall_table(rest)))
     prose = ["Recall of the old classes before and after the new ones came."]
     return section("added", "New classes", prose, [element("p", words.added(found), class_="lead"), tables])
 
 
 def _recall_table(rows: list[tuple[str, RecallChange]]) -> Html:
     heads = ("before", "after", "change", "lost to new", "n")
-    body = [
-        element(
-            "tr",
-            element("th", markup.label(label), scope="row", class_="label"),
-            (
-                element("td", cell, class_="number")
-                for cell in (
-                    words.percent(change.before),
-                    words.percent(change.after),
-                    words.points(change.after - change.before),
-                    f"{change.lost_to_new:,}",
-                    f"{change.n:,}",
-                )
-            ),
+    cells = [
+        (
+            markup.label(label),
+            words.percent(change.before),
+            words.percent(change.after),
+            words.points(change.after - change.before),
+            f"{change.lost_to_new:,}",
+            f"{change.n:,}",
         )
         for label, change in rows
     ]
-    top = element(
-        "tr",
-        element("th", "class", scope="col", class_="label"),
-        (element("th", head, scope="col", class_="number") for head in heads),
-    )
-    table = element("table", element("thead", top), element("tbody", body), class_="recalls")
-    return element("div", table, class_="scroll", tabindex=0, role="region", aria_label="Recall of the old classes")
+    shown = table("recalls", [("class", "label"), *((head, "number") for head in heads)], cells)
+    return scrolled(shown, "Recall of the old classes")
 
 
 def _galleries(report: ReportRecord, exhibits: Exhibits) -> Iterator[Html]:
@@ -296,8 +256,7 @@ def _galleries(report: ReportRecord, exhibits: Exhibits) -> Iterator[Html]:
         first, rest = others[:EXAMPLES], others[EXAMPLES:]
         shown: list[Content] = [matrix.gallery(report, first, exhibits)]
         if rest:
-            summary = element("summary", f"{len(rest)} more")
-            shown.append(element("details", summary, matrix.gallery(report, rest, exhibits)))
+            shown.append(folded(f"{len(rest)} more", matrix.gallery(report, rest, exhibits)))
         prose = [f"More held-out {things} whose labels are not all right."]
         yield section("mistakes", "Mistakes", prose, shown)
 
@@ -311,7 +270,7 @@ def _typical(report: ReportRecord, exhibits: Exhibits) -> list[Content]:
         [element("h3", name(label)), matrix.gallery(report, shown, exhibits)] for label, shown in by_class.items()
     ]
     few, rest = rows[:CLASSES], rows[CLASSES:]
-    return [*few, element("details", element("summary", f"{len(rest)} more classes"), rest) if rest else None]
+    return [*few, folded(f"{len(rest)} more classes", rest) if rest else None]
 
 
 def _what_next(report: ReportRecord) -> Iterator[Html]:
@@ -380,23 +339,9 @@ def _calibration(report: ReportRecord) -> Html:
     prose.append(
         " On the diagonal, a confidence is what it says. The larger a dot, the more predictions stand behind it."
     )
-    heads = element("tr", (element("th", head, scope="col", class_="number") for head in ("sure", "right", "n")))
-    rows = [
-        element(
-            "tr",
-            (
-                element("td", cell, class_="number")
-                for cell in (words.percent(entry.confidence), words.percent(entry.accuracy), f"{entry.n:,}")
-            ),
-        )
-        for entry in bins
-    ]
-    table = element(
-        "details",
-        element("summary", "The figures"),
-        element("table", element("thead", heads), element("tbody", rows), class_="bins"),
-    )
-    return section("calibration", "Calibration", prose, [charts.reliability(bins), table])
+    rows = [(words.percent(entry.confidence), words.percent(entry.accuracy), f"{entry.n:,}") for entry in bins]
+    shown = table("bins", [(head, "number") for head in ("sure", "right", "n")], rows, named=False)
+    return section("calibration", "Calibration", prose, [charts.reliability(bins), folded("The figures", shown)])
 
 
 def _sets(report: ReportRecord) -> list[Content]:
@@ -415,18 +360,12 @@ def _sets(report: ReportRecord) -> list[Content]:
 def _skipped(report: Facts) -> Html:
     kinds = words.skipped_kinds(report.skipped)
     prose = f"{words.amount(report.n_skipped, report.modality)} could not be used" + (f": {kinds}." if kinds else ".")
-    rows = [
-        element("tr", element("td", _skipped_name(report, entry.path)), element("td", entry.reason))
-        for entry in report.skipped[:SKIPPED]
-    ]
+    rows = [(_skipped_name(report, entry.path), entry.reason) for entry in report.skipped[:SKIPPED]]
     what = "text" if report.modality == "text" else "file"
-    heads = element("tr", (element("th", head, scope="col") for head in (what, "why")))
-    table = element("table", element("thead", heads), element("tbody", rows), class_="skipped")
+    shown = table("skipped", [(what, ""), ("why", "")], rows, named=False)
     more = report.n_skipped - len(rows)
     rest = element("p", f"and {more:,} more", class_="quiet") if more > 0 else None
-    box = element(
-        "div", table, class_="scroll", tabindex=0, role="region", aria_label=f"Skipped {words.things(report.modality)}"
-    )
+    box = scrolled(shown, f"Skipped {words.things(report.modality)}")
     return section("skipped", "Skipped", [prose], [box if rows else None, rest])
 
 

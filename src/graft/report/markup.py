@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from graft.report.words import clean
 
@@ -43,6 +43,40 @@ def join(content: Content) -> Html:
     if isinstance(content, str | int):
         return Html(html.escape(clean(str(content))))
     return Html("".join(join(part) for part in content))
+
+
+def table(
+    kind: str, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[Content]], *, named: bool = True
+) -> Html:
+    """A table, a line for each of ``rows``.
+
+    Args:
+        kind: Its class in the style sheet.
+        columns: The head of each column and the class of its cells; without any head there is no line of them.
+        rows: What stands in the cells.
+        named: Whether the first cell of a row says what the row is.
+    """
+
+    def cell(at: int, content: Content) -> Html:
+        own = columns[at][1] or None
+        if named and at == 0:
+            return element("th", content, scope="row", class_=own)
+        return element("td", content, class_=own)
+
+    heads = element("tr", (element("th", head, scope="col", class_=own or None) for head, own in columns))
+    body = (element("tr", (cell(at, content) for at, content in enumerate(row))) for row in rows)
+    top = element("thead", heads) if any(head for head, _ in columns) else None
+    return element("table", top, element("tbody", body), class_=kind)
+
+
+def scrolled(content: Html, label: str) -> Html:
+    """What may be wider than the page, in a region of its own."""
+    return element("div", content, class_="scroll", tabindex=0, role="region", aria_label=label)
+
+
+def folded(summary: str, content: Content) -> Html:
+    """What is shown once its summary is opened."""
+    return element("details", element("summary", summary), content)
 
 
 def name(text: str) -> Html:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from graft.report import markup, words
 from graft.report.exhibits import Exhibits
-from graft.report.markup import Html, element, join, name
+from graft.report.markup import Html, element, join, name, scrolled
 from graft.results.figures import Judged, ReportRecord
 
 SHOWN = 20
@@ -17,7 +17,6 @@ MANY = 12
 SURE = 0.75
 """An item that was named rightly with this confidence is not hard."""
 _SHADES = 10
-_GALLERIES = {"text": "texts", "audio": "sounds"}
 
 Pair = tuple[int, int]
 
@@ -104,20 +103,13 @@ def matrix(report: ReportRecord, exhibits: Exhibits) -> Html:
     shown, behind = visible(report), examples(report)
     opened, first = _opening(report, shown, behind), opened_first(report)
     panels = [_panel(report, pair, behind.get(pair, []), exhibits) for pair in opened]
-    table = element(
-        "div", _table(report, shown, set(opened), first), class_="scroll", tabindex=0, role="region",
-        aria_label="Confusion matrix",
-    )  # fmt: skip
+    table = scrolled(_table(report, shown, set(opened), first), "Confusion matrix")
     return join([table, element("div", panels, class_="panels", aria_live="polite")])
 
 
 def gallery(report: ReportRecord, judged: Sequence[Judged], exhibits: Exhibits) -> Html:
     """Items side by side: each with its name, what it was given, what it was called and how sure the model was."""
-    return element(
-        "ul",
-        (_card(report, entry, exhibits) for entry in judged),
-        class_=f"gallery {_GALLERIES.get(report.modality, '')}".strip(),
-    )
+    return exhibits.gallery(exhibits.card(entry, _said(report, entry)) for entry in judged)
 
 
 def _table(report: ReportRecord, shown: Sequence[int], opened: set[Pair], first: Pair | None) -> Html:
@@ -178,16 +170,9 @@ def _panel(report: ReportRecord, pair: Pair, judged: Sequence[Judged], exhibits:
     )
 
 
-def _card(report: ReportRecord, judged: Judged, exhibits: Exhibits) -> Html:
+def _said(report: ReportRecord, judged: Judged) -> list[Html | str]:
     sure = words.percent(judged.confidence, 0)
     given, predicted = (name(words.label(report, labels)) for labels in (judged.label, judged.predicted))
     if judged.predicted == judged.label:
-        said: list[Html | str] = [given, f", {sure} sure"]
-    else:
-        said = ["given ", given, element("br"), "predicted ", element("strong", predicted), f" {sure}"]
-    file, length = exhibits.caption(judged)
-    called = element("div", markup.path(file), class_="file", title=judged.path) if file else None
-    long = element("div", length, class_="length") if length else None
-    return element(
-        "li", element("figure", exhibits.show(judged), element("figcaption", called, long, said, exhibits.why(judged)))
-    )
+        return [given, f", {sure} sure"]
+    return ["given ", given, element("br"), "predicted ", element("strong", predicted), f" {sure}"]

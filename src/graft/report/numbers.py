@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from graft.heads.regressor import LEVEL
-from graft.report import charts, html, markup, steps, text, words
+from graft.report import charts, html, steps, text, words
 from graft.report.exhibits import Exhibits, gather
 from graft.report.markup import Html, element
 from graft.report.page import document
@@ -196,20 +196,9 @@ def page_of(report: NumberReport, *, evaluated: bool = False) -> str:
 def _page_sections(
     report: NumberReport, exhibits: Exhibits, shown: Sequence[Judged], evaluated: bool
 ) -> Iterator[Html]:
-    score, note = report.score, doubt(report)
-    margin = element(
-        "div",
-        element("h2", "R²", id="h-score"),
-        element("p", _three(score.r2.value), class_="figure"),
-        element("p", _spread(score), class_="quiet"),
-    )
-    lead = element(
-        "div",
-        element("p", headline(report, score), class_="lead"),
-        element("p", element("span", note), class_="note warning doubt") if note else None,
-        element("p", _origin(report), class_="quiet"),
-    )
-    yield element("section", margin, lead, id="score", class_="score", aria_labelledby="h-score")
+    score = report.score
+    origin = element("p", _origin(report), class_="quiet")
+    yield html.headline("R²", _three(score.r2.value), _spread(score), headline(report, score), doubt(report), origin)
     yield from html.notes(report)
     if not evaluated and (asked := steps.use(report)):
         yield html.section("use", "Use this model", [], html.step_list([asked]))
@@ -218,11 +207,10 @@ def _page_sections(
     yield html.section("predicted", "Predicted and given", prose, charts.scatter(score.predicted, score.margin))
     if not evaluated:
         prose = ["Beside what takes no learning. ", squared(score)]
-        yield html.section("errors", "Mean error", prose, _table(errors(report)))
+        yield html.section("errors", "Mean error", prose, html.figures(errors(report)))
     prose = [f"Held-out {words.things(report.modality)} whose number was missed by most. Some may carry a wrong one."]
-    cards = (_card(one, judged, exhibits) for one, judged in zip(shown, score.hardest, strict=True))
-    kind = {"text": "texts", "audio": "sounds"}.get(report.modality, "")
-    yield html.section("hardest", "Hardest examples", prose, element("ul", cards, class_=f"gallery {kind}".strip()))
+    cards = (exhibits.card(one, _said(judged)) for one, judged in zip(shown, score.hardest, strict=True))
+    yield html.section("hardest", "Hardest examples", prose, exhibits.gallery(cards))
     if not evaluated:
         curve = [CurvePoint(point.n, point.mae, point.low, point.high) for point in report.learning_curve]
         yield html.section("learning", "Learning curve", [_overfit(report)], charts.error_curve(curve, "mean error"))
@@ -231,34 +219,9 @@ def _page_sections(
     yield from html.ending(report, evaluated=evaluated)
 
 
-def _card(shown: Judged, judged: JudgedNumber, exhibits: Exhibits) -> Html:
-    file, length = exhibits.caption(shown)
-    called = element("div", markup.path(file), class_="file", title=judged.path) if file else None
-    long = element("div", length, class_="length") if length else None
+def _said(judged: JudgedNumber) -> list[Html | str]:
     value, between = _predicted(judged)
-    said = ["given ", _given(judged), element("br"), "predicted ", element("strong", value), f" {between}"]
-    return element(
-        "li", element("figure", exhibits.show(shown), element("figcaption", called, long, said, exhibits.why(shown)))
-    )
-
-
-def _table(rows: Sequence[tuple[str, str, str]]) -> Html:
-    return element(
-        "table",
-        element(
-            "tbody",
-            (
-                element(
-                    "tr",
-                    element("th", name, scope="row"),
-                    element("td", value, class_="number"),
-                    element("td", between, class_="quiet"),
-                )
-                for name, value, between in rows
-            ),
-        ),
-        class_="figures",
-    )
+    return ["given ", _given(judged), element("br"), "predicted ", element("strong", value), f" {between}"]
 
 
 def _figures(score: NumberScore) -> list[tuple[str, str, str, str]]:

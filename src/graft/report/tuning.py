@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from graft.report import charts, runs, words
 from graft.report.charts import Curve
-from graft.report.markup import Content, Html, element
+from graft.report.markup import Content, Html, element, folded, scrolled, table
 from graft.results.history import Epoch, History, Tuning
 
 _RATES = {"head": "dotted", "topmost part": "", "lowest part": "ahead"}
@@ -28,7 +28,7 @@ def shown(tuning: Tuning) -> Content:
     said = [runs.trained(tuning), runs.spent(tuning)]
     return [
         element("p", tuning.reason, class_="lead"),
-        _table(("", "accuracy", "log loss"), runs.compared(tuning), "outcome"),
+        _table("outcome", ("", "accuracy", "log loss"), runs.compared(tuning)),
         (element("p", sentence) for sentence in said if sentence),
         [element("h3", "Runs"), _runs(tuning)] if tuning.runs else None,
         element("div", _figures(tuning), class_="curves"),
@@ -40,7 +40,7 @@ def shown(tuning: Tuning) -> Content:
 def _runs(tuning: Tuning) -> Html:
     heads = ("run", "epochs", "kept", "validation loss", "an epoch", "in all", "ended")
     rows = [(run.name, run.epochs, run.best, run.loss, run.each, run.seconds, run.ended) for run in runs.runs(tuning)]
-    return _scrolled(_table(heads, rows, "runs"), "Runs")
+    return scrolled(_table("runs", heads, rows), "Runs")
 
 
 def _figures(tuning: Tuning) -> Iterator[Html]:
@@ -95,33 +95,16 @@ def _epochs(tuning: Tuning) -> Html | None:
     if not tuning.runs:
         return None
     heads = [head for head, _ in _COLUMNS]
-    tables = [
-        [
-            element("h3", name),
-            _scrolled(
-                _table(heads, [[column(epoch) for _, column in _COLUMNS] for epoch in run.epochs], "epochs"),
-                f"Epochs of {name}",
-            ),
-        ]
-        for name, run in runs.named(tuning)
-    ]
-    return element("details", element("summary", "All figures"), tables)
+    tables: list[Content] = []
+    for name, run in runs.named(tuning):
+        rows = [[column(epoch) for _, column in _COLUMNS] for epoch in run.epochs]
+        tables += [element("h3", name), scrolled(_table("epochs", heads, rows), f"Epochs of {name}")]
+    return folded("All figures", tables)
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], kind: str) -> Html:
-    """The first column names the row."""
-    top = element(
-        "tr", (element("th", head, scope="col", class_="number" if at else None) for at, head in enumerate(heads))
-    )
-    body = [
-        element("tr", element("th", row[0], scope="row"), (element("td", cell, class_="number") for cell in row[1:]))
-        for row in rows
-    ]
-    return element("table", element("thead", top), element("tbody", body), class_=f"tuning {kind}")
-
-
-def _scrolled(table: Html, label: str) -> Html:
-    return element("div", table, class_="scroll", tabindex=0, role="region", aria_label=label)
+def _table(kind: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Html:
+    """The first column names the row, in the others are figures."""
+    return table(f"tuning {kind}", [(heads[0], ""), *((head, "number") for head in heads[1:])], rows)
 
 
 def _of_part(epoch: Epoch, part: str) -> float:
