@@ -39,9 +39,8 @@ class NumberReport(NumberRecord, TaskReport):
     @property
     def summary(self) -> str:
         """What was fitted and how good it is, in a few words."""
-        return (
-            f"numbers, {self.encoder}, R² {_three(self.score.r2.value)}, mean error {words.brief(self.score.mae.value)}"
-        )
+        r2, mae = words.fixed(self.score.r2.value), words.brief(self.score.mae.value)
+        return f"numbers, {self.encoder}, R² {r2}, mean error {mae}"
 
     @property
     def score(self) -> NumberScore:
@@ -156,10 +155,7 @@ def _sections(report: NumberReport, room: int) -> Iterator[tuple[str, Renderable
     yield (
         "R²",
         Group(
-            plain(
-                f"{_three(score.r2.value)}   {_spread(score)}",
-                "bold cyan",
-            ),
+            plain(f"{words.fixed(score.r2.value)}   {_spread(score)}", "bold cyan"),
             plain(headline(report, score)),
             *([plain(note, "yellow")] if note else []),
             Text(),
@@ -190,15 +186,16 @@ def page_of(report: NumberReport, *, evaluated: bool = False) -> str:
         element("main", _page_sections(report, exhibits, shown, evaluated)),
         html.footer(report),
     ]
-    return document(f"{report.name}: R² {_three(report.score.r2.value)}", body, css=exhibits.css, sound=exhibits.plays)
+    title = f"{report.name}: R² {words.fixed(report.score.r2.value)}"
+    return document(title, body, css=exhibits.css, sound=exhibits.plays)
 
 
 def _page_sections(
     report: NumberReport, exhibits: Exhibits, shown: Sequence[Judged], evaluated: bool
 ) -> Iterator[Html]:
     score = report.score
-    origin = element("p", _origin(report), class_="quiet")
-    yield html.headline("R²", _three(score.r2.value), _spread(score), headline(report, score), doubt(report), origin)
+    r2, origin = words.fixed(score.r2.value), element("p", _origin(report), class_="quiet")
+    yield html.headline("R²", r2, _spread(score), headline(report, score), doubt(report), origin)
     yield from html.notes(report)
     if not evaluated and (asked := steps.use(report)):
         yield html.section("use", "Use this model", [], html.step_list([asked]))
@@ -229,7 +226,7 @@ def _figures(score: NumberScore) -> list[tuple[str, str, str, str]]:
     return [
         (name, shown(found.value), shown(found.low), shown(found.high))
         for name, found, shown in (
-            ("R²", score.r2, _three),
+            ("R²", score.r2, words.fixed),
             ("mean absolute error", score.mae, words.brief),
             ("root mean squared error", score.rmse, words.brief),
             ("interval coverage", score.interval_coverage, words.percent),
@@ -237,15 +234,11 @@ def _figures(score: NumberScore) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def _three(value: float) -> str:
-    return f"{value:.3f}" if words.known(value) else words.NO_FIGURE
-
-
 def _spread(score: NumberScore) -> str:
     """The interval of R²; of numbers that are all the same there is no variance to explain."""
     if not words.known(score.r2.low, score.r2.high):
         return "all numbers are the same"
-    return f"95{words.NBSP}% interval {_three(score.r2.low)}–{_three(score.r2.high)}"
+    return f"95{words.NBSP}% interval {words.fixed(score.r2.low)}–{words.fixed(score.r2.high)}"
 
 
 def _origin(report: NumberReport) -> str:

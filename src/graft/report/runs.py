@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from statistics import fmean
+from typing import NamedTuple
 
-from graft.report.words import NO_FIGURE, amount, clean, count, duration, known, percent
+from graft.report.words import NO_FIGURE, amount, clean, count, duration, fixed, known, percent
 from graft.results.history import History, Tuning
 
 _ENDS = {"done": "as planned", "time": "time was up"}
 
 
-@dataclass(frozen=True, slots=True)
-class RunSummary:
+class RunSummary(NamedTuple):
     """What a table says of a run, ready to be shown.
 
     Attributes:
@@ -51,7 +50,7 @@ def named(tuning: Tuning) -> list[tuple[str, History]]:
 def compared(tuning: Tuning) -> list[tuple[str, str, str]]:
     """``before`` and ``after``, each with accuracy and log loss."""
     return [
-        (when, percent(figures.get("accuracy")), _three(figures.get("log_loss")))
+        (when, percent(figures.get("accuracy")), fixed(figures.get("log_loss")))
         for when, figures in (("before", tuning.before), ("after", tuning.after))
     ]
 
@@ -67,13 +66,10 @@ def trained(tuning: Tuning) -> str:
         return ""
     run = tuning.runs[0]
     parts = [clean(name) for name in run.unfrozen]
-    what = ["the head"]
-    if parts:
-        what = (
-            [*parts[:1], "the head"] if len(parts) == 1 else [f"{parts[0]} to {parts[-1]} ({len(parts)} parts)", *what]
-        )
+    if len(parts) > 1:
+        parts = [f"{parts[0]} to {parts[-1]} ({len(parts)} parts)"]
     where = f"on {clean(run.device)} in {clean(run.precision)}"
-    return f"Trained: {' and '.join(what)}, {run.parameters:,} numbers, {where}.{_way(tuning)}"
+    return f"Trained: {' and '.join([*parts, 'the head'])}, {run.parameters:,} numbers, {where}.{_way(tuning)}"
 
 
 def spent(tuning: Tuning) -> str:
@@ -91,7 +87,7 @@ def spent(tuning: Tuning) -> str:
 
 def notes(tuning: Tuning) -> list[str]:
     """What else happened, with the run in which it did."""
-    return [f"{_capital(name)}: {clean(note)}" for name, run in named(tuning) for note in run.notes]
+    return [f"{name.capitalize()}: {clean(note)}" for name, run in named(tuning) for note in run.notes]
 
 
 def _run(name: str, history: History) -> RunSummary:
@@ -102,7 +98,7 @@ def _run(name: str, history: History) -> RunSummary:
         name=name,
         epochs=str(len(passes)),
         best=str(history.best),
-        loss=f"{_three(start)} to {_three(kept)}" if known(start, kept) else NO_FIGURE,
+        loss=f"{fixed(start)} to {fixed(kept)}" if known(start, kept) else NO_FIGURE,
         each=_each(epoch.seconds for epoch in passes) or NO_FIGURE,
         seconds=duration(history.seconds) or NO_FIGURE,
         ended=_ENDS.get(history.stopped, clean(history.stopped)),
@@ -121,11 +117,3 @@ def _way(tuning: Tuning) -> str:
 def _each(seconds: Iterable[float]) -> str:
     measured = [value for value in seconds if known(value)]
     return duration(fmean(measured)) if measured else ""
-
-
-def _three(value: float | None) -> str:
-    return f"{value:.3f}" if value is not None and known(value) else NO_FIGURE
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

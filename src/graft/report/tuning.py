@@ -13,8 +13,8 @@ from graft.results.history import Epoch, History, Tuning
 _RATES = {"head": "dotted", "topmost part": "", "lowest part": "ahead"}
 _COLUMNS: Sequence[tuple[str, Callable[[Epoch], str]]] = (
     ("epoch", lambda epoch: str(epoch.number)),
-    ("training loss", lambda epoch: _figure(epoch.loss)),
-    ("validation loss", lambda epoch: _figure(epoch.validation_loss)),
+    ("training loss", lambda epoch: words.fixed(epoch.loss, 4)),
+    ("validation loss", lambda epoch: words.fixed(epoch.validation_loss, 4)),
     ("accuracy", lambda epoch: words.percent(epoch.validation_accuracy)),
     ("lowest rate", lambda epoch: words.brief(_of_part(epoch, "lowest part"))),
     ("topmost rate", lambda epoch: words.brief(_of_part(epoch, "topmost part"))),
@@ -39,8 +39,7 @@ def shown(tuning: Tuning) -> Content:
 
 def _runs(tuning: Tuning) -> Html:
     heads = ("run", "epochs", "kept", "validation loss", "an epoch", "in all", "ended")
-    rows = [(run.name, run.epochs, run.best, run.loss, run.each, run.seconds, run.ended) for run in runs.runs(tuning)]
-    return scrolled(_table("runs", heads, rows), "Runs")
+    return scrolled(_table("runs", heads, runs.runs(tuning)), "Runs")
 
 
 def _figures(tuning: Tuning) -> Iterator[Html]:
@@ -114,7 +113,3 @@ def _of_part(epoch: Epoch, part: str) -> float:
     if not rates or (part != "head" and len(rates) < 2):
         return math.nan
     return rates[place]
-
-
-def _figure(value: float) -> str:
-    return f"{value:.4f}" if words.known(value) else words.NO_FIGURE

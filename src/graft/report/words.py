@@ -93,6 +93,11 @@ def span(low: float | None, high: float | None, digits: int = 1) -> str:
     return f"{_percentage(low, digits)}–{_percentage(high, digits)}"
 
 
+def fixed(value: float | None, digits: int = 3) -> str:
+    """A figure with so many decimals: ``0.942``."""
+    return NO_FIGURE if value is None or not known(value) else f"{value:.{digits}f}"
+
+
 def points(gain: float) -> str:
     """A difference in percentage points: ``+1.2``."""
     shown = f"{100 * gain:+.1f}" if math.isfinite(gain) else NO_FIGURE
@@ -114,15 +119,10 @@ def things(modality: str) -> str:
     return noun(modality)
 
 
-def baseline(name: str) -> str:
-    """How a baseline is called."""
-    return _BASELINES.get(name, name)
-
-
 def baselines(report: ReportRecord) -> list[tuple[str, float]]:
     """The baselines by the names that they are shown with."""
-    commonest = "commonest labels" if report.multi_label else baseline("majority")
-    return [(commonest if key == "majority" else baseline(key), value) for key, value in report.baselines.items()]
+    called = _BASELINES | ({"majority": "commonest labels"} if report.multi_label else {})
+    return [(called.get(key, key), value) for key, value in report.baselines.items()]
 
 
 def made(report: Facts) -> str:
@@ -248,7 +248,7 @@ def doubt(report: ReportRecord) -> str:
     if reached == ["nearest"] and report.baselines["nearest"] >= score.value:
         easy = ": this task is easy for the encoder" if score.value >= EASY else ""
         return f"The single nearest neighbour does as well{easy}."
-    return f"The interval reaches down to the baseline ({' and '.join(baseline(name) for name in reached)})."
+    return f"The interval reaches down to the baseline ({' and '.join(_BASELINES.get(n, n) for n in reached)})."
 
 
 def origin(report: ReportRecord) -> str:
@@ -304,7 +304,7 @@ def sets(report: ReportRecord) -> str:
         few = f" {whose} too few {things(report.modality)} for that, and every set holds {them}."
     return (
         f"Asked to hold the true class {percent(found.level, 0)} of the time, they did {percent(found.coverage)}, "
-        f"with {_number(found.mean_size)} classes on average.{few}"
+        f"with {fixed(found.mean_size, 2)} classes on average.{few}"
     )
 
 
@@ -370,12 +370,12 @@ def false_alarms(found: FalseAlarms, modality: str = "") -> str:
 def multi_label(found: MultiLabelFigures) -> list[tuple[str, str, str]]:
     """Each figure of a multi-label task: what it is called, how much it is, and what it means."""
     return [
-        ("micro F1", _three(found.micro_f1), "F1 over all decisions on a label; frequent labels count most"),
-        ("macro F1", _three(found.macro_f1), "mean F1 of the labels; each label counts the same"),
-        ("mean average precision", _three(found.mean_average_precision), "how well each label's scores rank the items"),
-        ("Hamming loss", _three(found.hamming_loss), "share of all decisions on a label that are wrong"),
+        ("micro F1", fixed(found.micro_f1), "F1 over all decisions on a label; frequent labels count most"),
+        ("macro F1", fixed(found.macro_f1), "mean F1 of the labels; each label counts the same"),
+        ("mean average precision", fixed(found.mean_average_precision), "how well each label's scores rank the items"),
+        ("Hamming loss", fixed(found.hamming_loss), "share of all decisions on a label that are wrong"),
         ("exact match", percent(found.exact_match), "share of items whose labels are all right and complete"),
-        ("labels per item", _number(found.labels_per_item), "as given, on average"),
+        ("labels per item", fixed(found.labels_per_item, 2), "as given, on average"),
     ]
 
 
@@ -482,16 +482,8 @@ def _per_hour(value: float) -> str:
     return f"{value:.1f}" if value < 99.95 else f"{value:,.0f}"
 
 
-def _three(value: float) -> str:
-    return f"{value:.3f}" if known(value) else NO_FIGURE
-
-
 def _enumerated(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
-def _number(value: float) -> str:
-    return f"{value:.2f}" if known(value) else NO_FIGURE
 
 
 def sentence(text: str) -> str:
