@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch", reason="tuning needs torch")
 
 from graft.errors import EncoderError, UsageError  # noqa: E402
 from graft.heads.features import transform  # noqa: E402
+from graft.results.facts import plain, restored  # noqa: E402
 from graft.results.history import History  # noqa: E402
 from graft.tuning.plan import TrainingPlan  # noqa: E402
 from graft.tuning.training import Trained, train  # noqa: E402
@@ -162,7 +163,7 @@ def test_of_epochs_that_validation_does_not_tell_apart_the_last_is_kept() -> Non
 def test_without_a_validation_part_the_last_weights_are_kept() -> None:
     history = tune(plan=replace(PLAN, epochs=2), validation=None)[1].history
     assert (history.best, len(history.epochs), history.stopped) == (2, 3, "done")
-    json.dumps(history.to_dict(), allow_nan=False)
+    json.dumps(plain(history), allow_nan=False)
 
 
 def test_the_schedule_ends_with_the_time() -> None:
@@ -262,7 +263,7 @@ def test_adapters_without_linear_layers_are_refused() -> None:
 
 def test_the_history_survives_json() -> None:
     history = tune(plan=replace(PLAN, epochs=2))[1].history
-    again = History.from_dict(json.loads(json.dumps(history.to_dict(), allow_nan=False)))
+    again = restored(History, json.loads(json.dumps(plain(history), allow_nan=False)))
     assert repr(again) == repr(history)
     assert history.device == "cpu"
     assert history.precision == "f32"

@@ -23,7 +23,6 @@ from graft.prediction.loading import holding, refuse_index
 from graft.prediction.made_with import encoder_of
 from graft.prediction.predictor import Predictor
 from graft.recipe import Recipe
-from graft.report.checked import check_fields
 from graft.tasks import TASKS, named
 
 
@@ -61,7 +60,6 @@ def _restored(folder: str | Path, content: bundle.Bundle, backend: str, allow_do
         raise ValueError(f"a head of shape {head.linear.weights.shape} on stages of {head.stages}")
     task = named(head.task if recipe.task == "auto" else recipe.task)
     report = task.report.from_dict(content.documents["report"])
-    check_fields(report)
     training = Training.restore(content.tensors["record"])
     task.check_saved(report, training.learned, classes)
     if report.modality != modality:

@@ -6,7 +6,7 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Self
@@ -119,22 +119,60 @@ def plain(value: Any) -> Any:
     return value
 
 
-def restored(kind: Any, value: Any) -> Any:
+def restored(kind: Any, value: Any, where: str = "report") -> Any:
     """What ``plain`` wrote of a value of the type ``kind``; a figure that did not exist becomes NaN again.
 
-    A record that was written otherwise in earlier versions has a method ``of_today`` that brings it up to date.
+    A record that was written otherwise in earlier versions has a method ``of_today`` that brings it up to date. What
+    was read from a file may be changed, and must not fail when it is shown: every value is compared with its type. A
+    number may be missing; none that counts something is below 0.
+
+    Args:
+        kind: The type; a union is one with ``None``.
+        value: What was written.
+        where: How it is called in the error.
 
     Raises:
-        LookupError, TypeError, ValueError, AttributeError: It is something else.
+        ValueError: A value is of another type.
+        LookupError, TypeError, AttributeError: A record lacks a field, or has one too many.
     """
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
-        return None if value is None else restored(arguments[0], value)
+        return None if value is None else restored(arguments[0], value, where)
     if origin is tuple:
-        return tuple(restored(arguments[0], entry) for entry in value)
+        _require(isinstance(value, tuple | list), value, "a list", where)
+        kinds = arguments[:1] * len(value) if arguments[1:] == (Ellipsis,) else arguments
+        _require(len(kinds) == len(value), value, f"{len(kinds)} entries", where)
+        return tuple(restored(kinds[at], entry, f"{where}[{at}]") for at, entry in enumerate(value))
     if origin is Mapping:
-        return {key: restored(arguments[1], entry) for key, entry in value.items()}
+        _require(isinstance(value, Mapping), value, "an object", where)
+        return {key: restored(arguments[1], entry, f"{where}.{key}") for key, entry in value.items()}
     if dataclasses.is_dataclass(kind):
+        _require(isinstance(value, Mapping), value, "an object", where)
         hints, values = hints_of(kind), getattr(kind, "of_today", dict)(value)  # type: ignore[arg-type]
-        return kind(**{name: restored(hints.get(name), entry) for name, entry in values.items()})  # type: ignore[operator]
+        fields = {name: restored(hints.get(name), entry, f"{where}.{name}") for name, entry in values.items()}
+        return kind(**fields)  # type: ignore[operator]
+    if kind in _KINDS:
+        what, fits = _KINDS[kind]
+        _require(fits(value), value, what, where)
     return math.nan if kind is float and value is None else value
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+_KINDS: Mapping[Any, tuple[str, Callable[[Any], bool]]] = {
+    str: ("a text", lambda value: isinstance(value, str)),
+    bool: ("true or false", lambda value: isinstance(value, bool)),
+    float: ("a number", _is_number),
+    int: ("a whole number from 0 on", _is_count),
+}
+
+
+def _require(holds: bool, value: Any, what: str, where: str) -> None:
+    if not holds:
+        raise ValueError(f"{where} is {str(value)[:60]!r} and not {what}")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Self
 
 DIGITS = 5
 """Of the figures that a report keeps."""
@@ -69,16 +67,6 @@ class History:
         """The epochs in which something was learned: all but the state before the first step."""
         return tuple(epoch for epoch in self.epochs if epoch.number > 0)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The history as strict JSON: ``null`` for what was not measured."""
-        return {**dataclasses.asdict(self), "epochs": [epoch_to_dict(epoch) for epoch in self.epochs]}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The history that ``to_dict`` wrote."""
-        lists = {"unfrozen": tuple(values["unfrozen"]), "notes": tuple(values["notes"])}
-        return cls(**{**values, **lists, "epochs": tuple(epoch_from_dict(epoch) for epoch in values["epochs"])})
-
     def shortened(self) -> Self:
         """As a report keeps it: three rates for each epoch, and figures of five digits."""
         return replace(self, epochs=tuple(_shortened(epoch) for epoch in self.epochs), seconds=round(self.seconds, 2))
@@ -109,18 +97,6 @@ class Tuning:
     n_decided: int
     runs: tuple[History, ...]
     seconds: float
-
-
-def epoch_to_dict(epoch: Epoch) -> dict[str, Any]:
-    """An epoch as strict JSON."""
-    values = dataclasses.asdict(epoch)
-    return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in values.items()}
-
-
-def epoch_from_dict(values: Mapping[str, Any]) -> Epoch:
-    """The epoch that ``epoch_to_dict`` wrote."""
-    known: dict[str, Any] = {name: math.nan if value is None else value for name, value in values.items()}
-    return Epoch(**{**known, "rates": tuple(known["rates"])})
 
 
 def _shortened(epoch: Epoch) -> Epoch:

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from graft.contracts import Float64, Progress
-from graft.results.history import Epoch, epoch_from_dict, epoch_to_dict
+from graft.results.facts import plain, restored
+from graft.results.history import Epoch
 from graft.tuning.batches import Samples, epoch_batches
 from graft.tuning.checkpoints import Snapshot, load, put_back, save, take
 from graft.tuning.notes import Note
@@ -51,12 +52,12 @@ class TrainingState:
 
     def to_dict(self) -> dict[str, Any]:
         """As a checkpoint keeps it."""
-        return {**asdict(self), "epochs": [epoch_to_dict(epoch) for epoch in self.epochs]}
+        return {**asdict(self), "epochs": [plain(epoch) for epoch in self.epochs]}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainingState:
         """What ``to_dict`` wrote."""
-        epochs = [epoch_from_dict(epoch) for epoch in values["epochs"]]
+        epochs = [restored(Epoch, epoch, "epoch") for epoch in values["epochs"]]
         return cls(**{**copy.deepcopy(values), "epochs": epochs})
 
 
