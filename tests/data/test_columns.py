@@ -4,6 +4,7 @@ import pytest
 
 from graft import read
 from graft.errors import DataError, MissingColumn
+from graft.job import Reading
 from graft.reading.columns import propose
 from graft.reading.manifest import parse_manifest, parse_texts
 
@@ -68,11 +69,11 @@ def test_a_table_without_a_header_is_told_so(first):
 def test_what_was_remembered_counts_where_it_is_there():
     content = table(("text", TEXTS), ("said", TEXTS[::-1]), ("label", ["x"] * 20), ("what", ["y"] * 20)).encode()
     columns = {"item_column": "said", "label_column": "what"}
-    assert parse_manifest(content, "a.csv", remembered=columns).columns.to_dict() == columns
-    assert parse_texts(content, "a.csv", remembered=columns).item_column == "said"
+    assert parse_manifest(content, "a.csv", Reading(remembered=columns)).columns.to_dict() == columns
+    assert parse_texts(content, "a.csv", Reading(remembered=columns)).item_column == "said"
     usual = {"item_column": "gone", "label_column": "too"}
-    assert parse_manifest(content, "a.csv", remembered=usual).columns.item == "text"
-    assert parse_manifest(content, "a.csv", item_column="text", remembered=columns).columns.item == "text"
+    assert parse_manifest(content, "a.csv", Reading(remembered=usual)).columns.item == "text"
+    assert parse_manifest(content, "a.csv", Reading(item_column="text", remembered=columns)).columns.item == "text"
 
 
 @pytest.mark.parametrize(

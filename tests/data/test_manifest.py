@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graft.errors import DataError, MissingColumn, MissingExtra
+from graft.job import Reading
 from graft.reading.delimited import MAX_CELL
 from graft.reading.manifest import parse_manifest, parse_texts
 
@@ -51,7 +52,7 @@ def test_column_names(item, label):
 
 def test_columns_asked_for_by_name():
     content = b"id,label,breed,picture\n1,no,pug,a.jpg\n2,no,collie,b.jpg\n"
-    manifest = parse_manifest(content, "a.csv", label_column="Breed", item_column="picture")
+    manifest = parse_manifest(content, "a.csv", Reading(label_column="Breed", item_column="picture"))
     assert pairs(manifest) == [("a.jpg", "pug"), ("b.jpg", "collie")]
 
 
@@ -65,7 +66,7 @@ def test_a_missing_column_is_named_with_those_that_are_there():
     with pytest.raises(MissingColumn, match=r"labels.*'path', 'breed'.*--label-column"):
         parse_manifest(b"path,breed\na.jpg,pug\n", "a.csv")
     with pytest.raises(MissingColumn, match=r"'colour'.*'path', 'breed'"):
-        parse_manifest(b"path,breed\na.jpg,pug\n", "a.csv", label_column="colour")
+        parse_manifest(b"path,breed\na.jpg,pug\n", "a.csv", Reading(label_column="colour"))
     with pytest.raises(MissingColumn, match=r"items called any of path, .*; .*'thing', 'label'.*--item-column thing"):
         parse_manifest(b"thing,label\na.jpg,pug\n", "a.csv")
     with pytest.raises(MissingColumn, match="none"):
@@ -133,25 +134,25 @@ def test_lists_of_several_labels_make_a_manifest_multi_label():
 
 def test_empty_labels_are_legitimate_where_several_were_asked_for():
     content = b"path,label\na.jpg,x|y\nb.jpg,\n,x\nc.jpg\n"
-    manifest = parse_manifest(content, "a.csv", multi_label=True)
+    manifest = parse_manifest(content, "a.csv", Reading(multi_label=True))
     assert pairs(manifest) == [("a.jpg", "x|y"), ("b.jpg", "")]
     assert [one.code for one in manifest.skipped] == ["no_item", "no_label"]
 
 
 def test_a_column_of_groups_by_name():
     content = b"path,label,Speaker,group\na.wav,x,s1,g\nb.wav,y,,g\n"
-    rows = parse_manifest(content, "a.csv", group_column="speaker").rows
+    rows = parse_manifest(content, "a.csv", Reading(group_column="speaker")).rows
     assert [row.group for row in rows] == ["s1", ""]
     with pytest.raises(MissingColumn, match=r"groups called 'patient'.*--group-column"):
-        parse_manifest(content, "a.csv", group_column="patient")
+        parse_manifest(content, "a.csv", Reading(group_column="patient"))
 
 
 def test_the_modality_decides_between_paths_and_texts():
     content = b"path,sentence,label\na.wav,hello there,x\n"
     assert parse_manifest(content, "a.csv").item_column == "path"
     assert parse_manifest(content, "a.csv").text_column == "sentence"
-    assert parse_manifest(content, "a.csv", modality="text").rows[0].item == "hello there"
-    assert parse_manifest(content, "a.csv", modality="audio").rows[0].item == "a.wav"
+    assert parse_manifest(content, "a.csv", Reading(modality="text")).rows[0].item == "hello there"
+    assert parse_manifest(content, "a.csv", Reading(modality="audio")).rows[0].item == "a.wav"
 
 
 def test_texts_stay_as_they_stand():
@@ -180,7 +181,7 @@ def test_large_cells():
 def test_texts_without_labels():
     manifest = parse_texts(b"id,text\n1,hello\n2,\n", "a.csv")
     assert [(row.number, row.item) for row in manifest.rows] == [(2, "hello"), (3, "")]
-    assert parse_texts(b"id,words\n1,hello\n", "a.csv", item_column="Words").rows[0].item == "hello"
+    assert parse_texts(b"id,words\n1,hello\n", "a.csv", Reading(item_column="Words")).rows[0].item == "hello"
     with pytest.raises(MissingColumn, match=r"texts called any of text, sentence.*'id', 'words'.*--item-column words"):
         parse_texts(b"id,words\n1,hello\n", "a.csv")
 

@@ -5,6 +5,7 @@ import tracemalloc
 import pytest
 
 from graft.errors import DataError
+from graft.job import Reading
 from graft.reading import parquet as limits
 from graft.reading.manifest import parse_manifest
 from graft.reading.read import read
@@ -84,7 +85,7 @@ def test_a_small_file_fills_no_memory(make, what, monkeypatch):
 def test_columns_of_no_interest_stay_packed():
     content = written({"text": ["a", "b"], "label": ["x", "y"], "other": repeated("z" * 1_000_000, 2)})
     assert len(parse_manifest(content, "a.parquet").rows) == 2
-    assert parse_manifest(content, "a.parquet", item_column="OTHER").rows[0].item[0] == "z"
+    assert parse_manifest(content, "a.parquet", Reading(item_column="OTHER")).rows[0].item[0] == "z"
 
 
 def test_columns_of_unusual_names_are_proposed():

@@ -25,6 +25,7 @@ from graft.errors import GraftError, UsageError
 if TYPE_CHECKING:
     from graft.data.items import Item
     from graft.explanation import Explanation
+    from graft.job import Reading
     from graft.model import Model
     from graft.model.inputs import CacheChoice
     from graft.monitoring.keeping import LogKeeper
@@ -84,6 +85,7 @@ def command(
     - is what stdin lists: a path on each line, or a text on each line for a model of texts, or the bytes of one file.
     A file of answers keeps the columns of the tables that the inputs come from.
     """
+    from graft.job import Reading
     from graft.model import load
     from graft.report.words import clean
 
@@ -109,7 +111,8 @@ def command(
         )
     )
     _bring(inputs)
-    rows = _rows(inputs, fitted.report.modality, item_column, fitted.report.columns)
+    read_by = Reading(item_column=item_column, remembered=dict(fitted.report.columns or {}))
+    rows = _rows(inputs, fitted.report.modality, read_by)
     count, cache = _Count(), cast("CacheChoice", None if no_cache else "default")
     layout = Layout(
         fitted.classes,
@@ -241,16 +244,14 @@ def _bring(inputs: Sequence[str]) -> None:
                     bring_data(name, Run(progress=progress))
 
 
-def _rows(
-    inputs: tuple[str, ...], modality: str, item_column: str | None, remembered: Mapping[str, str] | None
-) -> Rows:
+def _rows(inputs: tuple[str, ...], modality: str, columns: Reading) -> Rows:
     from graft.data.items import MAX_ITEM_BYTES, Memory, Text
     from graft.decoding.encoding import decode_lines
     from graft.decoding.formats import sniff
 
     for name in inputs:
         if name != "-":
-            yield from _found_at(name, modality, item_column, remembered)
+            yield from _found_at(name, modality, columns)
             continue
         stream = cast("io.BufferedReader", sys.stdin.buffer)
         head = stream.peek(32)
@@ -262,15 +263,15 @@ def _rows(
             continue
         for line in stream:
             if path := line.decode(errors="surrogateescape").rstrip("\r\n"):
-                yield from _found_at(path, modality, item_column, remembered)
+                yield from _found_at(path, modality, columns)
 
 
-def _found_at(name: str, modality: str, item_column: str | None, remembered: Mapping[str, str] | None) -> Rows:
+def _found_at(name: str, modality: str, columns: Reading) -> Rows:
     from graft.data.items import Broken
     from graft.data.listing import printable
     from graft.reading.inputs import gather_rows
 
     try:
-        yield from gather_rows([name], modality, item_column=item_column, remembered=remembered)
+        yield from gather_rows([name], modality, columns)
     except GraftError as error:
         yield Broken(printable(name), "unreadable", error.message, error.hint), {}

@@ -14,6 +14,7 @@ from graft.data.kinds import spread
 from graft.data.listing import shortened
 from graft.decoding.formats import KNOWN_SUFFIXES
 from graft.errors import DataError, MissingColumn
+from graft.job import Reading
 
 PATH_COLUMNS = (
     "path",
@@ -62,6 +63,9 @@ _BELOW = 5
 
 Cells = Sequence[Mapping[str | None, Any]]
 
+USUAL = Reading()
+"""Nothing was asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
@@ -79,19 +83,21 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a caller asked for, and what else may be there: the columns of the table that a model was fitted to."""
+    """What a caller asked for, and whether there must be labels."""
 
-    item: str | None = None
-    label: str | None = None
-    group: str | None = None
-    modality: str | None = None
-    remembered: Mapping[str, str] | None = None
+    reading: Reading
     labelled: bool = True
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """The columns that were named, by the arguments of ``read`` that name them."""
+        given = {what: getattr(self.reading, what) for what in ("item_column", "label_column", "group_column")}
+        return {what: column for what, column in given.items() if column is not None}
 
     @property
     def item_names(self) -> tuple[str, ...]:
         """Names of the column of items, the best first."""
-        usual = ITEM_COLUMNS[self.modality] if self.labelled else TEXT_COLUMNS
+        usual = ITEM_COLUMNS[self.reading.modality] if self.labelled else TEXT_COLUMNS
         return (*self._known("item_column"), *usual)
 
     @property
@@ -102,12 +108,11 @@ class Wanted:
     @property
     def names(self) -> frozenset[str]:
         """Every name that would be understood, in lower case."""
-        asked = filter(None, (self.item, self.label, self.group))
-        everything = (*self.item_names, *self.label_names, *SPLIT_COLUMNS, *FLAG_COLUMNS, GROUP_COLUMN, *asked)
-        return frozenset(map(spelled, everything))
+        usual = (*self.item_names, *self.label_names, *SPLIT_COLUMNS, *FLAG_COLUMNS, GROUP_COLUMN)
+        return frozenset(map(spelled, (*usual, *filter(None, self.asked.values()))))
 
     def _known(self, what: str) -> tuple[str, ...]:
-        name = (self.remembered or {}).get(what, "")
+        name = (self.reading.remembered or {}).get(what, "")
         return (name,) if name else ()
 
 
@@ -123,21 +128,21 @@ def choose(columns: Sequence[str], cells: Cells, wanted: Wanted, name: str) -> C
         MissingColumn: One is not there; the error proposes others by what they hold.
         DataError: Two columns have the name.
     """
-    item = find(columns, wanted.item, wanted.item_names)
-    label = find(columns, wanted.label, wanted.label_names) if wanted.labelled else ""
-    group = find(columns, wanted.group, (GROUP_COLUMN,))
-    missing = {
-        "item_column": item is None,
-        "label_column": label is None,
-        "group_column": group is None and wanted.group is not None,
+    asked = wanted.asked
+    found = {
+        "item_column": find(columns, asked.get("item_column"), wanted.item_names),
+        "label_column": find(columns, asked.get("label_column"), wanted.label_names) if wanted.labelled else "",
+        "group_column": find(columns, asked.get("group_column"), (GROUP_COLUMN,)),
     }
-    if any(missing.values()):
-        raise _missing(columns, cells, wanted, name, [what for what, gone in missing.items() if gone], (item, label))
-    chosen = Chosen(item or "", label or "", find(columns, None, SPLIT_COLUMNS[:1]) or "", group or "")
-    for column in filter(None, (chosen.item, chosen.label, chosen.split, chosen.group)):
+    gone = [what for what, column in found.items() if column is None and (what != "group_column" or what in asked)]
+    if gone:
+        raise _missing(columns, cells, wanted, name, gone, found)
+    item, label, group = (column or "" for column in found.values())
+    split = find(columns, None, SPLIT_COLUMNS[:1]) or ""
+    for column in filter(None, (item, label, split, group)):
         if (n := columns.count(column)) > 1:  # nobody knows which is meant
             raise DataError(f"{name} has {n} columns called {column!r}.", "Rename or remove all but one.")
-    return chosen
+    return Chosen(item, label, split, group)
 
 
 def find(columns: Sequence[str], asked: str | None, usual: Iterable[str]) -> str | None:
@@ -221,10 +226,10 @@ def _missing(
     wanted: Wanted,
     name: str,
     gone: Sequence[str],
-    known: tuple[str | None, str | None],
+    there: Mapping[str, str | None],
 ) -> MissingColumn:
     nouns = {"item_column": "items" if wanted.labelled else "texts", "label_column": "labels", "group_column": "groups"}
-    asked = {"item_column": wanted.item, "label_column": wanted.label, "group_column": wanted.group}
+    asked = wanted.asked
     found = ", ".join(repr(shortened(column, 40)) for column in columns[:_SHOWN]) or "none"
     if not any(asked.values()) and (not columns or looks_like_a_row(columns, cells)):
         header = ",".join(filter(None, ("text", "label" if wanted.labelled else "")))
@@ -240,9 +245,9 @@ def _missing(
     parts = []
     for what in gone:
         usual = ", ".join((wanted.item_names if what == "item_column" else wanted.label_names)[:8])
-        called = repr(asked[what]) if asked[what] else f"any of {usual}, ..."
+        called = repr(asked[what]) if asked.get(what) else f"any of {usual}, ..."
         parts.append(f"no column of {nouns[what]} called {called}")
-    item, label = propose(columns, cells, known)
+    item, label = propose(columns, cells, (there["item_column"], there["label_column"]))
     guess = {"item_column": item, "label_column": label if wanted.labelled else None}
     proposal = {what: column for what in gone if (column := guess.get(what))}
     flags = " ".join(f"--{what.replace('_', '-')} {shlex.quote(column)}" for what, column in proposal.items())

@@ -9,44 +9,34 @@ from typing import Any
 from graft.data.dataset import Dataset
 from graft.data.lists import values_of
 from graft.errors import MissingColumn
+from graft.job import Reading
 from graft.reading.columns import ITEM_COLUMNS, LABEL_COLUMNS
 
 
-def read_frame(
-    frame: Any,
-    *,
-    item_column: str | None = None,
-    label_column: str | None = None,
-    group_column: str | None = None,
-    modality: str | None = None,
-    name: str = "model",
-) -> Dataset:
+def read_frame(frame: Any, reading: Reading) -> Dataset:
     """The items and labels of a data frame of pandas or polars.
 
     Args:
         frame: Has a row for each item.
-        item_column: The column of items; by default the first of ``ITEM_COLUMNS`` that is there.
-        label_column: The column of labels; by default the first of ``LABEL_COLUMNS`` that is there.
-        group_column: The column of groups; by default ``group``, if it is there.
-        modality: ``"image"``, ``"text"`` or ``"audio"``, found out if not given.
-        name: How the data set is called.
+        reading: Names the columns, where they are not the first of ``ITEM_COLUMNS`` and ``LABEL_COLUMNS`` that are
+            there, and ``group``; and the modality, which is found out if not given.
 
     Raises:
         MissingColumn: A column is not there.
         DataError: No item can be read, or none has a label.
     """
     columns = list(frame.columns)
-    items = _column(columns, item_column, ITEM_COLUMNS[modality], "items", "item_column")
-    labels = _column(columns, label_column, LABEL_COLUMNS, "labels", "label_column")
-    groups = _column(columns, group_column, (), "groups", "group_column") if group_column else _find(columns, "group")
+    items = _column(columns, reading.item_column, ITEM_COLUMNS[reading.modality], "items", "item_column")
+    labels = _column(columns, reading.label_column, LABEL_COLUMNS, "labels", "label_column")
+    asked = reading.group_column
+    groups = _column(columns, asked, (), "groups", "group_column") if asked else _find(columns, "group")
     splits = _find(columns, "split")
     dataset = Dataset.from_lists(
         values_of(frame[items]),
         values_of(frame[labels]),
         groups=None if groups is None else values_of(frame[groups]),
         splits=None if splits is None else values_of(frame[splits]),
-        modality=modality,
-        name=name,
+        modality=reading.modality,
     )
     return replace(dataset, columns={"item_column": str(items), "label_column": str(labels)})
 

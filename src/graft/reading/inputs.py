@@ -15,6 +15,7 @@ from graft.decoding.containers import SHEETS, container_at
 from graft.decoding.formats import HEAD, NOT_OF_THE_KIND, describe_kind, is_tabular, sniff
 from graft.decoding.tars import is_tar
 from graft.errors import GraftError, ItemError
+from graft.job import Reading
 from graft.reading.item_locator import resolve_in_folder, resolve_in_zip
 from graft.reading.manifest import Row, parse_texts
 from graft.reading.remote import bring_data, is_address
@@ -52,19 +53,22 @@ def gather(
         DataError: A value is of a type that Graft cannot read.
         UnsafeArchive: A zip is broken, encrypted, a bomb, or reaches outside itself.
     """
-    for item, _ in gather_rows(inputs, modality, item_column=item_column, remembered=remembered, run=run):
+    columns = Reading(item_column=item_column, remembered=dict(remembered or {}))
+    for item, _ in gather_rows(inputs, modality, columns, run):
         yield item
 
 
 def gather_rows(
-    inputs: Iterable[str | os.PathLike[str] | Any],
-    modality: str = "image",
-    *,
-    item_column: str | None = None,
-    remembered: Mapping[str, str] | None = None,
-    run: Run = PLAIN,
+    inputs: Iterable[str | os.PathLike[str] | Any], modality: str, columns: Reading, run: Run = PLAIN
 ) -> Iterator[tuple[Item, Cells]]:
-    """As ``gather``, each item with the cells of its row by their columns; without any where it is in no table."""
+    """As ``gather``, each item with the cells of its row by their columns; without any where it is in no table.
+
+    Args:
+        inputs: As for ``gather``.
+        modality: The same.
+        columns: Names the tables' column of texts, or remembers it.
+        run: As for ``gather``.
+    """
     check_modality(modality)
     for position, value in enumerate(inputs):
         if not isinstance(value, str | os.PathLike):
@@ -73,7 +77,7 @@ def gather_rows(
             yield Text(value), {}
         else:
             for item in _found_at(value, run, modality):
-                yield from _texts_of(item, item_column, remembered) if modality == "text" else ((item, {}),)
+                yield from _texts_of(item, columns) if modality == "text" else ((item, {}),)
 
 
 def is_archive(path: Path) -> bool:
@@ -140,16 +144,14 @@ def _below(folder: Path) -> Iterator[Item]:
             yield File(folder / skipped.path, f"{folder}/{skipped.path}")
 
 
-def _texts_of(
-    item: Item, item_column: str | None, remembered: Mapping[str, str] | None
-) -> Iterator[tuple[Item, Cells]]:
+def _texts_of(item: Item, columns: Reading) -> Iterator[tuple[Item, Cells]]:
     """The rows of a table, or the file itself, if it is a text."""
     try:
         kind = look_at(item)
     except UNREADABLE:
         kind = "text"  # reading it says what is the matter
     if kind in _TABLES or (is_tabular(item.name) and kind != "empty"):
-        yield from _rows_of(item, item_column, remembered)
+        yield from _rows_of(item, columns)
     elif kind == "empty" or can_be("text", kind, item.name):
         yield item, {}
     else:
@@ -158,9 +160,9 @@ def _texts_of(
         yield Broken(item.name, NOT_OF_THE_KIND["text"], message, advice), {}
 
 
-def _rows_of(item: Item, item_column: str | None, remembered: Mapping[str, str] | None) -> Iterator[tuple[Item, Cells]]:
+def _rows_of(item: Item, columns: Reading) -> Iterator[tuple[Item, Cells]]:
     try:
-        manifest = parse_texts(item.read(), item.name, item_column=item_column, remembered=remembered)
+        manifest = parse_texts(item.read(), item.name, columns)
     except GraftError as error:
         reason = error.reason if isinstance(error, ItemError) else "unreadable"
         yield Broken(item.name, reason, error.message, error.hint), {}

@@ -12,11 +12,12 @@ from graft.data.kinds import UNREADABLE, look_at, spread
 from graft.data.listing import FileEntry, Listing, peek, printable
 from graft.decoding.formats import belongs_to, is_tabular
 from graft.errors import DataError, MissingColumn, UsageError
+from graft.job import Reading
 from graft.reading.folders import from_folders, splits_of
 from graft.reading.item_locator import ItemLocator, resolve_in_folder, resolve_in_zip
 from graft.reading.manifest import ManifestRows
 from graft.reading.naming import apply_pattern, label_by_names
-from graft.reading.patterns import Pattern
+from graft.reading.patterns import compile_pattern
 from graft.reading.tables import label_rows
 
 _SAMPLE = 50
@@ -27,22 +28,14 @@ Parse = Callable[[FileEntry], ManifestRows]
 """Reads a manifest in a listing."""
 
 
-def arrange(
-    listing: Listing,
-    parse: Parse,
-    *,
-    must_be_manifest: bool = False,
-    modality: str | None = None,
-    pattern: Pattern | None = None,
-) -> Arrangement:
+def arrange(listing: Listing, parse: Parse, reading: Reading) -> Arrangement:
     """Find out how a folder or zip is laid out, and label its files by that.
 
     Args:
         listing: Its files.
         parse: Reads a manifest among them.
-        must_be_manifest: Columns were asked for by name, so folders of classes are not meant.
-        modality: What was asked for.
-        pattern: What the names of files say. If that is their label, nothing else is looked at.
+        reading: What was asked for. Where columns are named, folders of classes are not meant; where a pattern says
+            the labels, nothing else is looked at.
 
     Raises:
         MissingColumn: There is a manifest, and no folders of classes, and it lacks a column.
@@ -50,11 +43,13 @@ def arrange(
         UsageError: The pattern is of no use here.
     """
     listing = _unwrap(listing)
+    must_be_manifest = any((reading.label_column, reading.item_column, reading.group_column))
+    pattern = compile_pattern(reading.pattern) if reading.pattern is not None else None
     if pattern and "label" in pattern.fields:
         if must_be_manifest:
             raise UsageError("A column and a pattern of labels were asked for.", "Give one of the two.")
         return label_by_names(listing, pattern)
-    found = _by_layout(listing, parse, must_be_manifest, modality)
+    found = _by_layout(listing, parse, must_be_manifest, reading.modality)
     if pattern:
         apply_pattern(found, pattern)
     elif found.nested:

@@ -17,7 +17,8 @@ from graft.decoding.encoding import decode
 from graft.decoding.formats import HEAD, describe_kind, is_packed, is_text, sniff
 from graft.decoding.packed import unpack
 from graft.errors import DataError
-from graft.reading.columns import TEXT_COLUMNS, Chosen, Wanted, choose, find, plain, spelled, split_column
+from graft.job import Reading
+from graft.reading.columns import TEXT_COLUMNS, USUAL, Chosen, Wanted, choose, find, plain, spelled, split_column
 from graft.reading.delimited import read_delimited
 from graft.reading.notices import MEASURED, TO_PREDICT
 from graft.reading.parquet import read_parquet
@@ -88,35 +89,23 @@ class ManifestRows:
         return spelled(self.item_column) in TEXT_COLUMNS
 
 
-def parse_manifest(
-    content: bytes,
-    name: str,
-    *,
-    label_column: str | None = None,
-    item_column: str | None = None,
-    group_column: str | None = None,
-    modality: str | None = None,
-    multi_label: bool = False,
-    remembered: Mapping[str, str] | None = None,
-) -> ManifestRows:
+def parse_manifest(content: bytes, name: str, reading: Reading = USUAL) -> ManifestRows:
     """The rows of a manifest; its kind, encoding and delimiter are found out.
 
     Args:
         content: The file's bytes.
         name: How the file is called in errors.
-        label_column: The column of labels; by default the first of ``LABEL_COLUMNS`` that is there.
-        item_column: The column of items; by default the first of ``ITEM_COLUMNS`` that is there.
-        group_column: The column of groups; by default ``group``, if it is there.
-        modality: What was asked for; it decides between a column of paths and one of texts.
-        multi_label: Rows may have any number of labels, none too; so they may if any cell is a list of several.
-        remembered: Columns of another table, which count before those of usual names if they are there too.
+        reading: What was asked for. Columns that it does not name are the first of ``LABEL_COLUMNS`` and
+            ``ITEM_COLUMNS`` that are there, and ``group``; those that it remembers count before them. The modality
+            decides between a column of paths and one of texts. In multi-label data rows may have any number of labels,
+            none too; so they may if any cell is a list of several.
 
     Raises:
         MissingColumn: A column is not there.
         MissingExtra: It is of a format that an extra reads, and that is not installed.
         DataError: It cannot be read as a table, or its labels are none.
     """
-    wanted = Wanted(item_column, label_column, group_column, modality, remembered)
+    wanted = Wanted(reading)
     table = read_table(content, name, wanted.names)
     cells = [record for _, record in table.records]
     columns = choose(table.columns, cells, wanted, name)
@@ -126,7 +115,7 @@ def parse_manifest(
         if other:
             columns = Chosen(columns.item, columns.label, other, columns.group)
             table.warnings.append(_told_of_splits(other, splits, cells, name))
-    multi_label = multi_label or _are_several(cells, columns.label, table.class_names, name)
+    multi_label = reading.multi_label or _are_several(cells, columns.label, table.class_names, name)
     table.warnings += _warn_of_values(table, columns, name)
     texts = find(table.columns, None, TEXT_COLUMNS) or ""
     return ManifestRows(
@@ -139,23 +128,21 @@ def parse_manifest(
     )
 
 
-def parse_texts(
-    content: bytes, name: str, *, item_column: str | None = None, remembered: Mapping[str, str] | None = None
-) -> ManifestRows:
+def parse_texts(content: bytes, name: str, reading: Reading = USUAL) -> ManifestRows:
     """The texts of a table, without labels.
 
     Args:
         content: The file's bytes.
         name: How the file is called in errors.
-        item_column: The column of texts; by default the first of ``TEXT_COLUMNS`` that is there.
-        remembered: The columns of the table that a model was fitted to, which count before those of usual names.
+        reading: Names the column of texts, where it is not the first of ``TEXT_COLUMNS`` that is there; the column that
+            it remembers counts before those.
 
     Raises:
         MissingColumn: The column is not there.
         MissingExtra: It is of a format that an extra reads, and that is not installed.
         DataError: It cannot be read as a table.
     """
-    wanted = Wanted(item_column, remembered=remembered, labelled=False)
+    wanted = Wanted(reading, labelled=False)
     table = read_table(content, name, wanted.names)
     columns = choose(table.columns, [record for _, record in table.records], wanted, name)
     rows = []

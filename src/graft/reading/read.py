@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ from graft.reading.notices import (
     warn_of_tables,
     warn_of_two_labels,
 )
-from graft.reading.patterns import Pattern, compile_pattern
+from graft.reading.patterns import compile_pattern
 from graft.reading.remote import bring_data, is_address
 from graft.reading.tables import label_rows
 from graft.run import NEVER, Flag, Run
@@ -65,21 +65,6 @@ __all__ = ["gather", "read"]
 
 SWITCHED_ON = "Rows have lists of several labels, so the data are read as multi-label."
 _WHOLE = "Give a folder of pictures, texts or recordings, a manifest or a zip."
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the caller said about the data; the rest is found out."""
-
-    label_column: str | None = None
-    item_column: str | None = None
-    group_column: str | None = None
-    pattern: Pattern | None = None
-    modality: str | None = None
-    multi_label: bool = False
-    root: Path | None = None
-    remembered: Mapping[str, str] | None = None
-    fetch: bool = False
 
 
 def read(
@@ -141,17 +126,18 @@ def read(
         Cancelled: ``cancelled`` was set.
     """
     check_modality(modality)
-    compiled = compile_pattern(pattern) if pattern is not None else None
-    if compiled and group_column and "group" in compiled.fields:
+    if pattern is not None and "group" in compile_pattern(pattern).fields and group_column:
         raise UsageError("A column and a pattern of groups were asked for.", "Give one of the two.")
-    asked = Asked(
-        label_column, item_column, group_column, compiled, modality, multi_label, _as_root(root), remembered, fetch
-    )
+    reading = Reading(
+        _path_of(source), _path_of(test), label_column, item_column, group_column, pattern, modality, multi_label,
+        _path_of(root), dict(remembered) if remembered else None, fetch,
+    )  # fmt: skip
+    if (folder := _root_of(reading)) and not folder.is_dir():
+        raise NothingToRead(f"There is no folder {folder} to find files in.", "Check the spelling of --root (root=).")
     run = Run(progress=progress, cancelled=cancelled)
-    dataset, found = _read_source(source, asked, run)
-    if dataset.tags:
-        asked = replace(asked, multi_label=True)
-    others = None if test is None else _read_source(test, asked, run)[0]
+    dataset, found = _read_source(source, reading, run)
+    for_test = replace(reading, multi_label=True) if dataset.tags else reading
+    others = None if test is None else _read_source(test, for_test, run)[0]
     dataset = _settle_splits(dataset, has_test=others is not None)
     if others is not None:
         dataset = _join_test(dataset, others)
@@ -159,36 +145,24 @@ def read(
         raise too_few_classes(dataset, found)
     if isinstance(source, Dataset) and test is None:
         return dataset
-    reading = None
-    if all(isinstance(path, str | os.PathLike) for path in (source, test) if path is not None):
-        reading = Reading(
-            str(source),
-            None if test is None else str(test),
-            label_column,
-            item_column,
-            group_column,
-            pattern,
-            modality,
-            multi_label,
-            None if root is None else str(root),
-            dict(remembered) if remembered else None,
-            fetch,
-        )
-    return replace(dataset, reading=reading)
+    from_memory = reading.source is None or (test is not None and reading.test is None)
+    return replace(dataset, reading=None if from_memory else reading)
 
 
-def _read_source(source: Any, asked: Asked, run: Run) -> tuple[Dataset, Arrangement]:
+def _path_of(source: Any) -> str | None:
+    return str(source) if isinstance(source, str | os.PathLike) else None
+
+
+def _root_of(reading: Reading) -> Path | None:
+    return None if reading.root is None else expanded(reading.root)
+
+
+def _read_source(source: Any, reading: Reading, run: Run) -> tuple[Dataset, Arrangement]:
     """The data set without a word on its classes, and how its source is laid out."""
     if isinstance(source, Dataset):
         return source, Arrangement()
     if is_frame(source):
-        return read_frame(
-            source,
-            item_column=asked.item_column,
-            label_column=asked.label_column,
-            group_column=asked.group_column,
-            modality=asked.modality,
-        ), Arrangement()
+        return read_frame(source, reading), Arrangement()
     if not isinstance(source, str | os.PathLike):
         raise UsageError(
             f"Data are a path, a data frame or a Dataset, and this is of type {type(source).__name__}.",
@@ -199,26 +173,26 @@ def _read_source(source: Any, asked: Asked, run: Run) -> tuple[Dataset, Arrangem
     if is_address(source):
         remote = bring_data(source, run)
         with remote.speaking_of_it():
-            dataset, found = _read_path(remote.path, asked, run)
+            dataset, found = _read_path(remote.path, reading, run)
         return replace(dataset, skipped=(*dataset.skipped, *remote.skipped)), found
     path = expanded(source)
     if "://" in os.fspath(source) and not path.exists():
         raise NothingToRead(f"{os.fspath(source)} is a web address.", "Download it first.")
-    return _read_path(path, asked, run)
+    return _read_path(path, reading, run)
 
 
-def _read_path(path: Path, asked: Asked, run: Run) -> tuple[Dataset, Arrangement]:
+def _read_path(path: Path, reading: Reading, run: Run) -> tuple[Dataset, Arrangement]:
     """The data set at a path on this machine."""
-    found, strays = _arrange(path, asked, run)
-    if not asked.multi_label and any(len(row.tags or ()) > 1 for row in found.rows):
-        dataset, found = _read_path(path, replace(asked, multi_label=True), run)
+    found, strays = _arrange(path, reading, run)
+    if not reading.multi_label and any(len(row.tags or ()) > 1 for row in found.rows):
+        dataset, found = _read_path(path, replace(reading, multi_label=True), run)
         return replace(dataset, warnings=(*dataset.warnings, SWITCHED_ON)), found
-    contents = look_into(found.rows, path, asked.modality, multi_label=asked.multi_label)
+    contents = look_into(found.rows, path, reading.modality, multi_label=reading.multi_label)
     skipped = [*found.skipped, *contents.skipped]
     if not contents.rows:
-        modality = asked.modality or _modality_of_the_rest(found)
+        modality = reading.modality or _modality_of_the_rest(found)
         raise nothing_labelled(path, modality, skipped, strays, found, contents.remedy)
-    rows, notes = _labelled(contents, asked.multi_label)
+    rows, notes = _labelled(contents, reading.multi_label)
     dataset = Dataset(
         items=tuple(row.item for row, _ in rows),
         labels=tuple(row.label for row, _ in rows),
@@ -227,9 +201,9 @@ def _read_path(path: Path, asked: Asked, run: Run) -> tuple[Dataset, Arrangement
         modality=contents.modality,
         skipped=tuple(skipped),
         name=printable(path.resolve().name if path.is_dir() else bare_name(path.name)) or "model",
-        tags=tuple(tags for _, tags in rows) if asked.multi_label else (),
+        tags=tuple(tags for _, tags in rows) if reading.multi_label else (),
         columns=found.columns,
-        sources=(path, *named_by([asked.root] if asked.root else [], (entry.path for entry in skipped))),
+        sources=(path, *named_by(filter(None, (_root_of(reading),)), (entry.path for entry in skipped))),
         negatives=tuple(dict.fromkeys(found.negatives)),
     )
     warnings = [
@@ -260,7 +234,7 @@ def _modality_of_the_rest(found: Arrangement) -> str:
     return max(NOUNS, key=lambda modality: counts[modality])
 
 
-def _arrange(path: Path, asked: Asked, run: Run) -> tuple[Arrangement, Counter[str]]:
+def _arrange(path: Path, reading: Reading, run: Run) -> tuple[Arrangement, Counter[str]]:
     """How the source is laid out, whatever it is, and the strays in it."""
 
     def parse(entry: FileEntry) -> ManifestRows:
@@ -268,53 +242,26 @@ def _arrange(path: Path, asked: Asked, run: Run) -> tuple[Arrangement, Counter[s
             content = entry.item.read()
         except ItemError as error:
             raise DataError(error.message, error.hint) from None
-        manifest = parse_manifest(
-            content,
-            entry.item.name,
-            label_column=asked.label_column,
-            item_column=asked.item_column,
-            group_column=asked.group_column,
-            modality=asked.modality,
-            multi_label=asked.multi_label,
-            remembered=asked.remembered,
-        )
-        return replace(with_fetched(manifest, run) if asked.fetch else manifest, root=asked.root)
+        manifest = parse_manifest(content, entry.item.name, reading)
+        return replace(with_fetched(manifest, run) if reading.fetch else manifest, root=_root_of(reading))
 
-    columns = (asked.label_column, asked.item_column, asked.group_column)
     strays: Counter[str] = Counter()
     try:
         if path.is_dir() or is_archive(path):
             if path.is_dir():
                 _refuse_saved_model(path)
             listing = list_folder(path) if path.is_dir() else list_archive(path)
-            must_be_manifest = any(columns)
-            found = arrange(
-                listing, parse, must_be_manifest=must_be_manifest, modality=asked.modality, pattern=asked.pattern
-            )
+            found = arrange(listing, parse, reading)
             found.skipped, strays = [*listing.skipped, *found.skipped], listing.strays
         else:
             _require_manifest(path)
             manifest = parse(FileEntry((path.name,), File(path, path.name)))
-            found = label_rows(manifest, path.name, resolve_in_folder(path.parent), modality=asked.modality)
-            if asked.pattern:
-                apply_pattern(found, asked.pattern)
+            found = label_rows(manifest, path.name, resolve_in_folder(path.parent), modality=reading.modality)
+            if reading.pattern is not None:
+                apply_pattern(found, compile_pattern(reading.pattern))
     except OSError as error:
         raise NothingToRead(f"{path} cannot be read: {error.strerror or error}.", "Check its permissions.") from None
     return found, strays
-
-
-def _as_root(root: str | os.PathLike[str] | None) -> Path | None:
-    """The folder that paths are relative to.
-
-    Raises:
-        NothingToRead: There is none.
-    """
-    if root is None:
-        return None
-    folder = expanded(root)
-    if not folder.is_dir():
-        raise NothingToRead(f"There is no folder {folder} to find files in.", "Check the spelling of --root (root=).")
-    return folder
 
 
 def _refuse_saved_model(folder: Path) -> None:
