@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
 from graft.data.items import Item, Skipped
@@ -65,18 +66,11 @@ class Arrangement:
     """Columns of texts that stand beside columns of paths."""
     columns: dict[str, str] = field(default_factory=dict)
     """The columns that were read, as arguments of ``read``."""
+    strays: Counter[str] = field(default_factory=Counter)
+    """How often each name was met that operating systems leave behind."""
 
     def add(self, other: Arrangement) -> None:
-        """Take over everything from ``other``."""
-        self.rows += other.rows
-        self.skipped += other.skipped
-        self.warnings += other.warnings
-        self.unlabelled += other.unlabelled
-        self.empty_folders += other.empty_folders
-        self.flat_splits += other.flat_splits
-        self.nested = self.nested or other.nested
-        self.manifests += other.manifests
-        self.missing += other.missing
-        self.negatives += other.negatives
-        self.text_columns += other.text_columns
-        self.columns = self.columns or other.columns
+        """Take over everything from ``other``: lists and counts grow, and of what is one the first stays."""
+        for one in fields(self):
+            own, more = getattr(self, one.name), getattr(other, one.name)
+            setattr(self, one.name, own + more if isinstance(own, list | Counter) else own or more)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -94,16 +95,18 @@ class Dataset:
         return len(self.items)
 
     def __repr__(self) -> str:
-        labels = [tag for tags in self.tags for tag in tags] if self.tags else self.labels
-        counts = ", ".join(f"{label}: {n}" for label, n in sorted(Counter(labels).items())[:8])
+        counts = ", ".join(f"{label}: {n}" for label, n in sorted(Counter(self.every_label).items())[:8])
         return f"Dataset({self.name!r}, {len(self)} {self.modality} items, {len(self.classes)} classes, {{{counts}}})"
+
+    @property
+    def every_label(self) -> tuple[str, ...]:
+        """The label of each item; in multi-label data, all labels of one item after those of the other."""
+        return tuple(itertools.chain(*self.tags)) if self.tags else self.labels
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """The labels that occur, sorted; in multi-label data, each for itself."""
-        if self.tags:
-            return tuple(sorted({tag for tags in self.tags for tag in tags}))
-        return tuple(sorted(set(self.labels)))
+        return tuple(sorted(set(self.every_label)))
 
     @cached_property
     def y(self) -> Int:

@@ -120,7 +120,12 @@ def spell(counts: Counter[str]) -> str:
 
 def how_many(n: int, modality: str) -> str:
     """``1 picture``, ``2 texts``."""
-    return f"{n:,} {NOUNS[modality][n != 1]}"
+    return counted(n, *NOUNS[modality])
+
+
+def counted(n: int, one: str, many: str) -> str:
+    """How many there are, in words for one or for several."""
+    return f"{n:,} {one if n == 1 else many}"
 
 
 def modality_of_values(values: Sequence[Any]) -> tuple[str, bool]:

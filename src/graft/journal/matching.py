@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from graft.data.kinds import counted
 from graft.data.listing import shortened
 from graft.journal.decision import ItemKey
 
@@ -89,11 +90,6 @@ def names_of(keys: Sequence[ItemKey]) -> str:
     """The names of the first of them, and how many more there are."""
     more = f" and {len(keys) - _EXAMPLES:,} more" if len(keys) > _EXAMPLES else ""
     return ", ".join(shortened(key.name, _SHORT) for key in keys[:_EXAMPLES]) + more
-
-
-def counted(n: int, one: str, many: str) -> str:
-    """How many there are, in words for one or for several."""
-    return f"{n:,} {one if n == 1 else many}"
 
 
 def _gone_by_count(

@@ -12,8 +12,9 @@ from graft.contracts import SEPARATOR, Int
 from graft.data.contents import clean_label
 from graft.data.dataset import Dataset
 from graft.data.items import Text
+from graft.data.kinds import counted
 from graft.journal.decision import MAX_NAME, Decision, ItemKey
-from graft.journal.matching import MatchedRows, counted, match, names_of
+from graft.journal.matching import MatchedRows, match, names_of
 from graft.journal.merging import Merging
 
 

@@ -15,9 +15,6 @@ from graft.data.items import File, Item, Member, Memory, Text
 from graft.data.kinds import UNREADABLE
 from graft.decoding.archive import member_state
 
-Tagged = tuple[Labelled, tuple[str, ...]]
-"""A row and its labels, sorted."""
-
 
 def label_set_of(row: Labelled) -> tuple[str, ...]:
     """The labels of a cell: those of a list, or those between ``|``; sorted, none twice."""
@@ -25,33 +22,29 @@ def label_set_of(row: Labelled) -> tuple[str, ...]:
     return tuple(sorted({clean_label(tag) for tag in given} - {""}))
 
 
-def merge_labels(rows: Iterable[Labelled]) -> tuple[list[Tagged], int]:
-    """The rows with their labels, where the same item under several labels is one row with all of them.
+def merge_labels(rows: Iterable[Labelled]) -> list[Labelled]:
+    """The rows with their labels as ``tags``, where the same item under several labels is one row with all of them.
 
     The same item is the same path or text, or a file of the same name, size and content, in the same split.
-
-    Returns:
-        The rows, and how many joined another.
     """
-    tagged = [(row, label_set_of(row)) for row in rows]
-    by_place = _merge(tagged, [place_of(row.item) for row, _ in tagged])
-    merged = _merge(by_place, _contents([row for row, _ in by_place]))
-    return merged, len(tagged) - len(merged)
+    tagged = [row._replace(tags=label_set_of(row)) for row in rows]
+    by_place = _merge(tagged, [place_of(row.item) for row in tagged])
+    return _merge(by_place, _contents(by_place))
 
 
-def _merge(tagged: Sequence[Tagged], keys: Sequence[Hashable]) -> list[Tagged]:
+def _merge(rows: Sequence[Labelled], keys: Sequence[Hashable]) -> list[Labelled]:
     """One row, the first, for those of the same key and split that differ in their labels."""
     alike: defaultdict[Hashable, list[int]] = defaultdict(list)
-    for position, ((row, _), key) in enumerate(zip(tagged, keys, strict=True)):
+    for position, (row, key) in enumerate(zip(rows, keys, strict=True)):
         alike[key, row.split].append(position)
-    result: list[Tagged | None] = list(tagged)
-    for positions in alike.values():
-        if len({tagged[position][1] for position in positions}) > 1:
-            every = {tag for position in positions for tag in tagged[position][1]}
-            for position in positions:
-                result[position] = None
-            result[positions[0]] = (tagged[positions[0]][0], tuple(sorted(every)))
-    return [one for one in result if one is not None]
+    merged = dict(enumerate(rows))
+    for first, *others in alike.values():
+        label_sets = {rows[position].tags or () for position in (first, *others)}
+        if len(label_sets) > 1:
+            merged[first] = rows[first]._replace(tags=tuple(sorted(set().union(*label_sets))))
+            for position in others:
+                del merged[position]
+    return list(merged.values())
 
 
 def place_of(item: Item) -> str:

@@ -15,25 +15,23 @@ from graft.errors import DataError, MissingColumn, UsageError
 from graft.job import Reading
 from graft.reading.folders import from_folders, splits_of
 from graft.reading.item_locator import ItemLocator, resolve_in_folder, resolve_in_zip
-from graft.reading.manifest import ManifestRows
 from graft.reading.naming import apply_pattern, label_by_names
 from graft.reading.patterns import compile_pattern
-from graft.reading.tables import label_rows
 
 _SAMPLE = 50
 _SHARD = re.compile(r"-\d{5}-of-\d{5}$")
 """What follows the split's name in tables that were cut in pieces: ``train-00000-of-00004.parquet``."""
 
-Parse = Callable[[FileEntry], ManifestRows]
-"""Reads a manifest in a listing."""
+Label = Callable[[FileEntry, ItemLocator, str], Arrangement]
+"""From a manifest in a listing, what finds the files that it names, and its split, to labelled items."""
 
 
-def arrange(listing: Listing, parse: Parse, reading: Reading) -> Arrangement:
+def arrange(listing: Listing, label: Label, reading: Reading) -> Arrangement:
     """Find out how a folder or zip is laid out, and label its files by that.
 
     Args:
         listing: Its files.
-        parse: Reads a manifest among them.
+        label: Reads a manifest among them.
         reading: What was asked for. Where columns are named, folders of classes are not meant; where a pattern says
             the labels, nothing else is looked at.
 
@@ -48,19 +46,25 @@ def arrange(listing: Listing, parse: Parse, reading: Reading) -> Arrangement:
     if pattern and "label" in pattern.fields:
         if must_be_manifest:
             raise UsageError("A column and a pattern of labels were asked for.", "Give one of the two.")
-        return label_by_names(listing, pattern)
-    found = _by_layout(listing, parse, must_be_manifest, reading.modality)
-    if pattern:
-        apply_pattern(found, pattern)
-    elif found.nested:
-        found.warnings.append(found.nested)
+        found = label_by_names(listing, pattern)
+    else:
+        found = _by_layout(listing, label, must_be_manifest, reading.modality)
+        if pattern:
+            apply_pattern(found, pattern)
+        elif found.nested:
+            found.warnings.append(found.nested)
+    found.skipped, found.strays = [*listing.skipped, *found.skipped], listing.strays
     return found
 
 
-def _by_layout(listing: Listing, parse: Parse, must_be_manifest: bool, modality: str | None) -> Arrangement:
+def _by_layout(listing: Listing, label: Label, must_be_manifest: bool, modality: str | None) -> Arrangement:
     """By manifests, or else by folders."""
-    tables, problem = _from_manifests(listing, parse, modality)
-    if tables.rows and problem is None and (must_be_manifest or not _beside_media(tables, listing, modality)):
+    problem: DataError | None = None
+    try:
+        tables = _from_manifests(listing, label)
+    except DataError as error:
+        tables, problem = Arrangement(), error
+    if tables.rows and (must_be_manifest or not _beside_media(tables, listing, modality)):
         return tables
     if must_be_manifest:
         raise problem or MissingColumn(
@@ -68,7 +72,7 @@ def _by_layout(listing: Listing, parse: Parse, must_be_manifest: bool, modality:
         )
     folders = from_folders(listing)
     if len({row.label for row in folders.rows}) >= 2:  # then the tables are there for another purpose
-        if tables.rows and problem is None:
+        if tables.rows:
             folders.warnings.append(
                 f"{', '.join(tables.manifests)} was not read: the class folders were. To read its texts: --modality "
                 "text (in Python modality='text')."
@@ -93,25 +97,25 @@ def _unwrap(listing: Listing) -> Listing:
         listing = Listing(inside, folders, listing.strays, listing.skipped)
 
 
-def _from_manifests(listing: Listing, parse: Parse, modality: str | None) -> tuple[Arrangement, DataError | None]:
-    """The items of the manifest, or of those that are called as splits are, and what is wrong with these files."""
+def _from_manifests(listing: Listing, label: Label) -> Arrangement:
+    """The items of the manifest, or of those that are called as splits are.
+
+    Raises:
+        DataError: Something is wrong with these files.
+    """
     found = [entry for entry in listing.entries if _is_manifest(entry, depth=1)] or _of_json(listing)
     if not found:
-        return _from_split_folders(listing, parse, modality)
+        return _from_split_folders(listing, label)
     named = [entry for entry in found if _stem(entry) in SPLITS]
-    result = Arrangement()
     if not named and len(found) > 1:
         names = ", ".join(entry.parts[-1] for entry in found[:5])
-        return result, DataError(f"There are {len(found)} manifests: {names}.", "Give the one that is meant.")
+        raise DataError(f"There are {len(found)} manifests: {names}.", "Give the one that is meant.")
+    result = Arrangement()
     for entry in named or found:
-        try:
-            split = SPLITS.get(_stem(entry), "")
-            result.add(label_rows(parse(entry), entry.item.name, _resolver(entry, listing), split, modality))
-        except DataError as error:
-            return result, error
+        result.add(label(entry, _resolver(entry, listing), SPLITS.get(_stem(entry), "")))
     if named and (others := [entry.parts[-1] for entry in found if entry not in named]):
         result.warnings.append(f"Not read, as no split is called so: {printable(', '.join(others[:5]))}.")
-    return result, None
+    return result
 
 
 def _of_json(listing: Listing) -> list[FileEntry]:
@@ -125,7 +129,7 @@ def _of_json(listing: Listing) -> list[FileEntry]:
         return []
 
 
-def _from_split_folders(listing: Listing, parse: Parse, modality: str | None) -> tuple[Arrangement, DataError | None]:
+def _from_split_folders(listing: Listing, label: Label) -> Arrangement:
     """The items of a manifest in each split folder, ``train/metadata.csv``; of those without one, of its folders."""
     named = splits_of({entry.parts[0] for entry in listing.entries if len(entry.parts) > 1})
     tables: dict[str, list[FileEntry]] = {}
@@ -136,16 +140,12 @@ def _from_split_folders(listing: Listing, parse: Parse, modality: str | None) ->
     for folder, entries in tables.items():
         if len(entries) > 1:
             names = ", ".join(entry.parts[-1] for entry in entries[:5])
-            return result, DataError(f"There are {len(entries)} manifests in {folder}/: {names}.", "Leave one of them.")
+            raise DataError(f"There are {len(entries)} manifests in {folder}/: {names}.", "Leave one of them.")
         (entry,) = entries
-        try:
-            labelled = label_rows(parse(entry), entry.item.name, _resolver(entry, listing), named[folder], modality)
-        except DataError as error:
-            return result, error
-        result.add(labelled)
+        result.add(label(entry, _resolver(entry, listing), named[folder]))
     if result.rows and len(tables) < len(named):
         result.add(from_folders(listing, elsewhere=tables))
-    return result, None
+    return result
 
 
 def _beside_media(tables: Arrangement, listing: Listing, modality: str | None) -> bool:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from graft.cells import as_number
 from graft.contracts import SEPARATOR
 from graft.data.arrangement import Arrangement, Labelled
+from graft.data.contents import Contents
 from graft.data.dataset import Dataset
 from graft.data.items import Item, Skipped, Text
-from graft.data.kinds import A_FEW, how_many
+from graft.data.kinds import A_FEW, counted, how_many
 from graft.data.listing import printable, shortened
 from graft.decoding.formats import NOUNS, OPEN_ADVICE, is_tabular
 from graft.errors import DataError, NothingToRead, TooFewClasses
@@ -43,40 +44,50 @@ _NOTHING = frozenset(
 """What pandas, Python, SQL and spreadsheets write for nothing, and for a formula that has failed."""
 
 
-def warn_of_strays(strays: Counter[str]) -> list[str]:
-    """What operating systems left behind was ignored."""
-    if not strays:
-        return []
-    names = ", ".join(sorted(strays)[:_EXAMPLES])
-    return [f"Ignored {_count(strays.total(), 'stray file or folder', 'stray files and folders')}: {printable(names)}."]
+def warn_of_the_reading(found: Arrangement, contents: Contents, dataset: Dataset) -> Iterator[str]:
+    """All that a user should know of data that were read.
+
+    Args:
+        found: How the source is laid out.
+        contents: What its files are.
+        dataset: What came of them.
+    """
+    if found.strays:
+        number = counted(found.strays.total(), "stray file or folder", "stray files and folders")
+        yield f"Ignored {number}: {printable(', '.join(sorted(found.strays)[:_EXAMPLES]))}."
+    if names := contents.misnamed:
+        verb = "carries the extension" if len(names) == 1 else "carry the extension"
+        number, examples = how_many(len(names), contents.modality), ", ".join(names[:_EXAMPLES])
+        yield f"{number} {verb} of another kind; read all the same: {examples}."
+    yield from found.warnings
+    if not dataset.tags:
+        yield from _warn_of_two_labels(contents.rows)
+        yield from _warn_of_separators(dataset.labels)
+    elif joined := len(contents.rows) - len(dataset):
+        number = counted(joined, "row or file", "rows and files")
+        yield f"{number} joined another of the same content with other labels."
+    yield from warn_of_spellings(dataset.every_label, found.columns.get("label_column", ""))
+    yield from _warn_of_missing(dataset.every_label)
+    if dataset.modality == "text":
+        yield from _warn_of_tables(dataset.items)
 
 
-def warn_of_names(misnamed: list[str], modality: str) -> list[str]:
-    """Extensions that promise another kind of file."""
-    if not misnamed:
-        return []
-    verb = "carries the extension" if len(misnamed) == 1 else "carry the extension"
-    examples = ", ".join(misnamed[:_EXAMPLES])
-    return [f"{how_many(len(misnamed), modality)} {verb} of another kind; read all the same: {examples}."]
-
-
-def warn_of_two_labels(rows: Sequence[Labelled]) -> list[str]:
+def _warn_of_two_labels(rows: Sequence[Labelled]) -> Iterator[str]:
     """The same path or text twice; the same content under two paths is found when it is embedded."""
     places = [place_of(row.item) for row in rows]
     labels: defaultdict[str, set[str]] = defaultdict(set)
     for place, row in zip(places, rows, strict=True):
         labels[place].add(row.label)
     torn = {place: row.item.name for place, row in zip(places, rows, strict=True) if len(labels[place]) > 1}
-    if not torn:
-        return []
-    examples = ", ".join(
-        f"{shortened(name, _SHORT)} ({', '.join(sorted(labels[place]))})"
-        for place, name in list(torn.items())[:_EXAMPLES]
-    )
-    return [f"{_count(len(torn), 'item stands', 'items stand')} under more than one label: {examples}."]
+    if torn:
+        examples = ", ".join(
+            f"{shortened(name, _SHORT)} ({', '.join(sorted(labels[place]))})"
+            for place, name in list(torn.items())[:_EXAMPLES]
+        )
+        yield f"{counted(len(torn), 'item stands', 'items stand')} under more than one label: {examples}."
 
 
-def warn_of_spellings(labels: Sequence[str], column: str = "") -> list[str]:
+def warn_of_spellings(labels: Sequence[str], column: str = "") -> Iterator[str]:
     """Classes that are perhaps one in two spellings: they differ in case, in blanks, ``_`` or ``-``, or in a last dot.
 
     Args:
@@ -87,29 +98,28 @@ def warn_of_spellings(labels: Sequence[str], column: str = "") -> list[str]:
     spellings: defaultdict[str, list[str]] = defaultdict(list)
     for label in sorted(counts):
         spellings[_BETWEEN.sub(" ", label.casefold()).rstrip(" .:;!") or label].append(label)
-    warnings = []
+    where = f"in the column {column!r}" if column else "in the data (with folders: put their files into one)"
     for alike in spellings.values():
-        if len(alike) < 2:
-            continue
-        most = max(alike, key=lambda label: counts[label])
-        others = ", ".join(label for label in alike if label != most)
-        where = f"in the column {column!r}" if column else "in the data (with folders: put their files into one)"
-        named = ", ".join(f"{label} ({counts[label]:,})" for label in alike)
-        warnings.append(
-            f"These labels differ only in how they are written, and are separate classes: {named}. If they are one, "
-            f"write {most} for {others} {where}."
-        )
-    return warnings
+        if len(alike) > 1:
+            most = max(alike, key=lambda label: counts[label])
+            others = ", ".join(label for label in alike if label != most)
+            yield (
+                "These labels differ only in how they are written, and are separate classes: "
+                f"{_with_counts(alike, counts)}. If they are one, write {most} for {others} {where}."
+            )
 
 
-def warn_of_missing(labels: Sequence[str]) -> list[str]:
+def _warn_of_missing(labels: Sequence[str]) -> Iterator[str]:
     """Labels that other programs write where there is none. ``none`` in small letters is the name of a class."""
-    counts = Counter(label for label in labels if label in _NOTHING)
-    if not counts:
-        return []
-    named = ", ".join(f"{label} ({counts[label]:,})" for label in sorted(counts))
-    advice = "If they are none, leave the cells empty; such items are skipped."
-    return [f"These labels are written where a value is missing, and were taken as classes: {named}. {advice}"]
+    if counts := Counter(label for label in labels if label in _NOTHING):
+        yield (
+            "These labels are written where a value is missing, and were taken as classes: "
+            f"{_with_counts(sorted(counts), counts)}. If they are none, leave the cells empty; such items are skipped."
+        )
+
+
+def _with_counts(labels: Iterable[str], counts: Counter[str]) -> str:
+    return ", ".join(f"{label} ({counts[label]:,})" for label in labels)
 
 
 def warn_of_numbers(labels: Iterable[str]) -> list[str]:
@@ -120,40 +130,29 @@ def warn_of_numbers(labels: Iterable[str]) -> list[str]:
     return [f"The labels are {len(different):,} different numbers, each taken as a class. {TO_PREDICT}"]
 
 
-def warn_of_tables(items: Iterable[Item]) -> list[str]:
+def _warn_of_tables(items: Iterable[Item]) -> Iterator[str]:
     """Tables that lie in class folders, where a file is an item, though each row may have been meant."""
     tables = [item.name for item in items if not isinstance(item, Text) and is_tabular(item.name)]
-    if not tables:
-        return []
-    number = _count(len(tables), "table was", "tables were")
-    why = f"read as one text each, for a file in a class folder is an item: {', '.join(tables[:_EXAMPLES])}"
-    return [f"{number} {why}. If each row is one, make one table of them, with a column of labels."]
+    if tables:
+        yield (
+            f"{counted(len(tables), 'table was', 'tables were')} read as one text each, for a file in a class folder "
+            f"is an item: {', '.join(tables[:_EXAMPLES])}. If each row is one, make one table of them, with a column "
+            "of labels."
+        )
 
 
-def warn_of_separators(labels: Sequence[str]) -> list[str]:
+def _warn_of_separators(labels: Sequence[str]) -> Iterator[str]:
     """Labels that look like several."""
     several = [label for label in labels if SEPARATOR in label]
-    if len(several) <= A_FEW * len(labels):
-        return []
-    number = _count(len(several), "label holds", "labels hold")
-    advice = "If it is several: --multi-label (in Python multi_label=True)."
-    return [f"{number} a {SEPARATOR!r}, such as {several[0]!r}, and is taken as one class. {advice}"]
-
-
-def warn_of_joined(joined: int) -> list[str]:
-    """Rows or files that were the same item under several labels."""
-    if not joined:
-        return []
-    return [f"{_count(joined, 'row or file', 'rows and files')} joined another of the same content with other labels."]
+    if len(several) > A_FEW * len(labels):
+        yield (
+            f"{counted(len(several), 'label holds', 'labels hold')} a {SEPARATOR!r}, such as {several[0]!r}, and is "
+            "taken as one class. If it is several: --multi-label (in Python multi_label=True)."
+        )
 
 
 def nothing_labelled(
-    path: Path,
-    modality: str,
-    skipped: Sequence[Skipped],
-    strays: Counter[str],
-    found: Arrangement,
-    remedy: str = "",
+    path: Path, modality: str, skipped: Sequence[Skipped], found: Arrangement, remedy: str = ""
 ) -> DataError:
     """There is not one labelled item of the modality."""
     if found.flat_splits:
@@ -164,7 +163,7 @@ def nothing_labelled(
             "label) says them too. If these folders are the classes, give them other names.",
         )
     if found.unlabelled:
-        files = _count(len(found.unlabelled), "file lies", "files lie")
+        files = counted(len(found.unlabelled), "file lies", "files lie")
         return TooFewClasses(
             f"{files} in no class folder of {path}.", _layout_advice(modality, [item.name for item in found.unlabelled])
         )
@@ -183,7 +182,7 @@ def nothing_labelled(
             f"Put the {NOUNS['image'][1]}, {NOUNS['text'][1]} or {NOUNS['audio'][1]} of each class into its folder.",
         )
     if not skipped:
-        ignored = f", but for {strays.total()} stray files" if strays else ""
+        ignored = f", but for {found.strays.total()} stray files" if found.strays else ""
         return NothingToRead(f"{path} is empty{ignored}.", LAYOUT_ADVICE[modality])
     reasons = "; ".join(f"{shortened(one.path)}: {one.reason.rstrip('.')}" for one in skipped[:_EXAMPLES])
     more = f"; and {len(skipped) - _EXAMPLES:,} more" if len(skipped) > _EXAMPLES else ""
@@ -201,16 +200,16 @@ def too_few_classes(dataset: Dataset, found: Arrangement) -> TooFewClasses:
     )
     if not dataset.classes:
         return TooFewClasses("No item has a label.", advice)
-    only = f"There is only one class, {dataset.classes[0]!r}, with {_count(len(dataset), 'item', 'items')}"
+    only = f"There is only one class, {dataset.classes[0]!r}, with {counted(len(dataset), 'item', 'items')}"
     beside = ""
     if found.unlabelled:
-        beside += f", and {_count(len(found.unlabelled), 'file lies', 'files lie')} in no class folder"
+        beside += f", and {counted(len(found.unlabelled), 'file lies', 'files lie')} in no class folder"
     if found.empty_folders:
         beside += f"; {_emptiness(found.empty_folders)}"
     if dataset.skipped and not beside:
         one = dataset.skipped[0]
         beside = (
-            f"; {_count(len(dataset.skipped), 'other was', 'others were')} skipped, such as {one.path}: {one.reason}"
+            f"; {counted(len(dataset.skipped), 'other was', 'others were')} skipped, such as {one.path}: {one.reason}"
         )
     return TooFewClasses(f"{only}{beside.rstrip('.')}.", f"{found.nested} {advice}".lstrip())
 
@@ -232,7 +231,3 @@ def _layout_advice(modality: str, names: Sequence[str]) -> str:
     if modality != "text" and (pattern := suggest_pattern(names)):
         return f"{LAYOUT_ADVICE[modality]} If the names say the labels: --pattern '{pattern}' (in Python pattern=...)."
     return LAYOUT_ADVICE[modality]
-
-
-def _count(n: int, one: str, many: str) -> str:
-    return f"{n:,} {one if n == 1 else many}"

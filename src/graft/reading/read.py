@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from graft.bundle import is_bundle, is_export, is_index
 from graft.contracts import Progress, silent
 from graft.data.arrangement import Arrangement
-from graft.data.contents import Contents, count_files, look_into
+from graft.data.contents import count_files, look_into
 from graft.data.dataset import Dataset
 from graft.data.guard import named_by
 from graft.data.items import File
@@ -35,27 +34,15 @@ from graft.decoding.formats import (
 from graft.errors import DataError, ItemError, MixedModalities, NothingToRead, UsageError
 from graft.files import did_you_mean, expanded
 from graft.job import Reading
+from graft.reading import notices
 from graft.reading.fetched import with_fetched
 from graft.reading.frames import read_frame
 from graft.reading.inputs import gather, is_archive, renamed
-from graft.reading.item_locator import resolve_in_folder
-from graft.reading.labels import Tagged, merge_labels
+from graft.reading.item_locator import ItemLocator, resolve_in_folder
+from graft.reading.labels import merge_labels
 from graft.reading.layout import arrange
-from graft.reading.manifest import ManifestRows, parse_manifest
+from graft.reading.manifest import parse_manifest
 from graft.reading.naming import apply_pattern
-from graft.reading.notices import (
-    LAYOUT_ADVICE,
-    nothing_labelled,
-    too_few_classes,
-    warn_of_joined,
-    warn_of_missing,
-    warn_of_names,
-    warn_of_separators,
-    warn_of_spellings,
-    warn_of_strays,
-    warn_of_tables,
-    warn_of_two_labels,
-)
 from graft.reading.patterns import compile_pattern
 from graft.reading.remote import bring_data, is_address
 from graft.reading.tables import label_rows
@@ -129,9 +116,18 @@ def read(
     if pattern is not None and "group" in compile_pattern(pattern).fields and group_column:
         raise UsageError("A column and a pattern of groups were asked for.", "Give one of the two.")
     reading = Reading(
-        _path_of(source), _path_of(test), label_column, item_column, group_column, pattern, modality, multi_label,
-        _path_of(root), dict(remembered) if remembered else None, fetch,
-    )  # fmt: skip
+        source=_path_of(source),
+        test=_path_of(test),
+        label_column=label_column,
+        item_column=item_column,
+        group_column=group_column,
+        pattern=pattern,
+        modality=modality,
+        multi_label=multi_label,
+        root=_path_of(root),
+        remembered=dict(remembered) if remembered else None,
+        fetch=fetch,
+    )
     if (folder := _root_of(reading)) and not folder.is_dir():
         raise NothingToRead(f"There is no folder {folder} to find files in.", "Check the spelling of --root (root=).")
     run = Run(progress=progress, cancelled=cancelled)
@@ -142,7 +138,7 @@ def read(
     if others is not None:
         dataset = _join_test(dataset, others)
     if dataset is not source and len(dataset.classes) < min_classes:
-        raise too_few_classes(dataset, found)
+        raise notices.too_few_classes(dataset, found)
     if isinstance(source, Dataset) and test is None:
         return dataset
     from_memory = reading.source is None or (test is not None and reading.test is None)
@@ -183,7 +179,7 @@ def _read_source(source: Any, reading: Reading, run: Run) -> tuple[Dataset, Arra
 
 def _read_path(path: Path, reading: Reading, run: Run) -> tuple[Dataset, Arrangement]:
     """The data set at a path on this machine."""
-    found, strays = _arrange(path, reading, run)
+    found = _arrange(path, reading, run)
     if not reading.multi_label and any(len(row.tags or ()) > 1 for row in found.rows):
         dataset, found = _read_path(path, replace(reading, multi_label=True), run)
         return replace(dataset, warnings=(*dataset.warnings, SWITCHED_ON)), found
@@ -191,41 +187,22 @@ def _read_path(path: Path, reading: Reading, run: Run) -> tuple[Dataset, Arrange
     skipped = [*found.skipped, *contents.skipped]
     if not contents.rows:
         modality = reading.modality or _modality_of_the_rest(found)
-        raise nothing_labelled(path, modality, skipped, strays, found, contents.remedy)
-    rows, notes = _labelled(contents, reading.multi_label)
+        raise notices.nothing_labelled(path, modality, skipped, found, contents.remedy)
+    rows = merge_labels(contents.rows) if reading.multi_label else contents.rows
     dataset = Dataset(
-        items=tuple(row.item for row, _ in rows),
-        labels=tuple(row.label for row, _ in rows),
-        splits=tuple(row.split for row, _ in rows),
-        groups=tuple(row.group for row, _ in rows),
+        items=tuple(row.item for row in rows),
+        labels=tuple(row.label for row in rows),
+        splits=tuple(row.split for row in rows),
+        groups=tuple(row.group for row in rows),
         modality=contents.modality,
         skipped=tuple(skipped),
         name=printable(path.resolve().name if path.is_dir() else bare_name(path.name)) or "model",
-        tags=tuple(tags for _, tags in rows) if reading.multi_label else (),
+        tags=tuple(row.tags or () for row in rows) if reading.multi_label else (),
         columns=found.columns,
         sources=(path, *named_by(filter(None, (_root_of(reading),)), (entry.path for entry in skipped))),
         negatives=tuple(dict.fromkeys(found.negatives)),
     )
-    warnings = [
-        *warn_of_strays(strays), *warn_of_names(contents.misnamed, contents.modality), *found.warnings, *notes,
-        *warn_of_spellings(_each(dataset), found.columns.get("label_column", "")), *warn_of_missing(_each(dataset)),
-        *(warn_of_tables(dataset.items) if dataset.modality == "text" else ()),
-    ]  # fmt: skip
-    return replace(dataset, warnings=tuple(warnings)), found
-
-
-def _each(dataset: Dataset) -> Sequence[str]:
-    """Every label that an item has."""
-    return [tag for tags in dataset.tags for tag in tags] if dataset.tags else dataset.labels
-
-
-def _labelled(contents: Contents, multi_label: bool) -> tuple[Sequence[Tagged], list[str]]:
-    """The rows with their labels, and what is to be said of them."""
-    if multi_label:
-        rows, joined = merge_labels(contents.rows)
-        return rows, warn_of_joined(joined)
-    notes = [*warn_of_two_labels(contents.rows), *warn_of_separators([row.label for row in contents.rows])]
-    return [(row, ()) for row in contents.rows], notes
+    return replace(dataset, warnings=tuple(notices.warn_of_the_reading(found, contents, dataset))), found
 
 
 def _modality_of_the_rest(found: Arrangement) -> str:
@@ -234,49 +211,43 @@ def _modality_of_the_rest(found: Arrangement) -> str:
     return max(NOUNS, key=lambda modality: counts[modality])
 
 
-def _arrange(path: Path, reading: Reading, run: Run) -> tuple[Arrangement, Counter[str]]:
-    """How the source is laid out, whatever it is, and the strays in it."""
+def _arrange(path: Path, reading: Reading, run: Run) -> Arrangement:
+    """How the source is laid out, whatever it is."""
 
-    def parse(entry: FileEntry) -> ManifestRows:
+    def label(entry: FileEntry, resolve: ItemLocator, split: str = "") -> Arrangement:
         try:
             content = entry.item.read()
         except ItemError as error:
             raise DataError(error.message, error.hint) from None
-        manifest = parse_manifest(content, entry.item.name, reading)
-        return replace(with_fetched(manifest, run) if reading.fetch else manifest, root=_root_of(reading))
+        manifest = replace(parse_manifest(content, entry.item.name, reading), root=_root_of(reading))
+        if reading.fetch:
+            manifest = with_fetched(manifest, run)
+        return label_rows(manifest, entry.item.name, resolve, split, reading.modality)
 
-    strays: Counter[str] = Counter()
     try:
         if path.is_dir() or is_archive(path):
             if path.is_dir():
-                _refuse_saved_model(path)
+                _refuse_what_was_saved(path)
             listing = list_folder(path) if path.is_dir() else list_archive(path)
-            found = arrange(listing, parse, reading)
-            found.skipped, strays = [*listing.skipped, *found.skipped], listing.strays
-        else:
-            _require_manifest(path)
-            manifest = parse(FileEntry((path.name,), File(path, path.name)))
-            found = label_rows(manifest, path.name, resolve_in_folder(path.parent), modality=reading.modality)
-            if reading.pattern is not None:
-                apply_pattern(found, compile_pattern(reading.pattern))
+            return arrange(listing, label, reading)
+        _require_manifest(path)
+        found = label(FileEntry((path.name,), File(path, path.name)), resolve_in_folder(path.parent))
+        if reading.pattern is not None:
+            apply_pattern(found, compile_pattern(reading.pattern))
     except OSError as error:
         raise NothingToRead(f"{path} cannot be read: {error.strerror or error}.", "Check its permissions.") from None
-    return found, strays
+    return found
 
 
-def _refuse_saved_model(folder: Path) -> None:
-    if is_bundle(folder):
-        raise DataError(
-            f"{folder} is a saved model, not data.",
-            "Give labelled data: graft fit DATA; to score a model: graft evaluate MODEL DATA.",
-        )
-    if is_index(folder):
-        raise DataError(f"{folder} is an index, not data.", "Search it: graft search INDEX QUERY; or give the data.")
-    if is_export(folder):
-        raise DataError(
-            f"{folder} is an exported model, not data.",
-            "Give labelled data: graft fit DATA; to check an export: graft verify DIR.",
-        )
+def _refuse_what_was_saved(folder: Path) -> None:
+    give = "Give labelled data: graft fit DATA"
+    for is_one, what, advice in (
+        (is_bundle, "a saved model", f"{give}; to score a model: graft evaluate MODEL DATA."),
+        (is_index, "an index", "Search it: graft search INDEX QUERY; or give the data."),
+        (is_export, "an exported model", f"{give}; to check an export: graft verify DIR."),
+    ):
+        if is_one(folder):
+            raise DataError(f"{folder} is {what}, not data.", advice)
 
 
 def _require_manifest(path: Path) -> None:
@@ -299,7 +270,7 @@ def _require_manifest(path: Path) -> None:
         return
     for modality, kinds in (("image", PICTURES), ("audio", RECORDINGS)):
         if kind in kinds:
-            raise NothingToRead(f"{path} is a single {NOUNS[modality][0]}.", LAYOUT_ADVICE[modality])
+            raise NothingToRead(f"{path} is a single {NOUNS[modality][0]}.", notices.LAYOUT_ADVICE[modality])
     if kind != "parquet" and (kind or not is_text(head)) and not is_tabular(path.name):
         raise NothingToRead(f"{path} is {describe(head)[0]}.", " ".join(filter(None, (remedy(kind or "", ""), _WHOLE))))
 
