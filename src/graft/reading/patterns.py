@@ -50,9 +50,10 @@ class Pattern:
     text: str
     fields: frozenset[str]
     _extension: str
-    _ways: tuple[Way, Way]
-    _shortest: re.Pattern[str]
-    _backwards: re.Pattern[str]
+    _strict: Way
+    _label_free: Way
+    _shortest: Way
+    _longest: Way
 
     def match(self, path: str) -> Named | None:
         """What a path says: its last part, or all of it where the pattern holds a slash; ``None`` if it does not fit.
@@ -64,14 +65,12 @@ class Pattern:
         if len(path) > _LONGEST:
             return None
         for name in self._names(unicodedata.normalize("NFC", path)):
-            plain, label_free = (way.fit(name) for way in self._ways)
-            shortest = self._shortest.fullmatch(name)
-            best = plain if plain is not None else label_free
-            if best is None and shortest:
-                best = shortest.groupdict()
-            if best is not None:
-                label, group, split = (best.get(field, "") for field in FIELDS)
-                return Named(label, group, split, plain is None and self._is_torn(name, shortest))
+            strict = self._strict.fit(name)
+            said = strict or self._label_free.fit(name) or self._shortest.fit(name)
+            if said:
+                label, group, split = (said.get(field, "") for field in FIELDS)
+                is_torn = not strict and self._shortest.fit(name) != self._longest.fit(name)
+                return Named(label, group, split, is_torn)
         return None
 
     def _names(self, path: str) -> list[str]:
@@ -79,13 +78,6 @@ class Pattern:
         if not self._extension:
             return list(dict.fromkeys((_without_extension(path), path)))
         return [path[: -len(self._extension)]] if path.lower().endswith(self._extension) else []
-
-    def _is_torn(self, name: str, shortest: re.Match[str] | None) -> bool:
-        """Whether what stands between fields is not in the same places when it is looked for from the end."""
-        longest = self._backwards.fullmatch(name[::-1])
-        if shortest is None or longest is None:
-            return False
-        return any(text != longest.group(field)[::-1] for field, text in shortest.groupdict().items())
 
 
 def compile_pattern(text: str) -> Pattern:
@@ -107,17 +99,20 @@ def compile_pattern(text: str) -> Pattern:
         tokens[-1] = tokens[-1].removesuffix(extension)
     literals = "".join(token for token, is_wild in zip(tokens, wild, strict=True) if not is_wild)
     between = "/" + "".join(sorted({character for character in literals if not character.isalnum()} - {"/"}))
-    mirrored = [token if is_wild else token[::-1] for token, is_wild in zip(tokens, wild, strict=True)][::-1]
+    free = [_free(token) for token in tokens if token]
+    bounded = [
+        piece._replace(barred=between, greedy=True) if not piece.literal and piece.least else piece for piece in free
+    ]
     return Pattern(
         text=text,
         fields=frozenset(fields) & set(FIELDS),
         _extension=extension.lower(),
-        _ways=(
-            Way(tuple(_piece(token, between, is_label_free=False) for token in tokens if token)),
-            Way(tuple(_piece(token, between, is_label_free=True) for token in tokens if token)),
+        _strict=Way(tuple(bounded)),
+        _label_free=Way(
+            tuple(own if own.field == "label" else piece for own, piece in zip(free, bounded, strict=True))
         ),
-        _shortest=_in_linear_time([_free(token).regex if token else "" for token in tokens], wild),
-        _backwards=_in_linear_time([_free(token).regex if token else "" for token in mirrored], wild[::-1]),
+        _shortest=Way(tuple(free)),
+        _longest=Way(tuple(piece._replace(greedy=True) for piece in free)),
     )
 
 
@@ -181,14 +176,6 @@ def _once(part: str, position: int, parts: Sequence[str]) -> str:
     return part if not seen else "*"
 
 
-def _piece(token: str, between: str, *, is_label_free: bool) -> Piece:
-    """A token of a pattern whose fields hold none of the characters between them; the label may, if it is free."""
-    free = _free(token)
-    if free.literal or not free.least or (is_label_free and free.field == "label"):
-        return free
-    return free._replace(barred=between, greedy=True)
-
-
 def _free(token: str) -> Piece:
     """A token of a pattern whose fields hold anything but a slash, and as little as they can."""
     if token.startswith("*"):
@@ -197,16 +184,6 @@ def _free(token: str) -> Piece:
         return Piece(token)
     field = token[1:-1].strip()
     return Piece("", field if field in FIELDS else "")
-
-
-def _in_linear_time(parts: Sequence[str], wild: Sequence[bool]) -> re.Pattern[str]:
-    """The first place of each literal after the one before, never taken back: a later one would leave less room."""
-    regex = ""
-    for position, (part, is_wild) in enumerate(zip(parts, wild, strict=True)):
-        opens = is_wild and position < len(parts) - 2  # the last literal stands at the end, wherever else it may be
-        closes = not is_wild and 0 < position < len(parts) - 1
-        regex += f"{'(?>' if opens else ''}{part}{')' if closes else ''}"
-    return re.compile(regex)
 
 
 def _extension(literal: str) -> str:
