@@ -10,6 +10,7 @@ import click
 from benchmarks import (
     accuracy,
     browser,
+    cancelling,
     choosing,
     cleaning,
     copies,
@@ -89,6 +90,7 @@ def main(context: click.Context) -> None:
         serverless_train.measure()
         tuning.measure()
         tuning_safety.measure()
+        cancelling.measure()
         _honesty().measure()
         simulated.measure()
 
@@ -292,6 +294,15 @@ def tune_command(
 def tune_safety_command(sets: tuple[str, ...], each: int, time_limit: float | None) -> None:
     """Whether graft tune ships what is worse where it can hardly help; SETS are folders' names."""
     tuning_safety.measure(sets, each, time_limit or tuning_safety.TIME_LIMIT)
+
+
+@main.command("cancelling")
+@click.argument("verbs", nargs=-1, type=click.Choice(cancelling.VERBS))
+@click.option("--times", type=click.IntRange(1), default=cancelling.TIMES, show_default=True, help="On each set.")
+@click.option("--set", "sets", multiple=True, type=click.Choice(list(cancelling.SETS)), help="By default all.")
+def cancelling_command(verbs: tuple[str, ...], times: int, sets: tuple[str, ...]) -> None:
+    """How long work goes on once it was stopped: embed, fit, clean, tune, or those of them that VERBS names."""
+    cancelling.measure(verbs, times, sets)
 
 
 @main.command("search")

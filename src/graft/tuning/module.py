@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from graft.contracts import Float32
 from graft.encoders import Tunable
+from graft.executors import checkpoint
 
 LEAST = 1e-4
 """A root's slope is taken as if the number below it were at least this: at zero it would be infinite."""
@@ -33,8 +34,10 @@ class EncoderModule(nn.Module):  # type: ignore[misc]
         return dict(self.state_dict())
 
     def load_pinned(self) -> Self:
-        """Take the encoder's weights, and be ready to embed."""
+        """Take the encoder's weights, and be ready to embed; work that is stopped ends between two modules."""
         self.load(self.embedder.tuned.over(self.embedder.pinned()))
+        for module in self.modules():
+            module.register_forward_pre_hook(lambda *_: checkpoint())
         return self.eval()  # type: ignore[no-any-return]
 
     def load(self, weights: Mapping[str, Float32]) -> None:

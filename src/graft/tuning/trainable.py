@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from graft.contracts import Float32
+from graft.executors import checkpoint
 from graft.tuning.adapters import insert_adapters, merge_adapters
 from graft.tuning.head import TrainableHead
 from graft.tuning.plan import TrainingPlan
@@ -43,6 +44,8 @@ class Trainable:
             depth.update(_depth_of_adapters(network, depth))
         tuned = {name: each for name, each in network.named_parameters() if each.requires_grad}
         self.parameters: dict[str, Any] = {**tuned, **self._head}
+        for parameter in tuned.values():  # work that is stopped ends on the way back too, between two gradients
+            parameter.register_hook(lambda _: checkpoint())
         self.optimizer = self._optimizer(tuned, depth, plan.weight_decay)
 
     def weights(self) -> dict[str, Any]:

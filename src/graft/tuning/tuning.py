@@ -139,78 +139,68 @@ def tune(
     from graft.tuning.outcome import tuned_model
     from graft.tuning.trials import Conduct, HeldOutScores, mean_model, run_trials
 
-    dataset, embedded = _rows(model, encoder, data, run)
     with stopped_by(run.check):
+        dataset, embedded = _rows(model, encoder, data, run)
         examples = Examples.of(dataset, encoder, model.recipe, run, embedded)
         clusters, train = examples.alike.clusters, examples.train
         material = _material(model, encoder, examples)
-    parts = gate.plan(material.y[: len(material)], material.units[: len(material)], plan.seed)
-    if not parts or any(not len(part) for each in parts for part in (each.fit, each.validation, each.gate)):
-        raise DataError(
-            f"Of {len(material)} items, copies and groups kept together, none can be held out to tell whether tuning "
-            "helps.",
-            "Add items: a few dozen for each class are a beginning.",
-        )
+        parts = _parts(material, plan)
 
-    def seconds_left() -> float:
-        return math.inf if time_limit is None else max(0.0, time_limit - (run.clock.now() - began))
+        def seconds_left() -> float:
+            return math.inf if time_limit is None else max(0.0, time_limit - (run.clock.now() - began))
 
-    if plan.names and encoder.modality == "text" and (names := spelled(model.classes)):
-        material = material.named(names)
-        if material.names:
-            note(f"The names of {material.names} classes are learned from as well, each as one more text of its class.")
-    conduct = Conduct(plan, seconds_left, run, checkpoint, note)
-    with stopped_by(run.check):
+        material = _named(material, model, plan, note)
+        conduct = Conduct(plan, seconds_left, run, checkpoint, note)
         trials = run_trials(material, parts, conduct)
-    judged = HeldOutScores.by(trials, material, plan.seed)
-    y = material.y[judged.rows]
-    units = material.units[judged.rows]
-    verdict = gate.decide(judged.before, judged.after, y, units, rival_p=judged.rival, seed=plan.seed)
-    before, after = _figures(judged.before, y), _figures(judged.after, y)
-    history = tuple(trial.history for trial in trials)
-    learned = any(trial.weights for trial in trials)
-    told = Tuning(
-        method=method if isinstance(method, str) else "plan",
-        shipped=verdict.ships or (force and learned),
-        forced=force and learned and not verdict.ships,
-        reason=_reason(verdict, force, learned),
-        before=before,
-        after=after,
-        n_decided=len(y),
-        runs=tuple(run.shortened() for run in history),
-        seconds=0.0,
-    )
-    result = model
-    if told.shipped:
-        shipped = mean_model(material, trials, judged)
-        if not (shipped.sound or force):
-            told = replace(told, shipped=False, reason=UNSOUND)
-        else:
-            result = tuned_model(model, shipped, dataset, embedded, clusters, material, judged, told, train)
-    earlier = sum(trial.earlier for trial in trials)
-    told = replace(told, seconds=round(run.clock.now() - began + earlier, 3))
-    seconds = {**result.report.seconds, "total": told.seconds} if told.shipped else result.report.seconds
-    inputs = Inputs.of(model.report.inputs, dataset)
-    done = job.Plan(
-        "tune",
-        model=model.report.model,
-        method=method if isinstance(method, str) else method.to_dict(),
-        flips=flips,
-        epochs=epochs,
-        force=force,
-        seed=seed,
-        time_limit=time_limit,
-        inputs=inputs_of(dataset, embedded.digests, model.report.model),
-    )
-    result = replace(
-        result,
-        report=replace(result.report, seconds=seconds, tuning=told, inputs=inputs),
-        job=job.Job(dataset.reading or job.Reading(), model.recipe, done),
-    )
-    better = verdict.ships and told.reason != UNSOUND
-    return Tuned(
-        result, told.shipped, told.reason, before, after, history, told.seconds, better, skipped=dataset.skipped
-    )
+        judged = HeldOutScores.by(trials, material, plan.seed)
+        y = material.y[judged.rows]
+        units = material.units[judged.rows]
+        verdict = gate.decide(judged.before, judged.after, y, units, rival_p=judged.rival, seed=plan.seed)
+        before, after = _figures(judged.before, y), _figures(judged.after, y)
+        history = tuple(trial.history for trial in trials)
+        learned = any(trial.weights for trial in trials)
+        told = Tuning(
+            method=method if isinstance(method, str) else "plan",
+            shipped=verdict.ships or (force and learned),
+            forced=force and learned and not verdict.ships,
+            reason=_reason(verdict, force, learned),
+            before=before,
+            after=after,
+            n_decided=len(y),
+            runs=tuple(run.shortened() for run in history),
+            seconds=0.0,
+        )
+        result = model
+        if told.shipped:
+            shipped = mean_model(material, trials, judged)
+            if not (shipped.sound or force):
+                told = replace(told, shipped=False, reason=UNSOUND)
+            else:
+                result = tuned_model(model, shipped, dataset, embedded, clusters, material, judged, told, train)
+        earlier = sum(trial.earlier for trial in trials)
+        told = replace(told, seconds=round(run.clock.now() - began + earlier, 3))
+        seconds = {**result.report.seconds, "total": told.seconds} if told.shipped else result.report.seconds
+        inputs = Inputs.of(model.report.inputs, dataset)
+        done = job.Plan(
+            "tune",
+            model=model.report.model,
+            method=method if isinstance(method, str) else method.to_dict(),
+            flips=flips,
+            epochs=epochs,
+            force=force,
+            seed=seed,
+            time_limit=time_limit,
+            inputs=inputs_of(dataset, embedded.digests, model.report.model),
+        )
+        result = replace(
+            result,
+            report=replace(result.report, seconds=seconds, tuning=told, inputs=inputs),
+            job=job.Job(dataset.reading or job.Reading(), model.recipe, done),
+        )
+        better = verdict.ships and told.reason != UNSOUND
+        return Tuned(
+            result, told.shipped, told.reason, before, after, history, told.seconds, better, skipped=dataset.skipped
+        )
 
 
 def _reason(verdict: gate.Verdict, force: bool, learned: bool) -> str:
@@ -298,6 +288,26 @@ def _material(model: Model, encoder: Tunable, examples: Examples) -> Material:
         texts=texts_of(rows.items) if encoder.modality == "text" else None,
         recipe=model.recipe,
     )
+
+
+def _parts(material: Material, plan: TrainingPlan) -> tuple[gate.Parts, ...]:
+    """What each trial learns from, is stopped by and is judged by."""
+    parts = gate.plan(material.y[: len(material)], material.units[: len(material)], plan.seed)
+    if not parts or any(not len(part) for each in parts for part in (each.fit, each.validation, each.gate)):
+        raise DataError(
+            f"Of {len(material)} items, copies and groups kept together, none can be held out to tell whether tuning "
+            "helps.",
+            "Add items: a few dozen for each class are a beginning.",
+        )
+    return parts
+
+
+def _named(material: Material, model: Model, plan: TrainingPlan, note: Note) -> Material:
+    """With the names of classes as further texts, where the plan wants them and they say something."""
+    names = spelled(model.classes) if plan.names and material.texts is not None else None
+    if names and (material := material.named(names)).names:
+        note(f"The names of {material.names} classes are learned from as well, each as one more text of its class.")
+    return material
 
 
 def _figures(p: Any, y: Any) -> dict[str, float]:
