@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from graft.encoders import lru
 from graft.encoders import text as encoder_of_texts
 from graft.encoders.runtime import Backend, choose_backend
 from graft.encoders.text import MAX_WINDOWS, PIECE, WEIGHTS, WINDOW, TextEncoder
@@ -189,7 +190,7 @@ def test_version_and_fingerprint_follow_what_an_embedding_depends_on(monkeypatch
 def test_what_is_measured_changes_the_key_of_the_cache_and_no_bundle(monkeypatch):
     before = TextEncoder(PRECISE)
     version, fingerprint = before.version, before.fingerprint
-    monkeypatch.setattr(encoder_of_texts, "MEASURES", "other")
+    monkeypatch.setattr(lru, "MEASURES", "other")
     after = TextEncoder(PRECISE)
     assert after.version == version
     assert after.fingerprint != fingerprint

@@ -88,4 +88,4 @@ def test_a_processor_that_no_graph_here_repeats_is_refused_with_the_reason(made)
     for changed, why in (({"resize": None}, "own size"), ({"resample": 0}, "filter 0"), ({"crop": [900, 900]}, "edge")):
         entry = replace(encoder.entry, card=replace(card, settings={**card.settings, **changed}))
         with pytest.raises(ExportError, match=why):
-            pictures.front_of(HubEncoder(entry, F32), None)
+            pictures.front_of(HubEncoder(F32, entry=entry), None)

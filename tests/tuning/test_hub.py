@@ -204,7 +204,8 @@ def test_chance_is_torchs_alone(made):
 @pytest.mark.parametrize(("graph", "said"), [("repository", "ONNX file of its makers"), ("exported", "bert")])
 def test_weights_that_cannot_be_replaced(made, graph, said):
     entry = hub_encoder(str(made("bert")), None, SINGLE).entry
-    closed = HubEncoder(StoredEncoder(dataclasses.replace(entry.card, graph=graph, open=False), entry.folder), SINGLE)
+    card = dataclasses.replace(entry.card, graph=graph, open=False)
+    closed = HubEncoder(SINGLE, entry=StoredEncoder(card, entry.folder))
     with pytest.raises(UsageError, match=f"cannot be tuned.*{said}") as error:
         network_for(closed)
     assert "model.safetensors" in error.value.hint

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from graft.contracts import Encoder, Float32, Progress, silent
@@ -155,7 +155,7 @@ def tuned_weights(encoder: Encoder) -> TunedWeights:
 
 def base_of(encoder: Encoder) -> Encoder:
     """The encoder before it was tuned."""
-    return _with(encoder, NOTHING) if isinstance(encoder, Tunable) else encoder
+    return replace(encoder, tuned=NOTHING) if isinstance(encoder, Tunable) else encoder
 
 
 def retuned(encoder: Encoder, arrays: Mapping[str, Float32]) -> Tunable:
@@ -176,21 +176,14 @@ def retuned(encoder: Encoder, arrays: Mapping[str, Float32]) -> Tunable:
         )
     tuned = TunedWeights(arrays)
     tuned.over(encoder.pinned() if tuned else {})
-    return _with(encoder, tuned)
+    return replace(encoder, tuned=tuned)
 
 
 def moved_to(encoder: Tunable, runs_on: Backend) -> Tunable:
     """The same encoder on another backend; asked for again, the same object, whose network is opened once."""
-    moved = _with(encoder, encoder.tuned, runs_on)
+    moved = replace(encoder, runs_on=runs_on)
     prompt = moved.prompt if isinstance(moved, HubEncoder) else ""
     return cast("Tunable", LOADED.made(moved.fingerprint, (type(moved), prompt), lambda: moved))
-
-
-def _with(encoder: Tunable, tuned: TunedWeights, runs_on: Backend | None = None) -> Tunable:
-    runs_on = runs_on or encoder.runs_on
-    if isinstance(encoder, HubEncoder):
-        return HubEncoder(encoder.entry, runs_on, encoder.prompt, tuned)
-    return type(encoder)(runs_on, tuned)
 
 
 def _one(name: str, modality: str, runs_on: Backend, prompt: str, progress: Progress) -> Encoder:

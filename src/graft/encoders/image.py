@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
 from graft.contracts import LIMITS, Float32, ItemLimits, Prepared, Stages
-from graft.decoding.measures import DECODING, MEASURES_OF_PICTURES, OF_PICTURES
+from graft.decoding.measures import DECODING, OF_PICTURES
 from graft.encoders.efficientnet import POOLED, SIDE, STRUCTURE, folded
 from graft.encoders.lru import LazyEncoder
 from graft.encoders.pooling import signed_root
-from graft.encoders.runtime import Backend, Session, choose_backend, open_session
+from graft.encoders.runtime import Session, open_session
 from graft.encoders.sources import PinnedFile
-from graft.encoders.tuned import NOTHING, TunedWeights
 from graft.encoders.weights import read_torch
 
 NAME = "efficientnet-lite0"
@@ -40,51 +36,18 @@ PREPROCESSING = "2"
 
 @dataclass(frozen=True)
 class ImageEncoder(LazyEncoder[Session]):
-    """Pictures -> signed roots of the pooled features of four stages, joined, ``(n, 1752) float32``.
+    """Pictures -> signed roots of the pooled features of four stages, joined, ``(n, 1752) float32``."""
 
-    Attributes:
-        tuned: What stands in the place of pinned weights.
-    """
-
-    runs_on: Backend = field(default_factory=choose_backend)
-    tuned: TunedWeights = NOTHING
+    pretrained: ClassVar[str] = NAME
     modality: str = "image"
     stages: Stages = ((40, 112, 320, 1280),)
     batch_size: int = 8
     statistics: tuple[str, ...] = OF_PICTURES
     megabytes: float = 18.8
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
-
-    def __reduce__(self) -> tuple[type[ImageEncoder], tuple[Backend, TunedWeights]]:
-        return type(self), (self.runs_on, self.tuned)  # a copy in another process compiles its own network
 
     @property
-    def name(self) -> str:
-        """The network's, and whether it was tuned."""
-        return self.tuned.named(NAME)
-
-    @property
-    def dim(self) -> int:
-        """Length of an embedding."""
-        return sum(map(sum, self.stages))
-
-    @property
-    def backend(self) -> str:
-        """What runs the network, and in which precision."""
-        return str(self.runs_on)
-
-    @cached_property
-    def version(self) -> str:
-        """Hash of weights, pooled stages, preprocessing and how files become pixels."""
-        pinned = hashlib.sha256(f"{WEIGHTS.sha256}:{POOLED}:{ZOOM}:{PREPROCESSING}:{DECODING}".encode()).hexdigest()[
-            :16
-        ]
-        return self.tuned.versioned(pinned)
-
-    @property
-    def fingerprint(self) -> str:
-        """``version``, backend, precision and what is measured: the cache's key."""
-        return f"{self.name}:{self.version}:{self.runs_on.key}:{MEASURES_OF_PICTURES}"
+    def _depends_on(self) -> str:
+        return f"{WEIGHTS.sha256}:{POOLED}:{ZOOM}:{PREPROCESSING}:{DECODING}"
 
     def prepare(self, content: bytes, limits: ItemLimits = LIMITS) -> Prepared:
         """Decode a picture to ``(224, 224, 3) uint8``."""

@@ -7,15 +7,20 @@ encoder goes on with it, and its next batch opens it again.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import ClassVar, Generic, TypeVar, cast
+from dataclasses import dataclass, field, fields
+from functools import cached_property, partial
+from typing import Any, ClassVar, Generic, TypeVar
 from weakref import WeakValueDictionary
 
 from graft.contracts import Encoder
+from graft.decoding.measures import MEASURES, MEASURES_OF_PICTURES
 from graft.encoders.limits import bytes_allowed
-from graft.encoders.runtime import Backend, fit_for_children
+from graft.encoders.runtime import Backend, choose_backend
+from graft.encoders.tuned import NOTHING, TunedWeights
 from graft.executors import renew_in_child
 
 N = TypeVar("N")
@@ -29,16 +34,57 @@ SMALLEST = {
 """One black pixel, one letter, and 2 ms of silence."""
 
 
-class LazyEncoder(Generic[N]):
-    """What encoders with a network share; each is a frozen dataclass that says how its own is opened."""
+@dataclass(frozen=True)
+class LazyEncoder(Encoder, Generic[N]):
+    """What encoders with a network share; each says what its embeddings depend on, and how its network is opened.
+
+    Attributes:
+        runs_on: Backend and precision.
+        tuned: What stands in the place of pinned weights.
+    """
 
     heavy: ClassVar[tuple[str, ...]] = ()
     """Attributes beside the network that are made on first use, and go with it."""
-    runs_on: Backend
-    _lock: threading.Lock
+
+    runs_on: Backend = field(default_factory=choose_backend)
+    tuned: TunedWeights = NOTHING
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        fit_for_children(self, self.runs_on, "_opened")
+        # A forked child finds the lock open, and opens a network of OpenVINO's again, whose threads it does not have.
+        dropped: dict[str, None] = {"_opened": None} if self.runs_on.name == "openvino" else {}
+        renew_in_child(self, _lock=threading.Lock, **dropped)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy in another process opens its own network.
+        given = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
+        return partial(type(self), **given), ()
+
+    @property
+    def name(self) -> str:
+        """The network's, and whether it was tuned."""
+        return self.tuned.named(self.pretrained)
+
+    @property
+    def dim(self) -> int:
+        """Length of an embedding."""
+        return sum(map(sum, self.stages))
+
+    @property
+    def backend(self) -> str:
+        """What runs the network, and in which precision."""
+        return str(self.runs_on)
+
+    @cached_property
+    def version(self) -> str:
+        """Hash of all that an embedding depends on but backend and precision."""
+        return self.tuned.versioned(hashlib.sha256(self._depends_on.encode()).hexdigest()[:16])
+
+    @property
+    def fingerprint(self) -> str:
+        """``version``, backend, precision and what is measured: the cache's key."""
+        measures = MEASURES_OF_PICTURES if self.modality == "image" else MEASURES
+        return f"{self.name}:{self._edition}:{self.runs_on.key}:{measures}"
 
     def warm(self) -> None:
         """Open the network and run the smallest item through it, so that nobody waits for that later.
@@ -46,8 +92,7 @@ class LazyEncoder(Generic[N]):
         Raises:
             EncoderError: The encoder cannot be had.
         """
-        encoder = cast("Encoder", self)
-        encoder.embed([encoder.prepare(SMALLEST[encoder.modality]).value])
+        self.embed([self.prepare(SMALLEST[self.modality]).value])
 
     def evict(self) -> None:
         """Forget the network; batches that are in the middle of it end as they would have."""
@@ -61,14 +106,29 @@ class LazyEncoder(Generic[N]):
         with self._lock:
             if (network := self.__dict__.get("_opened")) is None:
                 network = self.__dict__["_opened"] = self._open()
-        LOADED.use(cast("Encoder", self))
+        LOADED.use(self)
         found: N = network
         return found
+
+    @property
+    def pretrained(self) -> str:
+        """The network's name, tuned or not."""
+        raise NotImplementedError
 
     @property
     def megabytes(self) -> float:
         """Size of the weights."""
         raise NotImplementedError
+
+    @property
+    def _depends_on(self) -> str:
+        """Weights, preprocessing and pooling, as a text."""
+        raise NotImplementedError
+
+    @property
+    def _edition(self) -> str:
+        """What tells its embeddings from those of its other editions."""
+        return self.version
 
     def _open(self) -> N:
         raise NotImplementedError

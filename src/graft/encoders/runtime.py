@@ -21,7 +21,7 @@ import numpy as np
 
 from graft.contracts import Array, Float32
 from graft.errors import EncoderError, UsageError
-from graft.executors import checkpoint, renew_in_child, workers
+from graft.executors import checkpoint, workers
 
 
 class Session(Protocol):
@@ -98,18 +98,6 @@ def open_session(graph: bytes | Path, backend: Backend) -> Session:
         raise EncoderError(
             f"The backend {name} is installed and cannot be used: {error}.", f"pip install --force-reinstall {name}"
         ) from error
-
-
-def fit_for_children(encoder: object, runs_on: Backend, network: str) -> None:
-    """A forked child finds an encoder's lock open, and opens a network of OpenVINO's again where its threads are gone.
-
-    Args:
-        encoder: Has a ``_lock``.
-        runs_on: Its backend.
-        network: The cached property that holds what is open.
-    """
-    dropped: dict[str, None] = {network: None} if runs_on.name == "openvino" else {}
-    renew_in_child(encoder, _lock=threading.Lock, **dropped)
 
 
 @lru_cache(maxsize=1)

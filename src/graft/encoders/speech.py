@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
 from graft.contracts import LIMITS, Float32, ItemLimits, Prepared, Stages
-from graft.decoding.measures import MEASURES, OF_RECORDINGS
+from graft.decoding.measures import OF_RECORDINGS
 from graft.encoders.lru import LazyEncoder
-from graft.encoders.runtime import Backend, Session, choose_backend, open_session
+from graft.encoders.runtime import Session, open_session
 from graft.encoders.speech_network import (
     FRONT_END,
     HOP,
@@ -32,7 +31,6 @@ from graft.encoders.speech_network import (
     shares,
     to_input,
 )
-from graft.encoders.tuned import NOTHING, TunedWeights
 
 LEVEL = 0.05
 """Every recording is brought to this level (root mean square of its loud parts; full scale is 1)."""
@@ -63,50 +61,20 @@ class SpeechEncoder(LazyEncoder[tuple[Session, Float32]]):
     The stages are two of the network's inner layers, and mean and standard deviation over time of its output; the
     deviation counts as a network of its own, so that it always has the weight of an output. Square roots, which
     help with pictures, gain nothing here.
-
-    Attributes:
-        tuned: What stands in the place of pinned weights.
     """
 
-    runs_on: Backend = field(default_factory=choose_backend)
-    tuned: TunedWeights = NOTHING
+    pretrained: ClassVar[str] = NAME
     modality: str = "audio"
     stages: Stages = (WIDTHS[:3], WIDTHS[3:])
     batch_size: int = 64
     statistics: tuple[str, ...] = OF_RECORDINGS
     megabytes: float = 2.4
     heavy: ClassVar[tuple[str, ...]] = ("_read_front_end",)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
-
-    def __reduce__(self) -> tuple[type[SpeechEncoder], tuple[Backend, TunedWeights]]:
-        return type(self), (self.runs_on, self.tuned)  # a copy in another process compiles its own network
 
     @property
-    def name(self) -> str:
-        """The network's, and whether it was tuned."""
-        return self.tuned.named(NAME)
-
-    @property
-    def dim(self) -> int:
-        """Length of an embedding."""
-        return sum(map(sum, self.stages))
-
-    @property
-    def backend(self) -> str:
-        """What runs the network, and in which precision."""
-        return str(self.runs_on)
-
-    @cached_property
-    def version(self) -> str:
-        """Hash of weights, pooled stages and preprocessing."""
+    def _depends_on(self) -> str:
         settings = (WIDTHS, LEVEL, MOST_GAIN, LOUD, MARGIN, SHORTEST, NOISES, PREPROCESSING)
-        parts = (NETWORK.sha256, FRONT_END.sha256, *settings)
-        return self.tuned.versioned(hashlib.sha256(":".join(map(str, parts)).encode()).hexdigest()[:16])
-
-    @property
-    def fingerprint(self) -> str:
-        """``version``, backend, precision and what is measured: the cache's key."""
-        return f"{self.name}:{self.version}:{self.runs_on.key}:{MEASURES}"
+        return ":".join(map(str, (NETWORK.sha256, FRONT_END.sha256, *settings)))
 
     def prepare(self, content: bytes, limits: ItemLimits = LIMITS) -> Prepared:
         """Decode a recording to mel frames ``(t, 32) float32``, 10 ms each, with silence about them.

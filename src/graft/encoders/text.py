@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import threading
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -14,12 +12,11 @@ import numpy as np
 
 from graft.contracts import LIMITS, Float32, ItemLimits, Prepared, Stages
 from graft.decoding.encoding import read_text
-from graft.decoding.measures import MEASURES, OF_TEXTS, of_text
+from graft.decoding.measures import OF_TEXTS, of_text
 from graft.encoders.lru import LazyEncoder
 from graft.encoders.minilm import POOLED, STRUCTURE, arranged
-from graft.encoders.runtime import Backend, Session, choose_backend, open_session
+from graft.encoders.runtime import Session, open_session
 from graft.encoders.sources import PinnedFile
-from graft.encoders.tuned import NOTHING, TunedWeights
 from graft.encoders.weights import read_safetensors
 from graft.encoders.windows import MAX_WINDOWS, cuts, pieces, spread
 from graft.errors import EncoderError, ItemError
@@ -60,49 +57,19 @@ class TextEncoder(LazyEncoder["_Network"]):
     """Texts -> the means of the states of their tokens after two layers, joined, ``(n, 768) float32``.
 
     A text longer than a window is read window by window, and the mean is over the tokens of all of them.
-
-    Attributes:
-        tuned: What stands in the place of pinned weights.
     """
 
-    runs_on: Backend = field(default_factory=choose_backend)
-    tuned: TunedWeights = NOTHING
+    pretrained: ClassVar[str] = NAME
     modality: str = "text"
     stages: Stages = ((384, 384),)
     batch_size: int = 128
     statistics: tuple[str, ...] = OF_TEXTS
     megabytes: float = 90.9
     heavy: ClassVar[tuple[str, ...]] = ("_vocabulary",)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
-
-    def __reduce__(self) -> tuple[type[TextEncoder], tuple[Backend, TunedWeights]]:
-        return type(self), (self.runs_on, self.tuned)  # a copy in another process compiles its own network
 
     @property
-    def name(self) -> str:
-        """The network's, and whether it was tuned."""
-        return self.tuned.named(NAME)
-
-    @property
-    def dim(self) -> int:
-        """Length of an embedding."""
-        return sum(map(sum, self.stages))
-
-    @property
-    def backend(self) -> str:
-        """What runs the network, and in which precision."""
-        return str(self.runs_on)
-
-    @cached_property
-    def version(self) -> str:
-        """Hash of weights, vocabulary, pooled layers, windows and preprocessing."""
-        parts = (WEIGHTS.sha256, TOKENIZER.sha256, POOLED, WINDOW, MAX_WINDOWS, PIECE, PREPROCESSING)
-        return self.tuned.versioned(hashlib.sha256(":".join(map(str, parts)).encode()).hexdigest()[:16])
-
-    @property
-    def fingerprint(self) -> str:
-        """``version``, backend, precision and what is measured: the cache's key."""
-        return f"{self.name}:{self.version}:{self.runs_on.key}:{MEASURES}"
+    def _depends_on(self) -> str:
+        return f"{WEIGHTS.sha256}:{TOKENIZER.sha256}:{POOLED}:{WINDOW}:{MAX_WINDOWS}:{PIECE}:{PREPROCESSING}"
 
     def prepare(self, content: bytes, limits: ItemLimits = LIMITS) -> Prepared:
         """Cut a text into windows of tokens.

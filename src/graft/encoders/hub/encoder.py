@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from graft.contracts import LIMITS, Array, Bool, Float32, Int, ItemLimits, Prepared, Stages
-from graft.decoding.measures import DECODING, MEASURES, MEASURES_OF_PICTURES
+from graft.decoding.measures import DECODING
 from graft.encoders.hub import architectures
 from graft.encoders.hub.store import DENSE, GRAPH, VOCABULARY, StoredEncoder
 from graft.encoders.hub.weights import read_weights, with_weights
 from graft.encoders.lru import LazyEncoder
 from graft.encoders.pooling import signed_root
-from graft.encoders.runtime import Backend, Session, open_session
-from graft.encoders.tuned import NOTHING, TunedWeights
+from graft.encoders.runtime import Session, open_session
 from graft.errors import EncoderError, UsageError
 
 
@@ -42,29 +39,23 @@ class Feeder(Protocol):
         """Which windows ``(w,)`` go through the network at once, as what input, and which outputs are pooled."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HubEncoder(LazyEncoder[Session]):
     """Items -> ``(n, dim) float32``, by a model of the hub or of a folder.
 
     Attributes:
-        tuned: What stands in the place of the model's own weights.
+        entry: What was made of the model.
+        prompt: What stands before every text; ``""`` for what its makers put there.
     """
 
     entry: StoredEncoder
-    runs_on: Backend
     prompt: str = ""
-    tuned: TunedWeights = NOTHING
     heavy: ClassVar[tuple[str, ...]] = ("_opened_feeder", "dense")
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
-
-    def __reduce__(self) -> tuple[type[HubEncoder], tuple[StoredEncoder, Backend, str, TunedWeights]]:
-        # A copy in another process opens its own network.
-        return type(self), (self.entry, self.runs_on, self.prompt, self.tuned)
 
     @property
-    def name(self) -> str:
-        """The model's name on the hub, or its folder; and whether it was tuned."""
-        return self.tuned.named(self.entry.card.name)
+    def pretrained(self) -> str:
+        """The model's name on the hub, or its folder."""
+        return self.entry.card.name
 
     @property
     def pinned_name(self) -> str:
@@ -87,14 +78,13 @@ class HubEncoder(LazyEncoder[Session]):
         """Size of the network on disk."""
         return (self.entry.folder / GRAPH).stat().st_size / 1e6
 
-    @cached_property
-    def version(self) -> str:
-        """Hash of the model's files, preprocessing, pooling, prompt, replaced weights and decoding."""
+    @property
+    def _depends_on(self) -> str:
         card = self.entry.card
         parts = [dict(card.sources), dict(card.settings), dict(card.readout), self.effective_prompt]
         if self.modality == "image":
             parts.append(DECODING)
-        return self.tuned.versioned(hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16])
+        return json.dumps(parts, sort_keys=True)
 
     @property
     def effective_prompt(self) -> str:
@@ -102,26 +92,13 @@ class HubEncoder(LazyEncoder[Session]):
         return (self.prompt or self.entry.card.default_prompt) if self.modality == "text" else ""
 
     @property
-    def fingerprint(self) -> str:
-        """``version``, graph, backend, precision and what is measured: the cache's key."""
-        graph = self.entry.card.files[GRAPH][:12]
-        measures = MEASURES_OF_PICTURES if self.modality == "image" else MEASURES
-        return f"{self.name}:{self.version}:{graph}:{self.runs_on.key}:{measures}"
-
-    @property
-    def backend(self) -> str:
-        """What runs the network, and in which precision."""
-        return str(self.runs_on)
+    def _edition(self) -> str:
+        return f"{self.version}:{self.entry.card.files[GRAPH][:12]}"  # another export may differ in the last digits
 
     @property
     def stages(self) -> Stages:
         """One: the network's output."""
-        return ((self.dim,),)
-
-    @property
-    def dim(self) -> int:
-        """Length of an embedding."""
-        return self.entry.card.dim
+        return ((self.entry.card.dim,),)
 
     @property
     def batch_size(self) -> int:
