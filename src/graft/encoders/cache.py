@@ -14,7 +14,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,22 +109,19 @@ class Cache:
         asked = {self._key(key): key for key in keys}
         own = list(asked)
         now = time.time_ns()
-        with self._lock:
-            try:
-                connection = self._open()
-                for start in range(0, len(own) if connection else 0, 500):  # SQLite bounds the number of parameters
-                    part = own[start : start + 500]
-                    query = f"SELECT key, used, vector, statistics FROM embeddings WHERE key IN ({_marks(len(part))})"  # noqa: S608
-                    for key, used, vector, statistics in connection.execute(query, part):  # type: ignore[union-attr]
-                        if (entry := _unpacked(vector, statistics, dim)) is None:
-                            self._damaged += _is_signed(statistics)
-                            continue
-                        found[asked[key]] = entry
-                        if not isinstance(used, int) or now - used > STALE:
-                            stale.append((now, key))
-            except sqlite3.Error as error:
-                self._give_up(error)
-                return {}
+        with self._alone(self._give_up):
+            connection = self._open()
+            for start in range(0, len(own) if connection else 0, 500):  # SQLite bounds the number of parameters
+                part = own[start : start + 500]
+                marks = ", ".join("?" * len(part))
+                query = f"SELECT key, used, vector, statistics FROM embeddings WHERE key IN ({marks})"  # noqa: S608
+                for key, used, vector, statistics in connection.execute(query, part):  # type: ignore[union-attr]
+                    if (entry := _unpacked(vector, statistics, dim)) is None:
+                        self._damaged += _is_signed(statistics)
+                        continue
+                    found[asked[key]] = entry
+                    if not isinstance(used, int) or now - used > STALE:
+                        stale.append((now, key))
         self._write("UPDATE embeddings SET used = ? WHERE key = ?", stale)
         return found
 
@@ -145,15 +142,11 @@ class Cache:
         """What the cache holds."""
         entries: dict[str, int] = {}
         if self.path.exists():
-            with self._lock:
-                try:
-                    if connection := self._open():
-                        rows = connection.execute(
-                            "SELECT encoder, COUNT(*) FROM embeddings GROUP BY encoder ORDER BY encoder"
-                        )
-                        entries = {str(encoder): count for encoder, count in rows}
-                except sqlite3.Error as error:
-                    self._give_up(error)
+            query = "SELECT encoder, COUNT(*) FROM embeddings GROUP BY encoder ORDER BY encoder"
+            with self._alone(self._give_up):
+                connection = self._open()
+                rows = connection.execute(query) if connection else ()
+                entries = {str(encoder): count for encoder, count in rows}
         return CacheInfo(str(self.path), entries, _bytes_on_disk(self.path), self.limit)
 
     def clear(self) -> int:
@@ -166,8 +159,7 @@ class Cache:
                 if before and (connection := self._open()) and not self._why_closed:
                     # Emptied in place, not unlinked: another process may have the file open.
                     connection.execute("DELETE FROM embeddings")
-                    connection.execute("VACUUM")
-                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    _shrink(connection)
             except sqlite3.Error as error:
                 self._give_up(error)
                 if _is_damage(error) and _unlink(self.path):
@@ -185,6 +177,15 @@ class Cache:
     def _key(self, key: bytes) -> bytes:
         """What stands in the file for a key."""
         return key if self._secret is None else hmac.digest(self._secret, key, "sha256")
+
+    @contextmanager
+    def _alone(self, failed: Callable[[sqlite3.Error], None]) -> Iterator[None]:
+        """Inside is one thread at a time; what goes wrong with the file ends it, and is noted."""
+        with self._lock:
+            try:
+                yield
+            except sqlite3.Error as error:
+                failed(error)
 
     def _open(self) -> sqlite3.Connection | None:
         if self._why_off is None and self._connection is None:
@@ -243,39 +244,27 @@ class Cache:
     def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         if not rows:
             return
-        with self._lock:
-            try:
-                connection = self._open()
-                if connection is None or self._why_closed:
-                    return
-                with _transaction(connection):
-                    connection.executemany(statement, rows)
-            except sqlite3.Error as error:
-                self._stop_writing(error)
+        with self._alone(self._stop_writing):
+            connection = self._open()
+            if connection and not self._why_closed:
+                _write_all(connection, statement, rows)
 
     def _make_room(self) -> None:
         """Drop the least recently used entries until ``KEEP`` of the limit is left."""
-        with self._lock:
-            try:
-                connection = self._open()
-                if connection is None or self._why_closed:
-                    return
-                sizes = connection.execute(
-                    "SELECT rowid, LENGTH(vector) + LENGTH(statistics) + 128 FROM embeddings ORDER BY used DESC"
-                )
-                kept, gone = 0, []
-                for row, size in sizes:
+        query = "SELECT rowid, LENGTH(vector) + LENGTH(statistics) + 128 FROM embeddings ORDER BY used DESC"
+        with self._alone(self._stop_writing):
+            connection = self._open()
+            if connection is None or self._why_closed:
+                return
+            kept, gone = 0, []
+            for row, size in connection.execute(query):
+                if kept + size > self.limit * KEEP:
+                    gone.append((row,))
+                else:
                     kept += size
-                    if kept > self.limit * KEEP:
-                        gone.append((row,))
-                        kept -= size
-                with _transaction(connection):
-                    connection.executemany("DELETE FROM embeddings WHERE rowid = ?", gone)
-                connection.execute("VACUUM")
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                self._size = kept
-            except sqlite3.Error as error:
-                self._stop_writing(error)
+            _write_all(connection, "DELETE FROM embeddings WHERE rowid = ?", gone)
+            _shrink(connection)
+            self._size = kept
 
     def _stop_writing(self, error: sqlite3.Error) -> None:
         """What is there can still be read, unless the file itself is broken."""
@@ -329,16 +318,17 @@ def _checksum(vector: bytes, rest: str) -> str:
     return hashlib.sha256(vector + rest.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
 
 
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:  # of a full disk SQLite has gone back by itself
-            connection.execute("ROLLBACK")
-        raise
+def _write_all(connection: sqlite3.Connection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Run a statement for each of the rows, or for none of them."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(statement, rows)
+
+
+def _shrink(connection: sqlite3.Connection) -> None:
+    """Give the space of what was deleted back to the disk."""
+    connection.execute("VACUUM")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _words(error: Exception) -> str:
@@ -407,10 +397,6 @@ def _unlink(path: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def _marks(n: int) -> str:
-    return ", ".join("?" * n)
 
 
 def _bytes_on_disk(path: Path) -> int:

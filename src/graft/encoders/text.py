@@ -12,13 +12,13 @@ import numpy as np
 
 from graft.contracts import LIMITS, Float32, ItemLimits, Prepared, Stages
 from graft.decoding.encoding import read_text
-from graft.decoding.measures import OF_TEXTS, of_text
+from graft.decoding.measures import OF_TEXTS
 from graft.encoders.lru import LazyEncoder
 from graft.encoders.minilm import POOLED, STRUCTURE, arranged
 from graft.encoders.runtime import Session, open_session
 from graft.encoders.sources import PinnedFile
 from graft.encoders.weights import read_safetensors
-from graft.encoders.windows import MAX_WINDOWS, cuts, pieces, spread
+from graft.encoders.windows import MAX_WINDOWS, cuts, measured, pieces, spread, verbatim
 from graft.errors import EncoderError, ItemError
 
 NAME = "all-MiniLM-L6-v2"
@@ -84,20 +84,14 @@ class TextEncoder(LazyEncoder["_Network"]):
         """
         text = read_text(content, limits)
         parts = pieces(text, PIECE)
-        tokens_of_parts = [self._tokens(part) for part in parts]
+        tokens_of_parts = [self._tokenizer.encode(part, add_special_tokens=False).ids for part in parts]
         windows = [ids[start:end] for ids in tokens_of_parts for start, end in cuts(len(ids), WINDOW)]
         if not windows:
             raise ItemError("empty", "The text has no character that can be read.", "Check its encoding.")
         tokens = sum(map(len, windows)) * len(text) / sum(map(len, parts))
         chosen = spread(windows)
-        statistics = {
-            **of_text(text),
-            "tokens": float(round(tokens)),
-            "windows": float(len(chosen)),
-            "read": min(1.0, sum(map(len, chosen)) / tokens),
-        }
         value = tuple(np.array([BEGINNING, *window, END], np.int32) for window in chosen)
-        return Prepared(value, statistics)
+        return Prepared(value, measured(text, round(tokens), len(chosen), sum(map(len, chosen)) / tokens))
 
     def embed(self, batch: Sequence[Any]) -> Float32:
         """``n`` texts, each a tuple of windows ``(t,) int32`` -> ``(n, 768) float32``."""
@@ -116,9 +110,6 @@ class TextEncoder(LazyEncoder["_Network"]):
         counts = np.bincount(owners, lengths, len(batch)).astype(np.float32)
         return totals / counts[:, None]
 
-    def _tokens(self, text: str) -> list[int]:
-        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
-
     @property
     def _tokenizer(self) -> Any:
         with self._lock:
@@ -130,11 +121,7 @@ class TextEncoder(LazyEncoder["_Network"]):
             from tokenizers import Tokenizer
         except ImportError:
             raise EncoderError("The library tokenizers is not installed.", "pip install 'graft-learn[text]'") from None
-        tokenizer = Tokenizer.from_buffer(TOKENIZER.read())
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        tokenizer.encode_special_tokens = True  # a text that says "[SEP]" says just that
-        return tokenizer
+        return verbatim(Tokenizer.from_buffer(TOKENIZER.read()))
 
     def pinned(self) -> dict[str, Float32]:
         """The pretrained weights that the network takes, by the names of their file.

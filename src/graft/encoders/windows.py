@@ -1,14 +1,30 @@
-"""Cutting long texts for encoders that read a limited number of tokens at once."""
+"""Texts for encoders that read a limited number of tokens at once: into tokens, and long ones into windows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
+from graft.decoding.measures import of_text
+
 MAX_WINDOWS = 64
 """Of a longer text this many windows are read, spread evenly."""
+
+
+def verbatim(tokenizer: Any) -> Any:
+    """A tokenizer of the library tokenizers that takes all of a text, for what it says."""
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    tokenizer.encode_special_tokens = True  # a text that says "[SEP]" says just that
+    return tokenizer
+
+
+def measured(text: str, tokens: int, windows: int, read: float) -> dict[str, float]:
+    """The statistics of a text: those of ``of_text``, its tokens, windows that are read, share of it that they hold."""
+    return {**of_text(text), "tokens": float(tokens), "windows": float(windows), "read": min(1.0, read)}
 
 
 def pieces(text: str, length: int) -> list[str]:

@@ -33,6 +33,11 @@ class Architecture:
     padded: bool = False
     rooted: bool = False
 
+    @property
+    def readout(self) -> dict[str, Any]:
+        """As ``read_out`` takes it, where no further layers follow."""
+        return {"pooling": [self.pooling], "layers": [], "rooted": self.rooted}
+
 
 FIRST_TOKEN = Architecture(pooling="cls")
 OWN_POOLING = Architecture(output="pooled", pooling="given")
@@ -111,7 +116,7 @@ def plan(source: Source, modality: str | None) -> LoadingPlan:
     modules = source.json_list("modules.json")
     folder = _transformer_folder(source, modules)
     config = source.json(f"{folder}config.json")
-    if config is None or "model_type" not in config:
+    if "model_type" not in config:
         raise EncoderError(
             f"{source.name} is no model of the transformers library: it has no config.json with a model_type.",
             "Use a model whose page says Transformers.",
@@ -126,23 +131,14 @@ def plan(source: Source, modality: str | None) -> LoadingPlan:
         )
     architecture = ARCHITECTURES[chosen].get(kind, MEAN)
     weights, graph = _weights(source, folder)
-    readout = (
-        _sentence_readout(source, modules)
-        if modules
-        else {
-            "pooling": [architecture.pooling],
-            "layers": [],
-            "rooted": architecture.rooted,
-        }
-    )
-    own = source.json("config_sentence_transformers.json") or {}
+    own = source.json("config_sentence_transformers.json")
     prompts = _object(source, "config_sentence_transformers.json", own, "prompts")
     return LoadingPlan(
         kind=kind,
         modality=chosen,
         main=chosen == possible[0],
         architecture=architecture,
-        readout=readout,
+        readout=_sentence_readout(source, modules) if modules else architecture.readout,
         weights=weights,
         graph=graph,
         folder=folder,
@@ -185,21 +181,23 @@ def normalise(x: Float32) -> Float32:
     return scaled
 
 
+def _weighted(states: Float32, weights: Float32) -> Float32:
+    """The sum over tokens, each with its weight ``(n, t)``."""
+    x: Float32 = np.einsum("ntd,nt->nd", states, weights, dtype=np.float32)
+    return x
+
+
 def _first(states: Float32, mask: Bool) -> Float32:
     x: Float32 = states[np.arange(len(states)), mask.argmax(axis=1)]
     return x
 
 
 def _last(states: Float32, mask: Bool) -> Float32:
-    x: Float32 = states[np.arange(len(states)), mask.shape[1] - 1 - mask[:, ::-1].argmax(axis=1)]
-    return x
+    return _first(states[:, ::-1], mask[:, ::-1])
 
 
 def _mean(states: Float32, mask: Bool) -> Float32:
-    x: Float32 = np.einsum(
-        "ntd,nt->nd", states, mask / mask.sum(axis=1, keepdims=True).astype(np.float32), dtype=np.float32
-    )
-    return x
+    return _weighted(states, mask / mask.sum(axis=1, keepdims=True).astype(np.float32))
 
 
 def _mean_of_root(states: Float32, mask: Bool) -> Float32:
@@ -209,8 +207,7 @@ def _mean_of_root(states: Float32, mask: Bool) -> Float32:
 
 def _weighted_mean(states: Float32, mask: Bool) -> Float32:
     weights = mask * np.arange(1, mask.shape[1] + 1, dtype=np.float32)
-    x: Float32 = np.einsum("ntd,nt->nd", states, weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)
-    return x
+    return _weighted(states, weights / weights.sum(axis=1, keepdims=True))
 
 
 def _max(states: Float32, mask: Bool) -> Float32:
@@ -330,9 +327,9 @@ def _sentence_readout(source: Source, modules: Sequence[Mapping[str, Any]]) -> d
         if kind == "Normalize":
             layers.append({"kind": "normalise"})
         elif kind == "Pooling":
-            pooling = _pooling_modes(source, source.json(f"{folder}config.json") or {})
+            pooling = _pooling_modes(source, source.json(f"{folder}config.json"))
         elif kind == "Dense":
-            layers.append(_dense(source, folder, source.json(f"{folder}config.json") or {}))
+            layers.append(_dense(source, folder, source.json(f"{folder}config.json")))
         else:
             raise EncoderError(
                 f"{source.name} has a module of the type {module.get('type')}, which Graft does not know.",

@@ -136,7 +136,7 @@ def _settings(source: Source, plan: LoadingPlan, folder: Path) -> tuple[dict[str
 
             processor = AutoImageProcessor.from_pretrained(place, **stock, **_picture_backend())
             return image.settings_from(processor.to_dict(), processor, source.name), b""
-        config = source.json(f"{plan.folder}config.json") or {}
+        config = source.json(f"{plan.folder}config.json")
         if plan.modality == "audio":
             from transformers import AutoFeatureExtractor
 
@@ -145,7 +145,7 @@ def _settings(source: Source, plan: LoadingPlan, folder: Path) -> tuple[dict[str
         from transformers import AutoTokenizer
 
         tokenizer = AutoTokenizer.from_pretrained(place, **stock)
-        sentence = source.json(f"{plan.folder}sentence_bert_config.json") or {}
+        sentence = source.json(f"{plan.folder}sentence_bert_config.json")
         settings = text.settings_from(tokenizer, config, sentence, plan.architecture.padded, source.name)
         vocabulary = tokenizer.backend_tokenizer.to_str().encode()
         text.check(text.Texts(settings, vocabulary), tokenizer, source.name)
@@ -268,7 +268,7 @@ def _held_to(graph: bytes, origin: str, trial: _ExportTrial, wanted: Sequence[Fl
 
 def _refuse_foreign_code(source: Source, plan: LoadingPlan) -> None:
     """A model that brings code of its own is used only if transformers knows its kind without it."""
-    config = source.json(f"{plan.folder}config.json") or {}
+    config = source.json(f"{plan.folder}config.json")
     if "auto_map" not in config:
         return
     from transformers import CONFIG_MAPPING

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +174,7 @@ class Source:
     into: Path | None = None
     on_hub: bool = True
     progress: Progress = silent
+    _hashes: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __contains__(self, file: str) -> bool:
         return file in self.sizes
@@ -200,8 +200,7 @@ class Source:
 
     def _refuse_giants(self, files: Sequence[str]) -> None:
         for file in files:
-            if self.sizes[file] > limit_of(file):
-                raise self._too_large(file)
+            self._check_size(file, self.sizes[file])
         settings = sum(self.sizes[file] for file in files if not file.endswith(WEIGHTS))
         if settings > MAX_SETTINGS:
             raise EncoderError(
@@ -210,10 +209,11 @@ class Source:
                 "Look at its files, or use another model.",
             )
 
-    def _too_large(self, file: str) -> EncoderError:
-        return EncoderError(
-            f"{file} of {self.name} is larger than {limit_of(file) // 10**6} MB.", "Look at it, or use another model."
-        )
+    def _check_size(self, file: str, size: int) -> None:
+        if size > (limit := limit_of(file)):
+            raise EncoderError(
+                f"{file} of {self.name} is larger than {limit // 10**6} MB.", "Look at it, or use another model."
+            )
 
     def note(self, branch: str) -> None:
         """Ask for a small file by the branch's name, so that the hub's cache knows where the branch is now."""
@@ -224,8 +224,8 @@ class Source:
         """One file, brought if it was not there."""
         return self.fetch([file]) / file
 
-    def json(self, file: str) -> dict[str, Any] | None:
-        """The content of a settings file, or ``None`` where the model has no such file.
+    def json(self, file: str) -> dict[str, Any]:
+        """The content of a settings file; empty where the model has no such file.
 
         Raises:
             EncoderError: It is no JSON object.
@@ -233,7 +233,7 @@ class Source:
         found = self._read_json(file) if file in self else {}
         if not isinstance(found, dict):
             raise EncoderError(f"{file} of {self.name} is not a JSON object.", "Download the model again.")
-        return found if file in self else None
+        return found
 
     def json_list(self, file: str) -> list[dict[str, Any]]:
         """The same for a list of objects; empty where there is no such file."""
@@ -242,21 +242,17 @@ class Source:
             raise EncoderError(f"{file} of {self.name} is not a list of JSON objects.", "Download the model again.")
         return found
 
-    def sha256(self, file: str) -> str:
-        """Hash of a file's content."""
+    def sha256(self, file: str, path: Path | None = None) -> str:
+        """Hash of the content of a file, which lies at ``path`` or is brought; remembered under its name."""
         if file not in self._hashes:
-            self._hashes[file] = _sha256(self.path(file))
+            with (path or self.path(file)).open("rb") as opened:
+                self._hashes[file] = hashlib.file_digest(opened, "sha256").hexdigest()
         return self._hashes[file]
-
-    @cached_property
-    def _hashes(self) -> dict[str, str]:
-        return {}
 
     def _read_json(self, file: str) -> Any:
         with self.path(file).open("rb") as opened:
             content = opened.read(MAX_JSON + 1)
-        if len(content) > MAX_JSON:
-            raise self._too_large(file)
+        self._check_size(file, len(content))
         try:
             return json.loads(content)
         except ValueError as error:
@@ -268,8 +264,7 @@ class Source:
         import huggingface_hub
 
         def arrived(size: int) -> None:
-            if size > limit_of(file):  # where the hub said nothing of its size, or something else
-                raise self._too_large(file)
+            self._check_size(file, size)  # where the hub said nothing of it, or something else
             self.progress("download", min(done + size, total), total)
 
         here_only = bool(_asked_by.get())
@@ -288,9 +283,8 @@ class Source:
             refuse_unless_allowed(Address(self.name, self.revision))
             raise
         path = Path(given)
-        if path.stat().st_size > limit_of(file):
-            raise self._too_large(file)
-        if (wanted := self.expected.get(file)) and self.sha256_of(file, path) != wanted:
+        self._check_size(file, path.stat().st_size)
+        if (wanted := self.expected.get(file)) and self.sha256(file, path) != wanted:
             path.resolve().unlink(missing_ok=True)  # the blob that the name leads to
             path.unlink(missing_ok=True)
             raise EncoderError(
@@ -299,12 +293,6 @@ class Source:
                 "It was deleted; run the command again to download it anew.",
             )
         return path
-
-    def sha256_of(self, file: str, path: Path) -> str:
-        """Hash of a file that lies at ``path``, remembered under its name."""
-        if file not in self._hashes:
-            self._hashes[file] = _sha256(path)
-        return self._hashes[file]
 
 
 def limit_of(file: str) -> int:
@@ -325,22 +313,19 @@ def find(address: Address, progress: Progress = silent) -> Source:
     require("huggingface_hub")
     import huggingface_hub
 
-    if _asked_by.get():
-        if (here := _cached(address)) is None:
-            refuse_unless_allowed(address)
-        else:
-            return here
+    if _asked_by.get() and (here := _cached(address)):
+        return here
+    refuse_unless_allowed(address)
     progress("download", 0, 0)
     try:
         with explained(address.name):
             info = huggingface_hub.model_info(
                 address.name, revision=address.revision, files_metadata=True, timeout=20.0
             )
-    except EncoderError as error:
-        cached = _cached(address) if isinstance(error, Unreachable) else None
-        if cached is None:
-            raise
-        return cached
+    except Unreachable:
+        if here := _cached(address):
+            return here
+        raise
     if info.id != address.name:
         warnings.warn(f"{address.name} is now called {info.id}; it was followed there.", stacklevel=3)
     siblings = info.siblings or []
@@ -367,9 +352,7 @@ def found_again(name: str, revision: str, on_hub: bool, sha256: Mapping[str, str
     """
     shards = [found[1] for found in map(SHARD.fullmatch, sha256) if found]
     files = dict.fromkeys([*sha256, *(f"{place}model.safetensors.index.json" for place in shards)], 0)
-    if on_hub:
-        return Source(name, revision, files, expected=sha256)
-    return Source(name, revision, files, folder=Path(name), on_hub=False)
+    return Source(name, revision, files, sha256, folder=None if on_hub else Path(name), on_hub=on_hub)
 
 
 def require(*packages: str) -> None:
@@ -396,7 +379,7 @@ def _cached(address: Address) -> Source | None:
         return None
     folder = Path(found)
     sizes = {name: (folder / name).stat().st_size for name in _files_of(folder)}
-    whole = any(name.endswith((".safetensors", ".onnx")) for name in sizes)
+    whole = any(name.endswith(WEIGHTS) for name in sizes)
     return Source(address.name, folder.name, sizes, folder=folder) if whole else None
 
 
@@ -437,8 +420,3 @@ def _files_of(folder: Path) -> list[str]:
                 f"The folder {folder} holds more than {MAX_FILES} files.", "Give the folder of the model alone."
             )
     return found
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,8 +10,8 @@ import numpy as np
 
 from graft.contracts import LIMITS, Array, Bool, Int, ItemLimits, Prepared
 from graft.decoding.encoding import read_text
-from graft.decoding.measures import OF_TEXTS, of_text
-from graft.encoders.windows import MAX_WINDOWS, cuts, pieces, spread
+from graft.decoding.measures import OF_TEXTS
+from graft.encoders.windows import MAX_WINDOWS, cuts, measured, pieces, spread, verbatim
 from graft.errors import EncoderError, ItemError
 
 BATCH = 64
@@ -49,10 +49,7 @@ class Texts:
         self.settings = settings
         self.prompt = prompt
         self.length = int(settings["length"])
-        self.tokenizer = Tokenizer.from_buffer(vocabulary)
-        self.tokenizer.no_truncation()
-        self.tokenizer.no_padding()
-        self.tokenizer.encode_special_tokens = True  # a text that says "[SEP]" says just that
+        self.tokenizer = verbatim(Tokenizer.from_buffer(vocabulary))
         if self._room < ROOM:
             raise EncoderError(
                 f"The model reads {self.length} tokens at once; the prompt and the marks at the ends take "
@@ -69,12 +66,7 @@ class Texts:
         text = read_text(content, limits)
         windows, tokens = self._windows(text.lower() if self.settings["lower"] else text)
         chosen = spread(windows)
-        statistics = {
-            **of_text(text),
-            "tokens": float(tokens),
-            "windows": float(len(chosen)),
-            "read": min(1.0, len(chosen) / len(windows) * self._share(text)),
-        }
+        statistics = measured(text, tokens, len(chosen), len(chosen) / len(windows) * self._share(text))
         return Prepared(tuple(np.array(window, np.int64) for window in chosen), statistics)
 
     def calls(self, windows: Sequence[Int]) -> Iterator[tuple[Int, tuple[Array, ...], Bool | None]]:
