@@ -27,7 +27,7 @@ from graft.contracts import Bool, Float32, Int
 from graft.data.dataset import Dataset
 from graft.encoders.cache import Cache
 from graft.heads.features import GIVEN
-from graft.heads.ngrams import BUCKETS, CountMatrix, count
+from graft.heads.ngrams import count
 from graft.learning.classifier import OutOfFold, fit_classifier
 from graft.learning.lexical import coordinates, fit_lexicon
 from graft.metrics import average_precision
@@ -179,10 +179,7 @@ def _of(name: str, out_of_fold: OutOfFold, pool: Pool, wrong: Bool) -> Found:
 
 def _by_characters(pool: Pool, texts: Sequence[str]) -> OutOfFold:
     """The same folds, and nothing but TF-IDF of n-grams of characters."""
-    counts = count(texts)
-    kept = counts.buckets >= BUCKETS  # the second kind
-    starts = np.concatenate([[0], np.cumsum(np.bincount(counts.rows[kept], minlength=len(texts)))])
-    characters = CountMatrix(starts, counts.buckets[kept], counts.counts[kept])
+    characters = count(texts, ["characters"])
     z = coordinates(fit_lexicon(characters).rows(characters)).z
     return fit_classifier(z, pool.y, len(pool.classes), GIVEN, pool.folds, pool.recipe, pool.units)[1]
 

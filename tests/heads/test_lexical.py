@@ -9,8 +9,8 @@ from sklearn.linear_model import LogisticRegression
 
 from graft.contracts import Linear
 from graft.heads.features import design, transform
-from graft.heads.lexical import LexicalPart, Sparse
-from graft.heads.ngrams import BUCKETS, KINDS, count
+from graft.heads.lexical import LexicalPart
+from graft.heads.ngrams import BUCKETS, KINDS, Sparse, count
 from graft.learning import lexical
 from graft.learning.lexical import coordinates, divided, fit_lexicon, tfidf_accuracy
 
@@ -66,22 +66,22 @@ def test_rows_are_scikit_learns(counts):
     for kind in range(len(KINDS)):
         columns = lexicon.buckets // BUCKETS == kind
         raw = np.zeros((len(counts), columns.sum()))
-        place = np.searchsorted(lexicon.buckets[columns], counts.buckets).clip(max=columns.sum() - 1)
-        known = lexicon.buckets[columns][place] == counts.buckets
-        raw[counts.rows[known], place[known]] = counts.counts[known]
+        place = np.searchsorted(lexicon.buckets[columns], counts.columns).clip(max=columns.sum() - 1)
+        known = lexicon.buckets[columns][place] == counts.columns
+        raw[counts.rows[known], place[known]] = counts.values[known]
         peer = TfidfTransformer(sublinear_tf=True).fit_transform(raw).toarray()
         assert apart(np.sqrt(2) * ours[:, columns], peer) < 1e-5
 
 
 def test_a_vocabulary_holds_what_stands_in_most_texts(counts):
     lexicon = fit_lexicon(counts, largest=50)
-    buckets, texts = np.unique(counts.buckets, return_counts=True)
+    buckets, texts = np.unique(counts.columns, return_counts=True)
     assert len(lexicon.buckets) == 100
     for kind in range(len(KINDS)):
         own = buckets // BUCKETS == kind
         inside = np.isin(buckets[own], lexicon.buckets)
         assert texts[own][inside].min() >= texts[own][~inside].max()
-    assert np.unique(count(["aa bb", "aa"]).buckets)[np.array([0])].dtype == np.int32
+    assert np.unique(count(["aa bb", "aa"]).columns)[np.array([0])].dtype == np.int32
     assert len(fit_lexicon(count(["each word", "stands once"]), 50).buckets) == 0
 
 

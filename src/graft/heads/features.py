@@ -16,23 +16,25 @@ class Features:
     """How much of what a head sees.
 
     Attributes:
+        described: In words.
         earlier: Weight of every stage of a network before its last one, whose weight is 1.
         words: Length of the TF-IDF part of a text's features, where that of an embedding's last stage is 1.
     """
 
+    described: str
     earlier: float
     words: float = 0.0
 
 
 FEATURES: Mapping[str, Features] = {
-    "last": Features(0.0),
-    "late": Features(0.25),
-    "even": Features(1.0),
-    "last+words": Features(0.0, 0.5),
-    "late+words": Features(0.25, 0.5),
-    "even+words": Features(1.0, 1.5),
-    "last+many words": Features(0.0, 2.0),
-    "even+many words": Features(1.0, 3.0),
+    "last": Features("the last stage", 0.0),
+    "late": Features("mostly the last stage", 0.25),
+    "even": Features("all stages alike", 1.0),
+    "last+words": Features("the last stage and a little TF-IDF", 0.0, 0.5),
+    "late+words": Features("mostly the last stage and a little TF-IDF", 0.25, 0.5),
+    "even+words": Features("all stages alike and TF-IDF", 1.0, 1.5),
+    "last+many words": Features("TF-IDF and the last stage", 0.0, 2.0),
+    "even+many words": Features("TF-IDF and all stages alike", 1.0, 3.0),
 }
 """What a head may see, by name.
 
@@ -41,17 +43,7 @@ earlier ones, which costs next to nothing where the last stage knows the things 
 where it does not. ``"even"`` is for textures and for the form of a sentence, of which the earlier stages know more than
 the last. Words are for names, and for languages that the network has hardly seen.
 """
-DESCRIPTIONS: Mapping[str, str] = {
-    "last": "the last stage",
-    "late": "mostly the last stage",
-    "even": "all stages alike",
-    "last+words": "the last stage and a little TF-IDF",
-    "late+words": "mostly the last stage and a little TF-IDF",
-    "even+words": "all stages alike and TF-IDF",
-    "last+many words": "TF-IDF and the last stage",
-    "even+many words": "TF-IDF and all stages alike",
-    "given": "the given columns",
-}
+DESCRIPTIONS = {name: each.described for name, each in FEATURES.items()} | {"given": "the given columns"}
 """The same in words."""
 GIVEN: Stages = ()
 """The stages of a matrix that was computed elsewhere: nothing is known of its columns, so they stay as they are."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Self
 
 import numpy as np
 
 from graft.contracts import Array, Float32, Int
-from graft.executors import checkpoint
-from graft.heads.ngrams import BUCKETS, KINDS, CountMatrix, Int32, count
+from graft.heads.ngrams import BUCKETS, KINDS, Int32, Sparse, count
 
 _LOW = 16
 """A bundle keeps this many bits of each bucket, and how many buckets there are with the same higher bits."""
@@ -29,52 +27,6 @@ _OLD = {"buckets": ("int32", 1), "idf": ("float32", 1), "weights": ("float16", 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sparse:
-    """A matrix ``(n, width) float32`` of mostly zeros, row by row.
-
-    Attributes:
-        starts: ``(n + 1,) int64``: row ``i`` holds the entries from ``starts[i]`` up to ``starts[i + 1]``.
-        columns: ``(m,) int64``, ascending within a row.
-        values: ``(m,) float32``.
-        width: Number of columns.
-    """
-
-    starts: Int
-    columns: Int
-    values: Float32
-    width: int
-
-    def __len__(self) -> int:
-        return len(self.starts) - 1
-
-    def dot(self, dense: Float32) -> Float32:
-        """The product ``(n, r) float32`` with ``(width, r) float32``.
-
-        A loop over rows: what a row picks from ``dense`` stays in the processor's cache.
-        """
-        product = np.zeros((len(self), dense.shape[1]), np.float32)
-        bounds = self.starts.tolist()
-        for row, (start, stop) in enumerate(pairwise(bounds)):
-            checkpoint()
-            if start < stop:
-                np.dot(self.values[start:stop], dense[self.columns[start:stop]], out=product[row])
-        return product
-
-    def transposed(self) -> Sparse:
-        """The same matrix, column by column."""
-        order = np.argsort(self.columns, kind="stable")
-        rows = np.repeat(np.arange(len(self)), np.diff(self.starts))[order]
-        starts = np.concatenate([[0], np.cumsum(np.bincount(self.columns, minlength=self.width))])
-        return Sparse(starts, rows, self.values[order], len(self))
-
-    def dense(self) -> Float32:
-        """``(n, width) float32``."""
-        full = np.zeros((len(self), self.width), np.float32)
-        full[np.repeat(np.arange(len(self)), np.diff(self.starts)), self.columns] = self.values
-        return full
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Lexicon:
     """The vocabulary of a set of texts: hashed n-grams and how rare they are. It knows nothing of classes.
 
@@ -87,17 +39,17 @@ class Lexicon:
     buckets: Int32
     idf: Array
 
-    def rows(self, counts: CountMatrix) -> Sparse:
+    def rows(self, counts: Sparse) -> Sparse:
         """TF-IDF rows ``(n, v)`` of unit length: ``(1 + log count) * idf``, each kind of n-gram of the same length.
 
         A text without a known n-gram has a row of zeros.
         """
         n, v = len(counts), len(self.buckets)
-        column = np.searchsorted(self.buckets, counts.buckets)
+        column = np.searchsorted(self.buckets, counts.columns)
         known = np.flatnonzero(column < v)
-        known = known[self.buckets[column[known]] == counts.buckets[known]]
+        known = known[self.buckets[column[known]] == counts.columns[known]]
         row, column = counts.rows[known], column[known]
-        values = (1 + np.log(counts.counts[known])) * self.idf[column]
+        values = (1 + np.log(counts.values[known])) * self.idf[column]
         place = row * len(KINDS) + self.buckets[column] // BUCKETS
         squares = np.bincount(place, values * values, minlength=n * len(KINDS))
         kinds = (squares.reshape(n, len(KINDS)) > 0).sum(axis=1)
@@ -140,9 +92,8 @@ class LexicalPart:
         if not len(self.levels):
             return codes.astype(np.float32)
         meaning = self.meaning
-        weights: Float32 = (
-            meaning[codes].reshape(len(codes), codes.shape[1] * meaning.shape[1])[:, : len(self.scale)] * self.scale
-        )
+        width = codes.shape[1] * meaning.shape[1]
+        weights: Float32 = meaning[codes].reshape(len(codes), width)[:, : len(self.scale)] * self.scale
         return weights
 
     @property

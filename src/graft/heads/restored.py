@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from graft.contracts import Array, Linear, Stages
-from graft.heads.features import FEATURES
+from graft.heads.features import DESCRIPTIONS, FEATURES
 
 
 def number(values: Mapping[str, Any], key: str, *, above: float = -math.inf, below: float = math.inf) -> float:
@@ -71,7 +71,7 @@ def features(values: Mapping[str, Any], *, words: bool) -> str:
         ValueError: It is none.
     """
     name = values["features"]
-    if not isinstance(name, str) or (name not in FEATURES and name != "given"):
+    if not isinstance(name, str) or name not in DESCRIPTIONS:
         raise ValueError(f"there are no features called {name!r}")
     if name in FEATURES and bool(FEATURES[name].words) != words:
         raise ValueError(f"the features {name!r} {'have no' if words else 'want'} weights of words")

@@ -22,8 +22,8 @@ import numpy as np
 from graft.contracts import Float32, Int, Linear
 from graft.executors import checkpoint
 from graft.heads.features import scales
-from graft.heads.lexical import Lexicon, Sparse
-from graft.heads.ngrams import BUCKETS, KINDS, CountMatrix, count
+from graft.heads.lexical import Lexicon
+from graft.heads.ngrams import BUCKETS, KINDS, Sparse, count
 from graft.learning import HEADS
 
 RANK, LARGE_RANK = 512, 384
@@ -41,9 +41,9 @@ _ITERATIONS = 1
 _BASELINE_STRENGTH = 16.0
 
 
-def fit_lexicon(counts: CountMatrix, largest: int = LARGEST) -> Lexicon:
+def fit_lexicon(counts: Sparse, largest: int = LARGEST) -> Lexicon:
     """The n-grams that stand in at least ``LEAST_TEXTS`` of the texts, at most ``largest`` of each kind."""
-    buckets, texts = np.unique(counts.buckets, return_counts=True)
+    buckets, texts = np.unique(counts.columns, return_counts=True)
     kept = np.zeros(len(buckets), np.bool_)
     for kind in range(len(KINDS)):
         of_kind = np.flatnonzero((buckets // BUCKETS == kind) & (texts >= LEAST_TEXTS))
@@ -127,7 +127,7 @@ class Words:
     """
 
     texts: Sequence[str]
-    counts: CountMatrix
+    counts: Sparse
     lexicon: Lexicon
     amount: Float32
     projection: Projection

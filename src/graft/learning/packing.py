@@ -18,7 +18,8 @@ import numpy as np
 
 from graft.contracts import Float32, Int, Linear
 from graft.heads.calibration import probabilities
-from graft.heads.lexical import LexicalPart, Lexicon, Sparse
+from graft.heads.lexical import LexicalPart, Lexicon
+from graft.heads.ngrams import Sparse
 from graft.learning.lexical import Words, divided
 from graft.learning.selection import Choice, rescore
 
