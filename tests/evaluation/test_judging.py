@@ -12,6 +12,7 @@ from graft.evaluation.judging import (
     HARDEST,
     calibration,
     hardest,
+    judged_items,
     majority_baseline,
     mistakes,
     nearest_baseline,
@@ -95,12 +96,12 @@ def probabilities(n, k, seed=0):
 
 def test_the_hardest_are_those_whose_label_is_believed_least():
     p, y = probabilities(200, 4)
-    found = hardest(items_of(200), p, y, ["a", "b", "c", "d"])
+    found = hardest(judged_items(items_of(200), p, y, ["a", "b", "c", "d"]))
     given = [entry.given for entry in found]
     assert len(found) == HARDEST
     assert given == sorted(given)
     assert given[0] == pytest.approx(p[np.arange(200), y].min())
-    assert len(hardest(items_of(5), p[:5], y[:5], ["a", "b", "c", "d"])) == 5
+    assert len(hardest(judged_items(items_of(5), p[:5], y[:5], ["a", "b", "c", "d"]))) == 5
     row = int(found[0].path.removeprefix("item "))
     assert found[0].label == "abcd"[y[row]]
     assert found[0].predicted == "abcd"[p[row].argmax()]
@@ -109,7 +110,7 @@ def test_the_hardest_are_those_whose_label_is_believed_least():
 
 def test_mistakes_are_bounded_by_cell_and_in_all():
     p, y = probabilities(4000, 10)
-    found = mistakes(items_of(4000), p, y, [f"{c}" for c in range(10)])
+    found = mistakes(judged_items(items_of(4000), p, y, [f"{c}" for c in range(10)]))
     cells = {}
     for entry in found:
         assert entry.label != entry.predicted
@@ -117,7 +118,7 @@ def test_mistakes_are_bounded_by_cell_and_in_all():
     assert len(found) == EXAMPLES
     assert max(map(len, cells.values())) == EXAMPLES_PER_CELL
     assert all(sure == sorted(sure, reverse=True) for sure in cells.values())
-    assert mistakes(items_of(1), p[:1], p[:1].argmax(axis=1), [f"{c}" for c in range(10)]) == ()
+    assert mistakes(judged_items(items_of(1), p[:1], p[:1].argmax(axis=1), [f"{c}" for c in range(10)])) == ()
 
 
 def test_a_perfectly_calibrated_answer_has_no_error_and_a_boastful_one_has():

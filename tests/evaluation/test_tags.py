@@ -7,13 +7,13 @@ from sklearn import metrics as theirs
 from graft.data.dataset import Dataset, Text
 from graft.data.split import stratified_group_folds
 from graft.errors import DataError
+from graft.evaluation.judging import hardest, mistakes
 from graft.evaluation.multi_label import (
-    check_shared_labels,
-    hardest,
+    belief,
     judge_multi_label,
+    judged_items,
     label_figures,
     measure,
-    mistakes,
     score_multi_label,
     sets_calibration,
     warn_of_the_labels,
@@ -23,6 +23,7 @@ from graft.learning.multi_label import fit_multi_label, strata_of
 from graft.learning.selection import choose_without
 from graft.recipe import Recipe
 from graft.report import Evaluation
+from graft.tasks.classification import check_test
 
 STAGES = ((8, 8),)
 CLASSES = ("day", "night", "rain")
@@ -130,13 +131,14 @@ def test_mistakes_are_the_surest_first_and_few_of_a_kind():
     p = np.array([[0.9, 0.1]] * 10 + [[0.6, 0.4]], np.float32)
     given = np.array([[False, True]] * 10 + [[False, False]])
     items = [Text(f"item {row}") for row in range(11)]
-    found = mistakes(items, p, p >= 0.5, given, ("a", "b"))
+    judged = judged_items(items, p, p >= 0.5, given, ("a", "b"))
+    found = mistakes(judged)
     assert len(found) == 7
     assert (found[0].label, found[0].predicted) == ("b", "a")
     assert found[0].confidence == pytest.approx(0.81)
     assert found[0].given == pytest.approx(0.01)
     assert (found[-1].label, found[-1].predicted) == ("", "a")
-    assert hardest(items, p, p >= 0.5, given, ("a", "b"))[-1].path == "item 10"
+    assert hardest(judged, belief(p, given))[-1].path == "item 10"
 
 
 def test_no_row_is_judged_by_a_calibration_that_has_seen_it():
@@ -237,10 +239,10 @@ def test_confidence_that_is_right_as_often_as_it_says():
 
 
 def test_data_without_a_known_label_are_refused():
-    check_shared_labels("The data", [("day",), ()], "the model", CLASSES)
-    check_shared_labels("The data", [(), ()], "the model", CLASSES)
+    check_test([("day",), (), ("night",), ("day",)], ["", "", "test", "test"])
+    check_test([("day",), (), ()], ["", "test", "test"])
     with pytest.raises(DataError, match="share no label"):
-        check_shared_labels("The data", [("snow",)], "the model", CLASSES)
+        check_test([("day",), ("snow",)], ["train", "test"])
 
 
 def test_warnings_speak_of_labels_one_by_one():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -32,12 +32,12 @@ TOO_FEW = f"no score: fewer than {LEAST_CLASSES} classes have {LEAST_ITEMS} judg
 """Why there is none."""
 
 
-def check_shared_labels(what: str, labels: Sequence[str], whose: str, known: Sequence[str]) -> None:
+def check_shared_labels(what: str, labels: Collection[str], whose: str, known: Collection[str]) -> None:
     """Whether anything at all can be named rightly; ask before the work, not after it.
 
     Args:
         what: How the data to score are called.
-        labels: Their labels.
+        labels: Their labels; if there is none, there is nothing to say against it.
         whose: Whose classes ``known`` are.
         known: What the classifier can name.
 
@@ -83,9 +83,7 @@ def score_held_out(
     known = y < len(classes)
     scored = enough_judged(y)
     return Scores(
-        accuracy=held_out_score(y == predicted, clusters, groups, "held-out items")
-        if scored
-        else no_score(f"{TOO_FEW} ({int((y == predicted).sum())} of {len(y)} were right)"),
+        accuracy=held_out_score(y == predicted, clusters, groups, "held-out items", "" if scored else TOO_FEW),
         macro_f1=macro_f1(y, predicted, len(names)) if scored else float("nan"),
         per_class=class_figures(y, predicted, names, clusters, groups),
         n_items=len(y),
@@ -94,11 +92,11 @@ def score_held_out(
         confusion=confusion(y, predicted, len(names)),
         ece=debiased_calibration_error(y[known], answer.p[known]),
         coverage=_coverage(answer.sets, y, known),
-        warnings=_warn_of_unknown_labels(names[len(classes) :], int((~known).sum())),
+        warnings=warn_of_unknown_labels(names[len(classes) :], int((~known).sum())),
     )
 
 
-def held_out_score(right: Bool, clusters: Int, groups: Sequence[str], what: str) -> Interval:
+def held_out_score(right: Bool, clusters: Int, groups: Sequence[str], what: str, none: str = "") -> Interval:
     """The share of held-out items that are right, with its interval; of new groups, where there are groups.
 
     Args:
@@ -106,7 +104,10 @@ def held_out_score(right: Bool, clusters: Int, groups: Sequence[str], what: str)
         clusters: What is a copy of what ``(n,) int64``.
         groups: The group of each item; empty where there are none.
         what: How the items are called.
+        none: Why there is no score, where there is none.
     """
+    if none:
+        return no_score(f"{none} ({int(right.sum())} of {len(right)} were right)")
     grouped = len(set(groups) - {""}) > 1
     effect = group_design_effect(right, groups) if grouped else 1.0
     value = float(right.mean()) if len(right) else float("nan")
@@ -159,7 +160,8 @@ def confusion(y: Int, predicted: Int, k: int) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(int(count) for count in row) for row in confusion_matrix(y, predicted, k))
 
 
-def _warn_of_unknown_labels(labels: Sequence[str], items: int) -> tuple[str, ...]:
+def warn_of_unknown_labels(labels: Sequence[str], items: int) -> tuple[str, ...]:
+    """What to say of so many items with labels that the model does not know."""
     if not labels:
         return ()
     return (f"The model does not know {some(labels)}: the {items} items with such labels count as wrong.",)

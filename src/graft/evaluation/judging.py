@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -80,14 +81,12 @@ def judge(
         unknown_rate: Share of in-class items that the unknown score's threshold lets through as unknown.
         seed: Of bootstrap draws and of the learning curve's parts.
     """
-    x, y, folds, units, items = rows.x, rows.y, rows.folds, rows.units, rows.items
+    x, y, folds, fold = rows.x, rows.y, rows.folds, rows.fold
     scored = np.flatnonzero(out_of_fold.scored)
     p, given = out_of_fold.p[scored], y[scored]
     predicted = p.argmax(axis=1).astype(np.int64) if len(scored) else np.empty(0, np.int64)
     choice = out_of_fold.choice
-    corrected, _ = bias_corrected(choice.correct, choice.losses, units, seed, choice.plain)
-    phi = transform(x, classifier.stages, classifier.features)
-    fold = folds[0] if folds else np.full(len(y), -1, np.int64)
+    corrected, _ = bias_corrected(choice.correct, choice.losses, rows.units, seed, choice.plain)
     k = len(classes)
     recall = np.array([entry.recall for entry in class_figures(given, predicted, classes).values()])
     weights = class_weights(y, k)
@@ -106,26 +105,18 @@ def judge(
 
     fit_many = on_cores(fit_some)
     right = predicted == given
-    design_effect = group_design_effect(right, [rows.groups[row] for row in scored.tolist()]) if rows.ignoring else 1.0
-    growth = measure_growth(
-        fit_many,
-        y,
-        fold,
-        rows.copies,
-        classes,
-        recall,
-        seed,
-        named[0] if len(named) else None,
-        design_effect,
-    )
+    design_effect = group_design_effect(right, rows.groups_of(scored))
+    end = named[0] if len(named) else None
+    growth = measure_growth(fit_many, y, fold, rows.copies, classes, recall, seed, end, design_effect)
     expected = growth.carried(corrected, len(y))
     sample = scored[:: max(1, len(scored) // OVERFIT_ROWS)]
     texts = [rows.words.texts[row] for row in sample.tolist()] if rows.words else None
     on_training = classifier.answer(x[sample], texts).p.argmax(axis=1).astype(np.int64)
+    phi = transform(x, classifier.stages, classifier.features)
     baselines = {"majority": majority_baseline(given, k), "nearest": nearest_baseline(phi, y, fold)}
     if rows.words:
         baselines["tf-idf"] = tfidf_accuracy(rows.words.z, y, k, folds)
-    nothing = "" if len(scored) else why_nothing_is_held_out(y, rows.copies, units)
+    nothing = "" if len(scored) else why_nothing_is_held_out(y, rows.copies, rows.units)
     method = method_of(folds, len(choice.configurations), nothing)
     correlation = correlation_of(len(folds))
     score = cross_validated_interval(expected, rows.copies[scored], method, design_effect, correlation)
@@ -135,6 +126,7 @@ def judge(
     if not enough_judged(given):
         score, mean_f1, expected = no_score(TOO_FEW if len(scored) else method), float("nan"), float("nan")
         baselines, growth = dict.fromkeys(baselines, mean_f1), replace(growth, curve=(), forecast=())
+    said = judged_items([rows.items[row] for row in scored.tolist()], p, given, classes)
     figures = Figures(
         classes=tuple(classes),
         accuracy=with_unjudged(score, unjudged),
@@ -148,11 +140,9 @@ def judge(
         learning_curve=growth.curve,
         forecast=growth.forecast,
         sets=_sets(classifier, out_of_fold, y, folds),
-        unknown=Unknown(
-            classifier.unknown.threshold, unknown_rate, unknown_interval(out_of_fold.rejected, rows, unknown_rate)
-        ),
-        hardest=hardest([items[row] for row in scored.tolist()], p, given, classes),
-        mistakes=mistakes([items[row] for row in scored.tolist()], p, given, classes),
+        unknown=unknown(classifier.unknown.threshold, out_of_fold.rejected, rows, unknown_rate),
+        hardest=hardest(said),
+        mistakes=mistakes(said),
         groups=group_effect(fit_many, y, rows.groups, folds, rows.ignoring, seed) if rows.ignoring else None,
         false_alarms=false_alarms(out_of_fold.p, y, rows.copies, classes, rows.negatives, rows.seconds, design_effect),
         typical=typical(rows, out_of_fold, classes),
@@ -179,14 +169,17 @@ def judged_by_class(
         rows: All rows.
         scored: Which of them were scored.
     """
-    held = rows.folds[0] if rows.folds else np.full(len(rows.y), -1, np.int64)
     kept = np.ones(len(classes))
     for label in np.intersect1d(given, np.flatnonzero(is_rare(np.bincount(rows.y, minlength=len(classes))))).tolist():
-        folds = len(np.unique(held[(rows.y == label) & (held >= 0)]))  # of these each took a part of the class
+        folds = len(np.unique(rows.fold[(rows.y == label) & (rows.fold >= 0)]))  # each of these took a part of it
         kept[label] = (1 - 1 / max(folds, 2)) ** growth.power_of(label)
-    groups = [rows.groups[row] for row in scored.tolist()] if rows.groups else ()
-    correlation = correlation_of(len(rows.folds))
+    groups, correlation = rows.groups_of(scored), correlation_of(len(rows.folds))
     return class_figures(given, predicted, classes, rows.copies[scored], groups, correlation, kept)
+
+
+def unknown(threshold: float, rejected: Array, rows: Rows, asked: float) -> Unknown:
+    """The threshold of the unknown score, and the share that lies above it; arguments as of ``unknown_interval``."""
+    return Unknown(threshold, asked, unknown_interval(rejected, rows, asked))
 
 
 def unknown_interval(rejected: Array, rows: Rows, asked: float) -> Interval:
@@ -201,7 +194,7 @@ def unknown_interval(rejected: Array, rows: Rows, asked: float) -> Interval:
         asked: The share that the threshold was set to.
     """
     known = np.flatnonzero(~np.isnan(rejected))
-    effect = group_design_effect(rejected[known], [rows.groups[row] for row in known.tolist()]) if rows.groups else 1.0
+    effect = group_design_effect(rejected[known], rows.groups_of(known))
     value = float(rejected[known].mean(dtype=np.float64)) if len(known) else float("nan")
     found = cross_validated_interval(
         value, rows.copies[known], "out of fold; Wilson interval", effect, THRESHOLD_CORRELATION
@@ -230,11 +223,15 @@ def method_of(folds: Sequence[Int], tried: int, nothing: str, score: str = "") -
     """
     if nothing:
         return f"not judged: {nothing}"
-    n_folds = int(folds[0].max()) + 1
-    plan = f"{n_folds}-fold cross-validation" + (f", repeated {len(folds)} times" if len(folds) > 1 else "")
     chosen = f", corrected for choosing among {tried} heads (bootstrap bias-corrected)" if tried > 1 else ""
     carried = ", carried to all items along the learning curve"
-    return f"{score}{plan}{chosen}{carried}; Wilson interval widened for the correlation of folds"
+    return f"{score}{plan_of(folds)}{chosen}{carried}; Wilson interval widened for the correlation of folds"
+
+
+def plan_of(folds: Sequence[Int]) -> str:
+    """``5-fold cross-validation, repeated 3 times``."""
+    times = f", repeated {len(folds)} times" if len(folds) > 1 else ""
+    return f"{int(folds[0].max()) + 1}-fold cross-validation{times}"
 
 
 def judged_on(scored: int, n: int, nothing: str) -> str:
@@ -256,25 +253,34 @@ def calibration(p: Array, y: Int) -> Calibration:
     return Calibration(debiased_calibration_error(y, p), tuple(bins))
 
 
-def hardest(items: Sequence[Item], p: Array, y: Int, classes: Sequence[str]) -> tuple[Judged, ...]:
-    """The items whose given label the model believes least, hardest first."""
-    order = np.argsort(p[np.arange(len(y)), y], kind="stable")[:HARDEST]
-    return tuple(_judged(items[row], p[row], int(y[row]), classes) for row in order.tolist())
+def judged_items(items: Sequence[Item], p: Array, y: Int, classes: Sequence[str]) -> list[Judged]:
+    """What was said of each item, by probabilities ``(n, k)`` of the classes; ``y`` is the given one ``(n,) int64``."""
+    rows, best = np.arange(len(y)), p.argmax(axis=1)
+    told = zip(items, y.tolist(), best.tolist(), p[rows, best].tolist(), p[rows, y].tolist(), strict=True)
+    return [Judged(item.name, classes[own], classes[top], sure, given) for item, own, top, sure, given in told]
 
 
-def mistakes(items: Sequence[Item], p: Array, y: Int, classes: Sequence[str]) -> tuple[Judged, ...]:
+def hardest(judged: Sequence[Judged], believed: Array | None = None) -> tuple[Judged, ...]:
+    """The items whose given label the model believes least, hardest first.
+
+    Args:
+        judged: All items.
+        believed: How much each is believed ``(n,)``; by default the probability of what was given.
+    """
+    order = np.argsort([one.given for one in judged] if believed is None else believed, kind="stable")
+    return tuple(judged[row] for row in order[:HARDEST].tolist())
+
+
+def mistakes(judged: Sequence[Judged]) -> tuple[Judged, ...]:
     """Examples of every kind of mistake, the surest first: at most ``EXAMPLES_PER_CELL`` for a cell of the matrix."""
-    predicted = p.argmax(axis=1)
-    wrong = np.flatnonzero(predicted != y)
-    wrong = wrong[np.argsort(-p[wrong, predicted[wrong]], kind="stable")]
-    seen: dict[tuple[int, int], int] = {}
+    wrong = [one for one in judged if one.predicted != one.label]
+    seen: Counter[tuple[str, str]] = Counter()
     kept: list[Judged] = []
-    for row in wrong.tolist():
-        cell = int(y[row]), int(predicted[row])
-        seen[cell] = seen.get(cell, 0) + 1
-        if seen[cell] <= EXAMPLES_PER_CELL and len(kept) < EXAMPLES:
-            kept.append(_judged(items[row], p[row], int(y[row]), classes))
-    return tuple(kept)
+    for one in sorted(wrong, key=lambda one: -one.confidence):
+        seen[one.label, one.predicted] += 1
+        if seen[one.label, one.predicted] <= EXAMPLES_PER_CELL:
+            kept.append(one)
+    return tuple(kept[:EXAMPLES])
 
 
 def judged_macro_f1(y: Int, predicted: Int, k: int) -> float:
@@ -322,8 +328,3 @@ def nearest_baseline(phi: Float32, y: Int, folds: Int) -> float:
         return int((y[nearest] == y[rows]).sum())
 
     return sum(map_on_cores(right, blocks)) / wanted
-
-
-def _judged(item: Item, p: Array, given: int, classes: Sequence[str]) -> Judged:
-    top = int(p.argmax())
-    return Judged(item.name, classes[given], classes[top], float(p[top]), float(p[given]))

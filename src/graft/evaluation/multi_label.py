@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import compress
 
 import numpy as np
 
 from graft.contracts import SEPARATOR, Array, Bool, Float32, Int
 from graft.data.dataset import Dataset, Item
-from graft.errors import DataError
 from graft.evaluation.growth import Growth, measure_growth, on_cores
-from graft.evaluation.held_out import class_figures, held_out_score, some
+from graft.evaluation.held_out import class_figures, held_out_score, some, warn_of_unknown_labels
 from graft.evaluation.intervals import (
     LEAST_ITEMS,
     correlation_of,
@@ -22,17 +22,16 @@ from graft.evaluation.intervals import (
     with_unjudged,
 )
 from graft.evaluation.judging import (
-    EXAMPLES,
-    EXAMPLES_PER_CELL,
-    HARDEST,
     calibration,
+    hardest,
     judged_on,
     majority_baseline,
     method_of,
+    mistakes,
     nearest_baseline,
-    unknown_interval,
+    unknown,
 )
-from graft.evaluation.notices import warn_of_the_data
+from graft.evaluation.notices import warn_of_copies, warn_of_small_classes
 from graft.evaluation.rows import Rows
 from graft.heads.features import transform
 from graft.heads.multi_label import confidence_of
@@ -41,7 +40,7 @@ from graft.learning.binary import fit_binary
 from graft.learning.multi_label import MultiLabelOutOfFold, balance, rules_without, units_with
 from graft.learning.rule import bias_corrected
 from graft.metrics import average_precision, exact_match, hamming_loss, label_f1
-from graft.results.figures import Calibration, ClassFigures, Figures, Judged, MultiLabelFigures, Unknown
+from graft.results.figures import Calibration, ClassFigures, Figures, Judged, MultiLabelFigures
 from graft.results.scores import Scores
 
 EXACT = "exact match on held-out items"
@@ -71,25 +70,22 @@ def judge_multi_label(
         unknown_rate: Share of items that the unknown score's threshold lets through as unknown.
         seed: Of bootstrap draws and of the learning curve's parts.
     """
-    x, folds, units = rows.x, rows.folds, rows.units
+    x, folds, units, fold = rows.x, rows.folds, rows.units, rows.fold
     scored = np.flatnonzero(out_of_fold.scored)
     p, sets, truth = out_of_fold.p[scored], out_of_fold.sets[scored], given[scored]
     choice = out_of_fold.choice
     corrected, _ = bias_corrected(choice.correct, choice.losses, units, seed, choice.plain)
-    fold = folds[0] if folds else np.full(len(given), -1, np.int64)
-    design_effect = 1.0
-    if len(set(rows.groups) - {""}) > 1:
-        design_effect = group_design_effect(out_of_fold.right[scored], [rows.groups[row] for row in scored.tolist()])
+    groups = rows.groups_of(scored)
+    design_effect = group_design_effect(out_of_fold.right[scored], groups)
     growth = _grow(out_of_fold, rows, given, fold, seed, design_effect)
     expected = growth.carried(corrected, len(given))
     figures = measure(p, sets, truth)
     own = classifier.answer(x[scored]).sets
     combination = np.unique(given, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
-    judged = [rows.items[row] for row in scored.tolist()]
+    said = judged_items([rows.items[row] for row in scored.tolist()], p, sets, truth, classes)
     lone = units_with(given, units) < 2  # cannot be held out: heads that have not seen them know nothing of them
-    own_groups = [rows.groups[row] for row in scored.tolist()] if rows.groups else []
     correlation = correlation_of(len(folds))
-    per_class = label_figures(truth, sets, classes, rows.copies[scored], own_groups, correlation)
+    per_class = label_figures(truth, sets, classes, rows.copies[scored], groups, correlation)
     per_class |= {classes[j]: ClassFigures(np.nan, np.nan, 0, 0.0, 1.0) for j in np.flatnonzero(lone).tolist()}
     nothing = "" if folds and folds[0].max(initial=-1) > 0 else NOTHING
     method = method_of(folds, len(choice.configurations), nothing, "exact match in ")
@@ -117,11 +113,9 @@ def judge_multi_label(
         overfit_gap=exact_match(truth, own) - expected,
         learning_curve=growth.curve,
         forecast=growth.forecast,
-        unknown=Unknown(
-            classifier.unknown.threshold, unknown_rate, unknown_interval(out_of_fold.rejected, rows, unknown_rate)
-        ),
-        hardest=hardest(judged, p, sets, truth, classes),
-        mistakes=mistakes(judged, p, sets, truth, classes),
+        unknown=unknown(classifier.unknown.threshold, out_of_fold.rejected, rows, unknown_rate),
+        hardest=hardest(said, belief(p, truth)),
+        mistakes=mistakes(said),
         unjudged=unjudged,
     )
 
@@ -175,45 +169,16 @@ def sets_calibration(p: Float32, sets: Bool, given: Bool) -> Calibration:
     return calibration(confidence_of(p, sets)[:, None], wrong)
 
 
-def hardest(items: Sequence[Item], p: Float32, sets: Bool, given: Bool, classes: Sequence[str]) -> tuple[Judged, ...]:
-    """The items whose given labels, all together, the model believes least, hardest first."""
-    believed = np.log(np.maximum(np.where(given, p, 1 - p), np.finfo(np.float32).tiny)).sum(axis=1)
-    order = np.argsort(believed, kind="stable")[:HARDEST]
-    return tuple(_judged(items[row], p[row], sets[row], given[row], classes) for row in order.tolist())
+def judged_items(items: Sequence[Item], p: Float32, sets: Bool, given: Bool, classes: Sequence[str]) -> list[Judged]:
+    """What was said of each item: its labels and those predicted, with the probability that all of them are right."""
+    own, predicted = ([SEPARATOR.join(compress(classes, row)) for row in what.tolist()] for what in (given, sets))
+    sure, believed = (confidence_of(p, what).tolist() for what in (sets, given))
+    return [Judged(item.name, *told) for item, *told in zip(items, own, predicted, sure, believed, strict=True)]
 
 
-def mistakes(items: Sequence[Item], p: Float32, sets: Bool, given: Bool, classes: Sequence[str]) -> tuple[Judged, ...]:
-    """Examples of items that were given other labels than their own, the surest first, and of every kind a few."""
-    sure = confidence_of(p, sets)
-    wrong = np.flatnonzero((sets != given).any(axis=1))
-    seen: dict[bytes, int] = {}
-    kept: list[Judged] = []
-    for row in wrong[np.argsort(-sure[wrong], kind="stable")].tolist():
-        kind = sets[row].tobytes() + given[row].tobytes()
-        seen[kind] = seen.get(kind, 0) + 1
-        if seen[kind] <= EXAMPLES_PER_CELL and len(kept) < EXAMPLES:
-            kept.append(_judged(items[row], p[row], sets[row], given[row], classes))
-    return tuple(kept)
-
-
-def check_shared_labels(what: str, label_sets: Sequence[Sequence[str]], whose: str, known: Sequence[str]) -> None:
-    """Whether anything at all can be found; ask before the work, not after it.
-
-    Args:
-        what: How the data to score are called.
-        label_sets: The labels of each item; if no item has any, there is nothing to say against it.
-        whose: Whose labels ``known`` are.
-        known: What the classifier can find.
-
-    Raises:
-        DataError: Not one label is known.
-    """
-    found = {label for own in label_sets for label in own}
-    if found and not found & set(known):
-        raise DataError(
-            f"{what} share no label with {whose} ({some(sorted(found))} / {some(sorted(set(known)))}).",
-            "Check that these data belong together, and that their labels are spelled alike.",
-        )
+def belief(p: Float32, given: Bool) -> Array:
+    """How much the model believes the given labels of each item, all together: the logarithm ``(n,) float32``."""
+    return np.asarray(np.log(np.maximum(np.where(given, p, 1 - p), np.finfo(np.float32).tiny)).sum(axis=1))
 
 
 def score_multi_label(
@@ -245,18 +210,10 @@ def score_multi_label(
     beyond = ((0, 0), (0, len(strange)))
     p, sets = np.pad(answer.p, beyond), np.pad(answer.sets, beyond)
     figures = measure(p, sets, given)
-    unknown = int(given[:, len(classes) :].any(axis=1).sum())
-    warnings = (
-        [f"The model does not know {some(strange)}: the {unknown} items with such labels count as wrong."]
-        if strange
-        else []
-    )
     right = (given == sets).all(axis=1)
     scored = enough_labels_judged(given)
     return Scores(
-        accuracy=held_out_score(right, clusters, groups, EXACT)
-        if scored
-        else no_score(f"{TOO_FEW} ({int(right.sum())} of {len(right)} were right)"),
+        accuracy=held_out_score(right, clusters, groups, EXACT, "" if scored else TOO_FEW),
         macro_f1=figures.macro_f1 if scored else float("nan"),
         per_class=label_figures(given, sets, names, clusters, groups),
         n_items=len(given),
@@ -265,7 +222,7 @@ def score_multi_label(
         confusion=(),
         ece=sets_calibration(p, sets, given).ece,
         coverage=float("nan"),
-        warnings=tuple(warnings),
+        warnings=warn_of_unknown_labels(strange, int(given[:, len(classes) :].any(axis=1).sum())),
         multi=figures if scored else _without_score(figures),
     )
 
@@ -288,8 +245,7 @@ def warn_of_the_labels(
         classes: The labels.
     """
     bearing = np.nonzero(given)[1]  # one entry for each label of each item, as if it were a class of its own
-    every = np.arange(len(dataset))  # what stands only in the test part is asked label by label
-    notes = [*warn_of_the_data(dataset, digests, clusters, every, bearing, classes)]
+    notes = [*warn_of_copies(dataset, digests, clusters), *warn_of_small_classes(bearing, classes)]
     if always := [label for label, column in zip(classes, given.T, strict=True) if column.all()]:
         notes.append(f"{some(always)}: all training items bear it, so it tells nothing and is always predicted.")
     if strange := sorted({label for own in dataset.tags for label in own} - set(classes)):
@@ -332,9 +288,3 @@ def _grow(
     return measure_growth(
         on_cores(fit_some), strata, fold, rows.copies, ("",) * once, np.empty(0), seed, end, design_effect
     )
-
-
-def _judged(item: Item, p: Float32, sets: Bool, given: Bool, classes: Sequence[str]) -> Judged:
-    label, predicted = (SEPARATOR.join(classes[j] for j in np.flatnonzero(own).tolist()) for own in (given, sets))
-    sure, believed = (float(confidence_of(p[None], own[None])[0]) for own in (sets, given))
-    return Judged(item.name, label, predicted, sure, believed)

@@ -32,7 +32,7 @@ def warn_of_the_data(
     """
     return (
         *warn_of_copies(dataset, digests, clusters),
-        *_small_classes(y, classes),
+        *warn_of_small_classes(y, classes),
         *_only_in_test(dataset, train),
     )
 
@@ -153,7 +153,8 @@ def _one_of_each(dataset: Dataset, rows: Sequence[int]) -> list[int]:
     return list(first.values())
 
 
-def _small_classes(y: Int, classes: Sequence[str]) -> list[str]:
+def warn_of_small_classes(y: Int, classes: Sequence[str]) -> list[str]:
+    """Classes that are too small to judge; arguments as of ``warn_of_the_data``."""
     counts = np.bincount(y, minlength=len(classes))
     single = [label for label, n in zip(classes, counts, strict=True) if n == 1]
     few = [f"{label} ({n})" for label, n in zip(classes, counts, strict=True) if 1 < n < FEW]
@@ -170,7 +171,7 @@ def _only_in_test(dataset: Dataset, train: Int) -> list[str]:
     strange = sorted(set(dataset.labels) - known)
     notes = [f"{_list(strange)}: only in the test split, so those items count as wrong there."] if strange else []
     tested = {label for label, split in zip(dataset.labels, dataset.splits, strict=True) if split == "test"}
-    if tested and not dataset.tags and (absent := sorted(known - tested)):
+    if tested and (absent := sorted(known - tested)):
         notes.append(
             f"{_list(absent)}: nothing of it in the test split, so the test score says nothing of it, and counts every "
             "answer that it draws as wrong. If it is no class, leave it out."

@@ -13,7 +13,7 @@ from graft.data.dataset import Item
 from graft.data.split import learning_curve_subsets
 from graft.evaluation.growth import HELD_OUT, SHARES
 from graft.evaluation.intervals import effective_size, held_out_interval, student
-from graft.evaluation.judging import HARDEST, unknown_interval
+from graft.evaluation.judging import HARDEST, judged_on, plan_of, unknown, unknown_interval
 from graft.evaluation.rows import Rows
 from graft.executors import map_on_cores
 from graft.heads.features import transform
@@ -22,7 +22,7 @@ from graft.heads.regressor import LEVEL
 from graft.learning.neighbours import nearest, unit
 from graft.learning.regression import NumbersOutOfFold
 from graft.learning.ridge import RidgeChoice
-from graft.results.figures import Interval, Unknown
+from graft.results.figures import Interval
 from graft.results.regression import ErrorPoint, JudgedNumber, NumberFigures, NumberScore
 
 ERROR_CORRELATION = 3.0
@@ -50,19 +50,16 @@ def judge_numbers(
     """
     scored = np.flatnonzero(~np.isnan(out_of_fold.said).all(axis=0))
     curve = _curve(out_of_fold.choice, (y - regressor.centre) / regressor.scale, rows, seed)
-    times = len(rows.folds)
-    plan = f"{int(rows.folds[0].max()) + 1}-fold cross-validation" + (f", repeated {times} times" * (times > 1))
     score = score_numbers(
         [rows.items[row] for row in scored.tolist()],
         out_of_fold.said[:, scored],
         y[scored],
         regressor.margin,
         rows.units[scored],
-        f"{plan}, each chosen without the fold that is judged",
+        f"{plan_of(rows.folds)}, each chosen without the fold that is judged",
         ERROR_CORRELATION,
     )
     missed = unknown_interval(out_of_fold.missed, rows, 1 - LEVEL)
-    every = "all" if len(scored) == len(y) else f"{len(scored)} of the"
     return NumberFigures(
         r2=score.r2,
         mae=score.mae,
@@ -77,10 +74,8 @@ def judge_numbers(
             for point in curve
         ),
         overfit_gap=score.mae.value - float(np.abs(regressor.answer(rows.x).value - y).mean()),
-        judged_on=f"{every} {len(y)} training items, each by heads that had not seen it",
-        unknown=Unknown(
-            regressor.unknown.threshold, unknown_rate, unknown_interval(out_of_fold.rejected, rows, unknown_rate)
-        ),
+        judged_on=judged_on(len(scored), len(y), ""),
+        unknown=unknown(regressor.unknown.threshold, out_of_fold.rejected, rows, unknown_rate),
     )
 
 

@@ -50,3 +50,12 @@ class Rows:
     classes: tuple[str, ...] = ()
     values: Array = field(default_factory=lambda: np.empty(0))
     stages: Stages = GIVEN
+
+    @property
+    def fold(self) -> Int:
+        """The fold of each row in the first repetition ``(n,) int64``; -1: never scored."""
+        return self.folds[0] if self.folds else np.full(len(self.y), -1, np.int64)
+
+    def groups_of(self, some: Int) -> list[str]:
+        """The groups of these rows ``(m,) int64``; empty where there are none."""
+        return [self.groups[row] for row in some.tolist()] if self.groups else []

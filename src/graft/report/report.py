@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -57,8 +57,7 @@ class ShownScores(Shown):
 
     def to_dict(self: Any) -> dict[str, Any]:
         """JSON-able values."""
-        values: dict[str, Any] = plain(replace(self, report=None))
-        del values["report"]
+        values: dict[str, Any] = plain(self)
         return values
 
     def read(self) -> Inputs:

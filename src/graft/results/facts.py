@@ -15,7 +15,6 @@ from graft.data.dataset import Item, Skipped
 from graft.data.guard import Inputs
 from graft.results.history import Tuning
 
-_NOT_SAVED = frozenset({"items", "inputs", "whys"})
 _ALWAYS = frozenset({"model", "report", "journal"})
 """Fields that are written although they are ``None``; any other is left out then."""
 
@@ -86,8 +85,7 @@ class Facts:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able values; the keys keep their meaning once released, and what was not asked is left out."""
-        saved = (entry.name for entry in dataclasses.fields(self) if entry.name not in _NOT_SAVED)
-        values = {name: getattr(self, name) for name in saved}
+        values = {name: getattr(self, name) for name in hints_of(self.__class__)}
         return {name: plain(value) for name, value in values.items() if value is not None or name in _ALWAYS}
 
     @classmethod
@@ -99,17 +97,15 @@ class Facts:
 
 @lru_cache(maxsize=64)
 def hints_of(kind: type) -> Mapping[str, Any]:
-    """The type of every field of a dataclass that is saved."""
+    """The type of every field of a dataclass that is saved: of those that count where two are compared."""
     hints = typing.get_type_hints(kind)
-    return {entry.name: hints[entry.name] for entry in dataclasses.fields(kind) if entry.name not in _NOT_SAVED}
+    return {entry.name: hints[entry.name] for entry in dataclasses.fields(kind) if entry.compare}
 
 
 def plain(value: Any) -> Any:
     """A dataclass and all in it as JSON-able values; a figure that does not exist (NaN) becomes ``None``."""
-    if isinstance(value, Skipped):
-        return value.to_dict()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {entry.name: plain(getattr(value, entry.name)) for entry in dataclasses.fields(value)}
+        return {entry.name: plain(getattr(value, entry.name)) for entry in dataclasses.fields(value) if entry.compare}
     if isinstance(value, Mapping):
         return {key: plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):

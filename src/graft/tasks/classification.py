@@ -14,7 +14,7 @@ from graft.data.texts import texts_of
 from graft.errors import DataError, TooFewClasses
 from graft.evaluation import Rows, judge, score_held_out, warn_of_the_data
 from graft.evaluation.held_out import check_shared_labels
-from graft.evaluation.judging import calibration, hardest, mistakes
+from graft.evaluation.judging import calibration, hardest, judged_items, mistakes
 from graft.heads.classifier import Classifier
 from graft.learning.classifier import fit_classifier
 from graft.learning.conformal import held_out_sets
@@ -59,9 +59,7 @@ class Classification:
     def check(self, dataset: Dataset, recipe: Recipe) -> None:
         """Whether the test split shares a label with what is to be trained on."""
         check_head(recipe.head)
-        learned, tested = (_labels(dataset, test=test) for test in (False, True))
-        if learned:
-            check_shared_labels("The test data", tested, "the training data", learned)
+        check_test([(label,) for label in dataset.labels], dataset.splits)
 
     def check_known(self, dataset: Dataset, classes: Sequence[str]) -> None:
         """Whether the model knows any label of the data."""
@@ -125,13 +123,13 @@ class Classification:
         known = y < k
         p = np.hstack([p, np.zeros((len(p), len(scores.classes) - k), p.dtype)])
         found = calibration(p[known, :k], y[known]) if known.any() else Calibration(float("nan"))
-        items, classes = dataset.items, scores.classes
+        said = judged_items(dataset.items, p, y, scores.classes)
         return figures_of(
             scores,
             report,
             calibration=found,
-            hardest=hardest(items, p, y, classes),
-            mistakes=mistakes(items, p, y, classes),
+            hardest=hardest(said),
+            mistakes=mistakes(said),
         )
 
     def warn(self, dataset: Dataset, digests: Sequence[str], whole: Int, train: Int, rows: Rows) -> tuple[str, ...]:
@@ -144,6 +142,23 @@ class Classification:
         """Probabilities and prediction sets out of fold."""
         out, level = found.out_of_fold, found.head.sets.level
         return HeldOut.of(out, rows, given, held_out_sets(out.p, rows.y, len(rows.classes), level, rows.folds))
+
+
+def check_test(tags: Sequence[Sequence[str]], splits: Sequence[str]) -> None:
+    """Whether the test split shares a label with what is to be trained on.
+
+    Args:
+        tags: The labels of each item.
+        splits: The split of each.
+
+    Raises:
+        DataError: It does not.
+    """
+    parts = list(zip(tags, splits, strict=True))
+    learned = {label for own, split in parts if split != "test" for label in own}
+    tested = {label for own, split in parts if split == "test" for label in own}
+    if learned:
+        check_shared_labels("The test data", tested, "the training data", learned)
 
 
 def check_report(report: Report, classes: Sequence[str], *, several: bool) -> None:
@@ -187,7 +202,3 @@ def figures_of(scores: Scores, report: Report, **behind: Any) -> Figures:
         unjudged=report.unjudged,
         **behind,
     )
-
-
-def _labels(dataset: Dataset, *, test: bool) -> list[str]:
-    return [label for label, split in zip(dataset.labels, dataset.splits, strict=True) if (split == "test") == test]

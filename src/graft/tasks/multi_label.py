@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from itertools import chain, compress
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from graft.contracts import Float32, Float64, Int, Targets
 from graft.data.dataset import Dataset
 from graft.errors import TooFewClasses
 from graft.evaluation import Rows
-from graft.evaluation.multi_label import check_shared_labels, judge_multi_label, score_multi_label, warn_of_the_labels
+from graft.evaluation.held_out import check_shared_labels
+from graft.evaluation.multi_label import judge_multi_label, score_multi_label, warn_of_the_labels
 from graft.heads.multi_label import MultiLabelClassifier
 from graft.learning.multi_label import check_multi_label_head, fit_multi_label, strata_of
 from graft.recipe import Recipe
@@ -21,7 +22,7 @@ from graft.report import Evaluation, Report
 from graft.results.figures import Calibration, Figures
 from graft.results.prediction import Prediction
 from graft.results.scores import Scores
-from graft.tasks.classification import check_report, chosen_of, figures_of
+from graft.tasks.classification import check_report, check_test, chosen_of, figures_of
 from graft.tasks.fit_result import FitResult
 from graft.tasks.held_out import HeldOut
 
@@ -50,14 +51,11 @@ class MultiLabel:
     def check(self, dataset: Dataset, recipe: Recipe) -> None:
         """Whether the head will do, and the test split shares a label with what is to be trained on."""
         check_multi_label_head(recipe.head)
-        parts = list(zip(dataset.tags, dataset.splits, strict=True))
-        if known := {label for labels, split in parts if split != "test" for label in labels}:
-            tested = [labels for labels, split in parts if split == "test"]
-            check_shared_labels("The test data", tested, "the training data", sorted(known))
+        check_test(dataset.tags, dataset.splits)
 
     def check_known(self, dataset: Dataset, classes: Sequence[str]) -> None:
         """Whether the model knows any label of the data."""
-        check_shared_labels("The data", dataset.with_tags().tags, "the model", classes)
+        check_shared_labels("The data", [*chain(*dataset.with_tags().tags)], "the model", classes)
 
     def check_saved(self, report: Report, learned: Collection[str], classes: Sequence[str]) -> None:
         """Whether the report is of these labels."""

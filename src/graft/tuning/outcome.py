@@ -24,7 +24,7 @@ from graft.evaluation.intervals import (
     no_score,
     with_unjudged,
 )
-from graft.evaluation.judging import calibration, hardest, judged_macro_f1, majority_baseline, mistakes
+from graft.evaluation.judging import calibration, hardest, judged_items, judged_macro_f1, majority_baseline, mistakes
 from graft.evaluation.notices import warn_of_the_data, warn_of_the_items
 from graft.heads.protocols import CalibratedHead
 from graft.learning.conformal import measured
@@ -69,10 +69,11 @@ def tuned_model(
     """
     encoder, classifier, chosen = shipped.encoder, shipped.classifier, shipped.choice.chosen
     gate, p = judged.rows, judged.after
-    y, items = material.y[gate], [dataset.items[row] for row in train[gate].tolist()]
+    y = material.y[gate]
     groups = [dataset.groups[row] for row in train[gate].tolist()]
     predicted = p.argmax(axis=1).astype(np.int64)
     k, classes, copies = material.k, model.classes, clusters[train[gate]]
+    said = judged_items([dataset.items[row] for row in train[gate].tolist()], p, y, classes)
     enough = enough_judged(y)
     score = _interval(predicted == y, copies, groups) if enough else no_score(TOO_FEW)
     unjudged = 1 - float(np.isin(material.y[: len(material)], y).mean())
@@ -98,8 +99,8 @@ def tuned_model(
         forecast=(),
         sets=_sets(classifier, p, y, material, gate),
         unknown=Unknown(classifier.unknown.threshold, material.recipe.unknown_rate),
-        hardest=hardest(items, p, y, classes),
-        mistakes=mistakes(items, p, y, classes),
+        hardest=hardest(said),
+        mistakes=mistakes(said),
         head=HeadChoice(chosen.head, classifier.features, chosen.strength, shipped.choice.why, _size(classifier)),
         seconds={},
         cache={"hits": embedded.hits, "misses": embedded.misses},
