@@ -13,7 +13,7 @@ def test_every_item_is_there_once_and_the_figures_follow(photos):
 
     assert len(held) == 36
     assert sorted(held.names) == sorted(item.name for item in graft.read(photos).items)
-    assert np.allclose(held.p.sum(axis=1), 1, atol=1e-5)
+    assert np.allclose(held.answer.p.sum(axis=1), 1, atol=1e-5)
     assert set(held.fold) == set(range(1, int(held.fold.max()) + 1))
     assert held.fold.max() > 1
     table = np.zeros((3, 3), int)
@@ -22,8 +22,8 @@ def test_every_item_is_there_once_and_the_figures_follow(photos):
         assert said.confidence == pytest.approx(max(said.scores.values()))
     assert table.tolist() == [list(row) for row in model.report.confusion]
     own = np.array([model.classes.index(label) for label in held.given])
-    assert held.sets[np.arange(36), own].mean() == pytest.approx(model.report.sets.coverage)
-    assert held.sets.sum(axis=1).mean() == pytest.approx(model.report.sets.mean_size)
+    assert held.answer.sets[np.arange(36), own].mean() == pytest.approx(model.report.sets.coverage)
+    assert held.answer.sets.sum(axis=1).mean() == pytest.approx(model.report.sets.mean_size)
 
 
 def test_no_row_was_judged_by_a_head_that_saw_it(tmp_path):

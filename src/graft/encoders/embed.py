@@ -10,7 +10,7 @@ import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
@@ -60,6 +60,12 @@ class Embedded:
     hits: int
     misses: int
 
+    def select(self, rows: Sequence[int] | Int) -> Embedded:
+        """Those of these rows only, in this order."""
+        digests = tuple(self.digests[row] for row in rows)
+        statistics = {name: values[rows] for name, values in self.statistics.items()}
+        return replace(self, x=self.x[rows], rows=self.rows[rows], digests=digests, statistics=statistics)
+
     def skipped_items(self, items: Sequence[Item]) -> tuple[Skipped, ...]:
         """The skipped items with their names and reasons."""
         return tuple(
@@ -81,7 +87,7 @@ def embed(encoder: Encoder, items: Sequence[Item], run: Run = PLAIN) -> Embedded
         parts.append(part)
         done += len(part.rows) + len(part.skipped)
         run.tell("embed", done, len(items))
-    return _join(encoder, parts)
+    return join(encoder, parts)
 
 
 def stream(encoder: Encoder, items: Iterable[Item], run: Run = PLAIN) -> Iterator[Embedded]:
@@ -233,7 +239,8 @@ def _without_name(message: str, name: str) -> str:
     return f"It {message.removeprefix(f'{name} ')}" if message.startswith(f"{name} ") else message
 
 
-def _join(encoder: Encoder, parts: Sequence[Embedded]) -> Embedded:
+def join(encoder: Encoder, parts: Sequence[Embedded]) -> Embedded:
+    """Items that were embedded part by part, as one."""
     return Embedded(
         x=np.concatenate([np.empty((0, encoder.dim), np.float32), *(part.x for part in parts)]),
         rows=np.concatenate([np.empty(0, np.int64), *(part.rows for part in parts)]),

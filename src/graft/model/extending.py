@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from graft.contracts import Progress, silent
+from graft.contracts import Encoder, Progress, silent
 from graft.data.dataset import Dataset
 from graft.data.guard import Inputs
 from graft.data.provenance import inputs_of
 from graft.encoders import tuned_weights
-from graft.encoders.embed import Embedded, content_digest, embed, recall
+from graft.encoders.embed import Embedded, content_digest, embed, join, recall
 from graft.errors import DataError, ItemError
 from graft.job import Job, Plan, Reading
 from graft.model.fitting import Fitted, fit_embedded
@@ -78,7 +78,7 @@ def extend(
     plan = Plan("extend", model=place, old=_path_of(old), inputs=inputs_of(new, embedded.digests, place))
     with run.clock.timing("embed"):
         before, remembered = _remember(model, training, old, run)
-    joined, everything = _join(before, remembered, new, embedded)
+    joined, everything = _join(encoder, before, remembered, new, embedded)
     if encoder.modality == "text" and old is None:
         joined = replace(joined, warnings=(*joined.warnings, WITHOUT_TEXTS))
     fitted = fit_embedded(joined, everything, encoder, model.recipe, run)
@@ -150,10 +150,7 @@ def _remember(model: Model, training: Training, old: Source | None, run: Run) ->
         sources=again.sources if again is not None else (),
         negatives=model.report.false_alarms.labels if model.report.false_alarms else (),
     )
-    x, statistics = embedded.x[rows], {name: values[rows] for name, values in embedded.statistics.items()}
-    return dataset, Embedded(
-        x, np.arange(len(rows)), training.digests, statistics, {}, embedded.hits and len(rows), embedded.misses
-    )
+    return dataset, replace(embedded.select(rows), skipped={}, hits=embedded.hits and len(rows))
 
 
 def _digest(item: object) -> str | None:
@@ -163,7 +160,9 @@ def _digest(item: object) -> str | None:
         return None
 
 
-def _join(before: Dataset, remembered: Embedded, new: Dataset, embedded: Embedded) -> tuple[Dataset, Embedded]:
+def _join(
+    encoder: Encoder, before: Dataset, remembered: Embedded, new: Dataset, embedded: Embedded
+) -> tuple[Dataset, Embedded]:
     """Old and new as one; what stands in both under the same label is taken once."""
     known = set(zip(remembered.digests, before.labels, strict=True))
     rows = [row for row, pair in enumerate(zip(embedded.digests, new.labels, strict=True)) if pair not in known]
@@ -184,18 +183,8 @@ def _join(before: Dataset, remembered: Embedded, new: Dataset, embedded: Embedde
         warnings=new.warnings,
         negatives=tuple(dict.fromkeys((*before.negatives, *new.negatives))),
     )
-    return joined, Embedded(
-        x=np.concatenate([remembered.x, embedded.x[rows]]),
-        rows=np.arange(len(joined)),
-        digests=(*remembered.digests, *(embedded.digests[row] for row in rows)),
-        statistics={
-            name: np.concatenate([values, embedded.statistics[name][rows]])
-            for name, values in remembered.statistics.items()
-        },
-        skipped=embedded.skipped,
-        hits=remembered.hits + embedded.hits,
-        misses=remembered.misses + embedded.misses,
-    )
+    whole = join(encoder, [remembered, embedded.select(rows)])
+    return joined, replace(whole, rows=np.arange(len(joined)))
 
 
 def _what_happened(model: Model, fitted: Fitted, n_before: int) -> ClassesAdded:

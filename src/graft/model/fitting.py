@@ -197,7 +197,7 @@ def fit_embedded(
     held = task.held_out(found, rows, [dataset.labels[row] for row in examples.train])
     if len(test):
         texts = None if examples.texts is None else [examples.texts[row] for row in test]
-        held = held.joined(tested, found.head, found.head.answer(x, texts))
+        held = held.joined(tested, found.head.answer(x, texts))
     training = Training.of(dataset, embedded.digests)
     model = Model(rows.classes, encoder, found.head, recipe, report, training, held)
     return Fitted(ask_noises(model, embedded.statistics.get("seconds"), dataset.negatives), examples, found)

@@ -48,14 +48,6 @@ def follow_journal(decided: Decided, dataset: Dataset, embedded: Embedded) -> tu
     applied = apply(dataset, embedded.digests, decisions)
     if len(dataset) and not len(applied.dataset):
         raise NothingToRead(f"{decided.name} drops all {len(dataset):,} items.", "Undo some of its decisions.")
-    rows = applied.rows
-    remaining = replace(
-        embedded,
-        x=embedded.x[rows],
-        rows=embedded.rows[rows],
-        digests=tuple(embedded.digests[row] for row in rows),
-        statistics={name: values[rows] for name, values in embedded.statistics.items()},
-    )
     effect = JournalEffect(
         name=decided.name,
         digest=hashlib.sha256(b"".join(decision.to_line() for decision in decisions)).hexdigest()[:32],
@@ -66,7 +58,7 @@ def follow_journal(decided: Decided, dataset: Dataset, embedded: Embedded) -> tu
         unmatched=len(applied.unmatched),
     )
     warnings = (*applied.dataset.warnings, *warn_of_lines(decided))
-    return replace(applied.dataset, warnings=warnings), remaining, effect
+    return replace(applied.dataset, warnings=warnings), embedded.select(applied.rows), effect
 
 
 def warn_of_lines(decided: Decided) -> list[str]:

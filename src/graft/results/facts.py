@@ -85,7 +85,7 @@ class Facts:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able values; the keys keep their meaning once released, and what was not asked is left out."""
-        values = {name: getattr(self, name) for name in hints_of(self.__class__)}
+        values = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self) if entry.compare}
         return {name: plain(value) for name, value in values.items() if value is not None or name in _ALWAYS}
 
     @classmethod

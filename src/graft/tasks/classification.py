@@ -15,7 +15,7 @@ from graft.errors import DataError, TooFewClasses
 from graft.evaluation import Rows, judge, score_held_out, warn_of_the_data
 from graft.evaluation.held_out import check_shared_labels
 from graft.evaluation.judging import calibration, hardest, judged_items, mistakes
-from graft.heads.classifier import Classifier
+from graft.heads.classifier import Answer, Classifier
 from graft.learning.classifier import fit_classifier
 from graft.learning.conformal import held_out_sets
 from graft.learning.selection import Choice, check_head
@@ -141,7 +141,9 @@ class Classification:
     def held_out(self, found: FitResult, rows: Rows, given: Sequence[str]) -> HeldOut:
         """Probabilities and prediction sets out of fold."""
         out, level = found.out_of_fold, found.head.sets.level
-        return HeldOut.of(out, rows, given, held_out_sets(out.p, rows.y, len(rows.classes), level, rows.folds))
+        sets = held_out_sets(out.p, rows.y, len(rows.classes), level, rows.folds)
+        answer = Answer(out.p, sets, np.full(len(out.p), np.nan, np.float32))
+        return HeldOut.of(found.head, rows, given, np.flatnonzero(out.scored), answer, out.rejected)
 
 
 def check_test(tags: Sequence[Sequence[str]], splits: Sequence[str]) -> None:

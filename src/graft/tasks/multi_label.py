@@ -15,6 +15,7 @@ from graft.errors import TooFewClasses
 from graft.evaluation import Rows
 from graft.evaluation.held_out import check_shared_labels
 from graft.evaluation.multi_label import judge_multi_label, score_multi_label, warn_of_the_labels
+from graft.heads.classifier import Answer
 from graft.heads.multi_label import MultiLabelClassifier
 from graft.learning.multi_label import check_multi_label_head, fit_multi_label, strata_of
 from graft.recipe import Recipe
@@ -108,4 +109,6 @@ class MultiLabel:
 
     def held_out(self, found: FitResult, rows: Rows, given: Sequence[str]) -> HeldOut:
         """Probabilities and labels out of fold."""
-        return HeldOut.of(found.out_of_fold, rows, given, found.out_of_fold.sets, several=True)
+        out = found.out_of_fold
+        answer = Answer(out.p, out.sets, np.full(len(out.p), np.nan, np.float32))
+        return HeldOut.of(found.head, rows, given, np.flatnonzero(out.scored), answer, out.rejected)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from graft.cells import as_number
-from graft.contracts import Bool, Float32, Float64, Int, Targets
+from graft.contracts import Float32, Float64, Int, Targets
 from graft.data.dataset import Dataset
 from graft.data.split import merge
 from graft.errors import DataError, UsageError
@@ -25,6 +25,7 @@ from graft.results.facts import HeadChoice
 from graft.results.prediction import NumberPrediction
 from graft.results.regression import NumberFigures, NumberScores
 from graft.tasks.fit_result import FitResult
+from graft.tasks.held_out import HeldOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +128,12 @@ class Regression:
         few += "these, or of their groups. The interval is as wide as the largest error, and hardly known to hold."
         return (*warn_of_copies(dataset, digests, whole), *([few] if units < LEAST else []))
 
-    def held_out(self, found: FitResult, rows: Rows, given: Sequence[str]) -> HeldOutNumbers:
+    def held_out(self, found: FitResult, rows: Rows, given: Sequence[str]) -> HeldOut:
         """Numbers and intervals out of fold."""
-        out = found.out_of_fold
+        out, margin = found.out_of_fold, found.head.margin
         value = out.said.mean(axis=0)
-        scored = np.flatnonzero(~np.isnan(value))
-        return HeldOutNumbers(
-            tuple(rows.items[row].name for row in scored.tolist()),
-            tuple(given[row] for row in scored.tolist()),
-            rows.folds[0][scored] + 1,
-            value[scored],
-            found.head.margin,
-            out.rejected[scored] > 0.5,
-        )
+        answer = Numbers(value, value - margin, value + margin, np.full(len(value), np.nan, np.float32))
+        return HeldOut.of(found.head, rows, given, np.flatnonzero(~np.isnan(value)), answer, out.rejected)
 
 
 _SCORE = ("r2", "mae", "rmse", "interval_coverage", "margin", "predicted", "hardest")
@@ -162,44 +156,3 @@ def numbers_of(dataset: Dataset) -> Float64:
             "is empty is skipped.",
         )
     return np.array(numbers, np.float64)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class HeldOutNumbers:
-    """What was said of every item by heads that had not seen it; see ``HeldOut``.
-
-    Attributes:
-        names: Of the items ``(n,)``.
-        given: Their labels.
-        fold: From 1, which fold of the first repetition an item was in; 0 for the test split ``(n,) int64``.
-        value: Predicted numbers ``(n,) float64``; in cross-validation the mean over its repetitions.
-        margin: How far the interval reaches to either side.
-        unknown: Which were called unknown ``(n,) bool``.
-    """
-
-    names: tuple[str, ...]
-    given: tuple[str, ...]
-    fold: Int
-    value: Float64
-    margin: float
-    unknown: Bool
-    classes: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def predictions(self) -> Iterator[NumberPrediction]:
-        """The same as answers of a model, in order."""
-        for name, value, unknown in zip(self.names, self.value.tolist(), self.unknown.tolist(), strict=True):
-            yield NumberPrediction(name, value, value - self.margin, value + self.margin, unknown)
-
-    def joined(self, tested: Dataset, head: Regressor, answer: Numbers) -> HeldOutNumbers:
-        """These and the items of a given test split, which the fitted ``head`` itself has answered."""
-        return replace(
-            self,
-            names=(*self.names, *(item.name for item in tested.items)),
-            given=(*self.given, *tested.labels),
-            fold=np.concatenate([self.fold, np.zeros(len(tested), np.int64)]),
-            value=np.concatenate([self.value, answer.value]),
-            unknown=np.concatenate([self.unknown, answer.unknown_score > head.unknown.threshold]),
-        )
