@@ -210,32 +210,15 @@ def hamming_loss(given: Bool, predicted: Bool) -> float:
     return float((given != predicted).mean()) if given.size else float("nan")
 
 
-def label_scores(given: Bool, predicted: Bool) -> ClassScores:
-    """Precision, recall and F1 of each label, where an item bears any number of them; as ``precision_recall_f1``.
-
-    Args:
-        given: ``(n, k) bool``.
-        predicted: ``(n, k) bool``.
-    """
-    hits, bearing, called = (given & predicted).sum(axis=0), given.sum(axis=0), predicted.sum(axis=0)
-    return ClassScores(
-        precision=_ratio(hits, called, empty=0.0),
-        recall=_ratio(hits, bearing, empty=0.0),
-        f1=_ratio(2 * hits, bearing + called, empty=0.0),
-        n=bearing.astype(np.int64),
-    )
-
-
 def label_f1(given: Bool, predicted: Bool) -> tuple[float, float]:
     """F1 over all decisions on a label (micro), and the mean F1 of the labels that occur, given or predicted (macro).
 
     ``given`` and ``predicted`` are ``(n, k) bool``; ``nan`` where no label occurs.
     """
-    occurs = (given | predicted).any(axis=0)
-    if not occurs.any():
+    hits, either = (given & predicted).sum(axis=0), given.sum(axis=0) + predicted.sum(axis=0)
+    if not either.any():
         return float("nan"), float("nan")
-    micro = 2 * (given & predicted).sum() / (given.sum() + predicted.sum())
-    return float(micro), float(label_scores(given, predicted).f1[occurs].mean())
+    return float(2 * hits.sum() / either.sum()), float((2 * hits / np.maximum(either, 1))[either > 0].mean())
 
 
 def average_precision(positive: Bool, score: Array) -> float:

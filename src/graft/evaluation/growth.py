@@ -166,7 +166,7 @@ def measure_growth(
     powers = {c: _power_of_one(own, right[-1], y[rows] == c) for c, own in zip(measured, lost, strict=True) if rare[c]}
     error = max(1 - float(right[-1].mean()), 0.5 / len(rows))
     luck = _luck(LUCK_OF_ONE * design_effect, error, len(y), EXTRA)
-    mixes = [change_of_mix(counts, c) if len(recall) else 0.0 for c in weakest]
+    mixes = [change_of_mix(counts, c) for c in weakest]
     spreads = [1.96 * float(np.hypot(luck, mix * np.sqrt(error * (1 - error)))) for mix in mixes]
     by_class = _divide(whole, lost, measured, weakest, counts, classes, spreads)
     return Growth(tuple(curve), (whole, *few, *by_class), power, sizes[-1], powers)

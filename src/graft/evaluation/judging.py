@@ -26,7 +26,6 @@ from graft.evaluation.intervals import (
     with_unjudged,
 )
 from graft.evaluation.rows import Rows
-from graft.evaluation.typical import typical
 from graft.executors import map_on_cores
 from graft.heads.features import transform
 from graft.heads.protocols import CalibratedHead
@@ -56,6 +55,10 @@ EXAMPLES = 200
 """How many mistakes it keeps in all."""
 OVERFIT_ROWS = 2000
 """The score on what was learned from is measured on at least so many rows, where there are as many."""
+TYPICAL = 4
+"""Of each class at most so many typical examples are kept, and of all classes together"""
+TYPICAL_IN_ALL = 60
+"""so many."""
 NEIGHBOURS = 1 << 24
 """The nearest neighbours of held-out rows are looked for in so many pairs, at least of ``LEAST_NEIGHBOURS`` rows."""
 LEAST_NEIGHBOURS = 2000
@@ -281,6 +284,33 @@ def mistakes(judged: Sequence[Judged]) -> tuple[Judged, ...]:
         if seen[one.label, one.predicted] <= EXAMPLES_PER_CELL:
             kept.append(one)
     return tuple(kept[:EXAMPLES])
+
+
+def typical(rows: Rows, out_of_fold: OutOfFold, classes: Sequence[str]) -> tuple[Judged, ...]:
+    """Items that were named rightly out of fold and lie nearest to the mean of their class, class by class.
+
+    At most ``TYPICAL`` of each and ``TYPICAL_IN_ALL`` together, of copies one: they are for people to look at.
+
+    Args:
+        rows: What the model was fitted to.
+        out_of_fold: What heads that had not seen the rows said of them.
+        classes: Names of the classes.
+    """
+    each = max(1, min(TYPICAL, TYPICAL_IN_ALL // max(1, len(classes))))
+    right = out_of_fold.scored.copy()
+    right[right] = out_of_fold.p[right].argmax(axis=1) == rows.y[right]
+    found: list[Judged] = []
+    for index, label in enumerate(classes):
+        own = np.flatnonzero(right & (rows.y == index))
+        if not len(own):
+            continue
+        mean = (right & (rows.y == index)).astype(np.float32) @ rows.x / len(own)  # without a copy of the rows
+        order = own[np.argsort(-(rows.x @ mean)[own], kind="stable")]
+        _, first = np.unique(rows.copies[order], return_index=True)
+        for row in order[np.sort(first)[:each]].tolist():
+            sure = float(out_of_fold.p[row, index])
+            found.append(Judged(rows.items[row].name, label, label, sure, sure))
+    return tuple(found[:TYPICAL_IN_ALL])
 
 
 def judged_macro_f1(y: Int, predicted: Int, k: int) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -115,22 +114,18 @@ class _Remembered:
 
 def _remember(model: Model, training: Training, old: Source | None, run: Run) -> tuple[Dataset, Embedded]:
     """The old items with what the cache has of them, or with what ``old`` brings."""
-    encoder = model._own_encoder()
-    again = None
+    encoder, again, items = model._own_encoder(), None, {}
     if old is not None:
         again = read(old, min_classes=1, modality=encoder.modality, progress=run.progress, cancelled=run.cancelled)
-    if again is not None:
         wanted = set(training.digests)
         rows = [row for row, item in enumerate(again.items) if _digest(item) in wanted]
         embedded = embed(encoder, again.select(rows).items, run)
         items = dict(zip(embedded.digests, (again.items[rows[row]] for row in embedded.rows.tolist()), strict=True))
-        place = {digest: row for row, digest in enumerate(embedded.digests)}
     elif run.cache is not None:
         embedded = recall(encoder, training.digests, run.cache)
-        place = {digest: row for row, digest in enumerate(embedded.digests)}
-        items = {}
     else:
         raise DataError("The old items are only known from the cache, and none is to be used.", "Give the old items.")
+    place = {digest: row for row, digest in enumerate(embedded.digests)}
     missing = [digest for digest in training.digests if digest not in place]
     if missing:
         where = "among the old items that were given" if again is not None else "in the cache any more"
@@ -194,15 +189,12 @@ def _what_happened(model: Model, fitted: Fitted, n_before: int) -> ClassesAdded:
     old_rows = np.flatnonzero((fitted.examples.train < n_before) & out_of_fold.scored)
     y, p = fitted.examples.rows.y[old_rows], out_of_fold.p[old_rows]
     predicted = p.argmax(axis=1) if len(p) else np.empty(0, np.int64)
-    is_new = np.array([label not in model.classes for label in classes], np.bool_)
+    new = tuple(label for label in classes if label not in model.classes)
+    is_new = np.isin(classes, new)
     recall = {}
     for label in model.classes:
         own = predicted[y == classes.index(label)]
         before = model.report.per_class[label].recall
         after = float((own == classes.index(label)).mean()) if len(own) else float("nan")
         recall[label] = RecallChange(before, after, len(own), int(is_new[own].sum()))
-    return ClassesAdded(_new_names(classes, is_new.tolist()), recall)
-
-
-def _new_names(classes: Sequence[str], is_new: Sequence[bool]) -> tuple[str, ...]:
-    return tuple(label for label, new in zip(classes, is_new, strict=True) if new)
+    return ClassesAdded(new, recall)

@@ -6,10 +6,10 @@ it are no signature, so whatever a bundle says is doubted here, once, before any
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from graft import bundle
 from graft.data.guard import Inputs
@@ -24,6 +24,8 @@ from graft.prediction.made_with import encoder_of
 from graft.prediction.predictor import Predictor
 from graft.recipe import Recipe
 from graft.tasks import TASKS, named
+
+T = TypeVar("T")
 
 
 def load(folder: str | Path, *, backend: str = "auto", allow_download: bool = False) -> Model:
@@ -53,7 +55,11 @@ def load(folder: str | Path, *, backend: str = "auto", allow_download: bool = Fa
 def _restored(folder: str | Path, content: bundle.Bundle, backend: str, allow_download: bool) -> Model:
     predictor = Predictor.restore(content.tensors["head"], Path(folder))
     classes, modality, head = predictor.classes, predictor.modality, predictor.head
-    recipe = _recipe(content.manifest["recipe"])
+    recipe = _made(Recipe.from_dict, content.manifest["recipe"])
+    if recipe.task not in (*TASKS, "auto"):
+        raise ValueError(f"there is no task {recipe.task!r}")
+    if recipe.head not in (*HEADS, "auto"):
+        raise ValueError(f"there is no head {recipe.head!r}")
     own = content.tensors["encoder"].arrays if "encoder" in content.tensors else {}
     encoder = encoder_of(folder, predictor.encoder, modality, own, backend=backend, allow_download=allow_download)
     if head.stages != encoder.stages:
@@ -65,26 +71,14 @@ def _restored(folder: str | Path, content: bundle.Bundle, backend: str, allow_do
     if report.modality != modality:
         raise ValueError(f"the report is of another model: {report.modality}")
     report = replace(report, model=str(folder), inputs=Inputs.of(folder))
-    return Model(classes, encoder, head, recipe, report, training, job=_job(content.documents.get("job")))
+    job = content.documents.get("job")  # older bundles do not say what they came from
+    job = None if job is None else _made(Job.from_dict, job)
+    return Model(classes, encoder, head, recipe, report, training, job=job)
 
 
-def _job(values: Mapping[str, Any] | None) -> Job | None:
-    """What the model came from; older bundles do not say."""
-    if values is None:
-        return None
+def _made(make: Callable[[Mapping[str, Any]], T], values: Mapping[str, Any]) -> T:
+    """What these values describe; those that it does not take are the bundle's fault."""
     try:
-        return Job.from_dict(values)
+        return make(values)
     except UsageError as error:
         raise ValueError(error.message.rstrip(".")) from None
-
-
-def _recipe(values: Mapping[str, Any]) -> Recipe:
-    try:
-        recipe = Recipe.from_dict(values)
-    except UsageError as error:
-        raise ValueError(error.message.rstrip(".")) from None
-    if recipe.task not in (*TASKS, "auto"):
-        raise ValueError(f"there is no task {recipe.task!r}")
-    if recipe.head not in (*HEADS, "auto"):
-        raise ValueError(f"there is no head {recipe.head!r}")
-    return recipe

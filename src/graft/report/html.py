@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from graft.heads.features import DESCRIPTIONS
 from graft.report import charts, explained, markup, matrix, runs, steps, timings, tuning, words
@@ -15,7 +16,6 @@ from graft.results.figures import (
     ClassesAdded,
     ClassFigures,
     Interval,
-    Judged,
     MultiLabelFigures,
     RecallChange,
     ReportRecord,
@@ -263,11 +263,9 @@ def _galleries(report: ReportRecord, exhibits: Exhibits) -> Iterator[Html]:
 
 def _typical(report: ReportRecord, exhibits: Exhibits) -> list[Content]:
     """A row for each class; of many, the further ones are folded away."""
-    by_class: dict[str, list[Judged]] = {}
-    for judged in report.typical:
-        by_class.setdefault(judged.label, []).append(judged)
     rows: list[Content] = [
-        [element("h3", name(label)), matrix.gallery(report, shown, exhibits)] for label, shown in by_class.items()
+        [element("h3", name(label)), matrix.gallery(report, list(shown), exhibits)]
+        for label, shown in groupby(report.typical, key=lambda judged: judged.label)
     ]
     few, rest = rows[:CLASSES], rows[CLASSES:]
     return [*few, folded(f"{len(rest)} more classes", rest) if rest else None]

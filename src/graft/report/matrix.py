@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 
 from graft.report import markup, words
 from graft.report.exhibits import Exhibits
@@ -53,8 +54,7 @@ def in_turn(report: ReportRecord) -> Iterator[Judged]:
     if not report.confusion:
         yield from report.mistakes
         return
-    first = [shown for position, shown in enumerate(report.typical) if position == 0 or _starts(report, position)]
-    yield from first
+    yield from (next(own) for _, own in groupby(report.typical, key=lambda shown: shown.label))
     shown = set(visible(report))
     behind = examples(report)
     pairs = [pair for pair in behind if shown.issuperset(pair)]
@@ -62,11 +62,6 @@ def in_turn(report: ReportRecord) -> Iterator[Judged]:
     for depth in range(max((len(items) for items in behind.values()), default=0)):
         yield from (behind[pair][depth] for pair in pairs if depth < len(behind[pair]))
     yield from report.typical
-
-
-def _starts(report: ReportRecord, position: int) -> bool:
-    """Whether the typical examples of another class begin there."""
-    return report.typical[position].label != report.typical[position - 1].label
 
 
 def hard(report: ReportRecord) -> list[Judged]:

@@ -33,11 +33,6 @@ class Scores:
     @property
     def as_test(self) -> Interval:
         """The score as a report of a fit has it, where the items were its given test split."""
-        return of_the_test(self.accuracy)
-
-
-def of_the_test(score: Interval) -> Interval:
-    """The score on a given test split."""
-    what = "the given test split, used once"
-    named = score.method.replace("held-out items", what)
-    return replace(score, method=named if what in named else f"{what}: {named}")
+        what = "the given test split, used once"
+        named = self.accuracy.method.replace("held-out items", what)
+        return replace(self.accuracy, method=named if what in named else f"{what}: {named}")

@@ -23,8 +23,8 @@ class HeldOut:
         names: Of the items ``(n,)``.
         given: Their labels; where there are several, joined by ``|``.
         fold: From 1, which fold of the first repetition an item was in; 0 for the test split ``(n,) int64``.
-        answer: What ``head.answer`` gives, in cross-validation the mean over its repetitions; there nothing is known of
-            unknown scores, and prediction sets are by thresholds that an item had no part in.
+        answer: What ``head.answer`` gives, without unknown scores; in cross-validation the mean over its repetitions,
+            and prediction sets by thresholds that an item had no part in.
         unknown: Which were called unknown ``(n,) bool`` in most repetitions, by thresholds that they had no part in.
         head: The one that was fitted to all items, which says what an answer means.
     """
@@ -72,12 +72,13 @@ class HeldOut:
 
     def joined(self, tested: Dataset, answer: Any) -> Self:
         """These and the items of a given test split, which the fitted head itself has answered."""
+        unscored = replace(answer, unknown_score=np.full(len(tested), np.nan, np.float32))
         return replace(
             self,
             names=(*self.names, *(item.name for item in tested.items)),
             given=(*self.given, *tested.labels),
             fold=np.concatenate([self.fold, np.zeros(len(tested), np.int64)]),
-            answer=_each(lambda *both: np.concatenate(both), self.answer, answer),
+            answer=_each(lambda *both: np.concatenate(both), self.answer, unscored),
             unknown=np.concatenate([self.unknown, answer.unknown_score > self.head.unknown.threshold]),
         )
 
