@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from graft.cli.output import say, to_json
+from graft.cli.output import say, shown, to_json
 from graft.errors import UsageError
 
 if TYPE_CHECKING:
@@ -133,23 +133,22 @@ def _write_tsv(answers: Iterable[PredictedRow], layout: Layout, stream: TextIO) 
 
 def _write_text(answers: Iterable[PredictedRow], layout: Layout, stream: TextIO) -> None:
     from graft.report.terminal import RowLayout
-    from graft.report.words import clean
 
     rows = replace(RowLayout.of(layout.classes, least=7), width=None)  # an answer is never shortened
     for answer in answers:
         p = answer.prediction
         if p.error is not None:
             skipped = click.style(rows.named("skipped"), fg="red")
-            say(f"{skipped}          {clean(p.error.message)} {clean(p.error.hint)}".rstrip())
+            say(f"{skipped}          {shown(p.error.message)} {shown(p.error.hint)}".rstrip())
             continue
         said, sure = p.said
         label = click.style(rows.named(said), bold=True)
-        note = click.style(f"  ({clean(p.doubt)})", dim=True) if p.doubt else ""
+        note = click.style(f"  ({shown(p.doubt)})", dim=True) if p.doubt else ""
         ranking = "  " + ", ".join(f"{name} {score:.0%}" for name, score in p.top(layout.top)) if layout.top else ""
-        say(f"{label}  {sure}  {clean(p.input)}{clean(ranking)}{note}")
+        say(f"{label}  {sure}  {shown(p.input)}{shown(ranking)}{note}")
         for match in answer.matches:
-            named = f"{clean(match.label)}  " if match.label else ""
-            say(click.style(f"    like  {match.similarity:>6.3f}  {named}{clean(match.name)}", dim=True))
+            named = f"{shown(match.label)}  " if match.label else ""
+            say(click.style(f"    like  {match.similarity:>6.3f}  {named}{shown(match.name)}", dim=True))
         if answer.why is not None:
             from graft.cli.drawn import drawn
 

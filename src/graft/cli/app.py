@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.options import cache_option, download_option
+from graft.cli.options import Caching, cache_option, download_option
 from graft.cli.output import pasted, progress_bar
 from graft.cli.paths import Command, InputPath, ModelPath, Output, guard_outputs
 from graft.cli.reading import as_flags, reading_options
 from graft.errors import UsageError
 
 if TYPE_CHECKING:
-    from graft.model.inputs import CacheChoice
     from graft.similarity import Index
 
 
@@ -49,10 +48,10 @@ def command(
     host: str,
     behind: str,
     open_browser: bool,
-    no_cache: bool,
+    cache: Caching,
     allow_download: bool,
     as_json: bool,
-    **reading: Any,
+    reading: dict[str, Any],
 ) -> None:
     """Try MODEL in a web page: photos, texts, the camera, the microphone; why; corrections.
 
@@ -70,7 +69,6 @@ def command(
     if port is not None:
         TryPage.check_port(host, port)  # before data are embedded, which may take minutes
     fitted = load(model, allow_download=allow_download)
-    cache: CacheChoice = None if no_cache else "default"
     index = Index.load(folder, exact=True, cache=cache, allow_download=allow_download) if folder else None
     if data:
         index = _indexed(data, {**reading, "modality": fitted.report.modality}, model, cache, quiet=as_json)
@@ -90,7 +88,7 @@ def command(
     serve(page, learned, open_browser=open_browser, as_json=as_json)
 
 
-def _indexed(data: str, reading: Mapping[str, Any], model: Path, cache: CacheChoice, *, quiet: bool) -> Index:
+def _indexed(data: str, reading: Mapping[str, Any], model: Path, cache: Caching, *, quiet: bool) -> Index:
     """The training items, embedded as the model does it."""
     from graft.reading.collection import read_collection
     from graft.similarity import Index

@@ -6,7 +6,7 @@ import dataclasses
 
 import click
 
-from graft.cli.output import say, show_json
+from graft.cli.output import say, show_json, shown
 from graft.cli.paths import Command
 from graft.errors import GraftError
 
@@ -20,7 +20,6 @@ def command(action: str, as_json: bool) -> None:
     It may be cleared at any time: the next fit embeds again.
     """
     from graft.encoders.cache import Cache
-    from graft.report.words import clean
 
     cache = Cache()
     freed = cache.clear() if action == "clear" else 0
@@ -32,7 +31,7 @@ def command(action: str, as_json: bool) -> None:
         return
     if action == "clear":
         say(f"Freed {_megabytes(freed)}.")
-    say(f"{clean(str(info.path))}: {_megabytes(info.size)} of at most {_megabytes(info.limit)}")
+    say(f"{shown(info.path)}: {_megabytes(info.size)} of at most {_megabytes(info.limit)}")
     for encoder, count in info.entries.items():
         say(f"  {count:>9,} embeddings by {encoder}")
     if cache.trouble:

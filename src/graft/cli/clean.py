@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.options import backend_option, cache_option, encoder_option, prompt_option, seed_option
-from graft.cli.output import pasted, progress_bar, say, show_json
-from graft.cli.paths import Command, InputPath, Output
+from graft.cli.options import Caching, backend_option, cache_option, encoder_option, prompt_option, seed_option
+from graft.cli.output import pasted, progress_bar, say, show_json, shown
+from graft.cli.paths import Command, InputPath, Output, OutputFile
 from graft.cli.reading import as_flags, read_data, reading_options
 from graft.errors import TooFewClasses, UsageError
 
@@ -37,11 +37,11 @@ SHOWN = 5
 @click.option("--app", "as_app", is_flag=True, help="Go through the items in a web page.")
 @click.option("--port", default=7860, show_default=True, help="Of the web page; 0 takes a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the web page listens; this machine only.")
-@click.option("-o", "--output", type=Output("data"), help="Write the whole table: .csv, .json or .parquet.")
+@click.option("-o", "--output", type=OutputFile("data"), help="Write the whole table: .csv, .json or .parquet.")
 @click.option("--overwrite", is_flag=True, help="Replace a table that is there already.")
 @click.option("--export", "folder", type=Output("data"), help="Write a cleaned copy, by the journal.")
 @click.option("--manifest", is_flag=True, help="Export a manifest of paths instead of copies.")
-@encoder_option("What to look with; see graft encoders.")
+@encoder_option(help="What to look with; see graft encoders.")
 @prompt_option
 @backend_option
 @seed_option
@@ -58,13 +58,10 @@ def command(
     overwrite: bool,
     folder: Path | None,
     manifest: bool,
-    encoder: str,
-    prompt: str,
-    backend: str,
-    seed: int,
-    no_cache: bool,
+    recipe: dict[str, Any],
+    reading: dict[str, Any],
+    cache: Caching,
     as_json: bool,
-    **reading: Any,
 ) -> None:
     """Find what is wrong in DATA: labels, strangers, copies, leaks, bad items, spurious cues. DATA are never changed.
 
@@ -75,7 +72,7 @@ def command(
     from graft.recipe import Recipe
     from graft.report.words import amount
 
-    _check(folder, manifest, output, overwrite)
+    _check(folder, manifest, output)
     if as_app and as_json:
         raise UsageError("--app shows a page, and --json prints one value.", "Give one of them.")
     if as_app:
@@ -83,10 +80,9 @@ def command(
 
         check_installed()
     decided = decisions_of(journal) if journal and not as_app else None
-    recipe = Recipe(encoder=encoder, prompt=prompt, backend=backend, seed=seed)
     with progress_bar(quiet=as_json) as progress:
         dataset = read_data(data, progress=progress, min_classes=1, **reading)
-        findings = find_issues(dataset, recipe, cache=None if no_cache else "default", progress=progress)
+        findings = find_issues(dataset, Recipe(**recipe), cache=cache, progress=progress)
     applied = _apply(findings, decided) if decided is not None else None
     effect = _effect(findings, applied) if applied else None
     findings = findings.decided(applied) if applied else findings
@@ -110,8 +106,8 @@ def command(
             for entry in exported.skipped:
                 _say("", f"Not written: {entry.path}: {entry.reason}")
         if not (as_app or journal or exported):
-            asked = {"encoder": encoder, "prompt": prompt, "backend": backend}
-            flags = as_flags({name: value for name, value in asked.items() if value not in ("auto", "")} | reading)
+            asked = {name: value for name, value in recipe.items() if name != "seed" and value != "auto"}
+            flags = as_flags(asked | reading)
             say(f" {'Next':<12}{' '.join([pasted('clean', data), *flags, '--app'])}")  # to be copied
     if as_app:
         from graft.app import serve_editor
@@ -120,16 +116,14 @@ def command(
         serve_editor(findings, Journal(journal or f"{dataset.name}.journal", dataset.name), host=host, port=port)
 
 
-def _check(folder: Path | None, manifest: bool, output: Path | None, overwrite: bool) -> None:
+def _check(folder: Path | None, manifest: bool, output: Path | None) -> None:
     """Whether everything can be written as asked for; before the work, not after it."""
     from graft.cleaning.findings import check_format
-    from graft.report.writing import check_free
 
     if manifest and not folder:
         raise UsageError("--manifest says how to export, and nothing is to be exported.", "Give --export FOLDER.")
     if output:
         check_format(output)
-        check_free(output, overwrite=overwrite)
 
 
 def _show(findings: Findings, corrections: Corrections | None, applied: Applied | None, effect: Effect | None) -> None:
@@ -152,9 +146,8 @@ def _show(findings: Findings, corrections: Corrections | None, applied: Applied 
 
 def _say(what: str, sentence: str) -> None:
     from graft.report.terminal import page_width
-    from graft.report.words import clean
 
-    lines = textwrap.wrap(clean(sentence), page_width() - 15, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(shown(sentence), page_width() - 15, break_long_words=False, break_on_hyphens=False)
     say(f" {what:<12}" + f"\n{'':13}".join(lines))
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.output import pasted, progress_bar, say, show_json
+from graft.cli.output import pasted, progress_bar, say, show_json, shown
 from graft.cli.paths import Command, InputPath, Output
 from graft.errors import UsageError
 
@@ -41,19 +41,12 @@ if TYPE_CHECKING:
 def command(
     queries: tuple[str, ...],
     output: Path,
-    per_class: int,
-    provider: str | None,
-    source: Path | None,
     labels: tuple[str, ...],
-    region: str,
-    safe_search: str,
     licence: str | None,
-    min_side: int,
     max_mb: float,
-    delay: float,
-    time_limit: float | None,
     as_json: bool,
-) -> int:
+    **wanted: Any,
+) -> None:
     """Fetch pictures into a folder for each QUERY. To run it again goes on where it ended."""
     from graft.collecting import Limits, collect
 
@@ -61,24 +54,16 @@ def command(
         collected = collect(
             queries,
             output,
-            per_class=per_class,
-            provider=provider,
-            source=source,
             labels=_names(labels),
-            region=region,
-            safe_search=safe_search,
             licence=licence or "",
-            min_side=min_side,
             limits=Limits(max_bytes=int(max_mb * 1e6)),
-            delay=delay,
-            time_limit=time_limit,
             progress=progress,
+            **wanted,
         )
     if as_json:
         show_json(collected.to_dict())
     else:
         say(_summary(collected))
-    return 0
 
 
 def _names(labels: tuple[str, ...]) -> dict[str, str]:
@@ -100,10 +85,7 @@ def _names(labels: tuple[str, ...]) -> dict[str, str]:
 
 def _summary(collected: Collected) -> str:
     """What became of each class, and what to do next."""
-    from graft.report.words import clean
-
-    folder = collected.folder
-    lines = [f"{clean(str(collected.folder))}:"]
+    lines = [f"{shown(collected.folder)}:"]
     width = max(map(len, collected.classes))
     for label, counts in collected.classes.items():
         parts = [f"{counts.new} new"]
@@ -114,23 +96,21 @@ def _summary(collected: Collected) -> str:
         parts += [
             f"{verb}: {_reasons(by)}" for verb, by in (("refused", counts.refused), ("failed", counts.failed)) if by
         ]
-        lines.append(f"  {clean(label):{width}}  {counts.kept} of {collected.per_class}  ({', '.join(parts)})")
-    lines += [f"Warning: {clean(str(problem))}" for problem in collected.problems]
+        lines.append(f"  {shown(label):{width}}  {counts.kept} of {collected.per_class}  ({', '.join(parts)})")
+    lines += [f"Warning: {shown(problem)}" for problem in collected.problems]
     few = any(counts.kept < collected.per_class for counts in collected.classes.values())
     if collected.stopped:
         lines.append("Time is up; the same command goes on from here.")
     elif few:
         lines.append("Nothing more was found. Other words find other pictures; --label puts them into the same class.")
-    lines.append(f"Where each came from: {clean(str(collected.manifest))}")
+    lines.append(f"Where each came from: {shown(collected.manifest)}")
     if any(counts.kept for counts in collected.classes.values()):
         lines += [
             "Pictures belong to those who made them: heed their licences.",
-            f"Next: {pasted('clean', folder)}, then {pasted('fit', folder)}",
+            f"Next: {pasted('clean', collected.folder)}, then {pasted('fit', collected.folder)}",
         ]
     return "\n".join(lines)
 
 
 def _reasons(by: Counter[str]) -> str:
-    from graft.report.words import clean
-
-    return ", ".join(f"{n} {clean(reason.replace('_', ' '))}" for reason, n in by.most_common())
+    return ", ".join(f"{n} {shown(reason.replace('_', ' '))}" for reason, n in by.most_common())

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from graft.cli.options import backend_option, cache_option, prompt_option, seed_option
+from graft.cli.options import Caching, backend_option, cache_option, prompt_option, recipe_option, seed_option
 from graft.cli.output import progress_bar, say, show_json
 from graft.cli.paths import Command, InputPath, Mixed
 from graft.cli.reading import read_data, reading_options
@@ -18,7 +18,7 @@ from graft.cli.reading import read_data, reading_options
     "--encoder", "encoders", type=Mixed(), multiple=True, required=True, help="An encoder; give it twice or more."
 )
 @prompt_option
-@click.option("--head", default="auto", show_default=True, help="Which head, for all of them.")
+@recipe_option("--head", default="auto", show_default=True, help="Which head, for all of them.")
 @backend_option
 @seed_option
 @reading_options
@@ -27,13 +27,10 @@ from graft.cli.reading import read_data, reading_options
 def command(
     data: str,
     encoders: tuple[str, ...],
-    prompt: str,
-    head: str,
-    backend: str,
-    seed: int,
-    no_cache: bool,
+    recipe: dict[str, Any],
+    reading: dict[str, Any],
+    cache: Caching,
     as_json: bool,
-    **reading: Any,
 ) -> None:
     """Compare encoders on DATA: cross-validated score on the same folds, milliseconds for an item, MB, licence.
 
@@ -42,10 +39,10 @@ def command(
     from graft.comparison import compare
     from graft.recipe import Recipe
 
-    recipe = Recipe(prompt=prompt, head=head, backend=backend, seed=seed)
+    wanted = Recipe(**recipe)
     with progress_bar(quiet=as_json) as progress:
         dataset = read_data(data, progress=progress, **reading)
-        found = compare(dataset, encoders, recipe, cache=None if no_cache else "default", progress=progress)
+        found = compare(dataset, encoders, wanted, cache=cache, progress=progress)
     if as_json:
         show_json(found.to_dict())
     else:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
+from graft.cli.output import shown
 from graft.explanation import Explanation, Part, Squares
 
 INDENT = "    "
@@ -25,13 +26,11 @@ def drawn(why: Explanation) -> Iterator[str]:
     Args:
         why: What was found.
     """
-    from graft.report.words import clean
-
-    yield click.style(f"{INDENT}{clean(why.sentence)}", dim=True)
+    yield click.style(f"{INDENT}{shown(why.sentence)}", dim=True)
     if isinstance(why.found, Squares):
         yield from _squares(why.found, why.matters)
     elif why.kind == "words":
-        yield from _words(why.found, clean(why.text[:LONGEST]), why.matters)
+        yield from _words(why.found, shown(why.text[:LONGEST]), why.matters)
     elif why.found:
         yield _times(why.found, why.matters)
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.options import cache_option, download_option
-from graft.cli.output import pasted, progress_bar, say, show_json
-from graft.cli.paths import Command, InputPath, ModelPath, Output
-from graft.cli.reading import read_data, reading_options
+from graft.cli.options import Caching, cache_option, download_option
+from graft.cli.output import pasted, progress_bar, say, show_outcome, shown
+from graft.cli.paths import Command, InputPath, ModelPath, OutputFile
+from graft.cli.reading import read_like, reading_options
 from graft.errors import GateError, TooFewClasses, UsageError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _refusal(accuracy: Interval, least: float, confident: bool) -> GateError | N
 @click.option("--confident", is_flag=True,
               help="Compare the lower bound of the 95 % interval with --min-accuracy, not the value.")  # fmt: skip
 @reading_options
-@click.option("--report", "report_file", type=Output("page"), help="Write the evaluation as one HTML file.")
+@click.option("--report", "report_file", type=OutputFile(), help="Write the evaluation as one HTML file.")
 @click.option("--overwrite", is_flag=True, help="Replace a report that is there already.")
 @cache_option
 @download_option
@@ -79,47 +79,40 @@ def command(
     confident: bool,
     report_file: Path | None,
     overwrite: bool,
-    no_cache: bool,
+    cache: Caching,
     as_json: bool,
     allow_download: bool,
-    **reading: Any,
+    reading: dict[str, Any],
 ) -> int:
     """Score MODEL on the labelled DATA."""
     if confident and min_accuracy is None:
         raise UsageError("--confident compares a bound, and there is none.", "Say which: --min-accuracy 0.9.")
     from graft.model import load
-    from graft.report.words import clean, noun
-    from graft.report.writing import check_free
+    from graft.report.words import noun
 
-    if report_file:
-        check_free(report_file, overwrite=overwrite)
     fitted = load(model, allow_download=allow_download)
     if min_accuracy is not None and not fitted.classes:
         raise UsageError(f"{model} predicts numbers, which have no accuracy.", "Leave --min-accuracy out.")
-    try:
-        reading["modality"] = reading["modality"] or fitted.report.modality
-        reading |= {**fitted.task.reading, "min_classes": 1}
-        with progress_bar(quiet=as_json) as progress:
-            dataset = read_data(data, progress=progress, remembered=fitted.report.columns, **reading)
-    except TooFewClasses as error:
-        items = noun(fitted.report.modality)
-        raise TooFewClasses(
-            error.message,
-            f"To score, {items} need labels: one folder for each class, or a manifest; "
-            f"to name unlabelled {items}: {pasted('predict', model, data)}",
-        ) from None
     with progress_bar(quiet=as_json) as progress:
-        evaluation = fitted.evaluate(dataset, split=split, cache=None if no_cache else "default", progress=progress)
+        try:
+            dataset = read_like(fitted, data, reading, progress=progress)
+        except TooFewClasses as error:
+            items = noun(fitted.report.modality)
+            raise TooFewClasses(
+                error.message,
+                f"To score, {items} need labels: one folder for each class, or a manifest; "
+                f"to name unlabelled {items}: {pasted('predict', model, data)}",
+            ) from None
+        evaluation = fitted.evaluate(dataset, split=split, cache=cache, progress=progress)
     refusal = None if min_accuracy is None else _refusal(evaluation.accuracy, min_accuracy, confident)
-    if as_json and report_file:
-        evaluation.to_html(report_file, overwrite=overwrite)
-    if as_json:  # one value, with the refusal inside: the figures are wanted most when the gate says no
-        show_json(evaluation.to_dict() | ({"error": refusal.to_dict()} if refusal else {}))
-        return refusal.exit_code if refusal else 0
-    say(str(evaluation))
+    if not as_json:
+        say(str(evaluation))
     if report_file:
         evaluation.to_html(report_file, overwrite=overwrite)
-        say(f"\nReport  {clean(str(report_file))}")
+    if as_json:
+        return show_outcome(evaluation.to_dict(), refusal)
+    if report_file:
+        say(f"\nReport  {shown(report_file)}")
     if refusal:
         raise refusal
     return 0

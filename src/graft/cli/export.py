@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from graft.cli.options import download_option
-from graft.cli.output import clean_word, pasted, progress_bar, say, show_json
+from graft.cli.output import clean_word, pasted, progress_bar, say, show_json, shown
 from graft.cli.paths import Command, InputPath, ModelPath, Output
-from graft.cli.reading import read_data, reading_options
+from graft.cli.reading import as_flags, read_like, reading_options
 from graft.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,18 +46,12 @@ def command(
     output: Path,
     precision: str | None,
     data: str | None,
-    runtime: Path | None,
-    platform: str | None,
-    python: str | None,
-    output_prefix: str | None,
-    wheels: Path | None,
-    gpu: bool,
-    train: bool,
     overwrite: bool,
     allow_download: bool,
     as_json: bool,
-    **reading: Any,
-) -> int:
+    reading: dict[str, Any],
+    **of_target: Any,
+) -> None:
     """Write MODEL in a form that answers without Graft, with the proof that it answers alike.
 
     MODEL may be a notebook (.ipynb), which goes --to serverless or docker: an image that runs it for who asks.
@@ -65,32 +59,20 @@ def command(
     from graft.export.exporting import check_free, export_model, target_called
     from graft.export.options import TargetOptions
     from graft.model import load
-    from graft.report.words import clean
     from graft.run import Run
 
-    options = TargetOptions(runtime, platform, python, output_prefix, wheels, gpu, train)
+    options = TargetOptions(**of_target)
     if model.suffix.lower() == ".ipynb":
-        _export_notebook(
-            model,
-            target,
-            output,
-            options,
-            {"--precision": precision, "--data": data, **reading},
-            overwrite=overwrite,
-            as_json=as_json,
-        )
-        return 0
+        if given := as_flags({"precision": precision, "data": data, **reading}):
+            raise UsageError(f"{given[0]} is for a model, and {model.name} is a notebook.", "Leave it out.")
+        _export_notebook(model, target, output, options, overwrite=overwrite, as_json=as_json)
+        return
     kind = target_called(target)
     kind.check_options(target, options)
     check_free(output, overwrite)
     fitted = load(model, allow_download=allow_download)
-    dataset = None
-    if data is not None:
-        reading["modality"] = reading["modality"] or fitted.report.modality
-        reading |= {**fitted.task.reading, "min_classes": 1}
-        with progress_bar(quiet=as_json) as progress:
-            dataset = read_data(data, progress=progress, remembered=fitted.report.columns, **reading)
     with progress_bar(quiet=as_json) as progress:
+        dataset = None if data is None else read_like(fitted, data, reading, progress=progress)
         done = export_model(
             fitted,
             target,
@@ -103,23 +85,22 @@ def command(
         )
     if as_json:
         show_json(done.to_dict())
-        return 0
-    say(f"Export  {clean(str(done.path))}    {kind.told}; {done.mb:.1f} MB, {done.precision}")
+        return
+    say(f"Export  {shown(done.path)}    {kind.told}; {done.mb:.1f} MB, {done.precision}")
     known = done.certificate
     if done.fell_back:
-        say(f"        Weights stay fp32: {clean(done.fell_back)}")
+        say(f"        Weights stay fp32: {shown(done.fell_back)}")
     say(
         f"Proof   {known.agreement:.1%} of {len(known.items)} golden items answered alike, largest difference "
         f"{known.largest_difference:.4f}"
     )
     if known.data_items:
-        say(f"        {known.data_items} of them are items of {clean(str(data))}: their files leave with the export.")
+        say(f"        {known.data_items} of them are items of {shown(data)}: their files leave with the export.")
     for word, sentence in done.added.lines:
-        say(f"{word:<7} {clean(sentence)}")
+        say(f"{word:<7} {shown(sentence)}")
     say(f"Next    {pasted(*_placed(kind.next_step, output))}")
     if kind.opened:
         say(f"        {' '.join(map(clean_word, _placed(kind.opened, output)))}    shows it at http://localhost:8000")
-    return 0
 
 
 def _export_notebook(
@@ -127,17 +108,12 @@ def _export_notebook(
     target: str,
     output: Path,
     options: TargetOptions,
-    of_model: Mapping[str, Any],
     *,
     overwrite: bool,
     as_json: bool,
 ) -> None:
     from graft.export.notebook import export_notebook
 
-    for name, value in of_model.items():
-        if value:
-            option = name if name.startswith("--") else f"--{name.replace('_', '-')}"
-            raise UsageError(f"{option} is for a model, and {notebook.name} is a notebook.", "Leave it out.")
     done = export_notebook(notebook, target, output, overwrite=overwrite, options=options)
     if as_json:
         show_json(done.to_dict())

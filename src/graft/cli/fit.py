@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from graft.cli.answers import format_of
 from graft.cli.options import (
     NAMES_OF_ENCODERS,
+    Caching,
     backend_option,
     cache_option,
     download_option,
     encoder_option,
+    given,
     prompt_option,
+    recipe_option,
     seed_option,
 )
-from graft.cli.output import pasted, progress_bar, say
-from graft.cli.paths import Command, InputPath, Output, guard_outputs
+from graft.cli.output import pasted, progress_bar, say, shown
+from graft.cli.paths import Command, InputPath, Output, OutputFile, guard_outputs
 from graft.cli.reading import read_data, reading_options
 from graft.cli.saving import Step, show_and_save, write_held_out
 from graft.errors import UsageError
 from graft.files import expanded
 
-if TYPE_CHECKING:
-    from graft.contracts import Progress
-
-_BESIDE = ("job", "output", "report_file", "why", "predictions", "overwrite", "no_cache", "as_json", "allow_download")
+_BESIDE = {"job", "output", "report_file", "why", "predictions", "overwrite", "cache", "as_json", "allow_download"}
 """What may be said beside a job."""
 
 
@@ -37,23 +36,23 @@ _BESIDE = ("job", "output", "report_file", "why", "predictions", "overwrite", "n
 @click.option("--job", type=InputPath(Path), help="Repeat the fit of a saved model, or of its job.json; takes no DATA.")
 @click.option("-o", "--output", type=Output("model"), help="The model's folder. [default: DATA's name + .graft]")
 @click.option("--test", "test_data", type=InputPath(), help="Other labelled data for the final figure.")
-@encoder_option(f"{NAMES_OF_ENCODERS}.")
-@click.option(
+@encoder_option(help=f"{NAMES_OF_ENCODERS}.")
+@recipe_option(
     "--task", default="auto", show_default=True, help="regression for numbers; auto: a class, or labels, as DATA have."
 )
 @prompt_option
-@click.option(
+@recipe_option(
     "--head", default="auto", show_default=True, help="Which head: logistic, discriminant, prototype, or auto."
 )
 @backend_option
 @click.option("--journal", type=InputPath(Path), help="Decisions about the items, which are followed.")
 @seed_option
 @reading_options
-@click.option("--report", "report_file", type=Output("page"), help="Write the report as one HTML file, with examples.")
+@click.option("--report", "report_file", type=OutputFile(), help="Write the report as one HTML file, with examples.")
 @click.option("--why", is_flag=True, help="Say in the report what speaks for the answers to the hardest items.")
 @click.option(
     "--predictions",
-    type=Output("data"),
+    type=OutputFile("data"),
     help="Write what was said of every held-out item: .csv, .tsv, .json, .jsonl.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a model, report or table that is there already.")
@@ -65,21 +64,16 @@ def command(
     job: Path | None,
     output: Path | None,
     test_data: str | None,
-    encoder: str,
-    task: str,
-    prompt: str,
-    head: str,
-    backend: str,
+    recipe: dict[str, Any],
+    reading: dict[str, Any],
     journal: Path | None,
-    seed: int,
     report_file: Path | None,
     why: bool,
     predictions: Path | None,
     overwrite: bool,
-    no_cache: bool,
+    cache: Caching,
     as_json: bool,
     allow_download: bool,
-    **reading: Any,
 ) -> int:
     """Fit a model to DATA and say how good it is.
 
@@ -87,37 +81,29 @@ def command(
     test/, a zip of these, or the address of one: s3://bucket/photos/, hf:owner/name.
     """
     from graft import bundle
-    from graft.model import Model, Stopwatch, fit
+    from graft.model import Stopwatch, fit
     from graft.model.explaining import with_why
     from graft.recipe import Recipe
-    from graft.report import writing
+    from graft.repeating import repeat
     from graft.report.words import noun
     from graft.tasks import reading_of
 
-    recipe = Recipe(encoder=encoder, prompt=prompt, task=task, head=head, backend=backend, seed=seed)
+    wanted = Recipe(**recipe)
     if why and report_file is None:
         raise UsageError("--why is shown in the report, and none is written.", "Give --report FILE.html.")
     data = _source(data, job)
     target = output or Path(default_name(data) if job is None else f"{job.resolve().stem}-again.graft")
     bundle.check_free(target, overwrite)
-    for file in filter(None, (report_file, predictions)):
-        writing.check_free(file, overwrite=overwrite)
     if predictions:
         format_of(predictions)
     clock = Stopwatch()
-    cache: Literal["default"] | None = None if no_cache else "default"
-
-    def fitted(progress: Progress) -> Model:
-        if job is not None:
-            from graft.repeating import repeat
-
-            return repeat(job, cache=cache, progress=progress, clock=clock, allow_download=allow_download)
-        with clock.timing("read"):
-            dataset = read_data(data, progress=progress, test=test_data, **{**reading, **reading_of(recipe)})
-        return fit(dataset, recipe, journal=journal, cache=cache, progress=progress, clock=clock)
-
     with progress_bar(quiet=as_json) as progress:
-        model = fitted(progress)
+        if job is not None:
+            model = repeat(job, cache=cache, progress=progress, clock=clock, allow_download=allow_download)
+        else:
+            with clock.timing("read"):
+                dataset = read_data(data, progress=progress, test=test_data, **{**reading, **reading_of(wanted)})
+            model = fit(dataset, wanted, journal=journal, cache=cache, progress=progress, clock=clock)
         model = with_why(model, progress) if why else model
     use = f"Use it: {pasted('predict', target)} {noun(model.report.modality, 1).upper()}..."
     more: list[Step] = []
@@ -139,14 +125,8 @@ def _source(data: str | None, job: Path | None) -> str:
         return data
     from graft import bundle
     from graft.repeating import job_of
-    from graft.report.words import clean
 
-    more = [
-        one.human_readable_name if one.name == "data" else one.opts[-1]
-        for one in ctx.command.params
-        if ctx.get_parameter_source(one.name or "") == ParameterSource.COMMANDLINE and one.name not in _BESIDE
-    ]
-    if more:
+    if more := given({one.name for one in ctx.command.params} - _BESIDE):
         raise UsageError(
             f"--job says how the model is fitted, and {', '.join(more)} was given beside it.",
             "Leave that out, or fit a model without --job.",
@@ -156,7 +136,7 @@ def _source(data: str | None, job: Path | None) -> str:
         say("The tuning was given a time limit: it goes as far as time allows, which differs.", err=True)
     named = (found.reading.source, found.reading.test, found.plan.journal, found.plan.model, found.plan.old)
     read = [path for path in named if path is not None]
-    say(f"The job reads {clean(', '.join(read)) or 'nothing'}", err=True)  # it may come from anybody
+    say(f"The job reads {shown(', '.join(read)) or 'nothing'}", err=True)  # it may come from anybody
     if bundle.is_saved(job.resolve().parent):
         guard_outputs(job.resolve().parent)
     for path in read:

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from graft.cli.options import NAMES_OF_ENCODERS, cache_option, encoder_option, prompt_option
-from graft.cli.output import progress_bar, say, show_json
+from graft.cli.options import NAMES_OF_ENCODERS, Caching, cache_option, encoder_option, prompt_option
+from graft.cli.output import progress_bar, say, show_json, shown
 from graft.cli.paths import Command, InputPath, Output, guard_outputs
 from graft.cli.reading import reading_options
 from graft.cli.search import show_skipped
@@ -17,7 +17,7 @@ from graft.cli.search import show_skipped
 @click.command(name="index", cls=Command)
 @click.argument("data", type=InputPath())
 @click.option("-o", "--output", type=Output("model"), required=True, help="The folder to write.")
-@encoder_option(f"{NAMES_OF_ENCODERS}; a saved model, for its encoder.")
+@encoder_option(help=f"{NAMES_OF_ENCODERS}; a saved model, for its encoder.")
 @prompt_option
 @reading_options
 @click.option("--overwrite", is_flag=True, help="Replace an index that is there already.")
@@ -26,32 +26,28 @@ from graft.cli.search import show_skipped
 def command(
     data: str,
     output: Path,
-    encoder: str,
-    prompt: str,
+    recipe: dict[str, Any],
+    reading: dict[str, Any],
     overwrite: bool,
-    no_cache: bool,
+    cache: Caching,
     as_json: bool,
-    **reading: Any,
-) -> int:
+) -> None:
     """Embed DATA once and keep the vectors in a folder, for graft search and graft predict --index.
 
     DATA: as for graft search. Texts are kept in the index themselves; files are named, and read where they lie.
     """
     from graft import bundle
     from graft.reading.collection import read_collection
-    from graft.report.words import clean
     from graft.similarity import Index
 
     bundle.check_free(output, overwrite, "index")
     with progress_bar(quiet=as_json) as progress:
         dataset = read_collection(data, progress=progress, **reading)
         guard_outputs(dataset)
-        cache: Any = None if no_cache else "default"
-        index = Index.of(dataset, encoder=encoder, prompt=prompt, cache=cache, progress=progress)
+        index = Index.of(dataset, **recipe, cache=cache, progress=progress)
         index.save(output, overwrite=overwrite)
     if as_json:
         show_json({"index": str(output), "n_items": len(index), "skipped": [one.to_dict() for one in index.skipped]})
     else:
-        say(f"Index   {clean(str(output))}    {len(index):,} items")
+        say(f"Index   {shown(output)}    {len(index):,} items")
     show_skipped(index.skipped)
-    return 0

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from graft.cli.options import cache_option
-from graft.cli.output import pasted, progress_bar, say, show_json
+from graft.cli.options import Caching, cache_option
+from graft.cli.output import pasted, progress_bar, say, show_json, shown
 from graft.cli.paths import Command, InputPath, Mixed
 from graft.errors import UsageError
 
@@ -32,7 +32,7 @@ def command(
     inputs: tuple[str, ...],
     number: int,
     item_column: str | None,
-    no_cache: bool,
+    cache: Caching,
     as_json: bool,
     as_csv: bool,
 ) -> int:
@@ -58,7 +58,7 @@ def command(
             remembered=fitted.report.columns,
             run=Run(progress=progress),
         )
-        found = label_next(fitted, items, number, cache=None if no_cache else "default", progress=progress)
+        found = label_next(fitted, items, number, cache=cache, progress=progress)
     if as_json:
         show_json(found.to_dict())
     elif as_csv:
@@ -138,10 +138,8 @@ def _write_advice(model: Path, *, several: bool) -> None:
 
 def _write_rest(found: Shortlist) -> None:
     """What became of the other items, on stderr."""
-    from graft.report.words import clean
-
     for skipped in found.skipped:
-        say(f"skipped: {clean(skipped.path)}: {clean(skipped.reason)}", err=True)
+        say(f"skipped: {shown(skipped.path)}: {shown(skipped.reason)}", err=True)
     counts: Sequence[tuple[int, str]] = (
         (found.n_labelled, "labelled already"),
         (found.n_copies, "copies of others"),

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.options import cache_option
-from graft.cli.output import progress_bar, say, show_json
+from graft.cli.options import Caching, cache_option
+from graft.cli.output import progress_bar, say, show_json, shown
 from graft.cli.paths import Command, InputPath
-from graft.cli.reading import read_data, reading_options
+from graft.cli.reading import read_like, reading_options
 
 if TYPE_CHECKING:
     from graft.monitoring.verdict import MonitorReport
@@ -29,7 +29,7 @@ ALARM = 3
 @reading_options
 @cache_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(model: Path, log: Path, data: str | None, no_cache: bool, as_json: bool, **reading: Any) -> int:
+def command(model: Path, log: Path, data: str | None, reading: dict[str, Any], cache: Caching, as_json: bool) -> int:
     """Say whether what MODEL is asked has changed, by the LOG of predict --log or serve --log.
 
     Over the whole life of a log, false alarms happen with a chance of at most 5 %, however often it is looked at. The
@@ -39,11 +39,9 @@ def command(model: Path, log: Path, data: str | None, no_cache: bool, as_json: b
     from graft.monitoring.monitoring import monitor
 
     fitted = load(model)
-    reading["modality"] = reading["modality"] or fitted.report.modality
-    reading |= {**fitted.task.reading, "min_classes": 1}
     with progress_bar(quiet=as_json) as progress:
-        own = None if data is None else read_data(data, progress=progress, remembered=fitted.report.columns, **reading)
-        found = monitor(fitted, log, own, cache=None if no_cache else "default", progress=progress)
+        own = None if data is None else read_like(fitted, data, reading, progress=progress)
+        found = monitor(fitted, log, own, cache=cache, progress=progress)
     if as_json:
         show_json(found.to_dict())
     else:
@@ -55,10 +53,9 @@ def command(model: Path, log: Path, data: str | None, no_cache: bool, as_json: b
 def _lines(found: MonitorReport) -> Iterator[str]:
     from graft.monitoring.reference import LEAST_ROWS
     from graft.monitoring.watching import LEAST_ITEMS
-    from graft.report.words import clean
 
     enough = found.n > LEAST_ITEMS and found.n_reference >= LEAST_ROWS
-    reference = f"{clean(found.reference)}; used of these, copies once: {found.n_reference:,}"
+    reference = f"{shown(found.reference)}; used of these, copies once: {found.n_reference:,}"
     told = (
         ("Changed", "red")
         if found.alarm
@@ -70,7 +67,7 @@ def _lines(found: MonitorReport) -> Iterator[str]:
     yield f"{head}  in {found.n:,} items" + (f", since {found.since}" if found.since else "")
     yield ""
     for name, finding in (("Inputs", found.input), ("Answers", found.answers), ("Unknown", found.unknown)):
-        text = f"changed: {clean(finding.text)}" if finding.changed else "as before" if enough else "not known yet"
+        text = f"changed: {shown(finding.text)}" if finding.changed else "as before" if enough else "not known yet"
         p = f"{finding.p:.2g}" if finding.p else "< 1e-300"  # what is smaller is no number of a computer's
         yield f"{name:<10}{text}" + click.style(f"  (p {p})", dim=True)
     own = found.accuracy
@@ -83,13 +80,13 @@ def _lines(found: MonitorReport) -> Iterator[str]:
         yield f"{'':<10}label {found.to_label:,} of the {which} items to know it within 5 points"
     for what, names in (("New", found.new), ("Gone", found.gone)):
         if names:
-            yield f"{what:<10}{clean(', '.join(names[:10]))}"
+            yield f"{what:<10}{shown(', '.join(names[:10]))}"
     if found.examples:
         yield ""
         yield "Strangest of the newest items:"
         for one in found.examples:
             sure = f" {one.confidence:.0%}" if one.confidence is not None else ""
-            yield f"  {one.item:>7,}  {one.time}  {clean(one.label)}{sure}" + click.style(f"  {one.key[:12]}", dim=True)
+            yield f"  {one.item:>7,}  {one.time}  {shown(one.label)}{sure}" + click.style(f"  {one.key[:12]}", dim=True)
     yield ""
     yield click.style(f"Compared with {reference}", dim=True)
     if found.known:

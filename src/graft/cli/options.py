@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
+from click.core import ParameterSource
 
-from graft.cli.paths import Mixed, Output
+from graft.cli.paths import Grouped, Mixed, Output
 from graft.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,39 +18,67 @@ if TYPE_CHECKING:
 
 NAMES_OF_ENCODERS = "A name that graft encoders shows, owner/model, a folder, A+B"
 
-prompt_option = click.option(
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def together(*options: Decorator) -> Decorator:
+    """Several options as one decorator."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+recipe_option = partial(click.option, cls=Grouped, group="recipe")
+"""An option of what is to be fitted, or embedded with: all of a command arrive as one ``dict`` for ``Recipe``."""
+prompt_option = recipe_option(
     "--prompt", default="", help="Put before every text, for encoders that were trained with one."
 )
-backend_option = click.option("--backend", default="auto", show_default=True, help="openvino, onnxruntime, or auto.")
-seed_option = click.option("--seed", default=0, show_default=True, help="Every random choice follows from it.")
-cache_option = click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of embeddings.")
+backend_option = recipe_option("--backend", default="auto", show_default=True, help="openvino, onnxruntime, or auto.")
+seed_option = recipe_option("--seed", default=0, show_default=True, help="Every random choice follows from it.")
+encoder_option = partial(recipe_option, "--encoder", type=Mixed(), default="auto", show_default=True)
+"""The option of a command that takes one encoder."""
 download_option = click.option(
     "--allow-download", is_flag=True, help="Fetch MODEL's encoder if it is not on this machine; for models you trust."
 )
 
 
-def encoder_option(told: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The option of a command that takes one encoder; ``told`` is its help."""
-    return click.option("--encoder", type=Mixed(), default="auto", show_default=True, help=told)
+Caching = Literal["default"] | None
+"""What ``--no-cache`` arrives as, which every public function takes for ``cache``."""
 
 
-def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of a command whose answers can be kept."""
-    options = (
-        click.option(
-            "--log", "log_file", type=Output("journal"), help="Keep a sample of what is answered, for graft monitor."
-        ),
-        click.option("--log-mb", type=click.IntRange(1, 1024), help="How large a new log may become. [64]"),
-        click.option(
-            "--log-items", is_flag=True, help="Keep the items too, in FILE.items; they are not kept otherwise."
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+def _caching(_: click.Context, __: click.Parameter, no_cache: bool) -> Caching:
+    return None if no_cache else "default"
 
 
-def log_asked(log_file: Path | None, log_mb: int | None, *, log_items: bool) -> LogOptions | None:
+no_cache_option = partial(click.option, "--no-cache", "cache", is_flag=True, callback=_caching)
+cache_option = no_cache_option(help="Neither read nor write the cache of embeddings.")
+
+_log_option = partial(click.option, cls=Grouped, group="log")
+log_options = together(
+    _log_option(
+        "--log", "log_file", type=Output("journal"), help="Keep a sample of what is answered, for graft monitor."
+    ),
+    _log_option("--log-mb", type=click.IntRange(1, 1024), help="How large a new log may become. [64]"),
+    _log_option("--log-items", is_flag=True, help="Keep the items too, in FILE.items; they are not kept otherwise."),
+)
+"""The options of a command whose answers can be kept; they arrive as one ``dict``, ``log``, for ``log_asked``."""
+
+
+def given(names: Collection[str | None]) -> list[str]:
+    """Those of the running command's parameters that were given, as they are called on the command line."""
+    context = click.get_current_context()
+    return [
+        one.opts[-1] if isinstance(one, click.Option) else one.human_readable_name
+        for one in context.command.params
+        if one.name in names and context.get_parameter_source(one.name or "") == ParameterSource.COMMANDLINE
+    ]
+
+
+def log_asked(log_file: Path | None, log_mb: int | None, log_items: bool) -> LogOptions | None:
     """What ``log_options`` were given; ``None`` where nothing is to be kept.
 
     Raises:

@@ -8,7 +8,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -79,6 +79,13 @@ def _program() -> str:
     return shlex.quote(str(called))
 
 
+def shown(text: object) -> str:
+    """A name or a text of somebody's as one line that is safe to look at; colours are none of its own."""
+    from graft.report.words import clean
+
+    return clean(str(text))
+
+
 def show_json(value: Any) -> None:
     """One JSON value on stdout, and nothing else."""
     click.echo(to_json(value))
@@ -97,11 +104,15 @@ def show_error(error: GraftError, *, as_json: bool) -> None:
     if as_json:
         show_json({"error": error.to_dict()})
     else:
-        from graft.report.words import clean
-
-        say(f"{click.style('Error:', fg='red', bold=True)} {clean(error.message)}", err=True)
+        say(f"{click.style('Error:', fg='red', bold=True)} {shown(error.message)}", err=True)
         if error.hint:
-            say(f"       {clean(error.hint)}", err=True)
+            say(f"       {shown(error.hint)}", err=True)
+
+
+def show_outcome(values: Mapping[str, Any], refusal: GraftError | None) -> int:
+    """One JSON value, with the error inside if there is one: the figures are wanted most then. The exit code."""
+    show_json({**values, "error": refusal.to_dict()} if refusal else values)
+    return refusal.exit_code if refusal else 0
 
 
 def wants_json(arguments: Sequence[str]) -> bool:

@@ -62,8 +62,23 @@ class Output(click.Path):
         self.kind = kind
 
 
+class OutputFile(Output):
+    """A file that is written whole, and takes the place of another one with ``--overwrite`` only."""
+
+    def __init__(self, kind: Kind = "page") -> None:
+        super().__init__(kind)
+
+
+class Grouped(click.Option):
+    """An option that reaches its command together with the others of its group: as one ``dict``, by their names."""
+
+    def __init__(self, *declared: Any, group: str, **settings: Any) -> None:
+        super().__init__(*declared, **settings)
+        self.group = group
+
+
 class Command(click.Command):
-    """A command that looks, before any work, whether its outputs would take the place of its inputs or of each other.
+    """A command that looks, before any work, whether its outputs would take the place of anything they should not.
 
     ``guard_outputs`` looks again once it is known which files a table names.
     """
@@ -74,6 +89,7 @@ class Command(click.Command):
         Raises:
             OutputIsInput: One of them is an input.
             UsageError: Two of them are the same.
+            OutputExists: One is a file that is there already.
         """
         from graft.data.guard import Inputs
 
@@ -81,7 +97,17 @@ class Command(click.Command):
             _check_apart(ctx)
             read, journals = Inputs.of(*_inputs(ctx)), Inputs.of(*_journals(ctx))
             _check(ctx, read, journals)
-        return super().invoke(ctx)
+        arguments = dict(ctx.params)
+        for parameter in self.params:
+            name = parameter.name or ""
+            if isinstance(parameter.type, OutputFile) and ctx.params[name] is not None:
+                from graft.report.writing import check_free
+
+                check_free(ctx.params[name], overwrite=ctx.params["overwrite"])
+            if isinstance(parameter, Grouped):
+                arguments.setdefault(parameter.group, {})[name] = arguments.pop(name)
+        assert self.callback is not None
+        return ctx.invoke(self.callback, **arguments)
 
 
 def guard_outputs(*sources: Dataset | Path | None) -> None:

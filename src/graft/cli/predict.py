@@ -6,36 +6,30 @@ import io
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
-from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from graft.cli.answers import Layout, PredictedRow, format_of, to_file, to_stdout
-from graft.cli.options import cache_option, download_option, log_asked, log_options
-from graft.cli.output import progress_bar, say
-from graft.cli.paths import Command, InputPath, Mixed, ModelPath, Output, guard_outputs
+from graft.cli.options import Caching, cache_option, download_option, log_asked, log_options
+from graft.cli.output import progress_bar, say, shown
+from graft.cli.paths import Command, InputPath, Mixed, ModelPath, OutputFile, guard_outputs
+from graft.cli.reading import texts_of_stdin
 from graft.errors import GraftError, UsageError
 
 if TYPE_CHECKING:
     from graft.data.items import Item
-    from graft.explanation import Explanation
     from graft.job import Reading
     from graft.model import Model
-    from graft.model.inputs import CacheChoice
     from graft.monitoring.keeping import LogKeeper
     from graft.reading.inputs import Cells
-    from graft.results.prediction import Prediction
-    from graft.similarity import Index, Match
+    from graft.similarity import Index
 
 Rows = Iterator[tuple["Item", "Cells"]]
-Ask = Callable[[Iterator["Item"]], Iterator[tuple["Prediction", Sequence["Match"]]]]
-Why = Callable[["Item"], "Explanation"]
 NEIGHBOURS = 5
 """So many look-alikes are shown where no number is asked for."""
 FORMATS = ("json", "jsonl", "csv")
@@ -45,7 +39,7 @@ FORMATS = ("json", "jsonl", "csv")
 @click.argument("model", type=ModelPath())
 @click.argument("inputs", nargs=-1, required=True, type=Mixed())
 @click.option("--top", type=click.IntRange(min=1), help="Show only the K most probable classes.")
-@click.option("-o", "--output", type=Output("data"), help="Write the answers: .csv, .tsv, .json or .jsonl.")
+@click.option("-o", "--output", type=OutputFile("data"), help="Write the answers: .csv, .tsv, .json or .jsonl.")
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
 @download_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
@@ -66,17 +60,15 @@ def command(
     top: int | None,
     output: Path | None,
     overwrite: bool,
-    as_json: bool,
     allow_download: bool,
+    as_json: bool,
     as_jsonl: bool,
     as_csv: bool,
     item_column: str | None,
     index_folder: Path | None,
     neighbours: int | None,
-    no_cache: bool,
-    log_file: Path | None,
-    log_mb: int | None,
-    log_items: bool,
+    cache: Caching,
+    log: dict[str, Any],
     why: bool,
     strict: bool,
 ) -> int:
@@ -87,53 +79,52 @@ def command(
     """
     from graft.job import Reading
     from graft.model import load
-    from graft.report.words import clean
+    from graft.similarity import Index
 
-    kind = _format(output, overwrite, dict(zip(FORMATS, (as_json, as_jsonl, as_csv), strict=True)))
+    kind = _format(output, dict(zip(FORMATS, (as_json, as_jsonl, as_csv), strict=True)))
     if neighbours and index_folder is None:
         raise UsageError("There is no index to find neighbours in.", "Give one: --index DIR (graft index makes it).")
     if why and kind in ("csv", "tsv"):
         raise UsageError("A table has no room for --why.", "Use --json, --jsonl or a file of these.")
-    logged = log_asked(log_file, log_mb, log_items=log_items)
+    logged = log_asked(**log)
     fitted = load(model, allow_download=allow_download)
     if top and not fitted.classes:
         raise UsageError(f"{model} predicts numbers, which have no ranks.", "Leave --top out.")
-    told = partial(say, err=True)
-    keeper = (
-        None
-        if logged is None
-        else logged.keeper(
-            model,
-            fitted.classes,
-            fitted.classifier,
-            lambda line: told(clean(line)),
-            ordered=not _without_order(inputs, fitted.report.modality),
-        )
-    )
+    keeper = None
+    if logged is not None:
+        ordered = not _without_order(inputs, fitted.report.modality)
+        keeper = logged.keeper(model, fitted.classes, fitted.classifier, _warn, ordered=ordered)
     _bring(inputs)
     read_by = Reading(item_column=item_column, remembered=dict(fitted.report.columns or {}))
     rows = _rows(inputs, fitted.report.modality, read_by)
-    count, cache = _Count(), cast("CacheChoice", None if no_cache else "default")
+    index = None
+    if index_folder is not None:
+        index = Index.load(index_folder, exact=True, allow_download=allow_download)
+        index.check_of(fitted.encoder)
     layout = Layout(
         fitted.classes,
         top,
         answers=fitted.task.prediction.columns,
         neighbours=(neighbours or NEIGHBOURS) if index_folder else 0,
     )
-    index = None if index_folder is None else _index(index_folder, fitted, allow_download=allow_download)
-    ask = _asker(fitted, cache, index, layout.neighbours, keeper)
-    explain = fitted.why if why else None
+    if output is not None:
+        if fitted.report.modality == "text":  # a table's rows are in memory anyway, and its columns stand above them
+            known = list(rows)
+            columns = dict.fromkeys(column for _, cells in known for column in cells if column is not None)
+            rows, layout = iter(known), replace(layout, columns=tuple(columns))
+        rows = _guarded(rows)
+    count = _Count()
+    answers = count.of(_answers(fitted, rows, cache, index, layout.neighbours, keeper, why=why))
     if output is None:
-        to_stdout(count.of(_answers(ask, rows, explain)), layout, kind)
-        return count.tell(strict=strict)
-    columns: dict[str, None] = {}
-    if fitted.report.modality == "text":  # a table's rows are in memory anyway, and its columns stand above the first
-        known = list(rows)
-        columns = dict.fromkeys(column for _, cells in known for column in cells if column is not None)
-        rows = iter(known)
-    to_file(count.of(_answers(ask, _guarded(rows), explain)), replace(layout, columns=tuple(columns)), output)
-    say(f"Answers {clean(str(output))}    {count.done:,} inputs")
+        to_stdout(answers, layout, kind)
+    else:
+        to_file(answers, layout, output)
+        say(f"Answers {shown(output)}    {count.done:,} inputs")
     return count.tell(strict=strict)
+
+
+def _warn(line: str) -> None:
+    say(shown(line), err=True)
 
 
 def _without_order(inputs: Sequence[str], modality: str) -> bool:
@@ -144,14 +135,11 @@ def _without_order(inputs: Sequence[str], modality: str) -> bool:
     return any(is_archive(Path(name)) or any(holds(name) for holds in many) for name in inputs)
 
 
-def _format(output: Path | None, overwrite: bool, asked: Mapping[str, bool]) -> str:
-    """How the answers are to be written; before the work, whether they can be."""
-    from graft.report.writing import check_free
-
+def _format(output: Path | None, asked: Mapping[str, bool]) -> str:
+    """How the answers are to be written."""
     chosen = [name for name, wanted in asked.items() if wanted]
-    if output is not None:
-        chosen += [format_of(output)] if format_of(output) not in chosen else []
-        check_free(output, overwrite=overwrite)
+    if output is not None and format_of(output) not in chosen:
+        chosen.append(format_of(output))
     if len(chosen) > 1:
         given = "Give one of --json, --jsonl, --csv." if output is None else "The name of the file says which."
         raise UsageError(f"Two formats were asked for: {', '.join(chosen)}.", given)
@@ -183,31 +171,10 @@ class _Count:
         return 1 if self.bad == self.done or (self.bad and strict) else 0
 
 
-def _index(folder: Path, fitted: Model, *, allow_download: bool) -> Index:
-    """The index in which look-alikes are found, if it is of the model's encoder."""
-    from graft.similarity import Index
-
-    index = Index.load(folder, exact=True, allow_download=allow_download)
-    index.check_of(fitted.encoder)
-    return index
-
-
-def _asker(model: Model, cache: CacheChoice, index: Index | None, neighbours: int, keeper: LogKeeper | None) -> Ask:
-    """How items are answered, kept in a log, and shown with what is most like each where there is an index."""
-
-    def ask(items: Iterator[Item]) -> Iterator[tuple[Prediction, Sequence[Match]]]:
-        for chunk in model.chunks(items, cache=cache):
-            answers = list(model.answers(chunk))
-            if keeper is not None:
-                keeper.keep(chunk, answers)
-            matches = () if index is None else [found.matches for found in index.near(chunk, neighbours)]
-            yield from zip_longest(answers, matches, fillvalue=())
-
-    return ask
-
-
-def _answers(ask: Ask, rows: Rows, why: Why | None) -> Iterator[PredictedRow]:
-    """What is said of each item, beside the cells of its row."""
+def _answers(
+    fitted: Model, rows: Rows, cache: Caching, index: Index | None, n: int, keeper: LogKeeper | None, *, why: bool
+) -> Iterator[PredictedRow]:
+    """What is said of each item, and kept in a log, beside the cells of its row and the ``n`` most like it."""
     waiting: deque[tuple[Item, Cells]] = deque()
 
     def items() -> Iterator[Item]:
@@ -215,12 +182,15 @@ def _answers(ask: Ask, rows: Rows, why: Why | None) -> Iterator[PredictedRow]:
             waiting.append((item, cells))
             yield item
 
-    for prediction, matches in ask(items()):
-        item, cells = waiting.popleft()
-        row = PredictedRow(prediction, cells, matches)
-        if why is not None and prediction.error is None:
-            row = replace(row, why=why(item))
-        yield row
+    for chunk in fitted.chunks(items(), cache=cache):
+        answers = list(fitted.answers(chunk))
+        if keeper is not None:
+            keeper.keep(chunk, answers)
+        found = [()] * len(answers) if index is None else [one.matches for one in index.near(chunk, n)]
+        for answer, matches in zip(answers, found, strict=True):
+            item, cells = waiting.popleft()
+            explained = fitted.why(item) if why and answer.error is None else None
+            yield PredictedRow(answer, cells, matches, explained)
 
 
 def _guarded(rows: Rows) -> Rows:
@@ -244,26 +214,24 @@ def _bring(inputs: Sequence[str]) -> None:
                     bring_data(name, Run(progress=progress))
 
 
-def _rows(inputs: tuple[str, ...], modality: str, columns: Reading) -> Rows:
-    from graft.data.items import MAX_ITEM_BYTES, Memory, Text
-    from graft.decoding.encoding import decode_lines
+def _rows(inputs: Sequence[str], modality: str, columns: Reading) -> Rows:
+    from graft.data.items import MAX_ITEM_BYTES, Memory
     from graft.decoding.formats import sniff
 
     for name in inputs:
         if name != "-":
             yield from _found_at(name, modality, columns)
             continue
-        stream = cast("io.BufferedReader", sys.stdin.buffer)
-        head = stream.peek(32)
-        if modality != "text" and sniff(head[:32]):
-            yield Memory(stream.read(MAX_ITEM_BYTES + 1), "stdin"), {}
-            continue
         if modality == "text":
-            yield from ((Text(line), {}) for line in decode_lines(stream, MAX_ITEM_BYTES, partial(say, err=True)))
+            yield from ((text, {}) for text in texts_of_stdin())
             continue
-        for line in stream:
-            if path := line.decode(errors="surrogateescape").rstrip("\r\n"):
-                yield from _found_at(path, modality, columns)
+        stream = cast("io.BufferedReader", sys.stdin.buffer)
+        if sniff(stream.peek(32)[:32]):
+            yield Memory(stream.read(MAX_ITEM_BYTES + 1), "stdin"), {}
+        else:
+            for line in stream:
+                if path := line.decode(errors="surrogateescape").rstrip("\r\n"):
+                    yield from _found_at(path, modality, columns)
 
 
 def _found_at(name: str, modality: str, columns: Reading) -> Rows:

@@ -16,7 +16,7 @@ from graft.cli.paths import Command, InputPath
 @click.option("--private/--public", default=None, help="Who sees a repository that is made: by default only its owner.")
 @click.option("--token-file", type=InputPath(Path), help="Holds the token; else HF_TOKEN, else that of hf auth login.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(folder: Path, repository: str, private: bool | None, token_file: Path | None, as_json: bool) -> int:
+def command(folder: Path, repository: str, private: bool | None, token_file: Path | None, as_json: bool) -> None:
     """Send MODEL, with a card, or the export DIR to the repository OWNER/NAME of a hub, in one commit.
 
     What graft export --to space or browser wrote becomes a Space, anything else a model repository. Files of others in
@@ -28,11 +28,11 @@ def command(folder: Path, repository: str, private: bool | None, token_file: Pat
         pushed = push(folder, repository, private=private, token_file=token_file, progress=progress)
     if as_json:
         show_json(pushed.to_dict())
-        return 0
+        return
     seen = "only its owner sees it" if pushed.private else "everybody sees it"
     if not pushed.changed:
         say(f"{pushed.url} holds all of it already: nothing was sent.")
-        return 0
+        return
     made = "Made and sent" if pushed.created else "Sent"
     say(f"{made} {pushed.files} files, {pushed.mb} MB, to {clean_word(pushed.url)}; {seen}.")
     if pushed.removed:
@@ -41,4 +41,3 @@ def command(folder: Path, repository: str, private: bool | None, token_file: Pat
         say("README.md was left as it is there: somebody has written it.")
     if pushed.type == "space":
         say("The hub builds the Space now, which takes some minutes; its page shows how far it is.")
-    return 0

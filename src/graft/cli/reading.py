@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
+import io
 import shlex
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from graft.cli.paths import FolderPath, guard_outputs
+from graft.cli.options import together
+from graft.cli.output import say
+from graft.cli.paths import FolderPath, Grouped, guard_outputs
 
 if TYPE_CHECKING:
     from graft.contracts import Progress
     from graft.data.dataset import Dataset
+    from graft.data.items import Text
+    from graft.model import Model
 
-_OPTIONS = (
-    click.option("--modality", type=click.Choice(["image", "text", "audio"]), help="Read this kind, skip the others."),
-    click.option("--label-column", help="The manifest's column of labels."),
-    click.option("--item-column", help="The manifest's column of items."),
-    click.option("--group-column", help="The manifest's column of groups (speaker, patient), which are never split."),
-    click.option("--root", type=FolderPath(), help="The folder that the manifest's paths are relative to."),
-    click.option("--pattern", help="What file names tell, such as '{label}_{group}_*.wav'."),
-    click.option("--fetch", is_flag=True, help="Fetch the files whose addresses the manifest holds, into the cache."),
-    click.option("--multi-label", is_flag=True, help="Items bear several labels: a|b in a cell, or several folders."),
+_option = partial(click.option, cls=Grouped, group="reading")
+
+reading_options = together(
+    _option("--modality", type=click.Choice(["image", "text", "audio"]), help="Read this kind, skip the others."),
+    _option("--label-column", help="The manifest's column of labels."),
+    _option("--item-column", help="The manifest's column of items."),
+    _option("--group-column", help="The manifest's column of groups (speaker, patient), which are never split."),
+    _option("--root", type=FolderPath(), help="The folder that the manifest's paths are relative to."),
+    _option("--pattern", help="What file names tell, such as '{label}_{group}_*.wav'."),
+    _option("--fetch", is_flag=True, help="Fetch the files whose addresses the manifest holds, into the cache."),
+    _option("--multi-label", is_flag=True, help="Items bear several labels: a|b in a cell, or several folders."),
 )
-
-
-def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options to a command; they arrive as keyword arguments for ``read_data``."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+"""How a command's labelled data are to be read; they arrive as one ``dict``, ``reading``, for ``read_data``."""
 
 
 def as_flags(options: Mapping[str, Any]) -> list[str]:
@@ -42,6 +45,17 @@ def as_flags(options: Mapping[str, Any]) -> list[str]:
             flags.append(f"--{name.replace('_', '-')}")
             flags += [] if value is True else [shlex.quote(str(value))]
     return flags
+
+
+def read_like(model: Model, data: str | Path, reading: Mapping[str, Any], *, progress: Progress) -> Dataset:
+    """Read labelled data for a model: of its kind and task, by the columns that its own were read by.
+
+    Raises:
+        OutputIsInput: An output of the running command is among the files that were read.
+    """
+    own = {"min_classes": 1, "remembered": model.report.columns, "modality": model.report.modality}
+    given = {name: value for name, value in reading.items() if value}
+    return read_data(data, progress=progress, **{**own, **given, **model.task.reading})
 
 
 def read_data(
@@ -57,3 +71,12 @@ def read_data(
     dataset = read(data, test=test, min_classes=min_classes, progress=progress, **options)
     guard_outputs(dataset)
     return dataset
+
+
+def texts_of_stdin() -> Iterator[Text]:
+    """A text for each line of stdin that holds something, as soon as it is there."""
+    from graft.data.items import MAX_ITEM_BYTES, Text
+    from graft.decoding.encoding import decode_lines
+
+    stream = cast("io.BufferedReader", sys.stdin.buffer)
+    return map(Text, decode_lines(stream, MAX_ITEM_BYTES, partial(say, err=True)))

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from graft.cli.options import cache_option, download_option
-from graft.cli.output import progress_bar, say, show_json
+from graft.cli.options import Caching, cache_option, download_option
+from graft.cli.output import progress_bar, say, show_outcome, shown
 from graft.cli.paths import Command, InputPath
 from graft.cli.reading import reading_options
 from graft.errors import GateError, UsageError
@@ -32,16 +32,13 @@ from graft.errors import GateError, UsageError
 def command(
     model: Path,
     data: str | None,
-    log: Path | None,
-    corrections: Path | None,
-    journal: Path | None,
-    force: bool,
     back: bool,
     require_better: bool,
-    no_cache: bool,
-    as_json: bool,
+    reading: dict[str, Any],
+    cache: Caching,
     allow_download: bool,
-    **reading: Any,
+    as_json: bool,
+    **wanted: Any,
 ) -> int:
     """Fit MODEL anew to DATA, old items and new; the new one takes its place only if it is better.
 
@@ -49,11 +46,10 @@ def command(
     retrained already.
     """
     from graft.report.report import SKIPPED
-    from graft.report.words import clean
     from graft.retraining import retrain, roll_back
 
     if back:
-        if data or force or require_better or log or corrections or journal:
+        if data or require_better or any(wanted.values()):
             raise UsageError("--back takes nothing but MODEL.", "Give graft retrain MODEL --back.")
         found = roll_back(model)
     elif data is None:
@@ -63,29 +59,25 @@ def command(
             found = retrain(
                 model,
                 data,
-                log=log,
-                corrections=corrections,
-                journal=journal,
-                force=force,
-                cache=None if no_cache else "default",
+                cache=cache,
                 progress=progress,
                 allow_download=allow_download,
+                **wanted,
                 **{name: given for name, given in reading.items() if given},
             )
     refusal = GateError(found.reason, "Add items, or look at their labels: graft clean DATA.")
     refused = require_better and not found.shipped
     if as_json:
-        show_json(found.to_dict() | ({"error": refusal.to_dict()} if refused else {}))
-        return refusal.exit_code if refused else 0
+        return show_outcome(found.to_dict(), refusal if refused else None)
     for entry in found.skipped[:SKIPPED]:
-        say(f"Skipped {clean(entry.path)}: {clean(entry.reason)}")
+        say(f"Skipped {shown(entry.path)}: {shown(entry.reason)}")
     if (rest := len(found.skipped) - SKIPPED) > 0:
         say(f"Skipped {rest:,} more: --json names them")
     for warning in found.warnings:
-        say(f"Note    {clean(warning)}")
+        say(f"Note    {shown(warning)}")
     if refused:
         raise refusal
-    say(clean(found.reason))
+    say(shown(found.reason))
     if found.shipped:
-        say(f"Model   {clean(found.model)}    the one before is {clean(found.previous or '')}")
+        say(f"Model   {shown(found.model)}    the one before is {shown(found.previous or '')}")
     return 0

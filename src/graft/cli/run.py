@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -35,11 +35,9 @@ def command(
     notebook: Path,
     parameters: tuple[str, ...],
     secrets: tuple[str, ...],
-    time_limit: float | None,
-    strict: bool,
     output: Path | None,
-    overwrite: bool,
     as_json: bool,
+    **wanted: Any,
 ) -> int:
     """Run NOTEBOOK as it is, with other values for what its cells set, in its own folder.
 
@@ -62,13 +60,11 @@ def command(
                 notebook,
                 given,
                 output=output,
-                time_limit=time_limit,
                 run=Run(cancelled=stop),
                 on_output=show,
                 secrets=secrets,
-                strict=strict,
-                overwrite=overwrite,
                 paths_from=Path.cwd(),
+                **wanted,
             )
     except KeyboardInterrupt:
         raise Cancelled(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graft.cli.output import say, show_json
+from graft.cli.output import say, show_outcome, shown
 from graft.errors import GraftError
 
 if TYPE_CHECKING:
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 Step = tuple[str, Path, Callable[[], Any]]
 """What is saved, where, and how."""
+
+
+def named_after(model: Path, ending: str) -> Path:
+    """Where by default a model goes that another one was made into: beside it, with this behind its name."""
+    name = model.resolve().name.removesuffix(".graft") or "model"
+    return model.resolve().with_name(f"{name}{ending}.graft")
 
 
 def show_and_save(
@@ -51,13 +57,12 @@ def show_and_save(
         steps.append(("Report", page, lambda: report.to_html(page, overwrite=overwrite)))
     error = save(steps := [*steps, *more])
     if as_json:
-        show_json(report.to_dict() | ({"error": error.to_dict()} if error else {}))
-        return error.exit_code if error else 0
+        return show_outcome(report.to_dict(), error)
     if error:
         raise error
     width = max(7, *(len(what) for what, _, _ in steps))
     for what, place, _ in steps:
-        say(f"{what:<{width}} {_shown(place)}" + (f"    {use}" if use and what == "Model" else ""))
+        say(f"{what:<{width}} {shown(place)}" + (f"    {use}" if use and what == "Model" else ""))
     return 0
 
 
@@ -95,9 +100,3 @@ def write_held_out(model: Model, path: Path) -> None:
 def _with_what_was_saved(error: GraftError, saved: Sequence[str]) -> GraftError:
     error.message += f" Saved before: {', '.join(saved)}." if saved else " Nothing was saved."
     return error
-
-
-def _shown(place: Path) -> str:
-    from graft.report.words import clean
-
-    return clean(str(place))

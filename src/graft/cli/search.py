@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import math
 import sys
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.options import NAMES_OF_ENCODERS, cache_option, download_option, encoder_option, prompt_option
-from graft.cli.output import progress_bar, say, show_json
-from graft.cli.paths import Command, InputPath, Mixed, Output, guard_outputs
-from graft.cli.reading import as_flags, reading_options
+from graft.cli.options import NAMES_OF_ENCODERS, Caching, cache_option, download_option, encoder_option, prompt_option
+from graft.cli.output import progress_bar, say, show_json, shown
+from graft.cli.paths import Command, InputPath, Mixed, OutputFile, guard_outputs
+from graft.cli.reading import as_flags, reading_options, texts_of_stdin
 from graft.errors import UsageError
 from graft.files import expanded
 
 if TYPE_CHECKING:
     from graft.data.dataset import Item, Skipped
-    from graft.model.inputs import CacheChoice
     from graft.report.terminal import RowLayout
     from graft.similarity import Match, SearchResult
 
@@ -51,11 +48,11 @@ def _a_number(context: click.Context, parameter: click.Parameter, value: float) 
     callback=_a_number,
     help="Show only what is at least so alike.",
 )
-@encoder_option(f"{NAMES_OF_ENCODERS}; a saved model, for its encoder.")
+@encoder_option(help=f"{NAMES_OF_ENCODERS}; a saved model, for its encoder.")
 @prompt_option
 @click.option("--exact/--graph", default=None, help="Compare with every item, or walk a graph of neighbours.")
 @reading_options
-@click.option("--html", "page", type=Output("page"), help="Write what was found as one HTML file, too.")
+@click.option("--html", "page", type=OutputFile(), help="Write what was found as one HTML file, too.")
 @click.option("--overwrite", is_flag=True, help="Replace a page that is there already.")
 @cache_option
 @download_option
@@ -65,15 +62,14 @@ def command(
     queries: tuple[str, ...],
     top: int,
     min_similarity: float,
-    encoder: str,
-    prompt: str,
+    recipe: dict[str, Any],
+    reading: dict[str, Any],
     exact: bool | None,
     page: Path | None,
     overwrite: bool,
-    no_cache: bool,
+    cache: Caching,
     allow_download: bool,
     as_json: bool,
-    **reading: Any,
 ) -> int:
     """Show the items of DATA that are most like each of QUERIES.
 
@@ -83,15 +79,13 @@ def command(
     """
     from graft.bundle import is_index
     from graft.reading.collection import read_collection
-    from graft.report.writing import check_free, write
+    from graft.report.writing import write
     from graft.similarity import Index
 
-    if page:
-        check_free(page, overwrite=overwrite)
     with progress_bar(quiet=as_json) as progress:
-        cache: CacheChoice = None if no_cache else "default"
         saved = is_index(expanded(data))
-        if saved and (given := [*as_flags({"encoder": encoder != "auto", "prompt": prompt, **reading})]):
+        asked = {name: value for name, value in recipe.items() if value != "auto"}
+        if saved and (given := as_flags(asked | reading)):
             raise UsageError(
                 f"{data} is an index, which was read and embedded already: {given[0]} has no effect.", "Leave it out."
             )
@@ -101,8 +95,10 @@ def command(
         items = list(_queries(queries, dataset.modality))
         if not items:
             raise UsageError("There is no query: stdin is empty.", "Write a text on each line.")
-        index = index or Index.of(dataset, encoder=encoder, prompt=prompt, cache=cache, progress=progress)
-        index.exact = _exactly(exact, len(items), index.exact)
+        index = index or Index.of(dataset, **recipe, cache=cache, progress=progress)
+        if exact is None:  # a graph takes minutes to build, so that it is for many queries only
+            exact = index.exact or len(items) <= FEW
+        index.exact = exact
         found = index.search_many(items, top, min_similarity=min_similarity)
     if len(found) == 1 and found[0].error is not None:
         raise found[0].error
@@ -118,21 +114,14 @@ def command(
     return 1 if all(one.error is not None for one in found) else 0
 
 
-def _exactly(asked: bool | None, n_queries: int, usual: bool) -> bool:
-    """A graph takes minutes to build, so that it is left to ``Index`` only where there are many queries."""
-    return (usual or n_queries <= FEW) if asked is None else asked
-
-
 def _queries(queries: Sequence[str], modality: str) -> Iterator[Item]:
     from graft.data.items import MAX_ITEM_BYTES, File, Memory, Text
     from graft.data.kinds import is_path
     from graft.data.listing import printable
-    from graft.decoding.encoding import decode_lines
 
     for query in queries:
         if query == "-" and modality == "text":
-            stream = cast(io.BufferedReader, sys.stdin.buffer)
-            yield from map(Text, decode_lines(stream, MAX_ITEM_BYTES, partial(say, err=True)))
+            yield from texts_of_stdin()
         elif query == "-":
             yield Memory(sys.stdin.buffer.read(MAX_ITEM_BYTES + 1), "stdin")
         elif modality == "text" and not is_path(query):
@@ -143,7 +132,7 @@ def _queries(queries: Sequence[str], modality: str) -> Iterator[Item]:
 
 def _show(found: Sequence[SearchResult]) -> None:
     from graft.report.terminal import RowLayout, shorten
-    from graft.report.words import clean, excerpt
+    from graft.report.words import excerpt
 
     for place, one in enumerate(found):
         rows = RowLayout.of(match.label for match in one.matches)
@@ -152,7 +141,7 @@ def _show(found: Sequence[SearchResult]) -> None:
             heading = heading if rows.width is None else shorten(heading, rows.width)
             say(("\n" if place else "") + click.style(heading, bold=True))
         if one.error is not None:
-            say(f"{click.style('skipped', fg='red')}  {clean(one.error.message)} {clean(one.error.hint)}".rstrip())
+            say(f"{click.style('skipped', fg='red')}  {shown(one.error.message)} {shown(one.error.hint)}".rstrip())
         elif not one.matches:
             say("Nothing is so alike.")
         for match in one.matches:
@@ -178,12 +167,10 @@ def _line(match: Match, rows: RowLayout) -> str:
 
 def show_skipped(skipped: Sequence[Skipped]) -> None:
     """Name some of what could not be read, on stderr."""
-    from graft.report.words import clean
-
     if not skipped:
         return
     say(f"{len(skipped):,} skipped:", err=True)
     for one in skipped[:SHOWN]:
-        say(f"  {clean(one.path)}: {clean(one.reason)}", err=True)
+        say(f"  {shown(one.path)}: {shown(one.reason)}", err=True)
     if len(skipped) > SHOWN:
         say(f"  and {len(skipped) - SHOWN:,} more", err=True)

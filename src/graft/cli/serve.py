@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from graft.cli.options import download_option, log_asked, log_options
+from graft.cli.options import download_option, given, log_asked, log_options
 from graft.cli.output import clean_word, say, show_json
 from graft.cli.paths import Command, InputPath, ModelPath
 from graft.errors import NotABundle, UsageError
@@ -21,6 +21,8 @@ CLOUD = Path("/opt/ml/model")
 """Where SageMaker unpacks a model."""
 OWN = "GRAFT_MODEL"
 """Where an image has a model of its own, which answers if the cloud has put none there."""
+_OF_MODEL = ("model", "index", "name", "log_file", "log_mb", "log_items", "allow_download")
+_OF_NOTEBOOK = ("runs", "time_limit", "secrets", "strict")
 
 
 @click.command(name="serve", cls=Command)
@@ -28,7 +30,7 @@ OWN = "GRAFT_MODEL"
 @click.option(
     "--notebook", type=InputPath(Path), help="Run this notebook for who asks, under POST /runs; no MODEL then."
 )
-@click.option("--runs", type=click.IntRange(1, 64), help="Notebook: how many runs go on at once. [1]")
+@click.option("--runs", type=click.IntRange(1, 64), default=1, help="Notebook: how many runs go on at once. [1]")
 @click.option("--time-limit", type=click.FloatRange(0, min_open=True), help="Notebook: seconds of a run. [3600]")
 @click.option("--secret", "secrets", multiple=True, metavar="NAME", help="Notebook: its value is shown nowhere.")
 @click.option("--strict", is_flag=True, help="Notebook: a shell line that fails ends the run.")
@@ -53,7 +55,7 @@ OWN = "GRAFT_MODEL"
 def command(
     model: Path | None,
     notebook: Path | None,
-    runs: int | None,
+    runs: int,
     time_limit: float | None,
     secrets: tuple[str, ...],
     strict: bool,
@@ -63,14 +65,10 @@ def command(
     key: str | None,
     no_key: bool,
     name: str,
-    keep_alive: int,
-    drain_delay: float,
-    drain_limit: float,
-    log_file: Path | None,
-    log_mb: int | None,
-    log_items: bool,
+    log: dict[str, Any],
     allow_download: bool,
     as_json: bool,
+    **timing: Any,
 ) -> None:
     """Answer over HTTP with MODEL: POST /predict with files, JSON or a form. GET /docs shows all of it.
 
@@ -84,26 +82,20 @@ def command(
         "port": _port(os.environ) if port is None else port,
         "key": _key(key, host, no_key=no_key),
         "no_key": no_key,
-        "keep_alive": keep_alive,
-        "drain_delay": drain_delay,
-        "drain_limit": drain_limit,
         "told": lambda found: show_json(found) if as_json else say(f"{found['address']}/docs"),
-    }
-    of_notebook = {"--runs": runs, "--time-limit": time_limit, "--secret": secrets, "--strict": strict}
-    of_model = {
-        "MODEL": model,
-        "--index": index,
-        "--name": name,
-        "--log": log_file,
-        "--log-mb": log_mb,
-        "--log-items": log_items,
-        "--allow-download": allow_download,
+        **timing,
     }
     if notebook is not None:
-        _refuse(of_model, "is for a model, and --notebook was given")
-        _serve_notebook(notebook, runs or 1, time_limit, secrets, strict=strict, served=served)
+        _refuse(_OF_MODEL, "is for a model, and --notebook was given")
+        from graft.serving import check_installed, serve_notebook
+
+        check_installed()
+        from graft.serving.notebook_runs import RunLimits
+
+        limits = RunLimits(at_once=runs, seconds=time_limit or RunLimits().seconds)
+        serve_notebook(notebook, limits=limits, hidden=secrets, strict=strict, **served)
         return
-    _refuse(of_notebook, "is for --notebook, which was not given")
+    _refuse(_OF_NOTEBOOK, "is for --notebook, which was not given")
     from graft.serving import serve_model
 
     model = model or _unnamed()
@@ -114,39 +106,20 @@ def command(
         index=index,
         name=name,
         allow_download=allow_download,
-        log=log_asked(log_file, log_mb, log_items=log_items),
+        log=log_asked(**log),
         warned=lambda line: say(line, err=True),
         **served,
     )
 
 
-def _serve_notebook(
-    notebook: Path,
-    runs: int,
-    time_limit: float | None,
-    secrets: Sequence[str],
-    *,
-    strict: bool,
-    served: Mapping[str, Any],
-) -> None:
-    from graft.serving import check_installed, serve_notebook
-
-    check_installed()
-    from graft.serving.notebook_runs import RunLimits
-
-    limits = RunLimits(at_once=runs, seconds=time_limit or RunLimits().seconds)
-    serve_notebook(notebook, limits=limits, hidden=secrets, strict=strict, **served)
-
-
-def _refuse(options: Mapping[str, Any], why: str) -> None:
+def _refuse(names: Collection[str], why: str) -> None:
     """Refuse what belongs to the other thing that can be served.
 
     Raises:
         UsageError: Some of it was given.
     """
-    given = [name for name, value in options.items() if value]
-    if given:
-        raise UsageError(f"{given[0]} {why}.", "Leave one of them out.")
+    if more := given(names):
+        raise UsageError(f"{more[0]} {why}.", "Leave one of them out.")
 
 
 def _key(key: str | None, host: str, *, no_key: bool) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.output import say, show_json
+from graft.cli.output import say, show_json, shown
 from graft.cli.paths import Command, FolderPath, InputPath, Output
 from graft.errors import Cancelled, GraftError, UsageError
 
@@ -75,20 +75,19 @@ def command(
 
 def _train(tree: JobTree, given: tuple[str, ...], prices: Path | None, stopping: Stopping, as_json: bool) -> None:
     from graft.receipts import Prices
-    from graft.report.words import clean
     from graft.training_jobs.settings import JobSettings
     from graft.training_jobs.training import train
 
     known = None if prices is None else Prices.from_file(prices)
     settings = JobSettings.from_texts(_together(tree.hyperparameters(), given))
     if settings.skipped:
-        say(f"Names of the platform's own were skipped: {clean(', '.join(settings.skipped))}", err=True)
-    done = train(tree, settings, prices=known, cancelled=stopping, say=lambda text: say(clean(text), err=True))
+        say(f"Names of the platform's own were skipped: {shown(', '.join(settings.skipped))}", err=True)
+    done = train(tree, settings, prices=known, cancelled=stopping, say=lambda text: say(shown(text), err=True))
     if as_json:
         show_json(done.to_dict(known))
         return
     say(str(done.model.report))
-    say(f"Model   {clean(str(done.folder))}    {done.receipt.in_words(known)}")
+    say(f"Model   {shown(done.folder)}    {done.receipt.in_words(known)}")
 
 
 def _together(handed: dict[str, Any], given: tuple[str, ...]) -> dict[str, Any]:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.options import download_option
-from graft.cli.output import progress_bar, say, show_json
-from graft.cli.paths import Command, InputPath, Output
-from graft.cli.reading import read_data, reading_options
+from graft.cli.options import download_option, no_cache_option
+from graft.cli.output import progress_bar, say, show_outcome, shown
+from graft.cli.paths import Command, InputPath, Output, OutputFile
+from graft.cli.reading import read_like, reading_options
+from graft.cli.saving import named_after
 from graft.errors import BundleError, GateError, GraftError, OutputExists, UsageError
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ LIVE_EVERY = 5.0
 @click.option("--force", is_flag=True, help="Ship the tuned model, whatever the gate says.")
 @click.option("--require-better", is_flag=True, help="Exit with 3 when the tuned model is not better.")
 @click.option("--seed", type=int, help="Every random choice follows from it. [default: that of MODEL]")
-@click.option("--no-cache", is_flag=True, help="Embed anew, and keep nothing.")
+@no_cache_option(help="Embed anew, and keep nothing.")
 @reading_options
-@click.option("--report", "report_file", type=Output("page"), help="Write the report as one HTML file, with curves.")
+@click.option("--report", "report_file", type=OutputFile(), help="Write the report as one HTML file, with curves.")
 @click.option("--overwrite", is_flag=True, help="Replace a model or report that is there already.")
 @download_option
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
@@ -48,19 +49,13 @@ def command(
     model: Path,
     data: str,
     output: Path | None,
-    method: str,
-    flips: bool,
-    epochs: int | None,
-    time_limit: float | None,
-    force: bool,
     require_better: bool,
-    seed: int | None,
-    no_cache: bool,
+    reading: dict[str, Any],
     report_file: Path | None,
     overwrite: bool,
     as_json: bool,
     allow_download: bool,
-    **reading: Any,
+    **wanted: Any,
 ) -> int:
     """Fine-tune MODEL's encoder on DATA, and ship it only if it is better.
 
@@ -69,44 +64,27 @@ def command(
     from graft import bundle
     from graft.encoders.hub.fetch import staying_here
     from graft.model import load
-    from graft.report import verdict, writing
-    from graft.report.words import clean
+    from graft.report import verdict
     from graft.results.facts import plain
     from graft.tuning.tuning import tune
 
-    name = model.resolve().name.removesuffix(".graft")
-    target = output or model.resolve().with_name(f"{name or 'model'}-tuned.graft")
+    target = output or named_after(model, "-tuned")
     bundle.check_free(target, overwrite)
-    if report_file:
-        if report_file.resolve() == target.resolve():
-            raise UsageError(f"The model and its report would both be {target}.", "Give the report another name.")
-        writing.check_free(report_file, overwrite=overwrite)
+    if report_file and report_file.resolve() == target.resolve():
+        raise UsageError(f"The model and its report would both be {target}.", "Give the report another name.")
     fitted = load(model, allow_download=allow_download)
     checkpoint = target.resolve().with_name(f".{target.name}.tune")
     with progress_bar(quiet=as_json) as progress:
-        reading["modality"] = reading["modality"] or fitted.report.modality
-        dataset = read_data(data, progress=progress, min_classes=1, remembered=fitted.report.columns, **reading)
+        dataset = read_like(fitted, data, reading, progress=progress)
         with staying_here(f"{model} was made with", unless=allow_download):  # its weights may be gone
-            tuned = tune(
-                fitted,
-                dataset,
-                method=method,
-                epochs=epochs,
-                time_limit=time_limit,
-                force=force,
-                seed=seed,
-                cache=None if no_cache else "default",
-                checkpoint=checkpoint,
-                flips=flips,
-                progress=progress,
-                note=_Notes(quiet=as_json),
-            )
+            note = _Notes(quiet=as_json)
+            tuned = tune(fitted, dataset, **wanted, checkpoint=checkpoint, progress=progress, note=note)
     if not as_json:
         assert tuned.model.report.tuning is not None
         say(verdict.render(tuned.model.report.tuning, tuned.model.report.modality, skipped=tuned.skipped))
     report = _save(tuned, target, checkpoint, model.resolve().parent, overwrite=overwrite)
     if not as_json:
-        say(f"Model   {clean(str(target))}    {'tuned' if tuned.shipped else 'as it was'}; {tuned.seconds:.0f} s")
+        say(f"Model   {shown(target)}    {'tuned' if tuned.shipped else 'as it was'}; {tuned.seconds:.0f} s")
     if report_file:
         report = replace(report, report=str(report_file))
         report.to_html(report_file, overwrite=overwrite)
@@ -116,10 +94,9 @@ def command(
     if as_json:
         skipped = {"n_skipped": len(tuned.skipped), "skipped": plain(tuned.skipped)}
         places = {"model": report.model, "report": report.report}
-        show_json(plain(report.tuning) | skipped | places | ({"error": refusal.to_dict()} if refusal else {}))
-        return refusal.exit_code if refusal else 0
+        return show_outcome(plain(report.tuning) | skipped | places, refusal)
     if report_file:
-        say(f"Report  {clean(str(report_file))}")
+        say(f"Report  {shown(report_file)}")
     if refusal:
         raise refusal
     return 0
@@ -181,9 +158,7 @@ class _Notes:
     def __call__(self, text: str, *, live: bool = False) -> None:
         if self._quiet or (live and not (sys.stderr.isatty() and time.monotonic() - self._said > LIVE_EVERY)):
             return
-        from graft.report.words import clean
-
         if live:
             self._said = time.monotonic()
-        safe = "\n".join(map(clean, text.split("\n")))
+        safe = "\n".join(map(shown, text.split("\n")))
         sys.stderr.write(f"{safe}\n")  # which a bar makes room for; click.echo writes past it, into the bar's line

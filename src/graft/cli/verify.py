@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from graft.cli.output import progress_bar, say, show_json
+from graft.cli.output import progress_bar, say, show_json, shown
 from graft.cli.paths import Command, InputPath
 from graft.errors import GateError
 
@@ -43,20 +43,18 @@ def command(folder: Path, installing: bool, as_json: bool) -> int:
 
 
 def _show(found: Verified) -> None:
-    from graft.report.words import clean
-
     known = found.certificate
     if known.notebook:
-        say(f"Export    {clean(str(found.path))}    {clean(known.target)}, a notebook, {found.mb:.1f} MB")
+        say(f"Export    {shown(found.path)}    {shown(known.target)}, a notebook, {found.mb:.1f} MB")
         say(f"Files     {_files(found)}")
         say("Answers   none are known of a notebook: it was not run")
         say("ok: the files are what was exported." if found.ok else click.style("Not ok.", fg="red", bold=True))
         return
     own = f", {known.data_items} of them from data" if known.data_items else ""
-    say(f"Export    {clean(str(found.path))}    {clean(known.target)}, {known.precision}, {found.mb:.1f} MB")
+    say(f"Export    {shown(found.path)}    {shown(known.target)}, {known.precision}, {found.mb:.1f} MB")
     say(f"Files     {_files(found)}")
     if found.replay is None:
-        say(f"Answers   cannot be compared: {clean(found.problem)}")
+        say(f"Answers   cannot be compared: {shown(found.problem)}")
     else:
         say(f"Answers   {len(known.items)} golden items{own}")
         for name, agreement in (("values", found.replay.of_values), ("files", found.replay.of_files)):
@@ -64,7 +62,7 @@ def _show(found: Verified) -> None:
                 say(f"          from {name:<7} {_alike(agreement)}")
     then, now = known.versions, found.versions
     changed = [f"{name} {now[name]} (then {then[name]})" for name in now if name in then and now[name] != then[name]]
-    say(f"Versions  {clean(', '.join(changed)) or 'the same as when it was exported'}")
+    say(f"Versions  {shown(', '.join(changed)) or 'the same as when it was exported'}")
     if found.replay is not None and found.replay.differing:
         _show_differing(found)
     if found.installed is not None:
@@ -73,32 +71,28 @@ def _show(found: Verified) -> None:
 
 
 def _show_installed(found: Installation) -> None:
-    from graft.report.words import clean
-
     seconds = found.seconds
     say(f"Installed {found.packages} packages, {found.mb:,.0f} MB, in {seconds['install']:.1f} s")
     if found.agreement is None:
-        say(f"Started   no: {clean(found.problem)}")
+        say(f"Started   no: {shown(found.problem)}")
         return
     if seconds["start"]:
         say(f"Started   first answer after {seconds['start']:.1f} s")
     say(f"Answers   {len(found.agreement)} golden items in {seconds['answers']:.1f} s; {_alike(found.agreement)}")
     for one in found.agreement.differing[:_SHOWN]:
-        say(f"  {one.item}    {one.why}: the model said {clean(one.expected)}, it {clean(one.found)}")
+        say(f"  {one.item}    {one.why}: the model said {shown(one.expected)}, it {shown(one.found)}")
     if found.ok:
         say("ready: a fresh environment installs it, and it answers there as the model did.")
 
 
 def _files(found: Verified) -> str:
-    from graft.report.words import clean
-
     changed, missing, extra = found.contents
     n = len(found.certificate.hashes)
     parts = [f"{n - len(changed) - len(missing)} of {n} as they were"]
     for name, names in (("changed", changed), ("missing", missing), ("not part of the export", extra)):
         if names:
             more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-            parts.append(f"{name}: {', '.join(map(clean, names[:5]))}{more}")
+            parts.append(f"{name}: {', '.join(map(shown, names[:5]))}{more}")
     return "; ".join(parts)
 
 
@@ -111,13 +105,11 @@ def _alike(agreement: Agreement) -> str:
 
 
 def _show_differing(found: Verified) -> None:
-    from graft.report.words import clean
-
     assert found.replay is not None
     differing = found.replay.differing
     for one in differing[:_SHOWN]:
-        say(f"  {one.item}    {clean(found.certificate.items.get(one.item, ''))}: {one.why}")
-        say(f"      the model said  {clean(one.expected)}")
-        say(f"      now             {clean(one.found)}")
+        say(f"  {one.item}    {shown(found.certificate.items.get(one.item, ''))}: {one.why}")
+        say(f"      the model said  {shown(one.expected)}")
+        say(f"      now             {shown(one.found)}")
     if len(differing) > _SHOWN:
         say(f"  and {len(differing) - _SHOWN} more; --json lists them all")
