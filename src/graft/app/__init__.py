@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import tempfile
-import threading
 import webbrowser
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from graft.app.server import PORT, PageServer, check_installed
 from graft.app.try_page import TryPage
 from graft.cleaning.findings import Findings
 from graft.journal.journal import Journal
+from graft.signals import on_sigterm
 
 __all__ = ["PORT", "Editor", "TryPage", "check_installed", "serve", "serve_editor"]
 
@@ -64,7 +64,7 @@ def serve(
         open_browser: Open it.
         as_json: Print ``{"address", "port"}`` in the place of the address.
     """
-    with page, _ended_by_sigterm(), contextlib.ExitStack() as stack:
+    with page, on_sigterm(signal.default_int_handler), contextlib.ExitStack() as stack:
         sys.stderr.write("\n")
         where = json.dumps({"address": page.address, "port": page.port}) if as_json else page.address
         sys.stdout.write(f"{where}\n")
@@ -76,19 +76,6 @@ def serve(
             page.wait()
         except KeyboardInterrupt:
             sys.stderr.write(f"\nStopped. {kept()}".rstrip() + "\n")
-
-
-@contextlib.contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """Within, SIGTERM is what Ctrl-C is: the page ends in good order."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

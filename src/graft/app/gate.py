@@ -49,10 +49,6 @@ HEADERS = headers_of(
 """Those of the editor."""
 
 
-def _secret() -> str:
-    return secrets.token_urlsafe(32)
-
-
 @dataclass(frozen=True, slots=True)
 class BrowserSession:
     """What lets a browser in, as long as one editor runs.
@@ -65,8 +61,8 @@ class BrowserSession:
     """
 
     name: str
-    token: str = field(default_factory=_secret, repr=False)
-    key: str = field(default_factory=_secret, repr=False)
+    token: str = field(default_factory=secrets.token_urlsafe, repr=False)
+    key: str = field(default_factory=secrets.token_urlsafe, repr=False)
     secure: bool = False
 
     @property

@@ -1,9 +1,12 @@
-"""How the pages' servers answer: JSON, files of the page, pictures and recordings, and errors as JSON with a status."""
+"""How the pages' servers are asked and answer.
+
+They answer in JSON, with files of the page, pictures and recordings, and with errors as JSON with a status.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from graft.app.media import Medium
@@ -11,6 +14,46 @@ from graft.errors import GraftError, ItemError, UsageError
 
 _OF_THE_PAGE = ("text/css", "text/javascript", "image/svg+xml")
 """Kinds of files that a newer Graft may bring anew."""
+
+DISCARDED = 512 << 20
+"""Bytes of a body that is too large which are taken in and thrown away, so that its sender can read why."""
+
+
+def giving(handle: Callable[[Mapping[str, Any]], Any]) -> Callable[[Any], Any]:
+    """An endpoint that is asked for something, by what its address says; Starlette runs it in a thread."""
+
+    def endpoint(request: Any) -> Any:
+        return respond(handle, {**request.query_params, **request.path_params})
+
+    return endpoint
+
+
+def taking(
+    handle: Callable[[bytes, Mapping[str, list[str]]], Any], most: int, too_large: str, hint: str = ""
+) -> Callable[[Any], Awaitable[Any]]:
+    """An endpoint that takes at most so many bytes, as they are, beside what its address says."""
+    from starlette.concurrency import run_in_threadpool
+    from starlette.requests import ClientDisconnect
+
+    async def endpoint(request: Any) -> Any:
+        parts, size = [], 0
+        try:
+            async for part in request.stream():
+                size += len(part)
+                if size <= most:
+                    parts.append(part)
+                else:
+                    parts.clear()
+                if size > DISCARDED:
+                    break
+        except ClientDisconnect:
+            return refuse("usage", "The request was broken off.", 400)
+        if size > most:
+            return refuse("too_large", too_large, 413, hint)
+        query = {name: request.query_params.getlist(name) for name in request.query_params}
+        return await run_in_threadpool(respond, handle, b"".join(parts), query)
+
+    return endpoint
 
 
 def respond(handle: Callable[..., Any], *given: Any) -> Any:

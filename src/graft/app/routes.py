@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from importlib import resources
 from typing import Any
 
@@ -13,7 +13,7 @@ from graft import pages
 from graft.app import views
 from graft.app.gate import OWN, PAGE
 from graft.app.media import SIDES, Media, Medium
-from graft.app.responses import refuse, respond
+from graft.app.responses import giving, taking
 from graft.app.scoring import LiveScore
 from graft.cleaning.review import Review
 from graft.cleaning.review_queue import ANY, Filter
@@ -78,11 +78,12 @@ class Routes:
             "{name}": self._asset,
         }
         sent = {"decide": self._decide, "undo": self._undo, "redo": self._redo}
-        page = _giving(lambda _: self._asset({"name": "page.html"}))
+        taken = {path: taking(_decision(sent[path]), MAX_BODY, "The request is too large.") for path in sent}
+        page = giving(lambda _: self._asset({"name": "page.html"}))
         return [
             Route(PAGE, page, methods=["GET"]),
-            *(Route(f"{OWN}{path}", _taking(handle), methods=["POST"]) for path, handle in sent.items()),
-            *(Route(f"{OWN}{path}", _giving(handle), methods=["GET"]) for path, handle in asked.items()),
+            *(Route(f"{OWN}{path}", endpoint, methods=["POST"]) for path, endpoint in taken.items()),
+            *(Route(f"{OWN}{path}", giving(handle), methods=["GET"]) for path, handle in asked.items()),
         ]
 
     def _state(self, values: Values) -> Any:
@@ -167,35 +168,19 @@ class Routes:
         return int(given)
 
 
-def _taking(handle: Callable[[Values], Any]) -> Callable[[Any], Awaitable[Any]]:
-    """An endpoint that takes a decision: JSON of bounded size."""
-    from starlette.concurrency import run_in_threadpool
-    from starlette.requests import ClientDisconnect
+def _decision(handle: Callable[[Values], Any]) -> Callable[[bytes, Any], Any]:
+    """Takes a decision as JSON."""
 
-    async def endpoint(request: Any) -> Any:
-        body = b""
+    def decided(body: bytes, _: Any) -> Any:
         try:
-            async for part in request.stream():
-                body += part
-                if len(body) > MAX_BODY:
-                    return refuse("too_large", "The request is too large.", 413)
             values = json.loads(body)
-        except (ValueError, RecursionError, ClientDisconnect):
+        except (ValueError, RecursionError):
             values = None
         if not isinstance(values, dict):
-            return refuse("usage", "The request is no JSON object.", 400)
-        return await run_in_threadpool(respond, handle, values)
+            raise UsageError("The request is no JSON object.")
+        return handle(values)
 
-    return endpoint
-
-
-def _giving(handle: Callable[[Values], Any]) -> Callable[[Any], Any]:
-    """An endpoint that is asked for something; Starlette runs it in a thread."""
-
-    def endpoint(request: Any) -> Any:
-        return respond(handle, {**request.query_params, **request.path_params})
-
-    return endpoint
+    return decided
 
 
 def _wanted(values: Values) -> Filter:

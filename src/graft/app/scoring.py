@@ -58,20 +58,19 @@ def effect_scorer(findings: Findings) -> Score | None:
 
 
 class LiveScore:
-    """Measures again when decisions came in, one measurement at a time, never while they are still coming."""
+    """Measures again when decisions came in, one measurement at a time, never while they are still coming.
+
+    Attributes:
+        current: What is known now.
+    """
 
     def __init__(self, review: Review, score: Score | None) -> None:
         self._review = review
         self._score = score
         self._poked = threading.Event()
         self._over = threading.Event()
-        self._current = Scored()
+        self.current = Scored()
         self._thread = threading.Thread(target=self._run, name="graft-score", daemon=True)
-
-    @property
-    def current(self) -> Scored:
-        """What is known now."""
-        return self._current
 
     def start(self) -> None:
         """Begin; without a score there is nothing to do."""
@@ -95,11 +94,11 @@ class LiveScore:
                 self._poked.clear()
                 self._over.wait(PAUSE)
             n = len(self._review.decisions)
-            if self._score is None or self._over.is_set() or n == self._current.n_decisions:
+            if self._score is None or self._over.is_set() or n == self.current.n_decisions:
                 continue
-            self._current = Scored(self._current.text, self._current.n_decisions, busy=True)
+            self.current = Scored(self.current.text, self.current.n_decisions, busy=True)
             try:
                 text = self._score(self._review.applied())
             except GraftError as error:
                 text = str(error)
-            self._current = Scored(text, n)
+            self.current = Scored(text, n)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from graft import pages
 from graft.app.about import about
 from graft.app.corrections import CorrectionFolder, as_labels
 from graft.app.media import Medium
-from graft.app.responses import refuse, respond
+from graft.app.responses import giving, taking
 from graft.app.training_items import TrainingItems
 from graft.contracts import SERVED
 from graft.data.items import Memory
@@ -26,8 +26,6 @@ from graft.results.facts import plain
 PAGE = "try.html"
 ANSWERER = "answerer.js"
 """As the page calls it."""
-DISCARDED = 512 << 20
-"""Bytes of a body that is too large which are taken in and thrown away, so that its sender can read why."""
 ASKED_AT_ONCE = 4
 """Items that are decoded at the same time, at most: each may take the memory of 25 megapixels."""
 
@@ -54,7 +52,10 @@ class TryRoutes:
         """All routes, for an app of Starlette's kind."""
         from starlette.routing import Route
 
-        page = _giving(lambda _: self._files[PAGE])
+        page = giving(lambda _: self._files[PAGE])
+        too_large = f"The item has more than {SERVED.bytes >> 20} MB, the limit."
+        sent = {"/answer": self._answer, "/corrections": self._correct}
+        taken = {path: taking(sent[path], SERVED.bytes, too_large, "Make it smaller.") for path in sent}
         given: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
             "about": lambda _: self._about,
             f"nearest/{self._run}/picture/{{row:int}}": lambda path: self._neighbours().picture(path["row"]),
@@ -63,10 +64,9 @@ class TryRoutes:
         }
         return [
             Route("/", page, methods=["GET"]),
-            Route("/answer", _taking(self._answer), methods=["POST"]),
-            Route("/corrections", _taking(self._correct), methods=["POST"]),
-            Route("/corrections/{name}", _giving(self._undo), methods=["DELETE"]),
-            *(Route(f"/{path}", _giving(handle), methods=["GET"]) for path, handle in given.items()),
+            *(Route(path, endpoint, methods=["POST"]) for path, endpoint in taken.items()),
+            Route("/corrections/{name}", giving(self._undo), methods=["DELETE"]),
+            *(Route(f"/{path}", giving(handle), methods=["GET"]) for path, handle in given.items()),
         ]
 
     def _file(self, path: Mapping[str, Any]) -> Medium:
@@ -132,39 +132,3 @@ class TryRoutes:
 def run_name() -> str:
     """Names one run of a server in addresses."""
     return secrets.token_hex(4)
-
-
-def _taking(handle: Callable[[bytes, Mapping[str, list[str]]], Any]) -> Callable[[Any], Awaitable[Any]]:
-    """An endpoint that takes an item: bytes of bounded size, as they are."""
-    from starlette.concurrency import run_in_threadpool
-    from starlette.requests import ClientDisconnect
-
-    async def endpoint(request: Any) -> Any:
-        parts, size = [], 0
-        try:
-            async for part in request.stream():
-                size += len(part)
-                if size <= SERVED.bytes:
-                    parts.append(part)
-                else:
-                    parts.clear()
-                if size > DISCARDED:
-                    break
-        except ClientDisconnect:
-            return refuse("usage", "The request was broken off.", 400)
-        if size > SERVED.bytes:
-            limit = f"{SERVED.bytes >> 20} MB"
-            return refuse("too_large", f"The item has more than {limit}, the limit.", 413, "Make it smaller.")
-        query = {name: request.query_params.getlist(name) for name in request.query_params}
-        return await run_in_threadpool(respond, handle, b"".join(parts), query)
-
-    return endpoint
-
-
-def _giving(handle: Callable[[Mapping[str, Any]], Any]) -> Callable[[Any], Any]:
-    """An endpoint that is asked for something; Starlette runs it in a thread."""
-
-    def endpoint(request: Any) -> Any:
-        return respond(handle, request.path_params)
-
-    return endpoint

@@ -19,6 +19,7 @@ import click
 
 from graft.cli.output import pasted, say, show_error, wants_json
 from graft.errors import GraftError, MissingColumn, UsageError
+from graft.version import __version__
 
 _WHOLE = (["export"], ["verify"])
 """Commands that end whole or leave nothing behind: neither a cache nor half a result."""
@@ -89,18 +90,8 @@ class _Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        from graft import __version__
-
-        say(f"graft {__version__}")
-        ctx.exit()
-
-
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version."
-)
+@click.version_option(__version__, message="graft %(version)s", help="Show the version.")
 def cli() -> None:
     """Practical transfer learning: a few labelled examples in, an honest classifier out.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -127,10 +127,6 @@ def _brief(share: float) -> float:
     return float(f"{share:.6g}")
 
 
-def _write_tsv(answers: Iterable[PredictedRow], layout: Layout, stream: TextIO) -> None:
-    _write_csv(answers, layout, stream, "\t")
-
-
 def _write_text(answers: Iterable[PredictedRow], layout: Layout, stream: TextIO) -> None:
     from graft.report.terminal import RowLayout
 
@@ -160,13 +156,8 @@ WRITERS: dict[str, Callable[[Iterable[PredictedRow], Layout, TextIO], None]] = {
     "json": _write_json,
     "jsonl": _write_jsonl,
     "csv": _write_csv,
-    "tsv": _write_tsv,
+    "tsv": partial(_write_csv, delimiter="\t"),
 }
-
-
-def to_stdout(answers: Iterable[PredictedRow], layout: Layout, kind: str) -> None:
-    """Print the answers as they come."""
-    WRITERS[kind](answers, layout, sys.stdout)
 
 
 def to_file(answers: Iterable[PredictedRow], layout: Layout, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from graft.files import expanded
 if TYPE_CHECKING:
     from graft.data.dataset import Dataset
     from graft.data.guard import Inputs, Kind
+
+    NamedOutput = tuple[str, Path, Kind]
 
 
 class InputPath(click.Path):
@@ -93,10 +95,10 @@ class Command(click.Command):
         """
         from graft.data.guard import Inputs
 
-        if any(True for _ in _outputs(ctx)):
-            _check_apart(ctx)
-            read, journals = Inputs.of(*_inputs(ctx)), Inputs.of(*_journals(ctx))
-            _check(ctx, read, journals)
+        if outputs := list(_outputs(ctx)):
+            _check_apart(outputs)
+            journals = (target for _, target, kind in outputs if kind == "journal")
+            _check(outputs, Inputs.of(*_inputs(ctx)), Inputs.of(*journals))
         arguments = dict(ctx.params)
         for parameter in self.params:
             name = parameter.name or ""
@@ -119,21 +121,21 @@ def guard_outputs(*sources: Dataset | Path | None) -> None:
     from graft.data.guard import Inputs
 
     ctx = click.get_current_context(silent=True)
-    if ctx is not None and any(True for _ in _outputs(ctx)):
-        _check(ctx, Inputs.of(*sources))
+    if ctx is not None and (outputs := list(_outputs(ctx))):
+        _check(outputs, Inputs.of(*sources))
 
 
-def _check(ctx: click.Context, *inputs: Inputs) -> None:
+def _check(outputs: Sequence[NamedOutput], *inputs: Inputs) -> None:
     """A journal is read as well as written, so that ``inputs`` that follow the first hold for the other outputs."""
-    for _, target, kind in _outputs(ctx):
+    for _, target, kind in outputs:
         for read in inputs[:1] if kind == "journal" else inputs:
             read.check(target, kind)
 
 
-def _check_apart(ctx: click.Context) -> None:
+def _check_apart(outputs: Sequence[NamedOutput]) -> None:
     """Two outputs at one place would be one, and one inside another goes with it when that is replaced."""
     seen: dict[Path, str] = {}
-    for name, target, kind in _outputs(ctx):
+    for name, target, kind in outputs:
         if kind == "journal":  # which counts as an input of the others
             continue
         place = target.resolve()
@@ -143,7 +145,7 @@ def _check_apart(ctx: click.Context) -> None:
         seen[place] = name
 
 
-def _outputs(ctx: click.Context) -> Iterator[tuple[str, Path, Kind]]:
+def _outputs(ctx: click.Context) -> Iterator[NamedOutput]:
     for parameter in ctx.command.params:
         value = ctx.params.get(parameter.name or "")
         if isinstance(parameter.type, Output) and value is not None:
@@ -158,10 +160,6 @@ def _inputs(ctx: click.Context) -> Iterator[str | Path]:
             yield from values
         elif isinstance(parameter.type, Mixed):
             yield from (path for text in values for path in _paths_in(text))
-
-
-def _journals(ctx: click.Context) -> Iterator[Path]:
-    return (target for _, target, kind in _outputs(ctx) if kind == "journal")
 
 
 def _paths_in(text: str) -> Iterator[Path]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from graft.cli.answers import Layout, PredictedRow, format_of, to_file, to_stdout
+from graft.cli.answers import WRITERS, Layout, PredictedRow, format_of, to_file
 from graft.cli.options import Caching, cache_option, download_option, log_asked, log_options
 from graft.cli.output import progress_bar, say, shown
 from graft.cli.paths import Command, InputPath, Mixed, ModelPath, OutputFile, guard_outputs
@@ -116,7 +116,7 @@ def command(
     count = _Count()
     answers = count.of(_answers(fitted, rows, cache, index, layout.neighbours, keeper, why=why))
     if output is None:
-        to_stdout(answers, layout, kind)
+        WRITERS[kind](answers, layout, sys.stdout)
     else:
         to_file(answers, layout, output)
         say(f"Answers {shown(output)}    {count.done:,} inputs")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,7 @@ import click
 from graft.cli.output import clean_word, say, show_json
 from graft.cli.paths import Command, InputPath, Output
 from graft.errors import Cancelled, UsageError
+from graft.signals import on_sigterm
 
 if TYPE_CHECKING:
     from graft.notebooks import NotebookRun, OutputEvent
@@ -50,18 +49,14 @@ def command(
     output = output or Path(f"{notebook.stem}-run")
     given = _given(parameters, secrets)
     stop = threading.Event()
-
-    def show(event: OutputEvent) -> None:
-        _show(event, as_json=as_json)
-
     try:
-        with _stopped_by_sigterm(stop):
+        with on_sigterm(lambda *_: stop.set()):  # the notebook ends in order
             ran = run_notebook(
                 notebook,
                 given,
                 output=output,
                 run=Run(cancelled=stop),
-                on_output=show,
+                on_output=partial(_show, as_json=as_json),
                 secrets=secrets,
                 paths_from=Path.cwd(),
                 **wanted,
@@ -95,20 +90,6 @@ def _given(parameters: tuple[str, ...], secrets: tuple[str, ...]) -> dict[str, s
                 )
             given[name] = os.environ[name]
     return given
-
-
-@contextmanager
-def _stopped_by_sigterm(stop: threading.Event) -> Iterator[None]:
-    """SIGTERM ends the notebook in order; where it was ignored, it stays so."""
-    before = signal.getsignal(signal.SIGTERM)
-    if threading.current_thread() is not threading.main_thread() or before is signal.SIG_IGN:
-        yield
-        return
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _show(event: OutputEvent, *, as_json: bool) -> None:

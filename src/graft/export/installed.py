@@ -14,7 +14,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +31,7 @@ from graft.export.exported_folder import ExportedFolder
 from graft.export.proof.agreement import FILE_TOLERANCE, Agreement, Answer
 from graft.export.proof.golden_set import FOLDER, GoldenSet
 from graft.export.space.folder import PYTHON_VERSION, REQUIREMENTS
+from graft.signals import on_sigterm
 
 PAGE = "app.py"
 START_SECONDS = 300.0
@@ -111,7 +111,7 @@ def install(folder: ExportedFolder, goldens: GoldenSet, progress: Progress = sil
     labels = folder.labels()
     classes, modality = tuple(labels["classes"]), str(labels["modality"])
     temporary = tempfile.TemporaryDirectory(prefix="graft install ", ignore_cleanup_errors=True)
-    with _ending_in_order(), temporary as name:
+    with on_sigterm(_end_in_order), temporary as name:
         work = Path(name)
         place = _copied(folder, work / "export")
         progress("install", 0, 3)
@@ -153,21 +153,9 @@ def answer_of(said: Any, classes: Sequence[str]) -> Answer | str:
         return f"it is no answer: {str(said)[:100]}"
 
 
-@contextmanager
-def _ending_in_order() -> Iterator[None]:
+def _end_in_order(number: int, frame: object) -> None:
     """SIGTERM, which else ends a process at once, ends it as Ctrl-C does: with all that was started, and its files."""
-
-    def end(number: int, frame: object) -> None:
-        raise SystemExit(128 + number)
-
-    if threading.current_thread() is not threading.main_thread():  # only there can signals be heeded
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    raise SystemExit(128 + number)
 
 
 class _NotAsked(Exception):
