@@ -23,13 +23,13 @@ import pytest
 pytest.importorskip("fastapi", reason="FastAPI is not installed: pip install 'graft-learn[serve]'")
 
 from graft.decoding.sound import wav_bytes
-from graft.listening import listening
+from graft.listening import KEEP_ALIVE, listening
 from graft.serving.draining import Draining
 from graft.serving.keys import ServerKey
 from graft.serving.loaded import LoadedModel
 from graft.serving.one_model import ModelServer
 from graft.serving.routes import application
-from graft.serving.server import KEEP_ALIVE, run
+from graft.serving.server import run
 
 TOLERANCE = 0.02
 """Of a probability in bf16: whatever else is in a batch changes the last digits."""

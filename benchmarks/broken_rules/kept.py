@@ -8,8 +8,8 @@ KEPT = (
     Rule(
         "a file is replaced as a whole",
         "src/graft/files.py",
-        "        write_synced(temporary, data)\n        temporary.replace(path)\n",
-        "        path.write_bytes(data)\n",
+        "        temporary.replace(path)\n",
+        "        path.write_bytes(temporary.read_bytes())\n",
         "tests/test_files.py::test_who_reads_the_old_file_reads_it_to_its_end",
     ),
     Rule(

@@ -59,14 +59,8 @@ def write_atomically(path: str | Path, data: bytes) -> None:
     Raises:
         OSError: The folder is missing or cannot be written to, or the disk is full; then nothing has changed.
     """
-    path = Path(path).resolve()
-    temporary = beside(path, "new")
-    try:
+    with _in_place_of(path) as temporary:
         write_synced(temporary, data)
-        temporary.replace(path)
-        sync_folder(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -76,14 +70,20 @@ def written_whole(path: str | Path) -> Iterator[TextIO]:
     Raises:
         OSError: The folder cannot be made or written to, or the disk is full.
     """
+    Path(path).resolve().parent.mkdir(parents=True, exist_ok=True)
+    with _in_place_of(path) as temporary, temporary.open("x", encoding="utf-8", errors="replace", newline="") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _in_place_of(path: str | Path) -> Iterator[Path]:
+    """A name beside a file to write to, which takes the place of the file at the end; after an error, nothing has."""
     path = Path(path).resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = beside(path, "new")
     try:
-        with temporary.open("x", encoding="utf-8", errors="replace", newline="") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+        yield temporary
         temporary.replace(path)
         sync_folder(path.parent)
     finally:

@@ -1,12 +1,16 @@
-"""The sockets that servers of this machine listen at."""
+"""The sockets that servers of this machine listen at, and what speaks HTTP there."""
 
 from __future__ import annotations
 
 import os
 import socket
+from typing import Any
 
 from graft.errors import GraftError
 
+KEEP_ALIVE = 75
+"""Seconds for which an idle connection is kept: longer than the 60 of the usual load balancers and proxies, which would
+otherwise send a request into a connection that is being closed."""
 _BACKLOG = 2048
 
 
@@ -36,3 +40,28 @@ def listening(host: str, port: int, what: str) -> socket.socket:
             "Choose another port (--port; 0 takes a free one), or end what listens there.",
         ) from None
     return listener
+
+
+def speaking_http(app: Any, protocol: Any, keep_alive: int = KEEP_ALIVE) -> Any:
+    """The configuration of uvicorn for an app of ASGI: it tells nothing of itself, and trusts nothing of a proxy.
+
+    Args:
+        app: The app.
+        protocol: How HTTP is read, as uvicorn takes it.
+        keep_alive: Seconds for which an idle connection is kept.
+    """
+    import uvicorn
+
+    return uvicorn.Config(
+        app,
+        http=protocol,
+        log_config=None,
+        log_level="error",  # what clients do wrong is told to them
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=keep_alive,
+        timeout_graceful_shutdown=1,
+    )

@@ -9,7 +9,6 @@ from typing import Any
 
 from graft import bundle
 from graft.contracts import Progress, silent
-from graft.data.dataset import Dataset
 from graft.data.provenance import inputs_of
 from graft.encoders import encoder_for
 from graft.encoders.hub.fetch import staying_here
@@ -23,7 +22,7 @@ from graft.model.model import Model
 from graft.prediction.loading import refuse_index
 from graft.reading.read import read
 from graft.run import NEVER, Flag, Stopwatch
-from graft.tasks import named
+from graft.tasks import reading_of
 from graft.tasks.examples import embed_dataset
 
 
@@ -78,7 +77,7 @@ def repeat(
     with run.clock.timing("read"):
         model = None if plan.model is None else load(plan.model, allow_download=allow_download)
         watched: dict[str, Any] = {"progress": progress, "cancelled": cancelled}
-        least = {"min_classes": 1} if model else {} if recipe.task == "auto" else named(recipe.task).reading
+        least = {"min_classes": 1} if model else reading_of(recipe)
         dataset = read(reading.source, **{**reading.options(), **least, **watched})
     told: dict[str, Any] = {"cache": run.cache, "progress": progress, "cancelled": cancelled}
     with staying_here("The job names", unless=allow_download):
@@ -90,25 +89,12 @@ def repeat(
         if model is None:
             return fit(dataset, recipe, journal=plan.journal, clock=run.clock, **told)
         if plan.verb == "extend":
-            return extend(model, dataset, old=_old(job), clock=run.clock, **told)
+            as_old = {**replace(reading, test=None, remembered=None).options(), "min_classes": 1}
+            old = None if plan.old is None else read(plan.old, **as_old)
+            return extend(model, dataset, old=old, clock=run.clock, **told)
         from graft.tuning.plan import TrainingPlan
         from graft.tuning.tuning import tune
 
         method = TrainingPlan.from_dict(plan.method) if isinstance(plan.method, dict) else plan.method or "blocks"
-        return tune(
-            model,
-            dataset,
-            method=method,
-            flips=plan.flips,
-            epochs=plan.epochs,
-            time_limit=plan.time_limit,
-            force=plan.force,
-            seed=plan.seed,
-            **told,
-        ).model
-
-
-def _old(job: Job) -> Dataset | None:
-    if job.plan.old is None:
-        return None
-    return read(job.plan.old, min_classes=1, **replace(job.reading, test=None, remembered=None).options())
+        asked = {name: getattr(plan, name) for name in ("flips", "epochs", "time_limit", "force", "seed")}
+        return tune(model, dataset, method=method, **asked, **told).model

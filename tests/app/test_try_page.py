@@ -24,13 +24,13 @@ import graft
 import shapes
 from graft.app import TryPage
 from graft.app.about import about
-from graft.app.server import KEEP_ALIVE
 from graft.contracts import SERVED
 from graft.decoding.sound import wav_bytes
 from graft.encoders.cache import Cache
 from graft.encoders.embed import content_digest, content_key
 from graft.errors import DataError, GraftError, UsageError
 from graft.explanation import explain
+from graft.listening import KEEP_ALIVE
 from graft.similarity import Index
 from pages import begin
 

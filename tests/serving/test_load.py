@@ -17,12 +17,12 @@ import shapes
 pytest.importorskip("fastapi", reason="FastAPI is not installed: pip install 'graft-learn[serve]'")
 
 from graft.errors import UsageError
+from graft.listening import KEEP_ALIVE
 from graft.serving.admission import Admission
 from graft.serving.draining import Draining
 from graft.serving.keys import ServerKey
 from graft.serving.limits import ServerLimits
 from graft.serving.problems import Problem
-from graft.serving.server import KEEP_ALIVE
 from serving_checks import LONG, ServerHere, ServerProcess, head, in_base64, wait_until
 
 PHOTO = shapes.encoded("circle", 1)

@@ -14,13 +14,11 @@ from urllib.parse import urlsplit
 from graft.app.gate import BrowserSession, Gate
 from graft.errors import GraftError, MissingExtra, UsageError
 from graft.journal.decision import login
-from graft.listening import listening
+from graft.listening import listening, speaking_http
 from graft.loopback import is_loopback
 
 PORT = 7860
 """Where such pages are by custom."""
-KEEP_ALIVE = 75
-"""Seconds of an idle connection: a proxy keeps its own for 60, and must not send into one that is being closed."""
 PATIENCE = 30.0
 """Seconds in which the server has to be up."""
 NEEDED = {"starlette": "Starlette", "uvicorn": "uvicorn"}
@@ -80,6 +78,9 @@ class PageServer:
             GraftError: The port is taken.
             UsageError: ``behind`` is no address.
         """
+        import uvicorn
+        from starlette.applications import Starlette
+
         public = urlsplit(behind)
         if behind and (public.scheme not in ("http", "https") or not public.netloc or public.query or public.fragment):
             raise UsageError(f"{behind} is no address of a page.", "Give one such as https://example.org/try/.")
@@ -92,7 +93,7 @@ class PageServer:
         place = f"{public.scheme}://{public.netloc}{prefix}" if behind else f"http://{name}:{self.port}"
         self.address = f"{place}/?token={self.session.token}"
         gate = Gate(
-            _app(routes),
+            Starlette(routes=routes),
             host,
             self.session,
             what=self.what,
@@ -101,7 +102,8 @@ class PageServer:
             public=public.netloc,
             prefix=prefix,
         )
-        self._server = _server(gate)
+        # h11 bounds the head of a request, which anybody may send, and the faster way does not.
+        self._server = uvicorn.Server(speaking_http(gate, "h11"))
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name=f"graft-{self.what}", daemon=True
         )
@@ -172,27 +174,3 @@ class PageServer:
             return listening(host, PORT, cls.what)
         except GraftError:
             return listening(host, 0, cls.what)
-
-
-def _app(routes: list[Any]) -> Any:
-    from starlette.applications import Starlette
-
-    return Starlette(routes=routes)
-
-
-def _server(app: Any) -> Any:
-    import uvicorn
-
-    config = uvicorn.Config(
-        app,
-        http="h11",  # it bounds the head of a request, which anybody may send, and the faster way does not
-        log_level="error",
-        access_log=False,
-        lifespan="off",
-        ws="none",
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=1,
-    )
-    return uvicorn.Server(config)

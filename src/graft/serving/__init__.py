@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graft.errors import GraftError
-from graft.listening import listening
+from graft.listening import KEEP_ALIVE, listening
 from graft.monitoring.keeping import LogOptions
 from graft.serving.draining import Draining
 from graft.serving.keys import ServerKey
 from graft.serving.limits import ServerLimits
-from graft.serving.server import KEEP_ALIVE, check_installed, run
+from graft.serving.server import check_installed, run
 
 if TYPE_CHECKING:
     from graft.serving.notebook_runs import RunLimits

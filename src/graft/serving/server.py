@@ -12,11 +12,9 @@ from types import FrameType
 from typing import Any
 
 from graft.errors import GraftError, MissingExtra
+from graft.listening import speaking_http
 from graft.serving.draining import Draining
 
-KEEP_ALIVE = 75
-"""Seconds for which an idle connection is kept: longer than the 60 of the usual load balancers, which would otherwise
-send a request into a connection that is being closed."""
 NEEDED = {"fastapi": "FastAPI", "uvicorn": "uvicorn", "prometheus_client": "prometheus_client"}
 """Modules of the extra, and what they are called."""
 
@@ -67,20 +65,8 @@ def run(app: Any, listener: socket.socket, draining: Draining, keep_alive: int, 
                 self.should_exit = True
             return bool(await super().on_tick(counter))
 
-    config = uvicorn.Config(
-        app,
-        http=_protocol(),
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        ws="none",
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=keep_alive,
-        timeout_graceful_shutdown=1,
-    )
-    for name in ("uvicorn.error", "python_multipart"):  # what clients do wrong is told to them
-        logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # what clients do wrong is told to them
+    config = speaking_http(app, _protocol(), keep_alive)
     DrainingServer(config).run(sockets=[listener])
 
 
