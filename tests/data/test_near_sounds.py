@@ -5,8 +5,9 @@ import pytest
 
 from graft.decoding.sound import decode_sound, wav_bytes
 from graft.duplicates.clusters import near_duplicates
+from graft.duplicates.pictures import WIDTH
 from graft.duplicates.prints import SoundPrints
-from graft.duplicates.sounds import SAME_SOUND, WIDTH, sound_print
+from graft.duplicates.sounds import SAME_SOUND, sound_print
 
 soundfile = pytest.importorskip("soundfile")
 

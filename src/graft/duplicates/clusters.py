@@ -10,11 +10,8 @@ import numpy as np
 
 from graft.contracts import Bool, Float32, Int
 from graft.data.split import Forest, merge
-from graft.executors import one_thread_each
+from graft.executors import map_on_cores, one_thread_each
 
-_Block = tuple[int, int]
-Map = Callable[[Callable[[_Block], Int], Iterable[_Block]], Iterable[Int]]
-"""``map``, or a way to do the same on several cores."""
 _Cosines = Callable[[int, int], Float32]
 """Of the rows from the one place to the other, to all rows from the one place on ``(stop - start, n - start)``."""
 
@@ -84,7 +81,6 @@ def near_duplicates(
     digests: Sequence[str],
     x: Float32,
     threshold: float = SAME_PICTURE,
-    map_blocks: Map = map,
     known: Iterable[tuple[int, int]] = (),
     apart: Bool | None = None,
 ) -> Alike:
@@ -100,7 +96,6 @@ def near_duplicates(
         digests: ``n`` content hashes.
         x: ``(n, d) float32`` rows of unit length.
         threshold: Whitened cosine in (0, 1]; it carries over between data sets far better than a plain one.
-        map_blocks: Does the blocks of the product; they do not depend on each other.
         known: Pairs of rows that are known to be copies, the most alike first.
         apart: Rows that show nothing to compare ``(n,) bool``: among very few they stand for themselves.
 
@@ -117,15 +112,15 @@ def near_duplicates(
             if growth.rounds > 1:
                 break
             rows = rows if apart is None else rows[~apart[rows]]
-        for a, b in _alike(x[rows], threshold, map_blocks):
+        for a, b in _alike(x[rows], threshold):
             growth.join(int(rows[a]), int(rows[b]))
     return growth.found()
 
 
-def with_partner(x: Float32, least: float, map_blocks: Map = map) -> Bool:
+def with_partner(x: Float32, least: float) -> Bool:
     """Which rows have another within the plain cosine ``least`` ``(n,) bool``. ``x`` is ``(n, d)``, of unit length."""
     found = np.zeros(len(x), np.bool_)
-    for pair in _close_pairs(x, least, map_blocks):
+    for pair in _close_pairs(x, least):
         found[list(pair)] = True
     return found
 
@@ -196,20 +191,20 @@ def settled(alike: Alike, y: Int) -> Clusters:
     return Clusters(merge(np.arange(len(whole)), names), rows, whole)
 
 
-def _alike(x: Float32, threshold: float, map_blocks: Map) -> Iterator[tuple[int, int]]:
+def _alike(x: Float32, threshold: float) -> Iterator[tuple[int, int]]:
     """Pairs of rows that show the same thing, in each block from the most alike to the least."""
     n, d = x.shape
     if n < FEW:
         yield from _close_pairs(x, _FEW_COSINE)
     # A set of fewer items than dimensions is mostly free of look-alikes: then there is nothing to whiten.
     elif n > d or _any_close(x, _FLOOR):
-        for a, b in _pairs_within(n, whitened_cosines(x), threshold, map_blocks):
+        for a, b in _pairs_within(n, whitened_cosines(x), threshold):
             if x[a] @ x[b] >= _FLOOR:
                 yield a, b
 
 
-def _close_pairs(x: Float32, threshold: float, map_blocks: Map = map) -> Iterator[tuple[int, int]]:
-    return _pairs_within(len(x), lambda start, stop: x[start:stop] @ x[start:].T, threshold, map_blocks)
+def _close_pairs(x: Float32, threshold: float) -> Iterator[tuple[int, int]]:
+    return _pairs_within(len(x), lambda start, stop: x[start:stop] @ x[start:].T, threshold)
 
 
 def _any_close(x: Float32, threshold: float) -> bool:
@@ -218,27 +213,33 @@ def _any_close(x: Float32, threshold: float) -> bool:
     return bool((cosine[np.triu_indices(len(x), 1)] >= threshold).any())
 
 
-def _pairs_within(n: int, cosines: _Cosines, threshold: float, map_blocks: Map) -> Iterator[tuple[int, int]]:
+def _pairs_within(n: int, cosines: _Cosines, threshold: float) -> Iterator[tuple[int, int]]:
     bounds = [0]
     while bounds[-1] < n:
         bounds.append(min(n, bounds[-1] + max(1, _BLOCK // (n - bounds[-1]))))
 
-    def find(block: _Block) -> Int:
+    def find(block: tuple[int, int]) -> Int:
         start, stop = block
         cosine = cosines(start, stop)
         cosine[np.tril_indices(stop - start, m=n - start)] = -1
-        a, b = np.divmod(np.flatnonzero(cosine >= threshold), n - start)
-        crowded = np.flatnonzero(np.bincount(a, minlength=stop - start) > _PARTNERS)
-        if len(crowded):
-            best = np.argpartition(-cosine[crowded], _PARTNERS, axis=1)[:, :_PARTNERS]
-            few = ~np.isin(a, crowded)
-            a = np.concatenate([a[few], np.repeat(crowded, _PARTNERS)])
-            b = np.concatenate([b[few], best.ravel()])
+        a, b = best_above(cosine, threshold, _PARTNERS)
         order = np.lexsort((b, a, -cosine[a, b]))
         return start + np.stack([a, b], axis=1)[order]
 
-    for pairs in map_blocks(find, itertools.pairwise(bounds)):
+    for pairs in map_on_cores(find, itertools.pairwise(bounds)):
         yield from map(tuple, pairs.tolist())
+
+
+def best_above(cosine: Float32, threshold: float, most: int) -> tuple[Int, Int]:
+    """Rows and columns where ``cosine`` ``(n, m)`` reaches a threshold, of each row ``most`` at the most."""
+    a, b = np.divmod(np.flatnonzero(cosine >= threshold), cosine.shape[1])
+    crowded = np.flatnonzero(np.bincount(a, minlength=len(cosine)) > most)
+    if len(crowded):
+        best = np.argpartition(-cosine[crowded], most, axis=1)[:, :most]
+        few = ~np.isin(a, crowded)
+        a = np.concatenate([a[few], np.repeat(crowded, most)])
+        b = np.concatenate([b[few], best.ravel()])
+    return a, b
 
 
 def whitened_cosines(x: Float32) -> _Cosines:

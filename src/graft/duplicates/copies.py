@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from graft.contracts import Bool, Float32, Float64, Int
-from graft.duplicates.clusters import Alike, Growing
+from graft.duplicates.clusters import Alike, Growing, best_above
 from graft.duplicates.pictures import HOPEFUL, LIKELY, SAME_PRINT, Outlines, aligned_likeness, outlines, whitened
 from graft.executors import map_on_cores, one_thread_each
 
@@ -73,12 +73,10 @@ def copies_among(digests: Sequence[str], prints: Float32, x: Float32 | None = No
     growth = Growing(len(digests))
     growth.join_equal(digests)
     spread = 1.0 if x is None else _spread(x)
-    likeness = np.zeros(len(digests), np.float32)
-    first: dict[str, int] = {}
-    for row, digest in enumerate(digests):
-        known = first.setdefault(digest, row)
-        if known != row:
-            likeness[[known, row]] = 1
+    _, first, content, times = np.unique(
+        np.asarray(digests, np.str_), return_index=True, return_inverse=True, return_counts=True
+    )
+    likeness = (times > 1)[content].astype(np.float32)
     found = [np.empty((0, 2), np.int64)]
     while growth.goes_on():
         rows = growth.representatives()
@@ -98,9 +96,7 @@ def copies_among(digests: Sequence[str], prints: Float32, x: Float32 | None = No
         for members, value in zip(found[-1].tolist(), alike[order].tolist(), strict=True):
             likeness[members] = np.maximum(likeness[members], np.float32(value))
             growth.join(*members)
-    equal = {digest: likeness[row] for digest, row in first.items()}
-    likeness = np.array([equal[digest] for digest in digests], np.float32)
-    return UnsettledCopies(growth.found(), likeness, np.concatenate(found))
+    return UnsettledCopies(growth.found(), likeness[first][content], np.concatenate(found))
 
 
 def _spread(x: Float32) -> float:
@@ -159,13 +155,7 @@ def _likely(white: Outlines, top: int, left: int) -> Float64:
         cosine += mine[:, :h] @ others[:, :h].T
         if top == left:
             cosine[np.tril_indices(len(cosine))] = -1
-        a, b = np.divmod(np.flatnonzero(cosine >= LIKELY), cosine.shape[1])
-        crowded = np.flatnonzero(np.bincount(a, minlength=len(cosine)) > _PARTNERS)
-        if len(crowded):
-            best = np.argpartition(-cosine[crowded], _PARTNERS, axis=1)[:, :_PARTNERS]
-            few = ~np.isin(a, crowded)
-            a = np.concatenate([a[few], np.repeat(crowded, _PARTNERS)])
-            b = np.concatenate([b[few], best.ravel()])
+        a, b = best_above(cosine, LIKELY, _PARTNERS)
         mirrored = np.einsum("ph,ph->p", mine[a, h:], others[b, h:]) < 0
         found.append(np.stack([top + a, left + b, mirrored, np.full(len(a), zoom), cosine[a, b]], axis=1))
     return np.concatenate(found)

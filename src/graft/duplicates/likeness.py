@@ -18,7 +18,6 @@ from graft.duplicates.prints import PicturePrints, SoundPrints
 from graft.duplicates.sounds import SAME_SOUND
 from graft.duplicates.texts import near_duplicate_texts
 from graft.encoders.embed import Embedded, embed, recall
-from graft.executors import map_on_cores
 from graft.heads.features import GIVEN, transform
 from graft.run import PLAIN, Run
 
@@ -69,7 +68,7 @@ def _alike(dataset: Dataset, embedded: Embedded, stages: Stages, run: Run) -> Al
         return Alike(*(merge(clusters, embedded.digests) for clusters in alike))
     if dataset.modality == "audio":
         prints = _prints(SoundPrints(), dataset, embedded.digests, run)
-        return near_duplicates(embedded.digests, prints, SAME_SOUND, map_on_cores)
+        return near_duplicates(embedded.digests, prints, SAME_SOUND)
     return _alike_pictures(dataset, embedded, stages, run)
 
 
@@ -77,13 +76,13 @@ def _alike_pictures(dataset: Dataset, embedded: Embedded, stages: Stages, run: R
     """Copies, and two shots of one thing, which an encoder tells and a print does not."""
     x = transform(embedded.x, stages, "last")
     unit = x / np.linalg.norm(x, axis=1, keepdims=True).clip(1e-12)  # two encoders side by side are longer
-    rows = np.arange(len(x)) if len(x) < FEW else np.flatnonzero(with_partner(unit, PARTNER, map_on_cores))
+    rows = np.arange(len(x)) if len(x) < FEW else np.flatnonzero(with_partner(unit, PARTNER))
     digests = [embedded.digests[row] for row in rows]
     prints = _prints(PicturePrints(), dataset.select(rows), digests, run)
     known = rows[copies_among(digests, prints, unit[rows]).pairs] if _tells_apart(unit) else np.empty((0, 2), np.int64)
     blank = np.zeros(len(x), np.bool_)
     blank[rows] = show_nothing(prints)
-    return near_duplicates(embedded.digests, x, map_blocks=map_on_cores, known=map(tuple, known.tolist()), apart=blank)
+    return near_duplicates(embedded.digests, x, known=map(tuple, known.tolist()), apart=blank)
 
 
 def _tells_apart(x: Float32) -> bool:

@@ -28,7 +28,7 @@ HOPEFUL = 0.68
 four of these sets it was 0.7 at least with 8 % cropped off each side, but for one; most pairs of others lie below."""
 SIDE = 32
 WIDTH = SIDE * SIDE
-"""Numbers in a print."""
+"""Numbers in a print, of a recording as well."""
 
 _OUTLINE = 16
 _AXES = 64

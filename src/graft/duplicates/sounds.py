@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from graft.contracts import Float32, Float64
+from graft.duplicates.pictures import WIDTH
 
 SAME_SOUND = 0.9
 """Whitened cosine (see ``split.near_duplicates``) of two prints above which two recordings are the same.
@@ -22,8 +23,6 @@ and at most one among 1,000 or 300 of the digits.
 """
 RATE = 16_000
 """Samples per second of what a print is made of."""
-WIDTH = 1024
-"""Numbers in a print."""
 
 _BANDS = 32
 _LOWEST, _HIGHEST = 60.0, 3800.0

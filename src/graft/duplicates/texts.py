@@ -59,6 +59,8 @@ def near_duplicate_texts(texts: Sequence[str]) -> Alike:
         Cluster of each text, numbered from 0 in order of appearance.
     """
     growth = Growing(len(texts))
+    if not texts:
+        return growth.found()
     equal, alike, sets = _described(texts)
     for row, text in enumerate(texts):
         if len(text) > LONGEST and (whole := _hash_whole(text)) is not None:
@@ -114,8 +116,6 @@ def _hash_whole(text: str) -> np.uint64 | None:
 def _described(texts: Sequence[str]) -> tuple[Array, Array, _Sets]:
     """Hash of each text, hash with every number the same, and trigrams; none for a short text."""
     parts = [_described_block(block) for block in blocks(texts)]
-    if not parts:
-        return np.empty(0, np.uint64), np.empty(0, np.uint64), _Sets(np.zeros(1, np.int64), np.empty(0, np.uint32))
     equal, alike, sizes, members = (np.concatenate([part[i] for part in parts]) for i in range(4))
     return equal, alike, _Sets(np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64), members)
 
