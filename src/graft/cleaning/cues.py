@@ -68,7 +68,8 @@ def find_cues(
     y, units, statistics = _drawn(y, units, statistics, seed)
     inside, outside = _units_of_each(y, units, len(classes))
     judged = inside >= AT_LEAST
-    known = [group for group in FEATURE_GROUPS[modality] if _is_measured(group, statistics)]
+    measured = [(group, _measured(group, statistics)) for group in FEATURE_GROUPS[modality]]
+    known = [(group, values) for group, values in measured if any(map(_differs, values))]
     if judged.sum() < 2 or not known:
         return ()
     folds = assign_folds(units, seed)
@@ -78,8 +79,7 @@ def find_cues(
     if len(candidates) == 2:  # what tells one tells the other
         candidates = candidates[[int(inside[candidates].argmin())]]
     found = []
-    for group in known:
-        values = [feature.of(statistics) for feature in group.features]
+    for group, values in known:
         rates = cross_validate([into_bins(value, bins) for value in values], y, len(classes), folds, judged)
         found += _of_all(group, rates, inside[judged], z)
         deviations = np.sqrt(0.25 / np.maximum(1, inside) + 0.25 / np.maximum(1, outside)) / 2
@@ -160,12 +160,15 @@ def _units_of_each(y: Int, units: Int, k: int) -> tuple[Int, Int]:
     return inside, len(classes_in) - only
 
 
-def _is_measured(group: FeatureGroup, statistics: Mapping[str, Array]) -> bool:
+def _measured(group: FeatureGroup, statistics: Mapping[str, Array]) -> list[Float64]:
     try:
-        values = [feature.of(statistics) for feature in group.features]
+        return [feature.of(statistics) for feature in group.features]
     except KeyError:  # an encoder from elsewhere may measure less
-        return False
-    return any(len(np.unique(value[np.isfinite(value)])) > 1 for value in values)
+        return []
+
+
+def _differs(value: Float64) -> bool:
+    return len(np.unique(value[np.isfinite(value)])) > 1
 
 
 def _score(accuracy: float, chance: float) -> float:

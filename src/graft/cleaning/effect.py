@@ -13,7 +13,7 @@ import numpy as np
 from graft.cleaning.label_errors import is_credibly_other, score_labels, typical_of
 from graft.cleaning.pool import Pool
 from graft.contracts import Bool, Float32, Float64, Int, Linear
-from graft.errors import TooFewClasses, UsageError
+from graft.errors import TooFewClasses
 from graft.evaluation.intervals import cross_validated_interval, group_design_effect, held_out_interval
 from graft.executors import map_on_cores
 from graft.heads.calibration import probabilities
@@ -165,18 +165,13 @@ class Scorer:
     """
 
     def __init__(self, pool: Pool) -> None:
-        if pool.out_of_fold is None:
-            raise UsageError(
-                "What edits are worth cannot be measured here: the labels cannot be cross-validated.",
-                "It takes two classes, each with two items that are no copies of one another and of no one group, and "
-                "one label for each item.",
-            )
-        self._pool, self._choice, self._scored = pool, pool.out_of_fold.choice, pool.out_of_fold.scored
+        out_of_fold = pool.cross_validated("What edits are worth cannot be measured")
+        self._pool, self._choice, self._scored = pool, out_of_fold.choice, out_of_fold.scored
         self._test = np.array([split == "test" for split in pool.dataset.splits], np.bool_)
         self._alike = pool.clusters if any(pool.dataset.groups) else pool.units
         self._given = _Labels(pool.y, np.ones(len(pool.y), np.bool_), len(pool.classes))
         self._before = self._learn(self._given)
-        self._quality = score_labels(pool.out_of_fold, pool.y, len(pool.classes), pool.folds)
+        self._quality = score_labels(out_of_fold, pool.y, len(pool.classes), pool.folds)
         right, _ = self._before.judged(pool.y, self._scored)
         self._as_given = self._accuracy(right, self._scored, _AS_GIVEN)
 

@@ -37,18 +37,18 @@ class FeatureGroup:
 
     Attributes:
         name: What they say something about.
-        features: The numbers.
         meaning: What the model may learn instead of what it should.
         advice: What to do.
+        features: The numbers.
         alarm: A cue is reported when its score is below: where half of what guessing leaves open is told by it, and
             more where the numbers are often of the essence.
     """
 
     name: str
-    features: tuple[Feature, ...]
     meaning: str
     advice: str
-    alarm: float = 0.5
+    features: tuple[Feature, ...]
+    alarm: float
 
 
 def _plain(name: str) -> Callable[[Known], Float64]:
@@ -80,159 +80,153 @@ def format_word(code: float) -> str:
     return "of a rare type" if name == "other" else f"{name.upper()} files"
 
 
-_FORMAT = FeatureGroup(
-    "file type", (Feature(_plain("format"), "", ""),),
+def _amount(name: str, what: str, least: str = "least") -> Feature:
+    """A number of which items have more or less; ``least``: the word for those that have little, such as "fewest"."""
+    return Feature(_plain(name), f"have the {least} {what}", f"have the most {what}")
+
+
+def _group(name: str, meaning: str, advice: str, *features: Feature, alarm: float = 0.5) -> FeatureGroup:
+    return FeatureGroup(name, meaning, advice, features, alarm)
+
+
+_FORMAT = _group(
+    "file type",
     "the type of file says where it came from, not what it shows",
     "Save all classes the same way, or get every class from the same sources.",
-)  # fmt: skip
+    Feature(_plain("format"), "", ""),
+)
+_PRIMARIES = ("red", "green", "blue")
 
 _PICTURES = (
-    FeatureGroup(
+    _group(
         "brightness",
-        (
-            Feature(_plain("brightness"), "are darkest", "are brightest"),
-            Feature(_plain("luma_5"), "have the darkest shadows", "have the brightest shadows"),
-            Feature(_plain("luma_99"), "have the darkest lights", "have the brightest lights"),
-        ),
         "the model may learn the light instead of the thing",
         "Take pictures of every class under the same light.",
+        Feature(_plain("brightness"), "are darkest", "are brightest"),
+        Feature(_plain("luma_5"), "have the darkest shadows", "have the brightest shadows"),
+        Feature(_plain("luma_99"), "have the darkest lights", "have the brightest lights"),
     ),
-    FeatureGroup(
+    _group(
         "size",
-        (Feature(_log("width"), "are narrowest", "are widest"), Feature(_log("height"), "are lowest", "are highest")),
         "the sizes say where the pictures came from, and small ones look softer to the encoder",
         "Get every class from the same sources, at the same size.",
+        Feature(_log("width"), "are narrowest", "are widest"),
+        Feature(_log("height"), "are lowest", "are highest"),
     ),
-    FeatureGroup(
+    _group(
         "shape",
-        (Feature(_shape, "are most upright", "are most oblong"),),
         "the format decides what is cropped, and may say where the pictures came from",
         "Crop all pictures to one format, or get every class from the same sources.",
+        Feature(_shape, "are most upright", "are most oblong"),
     ),
-    FeatureGroup(
+    _group(
         "background colour",
-        (
-            Feature(_plain("border_red"), "have the least red at the border", "have the most red at the border"),
-            Feature(_plain("border_green"), "have the least green at the border", "have the most green at the border"),
-            Feature(_plain("border_blue"), "have the least blue at the border", "have the most blue at the border"),
-            Feature(_plain("border_spread"), "have the plainest border", "have the liveliest border"),
-        ),
         "the model may learn the background instead of the thing",
         "Take pictures of every class before the same backgrounds.",
+        *(_amount(f"border_{primary}", f"{primary} at the border") for primary in _PRIMARIES),
+        Feature(_plain("border_spread"), "have the plainest border", "have the liveliest border"),
     ),
-    FeatureGroup(
+    _group(
         "colour",
-        (
-            Feature(_plain("red"), "have the least red", "have the most red"),
-            Feature(_plain("green"), "have the least green", "have the most green"),
-            Feature(_plain("blue"), "have the least blue", "have the most blue"),
-            Feature(_plain("saturation"), "are palest", "are most colourful"),
-        ),
         "fine if colour is what tells the classes; else the model may learn the light or the camera",
         "Take pictures of every class under the same light, with the same camera.",
-        ESSENTIAL,
+        *(_amount(primary, primary) for primary in _PRIMARIES),
+        Feature(_plain("saturation"), "are palest", "are most colourful"),
+        alarm=ESSENTIAL,
     ),
-    FeatureGroup(
+    _group(
         "sharpness",
-        (Feature(_log("sharpness"), "are softest", "are sharpest"),),
         "the model may learn the camera or the focus instead of the thing",
         "Take pictures of every class with the same camera, from the same distance.",
+        Feature(_log("sharpness"), "are softest", "are sharpest"),
     ),
     _FORMAT,
-    FeatureGroup(
+    _group(
         "file size",
-        (Feature(_bytes_a_pixel, "take the fewest bytes a pixel",
-                 "take the most bytes a pixel"),),
         "strong compression leaves traces that the model may learn",
         "Save all classes with the same quality.",
+        Feature(_bytes_a_pixel, "take the fewest bytes a pixel", "take the most bytes a pixel"),
     ),
-)  # fmt: skip
+)
 
 _TEXTS = (
-    FeatureGroup(
+    _group(
         "length",
-        (
-            Feature(_log("characters"), "are shortest", "are longest"),
-            Feature(_plain("words"), "have the fewest words", "have the most words"),
-            Feature(_plain("lines"), "have the fewest lines", "have the most lines"),
-        ),
         "the model may learn the length instead of the meaning",
         "Collect texts of every class of all lengths.",
+        Feature(_log("characters"), "are shortest", "are longest"),
+        _amount("words", "words", "fewest"),
+        _amount("lines", "lines", "fewest"),
     ),
-    FeatureGroup(
-        "capitals", (Feature(_plain("upper"), "have the fewest capitals", "have the most capitals"),),
+    _group(
+        "capitals",
         "capitals often say who wrote, not what about",
         "Get every class from the same sources, or write all in lower case.",
-        ESSENTIAL,
+        _amount("upper", "capitals", "fewest"),
+        alarm=ESSENTIAL,
     ),
-    FeatureGroup(
+    _group(
         "digits and signs",
-        (
-            Feature(_plain("digits"), "have the fewest digits", "have the most digits"),
-            Feature(_plain("letters"), "have the fewest letters", "have the most letters"),
-        ),
         "fine if numbers belong to the class; else they may say where a text came from",
         "Look at the digits and signs, and take out what is no part of the text.",
-        ESSENTIAL,
+        _amount("digits", "digits", "fewest"),
+        _amount("letters", "letters", "fewest"),
+        alarm=ESSENTIAL,
     ),
-    FeatureGroup(
-        "links", (Feature(_plain("links"), "have the fewest links", "have the most links"),),
+    _group(
+        "links",
         "fine if links belong to the class; else they say where a text came from",
         "Take the links out of all texts, or get every class from the same sources.",
-        ESSENTIAL,
+        _amount("links", "links", "fewest"),
+        alarm=ESSENTIAL,
     ),
-    FeatureGroup(
+    _group(
         "alphabet",
-        (Feature(_plain("ascii"), "have the most unusual characters", "have the fewest unusual characters"),),
         "the characters may say who wrote or how it was exported, not what about",
         "Look at the characters, and export every class the same way.",
-        ESSENTIAL,
+        Feature(_plain("ascii"), "have the most unusual characters", "have the fewest unusual characters"),
+        alarm=ESSENTIAL,
     ),
-)  # fmt: skip
+)
 
 _RECORDINGS = (
-    FeatureGroup(
-        "length", (Feature(_log("seconds"), "are shortest", "are longest"),),
+    _group(
+        "length",
         "the model may learn how the recordings were cut",
         "Cut recordings of every class in the same way.",
+        Feature(_log("seconds"), "are shortest", "are longest"),
     ),
-    FeatureGroup(
+    _group(
         "rate and channels",
-        (
-            Feature(_plain("rate"), "have the lowest rate", "have the highest rate"),
-            Feature(_plain("channels"), "have the fewest channels", "have the most channels"),
-            Feature(_plain("bandwidth"), "have the narrowest band", "have the widest band"),
-        ),
         "the model may learn the recorder instead of the sound",
         "Record every class with the same equipment, or bring all to the lowest rate.",
+        Feature(_plain("rate"), "have the lowest rate", "have the highest rate"),
+        _amount("channels", "channels", "fewest"),
+        Feature(_plain("bandwidth"), "have the narrowest band", "have the widest band"),
     ),
-    FeatureGroup(
+    _group(
         "loudness",
-        (
-            Feature(_log("rms"), "are quietest", "are loudest"),
-            Feature(_log("peak"), "have the lowest peaks", "have the highest peaks"),
-            Feature(_plain("clipped"), "are clipped least", "are clipped most"),
-        ),
         "the model may learn the distance or the level instead of the sound",
         "Record every class at the same distance and level.",
+        Feature(_log("rms"), "are quietest", "are loudest"),
+        Feature(_log("peak"), "have the lowest peaks", "have the highest peaks"),
+        Feature(_plain("clipped"), "are clipped least", "are clipped most"),
     ),
-    FeatureGroup(
+    _group(
         "background noise",
-        (
-            Feature(_plain("noise"), "have the quietest pauses", "have the loudest pauses"),
-            Feature(_plain("silence"), "have the least silence", "have the most silence"),
-        ),
         "the model may learn the room instead of the sound",
         "Record every class in the same places.",
+        Feature(_plain("noise"), "have the quietest pauses", "have the loudest pauses"),
+        _amount("silence", "silence"),
     ),
     _FORMAT,
-    FeatureGroup(
-        "file size", (Feature(_log("bytes", per="seconds"), "take the fewest bytes a second",
-                              "take the most bytes a second"),),
+    _group(
+        "file size",
         "the way in which a recording was saved leaves traces that the model may learn",
         "Save all classes the same way.",
+        Feature(_log("bytes", per="seconds"), "take the fewest bytes a second", "take the most bytes a second"),
     ),
-)  # fmt: skip
+)
 
 FEATURE_GROUPS: Mapping[str, tuple[FeatureGroup, ...]] = {"image": _PICTURES, "text": _TEXTS, "audio": _RECORDINGS}
 """What is looked at, by modality."""

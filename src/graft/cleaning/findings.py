@@ -47,7 +47,7 @@ class Findings(IssueTable):
             "n_unjudged": int((~self.columns["is_label_judged"]).sum()),
             "too_few_to_judge": list(self.too_few()),
             "duplicate_sets": [asdict(entry) for entry in self.duplicates],
-            "cues": [asdict(cue) for cue in self.cues],
+            "cues": [cue.to_dict() for cue in self.cues],
             "warnings": list(self.dataset.warnings),
         }
 

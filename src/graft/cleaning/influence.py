@@ -11,7 +11,6 @@ from graft.cleaning.label_errors import LabelQuality
 from graft.cleaning.outliers import Outliers
 from graft.cleaning.pool import Pool
 from graft.contracts import Bool, Float32, Float64, Int
-from graft.errors import UsageError
 from graft.executors import map_on_cores
 from graft.heads.calibration import probabilities
 from graft.learning import HEADS, SMOOTH
@@ -137,13 +136,8 @@ def influence(pool: Pool, rows: Int, proposed: Int) -> Float64:
     Raises:
         UsageError: The labels cannot be cross-validated.
     """
-    if pool.out_of_fold is None:
-        raise UsageError(
-            "The influence of corrections cannot be told here: the labels cannot be cross-validated.",
-            "It takes two classes, each with two items that are no copies of one another and of no one group, and one "
-            "label for each item.",
-        )
-    choice, k, y = pool.out_of_fold.choice, len(pool.classes), pool.y
+    choice = pool.cross_validated("The influence of corrections cannot be told").choice
+    k, y = len(pool.classes), pool.y
     truth, counts = y.copy(), np.ones(len(y), np.bool_)
     truth[rows] = np.where(proposed == DROP, y[rows], proposed)
     counts[rows] = proposed != DROP

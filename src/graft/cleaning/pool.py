@@ -12,7 +12,7 @@ from graft.data.dataset import Dataset
 from graft.duplicates.copies import Copies
 from graft.encoders import encoder_for
 from graft.encoders.embed import Embedded
-from graft.errors import NothingToRead
+from graft.errors import UsageError
 from graft.evaluation import warn_of_blanks
 from graft.heads.classifier import Answer
 from graft.heads.features import GIVEN, transform
@@ -109,6 +109,20 @@ class Pool:
         """Embeddings ``(n, dim) float32``."""
         return self.embedded.x
 
+    def cross_validated(self, what: str) -> OutOfFold:
+        """What heads said of rows that they had not seen.
+
+        Raises:
+            UsageError: They said nothing, without which ``what`` cannot be told or measured.
+        """
+        if self.out_of_fold is None:
+            raise UsageError(
+                f"{what} here: the labels cannot be cross-validated.",
+                "It takes two classes, each with two items that are no copies of one another and of no one group, and "
+                "one label for each item.",
+            )
+        return self.out_of_fold
+
 
 def gather(dataset: Dataset, recipe: Recipe, run: Run) -> Pool:
     """Embed everything and cross-validate a head on it, as ``fit`` would.
@@ -120,7 +134,7 @@ def gather(dataset: Dataset, recipe: Recipe, run: Run) -> Pool:
     encoder = encoder_for(recipe.encoder, dataset.modality, recipe.backend, recipe.prompt, run.tell)
     usable, embedded = embed_dataset(encoder, dataset, run)
     if not len(usable):
-        raise _nothing(usable)
+        raise nothing_readable(usable.skipped, usable.modality)
     if blank := warn_of_blanks(usable, embedded.statistics):
         usable = replace(usable, warnings=(*usable.warnings, *blank))
     classes, single = usable.classes, not usable.tags
@@ -149,7 +163,3 @@ def _seen_by_heads(
     late = centred(transform(x, stages, "late"))
     axes = leading(late.z, COLUMNS)
     return late.z @ axes, GIVEN, late.mean, axes
-
-
-def _nothing(usable: Dataset) -> NothingToRead:
-    return nothing_readable(usable.skipped, usable.modality)

@@ -69,11 +69,6 @@ def examine(dataset: Dataset, statistics: Mapping[str, Array], texts: Sequence[s
     return columns
 
 
-def words(kind: str) -> str:
-    """What an issue of this kind means, in a plain sentence."""
-    return KINDS[kind].words
-
-
 def _issues(score: Float64, threshold: float) -> Bool:
     low = np.asarray(score < threshold, np.bool_)
     if len(low) < AT_LEAST or low.mean() <= COMMON:

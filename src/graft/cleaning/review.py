@@ -221,20 +221,15 @@ class Review:
         with self._lock:
             self.refresh()
             done, _ = self._own(_known(who))
-            if not done:
-                return None
-            self._take_back(done, _known(who))
-            return done[-1]
+            return self._take_back(done, _known(who))
 
     def redo(self, who: str | None = None) -> Decision | None:
         """Make somebody's decision again that they took back last; ``None`` if they have decided anything since."""
         with self._lock:
             self.refresh()
             _, undos = self._own(_known(who))
-            if not undos:
-                return None
-            self._take_back(undos, _known(who))
-            return next(decision for decision in self.decisions if decision.id == undos[-1].undoes)
+            undo = self._take_back(undos, _known(who))
+            return undo and next(decision for decision in self.decisions if decision.id == undo.undoes)
 
     def rows_of(self, decision: Decision) -> tuple[int, ...]:
         """The rows that a decision is about, and those that were made with it, so far as they are in these data."""
@@ -271,11 +266,14 @@ class Review:
             self.journal.append(*decisions)
             self.refresh()
 
-    def _take_back(self, made: Sequence[Decision], who: str) -> None:
-        """Undo the last of these, and those among them that were made with it."""
+    def _take_back(self, made: Sequence[Decision], who: str) -> Decision | None:
+        """Undo the last of these, and those among them that were made with it; the last, if there is one."""
+        if not made:
+            return None
         last = _made_with(made[-1], made)
         batch = new_id() if len(last) > 1 else None
         self._append(*(Decision("undo", undoes=decision.id, who=who, batch=batch) for decision in reversed(last)))
+        return made[-1]
 
     def _take(self, outcomes: Mapping[ItemKey, Outcome]) -> None:
         self._outcomes |= {self._row[key]: outcome for key, outcome in outcomes.items() if key in self._row}
