@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import httpcore2 as http
 
@@ -87,14 +88,7 @@ class Fetcher:
         Raises:
             ItemError: It cannot be had, with a reason of ``PASSING`` if it may be had later.
         """
-        end = time.monotonic() + self.limits.total
-
-        def remaining() -> float:
-            left = 0.0 if self._stopped.is_set() else end - time.monotonic()
-            if left <= 0:
-                raise ItemError("timeout", f"The file was not there after {self.limits.total:g} seconds.")
-            return left
-
+        remaining = self.countdown(f"The file was not there after {self.limits.total:g} seconds.")
         held = place.host
         try:
             for _ in range(self.limits.redirects + 1):
@@ -109,6 +103,18 @@ class Fetcher:
         finally:
             if held:
                 self.rate_limiter.release(held)
+
+    def countdown(self, message: str, advice: str = "") -> Callable[[], float]:
+        """Tells how many seconds are left of what a file may take from now on; it raises when there are none."""
+        end = time.monotonic() + self.limits.total
+
+        def remaining() -> float:
+            left = 0.0 if self.stopped else end - time.monotonic()
+            if left <= 0:
+                raise ItemError("timeout", message, advice)
+            return left
+
+        return remaining
 
     @property
     def stopped(self) -> bool:
@@ -125,10 +131,8 @@ class Fetcher:
 
     def _ask(self, place: WebAddress, remaining: Callable[[], float]) -> bytes | WebAddress:
         """What is sent, or where it is said to lie."""
-        shown = f"[{place.host}]" if ":" in place.host else place.host
-        standard = place.port == {"http": 80, "https": 443}[place.scheme]
         headers = [
-            ("Host", shown if standard else f"{shown}:{place.port}"),
+            ("Host", urlsplit(place.url).netloc),
             ("User-Agent", f"graft/{__version__}"),
             ("Accept", self._accept),
             ("Accept-Encoding", "identity"),
@@ -162,12 +166,11 @@ class Fetcher:
 
     def _collect(self, chunks: Iterable[bytes]) -> bytes:
         content = bytearray()
-        looked = False
         for chunk in chunks:
+            before = len(content)
             content += chunk
-            if self._check_head and not looked and len(content) >= HEAD:
+            if self._check_head and before < HEAD <= len(content):
                 self._check_head(bytes(content[:HEAD]))
-                looked = True
         return bytes(content)
 
     def _bounded(self, chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -46,14 +46,19 @@ class RateLimiter:
 
     def __init__(self, delay: float = 0.5, at_once: int = 2) -> None:
         self._delay, self._at_once = delay, at_once
-        self._changed = threading.Condition()
+        self._changed = threading.Condition(threading.RLock())
         self._in_flight: defaultdict[str, int] = defaultdict(int)
         self._next: defaultdict[str, float] = defaultdict(float)
 
     def try_acquire(self, host: str) -> bool:
         """Whether the host may be asked now; whoever has acquired it releases it."""
         with self._changed:
-            return self._try(host)
+            now = time.monotonic()
+            if self._in_flight[host] >= self._at_once or now < self._next[host]:
+                return False
+            self._in_flight[host] += 1
+            self._next[host] = now + self._delay
+            return True
 
     def acquire(self, host: str, remaining: Callable[[], float], most: float) -> None:
         """Wait until the host may be asked.
@@ -67,7 +72,7 @@ class RateLimiter:
             ItemError: ``busy``: the host rests for longer than there is time.
         """
         with self._changed:
-            while not self._try(host):
+            while not self.try_acquire(host):  # whose lock may be taken twice by one thread
                 left, rest = remaining(), self._next[host] - time.monotonic()
                 if rest > min(left, most):
                     raise ItemError("busy", f"The host {host} asks for a long rest.", "Run the same command later.")
@@ -93,11 +98,3 @@ class RateLimiter:
         """Seconds until a host may be asked, as far as its delay and rest go."""
         with self._changed:
             return max(0.0, self._next[host] - time.monotonic())
-
-    def _try(self, host: str) -> bool:
-        now = time.monotonic()
-        if self._in_flight[host] >= self._at_once or now < self._next[host]:
-            return False
-        self._in_flight[host] += 1
-        self._next[host] = now + self._delay
-        return True

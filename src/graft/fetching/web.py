@@ -15,19 +15,14 @@ import shutil
 import time
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from graft.errors import AddressError, ItemError, MissingExtra
 from graft.fetching.addresses import PORTS, Network
 from graft.fetching.rate_limit import Limits, RateLimiter
 from graft.files import cache_folder, write_atomically
 from graft.run import Run
-
-if TYPE_CHECKING:
-    from graft.fetching.fetcher import Fetcher
 
 ALLOWED: Sequence[Network] = ()
 """Networks that are allowed though they are not public; for tests."""
@@ -86,8 +81,8 @@ def fetch_files(urls: Iterable[str], run: Run) -> dict[str, Path | ItemError]:
         for attempt in range(LIMITS.tries):
             try:
                 place = fetcher.locate(url)
-                end = time.monotonic() + LIMITS.total
-                fetcher.rate_limiter.acquire(place.host, partial(_left, fetcher, end), LIMITS.max_rest)
+                remaining = fetcher.countdown("There was no time left.", "Run the same command later.")
+                fetcher.rate_limiter.acquire(place.host, remaining, LIMITS.max_rest)
                 _keep(_place(folder, url), fetcher.fetch(place).content)
                 return None
             except ItemError as error:
@@ -112,18 +107,6 @@ def fetch_files(urls: Iterable[str], run: Run) -> dict[str, Path | ItemError]:
         fetcher.stop()
         pool.shutdown(wait=True, cancel_futures=True)
     return found
-
-
-def _left(fetcher: Fetcher, end: float) -> float:
-    """Seconds that there are left to wait.
-
-    Raises:
-        ItemError: There are none.
-    """
-    left = 0.0 if fetcher.stopped else end - time.monotonic()
-    if left <= 0:
-        raise ItemError("timeout", "There was no time left.", "Run the same command later.")
-    return left
 
 
 def _place(folder: Path, url: str) -> Path:
