@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from collections import OrderedDict
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from graft.decoding.tars import ArchiveLimits, Tar, is_tar
 from graft.errors import UnsafeArchive
@@ -99,11 +99,8 @@ def read_member(path: Path, member: str, limit: int) -> tuple[bytes, int]:
         READ_ERRORS: It cannot be read.
     """
     archive = _handles.get(path)
-    if isinstance(archive, Tar):
-        entry = archive[member]
-        return (archive.read(entry, entry.size) if entry.size <= limit else b""), entry.size
-    info = archive.getinfo(member)
-    return (_read(archive, info, info.file_size + 1) if info.file_size <= limit else b""), info.file_size
+    size, _ = archive.state(member)
+    return (archive.beginning(member, size + 1) if size <= limit else b""), size
 
 
 def peek_member(path: Path, member: str, n: int) -> bytes:
@@ -112,10 +109,7 @@ def peek_member(path: Path, member: str, n: int) -> bytes:
     Raises:
         READ_ERRORS: It cannot be read.
     """
-    archive = _handles.get(path)
-    if isinstance(archive, Tar):
-        return archive.read(archive[member], n)
-    return _read(archive, archive.getinfo(member), n)
+    return _handles.get(path).beginning(member, n)
 
 
 def member_state(path: Path, member: str) -> tuple[int, int]:
@@ -124,21 +118,26 @@ def member_state(path: Path, member: str) -> tuple[int, int]:
     Raises:
         READ_ERRORS: It cannot be read.
     """
-    archive = _handles.get(path)
-    if isinstance(archive, Tar):
-        return archive[member].size, 0
-    info = archive.getinfo(member)
-    return info.file_size, info.CRC
+    return _handles.get(path).state(member)
 
 
-def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, n: int) -> bytes:
-    with _handles.lock:  # ``ZipFile`` counts its open members without a lock; reading them has one of its own
-        file = archive.open(info)
-    try:
-        return file.read(n)
-    finally:
-        with _handles.lock:
-            file.close()
+class _Zip(zipfile.ZipFile):
+    """An open zip that is read as a ``Tar`` is."""
+
+    def state(self, name: str) -> tuple[int, int]:
+        """A member's size in bytes and its checksum."""
+        info = self.getinfo(name)
+        return info.file_size, info.CRC
+
+    def beginning(self, name: str, n: int) -> bytes:
+        """The first ``n`` bytes of a member at most; with one more than it has, its checksum is looked at."""
+        with _handles.lock:  # ``ZipFile`` counts its open members without a lock; reading them has one of its own
+            file = self.open(name)
+        try:
+            return file.read(n)
+        finally:
+            with _handles.lock:
+                file.close()
 
 
 class _Handles:
@@ -150,16 +149,16 @@ class _Handles:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         renew_in_child(self, lock=threading.RLock)
-        self._open: OrderedDict[tuple[int, str, int, int], zipfile.ZipFile | Tar] = OrderedDict()
+        self._open: OrderedDict[tuple[int, str, int, int], _Zip | Tar] = OrderedDict()
 
-    def get(self, path: Path) -> zipfile.ZipFile | Tar:
+    def get(self, path: Path) -> _Zip | Tar:
         state = path.stat()
         if not stat.S_ISREG(state.st_mode):  # an index may name anything; a FIFO would hang the read, holding the lock
             raise OSError(f"{path.name} is not a regular file")
         key = (os.getpid(), str(path), state.st_mtime_ns, state.st_size)
         with self.lock:
             if key not in self._open:
-                self._open[key] = Tar(path, _limits()) if is_tar(path) else zipfile.ZipFile(path)
+                self._open[key] = Tar(path, _limits()) if is_tar(path) else _Zip(path)
                 while len(self._open) > _OPEN_ARCHIVES:
                     self._open.popitem(last=False)  # closes itself once nobody reads from it any more
             self._open.move_to_end(key)
@@ -205,13 +204,18 @@ def _check_totals(path: Path, infos: list[zipfile.ZipInfo]) -> None:
         )
 
 
+def end_of_zip(file: BinaryIO) -> tuple[bytes, int]:
+    """The last bytes of a zip, and where among them the record begins that ends it; -1 where there is none."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - (1 << 16) - 128))
+    tail = file.read()
+    return tail, tail.rfind(_END_RECORD)
+
+
 def _check_directory_size(path: Path) -> bool:
     """``zipfile`` turns the whole directory into objects: count its entries first; whether there is a directory."""
     with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - (1 << 16) - 128))
-        tail = file.read()
-    end = tail.rfind(_END_RECORD)
+        tail, end = end_of_zip(file)
     if end < 0:
         return False  # ``zipfile`` says so
     members = int.from_bytes(tail[end + 10 : end + 12], "little")

@@ -31,8 +31,6 @@ def from_base64(text: str) -> bytes:
             raise ItemError("not_base64", "The data: address is not in base64.", _HINT)
         text = text[found.end() :]
     text = text.translate(_LINES)
-    if not text:
-        raise ItemError("empty", "The item is empty.", _HINT)
     if " " in text:
         raise ItemError(
             "not_base64",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from graft.decoding.archive import READ_ERRORS
+from graft.decoding.archive import READ_ERRORS, end_of_zip
 from graft.decoding.formats import HEAD, sniff
 
 SHEETS = frozenset({"xlsx", "xls", "ods"})
@@ -91,10 +91,7 @@ def _kind(file: BinaryIO, head: bytes) -> str:
 
 def _is_small(file: BinaryIO) -> bool:
     """Whether a zip has few members, as documents have; ``zipfile`` makes an object of each, however many there are."""
-    size = file.seek(0, io.SEEK_END)
-    file.seek(max(0, size - (1 << 16) - 128))
-    tail = file.read()
-    end = tail.rfind(b"PK\x05\x06")
+    tail, end = end_of_zip(file)
     return end < 0 or int.from_bytes(tail[end + 12 : end + 16], "little") <= _LARGEST_DIRECTORY
 
 

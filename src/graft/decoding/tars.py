@@ -13,6 +13,7 @@ import tempfile
 import threading
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -89,11 +90,13 @@ class Tar:
             raise
         self._places = {entry.name: entry for entry in reversed(self.entries) if not entry.is_link}
 
-    def __getitem__(self, name: str) -> TarEntry:
-        return self._places[name]
+    def state(self, name: str) -> tuple[int, int]:
+        """A member's size in bytes and its checksum, which a tar has not: 0."""
+        return self._places[name].size, 0
 
-    def read(self, entry: TarEntry, n: int) -> bytes:
+    def beginning(self, name: str, n: int) -> bytes:
         """The first ``n`` bytes of a member at most. Thread-safe, and after a fork too."""
+        entry = self._places[name]
         n = min(n, entry.size)
         if hasattr(os, "pread"):
             parts, start = [], entry.offset
@@ -115,7 +118,7 @@ def _unpacked(path: Path, limits: ArchiveLimits) -> BinaryIO:
     size = max(1, os.fstat(file.fileno()).st_size)
     place = tempfile.TemporaryFile(prefix="graft-")  # noqa: SIM115 - open as long as the archive is
     try:
-        with file, gzip.GzipFile(fileobj=file) as packed:
+        with _in_words(path, "unpacked"), file, gzip.GzipFile(fileobj=file) as packed:
             total = 0
             while chunk := packed.read(_CHUNK):
                 total += len(chunk)
@@ -126,11 +129,6 @@ def _unpacked(path: Path, limits: ArchiveLimits) -> BinaryIO:
                         "Unpack it yourself if you trust it, and give the folder.",
                     )
                 place.write(chunk)
-    except (*_UNREADABLE, UnsafeArchive) as error:
-        place.close()
-        if isinstance(error, UnsafeArchive):
-            raise
-        raise UnsafeArchive(f"{path.name} cannot be unpacked: {error}.", _AGAIN) from None
     except BaseException:
         place.close()
         raise
@@ -138,32 +136,40 @@ def _unpacked(path: Path, limits: ArchiveLimits) -> BinaryIO:
     return place
 
 
+@contextmanager
+def _in_words(path: Path, what: str) -> Iterator[None]:
+    """Say that an archive cannot be unpacked or read where it is damaged."""
+    try:
+        yield
+    except UnsafeArchive:  # said already
+        raise
+    except _UNREADABLE as error:
+        raise UnsafeArchive(f"{path.name} cannot be {what}: {error}.", _AGAIN) from None
+
+
 def _entries(path: Path, file: BinaryIO, limits: ArchiveLimits) -> Iterator[TarEntry]:
     size = file.seek(0, os.SEEK_END)
     _check_notes(path, file, size)
     file.seek(0)
-    try:
-        with tarfile.open(fileobj=file, mode="r:") as archive:
-            number = 0
-            while info := archive.next():
-                archive.members = []  # type: ignore[attr-defined]  # ``tarfile`` keeps all that it has seen
-                number += 1
-                if number > limits.members:
-                    raise UnsafeArchive(
-                        f"{path.name} has more than {limits.members:,} members.", "Unpack it and give the folder."
-                    )
-                if info.isdir():
-                    continue
-                if info.offset_data + (info.size if info.isreg() else 0) > size:
-                    raise UnsafeArchive(f"{path.name} ends within {info.name!r}.", _AGAIN)
-                plain = info.isreg() and not info.issparse()
-                yield TarEntry(info.name, not plain, info.offset_data, info.size)
-            file.seek(archive.offset)  # ``tarfile`` takes a header that is cut short or spoilt for the end
-            end = file.read(_BLOCK)
-            if len(end) < _BLOCK or any(end):
-                raise UnsafeArchive(f"{path.name} ends after {number:,} members without the mark of its end.", _AGAIN)
-    except _UNREADABLE as error:
-        raise UnsafeArchive(f"{path.name} cannot be read as a tar archive: {error}.", _AGAIN) from None
+    with _in_words(path, "read as a tar archive"), tarfile.open(fileobj=file, mode="r:") as archive:
+        number = 0
+        while info := archive.next():
+            archive.members = []  # type: ignore[attr-defined]  # ``tarfile`` keeps all that it has seen
+            number += 1
+            if number > limits.members:
+                raise UnsafeArchive(
+                    f"{path.name} has more than {limits.members:,} members.", "Unpack it and give the folder."
+                )
+            if info.isdir():
+                continue
+            if info.offset_data + (info.size if info.isreg() else 0) > size:
+                raise UnsafeArchive(f"{path.name} ends within {info.name!r}.", _AGAIN)
+            plain = info.isreg() and not info.issparse()
+            yield TarEntry(info.name, not plain, info.offset_data, info.size)
+        file.seek(archive.offset)  # ``tarfile`` takes a header that is cut short or spoilt for the end
+        end = file.read(_BLOCK)
+        if len(end) < _BLOCK or any(end):
+            raise UnsafeArchive(f"{path.name} ends after {number:,} members without the mark of its end.", _AGAIN)
 
 
 def _check_notes(path: Path, file: BinaryIO, size: int) -> None:
