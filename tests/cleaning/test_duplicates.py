@@ -21,10 +21,10 @@ def test_columns_of_a_small_set():
     found = duplicates_of(
         np.array([0, 1, 0, 2, 2]), ["a", "b", "a", "c", "d"], list("xyxzw"), likeness=np.float32([1, 0, 1, 0.75, 0.75])
     )
-    assert found.is_exact_duplicate.tolist() == [True, False, True, False, False]
-    assert found.is_near_duplicate.tolist() == [True, False, True, True, True]
-    assert found.score.tolist() == [0, 1, 0, 0.25, 0.25]
-    assert [others.tolist() for others in found.others] == [[2], [], [0], [4], [3]]
+    assert found.columns["is_exact_duplicate_issue"].tolist() == [True, False, True, False, False]
+    assert found.columns["is_near_duplicate_issue"].tolist() == [True, False, True, True, True]
+    assert found.columns["near_duplicate_score"].tolist() == [0, 1, 0, 0.25, 0.25]
+    assert [others.tolist() for others in found.columns["near_duplicate_sets"]] == [[2], [], [0], [4], [3]]
     assert [(s.rows, s.exact, s.across_labels) for s in found.sets] == [((3, 4), False, True), ((0, 2), True, False)]
     assert list(found.columns) == [
         "is_exact_duplicate_issue",
@@ -50,9 +50,9 @@ def test_worst_is_what_contradicts_then_what_leaks_then_what_groups_share():
 
 def test_an_exact_copy_in_a_near_cluster_is_both():
     found = duplicates_of(np.zeros(3, np.int64), ["a", "a", "b"], ["x"] * 3)
-    assert found.is_exact_duplicate.tolist() == [True, True, False]
-    assert found.is_near_duplicate.all()
-    assert found.score.tolist() == [0, 0, 0.5]
+    assert found.columns["is_exact_duplicate_issue"].tolist() == [True, True, False]
+    assert found.columns["is_near_duplicate_issue"].all()
+    assert found.columns["near_duplicate_score"].tolist() == [0, 0, 0.5]
     assert not found.sets[0].exact
 
 
@@ -61,9 +61,12 @@ def test_the_order_of_rows_changes_nothing_but_their_numbers(data):
     clusters, digests, labels, order = data
     found = duplicates_of(clusters, digests, labels)
     again = duplicates_of(clusters[list(order)], [digests[i] for i in order], [labels[i] for i in order])
-    assert (again.score == found.score[list(order)]).all()
-    assert (again.is_near_duplicate == found.is_near_duplicate[list(order)]).all()
+    assert (again.columns["near_duplicate_score"] == found.columns["near_duplicate_score"][list(order)]).all()
+    assert (again.columns["is_near_duplicate_issue"] == found.columns["is_near_duplicate_issue"][list(order)]).all()
     moved = {tuple(sorted(order[row] for row in s.rows)) for s in again.sets}
     assert moved == {s.rows for s in found.sets}
     in_sets = sorted(row for s in found.sets for row in s.rows)
-    assert in_sets == np.flatnonzero(found.is_exact_duplicate | found.is_near_duplicate).tolist()
+    assert (
+        in_sets
+        == np.flatnonzero(found.columns["is_exact_duplicate_issue"] | found.columns["is_near_duplicate_issue"]).tolist()
+    )

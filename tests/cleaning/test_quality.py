@@ -8,7 +8,7 @@ from PIL import Image, ImageFilter
 
 import graft
 import shapes
-from graft.cleaning.quality import KINDS, examine, words
+from graft.cleaning.quality import KINDS, examine
 from graft.decoding.decode import decode_picture
 from graft.decoding.measures import of_text
 from graft.decoding.sound import decode_sound, wav_bytes
@@ -98,7 +98,7 @@ def test_columns_come_in_pairs_with_scores_from_0_to_1():
             assert table[f"is_{name}_issue"].dtype == np.bool_
             assert table[f"{name}_score"].min() >= 0
             assert table[f"{name}_score"].max() <= 1
-    assert words("dark") == "too dark to see much"
+    assert KINDS["dark"].words == "too dark to see much"
 
 
 def test_what_was_not_measured_is_no_issue():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graft.contracts import Array, Bool, Float32, Float64, Int
+from graft.contracts import Array, Float32, Int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,31 +49,15 @@ class Duplicates:
     """What is there more than once.
 
     Attributes:
-        is_exact_duplicate: Whether another row has the same content ``(n,) bool``.
-        is_near_duplicate: Whether another row stands in its cluster, with the same content or nearly ``(n,) bool``.
-        score: ``(n,) float64``, 0 to 1, low is bad: 0 for equal content, 1 for a row that stands alone.
-        others: Of each row the other rows of its cluster, ascending ``(m,) int64`` each.
+        columns: The findings of each row, under the names that cleanlab gives them ``(n,)`` each: whether another row
+            has the same content; whether another row stands in its cluster, with the same content or nearly; the
+            score, 0 to 1, low is bad: 0 for equal content, 1 for a row that stands alone; and the other rows of its
+            cluster, ascending ``(m,) int64``.
         sets: The clusters of two and more, worst first: across labels, across splits, across groups, exact, larger.
     """
 
-    is_exact_duplicate: Bool
-    is_near_duplicate: Bool
-    score: Float64
-    others: tuple[Int, ...]
+    columns: Mapping[str, Array]
     sets: tuple[DuplicateSet, ...]
-
-    @property
-    def columns(self) -> Mapping[str, Array]:
-        """The findings of each row, under the names that cleanlab gives them."""
-        others = np.empty(len(self.others), object)
-        for row, rows in enumerate(self.others):
-            others[row] = rows
-        return {
-            "is_exact_duplicate_issue": self.is_exact_duplicate,
-            "is_near_duplicate_issue": self.is_near_duplicate,
-            "near_duplicate_score": self.score,
-            "near_duplicate_sets": others,
-        }
 
 
 def duplicates_of(
@@ -99,11 +83,10 @@ def duplicates_of(
     splits, groups = splits or [""] * n, groups or [""] * n
     content = np.unique(np.asarray(digests, dtype=np.str_), return_inverse=True)[1].reshape(-1)
     exact = np.bincount(content, minlength=1)[content] > 1
-    members = [rows for rows in _rows_of_each(clusters) if len(rows) > 1]
-    near, score = np.zeros(n, np.bool_), np.ones(n)
-    others: list[Int] = [np.empty(0, np.int64)] * n
+    near, score, others = np.zeros(n, np.bool_), np.ones(n), np.empty(n, object)
+    members = _rows_of_each(clusters)
     for rows in members:
-        near[rows] = True
+        near[rows] = len(rows) > 1
         for row in rows.tolist():
             others[row] = rows[rows != row]
     score[near] = 0.5 if likeness is None else 1 - np.clip(likeness[near], 0, 1)
@@ -117,8 +100,15 @@ def duplicates_of(
             groups=_names(groups, rows),
         )
         for rows in members
+        if len(rows) > 1
     ]
-    return Duplicates(exact, near, score, tuple(others), tuple(sorted(sets, key=_harm)))
+    columns = {
+        "is_exact_duplicate_issue": exact,
+        "is_near_duplicate_issue": near,
+        "near_duplicate_score": score,
+        "near_duplicate_sets": others,
+    }
+    return Duplicates(columns, tuple(sorted(sets, key=_harm)))
 
 
 def _rows_of_each(clusters: Int) -> list[Int]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -106,34 +106,26 @@ def _check(dataset: Dataset, as_manifest: Paths | None) -> None:
 
 def _write_tables(dataset: Dataset, folder: Path) -> list[Skipped]:
     """Texts as ``data.csv``, or as a table for each split; what names no split is there to learn from."""
-    skipped = []
-    rows: dict[str, list[list[str]]] = {}
-    grouped = any(dataset.groups)
-    for row, item in enumerate(dataset.items):
-        text = mend(item.text) if isinstance(item, Text) else ""
-        if not text.strip() or len(text) > MAX_CELL:
-            reason = "It is longer than a cell of a table may be." if text.strip() else "It is blank."
-            skipped.append(Skipped(item.name, reason, "not_written"))
-            continue
-        split = (dataset.splits[row] or "train") if any(dataset.splits) else "data"
-        group = [dataset.groups[row]] if grouped else []
-        rows.setdefault(split, []).append([text, dataset.labels[row], *group])
-    for split, table in rows.items():
-        _write_table(folder / f"{split}.csv", ["text", "label", *(["group"] if grouped else [])], table)
+    cells, skipped = _cells(dataset, lambda row, item: _text_of(item))
+    splits = [split or "train" for split in dataset.splits] if any(dataset.splits) else ["data"] * len(dataset)
+    for split in {splits[row] for row in cells}:
+        own = {row: cell for row, cell in cells.items() if splits[row] == split}
+        _write_table(folder / f"{split}.csv", dataset, "text", own, group=dataset.groups)
     return skipped
+
+
+def _text_of(item: Item) -> str:
+    text = mend(item.text) if isinstance(item, Text) else ""
+    if not text.strip() or len(text) > MAX_CELL:
+        reason = "It is longer than a cell of a table may be." if text.strip() else "It is blank."
+        raise ItemError("not_written", reason)
+    return text
 
 
 def _write_paths(dataset: Dataset, folder: Path, place: Path, paths: Paths) -> list[Skipped]:
     """A manifest of files that stay where they are."""
-    skipped, rows, cells = [], [], []
-    for row, item in enumerate(dataset.items):
-        cell = _path_of(item, place, paths)
-        if cell != cell.strip() or cell != mend(cell):
-            skipped.append(Skipped(item.name, "A manifest cannot hold its path.", "not_written"))
-            continue
-        rows.append(row)
-        cells.append(cell)
-    _write_manifest(dataset, rows, cells, folder)
+    cells, skipped = _cells(dataset, lambda row, item: _path_of(item, place, paths))
+    _write_manifest(dataset, cells, folder)
     return skipped
 
 
@@ -141,25 +133,22 @@ def _path_of(item: Item, place: Path, paths: Paths) -> str:
     if not isinstance(item, File):
         raise DataError("Files and texts stand together.", "Write a copy instead.")
     path = os.path.abspath(item.path)  # links stay links  # noqa: PTH100
-    if paths == "absolute":
-        return path
-    try:
-        return os.path.relpath(path, place)
-    except ValueError:  # another drive of Windows
-        return path
+    if paths == "relative":
+        with suppress(ValueError):  # another drive of Windows
+            path = os.path.relpath(path, place)
+    if path != path.strip() or path != mend(path):
+        raise ItemError("not_written", "A manifest cannot hold its path.")
+    return path
 
 
 def _copy(dataset: Dataset, folder: Path) -> list[Skipped]:
     """The bytes of each item under a name of its own."""
     as_folders = can_be_folders(dataset)
     split = "train" if any(dataset.splits) else ""
-    names, skipped, rows, cells = Names(), [], [], []
-    for row, item in enumerate(dataset.items):
-        try:
-            content = item.read()
-        except ItemError as error:
-            skipped.append(Skipped(item.name, error.message, error.reason))
-            continue
+    names = Names()
+
+    def save(row: int, item: Item) -> str:
+        content = item.read()
         label = dataset.labels[row]
         mark = "-" if label in dataset.negatives else ""
         parts = (dataset.splits[row] or split, mark + label) if as_folders else ("items",)
@@ -168,26 +157,37 @@ def _copy(dataset: Dataset, folder: Path) -> list[Skipped]:
         target = folder / inside / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
-        rows.append(row)
-        cells.append(f"{inside}/{name}")
-    if rows and not as_folders:
-        _write_manifest(dataset, rows, cells, folder)
+        return f"{inside}/{name}"
+
+    cells, skipped = _cells(dataset, save)
+    if cells and not as_folders:
+        _write_manifest(dataset, cells, folder)
     return skipped
 
 
-def _write_manifest(dataset: Dataset, rows: Sequence[int], cells: Sequence[str], folder: Path) -> None:
-    columns = {"path": cells, "label": [dataset.labels[row] for row in rows]}
-    for name, values in (("split", dataset.splits), ("group", dataset.groups)):
-        if any(values):
-            columns[name] = [values[row] for row in rows]
-    _write_table(folder / "manifest.csv", list(columns), zip(*columns.values(), strict=True))
+def _cells(dataset: Dataset, cell_of: Callable[[int, Item], str]) -> tuple[dict[int, str], list[Skipped]]:
+    """What stands for each item in a table, by its row; and the items that cannot be written."""
+    cells, skipped = {}, []
+    for row, item in enumerate(dataset.items):
+        try:
+            cells[row] = cell_of(row, item)
+        except ItemError as error:
+            skipped.append(Skipped(item.name, error.message, error.reason))
+    return cells, skipped
 
 
-def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def _write_manifest(dataset: Dataset, cells: Mapping[int, str], folder: Path) -> None:
+    _write_table(folder / "manifest.csv", dataset, "path", cells, split=dataset.splits, group=dataset.groups)
+
+
+def _write_table(path: Path, dataset: Dataset, first: str, cells: Mapping[int, str], **more: Sequence[str]) -> None:
+    """A column called ``first`` of the cells, beside it their labels, and what is said of any item in ``more``."""
+    columns = {first: list(cells.values()), "label": [dataset.labels[row] for row in cells]}
+    columns |= {name: [values[row] for row in cells] for name, values in more.items() if any(values)}
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows([guarded(mend(cell)) for cell in row] for row in rows)
+        writer.writerow(columns)
+        writer.writerows([guarded(mend(cell)) for cell in row] for row in zip(*columns.values(), strict=True))
 
 
 @contextmanager
