@@ -13,7 +13,7 @@ import re
 import stat
 import sys
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import count, filterfalse
 from pathlib import Path
 
@@ -91,7 +91,7 @@ class Manifest:
         name = self._free_name(line.label, suffix)
         part = folder / f".{name}.part"
         write_synced(part, content)
-        noted = ManifestEntry(**{**asdict(line), "file": f"{line.label}/{name}"})
+        noted = replace(line, file=f"{line.label}/{name}")
         self.append(noted)
         part.replace(folder / name)
         sync_folder(folder)

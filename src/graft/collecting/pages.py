@@ -29,6 +29,8 @@ _OPAQUE = {
     "!--": re.compile("-->"),
 }
 _MAX_UNCLOSED = 20
+_BESIDE = ("_files", ".files")
+"""How folders end that browsers save beside a page."""
 _LAZY = ("data-src", "data-original", "data-lazy-src", "data-iurl")
 _CARDS = ("og:image", "og:image:url", "og:image:secure_url", "twitter:image")
 
@@ -59,7 +61,7 @@ class SavedPages:
         pages: dict[str, list[Path]] = {}
         for file in sorted(root.rglob("*")):
             inside = file.relative_to(root)
-            beside = any(_is_beside(part) or part.startswith(".") for part in inside.parts)
+            beside = any(part.endswith(_BESIDE) or part.startswith(".") for part in inside.parts)
             if file.suffix.lower() in SUFFIXES and file.is_file() and not beside and _is_within(file, root):
                 pages.setdefault(inside.parts[0] if len(inside.parts) > 1 else file.stem, []).append(file)
         if not pages:
@@ -189,7 +191,7 @@ def _local(place: str, file: Path, root: Path) -> Path | None:
 
 def _beside(file: Path) -> Iterator[Path]:
     """The pictures in the folder that a browser saves beside a page."""
-    for folder in (file.with_name(f"{file.stem}_files"), file.with_name(f"{file.stem}.files")):
+    for folder in (file.with_name(file.stem + end) for end in _BESIDE):
         if folder.is_dir():
             for path in sorted(folder.iterdir())[:MAX_PICTURES]:
                 if path.is_file():
@@ -203,10 +205,6 @@ def _joined(base: str, place: str) -> str:
         return urljoin(base, place)
     except ValueError:
         return ""
-
-
-def _is_beside(part: str) -> bool:
-    return part.endswith(("_files", ".files"))
 
 
 def _is_within(path: Path, root: Path) -> bool:

@@ -132,7 +132,8 @@ class CollectionRun:
             return False
         if (fate := self._seen.fate(candidate.source)) is not None:
             if fate.state == "refused":
-                self._note(candidate, "refused", reason=fate.reason, message=fate.message, **_sizes(fate))
+                sizes = {"bytes": fate.bytes, "width": fate.width, "height": fate.height}
+                self._note(candidate, "refused", reason=fate.reason, message=fate.message, **sizes)
             else:
                 self._note(candidate, "duplicate", of=fate.file or fate.of, reason="same_address")
             return False
@@ -242,7 +243,3 @@ class CollectionRun:
     def _tell(self) -> None:
         kept = sum(min(counts.kept, self._per_class) for counts in self.counts.values())
         self._progress("download", kept, self._per_class * len(self._queues))
-
-
-def _sizes(line: ManifestEntry) -> dict[str, int]:
-    return {"bytes": line.bytes, "width": line.width, "height": line.height}

@@ -21,16 +21,15 @@ class SeenPictures:
         self._contents: dict[str, str] = {}
         self._looks = Looks()
 
-    def add(self, line: ManifestEntry) -> bool:
-        """Remember a picture, unless it may be tried again; whether it is remembered."""
+    def add(self, line: ManifestEntry) -> None:
+        """Remember a picture, unless it may be tried again."""
         if line.state == "failed" or self._may_pass(line):
-            return False
+            return
         self._seen.add((line.label, line.url))
         self._fates.setdefault(line.url, line)
         if line.state == "kept":
             self._contents.setdefault(line.sha256, line.file)
             self._looks.add(line.look, line.file)
-        return True
 
     def see(self, label: str, source: str) -> bool:
         """Whether a class meets an address for the first time."""
