@@ -81,9 +81,8 @@ def _label_table(findings: IssueTable, rows: Sequence[int], room: int) -> Table:
     grid = columns("right", "left", "left")
     grid.add_column(overflow="fold")
     grid.add_row(*(Text(head, "dim") for head in ("score", "given", "probably", "")))
-    half = max(8, room // 5)
     longest = max(cell_len(words.clean(label)) for label in findings.classes)
-    label_room = min(half, longest)
+    label_room = min(max(8, room // 5), longest)
     for row in rows:
         grid.add_row(
             f"{findings['label_score'][row]:.2f}",
@@ -95,12 +94,17 @@ def _label_table(findings: IssueTable, rows: Sequence[int], room: int) -> Table:
 
 def _outliers(findings: IssueTable, room: int) -> Iterator[RenderableType]:
     rows = findings.issues("outlier")
-    modality = findings.dataset.modality
     if not len(rows):
         yield Text("Nothing is far from all the rest.")
         return
-    yield plain(f"{words.amount(len(rows), modality)} unlike all the others: perhaps none of the classes.")
-    yield _list(findings, "outlier_score", rows[:SHOWN].tolist(), room)
+    yield plain(
+        f"{words.amount(len(rows), findings.dataset.modality)} unlike all the others: perhaps none of the classes."
+    )
+    grid = columns("right")
+    grid.add_column(overflow="fold")
+    for row in rows[:SHOWN].tolist():
+        grid.add_row(f"{findings['outlier_score'][row]:.2f}", Text(_name(findings, row, room - 6), "dim"))
+    yield grid
     yield from _more(len(rows))
 
 
@@ -144,14 +148,6 @@ def _skipped(findings: IssueTable, room: int) -> Iterator[RenderableType]:
     for entry in findings.skipped[:SHOWN]:
         yield Text(f"{shorten_front(words.clean(entry.path), room // 2)}  {words.clean(entry.reason)}", "dim")
     yield from _more(len(findings.skipped))
-
-
-def _list(findings: IssueTable, score: str, rows: Sequence[int], room: int) -> Table:
-    grid = columns("right")
-    grid.add_column(overflow="fold")
-    for row in rows:
-        grid.add_row(f"{findings[score][row]:.2f}", Text(_name(findings, row, room - 6), "dim"))
-    return grid
 
 
 def _name(findings: IssueTable, row: int, room: int) -> str:

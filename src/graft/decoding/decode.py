@@ -9,7 +9,7 @@ import struct
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -153,10 +153,8 @@ def render(content: bytes, frame: Frame, limits: ItemLimits = LIMITS) -> tuple[I
         raise ItemError("not_a_picture", f"The file is not a picture that can be read: it is {what}.", advice)
     try:
         if kind == "jpeg" and simplejpeg is not None:
-            try:
+            with suppress(ValueError):  # damaged, cut short, or in a colour space that only Pillow reads
                 return _render_jpeg(content, frame, limits)
-            except ValueError:  # damaged, cut short, or in a colour space that only Pillow reads
-                pass
         with pillow.quiet():
             return _render_any(content, kind, frame, limits)
     except ItemError:

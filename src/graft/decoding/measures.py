@@ -30,6 +30,8 @@ OF_RECORDINGS = (
     "seconds", "rate", "channels", "peak", "rms", "clipped", "read", "silence", "noise", "bandwidth", "bytes", "format",
 )  # fmt: skip
 
+_COLOURS, _COLOURS_OF_BORDER = ("red", "green", "blue"), ("border_red", "border_green", "border_blue")
+
 FORMATS = (
     "other", "jpeg", "png", "gif", "webp", "bmp", "tiff", "wav", "flac", "ogg", "mp3", "aiff", "au", "caf", "w64",
     "pnm", "heic", "avif",
@@ -178,17 +180,11 @@ def _of_colours(cells: Array) -> dict[str, float]:
     border = np.concatenate(_rim(planes.reshape(3, height, width), edge), axis=1).astype(np.float32)
     around = border.sum(axis=1) / border.shape[1]
     away = (border - around[:, None]).ravel()
-    red, green, blue = (planes.sum(axis=1) / (255 * height * width)).tolist()
-    border_red, border_green, border_blue = (around / 255).tolist()
     return {
         "saturation": float(span.sum()) / (255 * span.size),
         "saturation_max": float(span.max()) / 255,
-        "red": red,
-        "green": green,
-        "blue": blue,
-        "border_red": border_red,
-        "border_green": border_green,
-        "border_blue": border_blue,
+        **dict(zip(_COLOURS, (planes.sum(axis=1) / (255 * height * width)).tolist(), strict=True)),
+        **dict(zip(_COLOURS_OF_BORDER, (around / 255).tolist(), strict=True)),
         "border_spread": math.sqrt(float(away @ away) / away.size) / 255,
     }
 

@@ -56,8 +56,7 @@ def decode_sound(content: bytes, rate: int, limits: ItemLimits = LIMITS) -> Prep
         EncoderError: The packages that read sound are not installed.
     """
     with _opened(content) as file:
-        if _is_known(file.frames):
-            _check_length(file.frames / file.samplerate, limits)
+        _check_length(_claimed_frames(file) / file.samplerate, limits)
         listener = _Listener(file, rate)
         _listen(file, listener)
     _check_length(listener.heard / listener.file_rate, limits)  # whatever its header says
@@ -82,10 +81,7 @@ def decode_beginning(content: bytes, seconds: float) -> tuple[Float32, int, floa
         wanted = round(seconds * file.samplerate)
         listener = _Listener(file, int(file.samplerate))
         heard = _hear(file, listener, wanted)
-        if heard < wanted:
-            total = float(heard)
-        else:
-            total = float(file.frames) if _is_known(file.frames) else math.nan
+        total = heard if heard < wanted else _claimed_frames(file)
         return np.concatenate([np.empty(0, np.float32), *listener.chunks]), listener.rate, total / listener.rate
 
 
@@ -97,8 +93,8 @@ def seconds_of(content: bytes) -> float:
         EncoderError: The packages that read sound are not installed.
     """
     with _opened(content) as file:
-        if _is_known(file.frames):
-            return float(file.frames / file.samplerate)
+        if not math.isnan(claimed := _claimed_frames(file)):
+            return claimed / float(file.samplerate)
         longest = int(LONGEST * file.samplerate)
         heard = sum(len(block) for block in _blocks(file, longest))
         return heard / file.samplerate if heard < longest else math.nan
@@ -117,7 +113,7 @@ def _opened(content: bytes) -> Iterator[Any]:
     try:
         with soundfile.SoundFile(_Content(mended(content))) as file:
             _check_header(file)
-            if not _is_known(file.frames):
+            if math.isnan(_claimed_frames(file)):
                 file.seekable = lambda: False  # soundfile seeks after each read, which needs to know where the end is
             yield file
     except ItemError:
@@ -196,7 +192,7 @@ class _Listener:
     def __init__(self, file: Any, rate: int) -> None:
         self.file_rate, self.channels, self.rate = int(file.samplerate), int(file.channels), rate
         self.full_scale = _FULL_SCALE.get(file.subtype, 0.999)
-        self.claimed = int(file.frames)
+        self.claimed = _claimed_frames(file)
         self.chunks: list[Float32] = []
         self.start_again()
 
@@ -235,7 +231,7 @@ class _Listener:
             raise ItemError("empty", "The recording holds no sound.", "Record it again, or leave it out.")
         samples = np.concatenate(self.chunks)
         samples = samples if len(samples) else np.zeros(1, np.float32)
-        total = max(self.heard, self.claimed if _is_known(self.claimed) else 0)
+        total = float(np.fmax(self.heard, self.claimed))
         statistics = {
             "seconds": (total if self.skipped else self.heard) / self.file_rate,
             "rate": float(self.file_rate),
@@ -274,7 +270,7 @@ class _Listener:
 def _listen(file: Any, listener: _Listener) -> None:
     """Hear the whole recording, or pieces of a long one."""
     longest = int(LONGEST * file.samplerate)
-    if longest < file.frames and _is_known(file.frames) and file.seekable():
+    if longest < _claimed_frames(file) and file.seekable():
         piece, count = int(PIECE * file.samplerate), int(LONGEST / PIECE)
         listener.skipped = True
         try:
@@ -309,9 +305,9 @@ def _blocks(file: Any, frames: int) -> Iterator[Float32]:
         yield block
 
 
-def _is_known(frames: int) -> bool:
-    """Whether a header says how long the recording is; FLAC written to a pipe says the largest number there is."""
-    return 0 <= frames < 1 << 50
+def _claimed_frames(file: Any) -> float:
+    """How long a recording is by its header, ``nan`` where it does not say; FLAC of a pipe says the largest number."""
+    return float(file.frames) if 0 <= file.frames < 1 << 50 else math.nan
 
 
 def _check_header(file: Any) -> None:
