@@ -186,8 +186,7 @@ def settled(alike: Alike, y: Int) -> Clusters:
     fills = np.unique(pairs[0][2 * counts > of_class[pairs[1]]])
     doubtful = cut & np.isin(np.arange(len(cut)), fills)
     rows = doubtful[whole]
-    names = [("piece", piece) if torn else ("whole", all_of) for torn, piece, all_of in
-             zip(rows.tolist(), alike.clusters.tolist(), whole.tolist(), strict=True)]  # fmt: skip
+    names = np.where(rows, alike.clusters, len(whole) + whole).tolist()
     return Clusters(merge(np.arange(len(whole)), names), rows, whole)
 
 

@@ -105,25 +105,20 @@ def whitened(plain: Outlines) -> Outlines:
     Args:
         plain: From ``outlines``, of one picture at least.
     """
-    wide = [view.copy() for view in plain]
+    wide = np.stack(plain)  # (2, n, 256)
     n, h = len(plain.whole), _OUTLINE * _OUTLINE // 2
-    blank = ~plain.whole.any(axis=1)
-    mean = wide[0][:, :h].mean(axis=0)
-    for view in wide:
-        view[:, :h] -= mean
     first = wide[0]
+    wide[:, :, :h] -= first[:, :h].mean(axis=0)
     mean_eigenvalue = float((first**2).sum()) / n / max(1, min(n - 1, 2 * h))
-    found: tuple[list[Float32], list[Float32]] = ([], [])
+    halves = []
     for part in (slice(0, h), slice(h, 2 * h)):
         covariance = first[:, part].T @ first[:, part] / n
         values, vectors = np.linalg.eigh(covariance.astype(np.float64))
         white = (vectors / np.sqrt(values.clip(0) + max(mean_eigenvalue, 1e-12))).astype(np.float32)[:, -_AXES:]
-        for halves, view in zip(found, wide, strict=True):
-            halves.append(view[:, part] @ white)
-    views = [np.concatenate(halves, axis=1) for halves in found]
-    for view in views:
-        view /= np.linalg.norm(view, axis=1, keepdims=True).clip(1e-6)
-        view[blank] = 0
+        halves.append(wide[:, :, part] @ white)
+    views = np.concatenate(halves, axis=2)
+    views /= np.linalg.norm(views, axis=2, keepdims=True).clip(1e-6)
+    views[:, ~plain.whole.any(axis=1)] = 0
     return Outlines(*views)
 
 
