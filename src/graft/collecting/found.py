@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from graft.fetching.addresses import MAX_URL
+from graft.job import sha256_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,6 @@ def as_text(value: object, most: int = 1000) -> str:
 def _sha256(path: Path) -> str:
     """The hash of a file's content, ``""`` where it cannot be read."""
     try:
-        if not path.is_file():  # a pipe would keep us waiting
-            return ""
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError:
         return ""

@@ -11,7 +11,6 @@ import json
 import os
 import re
 import stat
-import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, replace
 from itertools import count, filterfalse
@@ -22,9 +21,7 @@ from graft.collecting.names import safe_name
 from graft.data.listing import is_stray
 from graft.errors import DataError, GraftError, OutputExists
 from graft.files import sync_folder, write_synced
-
-if sys.platform != "win32":
-    import fcntl
+from graft.journal.appending import lock_at_once
 
 NAME = ".graft-collect.jsonl"
 """Begins with a dot, so that it is no part of the data set."""
@@ -56,7 +53,8 @@ class Manifest:
         folder.mkdir(parents=True, exist_ok=True)
         self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _FLAGS, 0o644)
         try:
-            self._lock()
+            if not lock_at_once(self._handle):
+                raise GraftError(f"Another process collects into {folder}.", "Wait for it, or give another folder.")
             self.lines = list(self._read())
             self._end_torn_line()
             self._mend()
@@ -125,16 +123,6 @@ class Manifest:
         for inner in (folder / label for label in labels):
             if inner.is_symlink() or (inner.exists() and not inner.is_dir()):
                 raise OutputExists(f"{inner} is a link or no folder; nothing was changed.", f"Remove it, or: {new}")
-
-    def _lock(self) -> None:
-        if sys.platform == "win32":
-            return
-        try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise GraftError(
-                f"Another process collects into {self.folder}.", "Wait for it, or give another folder."
-            ) from None
 
     def _read(self) -> Iterator[ManifestEntry]:
         """The lines that can be read; a line that a crash cut short, or somebody else wrote, counts for nothing."""

@@ -55,7 +55,7 @@ def lock_now(path: Path) -> Iterator[bool]:
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            if not _lock_at_once(descriptor):
+            if not lock_at_once(descriptor):
                 yield False
                 return
             if _is_still(path, descriptor):
@@ -113,7 +113,8 @@ if sys.platform == "win32":
             os.lseek(descriptor, _FAR, os.SEEK_SET)
             msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
 
-    def _lock_at_once(descriptor: int) -> bool:
+    def lock_at_once(descriptor: int) -> bool:
+        """Whether an open file could be locked against all others; closing it unlocks it."""
         os.lseek(descriptor, _FAR, os.SEEK_SET)
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
@@ -133,7 +134,8 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield  # closing the file unlocks it
 
-    def _lock_at_once(descriptor: int) -> bool:
+    def lock_at_once(descriptor: int) -> bool:
+        """Whether an open file could be locked against all others; closing it unlocks it."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
