@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from graft.cleaning.label_errors import is_credibly_other, score_labels, typical_of
+from graft.cleaning.label_errors import each_fold, is_credibly_other, score_labels, typical_of
 from graft.cleaning.pool import Pool
 from graft.contracts import Bool, Float32, Float64, Int, Linear
 from graft.errors import TooFewClasses
@@ -252,10 +252,7 @@ class Scorer:
         """
         folds, given, wanted = self._pool.folds, self._given, self._quality.predicted
         typical = typical_of(self._quality.p, given.y, self._quality.judged, given.k)
-        found = {
-            (r, own): np.zeros(len(given.y), np.bool_)
-            for r, fold in enumerate(folds) for own in np.unique(fold[fold >= 0]).tolist()
-        }  # fmt: skip
+        found = {task: np.zeros(len(given.y), np.bool_) for task in each_fold(folds)}
 
         def hold_out(task: tuple[int, int, int]) -> None:
             r, one, other = task
@@ -292,7 +289,7 @@ class Scorer:
                 own = labels.without(followed & ~self._credible[task], self._given)
             logits[repetition, out] = self._fit(own, ~out).scores(self._choice.axes.z[out])
 
-        map_on_cores(hold_out, [(r, f) for r, fold in enumerate(folds) for f in np.unique(fold[fold >= 0]).tolist()])
+        map_on_cores(hold_out, each_fold(folds))
         known = np.where(labels.kept[:, None], logits, np.nan)  # what was dropped has no say in calibration either
         p = cross_fitted(known, labels.y, folds)
         if not self._test.any() or len(np.unique(labels.y[labels.kept & ~self._test])) < 2:

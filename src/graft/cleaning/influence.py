@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from graft.cleaning.label_errors import LabelQuality
+from graft.cleaning.label_errors import LabelQuality, each_fold
 from graft.cleaning.outliers import Outliers
 from graft.cleaning.pool import Pool
 from graft.contracts import Bool, Float32, Float64, Int
@@ -164,9 +164,9 @@ def influence(pool: Pool, rows: Int, proposed: Int) -> Float64:
         along = ((moved - given) * (design[rows] @ towards.T)).sum(axis=1)
         return np.asarray(-strength * own[rows] * along, np.float64)
 
-    held_out = [fold == f for fold in pool.folds for f in np.unique(fold[fold >= 0])]
-    total = np.sum(map_on_cores(of_fold, held_out), axis=0)
-    return np.asarray(total / max(1, sum(int((out & counts).sum()) for out in held_out)))
+    outside = [pool.folds[repetition] == fold for repetition, fold in each_fold(pool.folds)]
+    total = np.sum(map_on_cores(of_fold, outside), axis=0)
+    return np.asarray(total / max(1, sum(int((out & counts).sum()) for out in outside)))
 
 
 def _solve(gradient: Float32, p: Float32, weights: Float32, design: Float32) -> Float32:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 
@@ -163,12 +162,16 @@ def _refit(choice: Choice, y: Int, k: int, folds: Sequence[Int], weights: Float3
         for place, linear in enumerate(fitted):
             logits[place, repetition, out] = linear.scores(z[out])
 
-    tasks = [task for r, fold in enumerate(folds) for task in product([r], np.unique(fold[fold >= 0]).tolist())]
-    map_on_cores(hold_out, tasks)
+    map_on_cores(hold_out, each_fold(folds))
     found = [_mean(cross_fitted(part, y, folds)) for part in logits]
     rows = np.flatnonzero(~np.isnan(found[0][:, 0]))
     losses = [float(-(weights[rows] * np.log(np.maximum(p[rows, y[rows]], 1e-9))).sum()) for p in found]
     return found[int(np.argmin(losses))]
+
+
+def each_fold(folds: Sequence[Int]) -> list[tuple[int, int]]:
+    """Each repetition and each of its folds, to hold out one after another."""
+    return [(r, f) for r, fold in enumerate(folds) for f in np.unique(fold[fold >= 0]).tolist()]
 
 
 def _mean(p: Float32) -> Float32:

@@ -105,70 +105,88 @@ def _convert(suffix: str) -> _Advice:
     return {"audio": f"Convert it: ffmpeg -i in.{suffix} out.wav"}
 
 
-_PICTURE: _Advice = {"image": SAVE_AS}
-_RAW: _Advice = {"image": "Export it as JPEG or PNG."}
-_ANY = ("image", "text", "audio")
-_UNPACK: _Advice = dict.fromkeys(_ANY, "Unpack it.")
-
-
 def _film(suffix: str) -> _Advice:
     return {"image": f"Give single frames of it: ffmpeg -i in.{suffix} -r 1 out%04d.jpg", **_convert(suffix)}
 
 
-UNSUPPORTED: dict[str, tuple[str, _Advice]] = {
-    "7z": ("a 7z archive", _UNPACK),
+_DATA_SET = "Give it as the data set itself."
+_DATA = "Give the data themselves."
+_EXPORT = "Save its text as a .txt file, or its table as CSV."
+_SLIDES = "Save its slides as pictures, or its text as a .txt file."
+_PICTURE: _Advice = {"image": SAVE_AS}
+_RAW: _Advice = {"image": "Export it as JPEG or PNG."}
+
+_KINDS: dict[str, tuple[str, str | _Advice]] = {
+    "7z": ("a 7z archive", "Unpack it."),
     "aac": ("an AAC recording", _convert("aac")),
     "aiff": ("an AIFF recording", {}),
     "amr": ("an AMR recording", _convert("amr")),
+    "apk": ("an Android program", _DATA),
     "au": ("an AU recording", {}),
     "avi": ("a film", _film("avi")),
     "avif": ("an AVIF picture", _PICTURE),
     "bmp": ("a BMP picture", {}),
-    "bzip2": ("a bzip2 archive", _UNPACK),
+    "bzip2": ("a bzip2 archive", "Unpack it."),
     "caf": ("a CAF recording", {}),
     "dds": ("a DDS texture", _PICTURE),
+    "doc": ("a Word document (.doc)", _EXPORT),
+    "docx": ("a Word document (.docx)", _EXPORT),
+    "encrypted": ("an Office document with a password", "Save it without a password, or as CSV."),
     "eps": ("an EPS drawing", _PICTURE),
+    "epub": ("an e-book (EPUB)", "Save its text as .txt files, one for each item."),
     "exr": ("an OpenEXR picture", _PICTURE),
     "fits": ("a FITS picture", _PICTURE),
     "flac": ("a FLAC recording", {}),
     "flv": ("a film", _film("flv")),
     "gif": ("a GIF picture", {}),
-    "gzip": ("a gzip archive", _UNPACK),
+    "graft": ("a page that Graft wrote", {}),
+    "gzip": ("a gzip archive", "Unpack it."),
     "hdf5": ("an HDF5 file", {"image": SAVE_AS, "text": "Save its texts as a table.", "audio": "Save it as WAV."}),
     "hdr": ("a Radiance HDR picture", _PICTURE),
     "heic": (
         "a HEIC picture, as phones make them",
         {"image": "pip install 'graft-learn[heic]' reads it, or: Save it as JPEG or PNG."},
     ),
-    "graft": ("a page that Graft wrote", {}),
     "html": (
         "a web page, as a download that failed leaves it",
         {"image": "Download the picture itself.", "audio": "Download the recording itself."},
     ),
     "icns": ("an icon", _PICTURE),
     "ico": ("an icon", _PICTURE),
+    "iwork": ("a document of Pages, Numbers or Keynote", "Export it as CSV or as text."),
+    "jar": ("a Java archive", _DATA),
     "jpeg": ("a JPEG picture", {}),
     "jpeg2000": ("a JPEG 2000 picture", _PICTURE),
     "jxl": ("a JPEG XL picture", _PICTURE),
+    "keras": ("a Keras model", _DATA),
+    "kmz": ("a map (KMZ)", _DATA),
     "m4a": ("an M4A recording", _convert("m4a")),
     "matroska": ("a WebM or Matroska file", _film("webm")),
     "midi": ("a MIDI file, which holds notes and no sound", {"audio": "Render it as WAV."}),
     "mp3": ("an MP3 recording", {}),
     "mp4": ("a film", _film("mp4")),
     "mpeg": ("a film", _film("mpg")),
+    "npz": ("NumPy arrays (.npz)", "Save pictures as JPEG or PNG; give embeddings to graft.GraftClassifier."),
     "numpy": ("a NumPy array", {"image": SAVE_AS, "audio": "Save it as WAV."}),
+    "odp": ("a presentation (.odp)", _SLIDES),
+    "ods": ("a spreadsheet (.ods)", _DATA_SET),
+    "odt": ("a text document (.odt)", _EXPORT),
     "ogg": ("an Ogg recording", {}),
     "ole": (
         "a document of an older Office",
         {"image": "Export its pages as JPEG or PNG.", "text": "Save its text as a .txt file, or a sheet as CSV."},
     ),
+    "ooxml": ("an Office document", "Save it as CSV or as text."),
+    "opendocument": ("an OpenDocument file", "Save it as CSV or as text."),
     "pam": ("a PAM picture", _PICTURE),
-    "parquet": ("a Parquet table", dict.fromkeys(_ANY, "Give it as the data set itself.")),
+    "parquet": ("a Parquet table", _DATA_SET),
     "pdf": ("a PDF document", {"image": "Save its pages as JPEG or PNG.", "text": "Save its text as a .txt file."}),
     "png": ("a PNG picture", {}),
     "pnm": ("a PPM, PGM or PBM picture", {}),
+    "ppt": ("a presentation (.ppt)", _SLIDES),
+    "pptx": ("a presentation (.pptx)", _SLIDES),
     "psd": ("a Photoshop document", _PICTURE),
-    "rar": ("a RAR archive", _UNPACK),
+    "rar": ("a RAR archive", "Unpack it."),
     "raw": ("a camera's raw file", _RAW),
     "rtf": ("an RTF document", {"text": "Save its text as a .txt file.", "image": "Export its pages as JPEG or PNG."}),
     "speex": ("a Speex recording", _convert("spx")),
@@ -177,53 +195,30 @@ UNSUPPORTED: dict[str, tuple[str, _Advice]] = {
     "text": ("a text file", {}),
     "theora": ("a film", _film("ogv")),
     "tiff": ("a TIFF picture", {}),
+    "torch": ("a PyTorch file", _DATA),
+    "visio": ("a Visio drawing", "Save its pages as pictures."),
     "w64": ("a Wave64 recording", {}),
     "wav": ("a WAV recording", {}),
     "wavpack": ("a WavPack recording", _convert("wv")),
     "webp": ("a WebP picture", {}),
+    "wheel": ("a Python package", _DATA),
     "wma": ("a Windows Media file", _film("wma")),
     "xcf": ("a GIMP picture", _RAW),
+    "xls": ("a spreadsheet (.xls)", _DATA_SET),
+    "xlsb": ("a binary spreadsheet (.xlsb)", "Save it as .xlsx or CSV."),
+    "xlsx": ("a spreadsheet (.xlsx)", _DATA_SET),
     "xml": ("an XML file", {}),
-    "xz": ("an xz archive", _UNPACK),
-    "zip": ("a zip archive", dict.fromkeys(_ANY, "Unpack it, or give it as the data set itself.")),
-    "zstd": ("a Zstandard archive", _UNPACK),
+    "xz": ("an xz archive", "Unpack it."),
+    "zip": ("a zip archive", "Unpack it, or give it as the data set itself."),
+    "zstd": ("a Zstandard archive", "Unpack it."),
+}
+"""A kind of file in words, and what to do about it, whatever is wanted or by what is wanted."""
+
+UNSUPPORTED: dict[str, tuple[str, _Advice]] = {
+    kind: (what, dict.fromkeys(NOUNS, advice) if isinstance(advice, str) else advice)
+    for kind, (what, advice) in _KINDS.items()
 }
 """A kind of file in words, and what to do about it where pictures, texts or recordings are wanted."""
-
-_SHEET = "Give it as the data set itself."
-_EXPORT = "Save its text as a .txt file, or its table as CSV."
-UNSUPPORTED |= {
-    kind: (what, dict.fromkeys(_ANY, advice))
-    for kind, what, advice in (
-        ("apk", "an Android program", "Give the data themselves."),
-        ("doc", "a Word document (.doc)", _EXPORT),
-        ("docx", "a Word document (.docx)", _EXPORT),
-        ("encrypted", "an Office document with a password", "Save it without a password, or as CSV."),
-        ("epub", "an e-book (EPUB)", "Save its text as .txt files, one for each item."),
-        ("iwork", "a document of Pages, Numbers or Keynote", "Export it as CSV or as text."),
-        ("jar", "a Java archive", "Give the data themselves."),
-        ("keras", "a Keras model", "Give the data themselves."),
-        ("kmz", "a map (KMZ)", "Give the data themselves."),
-        (
-            "npz",
-            "NumPy arrays (.npz)",
-            "Save pictures as JPEG or PNG; give embeddings to graft.GraftClassifier.",
-        ),
-        ("odp", "a presentation (.odp)", "Save its slides as pictures, or its text as a .txt file."),
-        ("ods", "a spreadsheet (.ods)", _SHEET),
-        ("odt", "a text document (.odt)", _EXPORT),
-        ("ooxml", "an Office document", "Save it as CSV or as text."),
-        ("opendocument", "an OpenDocument file", "Save it as CSV or as text."),
-        ("ppt", "a presentation (.ppt)", "Save its slides as pictures, or its text as a .txt file."),
-        ("pptx", "a presentation (.pptx)", "Save its slides as pictures, or its text as a .txt file."),
-        ("torch", "a PyTorch file", "Give the data themselves."),
-        ("visio", "a Visio drawing", "Save its pages as pictures."),
-        ("wheel", "a Python package", "Give the data themselves."),
-        ("xls", "a spreadsheet (.xls)", _SHEET),
-        ("xlsb", "a binary spreadsheet (.xlsb)", "Save it as .xlsx or CSV."),
-        ("xlsx", "a spreadsheet (.xlsx)", _SHEET),
-    )
-}
 
 _UNREADABLE_PICTURES = frozenset(
     {"avif", "dds", "eps", "exr", "fits", "hdr", "heic", "icns", "ico", "jpeg2000", "jxl", "pam", "psd", "raw", "xcf"}
