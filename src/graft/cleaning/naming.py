@@ -24,12 +24,11 @@ _LONGEST_SUFFIX = 12
 def can_be_folders(dataset: Dataset) -> bool:
     """Whether a folder for each class says all that the data set knows of its items but their contents."""
     labels = set(dataset.labels)
-    alike = Counter(label.casefold() for label in labels)
     return (
         not dataset.tags
         and not any(dataset.groups)
         and len(labels) > 1
-        and max(alike.values()) == 1  # some file systems know no difference of case
+        and len({label.casefold() for label in labels}) == len(labels)  # some file systems know no difference of case
         and all(label == clean_label(label) and is_safe(label) and label.lower() not in SPLITS for label in labels)
     )
 

@@ -123,14 +123,12 @@ class Looks:
 def _describe(look: str) -> tuple[Array, Float32] | None:
     """The comparisons ``(220,) bool`` and the luma as a unit vector ``(121,) float32``."""
     try:
-        raw = base64.b64decode(look, validate=True)
+        luma = np.frombuffer(base64.b64decode(look, validate=True), np.uint8).astype(np.float32)
     except ValueError:
         return None
-    if len(raw) != SIDE * SIDE:
+    if len(luma) != SIDE * SIDE or luma.std() < _FLAT:
         return None
-    luma = np.frombuffer(raw, np.uint8).reshape(SIDE, SIDE).astype(np.float32)
-    if luma.std() < _FLAT:
-        return None
+    luma = luma.reshape(SIDE, SIDE)
     right = luma[:, 1:] > luma[:, :-1] + _EDGE
     below = luma[1:] > luma[:-1] + _EDGE
     form = (luma - luma.mean()).ravel()

@@ -40,7 +40,7 @@ _MIMETYPES = {
     b"application/vnd.oasis.opendocument.presentation": "odp",
     b"application/vnd.oasis.opendocument": "opendocument",
 }
-"""What stands in the first member, called ``mimetype``; the longest that fits counts."""
+"""How what stands in the first member begins, called ``mimetype``; the first that fits counts."""
 
 _STREAMS = (
     ("EncryptedPackage", "encrypted"),
@@ -80,9 +80,8 @@ def _kind(file: BinaryIO, head: bytes) -> str:
             names = archive.namelist()
             if "mimetype" in names and archive.getinfo("mimetype").file_size < 200:
                 said = archive.read("mimetype").strip()
-                fits = [mark for mark in _MIMETYPES if said.startswith(mark)]
-                if fits:
-                    return _MIMETYPES[max(fits, key=len)]
+                if known := next((kind for mark, kind in _MIMETYPES.items() if said.startswith(mark)), ""):
+                    return known
     except READ_ERRORS:
         return ""
     lowered = frozenset(name.replace("\\", "/").lower() for name in names)
@@ -98,10 +97,7 @@ def _is_small(file: BinaryIO) -> bool:
 def _older(file: BinaryIO) -> str:
     file.seek(0)
     content = file.read(_OLDER_SEARCHED)
-    for stream, kind in _STREAMS:
-        if (stream + "\0").encode("utf-16-le") in content:
-            return kind
-    return "ole"
+    return next((kind for stream, kind in _STREAMS if f"{stream}\0".encode("utf-16-le") in content), "ole")
 
 
 def _below(names: Sequence[str] | frozenset[str], folder: str) -> bool:

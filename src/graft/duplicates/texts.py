@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graft.contracts import Array, Bool, Float64, Int
+from graft.contracts import Array, Bool, Int
 from graft.duplicates.clusters import Alike, Growing
 from graft.executors import checkpoint
 from graft.heads.ngrams import DIGIT, LONGEST, MARK, blocks, classes, code_points, folded, hashes, mixed
@@ -71,7 +71,7 @@ def near_duplicate_texts(texts: Sequence[str]) -> Alike:
     for row, key in zip(rows.tolist(), alike[rows].tolist(), strict=True):
         growth.join(first.setdefault(key, row), row)
     rows = rows[np.sort(np.unique(alike[rows], return_index=True)[1])]
-    for a, b in _close_pairs(sets.take(rows)):
+    for a, b in _close_pairs(sets.take(rows)).tolist():
         growth.join(int(rows[a]), int(rows[b]))
     return growth.found()
 
@@ -176,13 +176,6 @@ def _trigrams(codes: Array) -> Array:
     return mixed(packed) >> np.uint64(32)
 
 
-def _close_pairs(sets: _Sets) -> Iterator[tuple[int, int]]:
-    """Pairs of rows with a Jaccard index of at least ``SAME_TEXT``, the most alike first."""
-    if len(sets.sizes):
-        pairs, index = _verified(sets, _candidates(sets))
-        yield from pairs[np.argsort(-index, kind="stable")].tolist()
-
-
 def _candidates(sets: _Sets) -> Int:
     """Pairs of rows ``(p, 2) int64`` that agree in all least hashes of some band and differ in few bits."""
     sizes, signatures = sets.sizes, _signatures(sets)
@@ -236,8 +229,9 @@ def _few_bits_differ(pairs: Int, sizes: Int, signatures: NDArray[np.uint16]) -> 
     return np.asarray(different <= (1 - SAME_TEXT) / (1 + SAME_TEXT) * (sizes[a] + sizes[b]), dtype=np.bool_)
 
 
-def _verified(sets: _Sets, pairs: Int) -> tuple[Int, Float64]:
-    """Those with a Jaccard index of at least ``SAME_TEXT``, and the index."""
+def _close_pairs(sets: _Sets) -> Int:
+    """Pairs of rows ``(p, 2) int64`` with a Jaccard index of at least ``SAME_TEXT``, the most alike first."""
+    pairs = _candidates(sets)
     sizes, keys = sets.sizes, (sets.rows << 32) | sets.members.astype(np.int64)  # ascending
     index = np.empty(len(pairs))
     for start in range(0, len(pairs), _PAIRS):
@@ -248,5 +242,5 @@ def _verified(sets: _Sets, pairs: Int) -> tuple[Int, Float64]:
         place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
         common = np.bincount(mine.rows, keys[place] == wanted, minlength=len(a))
         index[start : start + len(a)] = common / (sizes[a] + sizes[b] - common)
-    kept = index >= SAME_TEXT
-    return pairs[kept], index[kept]
+    order = np.argsort(-index, kind="stable")
+    return pairs[order[index[order] >= SAME_TEXT]]

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from typing import Any
 
 import httpcore2 as http
@@ -42,10 +43,8 @@ class CheckedBackend(http.NetworkBackend):
         """Connect to the first address of the host that answers."""
         numbers = self._look_up(host, port)
         for number in numbers[:-1]:
-            try:
+            with suppress(http.ConnectError, http.ConnectTimeout):
                 return self._connect(number, port)
-            except (http.ConnectError, http.ConnectTimeout):
-                continue
         return self._connect(numbers[-1], port)
 
     def close(self) -> None:
