@@ -70,7 +70,7 @@ def test_what_was_remembered_counts_where_it_is_there():
     content = table(("text", TEXTS), ("said", TEXTS[::-1]), ("label", ["x"] * 20), ("what", ["y"] * 20)).encode()
     columns = {"item_column": "said", "label_column": "what"}
     assert parse_manifest(content, "a.csv", Reading(remembered=columns)).columns.to_dict() == columns
-    assert parse_texts(content, "a.csv", Reading(remembered=columns)).item_column == "said"
+    assert parse_texts(content, "a.csv", Reading(remembered=columns)).columns.item == "said"
     usual = {"item_column": "gone", "label_column": "too"}
     assert parse_manifest(content, "a.csv", Reading(remembered=usual)).columns.item == "text"
     assert parse_manifest(content, "a.csv", Reading(item_column="text", remembered=columns)).columns.item == "text"

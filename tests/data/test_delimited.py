@@ -12,9 +12,9 @@ KNOWN = ("text", "label")
 
 def table(text):
     """Header, rows and notes of a table."""
-    notes = []
-    header, rows = read_delimited(text, "a.csv", KNOWN, skipped := [], notes)
-    return header, [tuple(row.get(column) for column in header) for _, row in rows], notes, skipped
+    found = read_delimited(text, "a.csv", KNOWN)
+    rows = [tuple(row.get(column) for column in found.columns) for _, row in found.records]
+    return found.columns, rows, found.warnings, found.skipped
 
 
 def rows_of(text):

@@ -149,7 +149,7 @@ def test_a_column_of_groups_by_name():
 
 def test_the_modality_decides_between_paths_and_texts():
     content = b"path,sentence,label\na.wav,hello there,x\n"
-    assert parse_manifest(content, "a.csv").item_column == "path"
+    assert parse_manifest(content, "a.csv").columns.item == "path"
     assert parse_manifest(content, "a.csv").text_column == "sentence"
     assert parse_manifest(content, "a.csv", Reading(modality="text")).rows[0].item == "hello there"
     assert parse_manifest(content, "a.csv", Reading(modality="audio")).rows[0].item == "a.wav"

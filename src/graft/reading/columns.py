@@ -69,12 +69,21 @@ USUAL = Reading()
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The columns of a table that are read; ``""`` where there is none."""
+    """The columns of a table that are read; ``""`` where there is none.
 
-    item: str = ""
-    label: str = ""
-    split: str = ""
-    group: str = ""
+    Attributes:
+        item: That of paths or texts.
+        label: That of labels.
+        split: That of splits.
+        group: That of groups.
+        splits: Which split each of its cells means, in lower case, where its name is not ``split``.
+    """
+
+    item: str
+    label: str
+    split: str
+    group: str
+    splits: Mapping[str, str]
 
     def to_dict(self) -> dict[str, str]:
         """The arguments of ``read`` that choose the same columns again."""
@@ -142,7 +151,10 @@ def choose(columns: Sequence[str], cells: Cells, wanted: Wanted, name: str) -> C
     for column in filter(None, (item, label, split, group)):
         if (n := columns.count(column)) > 1:  # nobody knows which is meant
             raise DataError(f"{name} has {n} columns called {column!r}.", "Rename or remove all but one.")
-    return Chosen(item, label, split, group)
+    splits: dict[str, str] = {}
+    if wanted.labelled and not split:
+        split, splits = _split_column([column for column in columns if column not in (item, label)], cells)
+    return Chosen(item, label, split, group, splits)
 
 
 def find(columns: Sequence[str], asked: str | None, usual: Iterable[str]) -> str | None:
@@ -180,7 +192,7 @@ def propose(columns: Sequence[str], cells: Cells, known: Sequence[str | None] = 
     return item, label
 
 
-def split_column(columns: Sequence[str], cells: Cells) -> tuple[str, dict[str, str]]:
+def _split_column(columns: Sequence[str], cells: Cells) -> tuple[str, dict[str, str]]:
     """A column of splits under another name than ``split``, and the split that each of its cells means.
 
     It counts only where it says of every row where it belongs, and does not put all in one place.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from graft.cells import unguarded
 from graft.data.items import Skipped
 from graft.data.listing import shortened
 from graft.errors import DataError
+from graft.reading.table import MAX_COLUMNS, MAX_ROWS, Record, Table
 
 MAX_CELL = 1 << 24
 _DELIMITERS = (",", "\t", ";", "|")
@@ -21,19 +22,14 @@ _SNIFFED_ROWS = 50
 _SHOWN = 60
 """Characters of a row in a message."""
 
-Records = Iterable[tuple[int, Mapping[str | None, Any]]]
-"""Rows by their columns, each with its line, from 1."""
-
 
 class _DelimitedRow(NamedTuple):
     line: int  # the last one that it takes
     cells: list[str]
 
 
-def read_delimited(
-    text: str, name: str, known: Collection[str], skipped: list[Skipped], notes: list[str]
-) -> tuple[list[str], Records]:
-    """The header of a table in delimited text, and its rows.
+def read_delimited(text: str, name: str, known: Collection[str]) -> Table:
+    """A table in delimited text.
 
     A quote that is never closed, or is closed in a later row, would make one cell of all that lies between (RFC 4180
     lets cells hold line breaks). Such a quote is read as a character of its cell, and told.
@@ -42,11 +38,9 @@ def read_delimited(
         text: The table.
         name: How it is called in messages.
         known: Names of columns, in lower case, that settle what the delimiter is.
-        skipped: Takes what cannot be used.
-        notes: Takes what the user should know.
 
     Raises:
-        DataError: It is no table, or most rows have more cells than the header.
+        DataError: It is no table or too large, or most rows have more cells than the header.
     """
     lines = text.removeprefix("\ufeff")
     delimiter = None
@@ -54,26 +48,29 @@ def read_delimited(
         first, _, lines = lines.partition("\n")
         delimiter = first.strip()[4:5] or None
     delimiter = delimiter or _sniff_delimiter(lines, name, known)
+    open_quotes: list[str] = []
     if delimiter == "\t" and '"' in lines and _quotes_mean_nothing(lines, name):
         rows: Iterable[_DelimitedRow] = _plain_rows(lines, delimiter, name, quoting=csv.QUOTE_NONE)
     else:
-        open_quotes: list[str] = []
         rows = list(_closing_rows(lines, delimiter, name, open_quotes))
-        notes += _told(open_quotes, name)
     reader = iter(rows)
     header = next((row.cells for row in reader if any(cell.strip() for cell in row.cells)), [])
-    columns = [column.strip() for column in header]
-    return columns, _fitting(columns, reader, delimiter, name, skipped)
+    table = Table([column.strip() for column in header], warnings=_told(open_quotes, name))
+    if len(header) > MAX_COLUMNS:
+        raise DataError(f"{name} has {len(header):,} columns; the limit is {MAX_COLUMNS:,}.", "Keep those that matter.")
+    table.records = list(islice(_fitting(table, reader, delimiter, name), MAX_ROWS + 1))
+    if len(table.records) > MAX_ROWS:
+        raise DataError(f"{name} has more than {MAX_ROWS:,} rows.", "Give a part of it.")
+    return table
 
 
-def _fitting(
-    header: Sequence[str], rows: Iterable[_DelimitedRow], delimiter: str, name: str, skipped: list[Skipped]
-) -> Iterator[tuple[int, Mapping[str | None, Any]]]:
-    """Rows by their columns; what has more cells than the header was cut inside a text, and is skipped.
+def _fitting(table: Table, rows: Iterable[_DelimitedRow], delimiter: str, name: str) -> Iterator[tuple[int, Record]]:
+    """Rows by the table's columns; what has more cells than the header was cut inside a text, and is skipped.
 
     Raises:
         DataError: Most rows have.
     """
+    header, skipped = table.columns, table.skipped
     n, too_wide = 0, 0
     for number, row in rows:
         if not any(row):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 from graft.buckets import bring, is_bucket_address
@@ -31,14 +30,14 @@ def refuse_addresses(manifest: ManifestRows, name: str) -> None:
     found = [address for row in manifest.rows if (address := address_of(row))]
     if 2 * len(found) > len(manifest.rows):
         raise DataError(
-            f"The column {manifest.item_column!r} of {name} holds addresses such as {shown(found[0])[:100]}, and "
+            f"The column {manifest.columns.item!r} of {name} holds addresses such as {shown(found[0])[:100]}, and "
             "nothing is fetched that was not asked for.",
             "Add --fetch (in Python fetch=True) to have these files fetched into the cache, or download them first.",
         )
 
 
-def with_fetched(manifest: ManifestRows, run: Run) -> ManifestRows:
-    """The manifest with the files that its addresses lead to.
+def fetch_named(manifest: ManifestRows, run: Run) -> dict[str, Path | str]:
+    """By the addresses among a manifest's items the files that these lead to, or why there is none.
 
     Raises:
         GraftError: Not one of the objects of buckets can be had.
@@ -50,8 +49,7 @@ def with_fetched(manifest: ManifestRows, run: Run) -> ManifestRows:
     files: dict[str, Path | str] = {
         address: place if isinstance(place, Path) else place.message for address, place in web.items()
     }
-    files |= _from_buckets([address for address in found if address not in web], run)
-    return replace(manifest, fetched=files)
+    return files | _from_buckets([address for address in found if address not in web], run)
 
 
 def _from_buckets(addresses: list[str], run: Run) -> dict[str, Path | str]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from graft.cells import as_number
@@ -18,12 +16,12 @@ from graft.decoding.formats import HEAD, describe_kind, is_packed, is_text, snif
 from graft.decoding.packed import unpack
 from graft.errors import DataError
 from graft.job import Reading
-from graft.reading.columns import TEXT_COLUMNS, USUAL, Chosen, Wanted, choose, find, plain, spelled, split_column
+from graft.reading.columns import TEXT_COLUMNS, USUAL, Chosen, Wanted, choose, find, plain, spelled
 from graft.reading.delimited import read_delimited
 from graft.reading.notices import MEASURED, TO_PREDICT
 from graft.reading.parquet import read_parquet
 from graft.reading.structured import is_structured, read_structured
-from graft.reading.table import MAX_COLUMNS, MAX_LABELS, MAX_ROWS, Record, Table
+from graft.reading.table import MAX_LABELS, Record, Table
 from graft.reading.workbooks import read_workbook
 
 _ABSENT = object()
@@ -65,28 +63,21 @@ class ManifestRows:
     Attributes:
         rows: What has an item and a label.
         skipped: What has not.
-        item_column: The column that the items came from.
-        text_column: A column of texts beside it, ``""`` where there is none.
-        warnings: What the user should know of the reading.
         columns: The columns that were read.
-        root: Where its files lie, if not beside it.
-        fetched: By the addresses among its items their files, or why there is none; ``None`` where nothing was to be
-            fetched.
+        text_column: A column of texts beside that of items, ``""`` where there is none.
+        warnings: What the user should know of the reading.
     """
 
     rows: tuple[Row, ...]
     skipped: tuple[Skipped, ...]
-    item_column: str
+    columns: Chosen
     text_column: str = ""
     warnings: tuple[str, ...] = ()
-    columns: Chosen = field(default_factory=Chosen)
-    root: Path | None = None
-    fetched: Mapping[str, Path | str] | None = None
 
     @property
     def holds_texts(self) -> bool:
         """The column of items is called as texts are; it may hold paths all the same."""
-        return spelled(self.item_column) in TEXT_COLUMNS
+        return spelled(self.columns.item) in TEXT_COLUMNS
 
 
 def parse_manifest(content: bytes, name: str, reading: Reading = USUAL) -> ManifestRows:
@@ -109,22 +100,17 @@ def parse_manifest(content: bytes, name: str, reading: Reading = USUAL) -> Manif
     table = read_table(content, name, wanted.names)
     cells = [record for _, record in table.records]
     columns = choose(table.columns, cells, wanted, name)
-    splits: dict[str, str] | None = None
-    if not columns.split:
-        other, splits = split_column([c for c in table.columns if c not in (columns.item, columns.label)], cells)
-        if other:
-            columns = Chosen(columns.item, columns.label, other, columns.group)
-            table.warnings.append(_told_of_splits(other, splits, cells, name))
+    if columns.splits:
+        table.warnings.append(_told_of_splits(columns, cells, name))
     multi_label = reading.multi_label or _are_several(cells, columns.label, table.class_names, name)
     table.warnings += _warn_of_values(table, columns, name)
     texts = find(table.columns, None, TEXT_COLUMNS) or ""
     return ManifestRows(
-        rows=tuple(_rows(table, columns, splits, name, multi_label)),
+        rows=tuple(_rows(table, columns, name, multi_label)),
         skipped=tuple(table.skipped),
-        item_column=columns.item,
+        columns=columns,
         text_column="" if texts == columns.item else texts,
         warnings=tuple(table.warnings),
-        columns=columns,
     )
 
 
@@ -149,9 +135,7 @@ def parse_texts(content: bytes, name: str, reading: Reading = USUAL) -> Manifest
     for number, record in table.records:
         item, own = _item(record.get(columns.item), number, columns.item, name)
         rows.append(Row(number, item, "", content=own, cells=record))
-    return ManifestRows(
-        tuple(rows), tuple(table.skipped), columns.item, warnings=tuple(table.warnings), columns=columns
-    )
+    return ManifestRows(tuple(rows), tuple(table.skipped), columns, warnings=tuple(table.warnings))
 
 
 def read_table(content: bytes, name: str, known: Collection[str]) -> Table:
@@ -185,29 +169,15 @@ def read_table(content: bytes, name: str, known: Collection[str]) -> Table:
             f"{name} is a web page or XML, and no table, whatever it is called.",
             "Open it in a spreadsheet program, and save the table as CSV (UTF-8).",
         )
-    table = (
-        read_structured(decoded.text, name) if is_structured(decoded.text) else _delimited(decoded.text, name, known)
-    )
+    if is_structured(decoded.text):
+        table = read_structured(decoded.text, name)
+    else:
+        table = read_delimited(decoded.text, name, known)
     table.warnings = [*decoded.told(name), *table.warnings]
     return table
 
 
-def _delimited(text: str, name: str, known: Collection[str]) -> Table:
-    table = Table([])
-    table.columns, records = read_delimited(text, name, known, table.skipped, table.warnings)
-    if len(table.columns) > MAX_COLUMNS:
-        raise DataError(
-            f"{name} has {len(table.columns):,} columns; the limit is {MAX_COLUMNS:,}.", "Keep those that matter."
-        )
-    table.records = list(islice(records, MAX_ROWS + 1))
-    if len(table.records) > MAX_ROWS:
-        raise DataError(f"{name} has more than {MAX_ROWS:,} rows.", "Give a part of it.")
-    return table
-
-
-def _rows(
-    table: Table, columns: Chosen, splits: Mapping[str, str] | None, name: str, multi_label: bool
-) -> Iterator[Row]:
+def _rows(table: Table, columns: Chosen, name: str, multi_label: bool) -> Iterator[Row]:
     called: set[str] = set()
     names = table.class_names.get(columns.label, [])
     for number, record in table.records:
@@ -227,7 +197,7 @@ def _rows(
             table.skipped.append(Skipped(item or f"{name}, row {number}", reason, f"no_{missing}"))
             continue
         split = _cell(record.get(columns.split)).lower() if columns.split else ""
-        split = splits[spelled(split)] if splits else split
+        split = columns.splits[spelled(split)] if columns.splits else split
         yield Row(number, item, label, split, _cell(record.get(columns.group)) if columns.group else "", tags, content)
 
 
@@ -279,10 +249,10 @@ def _warn_of_values(table: Table, columns: Chosen, name: str) -> list[str]:
     return []
 
 
-def _told_of_splits(column: str, meaning: Mapping[str, str], cells: Sequence[Record], name: str) -> str:
-    counts = Counter(meaning[spelled(_cell(record.get(column)))] for record in cells)
+def _told_of_splits(columns: Chosen, cells: Sequence[Record], name: str) -> str:
+    counts = Counter(columns.splits[spelled(_cell(record.get(columns.split)))] for record in cells)
     parts = ", ".join(f"{split} {counts[split]:,}" for split in ("train", "val", "test") if counts[split])
-    return f"The column {column!r} of {name} was read as the split: {parts}. To have none, rename the column."
+    return f"The column {columns.split!r} of {name} was read as the split: {parts}. To have none, rename the column."
 
 
 def _item(value: Any, number: int, column: str, name: str) -> tuple[str, bytes | None]:

@@ -35,7 +35,7 @@ from graft.errors import DataError, ItemError, MixedModalities, NothingToRead, U
 from graft.files import did_you_mean, expanded
 from graft.job import Reading
 from graft.reading import notices
-from graft.reading.fetched import with_fetched
+from graft.reading.fetched import fetch_named
 from graft.reading.frames import read_frame
 from graft.reading.inputs import gather, is_archive, renamed
 from graft.reading.item_locator import ItemLocator, resolve_in_folder
@@ -219,10 +219,11 @@ def _arrange(path: Path, reading: Reading, run: Run) -> Arrangement:
             content = entry.item.read()
         except ItemError as error:
             raise DataError(error.message, error.hint) from None
-        manifest = replace(parse_manifest(content, entry.item.name, reading), root=_root_of(reading))
-        if reading.fetch:
-            manifest = with_fetched(manifest, run)
-        return label_rows(manifest, entry.item.name, resolve, split, reading.modality)
+        manifest = parse_manifest(content, entry.item.name, reading)
+        fetched = fetch_named(manifest, run) if reading.fetch else None
+        if (root := _root_of(reading)) is not None:
+            resolve = resolve_in_folder(root)
+        return label_rows(manifest, entry.item.name, resolve, split, reading.modality, fetched)
 
     try:
         if path.is_dir() or is_archive(path):

@@ -40,7 +40,7 @@ def read_structured(text: str, name: str) -> Table:
     rows = _rows_of(document)
     if rows is None:
         raise DataError(f"{name} is JSON, and no table.", _SHAPES)
-    return _bounded(_numbered(rows, name, "Entry"), name)
+    return _bounded(_collected(list(enumerate(rows, 1)), name, "Entry"), name)
 
 
 def _document(text: str) -> Any:
@@ -81,15 +81,8 @@ def _rows_of(document: Any) -> Sequence[Any] | None:
 
 
 def _lines(text: str, name: str) -> Table:
-    rows = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            rows.append((number, _document(line)))
+    rows = [(number, _document(line)) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     return _collected(rows, name, "Line")
-
-
-def _numbered(rows: Sequence[Any], name: str, what: str) -> Table:
-    return _collected(list(enumerate(rows, 1)), name, what)
 
 
 def _collected(rows: Sequence[tuple[int, Any]], name: str, what: str) -> Table:

@@ -15,7 +15,7 @@ from graft.fetching.web import shown
 from graft.reading.columns import PATH_COLUMNS, PICTURE_COLUMNS, spelled
 from graft.reading.fetched import refuse_addresses
 from graft.reading.folders import split_by_paths
-from graft.reading.item_locator import ItemLocator, resolve_in_folder
+from graft.reading.item_locator import ItemLocator
 from graft.reading.manifest import ManifestRows, Row
 
 _SAMPLE = 50
@@ -25,28 +25,40 @@ _LONGEST_NAME = 255
 
 
 def label_rows(
-    manifest: ManifestRows, name: str, resolve: ItemLocator, split: str = "", modality: str | None = None
+    manifest: ManifestRows,
+    name: str,
+    resolve: ItemLocator,
+    split: str = "",
+    modality: str | None = None,
+    fetched: Mapping[str, Path | str] | None = None,
 ) -> Arrangement:
-    """The items of a manifest of paths or texts; ``split`` is that of the whole file, where it has one.
+    """The items of a manifest of paths or texts.
+
+    Args:
+        manifest: The rows.
+        name: How it is called in messages.
+        resolve: Finds its files.
+        split: That of the whole file, where it has one.
+        modality: What was asked for.
+        fetched: By the addresses among the items their files, or why there is none; ``None`` where nothing was to be
+            fetched.
 
     Raises:
         DataError: A row names a split that nobody knows, or its items look like ids of files that are not there.
     """
-    if manifest.root is not None:
-        resolve = resolve_in_folder(manifest.root)
     result = Arrangement(
         skipped=list(manifest.skipped),
         manifests=[name],
         warnings=list(manifest.warnings),
         columns=manifest.columns.to_dict(),
     )
-    names_files = 2 * len(manifest.fetched or ()) > len(manifest.rows) or holds_paths(manifest, resolve, modality)
-    if names_files and manifest.fetched is None:
+    names_files = 2 * len(fetched or ()) > len(manifest.rows) or holds_paths(manifest, resolve, modality)
+    if names_files and fetched is None:
         refuse_addresses(manifest, name)
     if not names_files and modality is None:
         _refuse_ids(manifest, name)
     if names_files and manifest.holds_texts:
-        result.warnings.append(f"The column {manifest.item_column!r} of {name} holds paths: their files were read.")
+        result.warnings.append(f"The column {manifest.columns.item!r} of {name} holds paths: their files were read.")
     if names_files and manifest.text_column:
         result.text_columns.append(manifest.text_column)
     for row in manifest.rows:
@@ -55,12 +67,12 @@ def label_rows(
                 f"Row {row.number} of {name} has the split {row.split!r}.", "Use train, val or test, or leave it empty."
             )
         place = row.item.strip() if names_files else ""
-        item = _found(place, resolve, manifest) if names_files else Text(row.item)
+        item = _found(place, resolve, fetched or {}) if names_files else Text(row.item)
         if row.content is not None:
             place = row.item
             item = Memory(row.content, printable(place))
         if item is None:
-            _note_missing(result, row, place, name, resolve, manifest.fetched or {})
+            _note_missing(result, row, place, name, resolve, fetched or {})
         else:
             own = split or SPLITS.get(row.split, "")
             inside = resolve.elsewhere.get(place, place).replace("\\", "/")
@@ -80,7 +92,7 @@ def label_rows(
 
 def holds_paths(manifest: ManifestRows, resolve: ItemLocator, modality: str | None = None) -> bool:
     """Whether the items of a manifest are files: by the column's name, or by what a sample of the rows leads to."""
-    column = spelled(manifest.item_column)
+    column = spelled(manifest.columns.item)
     if column in PATH_COLUMNS:
         return True
     rows = [row for row in manifest.rows if row.content is None]
@@ -100,8 +112,8 @@ def holds_paths(manifest: ManifestRows, resolve: ItemLocator, modality: str | No
     return modality is not None or there > 0 or 2 * called_as_files >= len(cells)
 
 
-def _found(place: str, resolve: ItemLocator, manifest: ManifestRows) -> Item | None:
-    if isinstance(path := (manifest.fetched or {}).get(place), Path):
+def _found(place: str, resolve: ItemLocator, fetched: Mapping[str, Path | str]) -> Item | None:
+    if isinstance(path := fetched.get(place), Path):
         return File(path, printable(shown(place)))
     return resolve(place) or (
         resolve.search(place) if _is_word(place.replace(" ", "")) and "://" not in place else None
@@ -124,7 +136,7 @@ def _refuse_ids(manifest: ManifestRows, name: str) -> None:
     ids = [cell for cell in cells if _is_word(cell) and any(character.isdigit() for character in cell)]
     if len(ids) >= _NEARLY_ALL * len(cells):
         raise DataError(
-            f"The column {manifest.item_column!r} of {name} holds words such as {shortened(ids[0], 60)!r}, as ids of "
+            f"The column {manifest.columns.item!r} of {name} holds words such as {shortened(ids[0], 60)!r}, as ids of "
             "files are, and there are no such files beside the table or below.",
             "Say where the files lie: --root FOLDER (in Python root=); if they are texts: --modality text.",
         )

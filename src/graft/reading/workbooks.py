@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -121,11 +121,10 @@ def _check_size(content: bytes, name: str, kind: str) -> None:
             sheets = [info for info in infos if _holds_cells(info.filename.lower(), kind)]
             for info in sheets:
                 with archive.open(info) as member:
-                    chunks, texts = _counted(_chunks(member), shared)
-                    rows, columns, repeated = _corner(chunks, kind)
+                    rows, columns, size = _corner(_chunks(member), kind, shared)
                 if rows > MAX_ROWS or columns > MAX_COLUMNS or rows * columns > MAX_CELLS:
                     raise _too_large(name, rows, columns)
-                if (size := texts[0] + repeated) > MAX_UNPACKED:
+                if size > MAX_UNPACKED:
                     raise DataError(
                         f"{name} has texts of {size / 1e9:,.1f} GB when those that come again are written out; the "
                         f"limit is {MAX_UNPACKED / 1e9:.1f} GB.",
@@ -149,19 +148,6 @@ def _shared_lengths(archive: zipfile.ZipFile) -> list[int]:
             lengths[-1] += len(first)
             lengths += map(len, others)
     return lengths
-
-
-def _counted(chunks: Iterator[bytes], shared: list[int]) -> tuple[Iterator[bytes], list[int]]:
-    """The same chunks, and how many bytes the shared texts take that they refer to: known when all have passed."""
-    total = [0]
-
-    def passing() -> Iterator[bytes]:
-        for chunk in chunks:
-            if shared:
-                total[0] += sum(shared[at] for text in _SHARED.findall(chunk) if (at := int(text)) < len(shared))
-            yield chunk
-
-    return passing(), total
 
 
 def _too_large(name: str, rows: int, columns: int) -> DataError:
@@ -188,16 +174,18 @@ def _chunks(member: Any) -> Iterator[bytes]:
         yield piece[:cut]
 
 
-def _corner(chunks: Iterator[bytes], kind: str) -> tuple[int, int, int]:
-    """The number of rows and columns that a sheet spans, at most, and the bytes of what is repeated by a number."""
+def _corner(chunks: Iterator[bytes], kind: str, shared: Sequence[int]) -> tuple[int, int, int]:
+    """The number of rows and columns that a sheet spans, at most, and the bytes of the texts that come again in it."""
     if kind == "ods":
         return _open_document_corner(chunks)
-    rows = columns = 0
+    rows = columns = weight = 0
     for chunk in chunks:
         for letters, row in _CELL.findall(chunk):
             rows, columns = max(rows, int(row)), max(columns, _column_number(letters))
         rows = max([rows, *map(int, _ROW.findall(chunk))])
-    return rows, columns, 0
+        if shared:
+            weight += sum(shared[at] for text in _SHARED.findall(chunk) if (at := int(text)) < len(shared))
+    return rows, columns, weight
 
 
 def _open_document_corner(chunks: Iterator[bytes]) -> tuple[int, int, int]:
