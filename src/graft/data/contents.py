@@ -100,6 +100,11 @@ def clean_label(label: str) -> str:
     return unicodedata.normalize("NFC", label.translate(_UNSEEN).strip(_AROUND))
 
 
+def label_set(labels: Iterable[str]) -> tuple[str, ...]:
+    """Clean labels, sorted, none twice and none empty."""
+    return tuple(sorted({clean_label(label) for label in labels} - {""}))
+
+
 def count_files(items: Iterable[Item]) -> Counter[str]:
     """How many files speak for each modality."""
 
@@ -112,14 +117,9 @@ def count_files(items: Iterable[Item]) -> Counter[str]:
 
 
 def _count(kinds: Iterable[tuple[Item, str]]) -> Counter[str]:
-    texts = 0
-    files: list[tuple[str, str]] = []
-    for item, kind in kinds:
-        if isinstance(item, Text):
-            texts += 1
-        else:
-            files.append((item.name, kind))
-    return count_modalities(files) + Counter(text=texts)
+    kinds = list(kinds)
+    files = [(item.name, kind) for item, kind in kinds if not isinstance(item, Text)]
+    return count_modalities(files) + Counter(text=len(kinds) - len(files))
 
 
 def _objection(name: str, kind: str, modality: str) -> tuple[str, str]:

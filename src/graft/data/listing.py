@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from graft.bundle import is_saved
 from graft.data.items import File, Item, Member, Skipped
@@ -23,8 +24,7 @@ STRAYS = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@ead
 """Left behind by operating systems, in lower case; so is whatever begins with a dot."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileEntry:
+class FileEntry(NamedTuple):
     """A file in a listing: the parts of its path inside, and the item."""
 
     parts: tuple[str, ...]
@@ -47,16 +47,11 @@ class Listing:
     strays: Counter[str] = field(default_factory=Counter)
     skipped: list[Skipped] = field(default_factory=list)
 
-    def sort(self) -> None:
-        """By path, so that the order never depends on the file system."""
-        self.entries.sort(key=lambda entry: entry.parts)
-
 
 def list_folder(root: Path) -> Listing:
     """Every file below ``root``. Links are followed, to each folder once, so that a loop of links ends."""
     listing = Listing()
-    listing.entries.extend(walk(root, listing))
-    listing.sort()
+    listing.entries = sorted(walk(root, listing))  # by path: the order never depends on the file system
     return listing
 
 
@@ -80,7 +75,7 @@ def list_archive(path: Path) -> Listing:
             seen.add(parts)
             listing.folders.update(parts[:-1][:1])
             listing.entries.append(FileEntry(parts, Member(path, member, name)))
-    listing.sort()
+    listing.entries.sort()
     return listing
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from graft.contracts import SEPARATOR, Int
-from graft.data.contents import clean_label
+from graft.data.contents import clean_label, label_set
 from graft.data.dataset import Dataset
 from graft.data.items import Text
 from graft.data.kinds import counted
@@ -209,7 +209,9 @@ def apply(dataset: Dataset, digests: Sequence[str], decisions: Sequence[Decision
     for row, outcome in sorted(settled.items()):
         action = outcome.action
         if action == "relabel":
-            wanted = _label_set(outcome.to or "") if dataset.tags else (clean_label(outcome.to or ""),)
+            wanted = (
+                label_set((outcome.to or "").split(SEPARATOR)) if dataset.tags else (clean_label(outcome.to or ""),)
+            )
             if not dataset.tags and not wanted[0]:
                 without_label += 1
                 continue
@@ -259,10 +261,6 @@ def _stand_ins(found: Resolution, places: MatchedRows) -> dict[ItemKey, ItemKey]
         if is_gone and found.outcomes[kept].action != "drop" and key in places.rows and kept not in stand_ins.values():
             stand_ins[key] = kept
     return stand_ins
-
-
-def _label_set(to: str) -> tuple[str, ...]:
-    return tuple(sorted({clean_label(tag) for tag in to.split(SEPARATOR)} - {""}))
 
 
 def _warnings(found: Resolution, places: MatchedRows, stand_ins: Sequence[ItemKey], without_label: int) -> list[str]:

@@ -12,12 +12,12 @@ from graft.contracts import Progress, silent
 from graft.data.arrangement import Labelled
 from graft.data.contents import look_into
 from graft.data.dataset import Dataset
-from graft.data.items import Broken, File, Item, Memory, Skipped, Text
-from graft.data.kinds import check_modality
-from graft.data.listing import list_archive, list_folder, printable
+from graft.data.items import Broken, File, Item, Skipped, Text
+from graft.data.kinds import UNREADABLE, check_modality
+from graft.data.listing import list_archive, list_folder, peek, printable
 from graft.data.lists import items_of
 from graft.decoding.encoding import decode_text
-from graft.decoding.formats import HEAD, bare_name, is_tabular, is_text, sniff
+from graft.decoding.formats import bare_name, is_tabular, is_text, sniff
 from graft.errors import DataError, ItemError, MissingColumn, NothingToRead, TooFewClasses
 from graft.files import expanded
 from graft.reading.inputs import gather, is_archive, renamed
@@ -104,7 +104,7 @@ def _with_the_unlabelled(path: Path, dataset: Dataset | None, modality: str | No
     listing = list_folder(path) if is_folder else list_archive(path)
     contents = look_into([Labelled(entry.item, "") for entry in listing.entries], path, modality, multi_label=True)
     items: list[Item] = [row.item for row in contents.rows]
-    if contents.modality == "text" and any(_is_table(item) for item in items):
+    if contents.modality == "text" and any(is_tabular(item.name) for item in items):
         items = [renamed(item, item.name.removeprefix(f"{path}/")) for item in gather([path], "text")]
         contents.skipped.clear()
     return _labelled_as(dataset, items, path, contents.modality, (*listing.skipped, *contents.skipped))
@@ -156,15 +156,8 @@ def _lines(path: Path) -> Dataset:
 
 def _is_plain_text(path: Path) -> bool:
     """A single file of text that is no table."""
-    if not path.is_file() or is_tabular(path.name):
-        return False
     try:
-        with path.open("rb") as file:
-            head = file.read(HEAD)
-    except OSError:
+        head = peek(File(path, path.name))
+    except UNREADABLE:
         return False
-    return bool(head) and not sniff(head) and is_text(head)
-
-
-def _is_table(item: Item) -> bool:
-    return not isinstance(item, Text | Memory) and is_tabular(item.name)
+    return bool(head) and not is_tabular(path.name) and not sniff(head) and is_text(head)

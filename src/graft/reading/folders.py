@@ -32,6 +32,16 @@ _LISTED = 0.9
 _EXAMPLES = 3
 
 
+def inside_of_one(listing: Listing) -> Listing | None:
+    """The listing inside, where everything lies in one folder that is not called as a split is."""
+    tops = {entry.parts[0] if len(entry.parts) > 1 else "" for entry in listing.entries}
+    if len(tops) != 1 or any(not top or top.lower() in SPLITS for top in tops):
+        return None
+    inside = [FileEntry(entry.parts[1:], entry.item) for entry in listing.entries]
+    folders = {entry.parts[0] for entry in inside if len(entry.parts) > 1}
+    return Listing(inside, folders, listing.strays, listing.skipped)
+
+
 def splits_of(folders: Collection[str]) -> dict[str, str]:
     """The folders that are called as splits are, and the split of each, a value of ``SPLITS``.
 

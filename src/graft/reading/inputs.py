@@ -10,9 +10,9 @@ from typing import Any
 
 from graft.data.items import Broken, File, Item, Member, Memory, Text, as_item
 from graft.data.kinds import UNREADABLE, can_be, check_modality, is_there, look_at, looks_like_a_path
-from graft.data.listing import Listing, list_archive, printable, walk
+from graft.data.listing import Listing, list_archive, peek, printable, walk
 from graft.decoding.containers import SHEETS, container_at
-from graft.decoding.formats import HEAD, NOT_OF_THE_KIND, describe_kind, is_tabular, sniff
+from graft.decoding.formats import NOT_OF_THE_KIND, describe_kind, is_tabular, sniff
 from graft.decoding.tars import is_tar
 from graft.errors import GraftError, ItemError
 from graft.job import Reading
@@ -83,11 +83,8 @@ def gather_rows(
 def is_archive(path: Path) -> bool:
     """Whether a file is a zip or tar of files, by its content, or says so by its extension; a document is none."""
     try:
-        if not path.is_file():  # opening a FIFO would wait for somebody to write
-            return False
-        with path.open("rb") as file:
-            head = file.read(HEAD)
-    except (OSError, ValueError):  # no file, or no path at all: it holds a NUL
+        head = peek(File(path, path.name))
+    except UNREADABLE:  # no file, or no path at all: it holds a NUL
         return False
     kind = sniff(head)
     if kind == "zip":
@@ -105,7 +102,7 @@ def renamed(item: Item, name: str) -> Item:
 
 
 def _is_a_text(value: str) -> bool:
-    return not is_address(value) and not is_there(value) and not looks_like_a_path(value)
+    return not (is_address(value) or is_there(value) or looks_like_a_path(value))
 
 
 def _found_at(value: str | os.PathLike[str], run: Run, modality: str) -> Iterator[Item]:

@@ -10,16 +10,10 @@ from pathlib import PurePosixPath
 
 from graft.contracts import SEPARATOR
 from graft.data.arrangement import Labelled
-from graft.data.contents import clean_label
+from graft.data.contents import label_set
 from graft.data.items import File, Item, Member, Memory, Text
 from graft.data.kinds import UNREADABLE
 from graft.decoding.archive import member_state
-
-
-def label_set_of(row: Labelled) -> tuple[str, ...]:
-    """The labels of a cell: those of a list, or those between ``|``; sorted, none twice."""
-    given = row.label.split(SEPARATOR) if row.tags is None else row.tags
-    return tuple(sorted({clean_label(tag) for tag in given} - {""}))
 
 
 def merge_labels(rows: Iterable[Labelled]) -> list[Labelled]:
@@ -27,7 +21,9 @@ def merge_labels(rows: Iterable[Labelled]) -> list[Labelled]:
 
     The same item is the same path or text, or a file of the same name, size and content, in the same split.
     """
-    tagged = [row._replace(tags=label_set_of(row)) for row in rows]
+    tagged = [
+        row._replace(tags=label_set(row.label.split(SEPARATOR) if row.tags is None else row.tags)) for row in rows
+    ]
     by_place = _merge(tagged, [place_of(row.item) for row in tagged])
     return _merge(by_place, _contents(by_place))
 

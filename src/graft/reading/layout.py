@@ -13,7 +13,7 @@ from graft.data.listing import FileEntry, Listing, peek, printable
 from graft.decoding.formats import belongs_to, is_tabular
 from graft.errors import DataError, MissingColumn, UsageError
 from graft.job import Reading
-from graft.reading.folders import from_folders, splits_of
+from graft.reading.folders import from_folders, inside_of_one, splits_of
 from graft.reading.item_locator import ItemLocator, resolve_in_folder, resolve_in_zip
 from graft.reading.naming import apply_pattern, label_by_names
 from graft.reading.patterns import compile_pattern
@@ -40,7 +40,10 @@ def arrange(listing: Listing, label: Label, reading: Reading) -> Arrangement:
         DataError: The same, and it cannot be read, or names splits that nobody knows; or no file fits the pattern.
         UsageError: The pattern is of no use here.
     """
-    listing = _unwrap(listing)
+    while (inside := inside_of_one(listing)) and any(
+        len(entry.parts) > 2 or _is_manifest(entry, depth=2) for entry in listing.entries
+    ):
+        listing = inside
     must_be_manifest = any((reading.label_column, reading.item_column, reading.group_column))
     pattern = compile_pattern(reading.pattern) if reading.pattern is not None else None
     if pattern and "label" in pattern.fields:
@@ -81,20 +84,6 @@ def _by_layout(listing: Listing, label: Label, must_be_manifest: bool, modality:
     if problem:
         raise problem
     return tables if tables.skipped or tables.rows else folders
-
-
-def _unwrap(listing: Listing) -> Listing:
-    """The listing inside, where everything lies in one folder that holds folders or a manifest itself."""
-    while True:
-        tops = {entry.parts[0] for entry in listing.entries}
-        if len(tops) != 1 or tops & {name for name in tops if name.lower() in SPLITS}:
-            return listing
-        holds_more = any(len(entry.parts) > 2 or _is_manifest(entry, depth=2) for entry in listing.entries)
-        if not holds_more or any(len(entry.parts) < 2 for entry in listing.entries):
-            return listing
-        inside = [FileEntry(entry.parts[1:], entry.item) for entry in listing.entries]
-        folders = {entry.parts[0] for entry in inside if len(entry.parts) > 1}
-        listing = Listing(inside, folders, listing.strays, listing.skipped)
 
 
 def _from_manifests(listing: Listing, label: Label) -> Arrangement:

@@ -24,7 +24,6 @@ from graft.reading.structured import is_structured, read_structured
 from graft.reading.table import MAX_LABELS, Record, Table
 from graft.reading.workbooks import read_workbook
 
-_ABSENT = object()
 _NEVER_TABLES = frozenset({"eps", "pdf", "rtf"})
 """Begin with plain text, which no table begins with."""
 _FEW = 20
@@ -185,12 +184,10 @@ def _rows(table: Table, columns: Chosen, name: str, multi_label: bool) -> Iterat
         if content is not None and item in called:  # two files of one name are two items
             item = f"row {number}, {item}"
         called.update((item,) if content is not None else ())
-        cell = record.get(columns.label, _ABSENT)
+        cell = record.get(columns.label)
         tags = _label_set(cell, names, number, name)
-        label = (
-            "" if cell is _ABSENT else SEPARATOR.join(tags) if tags is not None else _label(cell, names, number, name)
-        )
-        if not item or item.isspace() or not (label or (multi_label and cell is not _ABSENT)):
+        label = _label(cell, names, number, name) if tags is None else SEPARATOR.join(tags)
+        if not item.strip() or not (label or (multi_label and columns.label in record)):
             item = item.strip()
             missing = "label" if item else "item"
             reason = f"Row {number} has no {missing}."

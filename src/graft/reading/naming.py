@@ -6,20 +6,17 @@ from collections.abc import Sequence
 
 from graft.data.arrangement import SPLITS, Arrangement, Labelled
 from graft.data.items import Skipped, Text
-from graft.data.listing import FileEntry, Listing, printable
+from graft.data.listing import Listing, printable
 from graft.errors import DataError, UsageError
-from graft.reading.folders import splits_of
+from graft.reading.folders import inside_of_one, splits_of
 from graft.reading.patterns import FIELDS, Pattern
 
 
 def label_by_names(listing: Listing, pattern: Pattern) -> Arrangement:
     """Label every file by its name; folders called as splits are say the split."""
     found: list[tuple[Labelled, tuple[str, ...]]] = []
-    while (tops := {entry.parts[0] for entry in listing.entries if len(entry.parts) > 1}) and len(tops) == 1:
-        (top,) = tops
-        if top.lower() in SPLITS or any(len(entry.parts) < 2 for entry in listing.entries):
-            break
-        listing = Listing([FileEntry(entry.parts[1:], entry.item) for entry in listing.entries])
+    while below := inside_of_one(listing):
+        listing = below
     named = splits_of({entry.parts[0] for entry in listing.entries if len(entry.parts) > 1})
     for entry in listing.entries:
         inside = printable("/".join(entry.parts))
