@@ -15,7 +15,8 @@ from graft.errors import (
     UnsafeArchive,
     UsageError,
 )
-from graft.reading.read import gather, read
+from graft.reading.inputs import gather
+from graft.reading.read import read
 
 WAV = b"RIFF\x24\0\0\0WAVEfmt " + bytes(100)
 

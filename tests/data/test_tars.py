@@ -13,7 +13,8 @@ from data.planted import PETS, plant, rows
 from graft.decoding import archive, tars
 from graft.decoding.archive import list_members, member_state, peek_member, read_member
 from graft.errors import GraftError, UnsafeArchive
-from graft.reading.read import gather, read
+from graft.reading.inputs import gather
+from graft.reading.read import read
 
 SUFFIXES = [".tar", ".tar.gz", ".tgz", ".dat"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from graft.data.kinds import counted
@@ -31,12 +31,11 @@ class MatchedRows:
     unmatched: tuple[ItemKey, ...]
     left: frozenset[str]
 
-    def warnings(self) -> list[str]:
+    def warnings(self) -> Iterator[str]:
         """What was not found, and what was not found where it was."""
-        warnings = []
         if unmatched := self.unmatched:
             speak = counted(len(unmatched), "item of the journal is", "items of the journal are")
-            warnings.append(
+            yield (
                 f"{speak} not in these data, or given another label there now: {names_of(unmatched)}. "
                 "What was decided about them has no effect."
             )
@@ -46,8 +45,7 @@ class MatchedRows:
                 "item of the journal has another name now and was",
                 "items of the journal have other names now and were",
             )
-            warnings.append(f"{speak} found by content: {names_of(moved)}.")
-        return warnings
+            yield f"{speak} found by content: {names_of(moved)}."
 
 
 def match(keys: Sequence[ItemKey], effects: Mapping[ItemKey, Hashable], numbered: Sequence[bool]) -> MatchedRows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -221,12 +221,10 @@ def apply(dataset: Dataset, digests: Sequence[str], decisions: Sequence[Decision
                 tags[row] = wanted
         rows[action].append(row)
     remaining = np.setdiff1d(np.arange(len(dataset)), rows["drop"])
-    warnings = _warnings(found, places, [*stand_ins], without_label)
-    mended = replace(dataset, labels=tuple(labels), tags=tuple(tags), warnings=(*dataset.warnings, *warnings)).select(
-        remaining
-    )
+    warnings = (*dataset.warnings, *_told(found, places, [*stand_ins], without_label))
+    mended = replace(dataset, labels=tuple(labels), tags=tuple(tags), warnings=warnings)
     return Applied(
-        dataset=mended,
+        dataset=mended.select(remaining),
         rows=remaining,
         relabelled=tuple(rows["relabel"]),
         dropped=tuple(rows["drop"]),
@@ -263,26 +261,25 @@ def _stand_ins(found: Resolution, places: MatchedRows) -> dict[ItemKey, ItemKey]
     return stand_ins
 
 
-def _warnings(found: Resolution, places: MatchedRows, stand_ins: Sequence[ItemKey], without_label: int) -> list[str]:
+def _told(found: Resolution, places: MatchedRows, stand_ins: Sequence[ItemKey], without_label: int) -> Iterator[str]:
     """What the user should know before believing that the journal was followed."""
-    warnings = places.warnings()
+    yield from places.warnings()
     if stand_ins:
         speak = counted(len(stand_ins), "copy stands", "copies stand")
-        warnings.append(f"{speak} for an item that was to be kept and is gone: {names_of(stand_ins)}.")
+        yield f"{speak} for an item that was to be kept and is gone: {names_of(stand_ins)}."
     if found.conflicts:
         first = found.conflicts[0]
         speak = counted(len(found.conflicts), "decision was", "decisions were")
-        warnings.append(
+        yield (
             f"{speak} overruled by somebody else's later one: {names_of([first.key])}, {_said(first.other)}, "
             f"then {_said(first.later)}."
         )
     if found.lost:
         speak = counted(len(found.lost), "undo of the journal has", "undos of the journal have")
-        warnings.append(f"{speak} no effect: what is to be undone does not stand before it.")
+        yield f"{speak} no effect: what is to be undone does not stand before it."
     if without_label:
         speak = counted(without_label, "item", "items")
-        warnings.append(f"The journal takes the only label from {speak}; it was left as it is.")
-    return warnings
+        yield f"The journal takes the only label from {speak}; it was left as it is."
 
 
 def _said(outcome: Outcome) -> str:

@@ -81,17 +81,17 @@ def _read_collection(
 ) -> Dataset:
     path = expanded(source)
     plain = modality in (None, "text") and _is_plain_text(path)
+    as_asked = any(labelled.values())
+    dataset = None
     try:
         dataset = read(source, modality=modality, item_column=item_column, **{**labelled, "min_classes": 1})
+        if plain or as_asked or all(one.code != "no_label" for one in dataset.skipped):
+            return dataset
     except DataError as error:
-        if any(labelled.values()) or not path.exists() or not (plain or isinstance(error, _NO_LABELS)):
+        if as_asked or not path.exists() or not (plain or isinstance(error, _NO_LABELS)):
             raise
         if plain:
             return _lines(path)
-        dataset = None
-    complete = dataset is not None and not any(one.code == "no_label" for one in dataset.skipped)
-    if dataset is not None and (complete or plain or any(labelled.values())):
-        return dataset
     return _with_the_unlabelled(path, dataset, modality, item_column)
 
 

@@ -168,15 +168,17 @@ def find(columns: Sequence[str], asked: str | None, usual: Iterable[str]) -> str
     return None
 
 
-def propose(columns: Sequence[str], cells: Cells, known: Sequence[str | None] = ()) -> tuple[str | None, str | None]:
+def propose(
+    columns: Sequence[str], cells: Cells, item: str | None = None, label: str | None = None
+) -> tuple[str | None, str | None]:
     """The columns of items and of labels by what they hold: names of files or long texts; few values that repeat.
 
     Args:
         columns: The names.
         cells: Rows, of which a sample is looked at.
-        known: The column of items and that of labels, where they were found.
+        item: The column of items, where it was found.
+        label: That of labels, where it was found.
     """
-    item, label = (*known, None, None)[:2]
     sample = spread(cells, _LOOKED_AT)
     values = {column: _strings(sample, column) for column in columns if column and column not in (item, label)}
     if label is None:
@@ -259,7 +261,7 @@ def _missing(
         usual = ", ".join((wanted.item_names if what == "item_column" else wanted.label_names)[:8])
         called = repr(asked[what]) if asked.get(what) else f"any of {usual}, ..."
         parts.append(f"no column of {nouns[what]} called {called}")
-    item, label = propose(columns, cells, (there["item_column"], there["label_column"]))
+    item, label = propose(columns, cells, there["item_column"], there["label_column"])
     guess = {"item_column": item, "label_column": label if wanted.labelled else None}
     proposal = {what: column for what in gone if (column := guess.get(what))}
     flags = " ".join(f"--{what.replace('_', '-')} {shlex.quote(column)}" for what, column in proposal.items())

@@ -46,29 +46,26 @@ def fetch_named(manifest: ManifestRows, run: Run) -> dict[str, Path | str]:
     """
     found = list(dict.fromkeys(filter(None, map(address_of, manifest.rows))))
     web = fetch_files([address for address in found if is_web_address(address)], run)
-    files: dict[str, Path | str] = {
-        address: place if isinstance(place, Path) else place.message for address, place in web.items()
-    }
-    return files | _from_buckets([address for address in found if address not in web], run)
+    files = web | _from_buckets([address for address in found if address not in web], run)
+    return {address: place if isinstance(place, Path) else place.message for address, place in files.items()}
 
 
-def _from_buckets(addresses: list[str], run: Run) -> dict[str, Path | str]:
-    errors: list[GraftError] = []
-    files: dict[str, Path | str] = {}
+def _from_buckets(addresses: list[str], run: Run) -> dict[str, Path | GraftError]:
+    files: dict[str, Path | GraftError] = {}
     quiet = Run(cancelled=run.cancelled)
 
-    def one(address: str) -> tuple[str, Path | GraftError]:
+    def one(address: str) -> Path | GraftError:
         try:
             path = bring(address, quiet).path
         except GraftError as error:
-            return address, error
-        return address, path if path.is_file() else DataError("It is a folder, and no file.")
+            return error
+        return path if path.is_file() else DataError("It is a folder, and no file.")
 
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="fetch") as pool:
-        for address, place in pool.map(one, addresses):
+        for address, place in zip(addresses, pool.map(one, addresses), strict=True):
             run.tell("fetch", len(files), len(addresses))
-            files[address] = place if isinstance(place, Path) else place.message
-            errors += [place] if isinstance(place, GraftError) else []
-    if errors and len(errors) == len(addresses):
+            files[address] = place
+    errors = [place for place in files.values() if isinstance(place, GraftError)]
+    if errors and len(errors) == len(files):
         raise errors[0]
     return files

@@ -220,30 +220,27 @@ def _is_indicator(cell: Sequence[Any]) -> bool:
     return all(isinstance(value, bool | int | float) and value in (0, 1) for value in cell)
 
 
-def _warn_of_values(table: Table, columns: Chosen, name: str) -> list[str]:
+def _warn_of_values(table: Table, columns: Chosen, name: str) -> Iterator[str]:
     """Labels that are measurements or ids, or numbers with their names in the column beside."""
-    if columns.label in table.class_names:
-        return []
-    pairs = [(plain(record.get(columns.label)).strip(), record) for _, record in table.records]
-    labels = Counter(label for label, _ in pairs if label)
+    cells = (_cell(record.get(columns.label)) for _, record in table.records)
+    labels = Counter(filter(None, cells))
     n = labels.total()
-    if n < _FEW:
-        return []
+    if n < _FEW or columns.label in table.class_names:
+        return
     numbers = all(as_number(label) is not None for label in labels)
     named = f"{columns.label}_text", f"{columns.label}_name"
     beside = find([column for column in table.columns if column != columns.label], None, named) if numbers else None
     if beside:
         advice = f"--label-column {beside} (in Python label_column={beside!r})."
-        return [f"The column {columns.label!r} of {name} holds numbers, and {beside!r} seems to name them: {advice}"]
-    if 2 * len(labels) > n or (numbers and len(labels) > MEASURED):
+        yield f"The column {columns.label!r} of {name} holds numbers, and {beside!r} seems to name them: {advice}"
+    elif 2 * len(labels) > n or (numbers and len(labels) > MEASURED):
         what = "numbers, as if measured" if numbers else "ids" if 10 * len(labels) > 9 * n else "values"
         found = f"{len(labels):,} different {what} in {n:,} rows ({', '.join(list(labels)[:3])}, ...)"
         advice = "choose another column by --label-column (in Python label_column=), or put numbers into ranges."
         advice += f" {TO_PREDICT}" if numbers and len(labels) > MEASURED else ""
-        return [
+        yield (
             f"The column of labels {columns.label!r} of {name} holds {found}. Labels are few names that recur: {advice}"
-        ]
-    return []
+        )
 
 
 def _told_of_splits(columns: Chosen, cells: Sequence[Record], name: str) -> str:

@@ -37,7 +37,7 @@ from graft.job import Reading
 from graft.reading import notices
 from graft.reading.fetched import fetch_named
 from graft.reading.frames import read_frame
-from graft.reading.inputs import gather, is_archive, renamed
+from graft.reading.inputs import is_archive, renamed
 from graft.reading.item_locator import ItemLocator, resolve_in_folder
 from graft.reading.labels import merge_labels
 from graft.reading.layout import arrange
@@ -47,8 +47,6 @@ from graft.reading.patterns import compile_pattern
 from graft.reading.remote import bring_data, is_address
 from graft.reading.tables import label_rows
 from graft.run import NEVER, Flag, Run
-
-__all__ = ["gather", "read"]
 
 SWITCHED_ON = "Rows have lists of several labels, so the data are read as multi-label."
 _WHOLE = "Give a folder of pictures, texts or recordings, a manifest or a zip."
