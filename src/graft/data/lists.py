@@ -179,7 +179,7 @@ def _label_sets_of_frame(frame: Any) -> list[LabelSet]:
     names = [str(column) for column in frame.columns]
     columns = [list(frame[column]) for column in frame.columns]
     for name, column in zip(names, columns, strict=True):
-        if strange := [value for value in column if not _is_0_or_1(value)]:
+        if strange := [value for value in column if not is_0_or_1(value)]:
             raise DataError(
                 f"One column of labels was meant, and there are {len(names)}: {_some(names)}; {name!r} holds "
                 f"{strange[0]!r}.",
@@ -192,7 +192,7 @@ def _refuse_numbers(given: Any, rows: Sequence[Any]) -> None:
     """Rows of 0 and 1 say which labels an item has and not what they are called; other numbers are no labels."""
     width = len(rows[0])
     ordered = all(isinstance(row, list | tuple) and len(row) == width for row in rows)
-    if width and ordered and all(_is_0_or_1(value) for row in rows for value in row):
+    if width and ordered and all(is_0_or_1(value) for row in rows for value in row):
         raise DataError(
             f"The labels are rows of 0 and 1, {width} in each, and do not say what the labels are called.",
             "Give the names: labels = [[name for name, on in zip(names, row) if on] for row in rows], or a data frame "
@@ -204,7 +204,8 @@ def _refuse_numbers(given: Any, rows: Sequence[Any]) -> None:
         )
 
 
-def _is_0_or_1(value: Any) -> bool:
+def is_0_or_1(value: Any) -> bool:
+    """Whether it says that something is so or not, and no more."""
     return isinstance(value, bool | int | float | np.bool_ | np.integer | np.floating) and value in (0, 1)
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from graft.cells import as_number
 from graft.contracts import SEPARATOR
 from graft.data.items import MAX_ITEM_BYTES, Skipped
+from graft.data.lists import is_0_or_1
 from graft.decoding.containers import SHEETS, container_in
 from graft.decoding.encoding import decode
 from graft.decoding.formats import HEAD, describe_kind, is_packed, is_text, sniff
@@ -206,7 +207,8 @@ def _are_several(cells: Sequence[Record], label: str, class_names: Mapping[str, 
     """
     lists = [cell for record in cells if isinstance(cell := record.get(label), list | tuple)]
     widths = {len(cell) for cell in lists}
-    if len(widths) == 1 and min(widths) > 1 and label not in class_names and all(map(_is_indicator, lists)):
+    values = (value for cell in lists for value in cell)
+    if len(widths) == 1 and min(widths) > 1 and label not in class_names and all(map(is_0_or_1, values)):
         (width,) = widths
         raise DataError(
             f"The labels of {name} are rows of {width} numbers 0 and 1, which say that a label is there and not "
@@ -214,10 +216,6 @@ def _are_several(cells: Sequence[Record], label: str, class_names: Mapping[str, 
             f'Write the names of the labels instead, such as ["late", "damaged"], in the column {label!r}.',
         )
     return max(widths, default=0) > 1
-
-
-def _is_indicator(cell: Sequence[Any]) -> bool:
-    return all(isinstance(value, bool | int | float) and value in (0, 1) for value in cell)
 
 
 def _warn_of_values(table: Table, columns: Chosen, name: str) -> Iterator[str]:
