@@ -15,6 +15,7 @@ from graft.data.listing import shortened
 from graft.decoding.formats import KNOWN_SUFFIXES
 from graft.errors import DataError, MissingColumn
 from graft.job import Reading
+from graft.reading.table import Record, Table
 
 PATH_COLUMNS = (
     "path",
@@ -61,7 +62,7 @@ _LONGEST_LABEL = 60
 _SHOWN = 30
 _BELOW = 5
 
-Cells = Sequence[Mapping[str | None, Any]]
+Cells = Sequence[Record]
 
 USUAL = Reading()
 """Nothing was asked for."""
@@ -130,14 +131,14 @@ def spelled(column: str) -> str:
     return column.translate(_INVISIBLE).strip().lower()
 
 
-def choose(columns: Sequence[str], cells: Cells, wanted: Wanted, name: str) -> Chosen:
+def choose(table: Table, wanted: Wanted, name: str) -> Chosen:
     """The columns that were asked for, or else those of usual names.
 
     Raises:
         MissingColumn: One is not there; the error proposes others by what they hold.
         DataError: Two columns have the name.
     """
-    asked = wanted.asked
+    asked, columns = wanted.asked, table.columns
     found = {
         "item_column": find(columns, asked.get("item_column"), wanted.item_names),
         "label_column": find(columns, asked.get("label_column"), wanted.label_names) if wanted.labelled else "",
@@ -145,7 +146,7 @@ def choose(columns: Sequence[str], cells: Cells, wanted: Wanted, name: str) -> C
     }
     gone = [what for what, column in found.items() if column is None and (what != "group_column" or what in asked)]
     if gone:
-        raise _missing(columns, cells, wanted, name, gone, found)
+        raise _missing(table, wanted, name, gone, found)
     item, label, group = (column or "" for column in found.values())
     split = find(columns, None, SPLIT_COLUMNS[:1]) or ""
     for column in filter(None, (item, label, split, group)):
@@ -153,7 +154,7 @@ def choose(columns: Sequence[str], cells: Cells, wanted: Wanted, name: str) -> C
             raise DataError(f"{name} has {n} columns called {column!r}.", "Rename or remove all but one.")
     splits: dict[str, str] = {}
     if wanted.labelled and not split:
-        split, splits = _split_column([column for column in columns if column not in (item, label)], cells)
+        split, splits = _split_column([column for column in columns if column not in (item, label)], table.cells)
     return Chosen(item, label, split, group, splits)
 
 
@@ -235,13 +236,9 @@ def plain(value: Any) -> str:
 
 
 def _missing(
-    columns: Sequence[str],
-    cells: Cells,
-    wanted: Wanted,
-    name: str,
-    gone: Sequence[str],
-    there: Mapping[str, str | None],
+    table: Table, wanted: Wanted, name: str, gone: Sequence[str], there: Mapping[str, str | None]
 ) -> MissingColumn:
+    columns, cells = table.columns, table.cells
     nouns = {"item_column": "items" if wanted.labelled else "texts", "label_column": "labels", "group_column": "groups"}
     asked = wanted.asked
     found = ", ".join(repr(shortened(column, 40)) for column in columns[:_SHOWN]) or "none"

@@ -22,7 +22,7 @@ from graft.reading.delimited import read_delimited
 from graft.reading.notices import MEASURED, TO_PREDICT
 from graft.reading.parquet import read_parquet
 from graft.reading.structured import is_structured, read_structured
-from graft.reading.table import MAX_LABELS, Record, Table
+from graft.reading.table import MAX_LABELS, Table
 from graft.reading.workbooks import read_workbook
 
 _NEVER_TABLES = frozenset({"eps", "pdf", "rtf"})
@@ -98,11 +98,10 @@ def parse_manifest(content: bytes, name: str, reading: Reading = USUAL) -> Manif
     """
     wanted = Wanted(reading)
     table = read_table(content, name, wanted.names)
-    cells = [record for _, record in table.records]
-    columns = choose(table.columns, cells, wanted, name)
+    columns = choose(table, wanted, name)
     if columns.splits:
-        table.warnings.append(_told_of_splits(columns, cells, name))
-    multi_label = reading.multi_label or _are_several(cells, columns.label, table.class_names, name)
+        table.warnings.append(_told_of_splits(table, columns, name))
+    multi_label = reading.multi_label or _are_several(table, columns.label, name)
     table.warnings += _warn_of_values(table, columns, name)
     texts = find(table.columns, None, TEXT_COLUMNS) or ""
     return ManifestRows(
@@ -130,7 +129,7 @@ def parse_texts(content: bytes, name: str, reading: Reading = USUAL) -> Manifest
     """
     wanted = Wanted(reading, labelled=False)
     table = read_table(content, name, wanted.names)
-    columns = choose(table.columns, [record for _, record in table.records], wanted, name)
+    columns = choose(table, wanted, name)
     rows = []
     for number, record in table.records:
         item, own = _item(record.get(columns.item), number, columns.item, name)
@@ -199,16 +198,16 @@ def _rows(table: Table, columns: Chosen, name: str, multi_label: bool) -> Iterat
         yield Row(number, item, label, split, _cell(record.get(columns.group)) if columns.group else "", tags, content)
 
 
-def _are_several(cells: Sequence[Record], label: str, class_names: Mapping[str, list[str]], name: str) -> bool:
+def _are_several(table: Table, label: str, name: str) -> bool:
     """Whether labels come in lists of several.
 
     Raises:
         DataError: The lists are rows of 0 and 1 that name nothing.
     """
-    lists = [cell for record in cells if isinstance(cell := record.get(label), list | tuple)]
+    lists = [cell for record in table.cells if isinstance(cell := record.get(label), list | tuple)]
     widths = {len(cell) for cell in lists}
     values = (value for cell in lists for value in cell)
-    if len(widths) == 1 and min(widths) > 1 and label not in class_names and all(map(is_0_or_1, values)):
+    if len(widths) == 1 and min(widths) > 1 and label not in table.class_names and all(map(is_0_or_1, values)):
         (width,) = widths
         raise DataError(
             f"The labels of {name} are rows of {width} numbers 0 and 1, which say that a label is there and not "
@@ -220,7 +219,7 @@ def _are_several(cells: Sequence[Record], label: str, class_names: Mapping[str, 
 
 def _warn_of_values(table: Table, columns: Chosen, name: str) -> Iterator[str]:
     """Labels that are measurements or ids, or numbers with their names in the column beside."""
-    cells = (_cell(record.get(columns.label)) for _, record in table.records)
+    cells = (_cell(record.get(columns.label)) for record in table.cells)
     labels = Counter(filter(None, cells))
     n = labels.total()
     if n < _FEW or columns.label in table.class_names:
@@ -241,8 +240,8 @@ def _warn_of_values(table: Table, columns: Chosen, name: str) -> Iterator[str]:
         )
 
 
-def _told_of_splits(columns: Chosen, cells: Sequence[Record], name: str) -> str:
-    counts = Counter(columns.splits[spelled(_cell(record.get(columns.split)))] for record in cells)
+def _told_of_splits(table: Table, columns: Chosen, name: str) -> str:
+    counts = Counter(columns.splits[spelled(_cell(record.get(columns.split)))] for record in table.cells)
     parts = ", ".join(f"{split} {counts[split]:,}" for split in ("train", "val", "test") if counts[split])
     return f"The column {columns.split!r} of {name} was read as the split: {parts}. To have none, rename the column."
 

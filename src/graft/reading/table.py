@@ -37,3 +37,8 @@ class Table:
     skipped: list[Skipped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     class_names: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def cells(self) -> list[Record]:
+        """The records without their numbers."""
+        return [record for _, record in self.records]

@@ -28,9 +28,9 @@ def label_rows(
     manifest: ManifestRows,
     name: str,
     resolve: ItemLocator,
-    split: str = "",
-    modality: str | None = None,
-    fetched: Mapping[str, Path | str] | None = None,
+    split: str,
+    modality: str | None,
+    fetched: Mapping[str, Path | str] | None,
 ) -> Arrangement:
     """The items of a manifest of paths or texts.
 
