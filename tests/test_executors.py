@@ -3,7 +3,10 @@
 import os
 import sys
 import threading
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -12,10 +15,25 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import graft
 from children import forks, in_child
 from graft import executors
+from graft.encoders import encoder_for
 from graft.encoders.cache import Cache, Entry
 from graft.errors import Cancelled
-from graft.executors import CORES, checkpoint, cores_granted, map_on_cores, one_thread_each, renew_in_child, stopped_by
+from graft.executors import (
+    CORES,
+    Cores,
+    checkpoint,
+    cores_granted,
+    map_on_cores,
+    one_thread_each,
+    renew_in_child,
+    stopped_by,
+)
+from graft.model.fitting import fit_embedded
 from graft.run import Run, Stopwatch
+from graft.tasks.examples import embed_dataset
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def blas_threads() -> set[int]:
@@ -207,6 +225,47 @@ def test_work_that_is_not_stopped_goes_on_beside_work_that_is() -> None:
         with pytest.raises(Cancelled):
             checkpoint()
     assert over == ["done"]
+
+
+class Alone(Cores):
+    """An executor of one's own: everything on the thread that asks, and counted."""
+
+    workers = 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maps = self.limits = 0
+
+    def map(self, function: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        self.maps += 1
+        return [function(item) for item in items]
+
+    def one_thread_each(self) -> AbstractContextManager[None]:
+        self.limits += 1
+        return super().one_thread_each()
+
+
+def test_what_a_run_computes_is_shared_out_by_its_executor_wherever_that_is() -> None:
+    alone = Alone()
+    with Run(executor=alone).working("fit"):
+        assert set(map_on_cores(lambda _: threading.current_thread(), range(9))) == {threading.current_thread()}
+        assert alone.submit(lambda: map_on_cores(abs, [-1])).result() == [1]  # on a thread that works for it too
+        with one_thread_each():
+            assert (alone.maps, alone.limits) == (2, 2)
+    assert map_on_cores(abs, [-1]) == [1]
+    assert (alone.maps, alone.limits) == (2, 2)
+
+
+def test_a_fit_on_an_executor_of_ones_own_is_the_same_fit(photos: Path) -> None:
+    alone = Alone()
+    dataset = graft.read(photos)
+    encoder = encoder_for("image")
+    usable, embedded = embed_dataset(encoder, dataset, Run())
+    mine, others = (
+        fit_embedded(usable, embedded, encoder, graft.Recipe(), run) for run in (Run(executor=alone), Run())
+    )
+    assert alone.maps > 5
+    assert np.array_equal(mine.model.classifier.linear.weights, others.model.classifier.linear.weights)
 
 
 def test_a_clock_counts_the_seconds_of_each_step() -> None:

@@ -18,7 +18,6 @@ from graft.encoders import address_of, encoder_for, facts
 from graft.encoders.embed import Embedded, embed
 from graft.errors import UsageError
 from graft.evaluation.intervals import FOLD_CORRELATION
-from graft.executors import workers
 from graft.learning.selection import check_head
 from graft.model.fitting import Fitted, fit_embedded
 from graft.model.inputs import CacheChoice, Source, as_run
@@ -27,7 +26,7 @@ from graft.recipe import Recipe
 from graft.report.words import clean
 from graft.results.facts import plain
 from graft.results.figures import Interval
-from graft.run import NEVER, Flag
+from graft.run import NEVER, Flag, Run
 from graft.tasks import task_of
 from graft.tasks.examples import embed_dataset
 
@@ -136,10 +135,11 @@ def compare(
     embedded = _on_common_rows([embed_dataset(encoder, dataset, run) for encoder in made])
     clusters, doubtful = np.arange(len(embedded[0][0])), np.zeros(len(embedded[0][0]), np.bool_)
     unlimited = clusters
-    for encoder, (usable, part) in zip(made, embedded, strict=True):
-        own = clusters_of(usable, part, encoder.stages, run)
-        clusters, doubtful = merge(clusters, own.clusters.tolist()), doubtful | own.doubtful
-        unlimited = merge(unlimited, own.whole.tolist())
+    with run.at_work():
+        for encoder, (usable, part) in zip(made, embedded, strict=True):
+            own = clusters_of(usable, part, encoder.stages, run)
+            clusters, doubtful = merge(clusters, own.clusters.tolist()), doubtful | own.doubtful
+            unlimited = merge(unlimited, own.whole.tolist())
     alike = Clusters(clusters, doubtful, unlimited)
     fitted = [
         fit_embedded(usable, part, encoder, replace(recipe, encoder=encoder.name), run, alike)
@@ -151,7 +151,7 @@ def compare(
             name=address_of(encoder) if names_of.count(encoder.name) > 1 else encoder.name,
             accuracy=one.model.report.accuracy,
             behind=Interval(0, 0, 0),
-            ms_per_item=_milliseconds(encoder, dataset.items),
+            ms_per_item=_milliseconds(encoder, dataset.items, Run(executor=run.executor, cancelled=run.cancelled)),
             mb=facts(encoder).megabytes,
             dim=encoder.dim,
             licence=facts(encoder).licence,
@@ -179,16 +179,17 @@ def _on_common_rows(parts: Sequence[tuple[Dataset, Embedded]]) -> list[tuple[Dat
     return result
 
 
-def _milliseconds(encoder: Encoder, items: Sequence[Item]) -> float:
+def _milliseconds(encoder: Encoder, items: Sequence[Item], run: Run) -> float:
     """For one item, with the cache out of the way and every core at work; the first batch warms up."""
-    wanted = max(SAMPLE, 2 * encoder.batch_size * workers())
+    workers = run.executor.workers
+    wanted = max(SAMPLE, 2 * encoder.batch_size * workers)
     sample = items[:: max(1, len(items) // wanted)][:wanted]
-    embed(encoder, sample[: encoder.batch_size])
+    embed(encoder, sample[: encoder.batch_size], run)
     start = time.perf_counter()
-    embed(encoder, sample)
+    embed(encoder, sample, run)
     seconds = time.perf_counter() - start
     chunks = -(-len(sample) // encoder.batch_size)
-    busy = min(workers(), chunks) / workers()  # a small data set cannot keep all cores busy; one item costs no more
+    busy = min(workers, chunks) / workers  # a small data set cannot keep all cores busy; one item costs no more
     return 1000 * seconds * busy / len(sample)
 
 

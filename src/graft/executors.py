@@ -72,46 +72,6 @@ def _quota(folder: Path) -> float:
     return share if share > 0 else float("inf")
 
 
-@contextmanager
-def one_thread_each() -> Iterator[None]:
-    """Matrix products run on the thread that asks for them.
-
-    The heads' matrices are small. Threads that a BLAS library adds on its own spin while they wait for each other: on
-    cores that are busy with something else that made a fit ten times slower, and on idle ones it gained little. How a
-    sum is divided among threads changes its last digits as well: with one, they do not depend on the machine's cores.
-
-    The limit is the process's. Whoever comes first sets it, and the last to leave puts back what was there.
-    """
-    me = threading.get_ident()
-    _limit.enter(me)
-    try:
-        yield
-    finally:
-        _limit.leave(me)
-
-
-@contextmanager
-def stopped_by(check: Callable[[], None]) -> Iterator[None]:
-    """Within, ``checkpoint`` calls ``check``, on this thread and on those that work for it."""
-    token = _check.set(check)
-    try:
-        yield
-    finally:
-        _check.reset(token)
-
-
-def checkpoint() -> None:
-    """A place where long computations may end, called within their loops: they know nothing of who waits for them.
-
-    Raises:
-        Cancelled: Somebody has stopped the work that this is a part of.
-    """
-    _check.get()()
-
-
-_check: ContextVar[Callable[[], None]] = ContextVar("graft_check", default=lambda: None)
-
-
 class _Limit:
     """One thread for every BLAS library of the process, as long as anybody asks for it."""
 
@@ -193,14 +153,14 @@ class Cores:
         several exceptions that of the first item is raised; no item is begun after one, nor after the work was stopped.
         """
         items = list(items)
-        with one_thread_each():
+        with self.one_thread_each():
             if len(items) < 2 or workers() < 2:
                 return [_next(function, item) for item in items]
             return _side_by_side(self, function, items)
 
     def both(self, first: Callable[[], T], second: Callable[[], R]) -> tuple[T, R]:
         """``(first(), second())``, side by side where there are two cores."""
-        with one_thread_each():
+        with self.one_thread_each():
             if workers() < 2:
                 return first(), second()
             begun = self.submit(first)
@@ -216,9 +176,23 @@ class Cores:
         """Begin ``function()`` when a thread is free; it must not wait for others that were submitted."""
         return self._pool.submit(copy_context().run, function)
 
-    def one_thread_each(self) -> AbstractContextManager[None]:
-        """Matrix products within run on the thread that asks for them."""
-        return one_thread_each()
+    @contextmanager
+    def one_thread_each(self) -> Iterator[None]:
+        """Matrix products run on the thread that asks for them.
+
+        The heads' matrices are small. Threads that a BLAS library adds on its own spin while they wait for each other:
+        on cores that are busy with something else that made a fit ten times slower, and on idle ones it gained little.
+        How a sum is divided among threads changes its last digits as well: with one, they do not depend on the
+        machine's cores.
+
+        The limit is the process's. Whoever comes first sets it, and the last to leave puts back what was there.
+        """
+        me = threading.get_ident()
+        _limit.enter(me)
+        try:
+            yield
+        finally:
+            _limit.leave(me)
 
 
 def _new_pool() -> ThreadPoolExecutor:
@@ -298,5 +272,43 @@ if hasattr(os, "register_at_fork"):
 
 CORES = Cores()
 """The executor of this process."""
-map_on_cores = CORES.map
-run_on_cores = CORES.both
+
+
+@contextmanager
+def stopped_by(check: Callable[[], None], executor: Any = None) -> Iterator[None]:
+    """Within, ``checkpoint`` calls ``check``, on this thread and on those that work for it.
+
+    Args:
+        check: Raises ``Cancelled`` where the work is to end.
+        executor: Does what is to be done at once from then on, an ``Executor``; by default that which does it now.
+    """
+    token = _work.set((check, executor or _work.get()[1]))
+    try:
+        yield
+    finally:
+        _work.reset(token)
+
+
+def checkpoint() -> None:
+    """A place where long computations may end, called within their loops: they know nothing of who waits for them.
+
+    Raises:
+        Cancelled: Somebody has stopped the work that this is a part of.
+    """
+    _work.get()[0]()
+
+
+def map_on_cores(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """``Executor.map`` of the work that this is a part of."""
+    results: list[R] = _work.get()[1].map(function, items)
+    return results
+
+
+def one_thread_each() -> AbstractContextManager[None]:
+    """``Executor.one_thread_each`` of the work that this is a part of."""
+    limit: AbstractContextManager[None] = _work.get()[1].one_thread_each()
+    return limit
+
+
+_work: ContextVar[tuple[Callable[[], None], Any]] = ContextVar("graft_work", default=(lambda: None, CORES))
+"""What ends the work that a thread does, and what shares it out; ``Run.at_work`` says both."""

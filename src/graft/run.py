@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -100,11 +100,15 @@ class Run:
         self.check()
         self.progress(step, done, total)
 
+    def at_work(self) -> AbstractContextManager[None]:
+        """Within, ``cancelled`` ends what is computed, and ``executor`` shares it out, wherever it is not told so."""
+        return stopped_by(self.check, self.executor)
+
     @contextmanager
     def working(self, step: str) -> Iterator[None]:
         """What takes long and is no embedding: timed as ``step``, products on one thread, ended by ``cancelled``."""
         self.check()
-        with self.clock.timing(step), self.executor.one_thread_each(), stopped_by(self.check):
+        with self.clock.timing(step), self.executor.one_thread_each(), self.at_work():
             yield
 
 

@@ -16,12 +16,11 @@ from graft.cleaning.outliers import score_outliers
 from graft.cleaning.pool import Pool, gather
 from graft.cleaning.quality import examine
 from graft.contracts import Array, Progress, silent
-from graft.executors import run_on_cores
 from graft.heads.features import transform
 from graft.model.inputs import CacheChoice, Source, as_run
 from graft.reading.read import read
 from graft.recipe import Recipe
-from graft.run import NEVER, Flag
+from graft.run import NEVER, Flag, Run
 
 GRAVE = ("label_conflict",)
 """Issues that mislead a model as a wrong label does."""
@@ -53,14 +52,14 @@ def find_issues(
     run = as_run(cache, progress, cancelled)
     pool = gather(dataset, recipe or Recipe(), run)
     with run.working("evaluate"):
-        return examine_pool(pool)
+        return examine_pool(pool, run)
 
 
-def examine_pool(pool: Pool) -> Findings:
+def examine_pool(pool: Pool, run: Run) -> Findings:
     """All findings about items that are embedded and cross-validated already."""
     dataset, embedded = pool.dataset, pool.embedded
     n = len(dataset)
-    labels, outliers = run_on_cores(
+    labels, outliers = run.executor.both(
         lambda: _label_quality(pool),
         lambda: score_outliers(transform(pool.x, pool.encoder.stages, "last"), pool.clusters),
     )

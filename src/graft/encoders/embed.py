@@ -21,7 +21,7 @@ from graft.data.dataset import Item, Skipped
 from graft.encoders.cache import Entry
 from graft.encoders.joined import JoinedEncoder
 from graft.errors import ItemError
-from graft.executors import checkpoint, one_thread_each, stopped_by
+from graft.executors import checkpoint, one_thread_each
 from graft.run import PLAIN, Run
 
 
@@ -222,7 +222,7 @@ def _embed_chunk(encoder: Encoder, chunk: Sequence[tuple[int, Item]], run: Run) 
             contents[row] = item.read()
         except ItemError as error:  # says its name itself
             rows[row] = error
-    with stopped_by(run.check):
+    with run.at_work():
         embedded = rows_of(encoder, contents, run.cache)
     for row, found in embedded.items():
         rows[row] = _named(found, chunk[row - chunk[0][0]][1].name) if isinstance(found, ItemError) else found

@@ -13,7 +13,7 @@ import numpy as np
 
 from graft.contracts import LIMITS, Encoder, Float32, Float64, ItemLimits
 from graft.errors import UsageError
-from graft.executors import CORES, checkpoint
+from graft.executors import checkpoint, map_on_cores
 from graft.explanation import pictures, recordings, texts
 from graft.explanation.explanation import MATTERS, Explanation
 from graft.explanation.variants import Variants
@@ -94,5 +94,5 @@ def _answers(classes: Sequence[str], head: AskedHead, encoder: Encoder, variants
         checkpoint()
         return encoder.embed([variants.value(place) for place in range(start, min(start + size, len(variants)))])
 
-    rows = np.concatenate(CORES.map(embedded, range(0, len(variants), size)))
+    rows = np.concatenate(map_on_cores(embedded, range(0, len(variants), size)))
     return head.predictions(classes, head.answer(rows, variants.texts if head.words else None))

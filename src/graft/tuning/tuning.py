@@ -19,7 +19,7 @@ from graft.encoders import ENCODERS, BuiltIn, Tunable, tuned_weights
 from graft.encoders.embed import Embedded
 from graft.errors import DataError, TooFewClasses, UsageError
 from graft.evaluation.held_out import some
-from graft.executors import map_on_cores, stopped_by
+from graft.executors import map_on_cores
 from graft.metrics import accuracy, log_loss
 from graft.model.inputs import CacheChoice, Source, as_run
 from graft.model.model import Model
@@ -139,7 +139,7 @@ def tune(
     from graft.tuning.outcome import tuned_model
     from graft.tuning.trials import Conduct, HeldOutScores, mean_model, run_trials
 
-    with stopped_by(run.check):
+    with run.at_work():
         dataset, embedded = _rows(model, encoder, data, run)
         examples = Examples.of(dataset, encoder, model.recipe, run, embedded)
         clusters, train = examples.alike.clusters, examples.train
