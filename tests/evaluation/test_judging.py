@@ -30,9 +30,9 @@ def judged(x, y, k, *, folds=5, repeats=1, units=None, seed=0):
     units = np.arange(len(y)) if units is None else units
     plan = stratified_group_folds(y, units, folds, seed, repeats)
     classifier, out_of_fold = fit_classifier(x, y, k, ((x.shape[1],),), plan, Recipe())
-    classes = [f"class {c}" for c in range(k)]
-    rows = Rows(x, y, plan, units, units, items_of(len(y)))
-    figures, growth = judge(classifier, out_of_fold, rows, classes, 0.05, seed)
+    classes = tuple(f"class {c}" for c in range(k))
+    rows = Rows(x, y, plan, units, units, items_of(len(y)), classes=classes)
+    figures, growth = judge(classifier, out_of_fold, rows, Recipe(seed=seed))
     return figures, out_of_fold, growth
 
 
@@ -78,9 +78,8 @@ def test_an_item_that_is_never_held_out_is_not_judged():
 def test_nothing_is_judged_where_nothing_can_be_held_out():
     x, y = blobs(3, 3, 8)
     classifier, out_of_fold = fit_classifier(x, y, 3, ((8,),), [], Recipe())
-    found, _ = judge(
-        classifier, out_of_fold, Rows(x, y, [], np.arange(3), np.arange(3), items_of(3)), ["a", "b", "c"], 0.05, 0
-    )
+    rows = Rows(x, y, [], np.arange(3), np.arange(3), items_of(3), classes=("a", "b", "c"))
+    found, _ = judge(classifier, out_of_fold, rows, Recipe())
     assert np.isnan(found.accuracy.value)
     assert np.isnan([found.accuracy.low, found.accuracy.high]).all()
     assert "not judged" in found.accuracy.method

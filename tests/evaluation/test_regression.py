@@ -34,12 +34,12 @@ def fitted(x: Float32, y: Float64, units: Int | None = None) -> tuple[Regressor,
     n_folds, repeats = choose_folds(strata, units)
     folds = stratified_group_folds(strata, units, n_folds, 0, repeats)
     head, out = fit_regressor(x, y, (), folds, Recipe(), units)
-    return head, out, Rows(x=x, y=strata, folds=folds, units=units, copies=units, items=items(len(y)))
+    return head, out, Rows(x=x, y=strata, folds=folds, units=units, copies=units, items=items(len(y)), values=y)
 
 
 def judged(x: Float32, y: Float64, units: Int | None = None) -> tuple[Regressor, NumberFigures]:
     head, out, rows = fitted(x, y, units)
-    return head, judge_numbers(head, out, rows, y, 0.05, 0)
+    return head, judge_numbers(head, out, rows, Recipe())
 
 
 def test_figures_are_those_of_the_textbook() -> None:

@@ -39,7 +39,8 @@ def tagged(n, seed=0):
 def rows_of(x, given, folds, units=None, copies=None, groups=()):
     units = np.arange(len(x)) if units is None else units
     items = [Text(f"item {row}") for row in range(len(x))]
-    return Rows(x, strata_of(given, units), folds, units, units if copies is None else copies, items, groups=groups)
+    copies, known = units if copies is None else copies, {"groups": groups, "classes": CLASSES, "values": given}
+    return Rows(x, strata_of(given, units), folds, units, copies, items, **known)
 
 
 def names(given):
@@ -57,7 +58,7 @@ def fitted():
 @pytest.fixture(scope="module")
 def judgement(fitted):
     classifier, out_of_fold, x, given, folds, _ = fitted
-    return judge_multi_label(classifier, out_of_fold, rows_of(x, given, folds), given, CLASSES, 0.05, 0)
+    return judge_multi_label(classifier, out_of_fold, rows_of(x, given, folds), Recipe())
 
 
 def test_figures_are_those_of_scikit_learn():
@@ -146,7 +147,7 @@ def test_no_row_is_judged_by_a_calibration_that_has_seen_it():
     units = np.arange(90)
     folds = stratified_group_folds(strata_of(given, units), units, 5, 0)
     classifier, out_of_fold = fit_multi_label(x, given, units, STAGES, folds, Recipe())
-    found = judge_multi_label(classifier, out_of_fold, rows_of(x, given, folds), given, CLASSES, 0.05, 0)
+    found = judge_multi_label(classifier, out_of_fold, rows_of(x, given, folds), Recipe())
     choice = out_of_fold.choice
     own = choice.correct[choice.index]
     assert found.learning_curve[-1].accuracy == pytest.approx(own.mean())
@@ -168,7 +169,7 @@ def test_groups_widen_the_interval_by_how_alike_they_are(fitted):
     scattered = [f"g{row % 40}" for row in range(120)]
     alike = [f"g{place // 3}" for place in np.argsort(np.argsort(right, kind="stable"))]  # right together, or wrong
     plain, some, all_of_it = (
-        judge_multi_label(classifier, out_of_fold, rows_of(x, given, folds, groups=groups), given, CLASSES, 0.05, 0)
+        judge_multi_label(classifier, out_of_fold, rows_of(x, given, folds, groups=groups), Recipe())
         for groups in ((), scattered, alike)
     )
     widths = [found.accuracy.high - found.accuracy.low for found in (plain, some, all_of_it)]
@@ -185,7 +186,7 @@ def test_a_label_of_one_item_has_no_figures():
     units = np.arange(60)
     folds = stratified_group_folds(strata_of(given, units), units, 5, 0)
     classifier, out_of_fold = fit_multi_label(x, given, units, STAGES, folds, Recipe())
-    found = judge_multi_label(classifier, out_of_fold, rows_of(x, given, folds), given, CLASSES, 0.05, 0)
+    found = judge_multi_label(classifier, out_of_fold, rows_of(x, given, folds), Recipe())
     assert found.per_class["rain"].n == 0
     assert math.isnan(found.per_class["rain"].recall)
 
@@ -194,7 +195,7 @@ def test_nothing_held_out_is_no_error():
     x, given = tagged(3)
     given = np.eye(3, dtype=np.bool_)
     classifier, out_of_fold = fit_multi_label(x, given, np.arange(3), STAGES, [], Recipe())
-    found = judge_multi_label(classifier, out_of_fold, rows_of(x, given, []), given, CLASSES, 0.05, 0)
+    found = judge_multi_label(classifier, out_of_fold, rows_of(x, given, []), Recipe())
     assert math.isnan(found.accuracy.value)
     assert found.judged_on.startswith("nothing")
     assert found.hardest == found.mistakes == ()

@@ -36,6 +36,7 @@ from graft.learning.lexical import tfidf_accuracy
 from graft.learning.rule import bias_corrected
 from graft.learning.selection import class_weights
 from graft.metrics import accuracy, debiased_calibration_error, expected_calibration_error, precision_recall_f1
+from graft.recipe import Recipe
 from graft.results.figures import (
     Calibration,
     ClassFigures,
@@ -66,25 +67,16 @@ PART = 8192
 """So many rows are compared at a time."""
 
 
-def judge(
-    classifier: CalibratedHead,
-    out_of_fold: OutOfFold,
-    rows: Rows,
-    classes: Sequence[str],
-    unknown_rate: float,
-    seed: int,
-) -> tuple[Figures, Growth]:
+def judge(classifier: CalibratedHead, out_of_fold: OutOfFold, rows: Rows, recipe: Recipe) -> tuple[Figures, Growth]:
     """Judge a classifier by what heads like it said of rows that they had not seen; and what more rows bring.
 
     Args:
         classifier: The final one, fitted to all rows; it is scored only for the over-fitting gap.
         out_of_fold: Predictions of rows by heads that had not seen them.
         rows: What it was fitted to.
-        classes: Names of the classes.
-        unknown_rate: Share of in-class items that the unknown score's threshold lets through as unknown.
-        seed: Of bootstrap draws and of the learning curve's parts.
+        recipe: How, with the seed of bootstrap draws and of the learning curve's parts.
     """
-    x, y, folds, fold = rows.x, rows.y, rows.folds, rows.fold
+    x, y, folds, fold, classes, seed = rows.x, rows.y, rows.folds, rows.fold, rows.classes, recipe.seed
     scored = np.flatnonzero(out_of_fold.scored)
     p, given = out_of_fold.p[scored], y[scored]
     predicted = p.argmax(axis=1).astype(np.int64) if len(scored) else np.empty(0, np.int64)
@@ -131,11 +123,11 @@ def judge(
         baselines, growth = dict.fromkeys(baselines, mean_f1), replace(growth, curve=(), forecast=())
     said = judged_items([rows.items[row] for row in scored.tolist()], p, given, classes)
     figures = Figures(
-        classes=tuple(classes),
+        classes=classes,
         accuracy=with_unjudged(score, unjudged),
         macro_f1=mean_f1,
         baselines=baselines,
-        per_class=judged_by_class(given, predicted, classes, growth, rows, scored),
+        per_class=judged_by_class(given, predicted, growth, rows, scored),
         confusion=confusion(given, predicted, k),
         judged_on=judged_on(len(scored), len(y), nothing),
         calibration=calibration(p, given),
@@ -143,20 +135,18 @@ def judge(
         learning_curve=growth.curve,
         forecast=growth.forecast,
         sets=_sets(classifier, out_of_fold, y, folds),
-        unknown=unknown(classifier.unknown.threshold, out_of_fold.rejected, rows, unknown_rate),
+        unknown=unknown(classifier.unknown.threshold, out_of_fold.rejected, rows, recipe.unknown_rate),
         hardest=hardest(said),
         mistakes=mistakes(said),
         groups=group_effect(fit_many, y, rows.groups, folds, rows.ignoring, seed) if rows.ignoring else None,
         false_alarms=false_alarms(out_of_fold.p, y, rows.copies, classes, rows.negatives, rows.seconds, design_effect),
-        typical=typical(rows, out_of_fold, classes),
+        typical=typical(rows, out_of_fold),
         unjudged=unjudged,
     )
     return figures, growth
 
 
-def judged_by_class(
-    given: Int, predicted: Int, classes: Sequence[str], growth: Growth, rows: Rows, scored: Int
-) -> dict[str, ClassFigures]:
+def judged_by_class(given: Int, predicted: Int, growth: Growth, rows: Rows, scored: Int) -> dict[str, ClassFigures]:
     """Figures of each class out of fold, with intervals as wide as folds call for.
 
     A fold takes from a class a part of its items, at least one, and where the others outnumber it that costs it more
@@ -167,17 +157,16 @@ def judged_by_class(
     Args:
         given: Class of each scored row.
         predicted: What it was called.
-        classes: Their names.
         growth: What more items bring.
         rows: All rows.
         scored: Which of them were scored.
     """
-    kept = np.ones(len(classes))
-    for label in np.intersect1d(given, np.flatnonzero(is_rare(np.bincount(rows.y, minlength=len(classes))))).tolist():
+    kept = np.ones(len(rows.classes))
+    for label in np.intersect1d(given, np.flatnonzero(is_rare(np.bincount(rows.y, minlength=len(kept))))).tolist():
         folds = len(np.unique(rows.fold[(rows.y == label) & (rows.fold >= 0)]))  # each of these took a part of it
         kept[label] = (1 - 1 / max(folds, 2)) ** growth.power_of(label)
     groups, correlation = rows.groups_of(scored), correlation_of(len(rows.folds))
-    return class_figures(given, predicted, classes, rows.copies[scored], groups, correlation, kept)
+    return class_figures(given, predicted, rows.classes, rows.copies[scored], groups, correlation, kept)
 
 
 def unknown(threshold: float, rejected: Array, rows: Rows, asked: float) -> Unknown:
@@ -286,7 +275,7 @@ def mistakes(judged: Sequence[Judged]) -> tuple[Judged, ...]:
     return tuple(kept[:EXAMPLES])
 
 
-def typical(rows: Rows, out_of_fold: OutOfFold, classes: Sequence[str]) -> tuple[Judged, ...]:
+def typical(rows: Rows, out_of_fold: OutOfFold) -> tuple[Judged, ...]:
     """Items that were named rightly out of fold and lie nearest to the mean of their class, class by class.
 
     At most ``TYPICAL`` of each and ``TYPICAL_IN_ALL`` together, of copies one: they are for people to look at.
@@ -294,13 +283,12 @@ def typical(rows: Rows, out_of_fold: OutOfFold, classes: Sequence[str]) -> tuple
     Args:
         rows: What the model was fitted to.
         out_of_fold: What heads that had not seen the rows said of them.
-        classes: Names of the classes.
     """
-    each = max(1, min(TYPICAL, TYPICAL_IN_ALL // max(1, len(classes))))
+    each = max(1, min(TYPICAL, TYPICAL_IN_ALL // max(1, len(rows.classes))))
     right = out_of_fold.scored.copy()
     right[right] = out_of_fold.p[right].argmax(axis=1) == rows.y[right]
     found: list[Judged] = []
-    for index, label in enumerate(classes):
+    for index, label in enumerate(rows.classes):
         own = np.flatnonzero(right & (rows.y == index))
         if not len(own):
             continue

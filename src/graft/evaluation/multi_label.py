@@ -40,6 +40,7 @@ from graft.learning.binary import fit_binary
 from graft.learning.multi_label import MultiLabelOutOfFold, balance, rules_without, units_with
 from graft.learning.rule import bias_corrected
 from graft.metrics import average_precision, exact_match, hamming_loss, label_f1
+from graft.recipe import Recipe
 from graft.results.figures import Calibration, ClassFigures, Figures, Judged, MultiLabelFigures
 from graft.results.scores import Scores
 
@@ -50,34 +51,24 @@ NOTHING = "of no label one item could be held out and another learned, copies an
 """Why nothing is judged."""
 
 
-def judge_multi_label(
-    classifier: LabelHead,
-    out_of_fold: MultiLabelOutOfFold,
-    rows: Rows,
-    given: Bool,
-    classes: Sequence[str],
-    unknown_rate: float,
-    seed: int,
-) -> Figures:
+def judge_multi_label(classifier: LabelHead, out_of_fold: MultiLabelOutOfFold, rows: Rows, recipe: Recipe) -> Figures:
     """Judge a classifier by what heads like it said of rows that they had not seen.
 
     Args:
         classifier: The final one, fitted to all rows; it is scored only for the over-fitting gap.
         out_of_fold: Predictions of rows by heads that had not seen them.
-        rows: What it was fitted to; their ``y`` are the strata, see ``strata_of``.
-        given: Which labels each row bears ``(n, k) bool``.
-        classes: The labels.
-        unknown_rate: Share of items that the unknown score's threshold lets through as unknown.
-        seed: Of bootstrap draws and of the learning curve's parts.
+        rows: What it was fitted to; their ``y`` are the strata, see ``strata_of``, and their ``values`` say which
+            labels each bears ``(n, k) bool``.
+        recipe: How, with the seed of bootstrap draws and of the learning curve's parts.
     """
-    x, folds, units, fold = rows.x, rows.folds, rows.units, rows.fold
+    x, folds, units, given, classes, seed = rows.x, rows.folds, rows.units, rows.values, rows.classes, recipe.seed
     scored = np.flatnonzero(out_of_fold.scored)
     p, sets, truth = out_of_fold.p[scored], out_of_fold.sets[scored], given[scored]
     choice = out_of_fold.choice
     corrected, _ = bias_corrected(choice.correct, choice.losses, units, seed, choice.plain)
     groups = rows.groups_of(scored)
     design_effect = group_design_effect(out_of_fold.right[scored], groups)
-    growth = _grow(out_of_fold, rows, given, fold, seed, design_effect)
+    growth = _grow(out_of_fold, rows, seed, design_effect)
     expected = growth.carried(corrected, len(given))
     figures = measure(p, sets, truth)
     own = classifier.answer(x[scored]).sets
@@ -92,7 +83,7 @@ def judge_multi_label(
     score = cross_validated_interval(expected, rows.copies[scored], method, design_effect, correlation)
     baselines = {
         "majority": majority_baseline(combination[scored], int(combination.max(initial=0)) + 1),
-        "nearest": nearest_baseline(transform(x, classifier.stages, classifier.features), combination, fold),
+        "nearest": nearest_baseline(transform(x, classifier.stages, classifier.features), combination, rows.fold),
     }
     unjudged = float((~out_of_fold.scored | given[:, lone].any(axis=1)).mean())
     multi = replace(figures, exact_match=expected)
@@ -100,7 +91,7 @@ def judge_multi_label(
         score, multi, expected = no_score(TOO_FEW if len(scored) else method), _without_score(multi), float("nan")
         baselines, growth = dict.fromkeys(baselines, expected), replace(growth, curve=(), forecast=())
     return Figures(
-        classes=tuple(classes),
+        classes=classes,
         multi_label=True,
         confusion=(),
         accuracy=with_unjudged(score, unjudged),
@@ -113,7 +104,7 @@ def judge_multi_label(
         overfit_gap=exact_match(truth, own) - expected,
         learning_curve=growth.curve,
         forecast=growth.forecast,
-        unknown=unknown(classifier.unknown.threshold, out_of_fold.rejected, rows, unknown_rate),
+        unknown=unknown(classifier.unknown.threshold, out_of_fold.rejected, rows, recipe.unknown_rate),
         hardest=hardest(said, belief(p, truth)),
         mistakes=mistakes(said),
         unjudged=unjudged,
@@ -256,17 +247,10 @@ def warn_of_the_labels(
     return tuple(notes)
 
 
-def _grow(
-    out_of_fold: MultiLabelOutOfFold,
-    rows: Rows,
-    given: Bool,
-    fold: Int,
-    seed: int,
-    design_effect: float,
-) -> Growth:
+def _grow(out_of_fold: MultiLabelOutOfFold, rows: Rows, seed: int, design_effect: float) -> Growth:
     """The learning curve of exact matches; a row that is matched is called its own stratum, any other nothing."""
-    choice = out_of_fold.choice
-    z, weights, strata = choice.axes.z, balance(given), rows.y
+    choice, given, strata, fold = out_of_fold.choice, rows.values, rows.y, rows.fold
+    z, weights = choice.axes.z, balance(given)
     known = choice.logits[choice.index, :1]  # (1, n, k); (0, n, k) where nothing was held out
     unscored = np.full(given.shape, np.nan, np.float32)
     rules = rules_without(known[0] if len(known) else unscored, given, fold)

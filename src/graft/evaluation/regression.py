@@ -22,6 +22,7 @@ from graft.heads.regressor import LEVEL
 from graft.learning.neighbours import nearest, unit
 from graft.learning.regression import NumbersOutOfFold
 from graft.learning.ridge import RidgeChoice
+from graft.recipe import Recipe
 from graft.results.figures import Interval
 from graft.results.regression import ErrorPoint, JudgedNumber, NumberFigures, NumberScore
 
@@ -35,21 +36,18 @@ SHOWN = 1000
 """So many points of predicted against given numbers are kept."""
 
 
-def judge_numbers(
-    regressor: NumberHead, out_of_fold: NumbersOutOfFold, rows: Rows, y: Float64, unknown_rate: float, seed: int
-) -> NumberFigures:
+def judge_numbers(regressor: NumberHead, out_of_fold: NumbersOutOfFold, rows: Rows, recipe: Recipe) -> NumberFigures:
     """Judge a regressor by what heads like it said of rows that they had not seen.
 
     Args:
         regressor: The final one, fitted to all rows; it is asked only for the over-fitting gap.
         out_of_fold: Predictions of rows by heads that had not seen them.
-        rows: What it was fitted to.
-        y: Its numbers ``(n,) float64``.
-        unknown_rate: Share of items that the unknown score's threshold lets through as unknown.
-        seed: Of the learning curve's parts.
+        rows: What it was fitted to; their ``values`` are the numbers ``(n,) float64``.
+        recipe: How, with the seed of the learning curve's parts.
     """
+    y = rows.values
     scored = np.flatnonzero(~np.isnan(out_of_fold.said).all(axis=0))
-    curve = _curve(out_of_fold.choice, (y - regressor.centre) / regressor.scale, rows, seed)
+    curve = _curve(out_of_fold.choice, (y - regressor.centre) / regressor.scale, rows, recipe.seed)
     score = score_numbers(
         [rows.items[row] for row in scored.tolist()],
         out_of_fold.said[:, scored],
@@ -75,7 +73,7 @@ def judge_numbers(
         ),
         overfit_gap=score.mae.value - float(np.abs(regressor.answer(rows.x).value - y).mean()),
         judged_on=judged_on(len(scored), len(y), ""),
-        unknown=unknown(regressor.unknown.threshold, out_of_fold.rejected, rows, unknown_rate),
+        unknown=unknown(regressor.unknown.threshold, out_of_fold.rejected, rows, recipe.unknown_rate),
     )
 
 

@@ -97,7 +97,7 @@ class Classification:
 
     def judge(self, found: FitResult, rows: Rows, recipe: Recipe) -> Figures:
         """The figures of the report."""
-        figures, _ = judge(found.head, found.out_of_fold, rows, rows.classes, recipe.unknown_rate, recipe.seed)
+        figures, _ = judge(found.head, found.out_of_fold, rows, recipe)
         return figures
 
     def score(

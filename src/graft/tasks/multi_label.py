@@ -80,8 +80,7 @@ class MultiLabel:
 
     def judge(self, found: FitResult, rows: Rows, recipe: Recipe) -> Figures:
         """The figures of the report."""
-        given, rate, seed = rows.values, recipe.unknown_rate, recipe.seed
-        return judge_multi_label(found.head, found.out_of_fold, rows, given, rows.classes, rate, seed)
+        return judge_multi_label(found.head, found.out_of_fold, rows, recipe)
 
     def score(
         self, head: MultiLabelClassifier, classes: Sequence[str], x: Float32, dataset: Dataset, copies: Int, part: str

@@ -79,7 +79,6 @@ class Regression:
 
     def fit(self, rows: Rows, recipe: Recipe) -> FitResult:
         """Ridge, its strength and features by cross-validation."""
-        assert rows.values is not None, "numbers to learn"
         head, out = fit_regressor(rows.x, rows.values, rows.stages, rows.folds, recipe, rows.units)
         chosen, size = out.choice.chosen, sum(array.nbytes for array in head.arrays().values())
         explained = 1 - ((out.said - rows.values) ** 2).mean(axis=0) / rows.values.var()  # its mean is R²
@@ -88,8 +87,7 @@ class Regression:
 
     def judge(self, found: FitResult, rows: Rows, recipe: Recipe) -> NumberFigures:
         """The figures of the report."""
-        assert rows.values is not None, "numbers to judge by"
-        return judge_numbers(found.head, found.out_of_fold, rows, rows.values, recipe.unknown_rate, recipe.seed)
+        return judge_numbers(found.head, found.out_of_fold, rows, recipe)
 
     def score(
         self, head: Regressor, classes: Sequence[str], x: Float32, dataset: Dataset, copies: Int, part: str
