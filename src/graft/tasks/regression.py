@@ -109,9 +109,8 @@ class Regression:
         self, scores: NumberScores, report: NumberReport, dataset: Dataset, head: Regressor, x: Float32
     ) -> NumberFigures:
         """The same figures; what only a fit can tell is left out."""
-        own = {name: value for name, value in vars(scores).items() if name in _SCORE}
         return NumberFigures(
-            **own,
+            **vars(scores.as_test),
             baselines={},
             learning_curve=(),
             overfit_gap=float("nan"),
@@ -132,9 +131,6 @@ class Regression:
         value = out.said.mean(axis=0)
         answer = Numbers(value, value - margin, value + margin, np.full(len(value), np.nan, np.float32))
         return HeldOut.of(found.head, rows, given, np.flatnonzero(~np.isnan(value)), answer, out.rejected)
-
-
-_SCORE = ("r2", "mae", "rmse", "interval_coverage", "margin", "predicted", "hardest")
 
 
 def numbers_of(dataset: Dataset) -> Float64:
