@@ -222,17 +222,7 @@ def _added(found: ClassesAdded) -> Html:
 
 def _recall_table(rows: list[tuple[str, RecallChange]]) -> Html:
     heads = ("before", "after", "change", "lost to new", "n")
-    cells = [
-        (
-            markup.label(label),
-            words.percent(change.before),
-            words.percent(change.after),
-            words.points(change.after - change.before),
-            f"{change.lost_to_new:,}",
-            f"{change.n:,}",
-        )
-        for label, change in rows
-    ]
+    cells = [(markup.label(label), *words.change_of(change)) for label, change in rows]
     shown = table("recalls", [("class", "label"), *((head, "number") for head in heads)], cells)
     return scrolled(shown, "Recall of the old classes")
 

@@ -120,6 +120,11 @@ def columns(*justify: JustifyMethod) -> Table:
     return grid
 
 
+def heads(grid: Table, *names: str) -> None:
+    """Name the columns of a grid that has no rows yet."""
+    grid.add_row(*(plain(name, "dim") for name in names))
+
+
 def plain(text: str, style: str = "") -> Text:
     """Text whose no-break spaces hold."""
     return Text(text.translate(_UNBROKEN), style)

@@ -16,6 +16,7 @@ from graft.report.terminal import (
     bounded,
     columns,
     draw,
+    heads,
     page_width,
     plain,
     room_of,
@@ -158,19 +159,14 @@ def _classes(report: ReportRecord, room: int) -> Table:
     labels = min(max(cell_len(words.clean(label)) for label, _ in rows), max(8, free - 8))
     bar = bounded(free - labels, 6, 24)
     grid = columns("left", "left", "right", "right", "right", "right")
-    grid.add_row(
-        *(
-            plain(head, "dim")
-            for head in ("label" if report.multi_label else "class", "", "recall", f"95{words.NBSP}%", "precision", "n")
-        )
-    )
+    heads(grid, "label" if report.multi_label else "class", "", "recall", f"95{words.NBSP}%", "precision", "n")
     for label, figures in rows:
-        scored = figures.n > 0
+        between = words.span(figures.recall_low, figures.recall_high, 0) if figures.n else words.NO_FIGURE
         grid.add_row(
             shorten_middle(words.clean(label), labels),
-            Text(_bar(figures.recall if scored else 0.0, bar), "cyan"),
-            plain(words.percent(figures.recall if scored else None)),
-            Text(words.span(figures.recall_low, figures.recall_high, 0) if scored else words.NO_FIGURE, "dim"),
+            Text(_bar(figures.recall, bar), "cyan"),
+            plain(words.percent(figures.recall)),
+            Text(between, "dim"),
             plain(words.percent(figures.precision)),
             f"{figures.n:,}",
         )
@@ -199,15 +195,11 @@ def _added(found: ClassesAdded, room: int) -> Iterator[RenderableType]:
     shown = changed if len(changed) <= ALL_CLASSES else changed[:WORST]
     longest = max(cell_len(words.clean(label)) for label, _ in shown)
     grid = columns("left", "right", "right", "right", "right")
-    grid.add_row(*(Text(head, "dim") for head in ("recall", "before", "after", "lost to new", "n")))
+    heads(grid, "recall", "before", "after", "lost to new", "n")
     for label, change in shown:
-        grid.add_row(
-            shorten_middle(words.clean(label), min(longest, max(8, room - 42))),
-            plain(words.percent(change.before)),
-            plain(words.percent(change.after)),
-            f"{change.lost_to_new:,}",
-            f"{change.n:,}",
-        )
+        before, after, _, lost, n = words.change_of(change)
+        label = shorten_middle(words.clean(label), min(longest, max(8, room - 42)))
+        grid.add_row(label, plain(before), plain(after), lost, n)
     yield grid
     if rest := len(changed) - len(shown):
         yield Text(f"and {rest:,} more that changed", "dim")

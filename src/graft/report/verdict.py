@@ -10,7 +10,7 @@ from rich.text import Text
 
 from graft.data.dataset import Skipped
 from graft.report import runs, words
-from graft.report.terminal import columns, draw, page_width, plain, room_of, skipped_lines
+from graft.report.terminal import columns, draw, heads, page_width, plain, room_of, skipped_lines
 from graft.results.history import Tuning
 
 
@@ -46,7 +46,7 @@ def _sections(
 def _runs(tuning: Tuning) -> Table:
     grid = columns("left", "right", "right", "right")
     grid.add_column(overflow="fold")
-    grid.add_row(*(Text(head, "dim") for head in ("run", "epochs", "kept", "an epoch", "ended")))
+    heads(grid, "run", "epochs", "kept", "an epoch", "ended")
     for run in runs.runs(tuning):
         grid.add_row(run.name, run.epochs, run.best, plain(run.each), run.ended)
     return grid

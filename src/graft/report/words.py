@@ -387,6 +387,12 @@ def losses(found: ClassesAdded) -> list[tuple[str, RecallChange]]:
     )
 
 
+def change_of(found: RecallChange) -> tuple[str, str, str, str, str]:
+    """Recall before and after, their difference, how many items were lost to the new classes, and of how many."""
+    difference = points(found.after - found.before)
+    return percent(found.before), percent(found.after), difference, f"{found.lost_to_new:,}", f"{found.n:,}"
+
+
 def changed(change: RecallChange) -> bool:
     """Whether the new classes made a difference to an old one."""
     return change.lost_to_new > 0 or (known(change.before, change.after) and change.before != change.after)
