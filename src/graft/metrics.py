@@ -28,12 +28,16 @@ class ClassScores(NamedTuple):
 
 
 class Reliability(NamedTuple):
-    """Expected calibration error and its bins ``(bins,)``; the means of an empty bin are ``nan``."""
+    """Expected calibration error and its bins ``(bins,)``; the means of an empty bin are ``nan``.
+
+    ``variance`` is that of the number of right items which the confidences of a bin expect.
+    """
 
     ece: float
     confidence: Float64
     accuracy: Float64
     n: Int
+    variance: Float64
 
 
 def accuracy(y: Int, predicted: Int) -> float:
@@ -95,9 +99,6 @@ def expected_calibration_error(y: Int, p: Array, bins: int | None = None) -> Rel
             confidence by chance, and the error would say so (Roelofs et al., AISTATS 2022).
     """
     bins = bins or int(np.clip(len(y) // 20, 5, 15))
-    if not len(y):
-        empty = np.full(bins, np.nan)
-        return Reliability(float("nan"), empty, empty.copy(), np.zeros(bins, dtype=np.int64))
     confidence = p.max(axis=1).astype(np.float64)  # (n,)
     right = (p.argmax(axis=1) == y).astype(np.float64)
     bin_of = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
@@ -105,10 +106,11 @@ def expected_calibration_error(y: Int, p: Array, bins: int | None = None) -> Rel
     confidence_sum = np.bincount(bin_of, weights=confidence, minlength=bins)
     right_sum = np.bincount(bin_of, weights=right, minlength=bins)
     return Reliability(
-        ece=float(np.abs(confidence_sum - right_sum).sum() / len(y)),
+        ece=float(np.abs(confidence_sum - right_sum).sum() / len(y)) if len(y) else float("nan"),
         confidence=_ratio(confidence_sum, n, empty=np.nan),
         accuracy=_ratio(right_sum, n, empty=np.nan),
         n=n.astype(np.int64),
+        variance=np.asarray(np.bincount(bin_of, weights=confidence * (1 - confidence), minlength=bins), np.float64),
     )
 
 
@@ -130,11 +132,8 @@ def debiased_calibration_error(y: Int, p: Array, bins: int | None = None) -> flo
     found = expected_calibration_error(y, p, bins)
     if not len(y):
         return found.ece
-    confidence = p.max(axis=1).astype(np.float64)
-    bin_of = np.clip(np.ceil(confidence * len(found.n)).astype(np.int64) - 1, 0, len(found.n) - 1)
-    variance = np.bincount(bin_of, confidence * (1 - confidence), minlength=len(found.n))
     error = 0.0
-    for n, gap, v in zip(found.n, np.abs(found.confidence - found.accuracy), variance, strict=True):
+    for n, gap, v in zip(found.n, np.abs(found.confidence - found.accuracy), found.variance, strict=True):
         if not n:
             continue
         s = sqrt(max(float(v), 0.0)) / float(n)

@@ -48,12 +48,12 @@ def false_alarms(
     share = cross_validated_interval(float(wrong.mean()), copies[rows], "", design_effect)
     hours = float(seconds[rows].clip(min=0).sum()) / 3600 if seconds is not None else 0.0
     n = int(wrong.sum())
-    low, high = poisson_interval(n)
+    per_hour, low, high = (count / hours if hours else math.nan for count in (n, *poisson_interval(n)))
     return FalseAlarms(
         label=", ".join(named),
-        per_hour=n / hours if hours else math.nan,
-        low=low / hours if hours else math.nan,
-        high=high / hours if hours else math.nan,
+        per_hour=per_hour,
+        low=low,
+        high=high,
         hours=hours,
         n=n,
         per_thousand=THOUSAND * share.value,

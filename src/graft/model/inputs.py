@@ -63,14 +63,9 @@ def _where_it_belongs(option: str, known: Collection[str]) -> str:
     return f"Did you mean {close[0]!r}?" if close else f"A recipe knows {', '.join(sorted(known))}."
 
 
-def as_cache(choice: CacheChoice) -> Cache | None:
-    """The cache that was chosen."""
-    return Cache() if choice == "default" else choice
-
-
 def as_run(cache: CacheChoice, progress: Progress, cancelled: Flag = NEVER, clock: Stopwatch | None = None) -> Run:
     """What a piece of work is done with, from what a public function was given."""
-    return Run(as_cache(cache), progress, clock or Stopwatch(), cancelled=cancelled)
+    return Run(Cache() if cache == "default" else cache, progress, clock or Stopwatch(), cancelled=cancelled)
 
 
 def at_least_one(n: Any) -> int:
