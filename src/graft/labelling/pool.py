@@ -76,8 +76,10 @@ class UnlabelledPool:
                 weights = np.maximum(weights, self._weight / len(weights))
             with one_thread_each():
                 rows, scores = choose(np.stack([candidate.phi for candidate in self._kept]), weights, n)
+            chosen = [self._kept[row] for row in rows]
             suggestions = tuple(
-                self._suggestion(self._kept[row], score) for row, score in zip(rows, scores, strict=True)
+                Suggestion(one.item, one.predicted, one.confidence, score, self._reason(one))
+                for one, score in zip(chosen, scores, strict=True)
             )
         return Shortlist(suggestions, self.n_items, self.n_labelled, self.n_copies, self.skipped)
 
@@ -118,9 +120,6 @@ class UnlabelledPool:
         if len(self._kept) > CANDIDATES:
             order = np.argsort([-candidate.key for candidate in self._kept], kind="stable")[:CANDIDATES]
             self._kept = [self._kept[row] for row in sorted(order.tolist())]
-
-    def _suggestion(self, found: _Candidate, score: float) -> Suggestion:
-        return Suggestion(found.item, found.predicted, found.confidence, score, self._reason(found))
 
     def _reason(self, found: _Candidate) -> str:
         classes = self._model.classes

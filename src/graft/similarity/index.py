@@ -227,10 +227,11 @@ class Index:
         check_asked(queries, min_similarity)
         n = at_least_one(n)
         if (querying := self._querying) is None:
-            return self._search_vectors(queries, n, min_similarity)
+            vectors = [query_of(query, self.x.shape[1]) for query in queries]
+            return self._found([(f"query {place}", each, "") for place, each in enumerate(vectors)], n, min_similarity)
         items = [as_query(query, place, self.dataset.modality) for place, query in enumerate(queries)]
         embedded = embed(querying.encoder, items, Run(querying.cache))
-        return self._found(querying.space, Chunk(items, embedded), n, min_similarity)
+        return self.near(Chunk(items, embedded), n, min_similarity)
 
     def beside(
         self, model: Model, items: Iterable[Item], n: int = 10, *, cache: CacheChoice = "default"
@@ -246,23 +247,42 @@ class Index:
         Raises:
             UsageError: The model has another encoder, or ``n`` is no number from 1 on.
         """
-        n, encoder = at_least_one(n), self._same(model.encoder)
+        n, encoder = at_least_one(n), self.check_of(model.encoder)
         for chunk in chunks_of(encoder, items, as_run(cache, silent)):
             yield from zip(model.answers(chunk), self.near(chunk, n), strict=True)
 
-    def check_of(self, encoder: Encoder | None) -> None:
-        """Whether what a model's encoder makes of items can be compared with this index.
+    def check_of(self, encoder: Encoder | None) -> Encoder:
+        """A model's encoder, if what it makes of items can be compared with this index.
 
         Raises:
             UsageError: It is another encoder.
         """
-        self._same(encoder)
+        querying = self._querying
+        if querying is None or encoder is None or querying.encoder.fingerprint != encoder.fingerprint:
+            names = [one.name if one else "none" for one in (querying and querying.encoder, encoder)]
+            raise UsageError(
+                f"{self.dataset.name} was indexed with the encoder {names[0]}, and the model has {names[1]}"
+                f"{' of another version' if names[0] == names[1] else ''}.",
+                "Index the data with the model's own: graft index DATA --encoder MODEL.",
+            )
+        return encoder
 
-    def near(self, chunk: Chunk, n: int = 10) -> list[SearchResult]:
-        """What is most like each of these items, which the encoder of the index has embedded."""
+    def near(self, chunk: Chunk, n: int = 10, min_similarity: float = -1.0) -> list[SearchResult]:
+        """What is most like each of these items, which the encoder of the index has embedded.
+
+        One that could not be embedded has an ``error`` in its place.
+        """
         if self._querying is None:
             raise UsageError("This index is of embeddings that were computed elsewhere.", "Search it with vectors.")
-        return self._found(self._querying.space, chunk, n, -1.0)
+        embedded = chunk.embedded
+        placed = zip(self._querying.space.place(embedded.x), embedded.digests, strict=True)
+        asked: list[tuple[str, Float32 | ItemError, str]] = []
+        for row, item in enumerate(chunk.items):
+            if row in embedded.skipped:
+                asked.append((item.name, explained(embedded.skipped[row], item, self.dataset), ""))
+            else:
+                asked.append((item.name, *next(placed)))
+        return self._found(asked, n, min_similarity)
 
     def neighbours(self, row: int, n: int = 10) -> list[Match]:
         """The ``n`` items that are most like one of the index, which is itself left out.
@@ -276,39 +296,16 @@ class Index:
         near = self._nearest(self.x[row : row + 1], n, np.array([row]))
         return list(self._matches(near, 0, str(self._digests[row]), -1.0))
 
-    def _same(self, encoder: Encoder | None) -> Encoder:
-        querying = self._querying
-        if querying is None or encoder is None or querying.encoder.fingerprint != encoder.fingerprint:
-            names = [one.name if one else "none" for one in (querying and querying.encoder, encoder)]
-            raise UsageError(
-                f"{self.dataset.name} was indexed with the encoder {names[0]}, and the model has {names[1]}"
-                f"{' of another version' if names[0] == names[1] else ''}.",
-                "Index the data with the model's own: graft index DATA --encoder MODEL.",
-            )
-        return encoder
-
-    def _found(self, space: Space, chunk: Chunk, n: int, least: float) -> list[SearchResult]:
-        """What is most like each of these items; one that could not be embedded has an ``error`` in its place."""
-        embedded = chunk.embedded
-        near = self._nearest(space.place(embedded.x), n)
-        places = {row: place for place, row in enumerate(embedded.rows.tolist())}
+    def _found(self, asked: Sequence[tuple[str, Float32 | ItemError, str]], n: int, least: float) -> list[SearchResult]:
+        """What is found for queries, each with its name, its vector or why it has none, and the hash of its content."""
+        vectors = [vector for _, vector, _ in asked if not isinstance(vector, ItemError)]
+        near = self._nearest(np.stack(vectors) if vectors else self.x[:0], n)
+        places = iter(range(len(vectors)))
         return [
-            SearchResult(item.name, error=explained(embedded.skipped[row], item, self.dataset))
-            if row in embedded.skipped
-            else SearchResult(item.name, self._matches(near, places[row], embedded.digests[places[row]], least))
-            for row, item in enumerate(chunk.items)
-        ]
-
-    def _search_vectors(self, queries: Sequence[Any], n: int, least: float) -> list[SearchResult]:
-        vectors = [query_of(query, self.x.shape[1]) for query in queries]
-        good = [vector for vector in vectors if not isinstance(vector, ItemError)]
-        near = self._nearest(np.stack(good) if good else self.x[:0], n)
-        places = iter(range(len(good)))
-        return [
-            SearchResult(f"query {place}", error=vector)
+            SearchResult(name, error=vector)
             if isinstance(vector, ItemError)
-            else SearchResult(f"query {place}", self._matches(near, next(places), "", least))
-            for place, vector in enumerate(vectors)
+            else SearchResult(name, self._matches(near, next(places), digest, least))
+            for name, vector, digest in asked
         ]
 
     def _nearest(self, vectors: Float32, n: int, own: Int | None = None) -> Neighbours:
@@ -324,25 +321,20 @@ class Index:
         found = []
         for row, similarity in zip(near.rows[place].tolist(), near.similarity[place].tolist(), strict=True):
             same = bool(digest) and self._digests[row] == digest
-            found.append((1.0 if same else similarity, not same, row))
+            found.append((-1.0 if same else -similarity, not same, row))
         return tuple(
             Match(
                 rank=position,
                 row=row,
                 name=self.dataset.items[row].name,
-                similarity=similarity,
+                similarity=-away,
                 label=self.dataset.labels[row],
                 same=not other,
                 item=self.dataset.items[row],
             )
-            for position, (similarity, other, row) in enumerate(sorted(found, key=_best_first), 1)
-            if similarity >= least
+            for position, (away, other, row) in enumerate(sorted(found), 1)
+            if -away >= least
         )
-
-
-def _best_first(one: tuple[float, bool, int]) -> tuple[float, bool, int]:
-    similarity, other, row = one
-    return -similarity, other, row
 
 
 def _network(encoder: str, modality: str, prompt: str, run: Run) -> tuple[Encoder, str]:

@@ -44,7 +44,5 @@ def hub_encoder(
         if address.folder:
             refuse_unless_allowed(address)
         source = find(address, progress)
-        entry = kept(address, source.revision, modality)
-        if entry is None:
-            entry = keep(address, *make(source, modality, progress))
+        entry = kept(address, source.revision, modality) or keep(address, *make(source, modality, progress))
     return HubEncoder(entry=entry, runs_on=runs_on, prompt=prompt)

@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,9 @@ def make(source: Source, modality: str | None, progress: Progress) -> tuple[Card
     if plan.modality == "text":
         contents[VOCABULARY] = vocabulary
     if dense:
-        contents[DENSE] = _safetensors(dense)
+        from safetensors.numpy import save
+
+        contents[DENSE] = bytes(save(dense))
     used = [*plan.files, *dense_files, *(weights if made.origin == "exported" else [plan.graph])]
     card = Card(
         name=source.name,
@@ -292,12 +295,6 @@ def _dense_weights(source: Source, plan: LoadingPlan) -> dict[str, Float32]:
     return found
 
 
-def _safetensors(arrays: dict[str, Float32]) -> bytes:
-    from safetensors.numpy import save
-
-    return bytes(save(arrays))
-
-
 def _refuse_giants(source: Source, weights: Sequence[str]) -> None:
     size = sum(source.sizes[file] for file in weights)
     if size > MAX_WEIGHTS:
@@ -322,8 +319,6 @@ def _licence(source: Source) -> str:
 def _versions() -> dict[str, str]:
     found = {}
     for package in ("torch", "transformers", "tokenizers"):
-        try:
+        with suppress(importlib.metadata.PackageNotFoundError):
             found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return found

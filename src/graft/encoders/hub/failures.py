@@ -60,18 +60,10 @@ def explained(name: str, file: str = "") -> Iterator[None]:
             ) from None
         raise _unreachable(what, error) from None
     except Exception as error:
-        if isinstance(error, _transport_errors()):
+        # For a connection that fails the hub's HTTP library has a class; which library that is depends on its version.
+        if any(base.__name__ == "HTTPError" for base in type(error).__mro__):
             raise _unreachable(what, error) from None
         raise
-
-
-def _transport_errors() -> tuple[type[Exception], ...]:
-    """What the hub's HTTP library raises for a connection that fails; which library that is depends on its version."""
-    from huggingface_hub.errors import HfHubHTTPError
-
-    return tuple(
-        base for base in HfHubHTTPError.__mro__ if base.__name__ == "HTTPError" and issubclass(base, Exception)
-    )
 
 
 def _unreachable(what: str, error: BaseException) -> Unreachable:
