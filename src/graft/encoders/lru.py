@@ -24,6 +24,7 @@ from graft.encoders.tuned import NOTHING, TunedWeights
 from graft.executors import renew_in_child
 
 N = TypeVar("N")
+T = TypeVar("T")
 DEFAULT_LIMIT = 8_000_000_000
 """Bytes of weights; ``GRAFT_ENCODERS_LIMIT`` changes it."""
 SMALLEST = {
@@ -48,12 +49,12 @@ class LazyEncoder(Encoder, Generic[N]):
 
     runs_on: Backend = field(default_factory=choose_backend)
     tuned: TunedWeights = NOTHING
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
+    _lock: Any = field(default_factory=threading.RLock, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # A forked child finds the lock open, and opens a network of OpenVINO's again, whose threads it does not have.
         dropped: dict[str, None] = {"_opened": None} if self.runs_on.name == "openvino" else {}
-        renew_in_child(self, _lock=threading.Lock, **dropped)
+        renew_in_child(self, _lock=threading.RLock, **dropped)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copy in another process opens its own network.
@@ -63,7 +64,7 @@ class LazyEncoder(Encoder, Generic[N]):
     @property
     def name(self) -> str:
         """The network's, and whether it was tuned."""
-        return self.tuned.named(self.pretrained)
+        return f"{self.pretrained}+tuned" if self.tuned else self.pretrained
 
     @property
     def dim(self) -> int:
@@ -78,7 +79,10 @@ class LazyEncoder(Encoder, Generic[N]):
     @cached_property
     def version(self) -> str:
         """Hash of all that an embedding depends on but backend and precision."""
-        return self.tuned.versioned(hashlib.sha256(self._depends_on.encode()).hexdigest()[:16])
+        pretrained = hashlib.sha256(self._depends_on.encode()).hexdigest()[:16]
+        if not self.tuned:
+            return pretrained
+        return hashlib.sha256(f"{pretrained}:{self.tuned.digest}".encode()).hexdigest()[:16]
 
     @property
     def fingerprint(self) -> str:
@@ -101,13 +105,18 @@ class LazyEncoder(Encoder, Generic[N]):
 
     @property
     def _network(self) -> N:
-        # Opened by the first batch that is not in the cache: a warm run needs neither weights nor runtime. This is no
-        # cached property: in Python 3.11 all encoders of a class would wait for the one that is being opened.
-        with self._lock:
-            if (network := self.__dict__.get("_opened")) is None:
-                network = self.__dict__["_opened"] = self._open()
+        # Opened by the first batch that is not in the cache: a warm run needs neither weights nor runtime.
+        network = self._once("_opened", self._open)
         LOADED.use(self)
-        found: N = network
+        return network
+
+    def _once(self, name: str, make: Callable[[], T]) -> T:
+        """What is made by the first thread that asks for it, and kept under this name until the encoder is evicted."""
+        # No cached property: in Python 3.11 all encoders of a class would wait for the one whose part is being made.
+        with self._lock:
+            if name not in self.__dict__:
+                self.__dict__[name] = make()
+            found: T = self.__dict__[name]
         return found
 
     @property

@@ -6,7 +6,6 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -69,7 +68,7 @@ class SpeechEncoder(LazyEncoder[tuple[Session, Float32]]):
     batch_size: int = 64
     statistics: tuple[str, ...] = OF_RECORDINGS
     megabytes: float = 2.4
-    heavy: ClassVar[tuple[str, ...]] = ("_read_front_end",)
+    heavy: ClassVar[tuple[str, ...]] = ("_front_end",)
 
     @property
     def _depends_on(self) -> str:
@@ -110,20 +109,15 @@ class SpeechEncoder(LazyEncoder[tuple[Session, Float32]]):
         """What is taken off every embedding ``(768,) float32``."""
         return self._network[1]
 
-    @cached_property
-    def _read_front_end(self) -> FrontEnd:
-        return front_end()
-
     @property
     def front_end(self) -> FrontEnd:
         """What makes mel frames of samples."""
-        with self._lock:
-            return self._read_front_end
+        return self._once("_front_end", front_end)
 
     def _open(self) -> tuple[Session, Float32]:
         graph, _ = STRUCTURE.opened(lambda: self.tuned.over(self.pinned()), pinned=not self.tuned)
         session = open_session(graph, self.runs_on)
-        return session, _pooled(session, _noise(self._read_front_end)).mean(axis=0)
+        return session, _pooled(session, _noise(self.front_end)).mean(axis=0)
 
 
 def _pooled(session: Session, batch: Sequence[Float32]) -> Float32:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -112,16 +111,7 @@ class TextEncoder(LazyEncoder["_Network"]):
 
     @property
     def _tokenizer(self) -> Any:
-        with self._lock:
-            return self._vocabulary
-
-    @cached_property
-    def _vocabulary(self) -> Any:
-        try:
-            from tokenizers import Tokenizer
-        except ImportError:
-            raise EncoderError("The library tokenizers is not installed.", "pip install 'graft-learn[text]'") from None
-        return verbatim(Tokenizer.from_buffer(TOKENIZER.read()))
+        return self._once("_vocabulary", _read_vocabulary)
 
     def pinned(self) -> dict[str, Float32]:
         """The pretrained weights that the network takes, by the names of their file.
@@ -135,6 +125,14 @@ class TextEncoder(LazyEncoder["_Network"]):
     def _open(self) -> _Network:
         graph, tables = STRUCTURE.opened(lambda: arranged(self.tuned.over(self.pinned())), pinned=not self.tuned)
         return _Network(open_session(graph, self.runs_on), **tables)
+
+
+def _read_vocabulary() -> Any:
+    try:
+        from tokenizers import Tokenizer
+    except ImportError:
+        raise EncoderError("The library tokenizers is not installed.", "pip install 'graft-learn[text]'") from None
+    return verbatim(Tokenizer.from_buffer(TOKENIZER.read()))
 
 
 @dataclass(frozen=True, slots=True)

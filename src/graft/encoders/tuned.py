@@ -9,9 +9,6 @@ import numpy as np
 
 from graft.contracts import Float32
 
-SUFFIX = "+tuned"
-"""Behind the name of an encoder some of whose weights are replaced."""
-
 
 class TunedWeights(Mapping[str, Float32]):
     """Replaced weights by their names in the pretrained file; two with the same contents are equal.
@@ -46,14 +43,6 @@ class TunedWeights(Mapping[str, Float32]):
 
     def __repr__(self) -> str:
         return f"TunedWeights({len(self)} arrays, {self.digest or 'none'})"
-
-    def named(self, base: str) -> str:
-        """The name of an encoder with these weights."""
-        return f"{base}{SUFFIX}" if self else base
-
-    def versioned(self, base: str) -> str:
-        """The version of an encoder with these weights; ``base`` is that of the encoder without them."""
-        return hashlib.sha256(f"{base}:{self.digest}".encode()).hexdigest()[:16] if self else base
 
     def over(self, pinned: Mapping[str, Float32]) -> dict[str, Float32]:
         """The pinned weights with these in their place.

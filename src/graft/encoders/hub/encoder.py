@@ -50,7 +50,7 @@ class HubEncoder(LazyEncoder[Session]):
 
     entry: StoredEncoder
     prompt: str = ""
-    heavy: ClassVar[tuple[str, ...]] = ("_opened_feeder", "dense")
+    heavy: ClassVar[tuple[str, ...]] = ("_feeder", "_dense")
 
     @property
     def pretrained(self) -> str:
@@ -142,11 +142,9 @@ class HubEncoder(LazyEncoder[Session]):
     @property
     def feeder(self) -> Feeder:
         """What turns items into the network's inputs."""
-        with self._lock:
-            return self._opened_feeder
+        return self._once("_feeder", self._make_feeder)
 
-    @cached_property
-    def _opened_feeder(self) -> Feeder:
+    def _make_feeder(self) -> Feeder:
         card = self.entry.card
         vocabulary = self.entry.read(VOCABULARY) if card.modality == "text" else b""
         return feeder_for(card.modality, card.settings, vocabulary, self.effective_prompt)
@@ -168,9 +166,12 @@ class HubEncoder(LazyEncoder[Session]):
                 "Use --backend onnxruntime.",
             ) from None
 
-    @cached_property
+    @property
     def dense(self) -> dict[str, Float32]:
         """Weights of the layers after the pooling, by the names that the card gives."""
+        return self._once("_dense", self._read_dense)
+
+    def _read_dense(self) -> dict[str, Float32]:
         if DENSE not in self.entry.card.files:
             return {}
         from safetensors.numpy import load
