@@ -43,7 +43,7 @@ KEPT = (
     Rule(
         "a changed file of a bundle is noticed",
         "src/graft/bundle.py",
-        "        if _sha256(contents[name]) != sha256:\n",
+        "        if _sha256(data) != sha256:\n",
         "        if not sha256:\n",
         "tests/test_bundle.py::test_a_flipped_bit_anywhere_is_noticed",
     ),

@@ -22,7 +22,6 @@ import hashlib
 import os
 import re
 import shutil
-import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +29,7 @@ from typing import Any, Literal, NoReturn, TypeGuard
 
 from graft import older, tensors
 from graft.errors import BundleError, DamagedBundle, NewerBundle, NotABundle, OutputExists
-from graft.files import beside, beside_already, did_you_mean, sync_folder, try_place, write_synced
+from graft.files import beside, beside_already, clear_unfinished, did_you_mean, sync_folder, try_place, write_synced
 from graft.tensors import Tensors, from_json, to_json
 
 SCHEMA = 2
@@ -56,7 +55,6 @@ _OWN_KEYS = frozenset({"format", "schema", "files", "checksum"})
 _FILE = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{0,63})\.(json|safetensors)")
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 _REPLACED_WHILE_READ = 5
-_CUT_OFF_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,14 +259,6 @@ def _put_in_place(temporary: Path, given: Path, overwrite: bool, kind: Kind) -> 
     clear_unfinished(folder)
 
 
-def clear_unfinished(folder: Path) -> None:
-    """Remove what writers of a bundle have left beside it that were killed; younger ones may be at work."""
-    with contextlib.suppress(FileNotFoundError):
-        for unfinished in beside_already(folder, "new"):
-            if unfinished.stat().st_mtime < time.time() - _CUT_OFF_SECONDS:
-                shutil.rmtree(unfinished, ignore_errors=True)
-
-
 def _place(folder: Path) -> Path:
     """Where the bundle lies: usually ``folder``; beside it where an overwriting was cut off between its two renames."""
     if not os.path.lexists(folder):
@@ -308,18 +298,16 @@ def _read(place: Path, folder: Path, names: Collection[str] | None) -> Bundle:
     manifest = _parse_manifest(_read_manifest(place, folder), folder)
     files = _files(manifest, folder)
     old = manifest["schema"] == older.SCHEMA
-    contents: dict[str, bytes] = {}
+    documents: dict[str, Any] = {}
+    found: dict[str, Tensors] = {}
     for name, (size, sha256) in files.items():
         if names is not None and name not in names and not old:
             continue
-        contents[name] = _read_file(place, name, size, folder)
-        if len(contents[name]) != size:
-            _damaged(folder, f"{name} has {len(contents[name]):,} bytes instead of {size:,}")
-        if _sha256(contents[name]) != sha256:
+        data = _read_file(place, name, size, folder)
+        if len(data) != size:
+            _damaged(folder, f"{name} has {len(data):,} bytes instead of {size:,}")
+        if _sha256(data) != sha256:
             _damaged(folder, f"{name} was changed: its checksum is another one")
-    documents: dict[str, Any] = {}
-    found: dict[str, Tensors] = {}
-    for name, data in contents.items():
         stem, kind = name.rsplit(".", 1)
         if kind == "json":
             documents[stem] = _from_json(data, name, folder)

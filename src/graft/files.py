@@ -13,6 +13,7 @@ import secrets
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
@@ -144,6 +145,19 @@ def beside_already(path: Path, kind: str) -> list[Path]:
     if not path.parent.is_dir():
         return []
     return sorted(entry for entry in path.parent.iterdir() if pattern.fullmatch(entry.name))
+
+
+def clear_unfinished(folder: Path, after: float = 3600.0) -> None:
+    """Remove what writers of a folder have left beside it that were killed; younger ones may be at work.
+
+    Args:
+        folder: The folder.
+        after: Seconds.
+    """
+    with suppress(FileNotFoundError):
+        for unfinished in beside_already(folder, "new"):
+            if time.time() - unfinished.stat().st_mtime > after:
+                shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def write_synced(path: Path, data: bytes) -> None:

@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from graft.bundle import clear_unfinished, is_bundle
+from graft.bundle import is_bundle
 from graft.errors import Busy, NotABundle, OutputExists
-from graft.files import beside, exchange, sync_folder
+from graft.files import beside, clear_unfinished, exchange, sync_folder
 from graft.journal.appending import lock_now
 
 

@@ -10,7 +10,6 @@ import hashlib
 import json
 import re
 import shutil
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 
 from graft.encoders.hub.fetch import Address
 from graft.errors import EncoderError
-from graft.files import beside, beside_already, cache_folder, sync_folder, write_atomically, write_synced
+from graft.files import beside, cache_folder, clear_unfinished, sync_folder, write_atomically, write_synced
 
 CARD = "card.json"
 GRAPH = "model.onnx"
@@ -140,7 +139,7 @@ def keep(address: Address, card: Card, contents: Mapping[str, bytes]) -> StoredE
     entry = StoredEncoder(card, folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _sweep(folder)
+        clear_unfinished(folder, STALE)
         temporary.mkdir()
         for name, content in contents.items():
             write_synced(temporary / name, content)
@@ -182,12 +181,6 @@ def _folder_of(address: Address) -> Path:
 
 def _pointer(address: Address) -> Path:
     return _folder_of(address) / f"{hashlib.sha256(address.revision.encode()).hexdigest()[:16]}.commit"
-
-
-def _sweep(folder: Path) -> None:
-    for path in beside_already(folder, "new"):
-        if time.time() - path.stat().st_mtime > STALE:
-            shutil.rmtree(path, ignore_errors=True)
 
 
 def _damaged(folder: Path, what: str) -> EncoderError:
