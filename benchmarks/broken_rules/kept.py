@@ -29,8 +29,8 @@ KEPT = (
     Rule(
         "weights are the pinned ones",
         "src/graft/encoders/sources.py",
-        "            if found == self.sha256:\n",
-        "            if found:\n",
+        "        if found == self.sha256:\n",
+        "        if found:\n",
         "tests/encoders/test_weights.py::test_another_file_is_refused_by_its_hash",
     ),
     Rule(

@@ -10,7 +10,7 @@ from PIL import Image
 from graft.data.dataset import File, Item, Memory
 from graft.encoders import ENCODERS, encoder_for
 from graft.encoders.cache import Cache
-from graft.encoders.embed import embed, stream
+from graft.encoders.embed import chunks_of, embed
 from graft.errors import UsageError
 from graft.executors import CORES, workers
 from graft.run import Run
@@ -91,7 +91,7 @@ def test_a_stream_takes_only_a_few_chunks_ahead(items):
             yield items[0]
 
     encoder = encoder_for("image")
-    chunks = stream(encoder, endless())
+    chunks = chunks_of(encoder, endless())
     for _ in range(3):
         next(chunks)
     assert taken <= (3 + 2 * workers()) * encoder.batch_size

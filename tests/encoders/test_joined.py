@@ -5,7 +5,7 @@ import contracts
 from graft.data.dataset import Memory
 from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
-from graft.encoders.embed import embed, stream
+from graft.encoders.embed import chunks_of, embed
 from graft.encoders.joined import JoinedEncoder
 from graft.run import Run
 
@@ -42,4 +42,4 @@ def test_a_bad_item_is_skipped_by_all(joined, items):
     found = embed(joined, [items[0], Memory(b"", "nothing"), items[1]])
     assert found.rows.tolist() == [0, 2]
     assert set(found.skipped) == {1}
-    assert [part.x.shape for part in stream(joined, items[:2])] == [(2, 2 * 1752)]
+    assert [chunk.embedded.x.shape for chunk in chunks_of(joined, items[:2])] == [(2, 2 * 1752)]

@@ -10,8 +10,7 @@ import graft
 import shapes
 from graft.data.dataset import File, Memory
 from graft.encoders.cache import Cache, Entry
-from graft.encoders.embed import content_digest, content_key
-from graft.prediction.chunks import chunks_of
+from graft.encoders.embed import chunks_of, content_digest, content_key
 from graft.run import Run
 
 ASKED: dict[str, Callable[..., object]] = {

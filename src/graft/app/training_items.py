@@ -6,8 +6,8 @@ from typing import Any
 
 from graft.app.media import SIDES, Media, Medium
 from graft.data.dataset import Text
+from graft.encoders.embed import Chunk
 from graft.errors import ItemError
-from graft.prediction.chunks import Chunk
 from graft.report.words import excerpt
 from graft.similarity import Index, Match
 

@@ -15,12 +15,11 @@ from graft.app.responses import giving, taking
 from graft.app.training_items import TrainingItems
 from graft.contracts import SERVED
 from graft.data.items import Memory
-from graft.encoders.embed import gathered
+from graft.encoders.embed import Chunk, gathered
 from graft.errors import ItemError, UsageError
 from graft.explanation import explain
 from graft.model import Model
 from graft.prediction import embedder
-from graft.prediction.chunks import Chunk
 from graft.results.facts import plain
 
 PAGE = "try.html"

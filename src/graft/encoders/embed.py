@@ -13,6 +13,7 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 
@@ -74,6 +75,23 @@ class Embedded:
         )
 
 
+class Chunk(NamedTuple):
+    """Some of the items, in order.
+
+    Attributes:
+        items: The items.
+        embedded: Their embeddings; its ``rows`` and ``skipped`` count from the first of them.
+    """
+
+    items: Sequence[Item]
+    embedded: Embedded
+
+    @property
+    def readable(self) -> list[Item]:
+        """The items of ``embedded.x``, row by row."""
+        return [self.items[row] for row in self.embedded.rows.tolist()]
+
+
 def embed(encoder: Encoder, items: Sequence[Item], run: Run = PLAIN) -> Embedded:
     """Embed all items; the bad ones are named and skipped.
 
@@ -83,21 +101,22 @@ def embed(encoder: Encoder, items: Sequence[Item], run: Run = PLAIN) -> Embedded
     parts = []
     done = 0
     run.tell("embed", 0, len(items))
-    for part in stream(encoder, items, run):
-        parts.append(part)
-        done += len(part.rows) + len(part.skipped)
+    for taken, part in chunks_of(encoder, items, run):
+        skipped = {row + done: error for row, error in part.skipped.items()}
+        parts.append(replace(part, rows=part.rows + done, skipped=skipped))
+        done += len(taken)
         run.tell("embed", done, len(items))
     return join(encoder, parts)
 
 
-def stream(encoder: Encoder, items: Iterable[Item], run: Run = PLAIN) -> Iterator[Embedded]:
-    """Embed any number of items, chunk by chunk and in order, with at most a few chunks in memory."""
-    source = enumerate(iter(items))
+def chunks_of(encoder: Encoder, items: Iterable[Item], run: Run = PLAIN) -> Iterator[Chunk]:
+    """Any number of items with their embeddings, in order, with at most a few chunks in memory."""
+    source = iter(items)
     size, executor = encoder.batch_size, run.executor
-    pending: deque[tuple[Future[Embedded], partial[Embedded]]] = deque()
+    pending: deque[tuple[Future[Chunk], partial[Chunk]]] = deque()
     try:
         while True:
-            while len(pending) < 2 * executor.workers and (chunk := list(islice(source, size))):
+            while len(pending) < 2 * executor.workers and (chunk := tuple(islice(source, size))):
                 work = partial(_embed_chunk, encoder, chunk, run)
                 pending.append((executor.submit(work), work))
             if not pending:
@@ -213,10 +232,10 @@ def _side_by_side(parts: Sequence[EmbeddedRow | ItemError]) -> EmbeddedRow | Ite
     return EmbeddedRow(entry, rows[0].digest, cached=all(row.cached for row in rows))
 
 
-def _embed_chunk(encoder: Encoder, chunk: Sequence[tuple[int, Item]], run: Run) -> Embedded:
+def _embed_chunk(encoder: Encoder, items: Sequence[Item], run: Run) -> Chunk:
     contents: dict[int, bytes] = {}
     rows: EmbeddedRows = {}
-    for row, item in chunk:
+    for row, item in enumerate(items):
         run.check()
         try:
             contents[row] = item.read()
@@ -225,8 +244,8 @@ def _embed_chunk(encoder: Encoder, chunk: Sequence[tuple[int, Item]], run: Run) 
     with run.at_work():
         embedded = rows_of(encoder, contents, run.cache)
     for row, found in embedded.items():
-        rows[row] = _named(found, chunk[row - chunk[0][0]][1].name) if isinstance(found, ItemError) else found
-    return gathered(encoder, {row: rows[row] for row, _ in chunk})
+        rows[row] = _named(found, items[row].name) if isinstance(found, ItemError) else found
+    return Chunk(items, gathered(encoder, dict(sorted(rows.items()))))
 
 
 def _named(error: ItemError, name: str) -> ItemError:

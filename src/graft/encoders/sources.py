@@ -60,25 +60,10 @@ class PinnedFile:
         """
         tried = []
         for place, path in self.places():
-            if path is None:
-                tried.append(place)
-                continue
-            try:
-                state = path.stat()
-                if not stat.S_ISREG(state.st_mode):  # a FIFO would hang the read, and a device never end
-                    tried.append(f"{place} {path} is no file")
-                    continue
-                if state.st_size > MOST_BYTES:
-                    tried.append(f"{place} {path} is another file ({state.st_size:,} bytes, expected {self.size:,})")
-                    continue
-                content = path.read_bytes()
-            except OSError as error:
-                tried.append(f"{place} {path}: {error.strerror}")
-                continue
-            found = hashlib.sha256(content).hexdigest()
-            if found == self.sha256:
-                return content
-            tried.append(f"{place} {path} is another file (sha256 {found[:12]}..., expected {self.sha256[:12]}...)")
+            found = self._read_at(path) if path else ""
+            if isinstance(found, bytes):
+                return found
+            tried.append(f"{place} {path}{found}" if path else place)
         failed = _why_not.get(self.sha256)
         advice = failed.hint if failed and not isinstance(failed, Unreachable) else ""
         if self.model:
@@ -89,6 +74,22 @@ class PinnedFile:
             f"{self.name}, which the encoder {self.network} needs, was not found: {'; '.join(tried)}.",
             f"{self.install}, or let {GIVEN} name the file. {advice}".strip(),
         )
+
+    def _read_at(self, path: Path) -> bytes | str:
+        """Its content, or what is to be said of what lies there instead."""
+        try:
+            state = path.stat()
+            if not stat.S_ISREG(state.st_mode):  # a FIFO would hang the read, and a device never end
+                return " is no file"
+            if state.st_size > MOST_BYTES:
+                return f" is another file ({state.st_size:,} bytes, expected {self.size:,})"
+            content = path.read_bytes()
+        except OSError as error:
+            return f": {error.strerror}"
+        found = hashlib.sha256(content).hexdigest()
+        if found == self.sha256:
+            return content
+        return f" is another file (sha256 {found[:12]}..., expected {self.sha256[:12]}...)"
 
     def is_here(self) -> bool:
         """Whether a place has a file of its size."""

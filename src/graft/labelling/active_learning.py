@@ -8,12 +8,12 @@ from typing import Any
 
 from graft.contracts import Progress, silent
 from graft.data.dataset import Dataset, Item, as_item
+from graft.encoders.embed import chunks_of
 from graft.errors import DataError, NothingToRead, UsageError
 from graft.labelling.pool import UnlabelledPool
 from graft.labelling.shortlist import Shortlist
 from graft.model import Model
 from graft.model.inputs import CacheChoice, as_run, at_least_one
-from graft.prediction.chunks import chunks_of
 from graft.reading.inputs import gather
 from graft.run import NEVER, Flag
 from graft.tasks.examples import nothing_readable

@@ -10,12 +10,12 @@ import numpy as np
 from graft.contracts import Float32
 from graft.data.dataset import Item, Skipped
 from graft.data.texts import texts_of
+from graft.encoders.embed import Chunk
 from graft.executors import one_thread_each
 from graft.heads.features import transform
 from graft.labelling.choosing import choose, doubt, uncertainty
 from graft.labelling.shortlist import Shortlist, Suggestion
 from graft.model import Model
-from graft.prediction.chunks import Chunk
 
 CANDIDATES = 4000
 """From more items than this a sample is drawn, in which an item is the likelier the less sure the model is of it."""

@@ -17,14 +17,13 @@ from graft.data.lists import as_iterable, readable
 from graft.data.texts import texts_of
 from graft.duplicates.likeness import clusters_of
 from graft.encoders import tuned_weights
-from graft.encoders.embed import embed
+from graft.encoders.embed import Chunk, chunks_of, embed
 from graft.errors import BundleError, DataError, GraftError
 from graft.explanation import Explanation, explain
 from graft.heads.protocols import Answering
 from graft.job import Job
 from graft.model.inputs import CacheChoice, Source, as_run
 from graft.model.training import Training
-from graft.prediction.chunks import Chunk, chunks_of
 from graft.prediction.made_with import made_with
 from graft.prediction.predictor import Predictor
 from graft.reading.read import read

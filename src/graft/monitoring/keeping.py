@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from graft.contracts import Float32
-from graft.encoders.embed import content_digest
+from graft.encoders.embed import Chunk, content_digest
 from graft.errors import GraftError
 from graft.heads.protocols import Answering
 from graft.monitoring.log import PredictionLog
 from graft.monitoring.log_format import LoggedModel
-from graft.prediction.chunks import Chunk
 
 WAITING = 4096
 """So many items wait to be written at most; what comes then is not kept."""

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from starlette.requests import Request
 
 from graft.data.items import Memory
-from graft.encoders.embed import gathered
+from graft.encoders.embed import Chunk, gathered
 from graft.errors import ItemError
-from graft.prediction.chunks import Chunk
 from graft.serving import json_items, kserve, records
 from graft.serving.admission import Admission
 from graft.serving.batching import Batcher, Rows

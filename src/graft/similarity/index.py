@@ -15,13 +15,12 @@ from graft.contracts import Encoder, Float32, Int, Progress, Store, silent
 from graft.data.dataset import Dataset, Item, Skipped
 from graft.data.guard import Inputs
 from graft.encoders import encoder_for
-from graft.encoders.embed import embed
+from graft.encoders.embed import Chunk, chunks_of, embed
 from graft.errors import BundleError, ItemError, UsageError
 from graft.files import expanded
 from graft.learning.neighbours import Neighbours, nearest
 from graft.model import Model, load
 from graft.model.inputs import CacheChoice, as_run, at_least_one
-from graft.prediction.chunks import Chunk, chunks_of
 from graft.reading.collection import Collection, read_collection
 from graft.results.prediction import Prediction
 from graft.run import NEVER, Flag, Run
