@@ -114,9 +114,9 @@ class LazyEncoder(Encoder, Generic[N]):
         """What is made by the first thread that asks for it, and kept under this name until the encoder is evicted."""
         # No cached property: in Python 3.11 all encoders of a class would wait for the one whose part is being made.
         with self._lock:
-            if name not in self.__dict__:
-                self.__dict__[name] = make()
-            found: T = self.__dict__[name]
+            found: T | None = self.__dict__.get(name)
+            if found is None:
+                found = self.__dict__[name] = make()
         return found
 
     @property
