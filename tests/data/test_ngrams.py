@@ -25,7 +25,7 @@ TEXTS = [
 
 def row(text, **options):
     counts = count([text], **options)
-    return dict(zip(counts.buckets.tolist(), counts.counts.tolist(), strict=True))
+    return dict(zip(counts.columns.tolist(), counts.values.tolist(), strict=True))
 
 
 def frequencies(matrix):
@@ -35,7 +35,7 @@ def frequencies(matrix):
 
 def ours(texts, kind):
     counts = count(texts, [kind])
-    return [sorted(counts.counts[start:stop]) for start, stop in pairwise(counts.starts)]
+    return [sorted(counts.values[start:stop]) for start, stop in pairwise(counts.starts)]
 
 
 def test_words_are_counted_as_scikit_learn_does():
@@ -52,13 +52,13 @@ def test_real_queries_fall_into_buckets_of_their_own(shared):
     with (shared / "banking77" / "test.csv").open(encoding="utf-8") as file:
         texts = [row["text"] for row in csv.DictReader(file)]
     counts = count(texts)
-    words, characters = counts.buckets < BUCKETS, counts.buckets >= BUCKETS
-    assert (counts.buckets < 2 * BUCKETS).all()
-    assert counts.buckets.dtype == np.int32
+    words, characters = counts.columns < BUCKETS, counts.columns >= BUCKETS
+    assert (counts.columns < 2 * BUCKETS).all()
+    assert counts.columns.dtype == np.int32
     peer = CountVectorizer(analyzer="char_wb", ngram_range=(3, 5)).fit(texts)
-    assert len(np.unique(counts.buckets[characters])) == pytest.approx(len(peer.vocabulary_), rel=0.01)
+    assert len(np.unique(counts.columns[characters])) == pytest.approx(len(peer.vocabulary_), rel=0.01)
     peer = CountVectorizer(ngram_range=(1, 2), token_pattern=r"[^\W_]+|[^\w\s]|_").fit(texts)
-    assert len(np.unique(counts.buckets[words])) == pytest.approx(len(peer.vocabulary_), rel=0.01)
+    assert len(np.unique(counts.columns[words])) == pytest.approx(len(peer.vocabulary_), rel=0.01)
 
 
 def test_case_and_compatible_forms_do_not_count():
@@ -77,8 +77,8 @@ def test_a_pair_is_not_its_words_in_the_other_order():
 
 def test_a_known_text_has_known_buckets():
     counts = count(["Lost card"], ["words"])
-    assert counts.buckets.tolist() == [1714656, 2092149, 2900240]
-    assert counts.counts.tolist() == [1, 1, 1]
+    assert counts.columns.tolist() == [1714656, 2092149, 2900240]
+    assert counts.values.tolist() == [1, 1, 1]
 
 
 def test_half_a_surrogate_and_a_long_text_are_taken():
@@ -89,7 +89,7 @@ def test_half_a_surrogate_and_a_long_text_are_taken():
 def test_no_texts():
     counts = count([])
     assert len(counts) == 0
-    assert len(counts.buckets) == 0
+    assert len(counts.columns) == 0
 
 
 def test_rows_are_taken_in_any_order():
@@ -97,7 +97,7 @@ def test_rows_are_taken_in_any_order():
     some = counts.take(np.array([4, 0, 0]))
     assert [len(some), some.rows.max()] == [3, 2]
     again = count([TEXTS[4], TEXTS[0], TEXTS[0]])
-    assert (some.buckets == again.buckets).all()
+    assert (some.columns == again.columns).all()
     assert (some.starts == again.starts).all()
 
 
@@ -110,5 +110,5 @@ def test_a_row_does_not_depend_on_its_neighbours(texts, block):
     assert len(counts) == len(texts)
     for i, text in enumerate(texts):
         part = slice(counts.starts[i], counts.starts[i + 1])
-        assert dict(zip(counts.buckets[part].tolist(), counts.counts[part].tolist(), strict=True)) == row(text)
-        assert (np.diff(counts.buckets[part]) > 0).all()
+        assert dict(zip(counts.columns[part].tolist(), counts.values[part].tolist(), strict=True)) == row(text)
+        assert (np.diff(counts.columns[part]) > 0).all()

@@ -118,7 +118,7 @@ def test_an_answer_does_not_depend_on_its_company():
 def test_the_words_of_a_text_add_what_they_add_in_the_head(levels):
     texts = ["where is my card", "the parcel never came", "", "a", "wo ist meine Karte?"]
     chance = np.random.default_rng(levels)
-    buckets, k = np.unique(count(texts).buckets)[::2], 5  # some n-grams are not known
+    buckets, k = np.unique(count(texts).columns)[::2], 5  # some n-grams are not known
     lexicon = Lexicon(buckets.astype(np.int32), chance.integers(8, 90, len(buckets), dtype=np.uint8))
     if levels:
         codes = chance.integers(0, 256, (len(buckets), -(-k * (levels.bit_length() - 1) // 8)), dtype=np.uint8)

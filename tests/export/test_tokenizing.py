@@ -198,8 +198,8 @@ def test_rows_of_words_are_those_of_the_lexicon(plain, lexicon, prose, drawn, in
     for text in clean[:-2]:
         counts = count([text])
         buckets, numbers = np.unique(list(plain.words.buckets(text)) or np.empty(0, int), return_counts=True)
-        assert buckets.tolist() == counts.buckets.tolist()
-        assert numbers.tolist() == counts.counts.tolist()
+        assert buckets.tolist() == counts.columns.tolist()
+        assert numbers.tolist() == counts.values.tolist()
     for text, row, found in zip(texts, rows, in_node(texts, "words"), strict=True):
         if found["segments"] is None or found["cannot"]:
             continue
