@@ -13,12 +13,10 @@ import numpy as np
 from graft.contracts import LIMITS, Float32, ItemLimits, Prepared, Stages
 from graft.decoding.measures import OF_RECORDINGS
 from graft.encoders.lru import LazyEncoder
-from graft.encoders.onnx_file import read_floats
 from graft.encoders.runtime import Session, open_session
 from graft.encoders.speech_network import (
     FRONT_END,
     HOP,
-    LAYERS,
     NAME,
     NETWORK,
     RATE,
@@ -28,6 +26,7 @@ from graft.encoders.speech_network import (
     WINDOW,
     FrontEnd,
     front_end,
+    pinned_weights,
     shares,
     to_input,
 )
@@ -99,8 +98,7 @@ class SpeechEncoder(LazyEncoder[tuple[Session, Float32]]):
         Raises:
             EncoderError: No place has the file.
         """
-        arrays = read_floats(NETWORK.read())
-        return {name: arrays[name] for layer in LAYERS for name in (layer.weight, layer.bias) if name}
+        return pinned_weights()
 
     def noise(self) -> list[Float32]:
         """The mel frames ``(148, 32) float32`` of the noises whose mean embedding is taken off every other."""

@@ -130,6 +130,16 @@ see ``shares``.
 """
 
 
+def pinned_weights() -> dict[str, Float32]:
+    """Kernels and biases of the network, by their own names.
+
+    Raises:
+        EncoderError: No place has the file.
+    """
+    arrays = read_floats(NETWORK.read())
+    return {name: arrays[name] for layer in LAYERS for name in (layer.weight, layer.bias) if name}
+
+
 def shares(lengths: Sequence[int], longest: int) -> tuple[Float32, ...]:
     """What the graph takes beside the frames, so that recordings of several lengths go through it at once.
 
