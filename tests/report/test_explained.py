@@ -9,7 +9,7 @@ import pytest
 import graft
 from graft.explanation import Explanation, Part, Squares
 from graft.model.explaining import with_why
-from graft.report.explained import overlay, sentence
+from graft.report.exhibits import overlay, sentence
 
 
 @pytest.fixture(scope="module")

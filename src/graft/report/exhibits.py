@@ -1,4 +1,7 @@
-"""The items behind the mistakes, small enough to travel inside the page: thumbnails, excerpts and players."""
+"""The items behind the mistakes, small enough to travel inside the page: thumbnails, excerpts and players.
+
+What speaks for an answer, where that was asked for, is squares over a picture, and a sentence.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,10 @@ from typing import TypeVar
 from graft.decoding.encoding import decode_beginning
 from graft.errors import GraftError
 from graft.executors import map_on_cores
-from graft.explanation import Explanation
-from graft.report import explained
-from graft.report.markup import Content, Html, element, path
+from graft.explanation import Explanation, Squares
+from graft.report.markup import Content, Html, element, name, path
 from graft.report.sounds import Sound, portable
-from graft.report.words import EXCERPT, NBSP, duration, excerpt
+from graft.report.words import EXCERPT, NBSP, duration, excerpt, percent
 from graft.results.facts import Facts
 from graft.results.figures import Judged
 
@@ -29,6 +31,10 @@ SOUND_BYTES = 2_000_000
 EDGE = 360
 """Longest edge of a thumbnail in pixels."""
 _GALLERIES = {"text": "texts", "audio": "sounds"}
+_ACROSS = 700
+"""Units of the drawing of squares along a picture's width."""
+_VEIL = 0.7
+"""How dark a square is that does not matter."""
 
 
 @dataclass
@@ -73,7 +79,7 @@ class Exhibits:
         """The picture, the text or a player; in place of one that is gone, its name."""
         if (painted := self.pictures.get(judged.path)) is not None:
             what = f"{judged.path}, {judged.label}"
-            over = explained.overlay(self.whys.get(judged.path))
+            over = overlay(self.whys.get(judged.path))
             picture = element("div", over, class_=f"picture {painted}", role="img", aria_label=what)
             return element("div", picture, class_="opens")
         if self.modality == "text":
@@ -101,7 +107,7 @@ class Exhibits:
     def why(self, judged: Judged) -> Html | None:
         """What speaks for the answer to an item, in words, where that was asked for."""
         found = self.whys.get(judged.path)
-        return None if found is None else explained.sentence(found)
+        return None if found is None else sentence(found)
 
     def _player(self, judged: Judged, sound: Sound) -> Html:
         if not sound.content:
@@ -166,3 +172,43 @@ def _thumbnail(content: bytes) -> str:
 
 def _quote(content: bytes) -> str:
     return excerpt(decode_beginning(content, 8 * EXCERPT))
+
+
+def legend(whys: Mapping[str, Explanation]) -> str:
+    """What the squares mean; nothing where there are none."""
+    if not any(isinstance(why.found, Squares) for why in whys.values()):
+        return ""
+    return (
+        " Squares were covered one at a time: a clear one speaks for what is explained, a pale one against it, "
+        "a dark one does not matter; beside them the network sees nothing."
+    )
+
+
+def overlay(why: Explanation | None) -> Html | None:
+    """Squares to lie over a picture that is shown whole: what does not matter is veiled; nothing for other items."""
+    if why is None or not isinstance(why.found, Squares):
+        return None
+    rows, columns = why.found.effects.shape
+    high = _ACROSS / why.found.aspect
+    left, top, right, bottom = why.found.box
+    most = max(float(abs(why.found.effects).max()), why.matters)
+    squares = [
+        element(
+            "rect",  # of side 1, as the style sheet says
+            class_="against" if effect <= -why.matters else None,
+            x=column,
+            y=row,
+            fill_opacity=f"{_VEIL * (1 - abs(effect) / most if abs(effect) >= why.matters else 1):.2g}",
+        )
+        for row, line in enumerate(why.found.effects.tolist())
+        for column, effect in enumerate(line)
+    ]
+    scale = f"scale({(right - left) * _ACROSS / columns:.5g} {(bottom - top) * high / rows:.5g})"
+    placed = element("g", squares, transform=f"translate({left * _ACROSS:.5g} {top * high:.5g}) {scale}")
+    return element("svg", placed, viewBox=f"0 0 {_ACROSS} {high:.5g}", class_="squares", aria_hidden="true")
+
+
+def sentence(why: Explanation) -> Html:
+    """The same in words."""
+    given = f", {percent(why.confidence, 0)} to the finished model" if why.label else ""
+    return element("div", "Why ", name(why.label or "this number"), given, f": {why.sentence}.", class_="because")

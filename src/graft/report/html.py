@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from graft.heads.features import DESCRIPTIONS
-from graft.report import charts, explained, markup, matrix, runs, steps, timings, tuning, words
-from graft.report.exhibits import Exhibits, gather
+from graft.report import charts, markup, matrix, runs, steps, timings, tuning, words
+from graft.report.exhibits import Exhibits, gather, legend
 from graft.report.markup import Content, Html, element, folded, join, name, scrolled, table
 from graft.report.page import document
 from graft.results.facts import Facts
@@ -231,7 +231,7 @@ def _galleries(report: ReportRecord, exhibits: Exhibits) -> Iterator[Html]:
     things = words.things(report.modality)
     if hard := matrix.hard(report):
         what = f"Held-out {things} that the model got most wrong, or was least sure of. "
-        prose = [what, "Some of them may carry a wrong label.", explained.legend(report.whys)]
+        prose = [what, "Some of them may carry a wrong label.", legend(report.whys)]
         if len(hard) < len(report.hardest):
             prose.append(" What the open cell of the confusion matrix shows is not shown again.")
         yield section("hardest", "Hardest examples", prose, matrix.gallery(report, hard, exhibits))
