@@ -39,17 +39,28 @@ def render(report: ReportRecord, *, evaluated: bool = False) -> str:
         evaluated: Whether it is of an evaluation, of which there is less to tell.
     """
     exhibits = gather(report, matrix.in_turn(report))
-    body = [
-        header(report, words.brought(report), evaluated),
-        element("main", _sections(report, exhibits, evaluated)),
-        footer(report),
-    ]
     score = f"{words.percent(report.score.value)} {words.score_name(report).lower()}"
+    return whole(report, score, words.brought(report), _sections(report, exhibits, evaluated), exhibits, evaluated)
+
+
+def whole(
+    report: Facts, score: str, brought: str, sections: Iterator[Html], exhibits: Exhibits, evaluated: bool
+) -> str:
+    """The page of any task.
+
+    Args:
+        report: What is true of any fit.
+        score: Stands in the title.
+        brought: What the items are.
+        sections: What the task has to tell.
+        exhibits: What they show of the items.
+        evaluated: Whether it is of an evaluation.
+    """
+    body = [_header(report, brought, evaluated), element("main", sections), _footer(report)]
     return document(f"{report.name}: {score}", body, css=exhibits.css, sound=exhibits.plays)
 
 
-def header(report: Facts, brought: str, evaluated: bool) -> Html:
-    """The head of the report of any task; ``brought`` says what the items are."""
+def _header(report: Facts, brought: str, evaluated: bool) -> Html:
     facts = [brought, element("br"), words.made(report)]
     if evaluated:
         facts = [f"Evaluation of {words.clean(report.model or 'a model')}", element("br"), *facts]
@@ -346,15 +357,14 @@ def _sets(report: ReportRecord) -> list[Content]:
 
 
 def _skipped(report: Facts) -> Html:
-    kinds = words.skipped_kinds(report.skipped)
-    prose = f"{words.amount(report.n_skipped, report.modality)} could not be used" + (f": {kinds}." if kinds else ".")
     rows = [(_skipped_name(report, entry.path), entry.reason) for entry in report.skipped[:SKIPPED]]
     what = "text" if report.modality == "text" else "file"
     shown = table("skipped", [(what, ""), ("why", "")], rows, named=False)
     more = report.n_skipped - len(rows)
     rest = element("p", f"and {more:,} more", class_="quiet") if more > 0 else None
     box = scrolled(shown, f"Skipped {words.things(report.modality)}")
-    return section("skipped", "Skipped", [prose], [box if rows else None, rest])
+    prose = [words.unusable(report.n_skipped, report.skipped, report.modality), "."]
+    return section("skipped", "Skipped", prose, [box if rows else None, rest])
 
 
 def _skipped_name(report: Facts, path: str) -> Html:
@@ -363,7 +373,7 @@ def _skipped_name(report: Facts, path: str) -> Html:
     return markup.path(path)
 
 
-def footer(report: Facts) -> Html:
+def _footer(report: Facts) -> Html:
     """How the model was made."""
     head = report.head
     strength = f", strength {head.strength:g}" if words.known(head.strength) else ""

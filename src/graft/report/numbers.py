@@ -14,9 +14,8 @@ from graft.heads.regressor import LEVEL
 from graft.report import charts, html, steps, text, words
 from graft.report.exhibits import Exhibits, gather
 from graft.report.markup import Html, element
-from graft.report.page import document
 from graft.report.report import ShownScores, TaskReport
-from graft.report.terminal import bounded, columns, draw, page_width, plain, room_of, shorten, shorten_front
+from graft.report.terminal import bounded, columns, draw, item_name, page_width, plain, room_of
 from graft.results.figures import CurvePoint, Judged
 from graft.results.prediction import near
 from graft.results.regression import JudgedNumber, NumberRecord, NumberScore, NumberScores
@@ -170,9 +169,8 @@ def _sections(report: NumberReport, room: int) -> Iterator[tuple[str, Renderable
     yield "Learning", Group(plain(grown(report)), plain(_overfit(report), "dim"), Text())
     listed = []
     for judged in score.hardest[:HARDEST]:
-        path = words.excerpt(judged.path) if report.modality == "text" else words.clean(judged.path)
-        cut = shorten if report.modality == "text" else shorten_front
-        listed.append(Text(cut(path, bounded(room - 34, 16, 48)) + "  ").append(verdict(judged), "dim"))
+        called = item_name(judged.path, report.modality, bounded(room - 34, 16, 48))
+        listed.append(Text(f"{called}  ").append(verdict(judged), "dim"))
     yield "Hardest", Group(*listed, Text())
     yield from text.about_the_fit(report, room)
 
@@ -181,13 +179,8 @@ def page_of(report: NumberReport, *, evaluated: bool = False) -> str:
     """The whole page; see ``graft.report.page.document`` for what it may do."""
     shown = [Judged(one.path, _given(one), "", math.nan, math.nan) for one in report.score.hardest]
     exhibits = gather(report, shown)
-    body = [
-        html.header(report, _brought(report), evaluated),
-        element("main", _page_sections(report, exhibits, shown, evaluated)),
-        html.footer(report),
-    ]
-    title = f"{report.name}: R² {words.fixed(report.score.r2.value)}"
-    return document(title, body, css=exhibits.css, sound=exhibits.plays)
+    score, sections = f"R² {words.fixed(report.score.r2.value)}", _page_sections(report, exhibits, shown, evaluated)
+    return html.whole(report, score, _brought(report), sections, exhibits, evaluated)
 
 
 def _page_sections(

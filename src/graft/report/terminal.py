@@ -156,6 +156,13 @@ def shorten_front(path: str, width: int) -> str:
     return "…" + path
 
 
+def item_name(path: str, modality: str, width: int) -> str:
+    """What an item is called: the beginning of a text, the end of a path."""
+    if modality == "text":
+        return shorten(words.excerpt(path) or "(blank)", width)
+    return shorten_front(words.clean(path), width)
+
+
 def skipped_lines(entries: Sequence[Skipped], modality: str, room: int, n: int | None = None) -> Iterator[Text]:
     """How many items could not be used, of which kinds, and the first ones with the reason.
 
@@ -166,15 +173,10 @@ def skipped_lines(entries: Sequence[Skipped], modality: str, room: int, n: int |
         n: How many there are in all, where some are not known by name.
     """
     n = len(entries) if n is None else n
-    kinds = words.skipped_kinds(entries)
-    yield Text(f"{words.amount(n, modality)} could not be used" + (f": {kinds}" if kinds else ""))
+    yield Text(words.unusable(n, entries, modality))
     shown = entries[:3]
     for entry in shown:
-        if modality == "text":
-            path = shorten(words.excerpt(entry.path) or "(blank)", room // 2)
-        else:
-            path = shorten_front(words.clean(entry.path), room // 2)
-        yield Text(f"{path}  {words.clean(entry.reason)}", "dim")
+        yield Text(f"{item_name(entry.path, modality, room // 2)}  {words.clean(entry.reason)}", "dim")
     if n > len(shown) > 0:
         yield Text(f"and {n - len(shown):,} more", "dim")
 

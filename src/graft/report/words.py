@@ -470,10 +470,11 @@ def overfit(report: ReportRecord) -> str:
     return f"It is {100 * gap:.1f} points better on what it learned from than on held-out items."
 
 
-def skipped_kinds(skipped: Sequence[Skipped]) -> str:
-    """``2 truncated, 1 empty``; nothing where the kinds are not known."""
+def unusable(n: int, skipped: Sequence[Skipped], modality: str) -> str:
+    """``3 photos could not be used: 2 truncated, 1 empty``, of those whose kinds are known."""
     kinds = Counter(entry.code.replace("_", " ") for entry in skipped if entry.code != "bad_item")
-    return ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())
+    told = ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())
+    return f"{amount(n, modality)} could not be used" + (f": {told}" if told else "")
 
 
 def _percentage(share: float, digits: int) -> str:
