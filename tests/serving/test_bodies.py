@@ -291,12 +291,13 @@ def test_a_body_that_does_not_come_is_given_up(start, saved: Path):
 
 
 def test_what_is_read_in_a_child_is_what_is_read_here():
-    from graft.serving.packing import unpack_request
+    from graft.serving.packing import pack, read_there, unpack_request
 
     body = json.dumps({"texts": ["a", "", 1], "ids": ["x", "y", "z"], "top": 2, "n": 3}).encode()
-    here, there = json_items.read_request(body), unpack_request(json_items.read_in_child(body))
+    here = json_items.read_request(body)
+    there = unpack_request(read_there(json_items.read_request, pack((), [body])))
     assert (here.names, here.ids, here.top, here.rest) == (there.names, there.ids, there.top, there.rest)
     assert here.items[:2] == there.items[:2] == (b"a", b"")
     assert str(here.items[2]) == str(there.items[2])
     with pytest.raises(Problem, match="no items"):
-        json_items.read_in_child(b"{}")
+        read_there(json_items.read_request, pack((), [b"{}"]))

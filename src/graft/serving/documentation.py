@@ -7,12 +7,25 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from graft import __version__
 from graft.pages import text
 from graft.serving import kserve
 from graft.serving.json_items import KEYS, MOST_TOP
 from graft.serving.media_types import BYTES, JSON, MULTIPART, RAW
-from graft.serving.openapi import FLAG, NUMBER, TEXT, list_of, object_of, ref_to, refusal_of, told_of
+from graft.serving.openapi import (
+    FLAG,
+    NUMBER,
+    READY,
+    TEXT,
+    WHOLE,
+    asked_of,
+    by_kind,
+    document_of,
+    list_of,
+    object_of,
+    problem_of,
+    ref_to,
+    told_of,
+)
 from graft.serving.records import CSV, LINES
 
 if TYPE_CHECKING:
@@ -40,37 +53,26 @@ def document(server: ModelServer) -> dict[str, Any]:
     """The OpenAPI document of a server."""
     model = server.model
     paths: dict[str, Any] = {
-        "/predict": {"post": _question(server, "Answer one item or many.", "Predictions", ("top",))},
+        "/predict": {"post": _question(server, "Answer one item or many.", "Predictions", "top")},
         "/invocations": {"post": _invoking(server)},
         "/execution-parameters": {"get": told_of("How a batch job of SageMaker should ask.", _EXECUTION)},
         "/healthz": {"get": told_of("Whether the process lives.", object_of({"status": TEXT}))},
-        "/readyz": {"get": told_of("Whether the model answers, and will go on to.", _READY, "503")},
+        "/readyz": {"get": told_of("Whether the model answers, and will go on to.", READY, "503")},
         "/ping": {"get": told_of("Whether the model answers, for SageMaker.", object_of({"status": TEXT}), "503")},
         "/metrics": {"get": told_of("Figures for Prometheus.", TEXT, "401", kind="text/plain")},
         "/v2": {"get": told_of("The server, by the v2 protocol.", object_of({"name": TEXT, "version": TEXT}), "401")},
         "/v2/health/live": {"get": told_of("Whether the process lives.", object_of({"live": FLAG}))},
-        "/v2/health/ready": {"get": told_of("Whether the model answers.", _READY, "503", protocol=True)},
+        "/v2/health/ready": {"get": told_of("Whether the model answers.", READY, "503", protocol=True)},
     }
     if server.index is not None:
-        paths["/search"] = {"post": _question(server, "Find what is most like each item.", "Results", ("n",))}
+        paths["/search"] = {"post": _question(server, "Find what is most like each item.", "Results", "n")}
     for own in (f"/v2/models/{model.name}", f"/v2/models/{model.name}/versions/{model.version}"):
         data = object_of({"name": TEXT, "platform": TEXT}, ("name", "inputs", "outputs"))
         paths[own] = {"get": told_of("The model, by the v2 protocol.", data, "401", protocol=True)}
-        paths[f"{own}/ready"] = {"get": told_of("Whether the model answers.", _READY, "503", protocol=True)}
+        paths[f"{own}/ready"] = {"get": told_of("Whether the model answers.", READY, "503", protocol=True)}
         paths[f"{own}/infer"] = {"post": _inferring(server)}
-    for operations in paths.values():
-        for operation in operations.values():
-            operation["responses"].setdefault("421", refusal_of("421", protocol=False))
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": f"{model.name}, served by Graft",
-            "version": f"{__version__}, model {model.version}",
-            "description": _about(server),
-        },
-        "paths": paths,
-        "components": {"schemas": _schemas(server), "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
-    }
+    title = f"{model.name}, served by Graft"
+    return document_of(title, f"model {model.version}", _about(server), paths, _schemas(server))
 
 
 def _about(server: ModelServer) -> str:
@@ -88,10 +90,9 @@ def _about(server: ModelServer) -> str:
     )
 
 
-_EXECUTION = object_of(
-    {"MaxConcurrentTransforms": {"type": "integer"}, "BatchStrategy": TEXT, "MaxPayloadInMB": {"type": "integer"}}
-)
-_READY = object_of({"ready": FLAG, "name": TEXT, "version": TEXT})
+_EXECUTION = object_of({"MaxConcurrentTransforms": WHOLE, "BatchStrategy": TEXT, "MaxPayloadInMB": WHOLE})
+_REFUSALS = ("400", "401", "406", "408", "413", "415", "422", "429", "503")
+"""Of what is asked with a body."""
 
 
 def _schemas(server: ModelServer) -> dict[str, Any]:
@@ -113,12 +114,12 @@ def _schemas(server: ModelServer) -> dict[str, Any]:
     whole = object_of({"id": TEXT, "input": TEXT, **answer, **more}, ("input", *answer))
     match = object_of(
         {
-            "rank": {"type": "integer"},
+            "rank": WHOLE,
             "path": TEXT,
             "text": TEXT,
             "label": TEXT,
             "similarity": NUMBER,
-            "row": {"type": "integer"},
+            "row": WHOLE,
             "same": FLAG,
         },
         ("rank", "similarity", "row", "same"),
@@ -127,81 +128,35 @@ def _schemas(server: ModelServer) -> dict[str, Any]:
     lost = object_of({"id": TEXT, "query": TEXT, "error": error}, ("query", "error"))
     said = {"model": TEXT, "version": TEXT}
     return {
-        "Problem": object_of(
-            {
-                "type": TEXT,
-                "title": TEXT,
-                "status": {"type": "integer"},
-                "detail": TEXT,
-                "code": TEXT,
-                "message": TEXT,
-                "hint": TEXT,
-                "item": TEXT,
-                "errors": list_of(object_of({"item": TEXT, "code": TEXT, "message": TEXT, "hint": TEXT})),
-            },
-            ("type", "title", "status", "detail", "code", "message", "hint"),
-        ),
+        "Problem": problem_of({"item": TEXT, "errors": list_of(object_of({"item": TEXT, **error["properties"]}))}),
         "ProtocolError": object_of({"error": TEXT}),
         "Predictions": object_of({**said, "predictions": list_of({"anyOf": [whole, failed]})}),
         "Results": object_of({**said, "results": list_of({"anyOf": [near, lost]})}),
     }
 
 
-def _request(server: ModelServer, option: str) -> dict[str, Any]:
-    """The body of a question in each of its forms."""
+def _question(server: ModelServer, summary: str, schema: str, option: str) -> dict[str, Any]:
+    """A question, whose body has several forms; its option may stand in the address as well."""
     modality = server.model.modality
     key = {modality: key for key, modality in KEYS.items()}[modality]
     item = TEXT if modality == "text" else {"type": "string", "contentEncoding": "base64"}
-    asked = {
-        key: list_of(item, server.limits.items),
-        "ids": list_of({"type": "string", "maxLength": 200}),
-        option: {"type": "integer", "minimum": 1, "maximum": MOST_TOP},
-    }
+    number = {**WHOLE, "minimum": 1, "maximum": MOST_TOP}
+    ids = list_of({"type": "string", "maxLength": 200})
+    asked = object_of({key: list_of(item, server.limits.items), "ids": ids, option: number}, (key,))
     form = {"type": "object", "properties": {"file": {"type": "string", "contentMediaType": BYTES}}}
-    return {
-        "required": True,
-        "content": {
-            JSON: {"schema": {**object_of(asked, (key,)), "additionalProperties": False}},
-            MULTIPART: {"schema": form},
-            RAW[modality]: {"schema": TEXT},
-            BYTES: {"schema": TEXT},
-        },
-    }
-
-
-def _question(server: ModelServer, summary: str, schema: str, options: tuple[str, ...]) -> dict[str, Any]:
-    refusals = ("400", "401", "406", "408", "413", "415", "422", "429", "503")
-    return {
-        "summary": summary,
-        "requestBody": _request(server, *options),
-        "parameters": [
-            {
-                "name": option,
-                "in": "query",
-                "required": False,
-                "schema": {"type": "integer", "minimum": 1, "maximum": MOST_TOP},
-            }
-            for option in options
-        ],
-        "security": [{"key": []}, {}],
-        "responses": {
-            "200": {
-                "description": "The answers, in the order of the items.",
-                "content": {JSON: {"schema": ref_to(schema)}},
-            },
-            **{status: refusal_of(status) for status in refusals},
-        },
-    }
+    bodies = {JSON: {**asked, "additionalProperties": False}, MULTIPART: form, RAW[modality]: TEXT, BYTES: TEXT}
+    told = "The answers, in the order of the items."
+    question = asked_of(summary, bodies, told, {JSON: ref_to(schema)}, *_REFUSALS)
+    return question | {"parameters": [{"name": option, "in": "query", "required": False, "schema": number}]}
 
 
 def _invoking(server: ModelServer) -> dict[str, Any]:
     """As for ``/predict``; a batch of records is answered by a line for each."""
     asked = _question(
-        server, "The same, where SageMaker asks; a line for each record of a batch.", "Predictions", ("top",)
+        server, "The same, where SageMaker asks; a line for each record of a batch.", "Predictions", "top"
     )
-    for kind in (CSV, LINES[0]):
-        asked["requestBody"]["content"][kind] = {"schema": TEXT}
-    asked["responses"]["200"]["content"][LINES[0]] = {"schema": TEXT}
+    asked["requestBody"]["content"] |= by_kind({CSV: TEXT, LINES[0]: TEXT})
+    asked["responses"]["200"]["content"] |= by_kind({LINES[0]: TEXT})
     return asked
 
 
@@ -211,41 +166,23 @@ def _inferring(server: ModelServer) -> dict[str, Any]:
         {
             "name": TEXT,
             "datatype": {"const": "BYTES"},
-            "shape": list_of({"type": "integer", "minimum": 1}),
+            "shape": list_of({**WHOLE, "minimum": 1}),
             "data": list_of(TEXT),
             "parameters": {"type": "object"},
         },
         ("name", "datatype", "shape", "data"),
     )
-    refusals = ("400", "401", "406", "408", "413", "415", "422", "429", "503")
     names = list(kserve.outputs_of(server.model))
     wanted = list_of(object_of({"name": {"enum": names}, "parameters": {"type": "object"}}, ("name",)))
-    return {
-        "summary": f"Answer by the v2 protocol; the input is called {kserve.INPUTS[modality]}.",
-        "requestBody": {
-            "required": True,
-            "content": {
-                JSON: {
-                    "schema": object_of(
-                        {"id": TEXT, "inputs": {**list_of(tensor), "minItems": 1, "maxItems": 1}, "outputs": wanted},
-                        ("inputs",),
-                    )
-                },
-                BYTES: {"schema": TEXT},
-            },
-        },
-        "security": [{"key": []}, {}],
-        "responses": {
-            "200": {
-                "description": "The outputs.",
-                "content": {
-                    JSON: {"schema": object_of({"model_name": TEXT, "model_version": TEXT, "outputs": list_of({})})},
-                    BYTES: {"schema": TEXT},
-                },
-            },
-            **{status: refusal_of(status, protocol=True) for status in refusals},
-        },
-    }
+    one = {**list_of(tensor), "minItems": 1, "maxItems": 1}
+    return asked_of(
+        f"Answer by the v2 protocol; the input is called {kserve.INPUTS[modality]}.",
+        {JSON: object_of({"id": TEXT, "inputs": one, "outputs": wanted}, ("inputs",)), BYTES: TEXT},
+        "The outputs.",
+        {JSON: object_of({"model_name": TEXT, "model_version": TEXT, "outputs": list_of({})}), BYTES: TEXT},
+        *_REFUSALS,
+        protocol=True,
+    )
 
 
 def style() -> bytes:

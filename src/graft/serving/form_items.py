@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, cast
 
-from graft.decoding.base64_items import from_base64
 from graft.errors import ItemError
-from graft.serving.json_items import KEYS, count, text_bytes
+from graft.serving.json_items import KEYS, content_of, count, rest_of, text_bytes
 from graft.serving.predict_request import PredictRequest
 from graft.serving.problems import Problem
 
@@ -132,8 +131,7 @@ def _request(parts: list[_Part]) -> PredictRequest:
         modality = modality or ("" if part.filename is not None else KEYS.get(part.name, ""))
     if not items:
         raise Problem(422, "bad_request", "The form holds no items.", _HINT)
-    n = count(options.get("n"), "n")
-    rest = {"modality": modality, **({} if n is None else {"n": n})}
+    rest = rest_of(modality, options)
     return PredictRequest(tuple(items), tuple(names), top=count(options.get("top"), "top"), rest=rest)
 
 
@@ -143,12 +141,9 @@ def _field_item(name: str, content: bytes) -> bytes | ItemError:
         return content
     if name not in _FILES:
         raise Problem(422, "bad_request", f"The form has a field {name[:40]!r}, which is not known.", _HINT)
-    try:
-        return from_base64(content.decode("ascii"))
-    except UnicodeDecodeError:
+    if not content.isascii():
         return ItemError("not_base64", "The field is no base64, and has no file name.", _HINT)
-    except ItemError as error:
-        return error
+    return content_of(content.decode(), "file")
 
 
 def _name(part: _Part, place: int) -> str:

@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 from graft.decoding.base64_items import from_base64
 from graft.decoding.formats import HEAD, describe_kind, sniff
 from graft.errors import ItemError
-from graft.serving.packing import pack_request
 from graft.serving.predict_request import PredictRequest
 from graft.serving.problems import Problem
 
@@ -84,9 +83,8 @@ def request_of(value: Any) -> PredictRequest:
     names = tuple(f"{key}[{place}]" for place in range(len(items)))
     contents = tuple(_content(KEYS.get(key, ""), item) for item in items)
     options = _options(value)
-    return PredictRequest(
-        contents, names, _ids(value.get("ids"), len(items)), count(options.get("top"), "top"), _rest(key, options)
-    )
+    rest = rest_of(KEYS.get(key, ""), options)
+    return PredictRequest(contents, names, _ids(value.get("ids"), len(items)), count(options.get("top"), "top"), rest)
 
 
 def check_number(n: int) -> None:
@@ -109,9 +107,10 @@ def _options(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**parameters, **value}
 
 
-def _rest(key: str, options: Mapping[str, Any]) -> dict[str, Any]:
+def rest_of(modality: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands beside the items: of which kind they say they are, and how many look-alikes are asked for."""
     n = count(options.get("n"), "n")
-    return {"modality": KEYS.get(key, ""), **({} if n is None else {"n": n})}
+    return {"modality": modality, **({} if n is None else {"n": n})}
 
 
 def count(value: Any, name: str) -> int | None:
@@ -146,7 +145,12 @@ def _content(modality: str, item: Any) -> bytes | ItemError:
         modality = {"text": "text", "base64": "file", "b64": "file", "bytes": "file"}.get(key, "?")
     if modality == "?" or not isinstance(item, str):
         return ItemError("not_an_item", f"The item is {_named(item)}, and no text.", _HINT)
-    if modality == "text" or modality == "":
+    return content_of(item, modality or "text")
+
+
+def content_of(item: str, kind: str) -> bytes | ItemError:
+    """What is written as a text: where ``kind`` is ``"text"`` that itself, else a file in base64."""
+    if kind == "text":
         return text_bytes(item)
     try:
         return from_base64(item)
@@ -176,8 +180,3 @@ def _named(value: Any) -> str:
 
 def _unfit(message: str, hint: str) -> NoReturn:
     raise Problem(422, "bad_request", message, hint)
-
-
-def read_in_child(body: bytes) -> bytes:
-    """``read_request`` of a long body, where it holds nobody else up."""
-    return pack_request(read_request(body))

@@ -10,11 +10,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from graft.decoding.base64_items import from_base64
 from graft.errors import ItemError
-from graft.serving.json_items import check_number, parse, text_bytes
+from graft.serving.json_items import check_number, content_of, parse, text_bytes
 from graft.serving.loaded import LoadedModel
-from graft.serving.packing import pack, pack_request, unpack
 from graft.serving.predict_request import PredictRequest
 from graft.serving.problems import Problem, to_json
 
@@ -54,23 +52,12 @@ def read_infer(body: bytes, modality: str, header_length: int | None) -> Predict
     size = own.get("binary_data_size")
     if size is None:
         kind = _CONTENT_TYPES.get(str(own.get("content_type", "")), "")
-        contents = [_content(item, kind, modality) for item in _flat(tensor.get("data"))]
+        contents = [content_of(item, kind or modality) for item in _flat(tensor.get("data"))]
     else:
         contents = list(_binary(tail, size))
     _check_shape(tensor.get("shape"), len(contents))
     names = tuple(f"{name[:40]}[{place}]" for place in range(len(contents)))
     return PredictRequest(tuple(contents), names, rest=_wanted(value))
-
-
-def read_in_child(message: bytes) -> bytes:
-    """``read_infer`` of what ``for_child`` packed."""
-    head, (body,) = unpack(message)
-    return pack_request(read_infer(bytes(body), head["modality"], head["length"]))
-
-
-def for_child(body: bytes, modality: str, header_length: int | None) -> bytes:
-    """A long request as a child reads it."""
-    return pack({"modality": modality, "length": header_length}, [body])
 
 
 def header_length(value: str | None, body: bytes) -> int | None:
@@ -105,15 +92,6 @@ def _flat(data: Any) -> list[str]:
         else:
             _refuse("An element of the input is no text.")
     return found
-
-
-def _content(item: str, kind: str, modality: str) -> bytes | ItemError:
-    if (kind or ("text" if modality == "text" else "file")) == "text":
-        return text_bytes(item)
-    try:
-        return from_base64(item)
-    except ItemError as error:
-        return error
 
 
 def _binary(tail: bytes, size: Any) -> Sequence[bytes]:

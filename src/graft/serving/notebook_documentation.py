@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from graft import __version__
 from graft.serving.media_types import BYTES, JSON
-from graft.serving.openapi import FLAG, NUMBER, TEXT, list_of, object_of, ref_to, refusal_of, told_of
+from graft.serving.openapi import (
+    FLAG,
+    NUMBER,
+    READY,
+    TEXT,
+    WHOLE,
+    asked_of,
+    document_of,
+    list_of,
+    object_of,
+    problem_of,
+    ref_to,
+    refusal_of,
+    told_of,
+)
 
 if TYPE_CHECKING:
     from graft.serving.notebook_runs import NotebookRuns
 
-_READY = object_of({"ready": FLAG, "name": TEXT, "version": TEXT})
 _EVENT = object_of({"event": TEXT, "data": TEXT, "id": TEXT}, ("event", "data"))
-_WHOLE: dict[str, Any] = {"type": "integer"}
 _MAYBE: dict[str, Any] = {"type": ["string", "null"]}
 
 
@@ -33,27 +44,16 @@ def document(runs: NotebookRuns) -> dict[str, Any]:
         "/runs/{run_id}/result.zip": {"get": _of_run("All of it as a zip.", TEXT, "409", kind="application/zip")},
         "/runs/{run_id}/result/{name}": {"get": _of_run("One of its files.", TEXT, "409", kind=BYTES)},
         "/healthz": {"get": told_of("Whether the process lives.", object_of({"status": TEXT}))},
-        "/readyz": {"get": told_of("Whether runs are taken, and will go on to be.", _READY, "503")},
+        "/readyz": {"get": told_of("Whether runs are taken, and will go on to be.", READY, "503")},
         "/ping": {"get": told_of("Whether the process lives, for SageMaker.", object_of({"status": TEXT}))},
         "/metrics": {"get": told_of("Figures for Prometheus.", TEXT, "401", kind="text/plain")},
     }
     paths["/runs/{run_id}/result/{name}"]["get"]["parameters"].append(_in_path("name"))
     for operations in paths.values():
-        for method, operation in operations.items():
-            operation["responses"].setdefault("421", refusal_of("421"))
-            if method == "post":
-                operation["responses"]["403"] = refusal_of("403")
-    name = runs.notebook.stem
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": f"{name}, a notebook served by Graft",
-            "version": f"{__version__}, notebook {runs.version}",
-            "description": _about(runs),
-        },
-        "paths": paths,
-        "components": {"schemas": _schemas(), "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
-    }
+        if "post" in operations:
+            operations["post"]["responses"]["403"] = refusal_of("403")
+    title = f"{runs.notebook.stem}, a notebook served by Graft"
+    return document_of(title, f"notebook {runs.version}", _about(runs), paths, _schemas())
 
 
 _STREAM = "text/event-stream"
@@ -72,9 +72,9 @@ def _about(runs: NotebookRuns) -> str:
 
 def _schemas() -> dict[str, Any]:
     state = {"enum": ["queued", "running", "done", "failed", "stopped"]}
-    error = {"anyOf": [object_of({"cell": _WHOLE, "name": TEXT, "message": TEXT}), {"type": "null"}]}
-    shell = object_of({"cell": _WHOLE, "command": TEXT, "exit_code": _WHOLE})
-    progress = object_of({"cell": _WHOLE, "cells": _WHOLE})
+    error = {"anyOf": [object_of({"cell": WHOLE, "name": TEXT, "message": TEXT}), {"type": "null"}]}
+    shell = object_of({"cell": WHOLE, "command": TEXT, "exit_code": WHOLE})
+    progress = object_of({"cell": WHOLE, "cells": WHOLE})
     times = {"id": TEXT, "state": state, "created": TEXT, "started": _MAYBE, "ended": _MAYBE, "progress": progress}
     ended = {
         "ok": FLAG,
@@ -86,19 +86,9 @@ def _schemas() -> dict[str, Any]:
         "shell": list_of(shell),
         "warnings": list_of(TEXT),
     }
-    left = object_of({"name": TEXT, "bytes": _WHOLE})
+    left = object_of({"name": TEXT, "bytes": WHOLE})
     return {
-        "Problem": object_of(
-            {
-                "type": TEXT,
-                "title": TEXT,
-                "status": _WHOLE,
-                "detail": TEXT,
-                "code": TEXT,
-                "message": TEXT,
-                "hint": TEXT,
-            }
-        ),
+        "Problem": problem_of({}),
         "Run": object_of({**times, "parameters": {"type": "object"}, **ended}, (*times, "parameters")),
         "Runs": object_of({"runs": list_of(object_of(times))}),
         "Result": object_of(
@@ -111,18 +101,14 @@ def _beginning(runs: NotebookRuns) -> dict[str, Any]:
     given = {"type": "object", "properties": {name: {} for name in runs.names}, "additionalProperties": False}
     asked = object_of({"parameters": given, "time_limit": {"type": "number", "exclusiveMinimum": 0}}, ())
     asked["example"] = {"parameters": dict.fromkeys(runs.settings[:2], "...")}
-    return {
-        "summary": "Begin a run, or let it wait for its turn.",
-        "requestBody": {"required": True, "content": {JSON: {"schema": {**asked, "additionalProperties": False}}}},
-        "security": [{"key": []}, {}],
-        "responses": {
-            "202": {
-                "description": "It is known by its id; Location says where.",
-                "content": {JSON: {"schema": ref_to("Run")}},
-            },
-            **{status: refusal_of(status) for status in ("400", "401", "408", "413", "415", "422", "429", "503")},
-        },
-    }
+    return asked_of(
+        "Begin a run, or let it wait for its turn.",
+        {JSON: {**asked, "additionalProperties": False}},
+        "It is known by its id; Location says where.",
+        {JSON: ref_to("Run")},
+        *("400", "401", "408", "413", "415", "422", "429", "503"),
+        status="202",
+    )
 
 
 def _cancelling() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, StreamingResponse
 
@@ -190,12 +190,9 @@ def notebook_application(
         key: Who is let in; ``None``: everybody.
         own_host: As ``RequestGuard`` takes it.
     """
-    table = NotebookRoutes(runs).table()
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    guard = RequestGuard(
-        app,
+    return guarded(
+        NotebookRoutes(runs).table(),
         open_to_all=frozenset({*PAGES, *PROBES}),
-        routes=frozenset(path.replace(":path", "") for _, path, _ in table),
         own_host=own_host,
         key=key,
         limits=runs.limits.requests,
@@ -204,8 +201,6 @@ def notebook_application(
         template=_template,
         own_pages=True,
     )
-    guarded(app, guard, table)
-    return guard
 
 
 def _template(path: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,7 +25,7 @@ from graft.serving.limits import ServerLimits
 from graft.serving.loaded import LoadedModel
 from graft.serving.media_types import JSON, MULTIPART, body_type, check_accept, check_encoding, parameters, to_utf8
 from graft.serving.metrics import Metrics
-from graft.serving.packing import unpack_request
+from graft.serving.packing import pack, read_there, unpack_request
 from graft.serving.predict_request import PredictRequest
 from graft.serving.problems import Problem
 
@@ -34,7 +35,12 @@ if TYPE_CHECKING:
 
 READ_HERE = 1 << 20
 """Bytes of JSON that are read at once; more of it is read in a child, for nothing else is answered meanwhile."""
-JSON_READER, INFER_READER, RECORD_READER = b"j", b"k", b"r"
+READERS: Mapping[bytes, Callable[..., PredictRequest]] = {
+    b"j": json_items.read_request,
+    b"k": kserve.read_infer,
+    b"r": records.read_records,
+}
+"""What reads a body, by the letter by which a child knows it."""
 MATCHES = 10
 """So many look-alikes are found where no number is asked for."""
 
@@ -79,11 +85,7 @@ class ModelServer:
         self.limits = limits or ServerLimits()
         self.draining = draining or Draining()
         self.metrics = Metrics(model.name, model.version)
-        readers = {
-            JSON_READER: json_items.read_in_child,
-            INFER_READER: kserve.read_in_child,
-            RECORD_READER: records.read_in_child,
-        }
+        readers = {letter: partial(read_there, reader) for letter, reader in READERS.items()}
         self.decoders = Decoders(model.encoder, self.limits.item, readers)
         self.batcher = Batcher(model, self.decoders, self.limits)
         self.admission = Admission(self.limits)
@@ -141,10 +143,7 @@ class ModelServer:
 
         async def read(body: bytes) -> PredictRequest:
             header, modality = request.headers.get("content-type", ""), self.model.modality
-            if len(body) <= READ_HERE:
-                asked = records.read_records(body, header, modality)
-            else:
-                asked = await self._read_in_child(RECORD_READER, records.for_child(body, header, modality))
+            asked = await self._read_by(b"r", len(body), body, header, modality)
             return self._ranked(asked, request.query_params.get("top"))
 
         async def answer(asked: PredictRequest) -> list[Any]:
@@ -177,14 +176,12 @@ class ModelServer:
         header, query = request.headers.get("content-type", ""), request.query_params
         kind = body_type(header, body, self.model.modality)
         if kind == JSON:
-            here = len(body) <= READ_HERE
-            asked = json_items.read_request(body) if here else await self._read_in_child(JSON_READER, body)
+            asked = await self._read_by(b"j", len(body), body)
         elif kind == MULTIPART:
             asked = await read_form(body, parameters(header)[1].get("boundary", ""), self.limits.items)
         else:
             content = to_utf8(body, header) if self.model.modality == "text" else body
-            n = json_items.count(query.get("n"), "n")
-            asked = PredictRequest((content,), ("body",), rest={} if n is None else {"n": n})
+            asked = PredictRequest((content,), ("body",), rest=json_items.rest_of("", query))
         return self._ranked(asked, query.get("top"))
 
     def _ranked(self, asked: PredictRequest, top: str | None) -> PredictRequest:
@@ -201,15 +198,15 @@ class ModelServer:
         Raises:
             Problem: It holds none.
         """
-        modality = self.model.modality
         length = kserve.header_length(request.headers.get(kserve.HEADER_LENGTH), body)
-        if (len(body) if length is None else length) <= READ_HERE:
-            return kserve.read_infer(body, modality, length)
-        return await self._read_in_child(INFER_READER, kserve.for_child(body, modality, length))
+        return await self._read_by(b"k", len(body) if length is None else length, body, self.model.modality, length)
 
-    async def _read_in_child(self, reader: bytes, message: bytes) -> PredictRequest:
+    async def _read_by(self, letter: bytes, size: int, body: bytes, *arguments: Any) -> PredictRequest:
+        """What one of ``READERS`` makes of a body with so many bytes of JSON or records."""
+        if size <= READ_HERE:
+            return READERS[letter](body, *arguments)
         try:
-            return unpack_request(await asyncio.wrap_future(self.decoders.submit(message, reader)))
+            return unpack_request(await asyncio.wrap_future(self.decoders.submit(pack(arguments, [body]), letter)))
         except ItemError as error:  # the child did not come to its end
             raise Problem(
                 413 if error.reason == "too_large" else 400,

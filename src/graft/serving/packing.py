@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,6 +75,12 @@ def unpack_request(message: bytes) -> PredictRequest:
     bad = {int(place): ItemError(*told) for place, told in head["bad"].items()}
     items = tuple(bad.get(place) or bytes(blob) for place, blob in enumerate(blobs))
     return PredictRequest(items, tuple(head["names"]), tuple(head["ids"]), head["top"], head["rest"])
+
+
+def read_there(read: Callable[..., PredictRequest], message: bytes) -> bytes:
+    """In a child: what ``read`` makes of a body and of the arguments that were packed before it."""
+    arguments, (body,) = unpack(message)
+    return pack_request(read(bytes(body), *arguments))
 
 
 def _errors(asked: PredictRequest) -> list[tuple[int, ItemError]]:

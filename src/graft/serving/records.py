@@ -14,11 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from graft.decoding.base64_items import from_base64
 from graft.errors import ItemError
-from graft.serving.json_items import text_bytes
+from graft.serving.json_items import content_of
 from graft.serving.media_types import parameters, to_utf8
-from graft.serving.packing import pack, pack_request, unpack
 from graft.serving.predict_request import PredictRequest
 from graft.serving.problems import Problem
 
@@ -87,17 +85,6 @@ def read_records(body: bytes, header: str, modality: str) -> PredictRequest:
     return PredictRequest(tuple(items), (NAME,) * len(items), tuple(ids))
 
 
-def for_child(body: bytes, header: str, modality: str) -> bytes:
-    """What ``read_in_child`` reads."""
-    return pack({"header": header, "modality": modality}, [body])
-
-
-def read_in_child(message: bytes) -> bytes:
-    """``read_records`` of a long body, where it holds nobody else up."""
-    head, (body,) = unpack(message)
-    return pack_request(read_records(bytes(body), head["header"], head["modality"]))
-
-
 def lines_of(said: Sequence[Mapping[str, Any]], ids: Sequence[str]) -> bytes:
     """The answers, each on a line of its own.
 
@@ -143,16 +130,7 @@ def _of_line(line: str, modality: str) -> Record:
         value = value[key]
     if not isinstance(value, str):
         return ItemError("not_an_item", "The item is no text.", _HINT), own
-    return _content(value, modality), own
-
-
-def _content(cell: str, modality: str) -> bytes | ItemError:
-    if modality == "text":
-        return text_bytes(cell)
-    try:
-        return from_base64(cell)
-    except ItemError as error:
-        return error
+    return content_of(value, modality), own
 
 
 def _of_csv(text: str, told: Mapping[str, str], modality: str) -> Iterator[Record]:
@@ -204,7 +182,7 @@ def _of_row(row: list[str] | ItemError, columns: Sequence[str], at: int, modalit
         hint = "Put quotes around a text with commas, or name the columns: Content-Type: text/csv; columns=id,text"
         return ItemError("not_an_item", f"The row has {len(row)} cells, and not {wanted}.", hint), ""
     own = row[columns.index(_ID)][:_LONGEST_ID] if _ID in columns else ""
-    return _content(row[at], modality), own
+    return content_of(row[at], modality), own
 
 
 def _rows(text: str) -> Iterator[list[str] | ItemError]:

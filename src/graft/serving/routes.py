@@ -15,7 +15,7 @@ from graft.serving.documentation import document, page, style
 from graft.serving.guard import BROKEN, RequestGuard
 from graft.serving.keys import ServerKey
 from graft.serving.media_types import JSON
-from graft.serving.one_model import ModelServer, refused_all
+from graft.serving.one_model import Answered, ModelServer, refused_all
 from graft.serving.problems import Problem, to_json
 from graft.serving.records import LINES, kind_of_records, lines_of
 
@@ -88,12 +88,15 @@ class ModelRoutes(DocumentedRoutes):
     async def predict(self, request: Request) -> Response:
         """Answer one item or many."""
         found = await self.server.predictions(request, lambda body: self.server.read(body, request))
+        return self._of_each(found, "predictions", self.model.said(found.answers, found.request.top))
+
+    def _of_each(self, found: Answered, key: str, said: Sequence[Mapping[str, Any]]) -> Response:
+        """What is said of each item, in their order."""
         if (problem := refused_all(found)) is not None:
             raise problem
-        said = self.model.said(found.answers, found.request.top)
         if found.request.ids:
             said = [{"id": own, **one} for own, one in zip(found.request.ids, said, strict=True)]
-        return json_answer({"model": self.model.name, "version": self.model.version, "predictions": said})
+        return json_answer({"model": self.model.name, "version": self.model.version, key: said})
 
     async def invoked(self, request: Request) -> Response:
         """Answer as SageMaker asks: the same, or a batch of records with a line for each."""
@@ -111,12 +114,7 @@ class ModelRoutes(DocumentedRoutes):
     async def search(self, request: Request) -> Response:
         """Find what is most like each item."""
         found = await self.server.matches(request, lambda body: self.server.read(body, request))
-        if (problem := refused_all(found)) is not None:
-            raise problem
-        said = [_result(answer) for answer in found.answers]
-        if found.request.ids:
-            said = [{"id": own, **one} for own, one in zip(found.request.ids, said, strict=True)]
-        return json_answer({"model": self.model.name, "version": self.model.version, "results": said})
+        return self._of_each(found, "results", [_result(answer) for answer in found.answers])
 
     async def infer(self, request: Request) -> Response:
         """Answer a request of the v2 protocol."""
@@ -170,12 +168,10 @@ def application(server: ModelServer, *, key: ServerKey | None = None, own_host: 
         own_host: As ``RequestGuard`` takes it.
     """
     table = ModelRoutes(server).table()
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     ready = {path for _, path, _ in table if path.startswith("/v2/models/") and path.endswith("/ready")}
-    guard = RequestGuard(
-        app,
+    return guarded(
+        table,
         open_to_all=frozenset({*PAGES, *PROBES, *ready}),
-        routes=frozenset(path for _, path, _ in table),
         own_host=own_host,
         key=key,
         limits=server.limits,
@@ -183,12 +179,11 @@ def application(server: ModelServer, *, key: ServerKey | None = None, own_host: 
         metrics=server.metrics,
     )
 
-    guarded(app, guard, table)
-    return guard
 
-
-def guarded(app: FastAPI, guard: RequestGuard, table: Sequence[tuple[str, str, Any]]) -> None:
-    """Let an app answer what a table says, and let its guard say all that is refused."""
+def guarded(table: Sequence[tuple[str, str, Any]], **settings: Any) -> RequestGuard:
+    """An app that answers what a table says, behind a guard with these settings, which says all that is refused."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    guard = RequestGuard(app, routes=frozenset(path.replace(":path", "") for _, path, _ in table), **settings)
     for method, path, answer in table:
         methods = ["GET", "HEAD"] if method == "GET" else [method]
         app.add_api_route(path, answer, methods=methods, response_model=None)
@@ -202,6 +197,7 @@ def guarded(app: FastAPI, guard: RequestGuard, table: Sequence[tuple[str, str, A
     app.add_exception_handler(Exception, broken)
     app.add_exception_handler(HTTPException, refused)
     app.add_exception_handler(GraftError, refused)
+    return guard
 
 
 def _result(answer: Any) -> dict[str, Any]:
