@@ -50,6 +50,17 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             self._strings_are_paths = False
             self.model_ = fit_embeddings(self._columns_of.standardised(X), labels, recipe, groups=groups)
 
+    def _checked(self, X: Any, y: Any, kind: type | None = None, **of_matrix: Any) -> tuple[Any, Any, bool]:
+        """What is to be fitted to, its labels, and whether these are items: as scikit-learn checks them."""
+        X = _unwrapped(X)
+        items = _is_items(X)
+        if items:
+            y = column_or_1d(y, dtype=kind, warn=True)
+            check_consistent_length(X, y)
+        else:
+            X, y = validate_data(self, X, y, dtype=np.float64, **of_matrix)
+        return X, y, items
+
     def _as_items(self, X: Any) -> list[Any]:
         return [File(Path(x), str(x)) if self._strings_are_paths and isinstance(x, str) else x for x in X]
 
@@ -109,13 +120,7 @@ class GraftClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
             ValueError: There are fewer than two classes (``TooFewClasses``), or what scikit-learn checks is amiss.
         """
         recipe = Recipe(encoder=self.encoder, head=self.head, seed=self.seed)
-        X, y = _unwrapped(X), _clean_labels(y)
-        items = _is_items(X)
-        if items:
-            y = column_or_1d(y, warn=True)
-            check_consistent_length(X, y)
-        else:
-            X, y = validate_data(self, X, y, dtype=np.float64)
+        X, y, items = self._checked(X, _clean_labels(y))
         check_classification_targets(y)
         classes, codes = np.unique(y, return_inverse=True)
         names = _names(classes)
@@ -182,13 +187,7 @@ class GraftRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         Raises:
             ValueError: There are fewer than 10 rows, all numbers are the same, or what scikit-learn checks is amiss.
         """
-        X = _unwrapped(X)
-        items = _is_items(X)
-        if items:
-            y = column_or_1d(y, dtype=np.float64, warn=True)
-            check_consistent_length(X, y)
-        else:
-            X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
+        X, y, items = self._checked(X, y, np.float64, y_numeric=True, ensure_min_samples=2)
         labels = [repr(float(value)) for value in y]
         self._fit(X, labels, Recipe(encoder=self.encoder, task=NUMBERS, seed=self.seed), groups, items=items)
         return self
@@ -280,14 +279,8 @@ def _unwrapped(X: Any) -> Any:
         numbers = [np.asarray(X[column]).dtype.kind in "biuf" for column in X.columns]
         if not numbers or all(numbers):
             return X
-        return _as_array(values_of(X))
+        return np.fromiter(values_of(X), dtype=object)
     return X.to_numpy() if hasattr(X, "to_numpy") and getattr(X, "ndim", 1) == 1 else X
-
-
-def _as_array(values: list[Any]) -> Array:
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
 
 
 def _is_items(X: Any) -> bool:

@@ -62,12 +62,9 @@ def respond(handle: Callable[..., Any], *given: Any) -> Any:
 
     try:
         found = handle(*given)
-    except UsageError as error:
-        return as_json(error.to_dict(), 400)
-    except ItemError as error:
-        return as_json(error.to_dict(), 404)
     except GraftError as error:
-        return as_json(error.to_dict(), 503)
+        status = 400 if isinstance(error, UsageError) else 404 if isinstance(error, ItemError) else 503
+        return as_json(error.to_dict(), status)
     if isinstance(found, Medium):
         lasting = "no-cache" if found.kind in _OF_THE_PAGE else "private, max-age=86400, immutable"
         lasting = "no-store" if found.kind == "text/html" else lasting  # it comes with the cookie

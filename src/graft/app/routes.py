@@ -7,6 +7,7 @@ import math
 import secrets
 from collections.abc import Callable, Mapping
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from graft import pages
@@ -32,18 +33,8 @@ MAX_DIGITS = 12
 """Of a row's number."""
 MAX_WHO = 60
 """Characters of a name."""
-ASSETS = {
-    "page.html": "text/html",
-    "editor.js": "text/javascript",
-    "draw.js": "text/javascript",
-    "grid.js": "text/javascript",
-    "tables.js": "text/javascript",
-    "dialogs.js": "text/javascript",
-    "why.js": "text/javascript",
-    "link.js": "text/javascript",
-    "editor.css": "text/css",
-}
-"""Files of this page, and what they are; beside them those of every page."""
+KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
+"""What the files of this page are; beside them stand those of every page."""
 
 
 class Routes:
@@ -55,9 +46,9 @@ class Routes:
         self._run = secrets.token_hex(4)  # so that no browser takes a picture of an earlier run for one of this
         self._settled: tuple[Any, dict[str, Any]] = None, {}  # what follows from these decisions; it takes a while
         self._media = Media(review.findings.dataset)
-        own = resources.files("graft.app").joinpath("assets")
+        own = resources.files("graft.app").joinpath("assets").iterdir()
         self._assets = {
-            **{name: Medium(own.joinpath(name).read_bytes(), kind) for name, kind in ASSETS.items()},
+            **{file.name: Medium(file.read_bytes(), KINDS[Path(file.name).suffix]) for file in own},
             **{name: Medium(pages.content(name), kind) for name, kind in pages.SHARED.items()},
         }
 
@@ -111,7 +102,7 @@ class Routes:
         given = values.get("rows", "").split(",")
         if len(given) > MAX_TILES:
             raise UsageError("These are too many items.", f"Ask for {MAX_TILES} at most.")
-        return {"items": views.of_tiles(self._review, [self._row({"row": row}) for row in given])}
+        return {"items": [views.of_tile(self._review, self._row({"row": row})) for row in given]}
 
     def _item(self, values: Values) -> Any:
         return views.of_item(self._review, self._row(values))

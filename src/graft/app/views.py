@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -94,14 +93,14 @@ def of_item(review: Review, row: int) -> dict[str, Any]:
     found = review.review_queue.sets.get(row)
     copies = review.review_queue.best_first(found) if found else ()
     shown: dict[str, Any] = {
-        **_of_other(review, row),
+        **of_tile(review, row),
         "path": "" if dataset.modality == "text" else dataset.items[row].name,
         "split": dataset.splits[row],
         "group": dataset.groups[row],
         "issues": [[kind, sentence] for kind in findings.kinds if (sentence := _sentence(review, row, kind))],
         "bars": _bars(review, row),
-        "neighbours": [_of_other(review, int(other)) for other in findings.outliers.neighbours[row][:NEIGHBOURS]],
-        "copies": [_of_other(review, other) for other in copies[:COPIES]],
+        "neighbours": [of_tile(review, int(other)) for other in findings.outliers.neighbours[row][:NEIGHBOURS]],
+        "copies": [of_tile(review, other) for other in copies[:COPIES]],
         "copy_rows": copies,
     }
     if findings.pool.texts is not None:
@@ -145,8 +144,8 @@ def title_of(kind: str) -> str:
     return TITLES.get(kind, kind.replace("_", " ").capitalize())
 
 
-def _of_other(review: Review, row: int) -> dict[str, Any]:
-    """What is shown of an item beside another one."""
+def of_tile(review: Review, row: int) -> dict[str, Any]:
+    """What is shown of an item beside another one, or in a grid."""
     dataset = review.findings.dataset
     texts = review.findings.pool.texts
     proposed = review.review_queue.suggestion(row)
@@ -160,11 +159,6 @@ def _of_other(review: Review, row: int) -> dict[str, Any]:
         "at_split": dataset.splits[row],
         "outcome": of_outcome(review.outcome(row)),
     }
-
-
-def of_tiles(review: Review, rows: Sequence[int]) -> list[dict[str, Any]]:
-    """What is shown of items that stand in a grid."""
-    return [_of_other(review, row) for row in rows]
 
 
 def _rounded(p: float | None) -> float | None:

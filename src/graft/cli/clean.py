@@ -111,9 +111,8 @@ def command(
             say(f" {'Next':<12}{' '.join([pasted('clean', data), *flags, '--app'])}")  # to be copied
     if as_app:
         from graft.app import serve_editor
-        from graft.journal.journal import Journal
 
-        serve_editor(findings, Journal(journal or f"{dataset.name}.journal", dataset.name), host=host, port=port)
+        serve_editor(findings, journal or f"{dataset.name}.journal", host=host, port=port)
 
 
 def _check(folder: Path | None, manifest: bool, output: Path | None) -> None:
