@@ -12,7 +12,7 @@ import pytest
 import graft
 import shapes
 from graft.cli import COMMANDS
-from graft.cli.paths import Command, FolderPath, InputPath, Mixed, Output
+from graft.cli.paths import Command, FolderPath, InputPath, Mixed, Output, OutputFile
 from graft.errors import OutputIsInput
 
 Aims = dict[str, Callable[[Path], Path]]
@@ -132,6 +132,28 @@ def test_no_output_takes_the_place_of_an_input(run, place, setting, aim):
     assert found.err.count("\n") < 4
     assert "Traceback" not in found.err
     assert contents(place.parent) == before
+
+
+def files() -> list[str]:
+    return [
+        f"{name} {param.opts[-1]}"
+        for name, command in commands()
+        for param in command.params
+        if isinstance(param.type, OutputFile)
+    ]
+
+
+@pytest.mark.parametrize("setting", files())
+def test_a_file_that_is_there_is_replaced_by_who_says_so_alone(run, place, setting):
+    target = place.parent / "earlier.csv"
+    target.write_text("earlier")
+    before = contents(place.parent)
+    found = run(*asked(setting, place, place / "photos", target)[:-1])
+    assert found.code == 1
+    assert f"{target} is already there." in found.err
+    assert "--overwrite" in found.err
+    assert contents(place.parent) == before
+    assert overwriting(setting.split()[0])
 
 
 @pytest.mark.parametrize("setting", SETTINGS)

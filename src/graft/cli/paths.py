@@ -93,9 +93,9 @@ class Command(click.Command):
             UsageError: Two of them are the same.
             OutputExists: One is a file that is there already.
         """
-        from graft.data.guard import Inputs
-
         if outputs := list(_outputs(ctx)):
+            from graft.data.guard import Inputs
+
             _check_apart(outputs)
             journals = (target for _, target, kind in outputs if kind == "journal")
             _check(outputs, Inputs.of(*_inputs(ctx)), Inputs.of(*journals))
