@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from graft.learning.binary import fit_binary
+from graft.learning.logistic import fit_binary
 
 
 @pytest.fixture(scope="module")

@@ -69,7 +69,7 @@ def test_a_part_of_many_rows_is_fitted_without_the_others(monkeypatch):
     order = np.random.default_rng(0).permutation(1200)
     masks = np.stack([np.isin(np.arange(1200), order[:size]) for size in (1100, 150, 600)]).astype(np.float32)
     y[order[1100:]] = 0  # what no subset holds must not matter, and here it would
-    monkeypatch.setattr("graft.learning.logistic._COLUMNS", 3)
+    monkeypatch.setattr("graft.learning.lbfgs._MEMORY", 1)
     for mask, (linear,) in zip(masks, Logistic().fit(x, y, 3, masks, [8.0]), strict=True):
         own = mask > 0
         alone = Logistic().fit(x[own], y[own], 3, np.ones((1, int(own.sum())), np.float32), [8.0])[0][0]
@@ -94,6 +94,6 @@ def test_chunks_of_problems_change_nothing(monkeypatch):
     x, y = blobs(50, 4, 30)
     masks = (np.random.default_rng(0).random((7, 50)) > 0.2).astype(np.float32)
     whole = Logistic().fit(x, y, 4, masks, [10.0])
-    monkeypatch.setattr("graft.learning.logistic._MEMORY", 1)
+    monkeypatch.setattr("graft.learning.lbfgs._MEMORY", 1)
     for a, b in zip(whole, Logistic().fit(x, y, 4, masks, [10.0]), strict=True):
         assert a[0].scores(x) == pytest.approx(b[0].scores(x), abs=0.01)

@@ -36,7 +36,7 @@ from graft.evaluation.rows import Rows
 from graft.heads.features import transform
 from graft.heads.multi_label import confidence_of
 from graft.heads.protocols import LabelHead
-from graft.learning.binary import fit_binary
+from graft.learning.logistic import fit_binary
 from graft.learning.multi_label import MultiLabelOutOfFold, balance, rules_without, units_with
 from graft.learning.rule import bias_corrected
 from graft.metrics import average_precision, exact_match, hamming_loss, label_f1

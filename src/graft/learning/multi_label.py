@@ -14,8 +14,8 @@ from graft.heads.features import DESCRIPTIONS, available, transform
 from graft.heads.multi_label import THRESHOLD, MultiLabelClassifier, firmness_of, sigmoid
 from graft.heads.unknown import UnknownRule
 from graft.learning.axes import principal
-from graft.learning.binary import fit_binary
 from graft.learning.classifier import OutOfFold
+from graft.learning.logistic import fit_binary
 from graft.learning.selection import MANY_ROWS, Choice, Configuration, choose_without
 from graft.learning.unknown import fit_unknown
 from graft.recipe import Recipe

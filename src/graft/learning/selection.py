@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 
 from graft.contracts import Array, Bool, Float32, Float64, Int, Linear, Stages
 from graft.errors import UsageError
-from graft.executors import map_on_cores, workers
+from graft.executors import map_on_cores
 from graft.heads.calibration import probabilities
 from graft.heads.features import DESCRIPTIONS, available, design
 from graft.learning import HEADS
@@ -34,6 +33,8 @@ _PLAIN = ("late", "logistic")
 """The choice to beat: it needs no luck to do well."""
 _START = 64.0
 """Strength of the plain choice where nothing can be scored."""
+_WIDE = 24
+"""Columns of scores that keep a matrix product busy: folds are fitted together up to that."""
 _SCORES = 1 << 26
 """Out-of-fold scores that are kept, at most; the grid is thinned out until they fit."""
 
@@ -281,13 +282,15 @@ class _CrossValidation:
         kinds: dict[tuple[str, str], list[Configuration]] = {}
         for entry in entries:
             kinds.setdefault(_kind(entry), []).append(entry)
-        if len(self.y) < MANY_ROWS:
-            map_on_cores(lambda kind: self._fit(kind, part), kinds.values())
-        else:
-            folds = range(len(self.held_out))[part]
-            alone = len(kinds) * len(folds) < workers()  # rather one strength on each core than one core without work
-            sets = [[entry] for entry in entries] if alone else list(kinds.values())
-            map_on_cores(lambda task: self._fit(task[0], slice(task[1], task[1] + 1)), product(sets, folds))
+        tasks = [(kind, places) for kind in kinds.values() for places in self._together(kind, part)]
+        map_on_cores(lambda task: self._fit(*task), tasks)
+
+    def _together(self, kind: Sequence[Configuration], part: slice) -> list[range]:
+        """The folds that are fitted at once: all of them, or one on each core where that is enough for a product."""
+        places = range(len(self.held_out))[part]
+        if len(self.y) < MANY_ROWS or self.k * len(kind) < _WIDE:
+            return [places]
+        return [places[i : i + 1] for i in range(len(places))]
 
     def explore(self, grid: tuple[Configuration, ...]) -> None:
         """Find what to take on the first folds, and fit it on the others as well."""
@@ -308,21 +311,18 @@ class _CrossValidation:
         while neighbours := self._untried_beside(self.decide().chosen, grid):
             self.score(neighbours, first)
         chosen = self.decide().chosen
-        map_on_cores(
-            lambda place: self._finish(chosen) if place < 0 else self._fit([chosen], slice(place, place + 1)),
-            [-1, *range(explored, len(self.held_out))],  # the fit on all rows takes longest
-        )
+        rest = self._together([chosen], slice(explored, None))
+        map_on_cores(lambda places: self._fit([chosen], places) if places else self._finish(chosen), [range(0), *rest])
 
     def _untried_beside(self, entry: Configuration, grid: tuple[Configuration, ...]) -> list[Configuration]:
         kind = [other for other in grid if _kind(other) == _kind(entry)]
         place = kind.index(entry)
         return [other for other in kind[max(0, place - 1) : place + 2] if other not in self.logits]
 
-    def _fit(self, entries: Sequence[Configuration], folds: slice) -> None:
+    def _fit(self, entries: Sequence[Configuration], places: range) -> None:
         """Fit configurations of one kind on these of the folds and write their scores of the rows held out."""
         z, strengths = self.axes[entries[0].features].z, [entry.strength for entry in entries]
         chunk = max(1, (1 << 24) // (len(strengths) * self.k * (z.shape[1] + 1) + len(z)))  # bounds the heads in memory
-        places = range(len(self.held_out))[folds]
         for part in (places[start : start + chunk] for start in range(0, len(places), chunk)):
             masks = np.stack([np.where(self.held_out[place][1], np.float32(0), self.weights) for place in part])
             fitted = HEADS[entries[0].head].fit(z, self.y, self.k, masks, strengths)
