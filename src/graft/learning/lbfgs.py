@@ -82,11 +82,11 @@ class _Problems:
                 break
             if active.sum() <= _LEFT * len(active):
                 found[live] = w
-                self._keep(active)
-                live, w, scores, p, objective, gradient, direction, slope, values, vectors = (
-                    array[active]
-                    for array in (live, w, scores, p, objective, gradient, direction, slope, values, vectors)
+                live, objective, slope = live[active], objective[active], slope[active]
+                w, scores, p, gradient, direction, values, vectors, self.weights = (
+                    array[active] for array in (w, scores, p, gradient, direction, values, vectors, self.weights)
                 )
+                self.given = self.given[active] if len(self.given) > 1 else self.given
                 memory = [(moved[active], change[active], inverse[active]) for moved, change, inverse in memory]
                 active = active[active]
             step, scores, p, objective = self._search(w, scores, direction, objective, slope, active)
@@ -97,11 +97,6 @@ class _Problems:
             gradient = following
         found[live] = w
         return found
-
-    def _keep(self, active: Bool) -> None:
-        self.weights = self.weights[active]
-        if len(self.given) > 1:
-            self.given = self.given[active]
 
     def _search(
         self, w: Float32, scores: Float32, direction: Float32, objective: Float64, slope: Float32, active: Bool
@@ -115,7 +110,8 @@ class _Problems:
             trial = scores + step[:, None, None] * along
             loss, p = self._loss(trial)
             value = loss + constant / 2 + step * linear + step * step * quadratic / 2
-            short = active & (value > objective + 1e-4 * step * slope + 5e-7 * np.abs(objective))  # float32 tells no less
+            slack = 2e-7 * np.abs(objective)  # float32 tells no less
+            short = active & (value > objective + 1e-4 * step * slope + slack)
             if not short.any():
                 break
             step = np.where(short, step * np.float32(0.4), step).astype(np.float32)
@@ -135,12 +131,15 @@ class _Problems:
         if single := scores.shape[1] == 1:
             np.maximum(top, 0, out=top)
         p = scores - top[:, None]
+        said = np.einsum("mcn,mcn->mn", np.broadcast_to(self.given, p.shape), p)  # of differences: float32 keeps them
+        if single:
+            said -= (1 - self.given[:, 0]) * top
         np.exp(p, out=p)
         total = p.sum(axis=1)
         if single:
             total += np.exp(-top)
         p /= total[:, None]
-        loss = np.log(total) + top - np.einsum("mcn,mcn->mn", np.broadcast_to(self.given, scores.shape), scores)
+        loss = np.log(total) - said
         return np.einsum("mn,mn->m", self.weights, loss, dtype=np.float64), p
 
     def _gradient(self, w: Float32, p: Float32) -> Float32:

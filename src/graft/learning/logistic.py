@@ -13,7 +13,7 @@ from graft.learning.lbfgs import chunks, minimise
 
 ABSENT = -1e6
 """Score of a class without rows in a subset: low enough for probability 0 at any temperature."""
-_TOLERANCE, _LOOSE, _LOOSER = 1e-6, 5e-5, 1e-3
+_TOLERANCE, _LOOSE, _LOOSER = 3e-7, 5e-5, 1e-3
 """A problem is solved when a Newton-like step promises to lower its objective by less than this share: of few rows, of
 many, and of very many."""
 _MANY_ROWS, _MANY_SCORES = 1000, 1 << 15
@@ -46,15 +46,15 @@ class Logistic:
             start, strengths = start[:, 1:] - start[:, :1], [2 * strength for strength in strengths]
         by_size = np.argsort((weights > 0).sum(axis=1), kind="stable")  # a chunk leaves out what none of it has
         order = (by_size[:, None] * len(strengths) + np.arange(len(strengths))).ravel()
-        heads = [[Linear(np.empty(0), np.empty(0))] * len(strengths) for _ in weights]
+        heads: list[dict[int, Linear]] = [{} for _ in weights]
         for part in chunks(order, len(classes), *axes.z.shape):
             subsets, places = np.divmod(part, len(strengths))
             counted = weights[subsets] * np.array(strengths, np.float32)[places, None]
             found = minimise(axes.z, given, counted, start[subsets], _tolerance(n, k))
             for w, subset, place in zip(found, subsets, places, strict=True):
-                full = np.concatenate([-w, w]) / 2 if k == 2 else w
+                full = np.asarray(np.concatenate([-w, w]) / 2 if k == 2 else w, np.float32)
                 heads[subset][place] = _head(full, present[subset], axes)
-        return heads
+        return [[of_subset[place] for place in range(len(strengths))] for of_subset in heads]
 
 
 def _tolerance(n: int, k: int) -> float:

@@ -311,8 +311,8 @@ class _CrossValidation:
         while neighbours := self._untried_beside(self.decide().chosen, grid):
             self.score(neighbours, first)
         chosen = self.decide().chosen
-        rest = self._together([chosen], slice(explored, None))
-        map_on_cores(lambda places: self._fit([chosen], places) if places else self._finish(chosen), [range(0), *rest])
+        parts = [range(0), *self._together([chosen], slice(explored, None))]
+        map_on_cores(lambda places: self._fit([chosen], places) if places else self._finish(chosen), parts)
 
     def _untried_beside(self, entry: Configuration, grid: tuple[Configuration, ...]) -> list[Configuration]:
         kind = [other for other in grid if _kind(other) == _kind(entry)]
