@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,8 +21,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Tests ask graphs by onnxruntime itself, which would report to its maker.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-# One process of tests opens more networks than any user's: as many as a server is granted would take all memory.
-os.environ.setdefault("GRAFT_ENCODERS_LIMIT", "5e8")
+# One process of tests opens more networks than any user's, and an open one takes five times its weights' bytes.
+os.environ.setdefault("GRAFT_ENCODERS_LIMIT", "2e8")
+# Tests start hundreds of processes, and where no bytecode may be kept each of them compiles the package anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A shell's background jobs ignore Ctrl-C, and hand that on to all that they start; what tests interrupt has to heed it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

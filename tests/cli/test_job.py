@@ -1,5 +1,6 @@
 """``graft fit --job`` from outside: a model is made again, byte for byte, or it is said what has changed."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -157,7 +158,7 @@ def test_a_model_with_more_classes_whose_old_items_were_given_again(run, here, m
 
 def test_a_tuned_model(run, here):
     pytest.importorskip("torch", reason="tuning needs torch")
-    shapes.folders(here / "photos", {"circle": 8, "square": 8})
+    shapes.folders(here / "photos", {"circle": 3, "square": 3})  # so few that it is quick
     assert run("fit", "photos", "-o", "m.graft").code == 0
     told = ("--epochs", 1, "--force", "--no-flips", "--method", "partway")
     assert run("tune", "m.graft", "photos", *told, "-o", "tuned.graft").code == 0
@@ -169,10 +170,12 @@ def test_a_tuned_model(run, here):
     arrays = {name for name in first if name.endswith(".safetensors")}
     assert {name: first[name] for name in arrays} == {name: again[name] for name in arrays}
     assert first["job.json"] == again["job.json"]
-    told = ("--epochs", 1, "--force", "--time-limit", 600)
-    assert run("tune", "m.graft", "photos", *told, "-o", "limited.graft").code == 0
-    found = run("fit", "--job", "limited.graft", "-o", "again.graft", "--overwrite")
-    assert found.code == 0
+    # What a limit is told to mean comes before the work, for which the data are gone here.
+    limited = dataclasses.replace(job, plan=dataclasses.replace(job.plan, time_limit=600.0))
+    Path("limited.json").write_text(json.dumps(limited.to_dict()))
+    Path("photos").rename("elsewhere")
+    found = run("fit", "--job", "limited.json", "-o", "again.graft", "--overwrite")
+    assert found.code == 1
     assert "The tuning was given a time limit" in found.err
 
 

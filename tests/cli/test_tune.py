@@ -56,7 +56,7 @@ def test_a_model_that_is_not_better_is_the_one_that_went_in(run, shown):
 
 def test_force_ships_it(run, shown, tmp_path):
     target, page = tmp_path / "other.graft", tmp_path / "other.html"
-    options = ("-o", target, "--report", page, "--epochs", 1, "--force")
+    options = ("-o", target, "--report", page, "--epochs", 1, "--force", "--time-limit", 600)
     found = run("tune", shown / "shapes.graft", shown / "photos", *options)
     assert found.code == 0
     assert "because it was told to" in " ".join(found.out.split())
@@ -67,7 +67,9 @@ def test_force_ships_it(run, shown, tmp_path):
     assert f"Report  {page}" in found.out
     assert "Validation log loss" in page.read_text()
     assert f"{target}    tuned" in found.out
-    assert graft.load(target).encoder.name == "efficientnet-lite0+tuned"
+    tuned = graft.load(target)
+    assert tuned.encoder.name == "efficientnet-lite0+tuned"
+    assert tuned.job.plan.time_limit == 600
 
 
 def test_what_is_there_is_not_overwritten(run, shown, tmp_path):

@@ -119,6 +119,18 @@ def test_one_that_nobody_has_any_more_goes_when_it_is_put_away():
     assert lru.made("two", (), an_encoder) is kept
 
 
+def test_one_that_is_forgotten_is_closed_and_may_be_asked_again(monkeypatch):
+    lru = EncoderLRU()
+    monkeypatch.setattr("graft.encoders.lru.LOADED", lru)
+    kept, done = an_encoder(), an_encoder()
+    for encoder in (kept, done):
+        encoder.warm()
+    lru.forget(done)
+    assert [is_open(encoder) for encoder in (kept, done)] == [True, False]
+    done.warm()
+    assert is_open(done)
+
+
 def test_the_environment_sets_the_limit(monkeypatch):
     lru, first, second = EncoderLRU(), an_encoder(), an_encoder()
     monkeypatch.setenv("GRAFT_ENCODERS_LIMIT", "1.5e6")

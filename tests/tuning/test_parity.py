@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import contracts
-from graft.encoders import encoder_for, retuned
+from graft.encoders import encoder_for, moved_to, retuned
+from graft.encoders.runtime import Backend
 from graft.errors import EncoderError
 
 pytest.importorskip("torch")
@@ -18,7 +19,9 @@ def test_encoder_and_network_are_compared_in_single_precision(backend):
     encoder = encoder_for("audio", backend=backend)
     values = [encoder.prepare(contracts.GOOD["audio"](seed)).value for seed in range(10)]
     network = network_for(encoder)
+    single = moved_to(encoder, Backend("onnxruntime", "f32"))
     assert hold_to_network(encoder, network, values) < 1e-4
+    assert "_opened" not in vars(single)  # what was opened to compare takes no memory afterwards
     pinned = encoder.pinned()
     name = max(pinned, key=lambda name: pinned[name].size)
     other = retuned(encoder, {name: pinned[name] * np.float32(1.5)})

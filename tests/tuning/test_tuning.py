@@ -1,6 +1,7 @@
 """From a model to a tuned one, or back to it with the reason why."""
 
 import dataclasses
+import gc
 import json
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import pytest
 
 import graft
 import shapes
+from graft.encoders import tuned_weights
+from graft.encoders.lru import LazyEncoder
 from graft.errors import DataError, TooFewClasses, UsageError
 from graft.metrics import wilson
 from graft.model import fit_embeddings
@@ -137,7 +140,15 @@ def test_the_report_tells_how_it_went(kept, forced, folder, tmp_path):
 
 
 def test_all_trials_are_made_however_short_the_time(fitted, folder, kept):
+    before = opened()
     assert len(kept.history) == len(tune(fitted, folder, method=QUICK, time_limit=0.01).history) == 5
+    assert [each for each in opened() if each not in before] == []  # each trial's network is closed again
+
+
+def opened():
+    """The tuned encoders of this process whose networks are open."""
+    found = [each for each in gc.get_objects() if issubclass(type(each), LazyEncoder) and tuned_weights(each)]
+    return [each for each in found if "_opened" in vars(each)]
 
 
 def test_a_run_that_was_stopped_goes_on(resumed):

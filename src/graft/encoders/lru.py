@@ -168,6 +168,13 @@ class EncoderLRU:
         self.use(encoder)
         return encoder
 
+    def forget(self, encoder: Encoder) -> None:
+        """Evict one that has done its work; whoever asks it again opens its network anew."""
+        with self._lock:
+            self._used.pop(id(encoder), None)
+        if isinstance(encoder, LazyEncoder):
+            encoder.evict()
+
     def use(self, encoder: Encoder) -> None:
         """Note that it is used, and evict the least recently used until the rest may stay; never this one."""
         limit = bytes_allowed("GRAFT_ENCODERS_LIMIT", DEFAULT_LIMIT) if self._limit is None else self._limit

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from graft.encoders import Tunable, moved_to
+from graft.encoders.lru import LOADED
 from graft.encoders.runtime import Backend
 from graft.errors import EncoderError
 
@@ -35,7 +36,9 @@ def hold_to_network(encoder: Tunable, network: Any, values: Sequence[Any]) -> fl
     some = [values[row] for row in np.linspace(0, len(values) - 1, min(LOOKED_AT, len(values))).astype(int)]
     with torch.no_grad():
         wanted = network(network.batch(some)).float().numpy()
-    found = moved_to(encoder, Backend("onnxruntime", "f32")).embed(some)
+    checked = moved_to(encoder, Backend("onnxruntime", "f32"))
+    found = checked.embed(some)
+    LOADED.forget(checked)
     apart = float(np.abs(found - wanted).max() / max(float(np.abs(wanted).max()), 1e-12))
     if not apart <= ALLOWED:
         raise EncoderError(

@@ -16,6 +16,7 @@ import numpy as np
 
 from graft.contracts import Encoder, Float32, Int
 from graft.encoders import Tunable, retuned
+from graft.encoders.lru import LOADED
 from graft.executors import map_on_cores
 from graft.heads.features import transform
 from graft.heads.protocols import CalibratedHead
@@ -214,6 +215,7 @@ def _trial(material: Material, parts: Parts, conduct: Conduct, number: int, dead
     tuned = retuned(material.encoder, weights)
     hold_to_network(tuned, network, material.values)
     x = embedded(tuned, material.values)
+    LOADED.forget(tuned)  # its weights go into the mean, and nobody asks it again
     others = np.union1d(parts.fit, parts.validation)
     named = material.with_names(others, COUNTED)
     heads = [(material.x, others), (x, named), *([(material.x, named)] if material.names else [])]
