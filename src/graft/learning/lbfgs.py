@@ -29,7 +29,7 @@ def chunks(order: Int, columns: int, n: int, r: int) -> Iterator[Int]:
         yield order[start : start + room]
 
 
-def minimise(z: Float32, given: Float32, weights: Float32, bias: Float32, tolerance: float) -> Float32:
+def minimise(z: Float32, given: Float32, weights: Float32, start: Float32, tolerance: float) -> Float32:
     """The ``w`` of least ``½‖w‖² + Σ weightᵢ · cross-entropyᵢ`` for each of ``m`` problems, the bias unpenalised.
 
     One column says how likely one of two outcomes is, by its log odds; several are classes of which a row has one.
@@ -38,19 +38,17 @@ def minimise(z: Float32, given: Float32, weights: Float32, bias: Float32, tolera
         z: Features ``(n, r) float32``, the leading ones on their principal axes, or all of them.
         given: Share of each column in each row, 0 or 1: ``(m, c, n) float32``, or ``(1, c, n)`` for all problems.
         weights: ``(m, n) float32`` >= 0.
-        bias: Where to start ``(m, c) float32``; everything else starts at 0. A class of so low a score that its
-            probability is 0 stays where it is.
+        start: Parameters to start from ``(m, c, r + 1) float32``, the last of each column its bias. A class with so low
+            a bias that its probability is 0 stays where it is.
         tolerance: A problem is solved when a Newton-like step promises to lower its objective by less than this share.
 
     Returns:
-        ``(m, c, r + 1) float32``, the last of each column its bias.
+        ``(m, c, r + 1) float32``.
     """
     rows = np.flatnonzero(weights.any(axis=0))
     if len(rows) <= 0.9 * len(z) and 4 * len(rows) * z.shape[1] <= _MEMORY:
         z, given, weights = z[rows], given[:, :, rows], weights[:, rows]
-    w = np.zeros((*bias.shape, z.shape[1] + 1), np.float32)
-    w[:, :, -1] = bias
-    return _Problems(z, given, weights).minimise(w, tolerance)
+    return _Problems(z, given, weights).minimise(start, tolerance)
 
 
 class _Problems:

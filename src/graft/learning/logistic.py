@@ -13,13 +13,13 @@ from graft.learning.lbfgs import chunks, minimise
 
 ABSENT = -1e6
 """Score of a class without rows in a subset: low enough for probability 0 at any temperature."""
-_TOLERANCE, _LOOSE, _LOOSER = 3e-7, 5e-5, 1e-3
+_TOLERANCE, _LOOSE, _LOOSER = 3e-7, 5e-5, 2e-3
 """A problem is solved when a Newton-like step promises to lower its objective by less than this share: of few rows, of
 many, and of very many."""
 _MANY_ROWS, _MANY_SCORES = 1000, 1 << 15
 """From so many rows, or rows times classes, on a fit ends at ``_LOOSE``."""
 _VERY_MANY_ROWS = 5000
-"""From so many on at ``_LOOSER``."""
+"""From so many on at ``_LOOSER``, and each strength starts from the one before: their columns fill a product alone."""
 _DIRECT = 512
 """From this size on, a single fit of labels is faster without principal axes."""
 
@@ -41,20 +41,24 @@ class Logistic:
         present = np.stack([np.bincount(y, row, minlength=k) > 0 for row in weights])  # (s, k)
         classes = np.arange(1, 2) if k == 2 else np.arange(k)
         given = (y == classes[:, None])[None].astype(np.float32)
-        start = np.where(present, np.float32(0), np.float32(ABSENT))
+        bias = np.where(present, np.float32(0), np.float32(ABSENT))
         if k == 2:  # w and -w for the two: as log odds 2w, whose square is four times as large, and counts twice
-            start, strengths = start[:, 1:] - start[:, :1], [2 * strength for strength in strengths]
+            bias, strengths = bias[:, 1:] - bias[:, :1], [2 * strength for strength in strengths]
         by_size = np.argsort((weights > 0).sum(axis=1), kind="stable")  # a chunk leaves out what none of it has
-        order = (by_size[:, None] * len(strengths) + np.arange(len(strengths))).ravel()
-        heads: list[dict[int, Linear]] = [{} for _ in weights]
-        for part in chunks(order, len(classes), *axes.z.shape):
-            subsets, places = np.divmod(part, len(strengths))
-            counted = weights[subsets] * np.array(strengths, np.float32)[places, None]
-            found = minimise(axes.z, given, counted, start[subsets], _tolerance(n, k))
-            for w, subset, place in zip(found, subsets, places, strict=True):
-                full = np.asarray(np.concatenate([-w, w]) / 2 if k == 2 else w, np.float32)
-                heads[subset][place] = _head(full, present[subset], axes)
-        return [[of_subset[place] for place in range(len(strengths))] for of_subset in heads]
+        heads: list[list[Linear]] = [[] for _ in weights]
+        together = [strengths] if n < _VERY_MANY_ROWS else [[strength] for strength in strengths]
+        for part in chunks(by_size, len(classes) * len(together[0]), *axes.z.shape):
+            start = np.zeros((len(together[0]), len(part), len(classes), axes.z.shape[1] + 1), np.float32)
+            start[..., -1] = bias[part]
+            for some in together:
+                counted = weights[part] * np.array(some, np.float32)[:, None, None]  # (strengths, subsets, n)
+                flat = start.reshape(-1, *start.shape[2:])
+                start = minimise(axes.z, given, counted.reshape(-1, n), flat, _tolerance(n, k)).reshape(start.shape)
+                for found in start:
+                    for w, subset in zip(found, part, strict=True):
+                        full = np.asarray(np.concatenate([-w, w]) / 2 if k == 2 else w, np.float32)
+                        heads[subset].append(_head(full, present[subset], axes))
+        return heads
 
 
 def _tolerance(n: int, k: int) -> float:
@@ -97,7 +101,8 @@ def fit_binary(x: Float32, y: Bool, weights: Float32, masks: Float32, strengths:
         subsets, places, labels = np.unravel_index(part, w.shape[:3])
         counted = masks[subsets] * weights.T[labels] * np.array(strengths, np.float32)[places, None]
         counted[constant[subsets, labels]] = 0
-        found = minimise(axes.z, given[labels, None], counted, np.zeros((len(part), 1), np.float32), _TOLERANCE)
+        start = np.zeros((len(part), 1, w.shape[-1]), np.float32)
+        found = minimise(axes.z, given[labels, None], counted, start, _TOLERANCE)
         w[subsets, places, labels] = found[:, 0]
     w[..., -1] = np.where(constant[:, None], odds[:, None], w[..., -1])
     return [
