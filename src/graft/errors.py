@@ -35,6 +35,8 @@ Each message has three parts: what was wrong, what was found, and (in ``hint``) 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 
@@ -195,6 +197,26 @@ class MissingExtra(GraftError):
     """An optional library is not installed."""
 
     code = "missing_extra"
+
+
+@contextmanager
+def needing(extra: str, what: str, otherwise: str = "") -> Iterator[None]:
+    """Within stand imports of what an extra brings.
+
+    Args:
+        extra: Its name.
+        what: What needs it; the beginning of the sentence.
+        otherwise: What else may be done than to install it.
+
+    Raises:
+        MissingExtra: One of them is not installed.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise MissingExtra(
+            f"{what} needs {error.name}, which is not installed.", f"pip install 'graft-learn[{extra}]'{otherwise}"
+        ) from None
 
 
 class AddressError(GraftError):

@@ -15,7 +15,7 @@ from graft.cells import TableWriter
 from graft.cleaning.issue_table import IssueTable
 from graft.cleaning.text import render
 from graft.data.guard import Inputs
-from graft.errors import MissingExtra, UsageError
+from graft.errors import UsageError, needing
 from graft.files import write_atomically
 
 FORMATS = (".csv", ".json", ".parquet")
@@ -81,13 +81,9 @@ class Findings(IssueTable):
         return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False).encode()
 
     def _as_parquet(self) -> bytes:
-        try:
+        with needing("parquet", "Parquet"):
             import pyarrow
             from pyarrow import parquet
-        except ImportError:
-            raise MissingExtra(
-                "Parquet needs pyarrow, which is not installed.", "pip install 'graft-learn[parquet]'"
-            ) from None
         rows = list(self.items())
         table = pyarrow.table({name: [row[name] for row in rows] for name in self.columns})
         sink = io.BytesIO()

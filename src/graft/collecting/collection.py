@@ -16,7 +16,7 @@ from graft.collecting.pictures import check_head
 from graft.collecting.providers import open_provider
 from graft.contracts import Progress, silent
 from graft.data.guard import Inputs
-from graft.errors import MissingExtra, UsageError
+from graft.errors import UsageError, needing
 from graft.fetching.addresses import PORTS, Network
 from graft.fetching.rate_limit import Limits, RateLimiter
 
@@ -87,13 +87,9 @@ def collect(
     listed = provider.queries()
     queues = _queues(queries or listed, labels or {}, provider, name or type(provider).__name__)
     _check_queries(queries, listed, provider)
-    try:
+    with needing("collect", "Collecting pictures"):
         from graft.collecting.run import CollectionRun
         from graft.fetching.fetcher import Fetcher
-    except ImportError as error:
-        raise MissingExtra(
-            f"Collecting pictures needs {error.name}, which is not installed.", "pip install 'graft-learn[collect]'"
-        ) from None
     fetcher = Fetcher(limits, RateLimiter(delay), allow, ports, trust, check_head=check_head, accept="image/*")
     manifest = Manifest(Path(folder), [queue.label for queue in queues])
     try:

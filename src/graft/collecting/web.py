@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import Any
 
 from graft.collecting.found import Found, as_text
-from graft.errors import MissingExtra, ProviderError
+from graft.errors import ProviderError, needing
 
 LICENCES = {
     "public": "Public",
@@ -52,13 +52,8 @@ class WebSearch:
             ProviderError: The library fails.
             MissingExtra: It is not installed.
         """
-        try:
+        with needing("collect", "The image search", ", or use --provider urls or pages."):
             from ddgs import DDGS
-        except ImportError:
-            raise MissingExtra(
-                "The image search needs ddgs, which is not installed.",
-                "pip install 'graft-learn[collect]', or use --provider urls or pages.",
-            ) from None
         # Only one of its sites takes these options; the other would silently ignore them.
         sites = (
             ("duckduckgo",) if self.region or self.licence or self.safe_search != "moderate" else ("duckduckgo", "bing")

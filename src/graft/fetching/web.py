@@ -18,7 +18,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 from pathlib import Path
 
-from graft.errors import AddressError, ItemError, MissingExtra
+from graft.errors import AddressError, ItemError, needing
 from graft.fetching.addresses import PORTS, Network
 from graft.fetching.rate_limit import Limits, RateLimiter
 from graft.files import cache_folder, write_atomically
@@ -68,12 +68,8 @@ def fetch_files(urls: Iterable[str], run: Run) -> dict[str, Path | ItemError]:
     new = [url for url in wanted if not _place(folder, url).is_file()]
     if not new:
         return found
-    try:
+    with needing("collect", "Fetching from the web"):
         from graft.fetching.fetcher import Fetcher
-    except ImportError as error:
-        raise MissingExtra(
-            f"Fetching from the web needs {error.name}, which is not installed.", "pip install 'graft-learn[collect]'"
-        ) from None
     fetcher = Fetcher(LIMITS, RateLimiter(DELAY, AT_ONCE // 2), ALLOWED, ALLOWED_PORTS)
 
     def bring(url: str) -> ItemError | None:
