@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from data.quarters import RED, WHITE, assert_colours, chunk, corners, encode, reason
-from graft.contracts import ItemLimits
-from graft.decoding.decode import MAX_PIXELS, decode_picture
+from graft.contracts import LIMITS, ItemLimits
+from graft.decoding.decode import decode_picture
 from graft.errors import ItemError
 
 
@@ -64,7 +64,7 @@ def test_the_limit_is_ours_and_not_pillows():
         assert_colours(corners(content), [WHITE] * 4)
         assert reason(encode(Image.new("1", (10_010, 10_000), 1), "PNG")) == "too_large"
     assert limit == Image.MAX_IMAGE_PIXELS
-    assert MAX_PIXELS == 100_000_000
+    assert LIMITS.pixels == 100_000_000
 
 
 def test_a_progressive_jpeg_of_very_many_scans_is_refused():

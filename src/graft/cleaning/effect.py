@@ -200,21 +200,18 @@ class Scorer:
         after = self._before if unchanged else self._learn(edited, followed if follows else None)
         found = self._compare(after, edited, untouched & self._scored)
         on_test = untouched & self._test
+        known = edited.kept & self._scored & (edited.y < self._given.k)
+        right, _ = after.judged(self._given.y, known)
         return Effect(
             **{entry.name: getattr(found, entry.name) for entry in fields(Change)},
             n_relabelled=int(changed.sum()),
             n_dropped=int((~edited.kept).sum()),
             n_followed=int(followed.sum()),
             as_given=self._as_given,
-            as_given_after=self._by_the_given(after, edited),
+            as_given_after=self._accuracy(right, known, _AS_GIVEN),
             follows=follows,
             test=self._compare_on_test(after, edited, on_test) if on_test.any() else None,
         )
-
-    def _by_the_given(self, after: _Answers, edited: _Labels) -> Interval:
-        known = edited.kept & self._scored & (edited.y < self._given.k)
-        right, _ = after.judged(self._given.y, known)
-        return self._accuracy(right, known, _AS_GIVEN)
 
     def _compare(self, after: _Answers, edited: _Labels, asked: Bool) -> Change:
         (right, loss), (right_after, loss_after) = (who.judged(edited.y, asked) for who in (self._before, after))

@@ -48,7 +48,7 @@ def score_outliers(features: Float32, clusters: Int) -> Outliers:
         clusters: Near-duplicates ``(n,) int64``; a copy is no evidence that an item belongs.
     """
     n = len(features)
-    reduced = unit(_reduced(features))
+    reduced = unit(features if features.shape[1] <= COLUMNS else features @ leading(features, COLUMNS))  # not centred
     largest = int(np.bincount(clusters).max(initial=1))
     found = nearest(reduced, reduced, NEIGHBOURS + min(largest - 1, NEIGHBOURS), own=np.arange(n))
     if n < ENOUGH:
@@ -72,8 +72,3 @@ def _without_copies(found: Neighbours, clusters: Int) -> tuple[Int, Float32]:
     rows = np.take_along_axis(found.rows, order, axis=1)
     cosine = np.where(np.take_along_axis(copy, order, axis=1), np.nan, np.take_along_axis(found.similarity, order, 1))
     return rows, cosine.astype(np.float32)
-
-
-def _reduced(features: Float32) -> Float32:
-    """The features on their first principal axes, not centred."""
-    return features if features.shape[1] <= COLUMNS else features @ leading(features, COLUMNS)

@@ -27,11 +27,6 @@ try:
 except ImportError:  # a function has it not: Pillow decodes JPEG as well, a little slower
     simplejpeg = None
 
-__all__ = ["MAX_PIXELS", "decode_picture", "sniff", "thumbnail"]
-
-MAX_PIXELS = LIMITS.pixels
-"""Larger pictures are refused, judged from their header."""
-
 _FEWER_PIXELS = {"webp": 32_000_000, "heic": 52_000_000, "avif": 52_000_000}
 """Of formats whose decoders take 10 to 15 bytes a pixel; phones take photos of 50 megapixels."""
 
