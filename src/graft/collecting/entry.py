@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -86,8 +85,3 @@ def read_entry(record: Any) -> ManifestEntry | None:
     believed = line.state in STATES and line.label and line.label == safe_name(line.label)
     kept = line.state == "kept"
     return line if believed and (named if kept else not line.file and _REASON.fullmatch(line.reason)) else None
-
-
-def latest(lines: Iterable[ManifestEntry]) -> list[ManifestEntry]:
-    """The lines that still hold: of a picture that was tried again later, the last one."""
-    return list({(line.label, line.url): line for line in lines}.values())

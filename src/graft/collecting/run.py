@@ -11,7 +11,7 @@ from typing import Any
 
 from graft.collecting.candidates import Candidate, CandidateQueue
 from graft.collecting.counts import Counts
-from graft.collecting.entry import ManifestEntry, latest
+from graft.collecting.entry import ManifestEntry
 from graft.collecting.found import as_text
 from graft.collecting.inline import read_file, read_inline
 from graft.collecting.manifest import Manifest
@@ -47,7 +47,8 @@ class CollectionRun:
         self._manifest, self._queues, self._fetcher, self._progress = manifest, queues, fetcher, progress
         self._per_class, self._min_side, self._end = per_class, min_side, end
         self._seen = SeenPictures(min_side, fetcher.limits.max_bytes)
-        self._counted = {(line.label, line.url): line for line in latest(manifest.lines)}
+        # Of a picture that was tried again later the last line holds.
+        self._counted = {(line.label, line.url): line for line in manifest.lines}
         for line in self._counted.values():
             self._seen.add(line)
             self._count(line, was_there=True)

@@ -224,6 +224,7 @@ _UNREADABLE_PICTURES = frozenset(
     {"avif", "dds", "eps", "exr", "fits", "hdr", "heic", "icns", "ico", "jpeg2000", "jxl", "pam", "psd", "raw", "xcf"}
 )
 _UNREADABLE_RECORDINGS = frozenset({"aac", "amr", "m4a", "speex", "wavpack", "wma"})
+_SPEAKS_FOR = {"image": PICTURES | _UNREADABLE_PICTURES, "audio": RECORDINGS | _UNREADABLE_RECORDINGS, "text": {"text"}}
 
 _SIGNATURES: tuple[tuple[int, bytes | tuple[bytes, ...], str], ...] = (
     (0, b"\xff\xd8\xff", "jpeg"),
@@ -357,11 +358,7 @@ def kind_of(head: bytes) -> str:
 
 def belongs_to(kind: str) -> str:
     """The modality that a kind of file speaks for, whether it can be read or not; ``""``: for none."""
-    if kind in PICTURES or kind in _UNREADABLE_PICTURES:
-        return "image"
-    if kind in RECORDINGS or kind in _UNREADABLE_RECORDINGS:
-        return "audio"
-    return "text" if kind == "text" else ""
+    return next((modality for modality, kinds in _SPEAKS_FOR.items() if kind in kinds), "")
 
 
 def is_own_page(content: bytes) -> bool:

@@ -57,8 +57,7 @@ def decode_sound(content: bytes, rate: int, limits: ItemLimits = LIMITS) -> Prep
     """
     with _opened(content) as file:
         _check_length(_claimed_frames(file) / file.samplerate, limits)
-        listener = _Listener(file, rate)
-        _listen(file, listener)
+        listener = _listen(file, rate)
     _check_length(listener.heard / listener.file_rate, limits)  # whatever its header says
     return listener.result(content)
 
@@ -194,11 +193,6 @@ class _Listener:
         self.full_scale = _FULL_SCALE.get(file.subtype, 0.999)
         self.claimed = _claimed_frames(file)
         self.chunks: list[Float32] = []
-        self.start_again()
-
-    def start_again(self) -> None:
-        """Forget what was heard."""
-        self.chunks.clear()
         self.heard = self.at_full_scale = 0
         self.peak = self.energy = 0.0
         self.channel: int | None = None
@@ -267,8 +261,9 @@ class _Listener:
         self.chunks.append(self.resampler.resample_chunk(np.ascontiguousarray(samples), last=last))
 
 
-def _listen(file: Any, listener: _Listener) -> None:
+def _listen(file: Any, rate: int) -> _Listener:
     """Hear the whole recording, or pieces of a long one."""
+    listener = _Listener(file, rate)
     longest = int(LONGEST * file.samplerate)
     if longest < _claimed_frames(file) and file.seekable():
         piece, count = int(PIECE * file.samplerate), int(LONGEST / PIECE)
@@ -278,11 +273,12 @@ def _listen(file: Any, listener: _Listener) -> None:
                 file.seek(start)
                 if _hear(file, listener, piece) < piece:
                     raise EOFError
-            return
+            return listener
         except (EOFError, RuntimeError):  # the header claimed more than there is, or the file cannot be entered midway
-            listener.start_again()
+            listener = _Listener(file, rate)
             file.seek(0)
     listener.skipped = _hear(file, listener, longest) == longest
+    return listener
 
 
 def _hear(file: Any, listener: _Listener, frames: int) -> int:
