@@ -93,26 +93,24 @@ def _of_all(group: FeatureGroup, rates: Rates, counts: Int, z: float) -> list[Cu
     k = len(counts)
     chance = 1 / k
     deviation = float(np.sqrt(chance * (1 - chance) * (1 / counts).sum())) / k
-    score = _score(rates.accuracy, chance)
-    if k == 2 or score >= group.alarm or rates.accuracy < chance + z * deviation:
+    if k == 2 or rates.accuracy < chance + z * deviation or _score(rates.accuracy, chance) >= group.alarm:
         return []
-    what = (
-        f"{_capital(group.name)} alone tells the {k} classes apart in {rates.accuracy:.0%} of cases, where guessing is "
-        f"right in {chance:.0%}: {group.meaning}. {group.advice}"
-    )
-    return [Cue(group.name, None, score, rates.accuracy, chance, what)]
+    return [_cue(group, None, f"the {k} classes apart", rates.accuracy, chance)]
 
 
 def _of_one(group: FeatureGroup, accuracy: float, values: Sequence[Float64], inside: Bool, label: str) -> list[Cue]:
-    score = _score(accuracy, 0.5)
-    if score >= group.alarm:
+    if _score(accuracy, 0.5) >= group.alarm:
         return []
-    what = (
-        f"{_capital(group.name)} alone tells {label!r} from the rest in {accuracy:.0%} of cases, where guessing is "
-        f"right in 50%: {_difference(group, values, inside, label)}. It may be a spurious cue: {group.meaning}. "
-        f"{group.advice}"
+    found = f"{_difference(group, values, inside, label)}. It may be a spurious cue: "
+    return [_cue(group, label, f"{label!r} from the rest", accuracy, 0.5, found)]
+
+
+def _cue(group: FeatureGroup, label: str | None, whom: str, accuracy: float, chance: float, found: str = "") -> Cue:
+    sentence = (
+        f"{group.name[:1].upper()}{group.name[1:]} alone tells {whom} in {accuracy:.0%} of cases, where guessing is "
+        f"right in {chance:.0%}: {found}{group.meaning}. {group.advice}"
     )
-    return [Cue(group.name, label, score, accuracy, 0.5, what)]
+    return Cue(group.name, label, _score(accuracy, chance), accuracy, chance, sentence)
 
 
 def _difference(group: FeatureGroup, values: Sequence[Float64], inside: Bool, label: str) -> str:
@@ -173,7 +171,3 @@ def _differs(value: Float64) -> bool:
 
 def _score(accuracy: float, chance: float) -> float:
     return float(np.clip((1 - accuracy) / (1 - chance), 0.0, 1.0))
-
-
-def _capital(name: str) -> str:
-    return name[:1].upper() + name[1:]

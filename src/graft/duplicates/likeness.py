@@ -109,12 +109,11 @@ def _as_copies(clusters: Int) -> Copies:
 
 def _alike_texts(dataset: Dataset) -> Alike:
     """Near-duplicates among the texts that are at hand; the others stand alone."""
-    texts = [text_of(item) for item in dataset.items]
-    known = [row for row, text in enumerate(texts) if text is not None]
+    texts = {row: text for row, item in enumerate(dataset.items) if (text := text_of(item)) is not None}
     found = []
-    for clusters in near_duplicate_texts([text for text in texts if text is not None]):
+    for clusters in near_duplicate_texts(list(texts.values())):
         alike = len(dataset) + np.arange(len(dataset))
-        alike[known] = clusters
+        alike[list(texts)] = clusters
         found.append(alike)
     return Alike(*found)
 
