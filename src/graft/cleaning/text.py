@@ -115,12 +115,10 @@ def _copies(findings: IssueTable, room: int) -> Iterator[RenderableType]:
         return
     n = sum(len(entry.rows) for entry in sets)
     yield plain(f"{words.count(len(sets), 'set', 'sets')} of copies or near-copies, {n:,} items in all.")
+    contrary = [entry for entry in sets if entry.across_labels]
     for what, found in (
-        ("with equal content under different labels", [entry for entry in sets if entry.across_labels and entry.exact]),
-        (
-            "with near-copies under different labels",
-            [entry for entry in sets if entry.across_labels and not entry.exact],
-        ),
+        ("with equal content under different labels", [entry for entry in contrary if entry.exact]),
+        ("with near-copies under different labels", [entry for entry in contrary if not entry.exact]),
         ("on both sides of a split: they flatter the test score", [entry for entry in sets if entry.across_splits]),
     ):
         if found:

@@ -98,11 +98,11 @@ def collect(
         run.go()
     finally:
         manifest.close()
-    if run.problems and not any(counts.kept for counts in run.counts.values()):
+    counts = run.counts()
+    if run.problems and not any(own.kept for own in counts.values()):
         raise run.problems[0]
-    return Collected(
-        manifest.folder, manifest.path, per_class, run.counts, run.problems, run.stopped, time.monotonic() - started
-    )
+    seconds = time.monotonic() - started
+    return Collected(manifest.folder, manifest.path, per_class, counts, run.problems, run.stopped, seconds)
 
 
 def _queues(queries: Sequence[str], labels: Mapping[str, str], provider: Search, name: str) -> list[CandidateQueue]:

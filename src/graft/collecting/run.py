@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
@@ -41,17 +42,32 @@ class CollectionRun:
         progress: Progress,
         end: float | None,
     ) -> None:
-        self.counts = {queue.label: Counts() for queue in queues}
         self.problems: list[GraftError] = []
         self.stopped = False
         self._manifest, self._queues, self._fetcher, self._progress = manifest, queues, fetcher, progress
         self._per_class, self._min_side, self._end = per_class, min_side, end
         self._seen = SeenPictures(min_side, fetcher.limits.max_bytes)
-        # Of a picture that was tried again later the last line holds.
-        self._counted = {(line.label, line.url): line for line in manifest.lines}
-        for line in self._counted.values():
+        self._noted = {(line.label, line.url): line for line in manifest.lines}  # the last of each picture holds
+        self._kept, self._new = Counter[str](), Counter[str]()
+        for line in self._noted.values():
             self._seen.add(line)
-            self._count(line, was_there=True)
+            self._kept[line.label] += manifest.there(line)
+
+    def counts(self) -> dict[str, Counts]:
+        """What became of each class."""
+        found = {queue.label: Counts(self._kept[queue.label], self._new[queue.label]) for queue in self._queues}
+        for line in self._noted.values():
+            if line.state == "kept" or line.label not in found:
+                continue
+            counts = found[line.label]
+            if line.state == "duplicate":
+                same = line.of.partition("/")[0] == line.label
+                counts.duplicates += same
+                counts.elsewhere += not same
+            else:
+                reasons = counts.failed if line.state == "failed" else counts.refused
+                reasons[line.reason] += 1
+        return found
 
     def go(self) -> None:
         """Until every class has enough, nothing more is found, or time is up."""
@@ -88,7 +104,7 @@ class CollectionRun:
 
     def _wants(self, queue: CandidateQueue) -> bool:
         """Whether a class lacks pictures, and there may be more."""
-        missing = self._per_class - self.counts[queue.label].kept - queue.under_way
+        missing = self._per_class - self._kept[queue.label] - queue.under_way
         return missing > 0 and bool(queue.waiting or not queue.dry)
 
     def _ready(self, n: int) -> Iterator[tuple[CandidateQueue, Candidate]]:
@@ -179,6 +195,8 @@ class CollectionRun:
             return
         line = self._line(candidate, "kept", look=picture.look, **facts)
         self._remember(self._manifest.keep(line, picture.content, SUFFIXES[picture.kind]))
+        self._kept[candidate.label] += 1
+        self._new[candidate.label] += 1
         self._tell()
 
     def _try_again_or_give_up(self, queue: CandidateQueue, candidate: Candidate, error: ItemError) -> None:
@@ -218,29 +236,8 @@ class CollectionRun:
     def _remember(self, line: ManifestEntry) -> None:
         """So that nothing is fetched twice, and counts once though it was tried in an earlier run."""
         self._seen.add(line)
-        place = line.label, line.url
-        if place in self._counted:
-            self._count(self._counted[place], -1)
-        self._counted[place] = line
-        self._count(line)
-
-    def _count(self, line: ManifestEntry, n: int = 1, *, was_there: bool = False) -> None:
-        counts = self.counts.get(line.label)
-        if counts is None:
-            return
-        if line.state == "kept":
-            counts.kept += n * self._manifest.there(line)
-            counts.new += n * (not was_there)
-        elif line.state == "duplicate":
-            same = line.of.partition("/")[0] == line.label
-            counts.duplicates += n * same
-            counts.elsewhere += n * (not same)
-        else:
-            reasons = counts.failed if line.state == "failed" else counts.refused
-            reasons[line.reason] += n
-            if not reasons[line.reason]:
-                del reasons[line.reason]
+        self._noted[line.label, line.url] = line
 
     def _tell(self) -> None:
-        kept = sum(min(counts.kept, self._per_class) for counts in self.counts.values())
+        kept = sum(min(self._kept[queue.label], self._per_class) for queue in self._queues)
         self._progress("download", kept, self._per_class * len(self._queues))

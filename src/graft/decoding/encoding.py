@@ -37,7 +37,6 @@ _OLDER = {
     "cp850": "code page 850 (DOS)",
 }
 """Encodings from before UTF-8, the likeliest first, and what they are called."""
-_RANK = {name: rank for rank, name in enumerate(_OLDER)}
 _SAMPLE = 1 << 16
 _SAME_CHAOS = 0.06
 """Of charset-normalizer's mess ratio, from 0 to 1: within this two readings are equally orderly."""
@@ -174,9 +173,8 @@ def _older(content: bytes) -> tuple[str, str]:
         for name in (one.encoding, *one.could_be_from_charset)
     }
     spelt = {name: round(share_of_own_letters(sample.decode(name, "replace"), name), 1) for name in coherence}
-    for name in sorted(
-        filter(_OLDER.__contains__, spelt), key=lambda name: (-spelt[name], -coherence[name], _RANK[name])
-    ):
+    likely = [name for name in _OLDER if name in spelt]
+    for name in sorted(likely, key=lambda name: (-spelt[name], -coherence[name])):
         try:
             return _OLDER[name], content.decode(name)
         except UnicodeDecodeError:  # beyond the sample
