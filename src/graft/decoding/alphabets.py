@@ -1,4 +1,4 @@
-"""Which letters beyond ASCII the languages write that an encoding is for; they tell encodings apart."""
+"""Encodings from before UTF-8, and the letters beyond ASCII of their languages, by which they are told apart."""
 
 from __future__ import annotations
 
@@ -23,25 +23,26 @@ _WESTERN = _among("àâäáãåæçéèêëíìîïñóòôöõøœúùûüß")
 _CYRILLIC = _between(("\u0430", "\u045f"))
 _JAPANESE = _between(("\u3041", "\u30ff"), ("\u4e00", "\u9fff"))
 _CHINESE = _between(("\u4e00", "\u9fff"))
-_LETTERS: dict[str, Callable[[str], bool]] = {
-    "cp1252": _WESTERN,
-    "cp1250": _among("ąćęłńóśźżáčďéěíňřšťúůýžľĺŕôőűöüăâîşţäëß"),
-    "cp1251": _CYRILLIC,
-    "cp1253": _between(("\u03ac", "\u03ce")),
-    "cp1254": _among("çğıöşüâîû"),
-    "cp1255": _between(("\u05b0", "\u05ea")),
-    "cp1256": _between(("\u0621", "\u06d2")),
-    "cp1257": _among("āčēģīķļņšūžąęėįųõäöü"),
-    "koi8_r": _CYRILLIC,
-    "cp932": _JAPANESE,
-    "euc_jp": _JAPANESE,
-    "gb18030": _CHINESE,
-    "big5": _CHINESE,
-    "cp949": _between(("\uac00", "\ud7a3")),
-    "mac_roman": _WESTERN,
-    "cp850": _WESTERN,
+OLDER: dict[str, tuple[str, Callable[[str], bool]]] = {
+    "cp1252": ("Windows-1252", _WESTERN),
+    "cp1250": ("Windows-1250 (Central European)", _among("ąćęłńóśźżáčďéěíňřšťúůýžľĺŕôőűöüăâîşţäëß")),
+    "cp1251": ("Windows-1251 (Cyrillic)", _CYRILLIC),
+    "koi8_r": ("KOI8-R (Cyrillic)", _CYRILLIC),
+    "cp1253": ("Windows-1253 (Greek)", _between(("\u03ac", "\u03ce"))),
+    "cp1254": ("Windows-1254 (Turkish)", _among("çğıöşüâîû")),
+    "cp1255": ("Windows-1255 (Hebrew)", _between(("\u05b0", "\u05ea"))),
+    "cp1256": ("Windows-1256 (Arabic)", _between(("\u0621", "\u06d2"))),
+    "cp1257": ("Windows-1257 (Baltic)", _among("āčēģīķļņšūžąęėįųõäöü")),
+    "cp932": ("Shift JIS (Japanese)", _JAPANESE),
+    "euc_jp": ("EUC-JP (Japanese)", _JAPANESE),
+    "gb18030": ("GB 18030 (Chinese)", _CHINESE),
+    "big5": ("Big5 (Chinese)", _CHINESE),
+    "cp949": ("CP949 (Korean)", _between(("\uac00", "\ud7a3"))),
+    "mac_roman": ("Mac Roman", _WESTERN),
+    "cp850": ("code page 850 (DOS)", _WESTERN),
 }
-"""By encoding: letters, in lower case, that are written every day."""
+"""Encodings from before UTF-8, the likeliest first: what they are called, and which letters, in lower case, are written
+every day."""
 
 
 def share_of_own_letters(text: str, encoding: str) -> float:
@@ -49,7 +50,8 @@ def share_of_own_letters(text: str, encoding: str) -> float:
 
     A capital counts where it begins a word: a text that is read in the wrong encoding has them anywhere.
     """
-    letters, n, own = _LETTERS[encoding], 0, 0
+    _, letters = OLDER[encoding]
+    n, own = 0, 0
     for before, character in pairwise(" " + text):
         if character.isascii() or character in _SIGNS:
             continue

@@ -17,7 +17,7 @@ from PIL import Image, ImageFile
 
 from graft.contracts import LIMITS, Box, ItemLimits, Prepared
 from graft.decoding import orientation, pillow
-from graft.decoding.formats import HEAD, PICTURES, SAVE_AS, describe, sniff
+from graft.decoding.formats import HEAD, SAVE_AS, readable_kind, sniff
 from graft.decoding.measures import of_picture
 from graft.errors import ItemError
 from graft.executors import renew_in_child
@@ -140,12 +140,7 @@ def thumbnail(content: bytes, side: int) -> bytes:
 
 def render(content: bytes, frame: Frame, limits: ItemLimits = LIMITS) -> tuple[Image.Image, int, int]:
     """The view that ``frame`` asks for, upright and RGB, and the upright picture's width and height."""
-    kind = sniff(content[:HEAD])
-    if not content:
-        raise ItemError("empty", "The file is empty.", "Copy or download it again.")
-    if kind not in PICTURES:
-        what, advice = describe(content[:HEAD])
-        raise ItemError("not_a_picture", f"The file is not a picture that can be read: it is {what}.", advice)
+    kind = readable_kind(content, "image")
     try:
         if kind == "jpeg" and simplejpeg is not None:
             with suppress(ValueError):  # damaged, cut short, or in a colour space that only Pillow reads

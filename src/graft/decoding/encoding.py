@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from io import BufferedReader
 
 from graft.contracts import LIMITS, ItemLimits
-from graft.decoding.alphabets import share_of_own_letters
+from graft.decoding.alphabets import OLDER, share_of_own_letters
 from graft.decoding.formats import HEAD, describe_kind, sniff
 from graft.errors import ItemError
 
@@ -18,25 +18,6 @@ _MARKS = (
     (b"\xff\xfe", "utf-16", "UTF-16"),
     (b"\xfe\xff", "utf-16", "UTF-16"),
 )
-_OLDER = {
-    "cp1252": "Windows-1252",
-    "cp1250": "Windows-1250 (Central European)",
-    "cp1251": "Windows-1251 (Cyrillic)",
-    "koi8_r": "KOI8-R (Cyrillic)",
-    "cp1253": "Windows-1253 (Greek)",
-    "cp1254": "Windows-1254 (Turkish)",
-    "cp1255": "Windows-1255 (Hebrew)",
-    "cp1256": "Windows-1256 (Arabic)",
-    "cp1257": "Windows-1257 (Baltic)",
-    "cp932": "Shift JIS (Japanese)",
-    "euc_jp": "EUC-JP (Japanese)",
-    "gb18030": "GB 18030 (Chinese)",
-    "big5": "Big5 (Chinese)",
-    "cp949": "CP949 (Korean)",
-    "mac_roman": "Mac Roman",
-    "cp850": "code page 850 (DOS)",
-}
-"""Encodings from before UTF-8, the likeliest first, and what they are called."""
 _SAMPLE = 1 << 16
 _SAME_CHAOS = 0.06
 """Of charset-normalizer's mess ratio, from 0 to 1: within this two readings are equally orderly."""
@@ -164,7 +145,7 @@ def _older(content: bytes) -> tuple[str, str]:
     lines = [line for line in content[: 1 << 22].split(b"\n") if not line.isascii()]
     sample = b"\n".join(lines)[:_SAMPLE]
     enough = sum(byte > 0x7F for byte in sample) >= _LEAST_EVIDENCE
-    found = list(from_bytes(sample, cp_isolation=list(_OLDER), enable_fallback=False)) if enough else []
+    found = list(from_bytes(sample, cp_isolation=list(OLDER), enable_fallback=False)) if enough else []
     least = min((one.chaos for one in found), default=0.0)
     coherence = {  # of encodings that make the same text one is listed, with its companions
         name: round(one.coherence, 1)
@@ -173,10 +154,10 @@ def _older(content: bytes) -> tuple[str, str]:
         for name in (one.encoding, *one.could_be_from_charset)
     }
     spelt = {name: round(share_of_own_letters(sample.decode(name, "replace"), name), 1) for name in coherence}
-    likely = [name for name in _OLDER if name in spelt]
+    likely = [name for name in OLDER if name in spelt]
     for name in sorted(likely, key=lambda name: (-spelt[name], -coherence[name])):
         try:
-            return _OLDER[name], content.decode(name)
+            return OLDER[name][0], content.decode(name)
         except UnicodeDecodeError:  # beyond the sample
             pass
     return "Windows-1252", _single_bytes(content)

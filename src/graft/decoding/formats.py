@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import PurePosixPath
 
+from graft.errors import ItemError
+
 HEAD = 32
 """How many bytes ``sniff`` needs."""
 
@@ -359,6 +361,22 @@ def kind_of(head: bytes) -> str:
 def belongs_to(kind: str) -> str:
     """The modality that a kind of file speaks for, whether it can be read or not; ``""``: for none."""
     return next((modality for modality, kinds in _SPEAKS_FOR.items() if kind in kinds), "")
+
+
+def readable_kind(content: bytes, modality: str) -> str:
+    """The kind of a file that can be read as a picture or recording.
+
+    Raises:
+        ItemError: ``empty``, ``not_a_picture`` or ``not_a_recording``.
+    """
+    kind = sniff(content[:HEAD])
+    if not content:
+        raise ItemError("empty", "The file is empty.", "Copy or download it again.")
+    if kind is None or kind not in (PICTURES if modality == "image" else RECORDINGS):
+        what, advice = describe(content[:HEAD], modality)
+        message = f"The file is not a {NOUNS[modality][0]} that can be read: it is {what}."
+        raise ItemError(NOT_OF_THE_KIND[modality], message, advice)
+    return kind
 
 
 def is_own_page(content: bytes) -> bool:

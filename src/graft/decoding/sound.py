@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from graft.contracts import LIMITS, Array, Float32, ItemLimits, Prepared
-from graft.decoding.formats import HEAD, RECORDINGS, describe, sniff
+from graft.decoding.formats import HEAD, readable_kind, sniff
 from graft.decoding.measures import format_code, of_sound
 from graft.errors import DataError, EncoderError, ItemError
 
@@ -31,7 +31,6 @@ _CANCELLED = 0.02
 """Channels whose mean has less than this share of their energy cancel each other: one of them is taken instead."""
 _FULL_SCALE = {"PCM_U8": 0.99, "PCM_S8": 0.99, "ULAW": 0.98, "ALAW": 0.98}
 """From where on a sample is at full scale; other encodings reach 1 more closely."""
-_AGAIN = "Copy or download it again."
 
 
 def decode_sound(content: bytes, rate: int, limits: ItemLimits = LIMITS) -> Prepared:
@@ -102,12 +101,7 @@ def seconds_of(content: bytes) -> float:
 @contextmanager
 def _opened(content: bytes) -> Iterator[Any]:
     """The file, with its header mended and checked; what goes wrong inside comes out as ``ItemError``."""
-    kind = sniff(content[:HEAD])
-    if not content:
-        raise ItemError("empty", "The file is empty.", _AGAIN)
-    if kind not in RECORDINGS:
-        what, advice = describe(content[:HEAD], "audio")
-        raise ItemError("not_a_recording", f"The file is not a recording that can be read: it is {what}.", advice)
+    kind = readable_kind(content, "audio")
     soundfile, _ = _packages()
     try:
         with soundfile.SoundFile(_Content(mended(content))) as file:
@@ -381,4 +375,5 @@ def _packages() -> tuple[Any, Any]:
 def _broken(kind: str, error: Exception, soundfile: Any) -> ItemError:
     found = error.error_string if isinstance(error, soundfile.LibsndfileError) else str(error)
     found = found.strip().rstrip(".").splitlines()[0][:200] if found.strip() else "its samples cannot be decoded"
-    return ItemError("corrupt", f"The {kind.upper()} recording is damaged or cut short: {found}.", _AGAIN)
+    message = f"The {kind.upper()} recording is damaged or cut short: {found}."
+    return ItemError("corrupt", message, "Copy or download it again.")
