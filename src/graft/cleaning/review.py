@@ -131,7 +131,9 @@ class Review:
         """
         rows, labels = self.queue(replace(wanted, undecided=True)), self.findings.labels
         rows = rows[:0] if labels is None else rows[labels.is_issue[rows]]
-        return np.array([row for row in rows.tolist() if self._is_proposed(row, above)], np.int64)
+        proposed = ((row, self.review_queue.suggestion(row)) for row in rows.tolist())
+        chosen = [row for row, edit in proposed if edit.action == "relabel" and edit.p is not None and edit.p >= above]
+        return np.array(chosen, np.int64)
 
     def counts(self) -> dict[str, Count]:
         """How much there is of each kind and how much of it is left."""
@@ -189,10 +191,6 @@ class Review:
         batch = new_id()
         self._append(*(replace(decision, batch=batch) for decision in made))
         return self.decisions[-1]
-
-    def _is_proposed(self, row: int, above: float) -> bool:
-        proposed = self.review_queue.suggestion(row)
-        return proposed.action == "relabel" and proposed.p is not None and proposed.p >= above
 
     def _made(self, action: str, rows: Sequence[int], to: str | None, who: str) -> list[Decision]:
         """A decision; about very many items several, for a line of the journal is bounded."""

@@ -50,9 +50,8 @@ class WebSearch:
         with needing("collect", "The image search", ", or use --provider urls or pages."):
             from ddgs import DDGS
         # Only one of its sites takes these options; the other would silently ignore them.
-        sites = (
-            ("duckduckgo",) if self.region or self.licence or self.safe_search != "moderate" else ("duckduckgo", "bing")
-        )
+        is_plain = not self.region and not self.licence and self.safe_search == "moderate"
+        sites = ("duckduckgo", "bing") if is_plain else ("duckduckgo",)
         problems = []
         for site in sites:
             seen: set[str] = set()
