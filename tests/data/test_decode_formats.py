@@ -72,7 +72,7 @@ def test_heic(turned):
 
 
 def test_heic_without_its_package_says_how_to_have_it(monkeypatch):
-    monkeypatch.setattr("graft.decoding.decode.PICTURES", frozenset({"jpeg", "png"}))
+    monkeypatch.setattr("graft.decoding.formats.PICTURES", frozenset({"jpeg", "png"}))
     with pytest.raises(ItemError, match=r"it is a HEIC picture.*pip install 'graft-learn\[heic\]'.*JPEG or PNG"):
         decode_picture(base64.b64decode(HEIC), 8, 8)
 
