@@ -56,7 +56,7 @@ def test_links_are_marked(tmp_path):
 def test_a_bomb_is_refused(tmp_path):
     path = tmp_path / "bomb.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
-        file.writestr("zeros.bin", bytes(archive.RATIO_MATTERS_FROM + 1))
+        file.writestr("zeros.bin", bytes(archive.ZIPS.ratio_from + 1))
     with pytest.raises(UnsafeArchive, match="grows from"):
         list_members(path)
 

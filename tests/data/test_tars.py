@@ -92,21 +92,21 @@ def test_a_member_of_the_same_name_is_named(pets, tmp_path):
 
 
 def test_a_bomb_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(archive, "RATIO_MATTERS_FROM", 1 << 22)
+    monkeypatch.setattr(archive, "TARS", archive.TARS._replace(ratio_from=1 << 22))
     path = made(tmp_path / "a.tar.gz", ("cat/1.jpg", bytes(1 << 23), {}))
     with pytest.raises(UnsafeArchive, match="grows from"):
         list_members(path)
 
 
 def test_what_is_larger_than_the_bound_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(archive, "MAX_UNPACKED", 1 << 20)
+    monkeypatch.setattr(archive, "TARS", archive.TARS._replace(total=1 << 20))
     path = made(tmp_path / "a.tar.gz", ("cat/1.jpg", os.urandom(1 << 21), {}))
     with pytest.raises(UnsafeArchive, match="grows from"):
         list_members(path)
 
 
 def test_very_many_members_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(archive, "MAX_MEMBERS", 5)
+    monkeypatch.setattr(archive, "TARS", archive.TARS._replace(members=5))
     path = made(tmp_path / "a.tar", *((f"cat/{number}.jpg", b"1", {}) for number in range(6)))
     with pytest.raises(UnsafeArchive, match=r"^a\.tar has more than 5 members") as caught:
         list_members(path)

@@ -20,13 +20,9 @@ from graft.decoding.tars import ArchiveLimits, Tar, is_tar
 from graft.errors import UnsafeArchive
 from graft.executors import renew_in_child
 
-MAX_MEMBERS = 2_000_000
-MAX_TOTAL_BYTES = 1 << 40
-MAX_UNPACKED = 1 << 36
-"""Bytes of a packed tar, which needs so much room among the temporary files."""
-MAX_RATIO = 200
-RATIO_MATTERS_FROM = 1 << 28
-"""Below this size, unpacked, an archive may shrink as well as it likes."""
+ZIPS = ArchiveLimits(total=1 << 40)
+TARS = ArchiveLimits(total=1 << 36)
+"""One that is packed needs so much room among the temporary files."""
 
 READ_ERRORS: tuple[type[Exception], ...] = (
     OSError,
@@ -158,7 +154,7 @@ class _Handles:
         key = (os.getpid(), str(path), state.st_mtime_ns, state.st_size)
         with self.lock:
             if key not in self._open:
-                self._open[key] = Tar(path, _limits()) if is_tar(path) else _Zip(path)
+                self._open[key] = Tar(path, TARS) if is_tar(path) else _Zip(path)
                 while len(self._open) > _OPEN_ARCHIVES:
                     self._open.popitem(last=False)  # closes itself once nobody reads from it any more
             self._open.move_to_end(key)
@@ -183,10 +179,6 @@ def _parts(path: Path, member: str) -> tuple[str, ...]:
     return parts
 
 
-def _limits() -> ArchiveLimits:
-    return ArchiveLimits(MAX_MEMBERS, MAX_UNPACKED, MAX_RATIO, RATIO_MATTERS_FROM)
-
-
 def _check_totals(path: Path, infos: list[zipfile.ZipInfo]) -> None:
     packed, unpacked = sum(info.compress_size for info in infos), sum(info.file_size for info in infos)
     size = path.stat().st_size
@@ -197,11 +189,7 @@ def _check_totals(path: Path, infos: list[zipfile.ZipInfo]) -> None:
             f"{path.name} has members that overlap: {packed:,} bytes of them in a file of {size:,}.",
             "Zip the folder anew.",
         )
-    if unpacked > MAX_TOTAL_BYTES or (unpacked > RATIO_MATTERS_FROM and unpacked > MAX_RATIO * size):
-        raise UnsafeArchive(
-            f"{path.name} grows from {size / 1e6:.1f} MB to {unpacked / 1e6:,.0f} MB when it is unpacked.",
-            "Unpack it yourself if you trust it, and give the folder.",
-        )
+    ZIPS.check_growth(path, size, unpacked)
 
 
 def end_of_zip(file: BinaryIO) -> tuple[bytes, int]:
@@ -222,8 +210,8 @@ def _check_directory_size(path: Path) -> bool:
     if members == 0xFFFF and (large := tail.rfind(_END_RECORD_64, 0, end)) >= 0:
         members = int.from_bytes(tail[large + 32 : large + 40], "little")
     directory = int.from_bytes(tail[end + 12 : end + 16], "little")  # the count may lie, the size is what is read
-    if members > MAX_MEMBERS or (directory != 0xFFFFFFFF and directory > MAX_MEMBERS * 200):
+    if members > ZIPS.members or (directory != 0xFFFFFFFF and directory > ZIPS.members * 200):
         raise UnsafeArchive(
-            f"{path.name} has {members:,} members; the limit is {MAX_MEMBERS:,}.", "Unpack it and give the folder."
+            f"{path.name} has {members:,} members; the limit is {ZIPS.members:,}.", "Unpack it and give the folder."
         )
     return True

@@ -46,12 +46,31 @@ class TarEntry(NamedTuple):
 
 
 class ArchiveLimits(NamedTuple):
-    """What an archive may hold: members, unpacked bytes, and how often its own size from which number of bytes on."""
+    """What an archive may hold.
 
-    members: int
+    Attributes:
+        total: Unpacked bytes.
+        members: Files and folders.
+        ratio: How many times larger than itself it may grow,
+        ratio_from: from this number of unpacked bytes on; below, it may shrink as well as it likes.
+    """
+
     total: int
-    ratio: int
-    ratio_from: int
+    members: int = 2_000_000
+    ratio: int = 200
+    ratio_from: int = 1 << 28
+
+    def check_growth(self, path: Path, size: int, unpacked: int, already: str = "") -> None:
+        """Refuse an archive of ``size`` bytes that grows too large; ``already``: there may be more of it.
+
+        Raises:
+            UnsafeArchive: It does.
+        """
+        if unpacked > self.total or (unpacked > self.ratio_from and unpacked > self.ratio * size):
+            raise UnsafeArchive(
+                f"{path.name} grows from {size / 1e6:.1f} MB to {already}{unpacked / 1e6:,.0f} MB when it is unpacked.",
+                "Unpack it yourself if you trust it, and give the folder.",
+            )
 
 
 def is_tar(path: Path) -> bool:
@@ -122,12 +141,7 @@ def _unpacked(path: Path, limits: ArchiveLimits) -> BinaryIO:
             total = 0
             while chunk := packed.read(_CHUNK):
                 total += len(chunk)
-                if total > limits.total or (total > limits.ratio_from and total > limits.ratio * size):
-                    raise UnsafeArchive(
-                        f"{path.name} grows from {size / 1e6:.1f} MB to more than {total / 1e6:,.0f} MB when it is "
-                        "unpacked.",
-                        "Unpack it yourself if you trust it, and give the folder.",
-                    )
+                limits.check_growth(path, size, total, "more than ")
                 place.write(chunk)
     except BaseException:
         place.close()
