@@ -67,9 +67,8 @@ class PinnedFile:
         failed = _why_not.get(self.sha256)
         advice = failed.hint if failed and not isinstance(failed, Unreachable) else ""
         if self.model:
-            tried.append(
-                f"the hub did not give it: {failed.message.rstrip('.')}" if failed else "the hub was not asked"
-            )
+            what = f"did not give it: {failed.message.rstrip('.')}" if failed else "was not asked"
+            tried.append(f"the hub {what}")
         raise EncoderError(
             f"{self.name}, which the encoder {self.network} needs, was not found: {'; '.join(tried)}.",
             f"{self.install}, or let {GIVEN} name the file. {advice}".strip(),

@@ -152,12 +152,11 @@ def shares(lengths: Sequence[int], longest: int) -> tuple[Float32, ...]:
         the points that it has there, else 0.
     """
     own, all_points = zip(*map(_points, lengths), strict=True), _points(longest)
-    return tuple(
-        np.stack([np.repeat(np.array([1 / count, 0], np.float32), (count, whole - count)) for count in counts])[
-            :, None, :, None
-        ]
-        for counts, whole in zip(own, all_points, strict=True)
-    )
+    found = []
+    for counts, whole in zip(own, all_points, strict=True):
+        rows = [np.repeat(np.array([1 / count, 0], np.float32), (count, whole - count)) for count in counts]
+        found.append(np.stack(rows)[:, None, :, None])
+    return tuple(found)
 
 
 def _points(frames: int) -> tuple[int, int, int]:

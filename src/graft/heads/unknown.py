@@ -71,10 +71,8 @@ class UnknownRule:
 
 def distance_to(phi: Float32, prototypes: Float16 | Float32) -> Float32:
     """One minus the cosine to the nearest prototype ``(n,)``."""
-    length = np.sqrt(np.einsum("nd,nd->n", phi, phi))
-    nearest = (phi @ prototypes.astype(np.float32, copy=False).T).max(axis=1) / np.maximum(
-        length, np.finfo(np.float32).tiny
-    )
+    length = np.maximum(np.sqrt(np.einsum("nd,nd->n", phi, phi)), np.finfo(np.float32).tiny)
+    nearest = (phi @ prototypes.astype(np.float32, copy=False).T).max(axis=1) / length
     return np.asarray(1 - nearest, dtype=np.float32)
 
 

@@ -64,7 +64,7 @@ class Index:
     ) -> None:
         self.dataset = dataset
         self.x = x
-        self._digests = np.array(digests or [""] * len(x))
+        self._digests = tuple(digests) or ("",) * len(x)
         self.exact = len(x) <= EXACT_UP_TO if exact is None else exact
         self._progress = progress
         self._querying = querying
@@ -158,8 +158,7 @@ class Index:
                 "Keep the matrix, or index the items themselves.",
             )
         Inputs.of(self.dataset).check(folder)
-        digests = tuple(map(str, self._digests))
-        saved = Saved(self.dataset, digests, self.x, querying.space, querying.encoder, querying.prompt)
+        saved = Saved(self.dataset, self._digests, self.x, querying.space, querying.encoder, querying.prompt)
         write(folder, saved, overwrite=overwrite)
 
     @classmethod
@@ -293,7 +292,7 @@ class Index:
         if not 0 <= row < len(self):
             raise UsageError(f"There is no row {row}.", f"The rows of this index are 0 to {len(self) - 1}.")
         near = self._nearest(self.x[row : row + 1], n, np.array([row]))
-        return list(self._matches(near, 0, str(self._digests[row]), -1.0))
+        return list(self._matches(near, 0, self._digests[row], -1.0))
 
     def _found(self, asked: Sequence[tuple[str, Float32 | ItemError, str]], n: int, least: float) -> list[SearchResult]:
         """What is found for queries, each with its name, its vector or why it has none, and the hash of its content."""

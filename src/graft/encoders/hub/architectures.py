@@ -69,11 +69,9 @@ ARCHITECTURES: Mapping[str, Mapping[str, Architecture]] = {
         "siglip": Architecture(output="features", pooling="given", padded=True),
         "clip_text_model": OWN_POOLING,
     },
-    "audio": {
-        **dict.fromkeys(
-            ("data2vec-audio", "hubert", "sew", "unispeech", "unispeech-sat", "wav2vec2", "wavlm", "whisper"), MEAN
-        ),
-    },
+    "audio": dict.fromkeys(
+        ("data2vec-audio", "hubert", "sew", "unispeech", "unispeech-sat", "wav2vec2", "wavlm", "whisper"), MEAN
+    ),
 }
 """By modality and ``model_type``. A model that stands nowhere is read as ``MEAN``."""
 

@@ -157,10 +157,9 @@ def _check(pictures: ImagePreprocessor, processor: Any, name: str) -> None:
         picture = _sample(height, width, seed)
         theirs = _processed(processor, picture)
         ours = pictures.inputs([pictures.see(Image.fromarray(picture))])[0][0]
-        if ours.shape != theirs.shape or np.abs(ours - theirs).max() > ALLOWED:
-            apart = (
-                f"by {np.abs(ours - theirs).max():.2f}" if ours.shape == theirs.shape else f"in shape {theirs.shape}"
-            )
+        fits = ours.shape == theirs.shape
+        if not fits or np.abs(ours - theirs).max() > ALLOWED:
+            apart = f"by {np.abs(ours - theirs).max():.2f}" if fits else f"in shape {theirs.shape}"
             raise EncoderError(
                 f"The image processor of {name} ({type(processor).__name__}) does something that Graft does not know: "
                 f"of the same picture it makes another input, {apart}.",
