@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -33,6 +34,19 @@ def expanded(path: str | os.PathLike[str]) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         return Path(path)
+
+
+def sha256_of(path: str | os.PathLike[str]) -> str:
+    """Of a file's bytes, read in parts.
+
+    Raises:
+        OSError: It is no file, or cannot be read.
+    """
+    place = expanded(path)
+    if not place.is_file():
+        raise FileNotFoundError(f"no file at {path}")
+    with place.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def cache_folder() -> Path:

@@ -193,19 +193,6 @@ def _is(value: Any, hint: Any) -> bool:
     return isinstance(value, NoneType if hint is None else hint)
 
 
-def sha256_of(path: str | os.PathLike[str]) -> str:
-    """Of a file's bytes, read in parts.
-
-    Raises:
-        OSError: It is no file, or cannot be read.
-    """
-    place = expanded(path)
-    if not place.is_file():
-        raise FileNotFoundError(f"no file at {path}")
-    with place.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def sha256_of_items(named: Iterable[tuple[str, str]]) -> str:
     """Of names and the hashes of what they name, in whatever order they come."""
     lines = sorted(f"{name}\0{digest}\n" for name, digest in named)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from graft.fetching.addresses import MAX_URL
-from graft.job import sha256_of
+from graft.files import sha256_of
 
 
 @dataclass(frozen=True, slots=True)

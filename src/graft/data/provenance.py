@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from graft.data.dataset import Dataset, File, Item, Member
-from graft.files import expanded
-from graft.job import Input, sha256_of, sha256_of_items
+from graft.files import expanded, sha256_of
+from graft.job import Input, sha256_of_items
 
 MOST_FOLDERS = 1000
 """From more folders on, what lies in them counts as one."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from graft.contracts import Float32
 from graft.encoders.onnx_file import with_floats
-from graft.files import cache_folder, write_atomically
+from graft.files import cache_folder, sha256_of, write_atomically
 
 PLACE = Path(__file__).with_name("graphs")
 GRAPH = "model.onnx"
@@ -66,9 +66,7 @@ class Structure:
     def _lies_in(self, folder: Path) -> bool:
         """Whether what is kept there is what was packed."""
         try:
-            with (folder / WEIGHTS).open("rb") as file:
-                packed = hashlib.file_digest(file, "sha256").hexdigest()
-            return packed == self.sha256 and (folder / GRAPH).read_bytes() == self.content()
+            return sha256_of(folder / WEIGHTS) == self.sha256 and (folder / GRAPH).read_bytes() == self.content()
         except OSError:
             return False
 

@@ -5,7 +5,6 @@ One object is replaced whole or not at all, which a folder of them is not. The s
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import shutil
@@ -16,7 +15,7 @@ from graft import bundle
 from graft.buckets import fetch, is_bucket_address
 from graft.decoding.archive import READ_ERRORS, list_members, read_member
 from graft.errors import AddressError, DamagedBundle, GraftError, NotABundle
-from graft.files import beside, cache_folder, expanded
+from graft.files import beside, cache_folder, expanded, sha256_of
 from graft.run import PLAIN, Run
 
 ENDING = ".graft.zip"
@@ -65,9 +64,7 @@ def model_folder(place: str | os.PathLike[str], run: Run = PLAIN) -> Path:
         file = expanded(text)
     else:
         return Path(place)
-    with file.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    home = cache_folder() / "models" / digest[:32]
+    home = cache_folder() / "models" / sha256_of(file)[:32]
     folder = home / PurePosixPath(text).name.removesuffix(".zip")
     if not folder.is_dir():
         _unpack(file, folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -14,6 +13,7 @@ from typing import Any
 
 from graft import bundle
 from graft.errors import HubError, NotABundle
+from graft.files import sha256_of
 from graft.front_matter import split
 
 CERTIFICATE = bundle.CERTIFICATE
@@ -101,7 +101,7 @@ def _export(folder: Path) -> Payload:
     for name, path in files.items():
         if any(part.is_symlink() for part in (path, *path.parents) if folder in part.parents) or not path.is_file():
             raise HubError(f"{name} of the export is missing.", "Export the model again.")
-        if name != CERTIFICATE and _digest(path) != hashes[name]:
+        if name != CERTIFICATE and sha256_of(path) != hashes[name]:
             raise HubError(
                 f"{name} is not what the certificate of the export says: it was changed.",
                 "Export the model again; graft verify says what else was changed.",
@@ -188,8 +188,3 @@ def _bounded(path: Path, most: int) -> bytes:
     if len(content) > most:
         raise HubError(f"{path} is larger than {most // 2**20} MB.", "Export the model again.")
     return content
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

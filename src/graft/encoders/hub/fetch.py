@@ -19,7 +19,7 @@ from typing import Any
 from graft.contracts import Progress, silent
 from graft.encoders.hub.failures import Unreachable, explained
 from graft.errors import EncoderError, MissingExtra
-from graft.files import expanded
+from graft.files import expanded, sha256_of
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 REVISION = re.compile(r"[A-Za-z0-9][\w./-]{0,95}", re.ASCII)
@@ -245,8 +245,7 @@ class Source:
     def sha256(self, file: str, path: Path | None = None) -> str:
         """Hash of the content of a file, which lies at ``path`` or is brought; remembered under its name."""
         if file not in self._hashes:
-            with (path or self.path(file)).open("rb") as opened:
-                self._hashes[file] = hashlib.file_digest(opened, "sha256").hexdigest()
+            self._hashes[file] = sha256_of(path or self.path(file))
         return self._hashes[file]
 
     def _read_json(self, file: str) -> Any:
