@@ -8,8 +8,7 @@ from graft import pages
 from graft.app.corrections import CorrectionFolder
 from graft.app.gate import headers_of
 from graft.app.server import PageServer, check_installed
-from graft.app.training_items import TrainingItems
-from graft.app.try_routes import TryRoutes, run_name
+from graft.app.try_routes import TryRoutes
 from graft.errors import DataError
 from graft.loopback import is_loopback
 from graft.model import Model
@@ -54,16 +53,10 @@ class TryPage(PageServer):
             raise DataError("This model was fitted to a matrix of embeddings.", "A page needs a model of items.")
         if index is not None:
             index.check_of(model.encoder)
-        modality, run = model.encoder.modality, run_name()
+        modality = model.encoder.modality
         self.corrections = CorrectionFolder(corrections, modality, numbers=not model.classes) if corrections else None
         self._encoder = model.encoder
-        routes = TryRoutes(
-            model,
-            self.corrections,
-            TrainingItems(index, run) if index is not None else None,
-            run,
-            local=is_loopback(host) and not behind,
-        )
+        routes = TryRoutes(model, self.corrections, index, local=is_loopback(host) and not behind)
         super().__init__(routes.table(), port=port, host=host, behind=behind, headers=headers_of(pages.POLICY))
 
     @property

@@ -21,6 +21,7 @@ from graft.explanation import explain
 from graft.model import Model
 from graft.prediction import embedder
 from graft.results.facts import plain
+from graft.similarity import Index
 
 PAGE = "try.html"
 ANSWERER = "answerer.js"
@@ -32,16 +33,10 @@ ASKED_AT_ONCE = 4
 class TryRoutes:
     """What stands behind the addresses."""
 
-    def __init__(
-        self,
-        model: Model,
-        corrections: CorrectionFolder | None,
-        training: TrainingItems | None,
-        run: str,
-        *,
-        local: bool,
-    ) -> None:
-        self._model, self._corrections, self._training, self._run = model, corrections, training, run
+    def __init__(self, model: Model, corrections: CorrectionFolder | None, index: Index | None, *, local: bool) -> None:
+        self._model, self._corrections = model, corrections
+        self._run = secrets.token_hex(4)  # names one run of a server in addresses
+        self._training = TrainingItems(index, self._run) if index is not None else None
         self._about = about(model, corrections=corrections is not None, local=local)
         self._files = {name: Medium(pages.content(name), kind) for name, kind in pages.TRY.items()}
         self._files[ANSWERER] = Medium(pages.content(pages.ANSWERER), "text/javascript")
@@ -126,8 +121,3 @@ class TryRoutes:
         if self._training is None:
             raise ItemError("unreadable", "There are no training items here.")
         return self._training
-
-
-def run_name() -> str:
-    """Names one run of a server in addresses."""
-    return secrets.token_hex(4)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from graft.serving.problems import Problem
+
 
 class Draining:
     """Whether a server is about to end, and whether it may.
@@ -35,6 +37,15 @@ class Draining:
         """The server is to end; ``done`` says when it may."""
         if self._since is None:
             self._since = time.monotonic()
+
+    def check(self) -> None:
+        """Whether it takes anything new.
+
+        Raises:
+            Problem: It is about to end.
+        """
+        if self.begun:
+            raise Problem(503, "draining", "The server is about to end.", "Ask another one.")
 
     @property
     def done(self) -> bool:

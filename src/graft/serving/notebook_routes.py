@@ -25,7 +25,7 @@ from graft.serving.notebook_documentation import document
 from graft.serving.notebook_run import ServedRun
 from graft.serving.notebook_runs import NotebookRuns
 from graft.serving.problems import Problem, to_json
-from graft.serving.routes import PAGES, DocumentedRoutes, guarded, json_answer
+from graft.serving.routes import FIGURES, PAGES, DocumentedRoutes, guarded, json_answer
 
 PROBES = ("/healthz", "/readyz", "/ping")
 _LOOK = 0.2
@@ -62,13 +62,10 @@ class NotebookRoutes(DocumentedRoutes):
             ("GET", "/runs/{run_id}/result", self.result),
             ("GET", "/runs/{run_id}/result.zip", self.packed),
             ("GET", "/runs/{run_id}/result/{name:path}", self.file),
-            ("GET", "/healthz", self.alive),
             ("GET", "/readyz", self.ready),
             ("GET", "/ping", self.alive),
             ("GET", "/metrics", self.metrics),
-            ("GET", "/docs", self.docs),
-            ("GET", "/docs/style.css", self.style),
-            ("GET", "/openapi.json", self.openapi),
+            *self.always(),
         )
 
     async def begin(self, request: Request) -> Response:
@@ -164,20 +161,15 @@ class NotebookRoutes(DocumentedRoutes):
             )
         return run
 
-    async def alive(self) -> Response:
-        """The process lives, busy or not."""
-        return json_answer({"status": "alive"})
-
     async def ready(self) -> Response:
         """Whether the server is not about to end."""
-        if self.runs.draining.begun:
-            raise Problem(503, "draining", "The server is about to end.", "Ask another one.")
+        self.runs.draining.check()
         return json_answer({"ready": True, "name": self.runs.notebook.stem, "version": self.runs.version})
 
     async def metrics(self) -> Response:
         """What is counted, for Prometheus."""
         text = self.runs.metrics.show(self.runs.queued, self.runs.running, self.runs.kept_bytes)
-        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(text, media_type=FIGURES)
 
 
 def notebook_application(

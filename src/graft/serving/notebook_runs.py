@@ -110,6 +110,7 @@ class NotebookRuns:
 
     def stop(self) -> None:
         """End all runs, and leave nothing."""
+        self.draining.begin()
         with self._changed:
             self._closing = True
             for run in self._queue:
@@ -158,8 +159,7 @@ class NotebookRuns:
         limits = [limit for limit in (seconds, self.limits.seconds) if limit is not None]
         shown = {name: HIDDEN if self._is_secret(name) else value for name, value in shown.items()}
         with self._changed:
-            if self.draining.begun or self._closing:
-                raise Problem(503, "draining", "The server is about to end.", "Ask another one.")
+            self.draining.check()
             if len(self._queue) >= self.limits.waiting:
                 raise overloaded(f"{len(self._queue)} runs wait already.", _COME_AGAIN)
             run = ServedRun(self._place, parameters, shown, min(limits, default=None))

@@ -20,6 +20,8 @@ from graft.serving.problems import Problem, to_json
 from graft.serving.records import LINES, kind_of_records, lines_of
 
 PAGES = ("/docs", "/docs/style.css", "/openapi.json")
+FIGURES = "text/plain; version=0.0.4; charset=utf-8"
+"""The text form of Prometheus."""
 MAX_PAYLOAD = 6
 """Megabytes that a batch job sends at once where nothing else is said."""
 PROBES = ("/healthz", "/readyz", "/ping", "/execution-parameters", "/v2/health/live", "/v2/health/ready")
@@ -27,13 +29,26 @@ PAGE_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-actio
 
 
 class DocumentedRoutes:
-    """The addresses at which a server says how it is asked.
+    """The addresses at which a server says how it is asked, and that it lives.
 
     Attributes:
         document: Of OpenAPI.
     """
 
     document: dict[str, Any]
+
+    def always(self) -> Sequence[tuple[str, str, Any]]:
+        """Method, address, and what answers there, whatever else the server does."""
+        return (
+            ("GET", "/healthz", self.alive),
+            ("GET", "/docs", self.docs),
+            ("GET", "/docs/style.css", self.style),
+            ("GET", "/openapi.json", self.openapi),
+        )
+
+    async def alive(self) -> Response:
+        """The process lives, busy or not."""
+        return json_answer({"status": "alive"})
 
     async def docs(self) -> Response:
         """How to ask, as a page."""
@@ -70,13 +85,10 @@ class ModelRoutes(DocumentedRoutes):
             ("POST", "/invocations", self.invoked),
             ("GET", "/execution-parameters", self.execution),
             ("POST", "/search", self.search),
-            ("GET", "/healthz", self.alive),
             ("GET", "/readyz", self.ready),
             ("GET", "/ping", self.pinged),
             ("GET", "/metrics", self.metrics),
-            ("GET", "/docs", self.docs),
-            ("GET", "/docs/style.css", self.style),
-            ("GET", "/openapi.json", self.openapi),
+            *self.always(),
             ("GET", "/v2", self.about),
             ("GET", "/v2/health/live", self.live),
             ("GET", "/v2/health/ready", self.ready),
@@ -124,10 +136,6 @@ class ModelRoutes(DocumentedRoutes):
             return Response(body, media_type=JSON)
         return Response(body, media_type="application/octet-stream", headers={kserve.HEADER_LENGTH: str(length)})
 
-    async def alive(self) -> Response:
-        """The process lives, busy or not."""
-        return json_answer({"status": "alive"})
-
     async def live(self) -> Response:
         """The same in the words of the v2 protocol."""
         return json_answer({"live": True})
@@ -135,8 +143,7 @@ class ModelRoutes(DocumentedRoutes):
     async def ready(self) -> Response:
         """Whether the model has answered once, and the server is not about to end."""
         self.server.check_ready()
-        if self.server.draining.begun:
-            raise Problem(503, "draining", "The server is about to end.", "Ask another one.")
+        self.server.draining.check()
         return json_answer({"ready": True, "name": self.model.name, "version": self.model.version})
 
     async def pinged(self) -> Response:
@@ -148,7 +155,7 @@ class ModelRoutes(DocumentedRoutes):
         """What is counted, for Prometheus."""
         server = self.server
         text = server.metrics.show(server.admission.waiting, server.budget.taken, server.decoders.died)
-        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(text, media_type=FIGURES)
 
     async def about(self) -> Response:
         """The server in the words of the v2 protocol."""
