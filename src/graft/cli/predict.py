@@ -79,7 +79,6 @@ def command(
     """
     from graft.job import Reading
     from graft.model import load
-    from graft.similarity import Index
 
     kind = _format(output, dict(zip(FORMATS, (as_json, as_jsonl, as_csv), strict=True)))
     if neighbours and index_folder is None:
@@ -99,6 +98,8 @@ def command(
     rows = _rows(inputs, fitted.report.modality, read_by)
     index = None
     if index_folder is not None:
+        from graft.similarity import Index
+
         index = Index.load(index_folder, exact=True, allow_download=allow_download)
         index.check_of(fitted.encoder)
     layout = Layout(
