@@ -54,7 +54,8 @@ def look_into(rows: Iterable[Labelled], place: Path, asked: str | None, *, multi
         try:
             kind = look_at(row.item)
         except UNREADABLE as error:
-            problem = error.message if isinstance(error, ItemError) else f"It cannot be read: {_words(error)}."
+            why = getattr(error, "strerror", None) or error
+            problem = error.message if isinstance(error, ItemError) else f"It cannot be read: {why}."
         judged.append((row, kind, problem))
     modality = asked or settle(
         _count((row.item, kind) for row, kind, _ in judged),
@@ -137,7 +138,3 @@ def _is_misnamed(name: str, kind: str, modality: str) -> bool:
     if modality == "text":  # texts have any extension
         return suffix in EXTENSIONS
     return suffix[1:].isalnum() and EXTENSIONS.get(suffix) != kind
-
-
-def _words(error: BaseException) -> str:
-    return str(getattr(error, "strerror", None) or error or type(error).__name__)

@@ -54,8 +54,7 @@ FLAG_COLUMNS = {"is_valid": "val", "is_val": "val", "is_test": "test", "is_train
 
 SPLIT_WORDS = {**SPLITS, "trn": "train", "tst": "test", "eval": "val", "holdout": "test", "hold-out": "test",
                "publictest": "val", "privatetest": "test"}  # fmt: skip
-_FLAGS = {"true": True, "1": True, "1.0": True, "yes": True, "false": False, "0": False, "0.0": False, "no": False,
-          "": False}  # fmt: skip
+_FLAGS = {**dict.fromkeys(("true", "1", "1.0", "yes"), True), **dict.fromkeys(("false", "0", "0.0", "no", ""), False)}
 _INVISIBLE = dict.fromkeys((0x200B, 0x2060, 0xFEFF), None)
 _LOOKED_AT = 1000
 _LONGEST_LABEL = 60

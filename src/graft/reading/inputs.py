@@ -54,8 +54,7 @@ def gather(
         UnsafeArchive: A zip is broken, encrypted, a bomb, or reaches outside itself.
     """
     columns = Reading(item_column=item_column, remembered=dict(remembered or {}))
-    for item, _ in gather_rows(inputs, modality, columns, run):
-        yield item
+    return (item for item, _ in gather_rows(inputs, modality, columns, run))
 
 
 def gather_rows(

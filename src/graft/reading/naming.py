@@ -14,15 +14,13 @@ from graft.reading.patterns import FIELDS, Pattern
 
 def label_by_names(listing: Listing, pattern: Pattern) -> Arrangement:
     """Label every file by its name; folders called as splits are say the split."""
-    found: list[tuple[Labelled, tuple[str, ...]]] = []
     while below := inside_of_one(listing):
         listing = below
     named = splits_of({entry.parts[0] for entry in listing.entries if len(entry.parts) > 1})
-    for entry in listing.entries:
-        inside = printable("/".join(entry.parts))
-        found.append((Labelled(entry.item, "", named.get(entry.parts[0], "")), (inside, entry.item.name)))
+    rows = [Labelled(entry.item, "", named.get(entry.parts[0], "")) for entry in listing.entries]
+    paths = [(printable("/".join(entry.parts)), entry.item.name) for entry in listing.entries]
     result = Arrangement()
-    _name(result, found, pattern)
+    _name(result, list(zip(rows, paths, strict=True)), pattern)
     return result
 
 
