@@ -100,7 +100,10 @@ def _with_the_unlabelled(path: Path, dataset: Dataset | None, modality: str | No
     modality = modality or (dataset.modality if dataset else None)
     is_folder = path.is_dir()
     if not is_folder and not is_archive(path):
-        return _labelled_as(dataset, _rows(path, item_column), path, "text", ())
+        rows = list(gather([path], "text", item_column=item_column))
+        if len(rows) == 1 and isinstance(rows[0], Broken):  # a table that cannot be read as a whole, or none of texts
+            raise NothingToRead(rows[0].message, rows[0].hint)
+        return _labelled_as(dataset, rows, path, "text", ())
     listing = list_folder(path) if is_folder else list_archive(path)
     contents = look_into([Labelled(entry.item, "") for entry in listing.entries], path, modality, multi_label=True)
     items: list[Item] = [row.item for row in contents.rows]
@@ -131,18 +134,6 @@ def _labelled_as(
         name=printable(path.resolve().name if path.is_dir() else bare_name(path.name)) or "data",
         sources=(path,),
     )
-
-
-def _rows(path: Path, item_column: str | None) -> list[Item]:
-    """The texts of a table; one that cannot be read as a whole is an error of its own.
-
-    Raises:
-        NothingToRead: It is no table of texts.
-    """
-    items = list(gather([path], "text", item_column=item_column))
-    if len(items) == 1 and isinstance(items[0], Broken):
-        raise NothingToRead(items[0].message, items[0].hint)
-    return items
 
 
 def _lines(path: Path) -> Dataset:

@@ -48,7 +48,9 @@ def read_parquet(content: bytes, name: str, known: Collection[str]) -> Table:
         schema = footer.schema.to_arrow_schema()
         columns = [str(column) for column in schema.names]
         table = Table(columns, class_names=_class_names(schema.metadata or {}))
-        needed = [column for column in columns if spelled(column) in known] or _for_a_proposal(schema)
+        needed = [column for column in columns if spelled(column) in known]
+        if not needed:  # then those that can be looked at for a proposal
+            needed = [str(field.name) for field in schema if not field.type.num_fields][:100]
         if twice := [column for column in needed if columns.count(column) > 1]:
             number = columns.count(twice[0])
             raise DataError(f"{name} has {number} columns called {twice[0]!r}.", "Rename or remove all but one.")
@@ -127,11 +129,6 @@ def _is_text(kind: Any) -> bool:
     from pyarrow import types
 
     return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_binary(kind))
-
-
-def _for_a_proposal(schema: Any) -> list[str]:
-    """Where no column is known, those that can be looked at for a proposal."""
-    return [str(field.name) for field in schema if not field.type.num_fields][:100]
 
 
 def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
