@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from graft.job import Reading
     from graft.model import Model
     from graft.monitoring.keeping import LogKeeper
-    from graft.reading.inputs import Cells
+    from graft.reading.table import Record
     from graft.similarity import Index
 
-Rows = Iterator[tuple["Item", "Cells"]]
+Rows = Iterator[tuple["Item", "Record"]]
 NEIGHBOURS = 5
 """So many look-alikes are shown where no number is asked for."""
 FORMATS = ("json", "jsonl", "csv")
@@ -176,7 +176,7 @@ def _answers(
     fitted: Model, rows: Rows, cache: Caching, index: Index | None, n: int, keeper: LogKeeper | None, *, why: bool
 ) -> Iterator[PredictedRow]:
     """What is said of each item, and kept in a log, beside the cells of its row and the ``n`` most like it."""
-    waiting: deque[tuple[Item, Cells]] = deque()
+    waiting: deque[tuple[Item, Record]] = deque()
 
     def items() -> Iterator[Item]:
         for item, cells in rows:

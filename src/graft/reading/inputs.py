@@ -19,10 +19,9 @@ from graft.job import Reading
 from graft.reading.item_locator import resolve_in_folder, resolve_in_zip
 from graft.reading.manifest import Row, parse_texts
 from graft.reading.remote import bring_data, is_address
+from graft.reading.table import Record
 from graft.reading.tables import holds_paths
 from graft.run import PLAIN, Run
-
-Cells = Mapping[str | None, Any]
 
 _TABLES = frozenset({"parquet", *SHEETS})
 
@@ -59,7 +58,7 @@ def gather(
 
 def gather_rows(
     inputs: Iterable[str | os.PathLike[str] | Any], modality: str, columns: Reading, run: Run = PLAIN
-) -> Iterator[tuple[Item, Cells]]:
+) -> Iterator[tuple[Item, Record]]:
     """As ``gather``, each item with the cells of its row by their columns; without any where it is in no table.
 
     Args:
@@ -140,7 +139,7 @@ def _below(folder: Path) -> Iterator[Item]:
             yield File(folder / skipped.path, f"{folder}/{skipped.path}")
 
 
-def _texts_of(item: Item, columns: Reading) -> Iterator[tuple[Item, Cells]]:
+def _texts_of(item: Item, columns: Reading) -> Iterator[tuple[Item, Record]]:
     """The rows of a table, or the file itself, if it is a text."""
     try:
         kind = look_at(item)
@@ -156,7 +155,7 @@ def _texts_of(item: Item, columns: Reading) -> Iterator[tuple[Item, Cells]]:
         yield Broken(item.name, NOT_OF_THE_KIND["text"], message, advice), {}
 
 
-def _rows_of(item: Item, columns: Reading) -> Iterator[tuple[Item, Cells]]:
+def _rows_of(item: Item, columns: Reading) -> Iterator[tuple[Item, Record]]:
     try:
         manifest = parse_texts(item.read(), item.name, columns)
     except GraftError as error:

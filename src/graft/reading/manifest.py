@@ -22,7 +22,7 @@ from graft.reading.delimited import read_delimited
 from graft.reading.notices import MEASURED, TO_PREDICT
 from graft.reading.parquet import read_parquet
 from graft.reading.structured import is_structured, read_structured
-from graft.reading.table import MAX_LABELS, Table
+from graft.reading.table import MAX_LABELS, Record, Table
 from graft.reading.workbooks import read_workbook
 
 _NEVER_TABLES = frozenset({"eps", "pdf", "rtf"})
@@ -53,7 +53,7 @@ class Row(NamedTuple):
     group: str = ""
     tags: tuple[str, ...] | None = None
     content: bytes | None = None
-    cells: Mapping[str | None, Any] | None = None
+    cells: Record | None = None
 
 
 @dataclass(frozen=True, slots=True)
