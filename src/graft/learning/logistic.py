@@ -13,7 +13,7 @@ from graft.learning.lbfgs import chunks, minimise
 
 ABSENT = -1e6
 """Score of a class without rows in a subset: low enough for probability 0 at any temperature."""
-_TOLERANCE, _LOOSE, _LOOSER = 3e-7, 5e-5, 2e-3
+_TOLERANCE, _LOOSE, _LOOSER = 3e-7, 5e-5, 2e-4
 """A problem is solved when a Newton-like step promises to lower its objective by less than this share: of few rows, of
 many, and of very many."""
 _MANY_ROWS, _MANY_SCORES = 1000, 1 << 15
