@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -39,8 +40,9 @@ class Found:
         """
         url = self.url.encode("utf-8", "replace").decode()
         inline = url[:5].lower() == "data:"
-        if self.path is not None and (digest := _sha256(self.path)):
-            return f"{url[:MAX_URL]};sha256={digest[:32]}"
+        if self.path is not None:
+            with suppress(OSError):  # what cannot be read is known by its name
+                return f"{url[:MAX_URL]};sha256={sha256_of(self.path)[:32]}"
         if not inline and len(url) <= MAX_URL:
             return url.partition("#")[0] if is_web(url) else url
         beginning = url.partition(",")[0] if inline else url
@@ -69,11 +71,3 @@ def is_web(place: str) -> bool:
 def as_text(value: object, most: int = 1000) -> str:
     """A value from outside as one line of text of at most so many characters."""
     return " ".join(str(value).split())[:most] if value is not None else ""
-
-
-def _sha256(path: Path) -> str:
-    """The hash of a file's content, ``""`` where it cannot be read."""
-    try:
-        return sha256_of(path)
-    except OSError:
-        return ""

@@ -30,12 +30,11 @@ READ_ERRORS: tuple[type[Exception], ...] = (
     zlib.error,
     struct.error,
     KeyError,
-    NotImplementedError,
     RuntimeError,
     EOFError,
     ValueError,
 )
-"""What reading a member can raise: damage, encryption, and methods that Python cannot unpack."""
+"""What reading a member can raise: damage, encryption, and methods that Python cannot unpack (a ``RuntimeError``)."""
 
 try:
     from lzma import LZMAError

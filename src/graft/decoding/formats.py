@@ -332,11 +332,8 @@ def bare_name(name: str) -> str:
     """A file's name without its extension, ``a`` for ``a.csv`` and ``a.csv.gz``."""
     path = PurePosixPath(name)
     inner = PurePosixPath(path.stem)
-    return (
-        inner.stem
-        if path.suffix.lower() == ".gz" and inner.suffix.lower() in (*TABULAR, *_ALSO_TABULAR, ".tar")
-        else path.stem
-    )
+    packs = path.suffix.lower() == ".gz" and inner.suffix.lower() in (*TABULAR, *_ALSO_TABULAR, ".tar")
+    return inner.stem if packs else path.stem
 
 
 def is_packed(head: bytes) -> bool:

@@ -126,14 +126,16 @@ def _described_block(block: list[str]) -> tuple[Array, Array, Int, NDArray[np.ui
     codes = code_points(" " + text for text in [*block, ""])  # a space before, between and after the texts
     start = np.cumsum([0, *(len(text) + 1 for text in block)])  # of each text, and of what comes after the last
     kind = classes(codes)
-    exactly = _hash_each(codes, start)
+    exactly = hashes(codes, start[:-1], start[1:])
     codes, kind, start = _spaced(np.where(kind <= MARK, np.uint32(_SPACE), codes), kind, start)
-    equal = np.where(np.diff(start) == 1, exactly, _hash_each(codes, start))  # nothing but marks stays as it is
+    equal = np.where(
+        np.diff(start) == 1, exactly, hashes(codes, start[:-1], start[1:])
+    )  # nothing but marks stays as it is
 
     codes = np.where(kind == DIGIT, np.uint32(_ZERO), codes)
     kept = (kind != DIGIT) | ~_before(kind == DIGIT)
     codes, start = codes[kept], _moved(start, kept)
-    alike = _hash_each(codes, start)
+    alike = hashes(codes, start[:-1], start[1:])
     lengths = np.diff(start)
     row = np.repeat(np.arange(len(block)), lengths)
     wanted = (lengths > SHORTEST)[row]
@@ -163,10 +165,6 @@ def _before(flags: Bool) -> Bool:
 def _moved(start: Int, kept: Bool) -> Int:
     """Where texts start when only some characters are kept."""
     return np.asarray(np.cumsum(kept)[start] - 1, dtype=np.int64)
-
-
-def _hash_each(codes: Array, start: Int) -> Array:
-    return hashes(codes, start[:-1], start[1:])
 
 
 def _trigrams(codes: Array) -> Array:
