@@ -6,7 +6,6 @@ the process was killed in between, the file is given its name at the next run.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -20,7 +19,7 @@ from graft.collecting.entry import ENDS, ManifestEntry, read_entry
 from graft.collecting.names import safe_name
 from graft.data.listing import is_stray
 from graft.errors import DataError, GraftError, OutputExists
-from graft.files import sync_folder, write_synced
+from graft.files import sha256_of, sync_folder, write_synced
 from graft.journal.appending import lock_at_once
 
 NAME = ".graft-collect.jsonl"
@@ -166,13 +165,8 @@ def _mend_part(part: Path, noted: Mapping[str, str]) -> None:
         return
     named = part.with_name(part.name.removeprefix(".").removesuffix(".part"))
     wanted = noted.get(f"{part.parent.name}/{named.name}")
-    if wanted and not os.path.lexists(named) and wanted == _sha256(part):
+    if wanted and not os.path.lexists(named) and wanted == sha256_of(part.absolute()):
         part.replace(named)
     else:
         part.unlink()
     sync_folder(part.parent)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
