@@ -72,7 +72,8 @@ class Exhibits:
         file, length = self.caption(judged)
         called = element("div", path(file), class_="file", title=judged.path) if file else None
         long = element("div", length, class_="length") if length else None
-        caption = element("figcaption", called, long, said, self.why(judged))
+        why = sentence(self.whys[judged.path]) if judged.path in self.whys else None
+        caption = element("figcaption", called, long, said, why)
         return element("li", element("figure", self.show(judged), caption))
 
     def show(self, judged: Judged) -> Html:
@@ -103,11 +104,6 @@ class Exhibits:
         if length and sound is not None and sound.content and sound.kept:
             length += f", of which the first {sound.kept:g}{NBSP}s play here"
         return file, length
-
-    def why(self, judged: Judged) -> Html | None:
-        """What speaks for the answer to an item, in words, where that was asked for."""
-        found = self.whys.get(judged.path)
-        return None if found is None else sentence(found)
 
     def _player(self, judged: Judged, sound: Sound) -> Html:
         if not sound.content:

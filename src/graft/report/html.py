@@ -12,14 +12,7 @@ from graft.report.exhibits import Exhibits, gather, legend
 from graft.report.markup import Content, Html, element, folded, join, name, scrolled, table
 from graft.report.page import document
 from graft.results.facts import Facts
-from graft.results.figures import (
-    ClassesAdded,
-    ClassFigures,
-    Interval,
-    MultiLabelFigures,
-    RecallChange,
-    ReportRecord,
-)
+from graft.results.figures import ClassesAdded, ClassFigures, MultiLabelFigures, RecallChange, ReportRecord
 
 WORST = 20
 """Of more classes than this, the best are folded away."""
@@ -146,9 +139,8 @@ def headline(name: str, figure: str, between: str, lead: str, doubt: str, more: 
 
 
 def _ladder(report: ReportRecord) -> Html:
-    own = zip(words.scores(report), ("accent", ""), strict=False)
-    rows = [(called, score, kind) for (called, score), kind in own]
-    rows += [(called, Interval(value, value, value), "base") for called, value in words.baselines(report)]
+    rows = [(*score, kind) for score, kind in zip(words.scores(report), ("accent", ""), strict=False)]
+    rows += [(*score, "base") for score in words.baselines(report)]
     body = [
         element(
             "tr",

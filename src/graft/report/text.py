@@ -117,8 +117,7 @@ def _score(report: ReportRecord, room: int) -> Iterator[RenderableType]:
 
 def _ladder(report: ReportRecord, room: int) -> Table:
     """The score, the test score and the baselines, one below the other on the same scale."""
-    rows = words.scores(report)
-    rows += [(called, Interval(value, value, value)) for called, value in words.baselines(report)]
+    rows = [*words.scores(report), *words.baselines(report)]
     grid = columns("left", "left", "right", "right")
     line = bounded(room - max(len(label) for label, _ in rows) - 22, 8, 32)
     for index, (label, score) in enumerate(rows):

@@ -119,10 +119,10 @@ def things(modality: str) -> str:
     return noun(modality)
 
 
-def baselines(report: ReportRecord) -> list[tuple[str, float]]:
-    """The baselines by the names that they are shown with."""
+def baselines(report: ReportRecord) -> list[tuple[str, Interval]]:
+    """The baselines by the names that they are shown with; they have no interval."""
     called = _BASELINES | ({"majority": "commonest labels"} if report.multi_label else {})
-    return [(called.get(key, key), value) for key, value in report.baselines.items()]
+    return [(called.get(key, key), Interval(value, value, value)) for key, value in report.baselines.items()]
 
 
 def made(report: Facts) -> str:

@@ -23,7 +23,7 @@ from graft.reading.notices import TO_PREDICT, warn_of_numbers
 from graft.recipe import Recipe
 from graft.report import Evaluation, Report
 from graft.results.facts import HeadChoice
-from graft.results.figures import Calibration, Figures
+from graft.results.figures import Figures
 from graft.results.prediction import Prediction
 from graft.results.scores import Scores
 from graft.tasks.fit_result import FitResult
@@ -122,7 +122,7 @@ class Classification:
         y = np.array([index[label] for label in dataset.labels], np.int64)
         known = y < k
         p = np.hstack([p, np.zeros((len(p), len(scores.classes) - k), p.dtype)])
-        found = calibration(p[known, :k], y[known]) if known.any() else Calibration(float("nan"))
+        found = calibration(p[known, :k], y[known])
         said = judged_items(dataset.items, p, y, scores.classes)
         return figures_of(
             scores,
