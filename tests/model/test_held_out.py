@@ -1,5 +1,7 @@
 """What heads that had not seen the items said of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -35,3 +37,24 @@ def test_no_row_was_judged_by_a_head_that_saw_it(tmp_path):
     right = [said.label == given for said, given in zip(held.predictions(), held.given, strict=True)]
     assert 0.2 < np.mean(right) < 0.8
     assert np.mean(held.unknown) < 0.25
+
+
+def test_a_test_split_comes_last_and_is_answered_by_the_head_itself(photos):
+    data = graft.read(photos)
+    splits = tuple("test" if row % 3 == 0 else "train" for row in range(len(data)))
+    model = graft.fit(replace(data, splits=splits))
+    held, tested = model.held_out, [item for item, split in zip(data.items, splits, strict=True) if split == "test"]
+    assert held.names[-12:] == tuple(item.name for item in tested)
+    assert held.fold[-12:].tolist() == [0] * 12
+    assert (held.fold[:-12] > 0).all()
+    for said, own in zip(list(held.predictions())[-12:], model.predict(tested), strict=True):
+        assert (said.label, said.set, said.unknown) == (own.label, own.set, own.unknown)
+        assert said.confidence == pytest.approx(own.confidence, abs=1e-5)
+    assert all(np.isnan(said.unknown_score) for said in held.predictions())
+
+
+def test_numbers_have_their_interval_around_them():
+    numbers = [shapes.bar(20 + row, row) for row in range(30)]
+    held = graft.fit(numbers, [str(20 + row) for row in range(30)], task="regression").held_out
+    assert len({round(said.high - said.low, 6) for said in held.predictions()}) == 1
+    assert [said.input for said in held.predictions()] == list(held.names)

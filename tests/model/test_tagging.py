@@ -269,3 +269,11 @@ def test_real_messages_joined_in_pairs(shared):
     report = fitted(data)[0].report
     assert report.accuracy.value > 0.6
     assert report.multi.mean_average_precision > 0.8
+
+
+def test_held_out_labels_are_the_most_probable_first(model):
+    several = [said for said in model.held_out.predictions() if len(said.labels) > 1]
+    assert several
+    for said in several:
+        assert list(said.labels) == sorted(said.labels, key=lambda label: -said.scores[label])
+        assert said.label == "|".join(sorted(said.labels))

@@ -239,7 +239,7 @@ def warn_of_the_labels(
     notes = [*warn_of_copies(dataset, digests, clusters), *warn_of_small_classes(bearing, classes)]
     if always := [label for label, column in zip(classes, given.T, strict=True) if column.all()]:
         notes.append(f"{some(always)}: all training items bear it, so it tells nothing and is always predicted.")
-    if strange := sorted({label for own in dataset.tags for label in own} - set(classes)):
+    if strange := sorted(set(dataset.every_label) - set(classes)):
         notes.append(f"{some(strange)}: only in the test split, so items with such labels count as wrong there.")
     tested = {label for own, part in zip(dataset.tags, dataset.splits, strict=True) if part == "test" for label in own}
     if tested and (absent := sorted(set(classes) - tested)):

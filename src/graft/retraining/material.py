@@ -15,7 +15,7 @@ from graft.data.listing import CORRECTIONS
 from graft.data.split import merge
 from graft.duplicates.clusters import Clusters
 from graft.duplicates.likeness import clusters_of
-from graft.encoders.embed import Embedded
+from graft.encoders.embed import Embedded, join
 from graft.errors import DataError, NothingToRead
 from graft.model import Model
 from graft.model.journalled import decisions_of, follow_journal
@@ -87,7 +87,7 @@ def gather(
     if own is not None:
         mended, rows = embed_dataset(encoder, own, run)
         n_corrected = len(mended)
-        usable, embedded = _corrected(usable, embedded, mended, rows)
+        usable, embedded = _corrected(encoder, usable, embedded, mended, rows)
     learned = {
         digest for digest, split in zip(model.training.digests, model.training.splits, strict=True) if split != "test"
     }
@@ -130,7 +130,9 @@ def _read_corrections(folder: Path, model: Model, encoder: Encoder) -> Dataset |
         return None
 
 
-def _corrected(data: Dataset, embedded: Embedded, own: Dataset, rows: Embedded) -> tuple[Dataset, Embedded]:
+def _corrected(
+    encoder: Encoder, data: Dataset, embedded: Embedded, own: Dataset, rows: Embedded
+) -> tuple[Dataset, Embedded]:
     """The data with the corrections, each item once."""
     last = {digest: row for row, digest in enumerate(rows.digests)}  # of two copies of an item the later correction
     place = {digest: row for row, digest in enumerate(embedded.digests)}
@@ -150,18 +152,8 @@ def _corrected(data: Dataset, embedded: Embedded, own: Dataset, rows: Embedded) 
         sources=(*data.sources, *own.sources),
         reading=None,
     )
-    return joined, Embedded(
-        x=np.concatenate([embedded.x[kept], rows.x[added]]),
-        rows=np.arange(len(joined)),
-        digests=(*(embedded.digests[row] for row in kept), *(rows.digests[row] for row in added)),
-        statistics={
-            name: np.concatenate([values[kept], rows.statistics[name][added]])
-            for name, values in embedded.statistics.items()
-        },
-        skipped={},
-        hits=embedded.hits + rows.hits,
-        misses=embedded.misses + rows.misses,
-    )
+    whole = join(encoder, [embedded.select(kept), rows.select(added)])
+    return joined, replace(whole, rows=np.arange(len(joined)), skipped={})
 
 
 def _of(values: Sequence[str], row: int | None) -> str:

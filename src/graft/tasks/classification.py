@@ -78,14 +78,12 @@ class Classification:
 
     def targets(self, learned: Dataset, units: Int) -> Targets:
         """The number of each row's class, which folds are balanced by as well."""
-        classes = tuple(sorted(set(learned.labels)))
-        if len(classes) < 2:
+        if len(learned.classes) < 2:
             raise TooFewClasses(
-                f"There is only one class with items to train on, {classes[0]!r}.",
+                f"There is only one class with items to train on, {learned.classes[0]!r}.",
                 "A classifier needs at least two: add a folder (or rows) with another label.",
             )
-        y = np.array([classes.index(label) for label in learned.labels], np.int64)
-        return Targets(classes, y, y)
+        return Targets(learned.classes, learned.y, learned.y)
 
     def fit(self, rows: Rows, recipe: Recipe) -> FitResult:
         """Choose a head by cross-validation and calibrate it."""

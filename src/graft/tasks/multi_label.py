@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, compress
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -56,7 +56,7 @@ class MultiLabel:
 
     def check_known(self, dataset: Dataset, classes: Sequence[str]) -> None:
         """Whether the model knows any label of the data."""
-        check_shared_labels("The data", [*chain(*dataset.with_tags().tags)], "the model", classes)
+        check_shared_labels("The data", dataset.with_tags().every_label, "the model", classes)
 
     def check_saved(self, report: Report, learned: Collection[str], classes: Sequence[str]) -> None:
         """Whether the report is of these labels."""
