@@ -117,6 +117,9 @@ def test_mistakes_are_bounded_by_cell_and_in_all():
     assert len(found) == EXAMPLES
     assert max(map(len, cells.values())) == EXAMPLES_PER_CELL
     assert all(sure == sorted(sure, reverse=True) for sure in cells.values())
+    p, y = probabilities(4000, 3)
+    assert len(mistakes(judged_items(items_of(4000), p, y, ["a", "b", "c"]))) == 6 * EXAMPLES_PER_CELL
+    p, y = probabilities(4000, 10)
     assert mistakes(judged_items(items_of(1), p[:1], p[:1].argmax(axis=1), [f"{c}" for c in range(10)])) == ()
 
 

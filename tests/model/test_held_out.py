@@ -51,6 +51,8 @@ def test_a_test_split_comes_last_and_is_answered_by_the_head_itself(photos):
         assert (said.label, said.set, said.unknown) == (own.label, own.set, own.unknown)
         assert said.confidence == pytest.approx(own.confidence, abs=1e-5)
     assert all(np.isnan(said.unknown_score) for said in held.predictions())
+    odd = np.arange(len(held)) % 2 == 1
+    assert [said.unknown for said in replace(held, unknown=odd).predictions()] == odd.tolist()
 
 
 def test_numbers_have_their_interval_around_them():
