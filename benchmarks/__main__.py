@@ -370,9 +370,10 @@ def mutations_command(names: tuple[str, ...]) -> None:
 @click.argument("sets", nargs=-1)
 @click.option("--draws", type=click.IntRange(1), default=choosing.DRAWS, show_default=True, help="Of each set.")
 @click.option("--rounds", type=click.IntRange(1), default=choosing.ROUNDS, show_default=True, help="Fits of each draw.")
-def choosing_command(other: Path, sets: tuple[str, ...], draws: int, rounds: int) -> None:
+@click.option("--converged", is_flag=True, help="Choose among heads that are fitted to the end, too: slow.")
+def choosing_command(other: Path, sets: tuple[str, ...], draws: int, rounds: int, converged: bool) -> None:
     """Whether OTHER, another version's checkout, chooses the same heads, and in what time; SETS are folders."""
-    choosing.measure(other, draws, rounds, sets)
+    choosing.measure(other, draws, rounds, sets, converged)
 
 
 @main.command("memory")

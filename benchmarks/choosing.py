@@ -1,7 +1,8 @@
-"""Whether two versions of Graft choose the same heads, and what processor time a refit takes each of them.
+"""Whether two versions of Graft choose the same heads, those of a minimisation to the end, and in what processor time.
 
 ``python -m benchmarks choosing OTHER`` fits the same draws of real sets, their embeddings cached, by the code of this
-folder and by that of another checkout, turn about. ``python benchmarks/choosing.py CACHE`` is one of the two: it
+folder and by that of another checkout, turn about, and says what of it the choosing alone took; ``--converged`` also
+chooses among heads that ``benchmarks/converged.py`` fits. ``python benchmarks/choosing.py CACHE`` is one of the two: it
 answers a line of JSON with another.
 """
 
@@ -38,7 +39,13 @@ PATTERNS = {"spoken_digits": "{label}_{group}_{index}.wav"}
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One draw, fitted by this version and by the other: what they chose, and seconds of processor time."""
+    """One draw, fitted by this version and by the other: what they chose, and seconds of processor time.
+
+    Attributes:
+        converged: What is chosen among heads that are fitted to the end; ``None`` where that was not asked.
+        choosing: Of choosing alone.
+        seconds: Of the whole refit.
+    """
 
     name: str
     items: int
@@ -46,11 +53,16 @@ class Pair:
     seed: int
     chosen: list[Any]
     other: list[Any]
+    converged: list[Any] | None
+    choosing: float
+    choosing_before: float
     seconds: float
     before: float
 
 
-def measure(other: Path, draws: int = DRAWS, rounds: int = ROUNDS, sets: tuple[str, ...] = ()) -> None:
+def measure(
+    other: Path, draws: int = DRAWS, rounds: int = ROUNDS, sets: tuple[str, ...] = (), converged: bool = False
+) -> None:
     """Fit every draw by both versions; print the table and write ``results/choosing.json``."""
     from benchmarks.results import keep, progress, show
     from benchmarks.sets import DATA
@@ -60,6 +72,7 @@ def measure(other: Path, draws: int = DRAWS, rounds: int = ROUNDS, sets: tuple[s
         TemporaryDirectory() as folder,
         _worker(HERE, Path(folder) / "own") as own,
         _worker(other, Path(folder) / "other") as peer,
+        _worker(HERE, Path(folder) / "own", "converged") as reference,
     ):
         for name, items, classes in SETS:
             if (sets and name not in sets) or not (DATA / name).is_dir():
@@ -69,16 +82,30 @@ def measure(other: Path, draws: int = DRAWS, rounds: int = ROUNDS, sets: tuple[s
                 asked = {"data": str(DATA / name), "items": items, "classes": classes, "seed": seed}
                 _ask(own, asked), _ask(peer, asked)  # embeddings are cached
                 answers = [(_ask(own, asked), _ask(peer, asked)) for _ in range(rounds)]
-                mine, theirs = (statistics.median(pair[side]["seconds"] for pair in answers) for side in (0, 1))
                 chosen = [answers[0][side]["chosen"] for side in (0, 1)]
-                pairs.append(Pair(name, items, classes, seed, *chosen, mine, theirs))
+                best = _ask(reference, asked)["chosen"] if converged else None
+                seconds = [
+                    statistics.median(pair[side][what] for pair in answers)
+                    for what in ("choosing", "seconds")
+                    for side in (0, 1)
+                ]
+                pairs.append(Pair(name, items, classes, seed, *chosen, best, *seconds))
     rows = [
         (f"{pair.name} {pair.items}/{pair.classes} draw {pair.seed}", _words(pair.chosen), _words(pair.other),
-         f"{pair.seconds:.2f} s", f"{pair.before:.2f} s", f"{pair.seconds / pair.before:.2f}")
+         _words(pair.converged or []), f"{pair.choosing:.2f} s", f"{pair.choosing / pair.choosing_before:.2f}",
+         f"{pair.seconds:.2f} s", f"{pair.seconds / pair.before:.2f}")
         for pair in pairs
     ]  # fmt: skip
-    show("A refit by two versions", ("", "chosen", "by the other", "", "the other", "ratio"), rows)
+    columns = ("", "chosen", "by the other", "fitted to the end", "choosing", "ratio", "refit", "ratio")
+    show("A refit by two versions", columns, rows)
     progress.print(f"{sum(pair.chosen == pair.other for pair in pairs)} of {len(pairs)} choices are the same")
+    if converged:
+        for whose, choices in (
+            ("here", [pair.chosen for pair in pairs]),
+            ("the other's", [pair.other for pair in pairs]),
+        ):
+            same = sum(choice == pair.converged for choice, pair in zip(choices, pairs, strict=True))
+            progress.print(f"{same} of {len(pairs)} {whose} are those among heads that are fitted to the end")
     keep("choosing", {"pairs": [asdict(pair) for pair in pairs]})
 
 
@@ -87,9 +114,9 @@ def _words(chosen: list[Any]) -> str:
 
 
 @contextmanager
-def _worker(root: Path, cache: Path) -> Iterator[subprocess.Popen[str]]:
+def _worker(root: Path, cache: Path, *how: str) -> Iterator[subprocess.Popen[str]]:
     environment = {**os.environ, "PYTHONPATH": str(root / "src")}
-    command = [sys.executable, str(Path(__file__)), str(cache)]
+    command = [sys.executable, str(Path(__file__)), str(cache), *how]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
     ) as process:
@@ -109,6 +136,7 @@ def _ask(process: subprocess.Popen[str], asked: dict[str, Any]) -> dict[str, Any
 
 def answer(cache: Path) -> None:
     """Fit what each line of stdin asks for; only what both versions have in common is called."""
+    choosing = _timed()
     import random
     from dataclasses import replace
 
@@ -126,12 +154,39 @@ def answer(cache: Path) -> None:
         kept = set(draw.sample(labels, min(len(labels), asked["classes"])))
         rows = [row for row, label in enumerate(dataset.labels) if label in kept]
         own = sorted(draw.sample(rows, min(len(rows), asked["items"])))
-        chosen = replace(dataset.select(own), splits=())
+        drawn = replace(dataset.select(own), splits=())
+        choosing.clear()
         started = time.process_time()
-        head = graft.fit(chosen, cache=store).report.head
+        head = graft.fit(drawn, cache=store).report.head
         seconds = time.process_time() - started
-        print(json.dumps({"chosen": [head.kind, head.features, head.strength], "seconds": seconds}), flush=True)
+        chosen = [head.kind, head.features, head.strength]
+        print(json.dumps({"chosen": chosen, "seconds": seconds, "choosing": sum(choosing)}), flush=True)
+
+
+def _timed() -> list[float]:
+    """The seconds of processor time of every choosing of a head from now on, wherever the function was imported."""
+    import graft.model  # noqa: F401  imports all that choose
+    from graft.learning import selection
+
+    plain, seconds = selection.choose, list[float]()
+
+    def timed(*arguments: Any, **named: Any) -> Any:
+        started = time.process_time()
+        choice = plain(*arguments, **named)
+        seconds.append(time.process_time() - started)
+        return choice
+
+    for name in [name for name in sys.modules if name.startswith("graft.")]:
+        if vars(sys.modules[name]).get("choose") is plain:
+            sys.modules[name].choose = timed  # type: ignore[attr-defined]
+    return seconds
 
 
 if __name__ == "__main__":
-    answer(Path(sys.argv[1]))
+    if "converged" in sys.argv[2:]:
+        from converged import converged
+
+        with converged():
+            answer(Path(sys.argv[1]))
+    else:
+        answer(Path(sys.argv[1]))
