@@ -57,7 +57,7 @@ def idle(findings: Findings, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
     """A headless Chromium that keeps its console and says what it asked the network for."""
     with chromium() as driver:

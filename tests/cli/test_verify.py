@@ -1,17 +1,27 @@
 """``graft verify``."""
 
+import contextlib
+import io
 import shutil
 
 import pytest
 
-from graft.export.exporting import export_model
+import graft.cli
 
 
 @pytest.fixture(scope="module")
-def exported(model, photos, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("exports") / "shapes of mine"
-    export_model(model, "onnx", folder, precision="fp16", data=photos)
-    return folder
+def said(saved, photos, tmp_path_factory):
+    """An export with items of data, and what the command that made it said."""
+    folder, out = tmp_path_factory.mktemp("exports") / "shapes of mine", io.StringIO()
+    command = ["export", saved, "--to", "onnx", "--precision", "fp16", "-o", folder, "--data", photos]
+    with contextlib.redirect_stdout(out):
+        assert graft.cli.exit_code([str(word) for word in command]) == 0
+    return folder, out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def exported(said):
+    return said[0]
 
 
 def test_an_export_is_told_to_be_what_it_was(run, exported):
@@ -59,9 +69,8 @@ def test_what_is_no_export_ends_with_1_and_three_parts(run, saved, tmp_path):
         assert run("verify", place, "--json").json["error"]["code"] == "export"
 
 
-def test_export_says_whose_items_leave(run, saved, photos, tmp_path):
-    done = run("export", saved, "--to", "onnx", "-o", tmp_path / "x", "--data", photos)
-    assert done.code == 0
-    assert f"36 of them are items of {photos}: their files leave with the export." in done.out
-    assert "Proof   100.0% of 69 golden items answered alike" in done.out
-    assert "verify" in done.out.splitlines()[-1]
+def test_export_says_whose_items_leave(said, photos):
+    out = said[1]
+    assert f"36 of them are items of {photos}: their files leave with the export." in out
+    assert "Proof   100.0% of 69 golden items answered alike" in out
+    assert "verify" in out.splitlines()[-1]
