@@ -9,9 +9,10 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 demo: $(VENV)/.base
 	$(BIN)/graft demo --overwrite
 
-# A process for each core, up to four, and each file of tests in one of them, so that its models are fitted once. In
-# three parts, each in processes of its own: one process that opened every network of the tests would take all memory.
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+# A process for each core, up to four, and each file of tests in one of them, so that its models are fitted once; the
+# dearest files come first (tests/conftest.py), not those with most tests. In three parts, each in processes of its own:
+# one process that opened every network of the tests would take all memory.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 FIRST  := tests/export tests/encoders tests/tuning
 SECOND := tests/app tests/cli tests/serving tests/model tests/notebooks tests/retraining
 test: check
@@ -21,7 +22,7 @@ test: check
 
 # The oldest and the newest allowed version of every dependency; about half an hour.
 test-versions: $(VENV)/.dev
-	$(BIN)/python tests/versions.py -q --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python tests/versions.py -q --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -2,8 +2,10 @@
 
 import dataclasses
 import importlib
+import io
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,7 +18,7 @@ import pytest
 
 from buckets import S3Server
 from graft import errors
-from graft.cli import COMMANDS
+from graft.cli import COMMANDS, exit_code
 from graft.decoding.sound import wav_bytes
 from graft.report import Report
 from graft.samples import draw_doors, draw_new_doors, write_messages, write_new_messages
@@ -25,6 +27,7 @@ PROJECT = Path(__file__).parents[1]
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md")])
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^\$ (graft\b.*?)(?:\s+# exit (\d+))?$")
+SHELL = re.compile(r"[<>|&;$`]")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -88,7 +91,7 @@ def gliding_sound(slope: float, pitch: float, rng: np.random.Generator) -> np.nd
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if runs(page)], ids=named)
-def test_the_examples_of_a_page_run_from_top_to_bottom(page, samples, tmp_path_factory, monkeypatch, request):
+def test_the_examples_of_a_page_run_from_top_to_bottom(page, samples, tmp_path_factory, monkeypatch, capfd, request):
     folder = tmp_path_factory.mktemp(page.stem)
     shutil.copytree(samples, folder, dirs_exist_ok=True)
     if page.stem == "addresses":
@@ -97,6 +100,7 @@ def test_the_examples_of_a_page_run_from_top_to_bottom(page, samples, tmp_path_f
     # Of the pages alone, for one of them clears it; and beside what is copied, for a process that reads the file of a
     # database that it has open loses its locks.
     monkeypatch.setenv("GRAFT_CACHE", str(samples.with_name(f"{samples.name}-cache")))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
     namespace: dict[str, object] = {"__name__": "example"}
     for block in blocks(page):
         if block.language == "python":
@@ -105,7 +109,11 @@ def test_the_examples_of_a_page_run_from_top_to_bottom(page, samples, tmp_path_f
         elif block.language == "console":
             for line in block.text.splitlines():
                 if found := COMMAND.match(line):
-                    run(found[1], int(found[2] or 0), f"{named(page)}, the block at line {block.line}")
+                    # What is typed first, and what a shell has to understand, is a process of its own as for readers.
+                    typed = page.name == "README.md" or SHELL.search(found[1])
+                    code, said = in_a_shell(found[1]) if typed else here(found[1], capfd)
+                    where = f"{named(page)}, the block at line {block.line}: {found[1]!r}"
+                    assert code == int(found[2] or 0), f"{where} ended with {code}:\n{said[-2000:]}"
 
 
 def put_samples(server: S3Server, folder: Path) -> None:
@@ -119,11 +127,18 @@ def put_samples(server: S3Server, folder: Path) -> None:
         (folder / table).write_text("\n".join(["image,label", *rows]))
 
 
-def run(command: str, wanted: int, where: str) -> None:
+def in_a_shell(command: str) -> tuple[int, str]:
+    """Its exit code and all that it said."""
     scripts = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(command, shell=True, capture_output=True, env={**os.environ, "PATH": scripts}, check=False)
-    said = (done.stdout + done.stderr).decode(errors="replace")[-2000:]
-    assert done.returncode == wanted, f"{where}: {command!r} ended with {done.returncode}, not {wanted}:\n{said}"
+    return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
+
+
+def here(command: str, capfd: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """The same in this process, which is quicker."""
+    capfd.readouterr()
+    code = exit_code(shlex.split(command)[1:])
+    return code, "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
