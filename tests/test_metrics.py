@@ -167,3 +167,11 @@ def test_a_calibrated_model_of_100_items_is_not_called_off():
     assert np.mean(debiased) < 0.65 * np.mean(plain)
     boastful = np.tile([0.95, 0.05], (2000, 1))
     assert metrics.debiased_calibration_error(np.arange(2000) % 2, boastful) == pytest.approx(0.45, abs=0.01)
+
+
+def test_f1_of_labels_is_the_mean_of_those_that_occur():
+    given = np.array([[True, False, False], [True, True, False]])
+    predicted = np.array([[True, False, False], [False, True, False]])
+    micro, macro = metrics.label_f1(given, predicted)
+    assert micro == pytest.approx(2 * 2 / (3 + 2))
+    assert macro == pytest.approx((2 / 3 + 1) / 2)
