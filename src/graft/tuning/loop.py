@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from graft.contracts import Float64, Progress
+from graft.executors import checkpoint
 from graft.results.facts import plain, restored
 from graft.results.history import Epoch
 from graft.tuning.batches import Samples, epoch_batches
@@ -127,6 +128,7 @@ class Loop:
         parameters = self.trainable.parameters
         with torch.no_grad():
             for name, tensor in self.best.items():
+                checkpoint()
                 parameters[name].copy_(tensor)
 
     def tell(self, sentence: str) -> None:
@@ -182,10 +184,12 @@ class Loop:
             raise _Diverged
         self.trainable.set_rates(self._share(left))
         scaler, optimizer = self.passes.scaler, self.trainable.optimizer
+        checkpoint()
         scaler.unscale_(optimizer)
         norm = torch.nn.utils.clip_grad_norm_(self.trainable.parameters.values(), self.plan.clip)
         if not scaler.is_enabled() and not torch.isfinite(norm):
             raise _Diverged
+        checkpoint()
         scaler.step(optimizer)  # where it is enabled, it leaves out a step whose gradients overflow
         scaler.update()
         self.state.losses.append(loss)
@@ -247,6 +251,7 @@ class Loop:
         self._keep()
 
     def _keep(self) -> None:
+        checkpoint()
         state = self.state
         now = self.clock()
         state.seconds += now - self._since
@@ -254,6 +259,7 @@ class Loop:
         state.step, state.fraction = self.course.step, self.course.fraction
         state.at_once = self.passes.at_once
         self._snapshot = take(state.to_dict(), self.trainable.parameters, self.best, self.trainable.optimizer)
+        checkpoint()
         if self.checkpoint:
             try:
                 save(self.checkpoint, self._snapshot, self.key)
@@ -271,6 +277,7 @@ class Loop:
         self._snapshot = snapshot
 
     def _weights(self) -> dict[str, Any]:
+        checkpoint()
         return {name: each.detach().clone() for name, each in self.trainable.parameters.items()}
 
     def _share(self, left: int) -> float:

@@ -17,6 +17,14 @@ LEAST = 1e-4
 """A root's slope is taken as if the number below it were at least this: at zero it would be infinite."""
 
 
+def heard(output: Any) -> Any:
+    """What a layer has made; work that is stopped ends here, and where its gradient is there on the way back."""
+    checkpoint()
+    if isinstance(output, Tensor) and output.requires_grad:
+        output.register_hook(lambda _: checkpoint())
+    return output
+
+
 class EncoderModule(nn.Module):  # type: ignore[misc]
     """A network some of whose ``weights`` bear the names of its encoder's pinned ones."""
 
@@ -35,9 +43,10 @@ class EncoderModule(nn.Module):  # type: ignore[misc]
 
     def load_pinned(self) -> Self:
         """Take the encoder's weights, and be ready to embed; work that is stopped ends between two modules."""
+        checkpoint()
         self.load(self.embedder.tuned.over(self.embedder.pinned()))
         for module in self.modules():
-            module.register_forward_pre_hook(lambda *_: checkpoint())
+            module.register_forward_hook(lambda _module, _given, output: heard(output))
         return self.eval()  # type: ignore[no-any-return]
 
     def load(self, weights: Mapping[str, Float32]) -> None:
@@ -45,6 +54,7 @@ class EncoderModule(nn.Module):  # type: ignore[misc]
         own = self.weights()
         with torch.no_grad():
             for name, array in weights.items():
+                checkpoint()
                 own[name].copy_(torch.from_numpy(np.array(array)))
 
     def train_mode(self, frozen_batch_norm: bool = True) -> None:
@@ -56,8 +66,8 @@ class EncoderModule(nn.Module):  # type: ignore[misc]
 
     def changed(self) -> dict[str, Float32]:
         """The weights that are not the pinned ones, ``float32`` each."""
-        own = self.weights()
-        pinned = self.embedder.pinned()
+        checkpoint()
+        own, pinned = self.weights(), self.embedder.pinned()
         arrays = {name: own[name].detach().cpu().float().numpy() for name in pinned}
         return {name: array.copy() for name, array in arrays.items() if not np.array_equal(array, pinned[name])}
 

@@ -12,6 +12,7 @@ from graft.encoders import Tunable, moved_to
 from graft.encoders.lru import LOADED
 from graft.encoders.runtime import Backend
 from graft.errors import EncoderError
+from graft.executors import checkpoint
 
 ALLOWED = 1e-3
 """Largest difference of an embedding, as a share of the largest number in any."""
@@ -36,6 +37,7 @@ def hold_to_network(encoder: Tunable, network: Any, values: Sequence[Any]) -> fl
     some = [values[row] for row in np.linspace(0, len(values) - 1, min(LOOKED_AT, len(values))).astype(int)]
     with torch.no_grad():
         wanted = network(network.batch(some)).float().numpy()
+    checkpoint()
     checked = moved_to(encoder, Backend("onnxruntime", "f32"))
     found = checked.embed(some)
     LOADED.forget(checked)

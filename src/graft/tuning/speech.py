@@ -13,8 +13,7 @@ from torch.nn import functional
 from graft.contracts import Float32
 from graft.encoders.speech import SpeechEncoder
 from graft.encoders.speech_network import FLOOR, LAYERS, SLOPE, shares
-from graft.executors import checkpoint
-from graft.tuning.module import EncoderModule, signed_root
+from graft.tuning.module import EncoderModule, heard, signed_root
 from graft.tuning.network import Batch, Group
 
 
@@ -60,9 +59,8 @@ class SpeechNetwork(EncoderModule):
         mels, *counts = batch
         x, pools = mels[:, None], []
         for layer in self.layers:
-            checkpoint()
             bias = self._parameters[layer.bias] if layer.bias else None
-            x = functional.conv2d(x, self._parameters[layer.weight], bias, padding=layer.padding)
+            x = heard(functional.conv2d(x, self._parameters[layer.weight], bias, padding=layer.padding))
             if layer.bias:
                 x = functional.leaky_relu(x, SLOPE).clamp_min(FLOOR)
             if layer.pool:

@@ -44,8 +44,7 @@ class Trainable:
             depth.update(_depth_of_adapters(network, depth))
         tuned = {name: each for name, each in network.named_parameters() if each.requires_grad}
         self.parameters: dict[str, Any] = {**tuned, **self._head}
-        for parameter in tuned.values():  # work that is stopped ends on the way back too, between two gradients
-            parameter.register_hook(lambda _: checkpoint())
+        checkpoint()
         self.optimizer = self._optimizer(tuned, depth, plan.weight_decay)
 
     def weights(self) -> dict[str, Any]:
@@ -53,6 +52,7 @@ class Trainable:
 
         Only before the adapters are put in and after they were merged are these all that counts.
         """
+        checkpoint()
         return {name: each.detach().clone() for name, each in {**self._base, **self._head}.items()}
 
     def state(self) -> dict[str, Float32]:
@@ -64,6 +64,7 @@ class Trainable:
         """Go this share of the way between two copies (WiSE-FT: Wortsman et al., CVPR 2022)."""
         with torch.no_grad():
             for name, parameter in {**self._base, **self._head}.items():
+                checkpoint()
                 parameter.copy_(torch.lerp(before[name], after[name], alpha))
 
     def set_rates(self, share: float) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from graft.contracts import Encoder, Float32, Int
 from graft.encoders import Tunable, retuned
 from graft.encoders.lru import LOADED
-from graft.executors import map_on_cores
+from graft.executors import checkpoint, map_on_cores
 from graft.heads.features import transform
 from graft.heads.protocols import CalibratedHead
 from graft.heads.unknown import UnknownRule
@@ -171,6 +171,7 @@ class Shipped:
 def mean_model(material: Material, trials: Sequence[Trial], judged: HeldOutScores) -> Shipped:
     """The mean of the trials' networks, but for those that learned nothing, and a head that is fitted to all rows."""
     chosen = [trial for trial in trials if trial.history.best] or trials
+    checkpoint()
     encoder = retuned(material.encoder, _mean_weights([trial.weights for trial in chosen], material.encoder))
     if len(chosen) == 1:
         x = chosen[0].x
@@ -211,7 +212,9 @@ def _trial(material: Material, parts: Parts, conduct: Conduct, number: int, dead
         note=conduct.note,
     )
     spent = time.monotonic() - starts
+    checkpoint()
     weights = network.changed()
+    checkpoint()
     tuned = retuned(material.encoder, weights)
     hold_to_network(tuned, network, material.values)
     x = embedded(tuned, material.values)

@@ -135,11 +135,11 @@ def tune(
     encoder = _tunable(model)
     plan = _plan(method, encoder, flips, seed if seed is not None else model.recipe.seed, time_limit)
     plan = replace(plan, epochs=plan.epochs if epochs is None else epochs)
-    network_for(encoder), augmentation_for(encoder.modality)  # what is missing is said before the work
-    from graft.tuning.outcome import tuned_model
-    from graft.tuning.trials import Conduct, HeldOutScores, mean_model, run_trials
-
     with run.at_work():
+        network_for(encoder), augmentation_for(encoder.modality)  # what is missing is said before the work
+        from graft.tuning.outcome import tuned_model
+        from graft.tuning.trials import Conduct, HeldOutScores, mean_model, run_trials
+
         dataset, embedded = _rows(model, encoder, data, run)
         examples = Examples.of(dataset, encoder, model.recipe, run, embedded)
         clusters, train = examples.alike.clusters, examples.train
