@@ -17,6 +17,7 @@ from benchmarks.broken_rules.retraining import RETRAINING
 from benchmarks.broken_rules.rule import Rule
 from benchmarks.broken_rules.served_notebooks import SERVED_NOTEBOOKS
 from benchmarks.broken_rules.serving import SERVING
+from benchmarks.broken_rules.stopping import STOPPING
 from benchmarks.broken_rules.training import FUNCTIONS_THAT_TRAIN
 
 __all__ = ["RULES", "Rule"]
@@ -37,4 +38,5 @@ RULES = (
     *MONITORING,
     *SERVED_NOTEBOOKS,
     *ADDRESSES,
+    *STOPPING,
 )
