@@ -46,10 +46,6 @@ HUB_LAYERS, HUB_RATE, HUB_AT_ONCE = 4, 5e-5, 8
 """Of networks from a hub: layers that are trained, the highest rate, and items that go through together."""
 
 
-def _with(plan: TrainingPlan, **others: object) -> TrainingPlan:
-    return TrainingPlan.from_dict({**plan.to_dict(), **others})
-
-
 METHODS: Mapping[str, Method] = {
     "blocks": Method(
         "the last blocks of the network",
@@ -58,25 +54,25 @@ METHODS: Mapping[str, Method] = {
     "full": Method(
         "the whole network",
         {
-            "image": _with(_PICTURES, unfreeze="all", rate=2e-4, decay=0.9),
-            "text": _with(_TEXTS, unfreeze="all", rate=3e-5),
-            "audio": _with(_SOUNDS, unfreeze="all"),
+            "image": replace(_PICTURES, unfreeze="all", rate=2e-4, decay=0.9),
+            "text": replace(_TEXTS, unfreeze="all", rate=3e-5),
+            "audio": replace(_SOUNDS, unfreeze="all"),
         },
     ),
     "lora": Method(
         "low-rank adapters beside the linear layers, merged into them afterwards",
-        {"text": _with(_TEXTS, unfreeze=6, rank=8, rate=1e-3, decay=1.0)},
+        {"text": replace(_TEXTS, unfreeze=6, rank=8, rate=1e-3, decay=1.0)},
     ),
     "pairs": Method(
         "items of one class drawn together and those of others apart, and nothing else",
-        {"text": _with(_TEXTS, contrast=1.0)},
+        {"text": replace(_TEXTS, contrast=1.0)},
     ),
     "partway": Method(
         "the last blocks, and then as far from the weights before to those after as is best",
         {
-            "image": _with(_PICTURES, alphas=_PARTWAY),
-            "text": _with(_TEXTS, alphas=_PARTWAY),
-            "audio": _with(_SOUNDS, alphas=_PARTWAY),
+            "image": replace(_PICTURES, alphas=_PARTWAY),
+            "text": replace(_TEXTS, alphas=_PARTWAY),
+            "audio": replace(_SOUNDS, alphas=_PARTWAY),
         },
     ),
 }
