@@ -6,12 +6,14 @@ import http.client
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -27,6 +29,7 @@ from pages import Page, ask, begin, where
 
 pytest.importorskip("starlette", reason="Starlette is not installed: pip install 'graft-learn[app]'")
 
+_files = resources.files
 EVERYTHING = [
     *("/", "/?token=", "/?token=guessed", "/editor/page.html", "/editor/editor.js", "/editor/editor.css"),
     *("/editor/start", "/editor/state", "/editor/queue", "/editor/item/0", "/editor/picture/0", "/editor/sound/0"),
@@ -47,6 +50,19 @@ def test_without_the_address_nothing_is_answered(idle: Editor, path: str) -> Non
     separator = "&" if "?" in path else "?"
     if not path.startswith("/?"):  # the token opens the page, and nothing else
         assert ask(idle, "GET", f"{path}{separator}{token}", let_in=False)[0] == (200 if path == "/" else 403)
+
+
+def test_what_other_programs_left_beside_the_page_is_not_served(
+    findings: Findings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = Path(shutil.copytree(resources.files("graft.app"), tmp_path / "app"))
+    (package / "assets" / ".DS_Store").write_bytes(b"a list of files")
+    (package / "assets" / "editor.js~").write_bytes(b"an older one")
+    (package / "assets" / "__pycache__").mkdir()
+    monkeypatch.setattr(resources, "files", lambda name: package if name == "graft.app" else _files(name))
+    with Editor(findings, tmp_path / "shapes.journal", port=0) as editor:
+        for name, status in (("editor.js", 200), (".DS_Store", 404), ("editor.js~", 404), ("__pycache__", 404)):
+            assert ask(editor, "GET", f"/editor/{name}")[0] == status
 
 
 def test_a_head_that_never_ends_takes_no_memory(idle: Editor) -> None:

@@ -1,3 +1,4 @@
+import os
 import shutil
 
 import pytest
@@ -67,6 +68,18 @@ def test_a_root_says_where_the_files_lie(ids, tmp_path):
     assert dataset.warnings == ()
     with pytest.raises(NothingToRead, match=r"no folder .*nowhere"):
         read(table, root=tmp_path / "nowhere")
+
+
+def test_a_root_is_any_path_and_nothing_else(ids, tmp_path):
+    folder, rows = ids
+    table = write(tmp_path / "labels.csv", ("path", "label"), [(f"{stem}.jpg", label) for stem, label in rows])
+    with os.scandir(folder) as entries:
+        (root,) = (entry for entry in entries if entry.name == "train")
+    dataset = read(table, root=root)
+    assert len(dataset) == 6
+    assert dataset.reading.root == str(folder / "train")
+    with pytest.raises(TypeError):
+        read(table, root=3)
 
 
 def test_ids_without_files_are_not_read_as_texts(ids, tmp_path):

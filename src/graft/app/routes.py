@@ -46,7 +46,8 @@ class Routes:
         self._run = secrets.token_hex(4)  # so that no browser takes a picture of an earlier run for one of this
         self._settled: tuple[Any, dict[str, Any]] = None, {}  # what follows from these decisions; it takes a while
         self._media = Media(review.findings.dataset)
-        own = resources.files("graft.app").joinpath("assets").iterdir()
+        beside = resources.files("graft.app").joinpath("assets").iterdir()
+        own = [file for file in beside if Path(file.name).suffix in KINDS]  # other programs leave theirs there, too
         self._assets = {
             **{file.name: Medium(file.read_bytes(), KINDS[Path(file.name).suffix]) for file in own},
             **{name: Medium(pages.content(name), kind) for name, kind in pages.SHARED.items()},

@@ -122,7 +122,7 @@ def read(
         pattern=pattern,
         modality=modality,
         multi_label=multi_label,
-        root=_path_of(root),
+        root=None if root is None else os.fsdecode(root),
         remembered=dict(remembered) if remembered else None,
         fetch=fetch,
     )
@@ -144,7 +144,7 @@ def read(
 
 
 def _path_of(source: Any) -> str | None:
-    return str(source) if isinstance(source, str | os.PathLike) else None
+    return os.fsdecode(source) if isinstance(source, str | os.PathLike) else None
 
 
 def _root_of(reading: Reading) -> Path | None:
