@@ -102,7 +102,7 @@ def fit_binary(x: Float32, y: Bool, weights: Float32, masks: Float32, strengths:
         counted = masks[subsets] * weights.T[labels] * np.array(strengths, np.float32)[places, None]
         counted[constant[subsets, labels]] = 0
         start = np.zeros((len(part), 1, w.shape[-1]), np.float32)
-        found = minimise(axes.z, given[labels, None], counted, start, _TOLERANCE)
+        found = minimise(axes.z, given[labels, None], counted, start, _tolerance(len(y), 1))
         w[subsets, places, labels] = found[:, 0]
     w[..., -1] = np.where(constant[:, None], odds[:, None], w[..., -1])
     return [

@@ -12,7 +12,6 @@ from graft.errors import UsageError
 from graft.executors import map_on_cores
 from graft.heads.features import DESCRIPTIONS, available, transform
 from graft.heads.multi_label import THRESHOLD, MultiLabelClassifier, firmness_of, sigmoid
-from graft.heads.unknown import UnknownRule
 from graft.learning.axes import principal
 from graft.learning.classifier import OutOfFold
 from graft.learning.logistic import fit_binary
@@ -104,7 +103,9 @@ def fit_multi_label(
     scored = ~np.isnan(scores).all(axis=(0, 2)) if len(folds) else np.zeros(len(given), np.bool_)
     rule = fit_rule(scores, given)
     phi = transform(x, stages, choice.chosen.features)
-    unknown, rejected = _fit_unknown(phi, strata_of(given, units), folds, rule.apply(scores), recipe.unknown_rate)
+    present, strata = np.unique(strata_of(given, units), return_inverse=True)
+    firmness = firmness_of(rule.apply(scores))
+    unknown, rejected = fit_unknown(phi, strata, len(present), folds, firmness, recipe.unknown_rate)
     everything = np.ones((1, len(given)), np.float32)
     [[head]] = fit_binary(choice.axes.z, given, balance(given), everything, [choice.chosen.strength])
     classifier = MultiLabelClassifier(
@@ -339,13 +340,6 @@ def _platt(z: Float64, target: Float64, weight: Float64, start: Float64, prior: 
         if np.abs(step_a).max() < 1e-5 * a.max() and np.abs(step_b).max() < 1e-5:
             break
     return np.stack([a, b])
-
-
-def _fit_unknown(
-    phi: Float32, strata: Int, folds: Sequence[Int], logits: Float32, rate: float
-) -> tuple[UnknownRule, Float32]:
-    present, y = np.unique(strata, return_inverse=True)
-    return fit_unknown(phi, y.reshape(-1).astype(np.int64), len(present), folds, firmness_of(logits), rate)
 
 
 def _log_likelihood(logits: Float32, given: Bool) -> Float32:

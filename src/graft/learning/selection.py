@@ -241,14 +241,10 @@ def _grid(y: Int, k: int, tried: Sequence[str], repetitions: int, head: str) -> 
         return len(features) * sum(map(len, strengths.values())) * repetitions * len(y) * k
 
     while size() > _SCORES and any(len(values) > 2 for values in strengths.values()):
-        strengths = {name: _thinned(values) for name, values in strengths.items()}
+        strengths = {name: values[::2] if len(values) > 2 else values for name, values in strengths.items()}
     if size() > _SCORES:
         features, strengths = features[:1], {heads[0]: strengths[heads[0]]}
     return tuple(Configuration(f, name, s) for f in features for name in strengths for s in strengths[name])
-
-
-def _thinned(strengths: tuple[float, ...]) -> tuple[float, ...]:
-    return strengths[::2] if len(strengths) > 2 else strengths
 
 
 class _CrossValidation:
