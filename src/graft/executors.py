@@ -1,9 +1,10 @@
-"""Doing several things at once on this machine's cores, and what of it a forked child must not inherit."""
+"""Doing several things at once on this machine's cores, what ends it, and what of it a forked child must not inherit."""
 
 from __future__ import annotations
 
 import math
 import os
+import signal
 import sys
 import threading
 import weakref
@@ -312,3 +313,21 @@ def one_thread_each() -> AbstractContextManager[None]:
 
 _work: ContextVar[tuple[Callable[[], None], Any]] = ContextVar("graft_work", default=(lambda: None, CORES))
 """What ends the work that a thread does, and what shares it out; ``Run.at_work`` says both."""
+
+
+@contextmanager
+def on_sigterm(handle: Callable[[int, Any], Any]) -> Iterator[None]:
+    """Within, SIGTERM is handled; where it was ignored, and off the main thread, which alone heeds it, it stays so.
+
+    Args:
+        handle: Is given the signal's number and the frame, as by ``signal.signal``.
+    """
+    before = signal.getsignal(signal.SIGTERM)
+    if threading.current_thread() is not threading.main_thread() or before is signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGTERM, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

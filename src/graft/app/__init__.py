@@ -18,8 +18,8 @@ from graft.app.scoring import Score
 from graft.app.server import PORT, PageServer, check_installed
 from graft.app.try_page import TryPage
 from graft.cleaning.findings import Findings
+from graft.executors import on_sigterm
 from graft.journal.journal import Journal
-from graft.signals import on_sigterm
 
 __all__ = ["PORT", "Editor", "TryPage", "check_installed", "serve", "serve_editor"]
 

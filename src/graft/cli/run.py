@@ -13,7 +13,7 @@ import click
 from graft.cli.output import clean_word, say, show_json
 from graft.cli.paths import Command, InputPath, Output
 from graft.errors import Cancelled, UsageError
-from graft.signals import on_sigterm
+from graft.executors import on_sigterm
 
 if TYPE_CHECKING:
     from graft.notebooks import NotebookRun, OutputEvent

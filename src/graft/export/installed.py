@@ -25,13 +25,13 @@ import numpy as np
 
 from graft.contracts import Progress, silent
 from graft.errors import ExportError
+from graft.executors import on_sigterm
 from graft.export.draft import GRAPH
 from graft.export.examples import EXAMPLE
 from graft.export.exported_folder import ExportedFolder
 from graft.export.proof.agreement import FILE_TOLERANCE, Agreement, Answer
 from graft.export.proof.golden_set import FOLDER, GoldenSet
 from graft.export.space.folder import PYTHON_VERSION, REQUIREMENTS
-from graft.signals import on_sigterm
 
 PAGE = "app.py"
 START_SECONDS = 300.0

@@ -273,7 +273,7 @@ def test_sigterm_ends_all_of_it_too(tmp_path):
     )
     code = (
         "import os, signal, sys; from pathlib import Path; from graft.export import installed; place = Path.cwd()\n"
-        "from graft.signals import on_sigterm\n"
+        "from graft.executors import on_sigterm\n"
         "with on_sigterm(installed._end_in_order), installed._running([sys.executable, 'page.py'], place, place):\n"
         "    os.kill(os.getpid(), signal.SIGTERM); signal.pause()\n"
     )
