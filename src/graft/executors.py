@@ -1,4 +1,4 @@
-"""Doing several things at once on this machine's cores, what ends it, and what of it a forked child must not inherit."""
+"""Several things at once on this machine's cores, what ends that, and what of it a forked child must not inherit."""
 
 from __future__ import annotations
 
