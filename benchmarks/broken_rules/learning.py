@@ -119,9 +119,9 @@ LEARNING = (
     ),
     Rule(
         "classes stand in the order of their names",
-        "src/graft/tasks/classification.py",
-        "classes = tuple(sorted(set(learned.labels)))",
-        "classes = tuple(dict.fromkeys(learned.labels))",
+        "src/graft/data/dataset.py",
+        "return tuple(sorted(set(self.every_label)))",
+        "return tuple(dict.fromkeys(self.every_label))",
         f"{ENDS}test_classes_stand_in_the_order_of_their_names",
     ),
     Rule(
