@@ -53,6 +53,15 @@ def demo(again):
     return again.folder
 
 
+def test_the_demo_leaves_photos_a_model_and_a_report(demo):
+    parts = [MARKER, "doors.graft", "mine.txt", "new", "photos", "report.html"]
+    assert sorted(path.name for path in demo.iterdir()) == parts
+    assert len(list((demo / "photos").rglob("*.jpg"))) == 200
+    report = json.loads((demo / "doors.graft" / "report.json").read_text())
+    assert report["classes"] == ["closed", "open"]
+    assert report["accuracy"]["value"] > 0.8
+
+
 @pytest.fixture(scope="module")
 def text_demo(tmp_path_factory):
     """A folder in which the text demo was run, and what it printed."""
