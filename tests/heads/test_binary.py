@@ -51,3 +51,12 @@ def test_more_features_than_rows_are_no_trouble():
     y = random.random((20, 3)) < 0.5
     head = fit_binary(x, y, np.ones((20, 3), np.float32), np.ones((1, 20), np.float32), [1000.0])[0][0]
     assert ((head.scores(x) > 0) == y).all()
+
+
+def test_labels_that_all_rows_have_or_none_of_them_are_no_trouble_where_no_other_is(data):
+    x, _, weights, masks = data
+    y = np.array([[True, False]] * 300)
+    heads = fit_binary(x, y, weights[:, :2], masks, [16.0])
+    for (head,), n in zip(heads, (300, 200), strict=True):
+        assert not head.weights.any()
+        assert np.allclose(head.bias, np.log((n + 0.5) / 0.5) * np.array([1, -1]), rtol=1e-4)

@@ -46,7 +46,7 @@ def minimise(z: Float32, given: Float32, weights: Float32, start: Float32, toler
         ``(m, c, r + 1) float32``.
     """
     rows = np.flatnonzero(weights.any(axis=0))
-    if len(rows) <= 0.9 * len(z) and 4 * len(rows) * z.shape[1] <= _MEMORY:
+    if 0 < len(rows) <= 0.9 * len(z) and 4 * len(rows) * z.shape[1] <= _MEMORY:
         z, given, weights = z[rows], given[:, :, rows], weights[:, rows]
     return _Problems(z, given, weights).minimise(start, tolerance)
 
