@@ -215,4 +215,18 @@ LEARNING = (
         "losses = self.losses",
         "tests/heads/test_ridge.py::test_a_row_has_no_say_in_what_is_said_of_it",
     ),
+    Rule(
+        "a tuning leaves no trial's network open",
+        "src/graft/tuning/trials.py",
+        "LOADED.forget(tuned)",
+        "tuned",
+        "tests/tuning/test_tuning.py::test_all_trials_are_made_however_short_the_time",
+    ),
+    Rule(
+        "what was opened to compare a tuned encoder is closed",
+        "src/graft/tuning/parity.py",
+        "LOADED.forget(checked)",
+        "checked",
+        "tests/tuning/test_parity.py::test_encoder_and_network_are_compared_in_single_precision",
+    ),
 )
