@@ -14,9 +14,14 @@ from typing import Any
 from graft.collecting.found import Found, as_text
 from graft.errors import ProviderError, needing
 
-_LICENCES = ("public", "share", "share-commercially", "modify", "modify-commercially")
-LICENCES = {licence: licence.title().replace("-", "") for licence in _LICENCES}
-"""What a licence is to allow, and what the search site calls that: ``ShareCommercially``."""
+LICENCES = {
+    "public": "Public",
+    "share": "Share",
+    "share-commercially": "ShareCommercially",
+    "modify": "Modify",
+    "modify-commercially": "ModifyCommercially",
+}
+"""What a licence is to allow, and what the search site calls that."""
 
 _MAX_PAGES = 20
 _TIMEOUT = 15
