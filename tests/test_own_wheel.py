@@ -61,7 +61,7 @@ def test_its_metadata_are_those_of_the_checkout_as_it_stands(entries: zipfile.Zi
     assert set(said.get_all("Provides-Extra", [])) == set(project["optional-dependencies"])
     needed = said.get_all("Requires-Dist", [])
     assert set(project["dependencies"]) <= set(needed)
-    assert "obstore>=0.8; extra == 'cloud'" in needed
+    assert "obstore>=0.11; extra == 'cloud'" in needed
     assert "uvloop>=0.19; (sys_platform != 'win32') and extra == 'serve'" in needed
     assert "graft = graft.__main__:main" in entries.read(f"{info}/entry_points.txt").decode()
     assert "Apache License" in entries.read(f"{info}/licenses/LICENSE").decode()

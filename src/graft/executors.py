@@ -331,3 +331,35 @@ def on_sigterm(handle: Callable[[int, Any], Any]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def interrupts() -> Iterator[Callable[[], None]]:
+    """Within, Ctrl-C is remembered: modules written in C drop what is raised while they are loaded.
+
+    Where Ctrl-C does not raise ``KeyboardInterrupt``, and off the main thread, all stays as it is.
+
+    Yields:
+        Raises ``KeyboardInterrupt`` on the main thread where Ctrl-C came and was lost.
+    """
+    heard = threading.Event()
+
+    def interrupt(number: int, frame: Any) -> None:
+        heard.set()
+        signal.default_int_handler(number, frame)
+
+    def heed() -> None:
+        if heard.is_set() and threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):
+        yield heed
+        return
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield heed
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,5 +1,6 @@
 """What all commands share: help, exit codes, streams, interruption, and disks that refuse."""
 
+import contextlib
 import json
 import os
 import re
@@ -128,6 +129,26 @@ def test_an_export_that_is_stopped_leaves_nothing_and_says_so(saved, tmp_path):
     assert b"Traceback" not in err
     assert b"Stopped. Nothing was written." in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_that_was_lost_is_heard_at_the_next_step():
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with output.progress_bar() as tell:
+            tell("fit", 0, 2)
+            with contextlib.suppress(KeyboardInterrupt):  # as modules written in C do while they are loaded
+                signal.raise_signal(signal.SIGINT)
+            with pytest.raises(KeyboardInterrupt):
+                tell("fit", 1, 2)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        with output.progress_bar() as tell:
+            signal.raise_signal(signal.SIGINT)
+            tell("fit", 1, 2)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_full_disk_leaves_the_old_model_whole(graft, photos, model, tmp_path):

@@ -122,12 +122,27 @@ def wants_json(arguments: Sequence[str]) -> bool:
 
 @contextmanager
 def progress_bar(*, quiet: bool = False) -> Iterator[Progress]:
-    """A bar with ETA on stderr for every step that takes a while; nothing where nobody watches."""
-    if quiet or not sys.stderr.isatty():
-        from graft.contracts import silent
+    """A bar with ETA on stderr for every step that takes a while; nothing where nobody watches.
 
-        yield silent
-        return
+    A Ctrl-C that was lost on its way ends the work when it next tells how far it has come.
+    """
+    from graft.executors import interrupts
+
+    with interrupts() as heed:
+        if quiet or not sys.stderr.isatty():
+            yield lambda *_: heed()
+        else:
+            with _bars() as show:
+
+                def tell(step: str, done: int, total: int) -> None:
+                    heed()
+                    show(step, done, total)
+
+                yield tell
+
+
+@contextmanager
+def _bars() -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
