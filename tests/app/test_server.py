@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 
 from graft.app import Editor, _door
+from graft.app.routes import MAX_BODY
 from graft.cleaning import Findings
 from graft.errors import GraftError
 from graft.journal.journal import Journal
@@ -63,6 +64,19 @@ def test_what_other_programs_left_beside_the_page_is_not_served(
     with Editor(findings, tmp_path / "shapes.journal", port=0) as editor:
         for name, status in (("editor.js", 200), (".DS_Store", 404), ("editor.js~", 404), ("__pycache__", 404)):
             assert ask(editor, "GET", f"/editor/{name}")[0] == status
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_ends(idle: Editor) -> None:
+    cookie = begin(idle.address)
+    line = http.client.HTTPConnection("127.0.0.1", idle.port, timeout=60)
+    line.putrequest("POST", "/editor/decide")
+    line.putheader("Cookie", cookie)
+    line.putheader("Content-Length", str(1 << 30))
+    line.endheaders()
+    line.send(b"x" * (MAX_BODY + 1))  # and nothing more
+    response = line.getresponse()
+    assert (response.status, json.loads(response.read())["code"]) == (413, "too_large")
+    line.close()
 
 
 def test_a_head_that_never_ends_takes_no_memory(idle: Editor) -> None:
@@ -234,6 +248,7 @@ def test_a_port_that_is_taken_is_said(idle: Editor, findings: Findings, tmp_path
 SERVER = """
 import os, sys, uvicorn, starlette.routing
 from graft.app import Editor, _door
+from graft.app.routes import MAX_BODY
 from graft.cleaning import find_issues
 findings = find_issues(sys.argv[1])
 for _ in sys.stdin:

@@ -29,9 +29,22 @@ def giving(handle: Callable[[Mapping[str, Any]], Any]) -> Callable[[Any], Any]:
 
 
 def taking(
-    handle: Callable[[bytes, Mapping[str, list[str]]], Any], most: int, too_large: str, hint: str = ""
+    handle: Callable[[bytes, Mapping[str, list[str]]], Any],
+    most: int,
+    too_large: str,
+    hint: str = "",
+    discarded: int = 0,
 ) -> Callable[[Any], Awaitable[Any]]:
-    """An endpoint that takes at most so many bytes, as they are, beside what its address says."""
+    """An endpoint that takes a body as it is, beside what its address says.
+
+    Args:
+        handle: Is given both.
+        most: Bytes that it takes at most.
+        too_large: What is said of a larger one.
+        hint: What to do about it.
+        discarded: As far as to so many bytes a larger one is read to its end and thrown away, for a browser shows no
+            answer that comes before all is sent. By default it is refused at once.
+    """
     from starlette.concurrency import run_in_threadpool
     from starlette.requests import ClientDisconnect
 
@@ -44,7 +57,7 @@ def taking(
                     parts.append(part)
                 else:
                     parts.clear()
-                if size > DISCARDED:
+                if size > max(most, discarded):
                     break
         except ClientDisconnect:
             return refuse("usage", "The request was broken off.", 400)

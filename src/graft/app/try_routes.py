@@ -11,7 +11,7 @@ from graft import pages
 from graft.app.about import about
 from graft.app.corrections import CorrectionFolder, as_labels
 from graft.app.media import Medium
-from graft.app.responses import giving, taking
+from graft.app.responses import DISCARDED, giving, taking
 from graft.app.training_items import TrainingItems
 from graft.contracts import SERVED
 from graft.data.items import Memory
@@ -49,7 +49,7 @@ class TryRoutes:
         page = giving(lambda _: self._files[PAGE])
         too_large = f"The item has more than {SERVED.bytes >> 20} MB, the limit."
         sent = {"/answer": self._answer, "/corrections": self._correct}
-        taken = {path: taking(sent[path], SERVED.bytes, too_large, "Make it smaller.") for path in sent}
+        taken = {path: taking(sent[path], SERVED.bytes, too_large, "Make it smaller.", DISCARDED) for path in sent}
         given: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
             "about": lambda _: self._about,
             f"nearest/{self._run}/picture/{{row:int}}": lambda path: self._neighbours().picture(path["row"]),
