@@ -1,11 +1,12 @@
 import math
+import os
 
 import numpy as np
 import pytest
 
 from graft.contracts import Array, Bool, Float32, Int
 from graft.data.split import stratified_group_folds
-from graft.evaluation.growth import Growth, _forecast_all, change_of_mix, measure_growth
+from graft.evaluation.growth import PARTS, Growth, _forecast_all, change_of_mix, measure_growth, on_cores
 
 CLASSES = ("ants", "bees")
 
@@ -203,3 +204,27 @@ def test_the_high_end_of_many_classes_goes_on_along_the_steepest() -> None:
     luck = 1.96 * np.sqrt(0.3 * 0.7 * (1 / 100 - 1 / 500))
     assert whole.gain == pytest.approx(0.3 * (1.25**-power - 6.25**-power))
     assert whole.high - whole.gain == pytest.approx(np.hypot(steep - whole.gain, luck), rel=0.03)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no cores to choose here")
+def test_what_is_fitted_together_does_not_depend_on_the_cores() -> None:
+    masks = np.arange(1, 11, dtype=np.float32)[:, None]
+
+    def together() -> list[list[float]]:
+        parts = []
+
+        def fit_some(some: Float32, asked: Bool) -> Array:
+            parts.append(some[:, 0].tolist())
+            return some.astype(np.int64)
+
+        assert (on_cores(fit_some)(masks) == masks).all()
+        return sorted(parts)
+
+    cores = os.sched_getaffinity(0)
+    on_all = together()
+    try:
+        os.sched_setaffinity(0, {min(cores)})
+        assert together() == on_all
+    finally:
+        os.sched_setaffinity(0, cores)
+    assert len(on_all) == PARTS

@@ -11,7 +11,7 @@ import numpy as np
 from graft.contracts import Array, Bool, Float32, Int
 from graft.data.split import learning_curve_subsets
 from graft.evaluation.intervals import cross_validated_interval
-from graft.executors import map_on_cores, workers
+from graft.executors import map_on_cores
 from graft.results.figures import CurvePoint, Forecast
 
 
@@ -42,6 +42,8 @@ RARE = 0.5
 """A class of fewer items than this part of the mean has a power of its own."""
 FEW = 4
 """Of a class with fewer items nothing can be forecast: it is what to add to first."""
+PARTS = 4
+"""Subsets are fitted in so many parts, each on a core; of very many rows there are about as many subsets."""
 HELD_OUT = 3000
 """The learning curve is measured on whole folds until so many rows are held out: an accuracy of 90 % is then known to
 half a point, and its differences along the curve, on the same rows, better."""
@@ -58,11 +60,14 @@ it."""
 
 
 def on_cores(fit_some: Callable[[Float32, Bool], Array]) -> FitMany:
-    """``fit_some`` of a part of the subsets on each core; each gets as many large ones as the others."""
+    """``fit_some`` of a part of the subsets on each core; each gets as many large ones as the others.
+
+    The parts are the same whatever cores there are: what is fitted together ends at other last digits than by itself.
+    """
 
     def fit_many(masks: Float32, asked: Bool | None = None) -> Array:
         asked = np.ones(masks.shape, np.bool_) if asked is None else asked
-        parts = min(workers(), len(masks))
+        parts = min(PARTS, len(masks))
         named = np.empty(masks.shape, np.int64)
         tasks = [(masks[part::parts], asked[part::parts]) for part in range(parts)]
         for part, found in enumerate(map_on_cores(lambda task: fit_some(*task), tasks)):
