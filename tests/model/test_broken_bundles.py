@@ -132,6 +132,8 @@ BROKEN: list[tuple[str, Callable[[Parts], None], str]] = [
     ("warnings as numbers", put("report/warnings", [3]), "report.warnings[0]"),
     ("classes of the report", put("report/classes", ["x", "y", "z"]), "report is of another model"),
     ("modality of the report", put("report/modality", "text"), "report is of another model"),
+    ("fewer rows of confusion", put("report/confusion", [[1, 2]]), "confusion matrix of the report"),
+    ("a short row of confusion", put("report/confusion", [[1, 2], [3]]), "confusion matrix of the report"),
     ("confusion of texts", put("report/confusion", [["a"]]), "report.confusion[0][0]"),
     ("a field that no report has", put("report/run", "rm -rf"), "unexpected keyword"),
     ("a figure of a class", put("report/per_class/circle/n", "all"), "per_class.circle.n"),

@@ -169,6 +169,8 @@ def check_report(report: Report, classes: Sequence[str], *, several: bool) -> No
     """
     if report.classes != tuple(classes) or report.multi_label != several:
         raise ValueError(f"the report is of another model: {report.modality}, {', '.join(report.classes[:5])}")
+    if report.confusion and {len(report.confusion), *map(len, report.confusion)} != {len(classes)}:
+        raise ValueError(f"the confusion matrix of the report is not one of {len(classes)} classes")
 
 
 def chosen_of(choice: Choice, head: Any) -> HeadChoice:
