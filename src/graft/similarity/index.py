@@ -319,19 +319,22 @@ class Index:
         found = []
         for row, similarity in zip(near.rows[place].tolist(), near.similarity[place].tolist(), strict=True):
             same = bool(digest) and self._digests[row] == digest
-            found.append((-1.0 if same else -similarity, not same, row))
+            found.append((1.0 if same else similarity, same, row))
+        found.sort(
+            key=lambda one: (-one[0], not one[1], one[2])
+        )  # the most alike first, and equal content before others
         return tuple(
             Match(
                 rank=position,
                 row=row,
                 name=self.dataset.items[row].name,
-                similarity=-away,
+                similarity=similarity,
                 label=self.dataset.labels[row],
-                same=not other,
+                same=same,
                 item=self.dataset.items[row],
             )
-            for position, (away, other, row) in enumerate(sorted(found), 1)
-            if -away >= least
+            for position, (similarity, same, row) in enumerate(found, 1)
+            if similarity >= least
         )
 
 
