@@ -320,9 +320,7 @@ class Index:
         for row, similarity in zip(near.rows[place].tolist(), near.similarity[place].tolist(), strict=True):
             same = bool(digest) and self._digests[row] == digest
             found.append((1.0 if same else similarity, same, row))
-        found.sort(
-            key=lambda one: (-one[0], not one[1], one[2])
-        )  # the most alike first, and equal content before others
+        found.sort(key=lambda one: (-one[0], not one[1], one[2]))  # the most alike first, equal content before others
         return tuple(
             Match(
                 rank=position,
