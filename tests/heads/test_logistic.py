@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -97,3 +99,24 @@ def test_chunks_of_problems_change_nothing(monkeypatch):
     monkeypatch.setattr("graft.learning.lbfgs._MEMORY", 1)
     for a, b in zip(whole, Logistic().fit(x, y, 4, masks, [10.0]), strict=True):
         assert a[0].scores(x) == pytest.approx(b[0].scores(x), abs=0.01)
+
+
+def test_strengths_of_many_classes_take_no_more_memory_than_one(monkeypatch):
+    k, strengths = 100, [1.0, 4.0, 16.0, 64.0, 256.0]
+    x, y = blobs(600, k, 40)
+    one = np.ones((1, 600), np.float32)
+
+    def peak(some):
+        tracemalloc.start()
+        try:
+            heads = Logistic().fit(x, y, k, one, some)[0]
+            return heads, tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    together, _ = peak(strengths)
+    monkeypatch.setattr("graft.learning.lbfgs._MEMORY", 4 << 20)
+    (_, alone), (heads, most) = peak(strengths[:1]), peak(strengths)
+    assert most < 1.5 * alone
+    for a, b in zip(together, heads, strict=True):
+        assert log_loss(y, a.scores(x)) == pytest.approx(log_loss(y, b.scores(x)), abs=0.002)

@@ -22,11 +22,16 @@ _Pair = tuple[Float32, Float32, Float32]
 """A step, the change of the gradient along it, and one over the product of both for each problem ``(m,)``."""
 
 
+def room(columns: int, n: int, r: int) -> int:
+    """How many problems, of ``columns`` of ``n`` scores each, have arrays that fit into memory together."""
+    return _MEMORY // (4 * columns * (5 * n + (2 * _HISTORY + 6) * (r + 1)))
+
+
 def chunks(order: Int, columns: int, n: int, r: int) -> Iterator[Int]:
-    """The problems ``(m,) int64`` in parts whose arrays fit into memory: ``columns`` of ``n`` scores each."""
-    room = max(1, _MEMORY // (4 * columns * (5 * n + (2 * _HISTORY + 6) * (r + 1))))
-    for start in range(0, len(order), room):
-        yield order[start : start + room]
+    """The problems ``(m,) int64`` in parts whose arrays fit into memory, or one by one where not even one does."""
+    step = max(1, room(columns, n, r))
+    for start in range(0, len(order), step):
+        yield order[start : start + step]
 
 
 def minimise(z: Float32, given: Float32, weights: Float32, start: Float32, tolerance: float) -> Float32:
@@ -35,7 +40,7 @@ def minimise(z: Float32, given: Float32, weights: Float32, start: Float32, toler
     One column says how likely one of two outcomes is, by its log odds; several are classes of which a row has one.
 
     Args:
-        z: Features ``(n, r) float32``, the leading ones on their principal axes, or all of them.
+        z: Features ``(n, r) float32``; the more of them lie on their principal axes, the fewer steps it takes.
         given: Share of each column in each row, 0 or 1: ``(m, c, n) float32``, or ``(1, c, n)`` for all problems.
         weights: ``(m, n) float32`` >= 0.
         start: Parameters to start from ``(m, c, r + 1) float32``, the last of each column its bias. A class with so low

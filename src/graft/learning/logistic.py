@@ -9,7 +9,7 @@ import numpy as np
 
 from graft.contracts import Bool, Float32, Int, Linear
 from graft.learning.axes import Axes, centred, principal, turned
-from graft.learning.lbfgs import chunks, minimise
+from graft.learning.lbfgs import chunks, minimise, room
 
 ABSENT = -1e6
 """Score of a class without rows in a subset: low enough for probability 0 at any temperature."""
@@ -19,7 +19,8 @@ many, and of very many."""
 _MANY_ROWS, _MANY_SCORES = 1000, 1 << 15
 """From so many rows, or rows times classes, on a fit ends at ``_LOOSE``."""
 _VERY_MANY_ROWS = 5000
-"""From so many on at ``_LOOSER``, and each strength starts from the one before: their columns fill a product alone."""
+"""From so many on at ``_LOOSER``, and each strength starts from the one before: their columns fill a product alone. So
+do those of many classes, all of whose strengths would not fit into memory at once."""
 _DIRECT = 512
 """From this size on, a single fit of labels is faster without principal axes."""
 
@@ -46,7 +47,8 @@ class Logistic:
             bias, strengths = bias[:, 1:] - bias[:, :1], [2 * strength for strength in strengths]
         by_size = np.argsort((weights > 0).sum(axis=1), kind="stable")  # a chunk leaves out what none of it has
         heads: list[list[Linear]] = [[] for _ in weights]
-        together = [strengths] if n < _VERY_MANY_ROWS else [[strength] for strength in strengths]
+        at_once = n < _VERY_MANY_ROWS and room(len(classes) * len(strengths), *axes.z.shape) > 0
+        together = [strengths] if at_once else [[strength] for strength in strengths]
         for part in chunks(by_size, len(classes) * len(together[0]), *axes.z.shape):
             start = np.zeros((len(together[0]), len(part), len(classes), axes.z.shape[1] + 1), np.float32)
             start[..., -1] = bias[part]
