@@ -52,6 +52,13 @@ def test_names_that_promise_another_kind(tmp_path):
     )
 
 
+def test_of_many_such_names_the_first_are_told_and_that_there_are_more(tmp_path):
+    plant(tmp_path, "yes/1.mp3", "yes/2.mp3", "no/3.mp3", "no/4.mp3")
+    (warning,) = read(tmp_path).warnings
+    assert warning.startswith("4 recordings carry")
+    assert warning.endswith(": no/3.mp3 (WAV), no/4.mp3 (WAV), yes/1.mp3 (WAV) and 1 more.")
+
+
 def test_recordings_that_cannot_be_read_are_named_with_how_to_convert_them(tmp_path):
     plant(tmp_path, "yes/1.wav", "no/2.wav")
     plant(tmp_path, "yes/3.m4a", content=M4A)

@@ -114,7 +114,10 @@ def on_transparent(colour, row):
 
 def test_white_on_transparent_is_blank_and_the_reason_is_said():
     (found,) = of_pictures(*(on_transparent("white", row) for row in range(6)))
-    assert found.startswith("6 pictures of 2 classes are blank")
+    assert found.startswith(
+        "6 pictures of 2 classes are blank, of one colour throughout, so that nothing tells them apart"
+    )
+    assert " and 3 more." in found
     assert "transparent parts are shown as white" in found
     assert of_pictures(*(on_transparent("black", row) for row in range(6))) == ()
     assert of_pictures(*(on_transparent("#eeeeee", row) for row in range(6))) == ()
@@ -123,7 +126,7 @@ def test_white_on_transparent_is_blank_and_the_reason_is_said():
 @pytest.mark.parametrize("colour", ["black", "white", "red", "#808080"])
 def test_pictures_of_one_colour_are_blank_whatever_it_is(colour):
     (found,) = of_pictures(Image.new("RGB", (64, 64), colour), on_transparent("black", 0), form="PNG")
-    assert found.startswith("1 picture is blank")
+    assert found.startswith("1 picture is blank, of one colour throughout, so that nothing tells what is on it: ")
     assert "transparent" not in found or colour == "white"
 
 

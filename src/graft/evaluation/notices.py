@@ -90,7 +90,9 @@ def warn_of_blanks(dataset: Dataset, statistics: Mapping[str, Array]) -> tuple[s
     classes = len({dataset.labels[row] for row in rows})
     of = f" of {classes} classes" if classes > 1 else ""
     examples = ", ".join(dataset.items[row].name[:80] for row in rows[:EXAMPLES])
+    examples += f" and {len(rows) - EXAMPLES:,} more" if len(rows) > EXAMPLES else ""
     verb = "1 picture is" if len(rows) == 1 else f"{len(rows):,} pictures{of} are"
+    lacks = "tells what is on it" if len(rows) == 1 else "tells them apart"
     white = [
         row for row in rows if statistics["brightness"][row] > 1 - ONE_TONE and statistics["format"][row] in _WITH_ALPHA
     ]
@@ -100,7 +102,7 @@ def warn_of_blanks(dataset: Dataset, statistics: Mapping[str, Array]) -> tuple[s
         if len(white) * 2 > len(rows)
         else ""
     )
-    return (f"{verb} blank, of one colour throughout, so that nothing tells them apart: {examples}.{why}",)
+    return (f"{verb} blank, of one colour throughout, so that nothing {lacks}: {examples}.{why}",)
 
 
 def _named(names: Sequence[str], noun: str, one: str, many: str) -> list[str]:

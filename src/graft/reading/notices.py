@@ -54,10 +54,10 @@ def warn_of_the_reading(found: Arrangement, contents: Contents, dataset: Dataset
     """
     if found.strays:
         number = counted(found.strays.total(), "stray file or folder", "stray files and folders")
-        yield f"Ignored {number}: {printable(', '.join(sorted(found.strays)[:_EXAMPLES]))}."
+        yield f"Ignored {number}: {printable(_some(sorted(found.strays)))}."
     if names := contents.misnamed:
         verb = "carries the extension" if len(names) == 1 else "carry the extension"
-        number, examples = how_many(len(names), contents.modality), ", ".join(names[:_EXAMPLES])
+        number, examples = how_many(len(names), contents.modality), _some(names)
         yield f"{number} {verb} of another kind; read all the same: {examples}."
     yield from found.warnings
     if not dataset.tags:
@@ -222,7 +222,7 @@ def _most(found: Arrangement) -> list[str]:
 
 
 def _emptiness(folders: Sequence[str]) -> str:
-    names = ", ".join(folders[:_EXAMPLES])
+    names = _some(folders)
     return f"the folder {names} is empty" if len(folders) == 1 else f"the folders {names} are empty"
 
 
@@ -231,3 +231,9 @@ def _layout_advice(modality: str, names: Sequence[str]) -> str:
     if modality != "text" and (pattern := suggest_pattern(names)):
         return f"{LAYOUT_ADVICE[modality]} If the names say the labels: --pattern '{pattern}' (in Python pattern=...)."
     return LAYOUT_ADVICE[modality]
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few of them, and how many more there are."""
+    more = f" and {len(names) - _EXAMPLES:,} more" if len(names) > _EXAMPLES else ""
+    return ", ".join(names[:_EXAMPLES]) + more
