@@ -1,8 +1,7 @@
 """Look-alikes: the items of a collection that are most like another one."""
 
 from graft.similarity.graph import EXACT_UP_TO
-from graft.similarity.index import Index
+from graft.similarity.index import Index, search
 from graft.similarity.matches import Match, SearchResult
-from graft.similarity.searching import search
 
 __all__ = ["EXACT_UP_TO", "Index", "Match", "SearchResult", "search"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,11 +11,11 @@ import numpy as np
 
 from graft.bundle import is_bundle
 from graft.contracts import Encoder, Float32, Int, Progress, Store, silent
-from graft.data.dataset import Dataset, Item, Skipped
+from graft.data.dataset import Item, Skipped
 from graft.data.guard import Inputs
 from graft.encoders import encoder_for
 from graft.encoders.embed import Chunk, chunks_of, embed
-from graft.errors import BundleError, ItemError, UsageError
+from graft.errors import ItemError, UsageError
 from graft.files import expanded
 from graft.learning.neighbours import Neighbours, nearest
 from graft.model import Model, load
@@ -27,20 +26,10 @@ from graft.run import NEVER, Flag, Run
 from graft.similarity.graph import EXACT_UP_TO, Graph
 from graft.similarity.matches import Match, SearchResult
 from graft.similarity.queries import as_query, check_asked, explained
-from graft.similarity.saved import Saved, read, write
+from graft.similarity.saved import IndexContent, QuerySettings, read, write
 from graft.similarity.space import Space
 from graft.similarity.vectors import items_of, query_of, rows_of
 from graft.tasks.examples import embed_dataset, nothing_readable
-
-
-@dataclass(frozen=True, slots=True)
-class QuerySettings:
-    """How a query becomes a vector of the index."""
-
-    encoder: Encoder
-    prompt: str
-    space: Space
-    cache: Store | None
 
 
 class Index:
@@ -53,21 +42,12 @@ class Index:
     """
 
     def __init__(
-        self,
-        dataset: Dataset,
-        x: Float32,
-        *,
-        digests: Sequence[str] = (),
-        exact: bool | None = None,
-        progress: Progress = silent,
-        querying: QuerySettings | None = None,
+        self, content: IndexContent, exact: bool | None = None, progress: Progress = silent, cache: Store | None = None
     ) -> None:
-        self.dataset = dataset
-        self.x = x
-        self._digests = tuple(digests) or ("",) * len(x)
-        self.exact = len(x) <= EXACT_UP_TO if exact is None else exact
-        self._progress = progress
-        self._querying = querying
+        self.dataset, self.x = content.dataset, content.x
+        self.exact = len(self.x) <= EXACT_UP_TO if exact is None else exact
+        self._content = content
+        self._progress, self._cache = progress, cache
         self._graph: Graph | None = None
         self._building = threading.Lock()
 
@@ -105,14 +85,8 @@ class Index:
         if not len(usable):
             raise nothing_readable(usable.skipped, dataset.modality)
         space, vectors = Space.around(embedded.x, network.stages)
-        return cls(
-            usable,
-            vectors,
-            digests=embedded.digests,
-            exact=exact,
-            progress=run.tell,
-            querying=QuerySettings(network, prompt, space, run.cache),
-        )
+        content = IndexContent(usable, embedded.digests, vectors, QuerySettings(network, prompt, space))
+        return cls(content, exact, run.tell, run.cache)
 
     @classmethod
     def load(
@@ -140,9 +114,8 @@ class Index:
             BundleError: It was damaged, was written by a newer Graft, or holds something that no index can have.
             EncoderError: This Graft does not have its encoder or another version of it, or it would have to be fetched.
         """
-        found = read(folder, backend=backend, allow_download=allow_download)
-        querying = QuerySettings(found.encoder, found.prompt, found.space, as_run(cache, progress).cache)
-        return cls(found.dataset, found.x, digests=found.digests, exact=exact, progress=progress, querying=querying)
+        content = read(folder, backend=backend, allow_download=allow_download)
+        return cls(content, exact, progress, as_run(cache, progress).cache)
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
         """Write the index as a folder, for ``load`` and ``graft search``; texts stand in it, files are only named.
@@ -152,14 +125,8 @@ class Index:
             OutputIsInput: What is indexed lies there.
             BundleError: The disk refuses, or the index is one of embeddings that were computed elsewhere.
         """
-        if (querying := self._querying) is None:
-            raise BundleError(
-                "This index is of embeddings that were computed elsewhere, and knows no encoder.",
-                "Keep the matrix, or index the items themselves.",
-            )
         Inputs.of(self.dataset).check(folder)
-        saved = Saved(self.dataset, self._digests, self.x, querying.space, querying.encoder, querying.prompt)
-        write(folder, saved, overwrite=overwrite)
+        write(folder, self._content, overwrite=overwrite)
 
     @classmethod
     def from_embeddings(
@@ -185,13 +152,14 @@ class Index:
             DataError: It is no matrix, not all its numbers are finite, or labels or names are more or fewer than rows.
         """
         rows = rows_of(x)
-        return cls(items_of(len(rows), labels, names), rows, exact=exact, progress=progress)
+        items = items_of(len(rows), labels, names)
+        return cls(IndexContent(items, ("",) * len(rows), rows, querying=None), exact, progress)
 
     def __len__(self) -> int:
         return len(self.x)
 
     def __repr__(self) -> str:
-        what = f"{self.dataset.modality} items" if self._querying else f"vectors of {self.x.shape[1]} numbers"
+        what = f"{self.dataset.modality} items" if self._content.querying else f"vectors of {self.x.shape[1]} numbers"
         return f"Index({self.dataset.name!r}, {len(self):,} {what})"
 
     @property
@@ -224,11 +192,11 @@ class Index:
         """As ``search``, for several queries at once; one that cannot be read has an ``error`` in its place."""
         check_asked(queries, min_similarity)
         n = at_least_one(n)
-        if (querying := self._querying) is None:
+        if (querying := self._content.querying) is None:
             vectors = [query_of(query, self.x.shape[1]) for query in queries]
             return self._found([(f"query {place}", each, "") for place, each in enumerate(vectors)], n, min_similarity)
         items = [as_query(query, place, self.dataset.modality) for place, query in enumerate(queries)]
-        embedded = embed(querying.encoder, items, Run(querying.cache))
+        embedded = embed(querying.encoder, items, Run(self._cache))
         return self.near(Chunk(items, embedded), n, min_similarity)
 
     def beside(
@@ -255,7 +223,7 @@ class Index:
         Raises:
             UsageError: It is another encoder.
         """
-        querying = self._querying
+        querying = self._content.querying
         if querying is None or encoder is None or querying.encoder.fingerprint != encoder.fingerprint:
             names = [one.name if one else "none" for one in (querying and querying.encoder, encoder)]
             raise UsageError(
@@ -270,10 +238,10 @@ class Index:
 
         One that could not be embedded has an ``error`` in its place.
         """
-        if self._querying is None:
+        if (querying := self._content.querying) is None:
             raise UsageError("This index is of embeddings that were computed elsewhere.", "Search it with vectors.")
         embedded = chunk.embedded
-        placed = zip(self._querying.space.place(embedded.x), embedded.digests, strict=True)
+        placed = zip(querying.space.place(embedded.x), embedded.digests, strict=True)
         asked: list[tuple[str, Float32 | ItemError, str]] = []
         for row, item in enumerate(chunk.items):
             if row in embedded.skipped:
@@ -292,7 +260,7 @@ class Index:
         if not 0 <= row < len(self):
             raise UsageError(f"There is no row {row}.", f"The rows of this index are 0 to {len(self) - 1}.")
         near = self._nearest(self.x[row : row + 1], n, np.array([row]))
-        return list(self._matches(near, 0, self._digests[row], -1.0))
+        return list(self._matches(near, 0, self._content.digests[row], -1.0))
 
     def _found(self, asked: Sequence[tuple[str, Float32 | ItemError, str]], n: int, least: float) -> list[SearchResult]:
         """What is found for queries, each with its name, its vector or why it has none, and the hash of its content."""
@@ -318,7 +286,7 @@ class Index:
     def _matches(self, near: Neighbours, place: int, digest: str, least: float) -> tuple[Match, ...]:
         found = []
         for row, similarity in zip(near.rows[place].tolist(), near.similarity[place].tolist(), strict=True):
-            same = bool(digest) and self._digests[row] == digest
+            same = bool(digest) and self._content.digests[row] == digest
             found.append((1.0 if same else similarity, same, row))
         found.sort(key=lambda one: (-one[0], not one[1], one[2]))  # the most alike first, equal content before others
         return tuple(
@@ -334,6 +302,44 @@ class Index:
             for position, (similarity, same, row) in enumerate(found, 1)
             if similarity >= least
         )
+
+
+def search(
+    data: Collection,
+    query: Any,
+    n: int = 10,
+    *,
+    encoder: str = "auto",
+    prompt: str = "",
+    min_similarity: float = -1.0,
+    cache: CacheChoice = "default",
+    progress: Progress = silent,
+    cancelled: Flag = NEVER,
+) -> list[Match]:
+    """The ``n`` items of ``data`` that are most like ``query``, best first, each compared with it.
+
+    To search the same data again, make an ``Index`` of them.
+
+    Args:
+        data: A data set, a path to one (labels are not needed), or a list of values.
+        query: A path, or what else ``Dataset.from_lists`` takes; a ``str`` is a text where texts are searched.
+        n: How many; all where there are fewer.
+        encoder: As ``graft.encoders.encoder_for`` takes it.
+        prompt: What is put before every text, for encoders that were trained so.
+        min_similarity: Leave out what is less like it.
+        cache: Where embeddings are kept.
+        progress: Told how far the work has come.
+        cancelled: Ends the work once it is set, such as a ``threading.Event``.
+
+    Raises:
+        NothingToRead: No item of the data can be read.
+        ItemError: The query cannot be read, or is of another modality.
+        UsageError: The encoder takes items of another modality.
+    """
+    index = Index.of(
+        data, encoder=encoder, prompt=prompt, exact=True, cache=cache, progress=progress, cancelled=cancelled
+    )
+    return index.search(query, n, min_similarity=min_similarity)
 
 
 def _network(encoder: str, modality: str, prompt: str, run: Run) -> tuple[Encoder, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from graft.data.items import Item, Text
 from graft.decoding.decode import thumbnail
@@ -44,22 +44,20 @@ def render(found: Sequence[SearchResult], modality: str, title: str, queries: Se
         title: What was searched.
         queries: The queries themselves, in the same order, to show them.
     """
-    matches = [match for one in found for match in one.matches][:MOST]
-    items: list[Item] = [*queries[:MOST], *(match.item for match in matches)]
-    made = map_on_cores(lambda item: _exhibit(item, modality), items)
-    asked, shown = made[: len(queries[:MOST])], dict(zip(map(id, matches), made[len(queries[:MOST]) :], strict=True))
-    sections = [
-        _section(one, place, asked[place] if place < len(asked) else None, shown, modality)
-        for place, one in enumerate(found)
-    ]
-    n = sum(len(one.matches) for one in found)
-    said = f"{amount(n, modality)} for {count(len(found), 'query', 'queries')}, the most alike first"
+    matches = [match for one in found for match in one.matches]
+    # Each is taken in its turn by the section that shows it; what is beyond the limit has none.
+    asked, shown = (
+        iter(map_on_cores(lambda item: _exhibit(item, modality), items[:MOST]))
+        for items in (queries, [match.item for match in matches])
+    )
+    sections = [_section(one, place, next(asked, None), shown, modality) for place, one in enumerate(found)]
+    said = f"{amount(len(matches), modality)} for {count(len(found), 'query', 'queries')}, the most alike first"
     top = element("header", element("h1", "Look-alikes in ", name(title)), element("p", said, class_="quiet"))
     body = [top, element("main", sections)]
     return document(f"Look-alikes in {title}", body, css=CSS, sound=modality == "audio")
 
 
-def _section(one: SearchResult, place: int, asked: Html | None, shown: dict[int, Html | None], modality: str) -> Html:
+def _section(one: SearchResult, place: int, asked: Html | None, shown: Iterator[Html | None], modality: str) -> Html:
     heading = element("h2", f"Query {place + 1}", id=f"q{place}")
     if modality == "text":
         query = element("p", name(excerpt(one.heading)), class_="asked", dir="auto")
@@ -70,7 +68,7 @@ def _section(one: SearchResult, place: int, asked: Html | None, shown: dict[int,
     elif not one.matches:
         answer = element("p", "Nothing is so alike.")
     else:
-        figures = (element("li", _figure(match, shown.get(id(match)))) for match in one.matches)
+        figures = (element("li", _figure(match, next(shown, None))) for match in one.matches)
         answer = element("ul", figures, class_=_GALLERIES.get(modality, "gallery"))
     margin = element("div", heading, query, class_="margin query")
     return element("section", margin, element("div", answer), aria_labelledby=f"q{place}")

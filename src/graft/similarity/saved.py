@@ -26,7 +26,7 @@ from graft.data.dataset import Dataset, Item
 from graft.data.items import Broken, File, Member, Text
 from graft.encoders import tuned_weights
 from graft.encoders.embed import content_digest
-from graft.errors import ItemError, NotABundle
+from graft.errors import BundleError, ItemError, NotABundle
 from graft.files import expanded
 from graft.heads.features import width
 from graft.heads.restored import text
@@ -60,58 +60,74 @@ class Indexed:
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
-    """What the folder of an index holds.
+class QuerySettings:
+    """How a query becomes a vector of an index.
+
+    Attributes:
+        encoder: What embeds a query.
+        prompt: What it puts before every text.
+        space: Where a query has its place.
+    """
+
+    encoder: Encoder
+    prompt: str
+    space: Space
+
+
+@dataclass(frozen=True, slots=True)
+class IndexContent:
+    """What an index holds, and its folder where it is saved.
 
     Attributes:
         dataset: Its items.
-        digests: Content hash of each.
+        digests: Content hash of each; ``""`` where none is known.
         x: A vector of unit length for each ``(n, d) float32``.
-        space: Where a query has its place.
-        encoder: What embeds a query.
-        prompt: What it puts before every text.
+        querying: How a query becomes such a vector; ``None``: queries are vectors themselves.
     """
 
     dataset: Dataset
     digests: tuple[str, ...]
     x: Float32
-    space: Space
-    encoder: Encoder
-    prompt: str
+    querying: QuerySettings | None
 
 
-def write(folder: str | Path, saved: Saved, *, overwrite: bool) -> None:
+def write(folder: str | Path, content: IndexContent, *, overwrite: bool) -> None:
     """Write an index, wholly or not at all.
 
     Raises:
         OutputExists: Something is there, and ``overwrite`` is false or it is no index.
-        BundleError: The disk refuses.
+        BundleError: The disk refuses, or queries are vectors themselves.
     """
-    tuned, dataset = tuned_weights(saved.encoder), saved.dataset
+    if (querying := content.querying) is None:
+        raise BundleError(
+            "This index is of embeddings that were computed elsewhere, and knows no encoder.",
+            "Keep the matrix, or index the items themselves.",
+        )
+    tuned, dataset = tuned_weights(querying.encoder), content.dataset
     settings = {
         "name": dataset.name,
         "modality": dataset.modality,
-        "encoder": made_with(saved.encoder, saved.prompt)._asdict(),
+        "encoder": made_with(querying.encoder, querying.prompt)._asdict(),
     }
     above = expanded(folder).resolve().parent
     bundle.write(
         folder,
         manifest={},
         tensors={
-            VECTORS: Tensors({"vectors": saved.x, "centre": saved.space.centre}, settings),
+            VECTORS: Tensors({"vectors": content.x, "centre": querying.space.centre}, settings),
             **({WEIGHTS: Tensors(dict(tuned), {})} if tuned else {}),
         },
         documents={
             ITEMS: [
                 {"name": item.name, "label": label, "digest": digest, **_whereabouts(item, above)}
-                for item, label, digest in zip(dataset.items, dataset.labels, saved.digests, strict=True)
+                for item, label, digest in zip(dataset.items, dataset.labels, content.digests, strict=True)
             ]
         },
         overwrite=overwrite,
     )
 
 
-def read(folder: str | Path, *, backend: str = "auto", allow_download: bool = False) -> Saved:
+def read(folder: str | Path, *, backend: str = "auto", allow_download: bool = False) -> IndexContent:
     """Read an index; every value is doubted.
 
     Raises:
@@ -148,7 +164,8 @@ def read(folder: str | Path, *, backend: str = "auto", allow_download: bool = Fa
             name=text(settings["name"], "the name"),
             sources=(folder,),
         )
-        return Saved(dataset, tuple(entry["digest"] for entry in entries), x, space, encoder, kept.prompt)
+        digests = tuple(entry["digest"] for entry in entries)
+        return IndexContent(dataset, digests, x, QuerySettings(encoder, kept.prompt, space))
 
 
 def _whereabouts(item: Item, above: Path) -> dict[str, str]:
