@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from graft.decoding.formats import NOT_OF_THE_KIND, describe_kind, is_tabular, s
 from graft.decoding.tars import is_tar
 from graft.errors import GraftError, ItemError
 from graft.job import Reading
-from graft.reading.item_locator import resolve_in_folder, resolve_in_zip
+from graft.reading.item_locator import ItemLocator, locate_from
 from graft.reading.manifest import Row, parse_texts
 from graft.reading.remote import bring_data, is_address
 from graft.reading.table import Record
@@ -162,23 +162,23 @@ def _rows_of(item: Item, columns: Reading) -> Iterator[tuple[Item, Record]]:
         reason = error.reason if isinstance(error, ItemError) else "unreadable"
         yield Broken(item.name, reason, error.message, error.hint), {}
         return
-    resolve = resolve_in_folder(item.path.parent) if isinstance(item, File) else resolve_in_zip((), ())
-    names_files = holds_paths(manifest, resolve, "text")
+    files = locate_from(item)
+    names_files = holds_paths(manifest, files, "text")
     for row in manifest.rows:
         name = f"{item.name}, row {row.number}"
-        yield _item_of(row, name, resolve if names_files else None), row.cells or {}
+        yield _item_of(row, name, files if names_files else None), row.cells or {}
     for skipped in manifest.skipped:
         advice = "Put the text in quotes." if skipped.code == "columns" else "Write one object a line (JSONL)."
         yield Broken(skipped.path, skipped.code, f"{skipped.path}: {skipped.reason}", advice), {}
 
 
-def _item_of(row: Row, name: str, resolve: Callable[[str], Item | None] | None) -> Item:
+def _item_of(row: Row, name: str, files: ItemLocator | None) -> Item:
     """What a row is about: a text, or the file that its cell holds or, where it is told how to find it, names."""
     if not row.item.strip():
         return Broken(name, "empty", f"{name} has no text.", "Write something, or leave the row out.")
     if row.content is not None:
         return Memory(row.content, name)
-    if resolve is None:
+    if files is None:
         return Text(row.item)
     path = row.item.strip()
-    return resolve(path) or Broken(name, "missing", f"{name}: there is no file {path}.", "Check that it is there.")
+    return files.at(path) or Broken(name, "missing", f"{name}: there is no file {path}.", "Check that it is there.")

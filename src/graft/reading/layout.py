@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from graft.data.arrangement import SPLITS, Arrangement
-from graft.data.items import File, Item, Text
+from graft.data.items import Item, Text
 from graft.data.kinds import UNREADABLE, look_at, spread
 from graft.data.listing import FileEntry, Listing, peek, printable
 from graft.decoding.formats import belongs_to, is_tabular
 from graft.errors import DataError, MissingColumn, UsageError
 from graft.job import Reading
 from graft.reading.folders import from_folders, inside_of_one, splits_of
-from graft.reading.item_locator import ItemLocator, resolve_in_folder, resolve_in_zip
 from graft.reading.naming import apply_pattern, label_by_names
 from graft.reading.patterns import compile_pattern
+from graft.reading.tables import label_table
+from graft.run import Run
 
 _SAMPLE = 50
 _SHARD = re.compile(r"-\d{5}-of-\d{5}$")
 """What follows the split's name in tables that were cut in pieces: ``train-00000-of-00004.parquet``."""
 
-Label = Callable[[FileEntry, ItemLocator, str], Arrangement]
-"""From a manifest in a listing, what finds the files that it names, and its split, to labelled items."""
 
-
-def arrange(listing: Listing, label: Label, reading: Reading) -> Arrangement:
+def arrange(listing: Listing, reading: Reading, run: Run) -> Arrangement:
     """Find out how a folder or zip is laid out, and label its files by that.
 
     Args:
         listing: Its files.
-        label: Reads a manifest among them.
         reading: What was asked for. Where columns are named, folders of classes are not meant; where a pattern says
             the labels, nothing else is looked at.
+        run: Told how many files are fetched, and ends that.
 
     Raises:
         MissingColumn: There is a manifest, and no folders of classes, and it lacks a column.
@@ -44,14 +41,13 @@ def arrange(listing: Listing, label: Label, reading: Reading) -> Arrangement:
         len(entry.parts) > 2 or _is_manifest(entry, depth=2) for entry in listing.entries
     ):
         listing = inside
-    must_be_manifest = any((reading.label_column, reading.item_column, reading.group_column))
     pattern = compile_pattern(reading.pattern) if reading.pattern is not None else None
     if pattern and "label" in pattern.fields:
-        if must_be_manifest:
+        if _names_columns(reading):
             raise UsageError("A column and a pattern of labels were asked for.", "Give one of the two.")
         found = label_by_names(listing, pattern)
     else:
-        found = _by_layout(listing, label, must_be_manifest, reading.modality)
+        found = _by_layout(listing, reading, run)
         if pattern:
             apply_pattern(found, pattern)
         elif found.nested:
@@ -60,16 +56,20 @@ def arrange(listing: Listing, label: Label, reading: Reading) -> Arrangement:
     return found
 
 
-def _by_layout(listing: Listing, label: Label, must_be_manifest: bool, modality: str | None) -> Arrangement:
+def _names_columns(reading: Reading) -> bool:
+    return any((reading.label_column, reading.item_column, reading.group_column))
+
+
+def _by_layout(listing: Listing, reading: Reading, run: Run) -> Arrangement:
     """By manifests, or else by folders."""
     problem: DataError | None = None
     try:
-        tables = _from_manifests(listing, label)
+        tables = _from_manifests(listing, reading, run)
     except DataError as error:
         tables, problem = Arrangement(), error
-    if tables.rows and (must_be_manifest or not _beside_media(tables, listing, modality)):
+    if tables.rows and (_names_columns(reading) or not _beside_media(tables, listing, reading.modality)):
         return tables
-    if must_be_manifest:
+    if _names_columns(reading):
         raise problem or MissingColumn(
             "A column was asked for, and there is no manifest to look in.", "Give a manifest."
         )
@@ -86,7 +86,7 @@ def _by_layout(listing: Listing, label: Label, must_be_manifest: bool, modality:
     return tables if tables.skipped or tables.rows else folders
 
 
-def _from_manifests(listing: Listing, label: Label) -> Arrangement:
+def _from_manifests(listing: Listing, reading: Reading, run: Run) -> Arrangement:
     """The items of the manifest, or of those that are called as splits are.
 
     Raises:
@@ -94,14 +94,14 @@ def _from_manifests(listing: Listing, label: Label) -> Arrangement:
     """
     found = [entry for entry in listing.entries if _is_manifest(entry, depth=1)] or _of_json(listing)
     if not found:
-        return _from_split_folders(listing, label)
+        return _from_split_folders(listing, reading, run)
     named = [entry for entry in found if _stem(entry) in SPLITS]
     if not named and len(found) > 1:
         names = ", ".join(entry.parts[-1] for entry in found[:5])
         raise DataError(f"There are {len(found)} manifests: {names}.", "Give the one that is meant.")
     result = Arrangement()
     for entry in named or found:
-        result.add(label(entry, _resolver(entry, listing), SPLITS.get(_stem(entry), "")))
+        result.add(label_table(entry, listing, SPLITS.get(_stem(entry), ""), reading, run))
     if named and (others := [entry.parts[-1] for entry in found if entry not in named]):
         result.warnings.append(f"Not read, as no split is called so: {printable(', '.join(others[:5]))}.")
     return result
@@ -118,7 +118,7 @@ def _of_json(listing: Listing) -> list[FileEntry]:
         return []
 
 
-def _from_split_folders(listing: Listing, label: Label) -> Arrangement:
+def _from_split_folders(listing: Listing, reading: Reading, run: Run) -> Arrangement:
     """The items of a manifest in each split folder, ``train/metadata.csv``; of those without one, of its folders."""
     named = splits_of({entry.parts[0] for entry in listing.entries if len(entry.parts) > 1})
     tables: dict[str, list[FileEntry]] = {}
@@ -131,7 +131,7 @@ def _from_split_folders(listing: Listing, label: Label) -> Arrangement:
             names = ", ".join(entry.parts[-1] for entry in entries[:5])
             raise DataError(f"There are {len(entries)} manifests in {folder}/: {names}.", "Leave one of them.")
         (entry,) = entries
-        result.add(label(entry, _resolver(entry, listing), named[folder]))
+        result.add(label_table(entry, listing, named[folder], reading, run))
     if result.rows and len(tables) < len(named):
         result.add(from_folders(listing, elsewhere=tables))
     return result
@@ -153,12 +153,6 @@ def _is_media(item: Item) -> bool:
         return belongs_to(look_at(item)) in ("image", "audio")
     except UNREADABLE:
         return False
-
-
-def _resolver(entry: FileEntry, listing: Listing) -> ItemLocator:
-    if isinstance(entry.item, File):
-        return resolve_in_folder(entry.item.path.parent)
-    return resolve_in_zip(listing.entries, entry.parts[:-1])
 
 
 def _is_manifest(entry: FileEntry, depth: int) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from graft.cells import as_number
 from graft.contracts import SEPARATOR
+from graft.data.arrangement import SPLITS
 from graft.data.items import MAX_ITEM_BYTES, Skipped
 from graft.data.lists import is_0_or_1
 from graft.decoding.containers import SHEETS, container_in
@@ -39,7 +40,7 @@ class Row(NamedTuple):
         number: The line, or the row of a Parquet file, from 1.
         item: A path, or a text, as it stands there.
         label: Without white space around; ``""`` only in multi-label data.
-        split: As written, in lower case; ``""`` where there is none.
+        split: A value of ``SPLITS``; ``""`` where there is none.
         group: ``""`` where there is none.
         tags: The labels of a cell that is a list; ``None`` for other cells.
         content: The bytes of the file, where the cell holds them; ``item`` is then what it is called.
@@ -94,7 +95,7 @@ def parse_manifest(content: bytes, name: str, reading: Reading = USUAL) -> Manif
     Raises:
         MissingColumn: A column is not there.
         MissingExtra: It is of a format that an extra reads, and that is not installed.
-        DataError: It cannot be read as a table, or its labels are none.
+        DataError: It cannot be read as a table, its labels are none, or it has a split that nobody knows.
     """
     wanted = Wanted(reading)
     table = read_table(content, name, wanted.names)
@@ -193,9 +194,13 @@ def _rows(table: Table, columns: Chosen, name: str, multi_label: bool) -> Iterat
             reason = f"Row {number} has no {missing}."
             table.skipped.append(Skipped(item or f"{name}, row {number}", reason, f"no_{missing}"))
             continue
-        split = _cell(record.get(columns.split)).lower() if columns.split else ""
-        split = columns.splits[spelled(split)] if columns.splits else split
-        yield Row(number, item, label, split, _cell(record.get(columns.group)) if columns.group else "", tags, content)
+        group, split = (_cell(record.get(column)) if column else "" for column in (columns.group, columns.split))
+        meaning = columns.splits or SPLITS
+        if split and spelled(split) not in meaning:
+            raise DataError(
+                f"Row {number} of {name} has the split {split.lower()!r}.", "Use train, val or test, or leave it empty."
+            )
+        yield Row(number, item, label, meaning.get(spelled(split), ""), group, tags, content)
 
 
 def _are_several(table: Table, label: str, name: str) -> bool:

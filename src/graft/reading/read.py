@@ -16,7 +16,7 @@ from graft.data.dataset import Dataset
 from graft.data.guard import named_by
 from graft.data.items import File
 from graft.data.kinds import check_modality
-from graft.data.listing import FileEntry, list_archive, list_folder, peek, printable
+from graft.data.listing import FileEntry, Listing, list_archive, list_folder, peek, printable
 from graft.data.lists import is_frame
 from graft.decoding.containers import SHEETS, container_at
 from graft.decoding.formats import (
@@ -31,21 +31,18 @@ from graft.decoding.formats import (
     remedy,
     sniff,
 )
-from graft.errors import DataError, ItemError, MixedModalities, NothingToRead, UsageError
+from graft.errors import DataError, MixedModalities, NothingToRead, UsageError
 from graft.files import did_you_mean, expanded
 from graft.job import Reading
 from graft.reading import notices
-from graft.reading.fetched import fetch_named
 from graft.reading.frames import read_frame
 from graft.reading.inputs import is_archive, renamed
-from graft.reading.item_locator import ItemLocator, resolve_in_folder
 from graft.reading.labels import merge_labels
 from graft.reading.layout import arrange
-from graft.reading.manifest import parse_manifest
 from graft.reading.naming import apply_pattern
 from graft.reading.patterns import compile_pattern
 from graft.reading.remote import bring_data, is_address
-from graft.reading.tables import label_rows
+from graft.reading.tables import label_table
 from graft.run import NEVER, Flag, Run
 
 SWITCHED_ON = "Rows have lists of several labels, so the data are read as multi-label."
@@ -211,26 +208,14 @@ def _modality_of_the_rest(found: Arrangement) -> str:
 
 def _arrange(path: Path, reading: Reading, run: Run) -> Arrangement:
     """How the source is laid out, whatever it is."""
-
-    def label(entry: FileEntry, resolve: ItemLocator, split: str = "") -> Arrangement:
-        try:
-            content = entry.item.read()
-        except ItemError as error:
-            raise DataError(error.message, error.hint) from None
-        manifest = parse_manifest(content, entry.item.name, reading)
-        fetched = fetch_named(manifest, run) if reading.fetch else None
-        if (root := _root_of(reading)) is not None:
-            resolve = resolve_in_folder(root)
-        return label_rows(manifest, entry.item.name, resolve, split, reading.modality, fetched)
-
     try:
         if path.is_dir() or is_archive(path):
             if path.is_dir():
                 _refuse_what_was_saved(path)
             listing = list_folder(path) if path.is_dir() else list_archive(path)
-            return arrange(listing, label, reading)
+            return arrange(listing, reading, run)
         _require_manifest(path)
-        found = label(FileEntry((path.name,), File(path, path.name)), resolve_in_folder(path.parent))
+        found = label_table(FileEntry((path.name,), File(path, path.name)), Listing(), "", reading, run)
         if reading.pattern is not None:
             apply_pattern(found, compile_pattern(reading.pattern))
     except OSError as error:
