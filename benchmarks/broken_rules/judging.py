@@ -36,7 +36,7 @@ JUDGING = (
     Rule(
         "few units widen paired intervals by Student's t",
         "src/graft/cleaning/effect.py",
-        "half = _student(len(totals) - 1) * ",
+        "half = student_quantile(0.95, len(totals) - 1) * ",
         "half = 1.96 * ",
         "tests/cleaning/test_worth.py::test_few_units_widen_the_paired_interval",
     ),

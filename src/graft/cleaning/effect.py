@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from statistics import NormalDist
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,7 +13,12 @@ from graft.cleaning.label_errors import each_fold, is_credibly_other, score_labe
 from graft.cleaning.pool import Pool
 from graft.contracts import Bool, Float32, Float64, Int, Linear
 from graft.errors import TooFewClasses
-from graft.evaluation.intervals import cross_validated_interval, group_design_effect, held_out_interval
+from graft.evaluation.intervals import (
+    cross_validated_interval,
+    group_design_effect,
+    held_out_interval,
+    student_quantile,
+)
 from graft.executors import map_on_cores
 from graft.heads.calibration import probabilities
 from graft.journal.resolution import Applied
@@ -22,6 +26,7 @@ from graft.learning import HEADS
 from graft.learning.calibration import cross_fitted, fit_temperature
 from graft.learning.selection import class_weights
 from graft.metrics import log_loss
+from graft.report.words import count
 from graft.results.facts import plain
 from graft.results.figures import Interval
 
@@ -97,10 +102,11 @@ class Effect(Change):
     @property
     def sentence(self) -> str:
         """What came of it, in words."""
-        held_out = f"on {_count(self.n_held_out, 'held-out item')}"
+        held_out = f"on {count(self.n_held_out, 'held-out item', 'held-out items')}"
         if not self.n_relabelled + self.n_dropped:
             return f"Nothing was edited: accuracy {self.before.value:.1%} {held_out}."
-        edits = f"{_count(self.n_relabelled, 'label')} changed, {_count(self.n_dropped, 'item')} dropped"
+        changed, dropped = count(self.n_relabelled, "label", "labels"), count(self.n_dropped, "item", "items")
+        edits = f"{changed} changed, {dropped} dropped"
         if not self.n_held_out:
             return (
                 f"{edits}: no item is left {UNTOUCHED}, so nothing shows what that was worth. {self.warning}".rstrip()
@@ -172,7 +178,7 @@ class Scorer:
         self._given = _Labels(pool.y, np.ones(len(pool.y), np.bool_), len(pool.classes))
         self._before = self._learn(self._given)
         self._quality = score_labels(out_of_fold, pool.y, len(pool.classes), pool.folds)
-        right, _ = self._before.judged(pool.y, self._scored)
+        right, _ = _judged(self._before.p, pool.y, self._scored)
         self._as_given = self._accuracy(right, self._scored, _AS_GIVEN)
 
     def score(self, labels: Sequence[str | None], kept: Sequence[int] = ()) -> Effect:
@@ -198,10 +204,12 @@ class Scorer:
         n_changed, against = int((changed | ~edited.kept).sum()), self._quality.is_issue[list(kept)].any()
         follows = bool(n_changed >= FEW and followed.sum() >= FOLLOWS * n_changed and not against)
         after = self._before if unchanged else self._learn(edited, followed if follows else None)
-        found = self._compare(after, edited, untouched & self._scored)
-        on_test = untouched & self._test
+        found = self._compare(self._before.p, after.p, edited.y, untouched & self._scored, _CROSS_VALIDATED)
+        on_test = None
+        if self._before.on_test is not None and after.on_test is not None and (untouched & self._test).any():
+            on_test = self._compare(self._before.on_test, after.on_test, edited.y, untouched & self._test, _ON_TEST)
         known = edited.kept & self._scored & (edited.y < self._given.k)
-        right, _ = after.judged(self._given.y, known)
+        right, _ = _judged(after.p, self._given.y, known)
         return Effect(
             **{entry.name: getattr(found, entry.name) for entry in fields(Change)},
             n_relabelled=int(changed.sum()),
@@ -210,35 +218,20 @@ class Scorer:
             as_given=self._as_given,
             as_given_after=self._accuracy(right, known, _AS_GIVEN),
             follows=follows,
-            test=self._compare_on_test(after, edited, on_test) if on_test.any() else None,
+            test=on_test,
         )
 
-    def _compare(self, after: _Answers, edited: _Labels, asked: Bool) -> Change:
-        (right, loss), (right_after, loss_after) = (who.judged(edited.y, asked) for who in (self._before, after))
-        before, later = (self._accuracy(values, asked, _CROSS_VALIDATED) for values in (right, right_after))
-        low, high = paired_interval(right_after - right, self._pool.units[asked], OVERLAP)
-        return Change(before, later, _mean(right_after - right), low, high, int(asked.sum()), loss, loss_after)
-
-    def _compare_on_test(self, after: _Answers, edited: _Labels, asked: Bool) -> Change | None:
-        if self._before.on_test is None or after.on_test is None:
-            return None
-        (right, loss), (right_after, loss_after) = (
-            _judged(p[None, asked[self._test]], edited.y[asked]) for p in (self._before.on_test, after.on_test)
-        )
-        before, later = (
-            held_out_interval(_mean(values), self._alike[asked], _ON_TEST, self._effect(values, asked))
-            for values in (right, right_after)
-        )
-        low, high = paired_interval(right_after - right, self._pool.units[asked])
-        return Change(before, later, _mean(right_after - right), low, high, int(asked.sum()), loss, loss_after)
+    def _compare(self, before: Float32, after: Float32, y: Int, asked: Bool, method: str) -> Change:
+        (right, loss), (right_after, loss_after) = (_judged(p, y, asked) for p in (before, after))
+        given, edited = (self._accuracy(values, asked, method) for values in (right, right_after))
+        gain = right_after - right
+        low, high = paired_interval(gain, self._pool.units[asked], 1.0 if method == _ON_TEST else OVERLAP)
+        return Change(given, edited, _mean(gain), low, high, int(asked.sum()), loss, loss_after)
 
     def _accuracy(self, right: Float64, rows: Bool, method: str) -> Interval:
-        return cross_validated_interval(_mean(right), self._alike[rows], method, self._effect(right, rows))
-
-    def _effect(self, right: Float64, rows: Bool) -> float:
-        """By how much groups widen the interval of a share of these rows."""
+        interval = held_out_interval if method == _ON_TEST else cross_validated_interval
         groups = [group for group, inside in zip(self._pool.dataset.groups, rows, strict=True) if inside]
-        return group_design_effect(right, groups) if len(set(groups) - {""}) > 1 else 1.0
+        return interval(_mean(right), self._alike[rows], method, group_design_effect(right, groups))
 
     @cached_property
     def _credible(self) -> dict[tuple[int, int], Bool]:
@@ -289,13 +282,15 @@ class Scorer:
         map_on_cores(hold_out, each_fold(folds))
         known = np.where(labels.kept[:, None], logits, np.nan)  # what was dropped has no say in calibration either
         p = cross_fitted(known, labels.y, folds)
-        if not self._test.any() or len(np.unique(labels.y[labels.kept & ~self._test])) < 2:
+        rest = ~self._test
+        if rest.all() or len(np.unique(labels.y[labels.kept & rest])) < 2:
             return _Answers(p, None)
-        usable = known[:, ~self._test].reshape(-1, labels.k)
-        temperature = fit_temperature(usable, np.tile(labels.y[~self._test], len(folds)), int((~self._test).sum()))
-        return _Answers(
-            p, probabilities(self._fit(labels, ~self._test).scores(self._choice.axes.z[self._test]), temperature)
-        )
+        usable = known[:, rest].reshape(-1, labels.k)
+        temperature = fit_temperature(usable, np.tile(labels.y[rest], len(folds)), int(rest.sum()))
+        on_test = np.full_like(p[:1], np.nan)
+        scores = self._fit(labels, rest).scores(self._choice.axes.z[self._test])
+        on_test[0, self._test] = probabilities(scores, temperature)
+        return _Answers(p, on_test)
 
 
 def paired_interval(gain: Float64, units: Int, widening: float = 1.0) -> tuple[float, float]:
@@ -319,7 +314,7 @@ def paired_interval(gain: Float64, units: Int, widening: float = 1.0) -> tuple[f
     weight = np.concatenate([sizes, [typical, typical]])
     middle = totals.sum() / weight.sum()
     squares = ((totals - middle * weight) ** 2).sum() * len(totals) / (len(totals) - 1)
-    half = _student(len(totals) - 1) * np.sqrt(widening * squares) / weight.sum()
+    half = student_quantile(0.95, len(totals) - 1) * np.sqrt(widening * squares) / weight.sum()
     return max(-1.0, float(middle - half)), min(1.0, float(middle + half))
 
 
@@ -349,22 +344,22 @@ class _Labels:
         return weights
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Answers:
-    """Probabilities of heads that had not seen the rows ``(r, n, k)``, and of the test split's items ``(m, k)``."""
+class _Answers(NamedTuple):
+    """Probabilities of heads that had not seen the rows ``(r, n, k)``, and of the test split's items ``(1, n, k)``.
+
+    They are ``nan`` where a row was not asked about.
+    """
 
     p: Float32
     on_test: Float32 | None
 
-    def judged(self, y: Int, asked: Bool) -> tuple[Float64, float]:
-        return _judged(self.p[:, asked], y[asked])
 
-
-def _judged(p: Float32, y: Int) -> tuple[Float64, float]:
-    """In which share of the repetitions each item was named rightly ``(n,)``, and the log loss of the mean answer.
+def _judged(p: Float32, y: Int, rows: Bool) -> tuple[Float64, float]:
+    """In which share of the repetitions each of these rows was named rightly, and the log loss of the mean answer.
 
     A class that ``p`` ``(r, n, k)`` does not know has the probability 0.
     """
+    p, y = p[:, rows], y[rows]
     asked = ~np.isnan(p[..., 0])  # (r, n)
     times = np.maximum(1, asked.sum(axis=0))
     right = (asked & (p.argmax(axis=2) == y)).sum(axis=0) / times
@@ -373,21 +368,5 @@ def _judged(p: Float32, y: Int) -> tuple[Float64, float]:
     return right, log_loss(y, np.pad(mean, ((0, 0), (0, unknown))))
 
 
-def _student(freedom: int) -> float:
-    """97.5 % quantile of Student's t (Cornish-Fisher: Abramowitz and Stegun, 26.7.5), within 1 % from 3 on."""
-    z = NormalDist().inv_cdf(0.975)
-    terms = (
-        z,
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-    )
-    return float(sum(term / freedom**power for power, term in enumerate(terms)))
-
-
 def _mean(values: Float64) -> float:
     return float(values.mean()) if len(values) else float("nan")
-
-
-def _count(n: int, one: str) -> str:
-    return f"{n:,} {one}{'' if n == 1 else 's'}"

@@ -10,7 +10,7 @@ import numpy as np
 from graft.contracts import Bool, Float32, Float64, Int
 from graft.executors import map_on_cores
 from graft.learning import HEADS
-from graft.learning.calibration import cross_fitted
+from graft.learning.calibration import cross_fitted, mean_answer
 from graft.learning.classifier import OutOfFold
 from graft.learning.selection import Choice, class_weights
 
@@ -163,7 +163,7 @@ def _refit(choice: Choice, y: Int, k: int, folds: Sequence[Int], weights: Float3
             logits[place, repetition, out] = linear.scores(z[out])
 
     map_on_cores(hold_out, each_fold(folds))
-    found = [_mean(cross_fitted(part, y, folds)) for part in logits]
+    found = [mean_answer(cross_fitted(part, y, folds)) for part in logits]
     rows = np.flatnonzero(~np.isnan(found[0][:, 0]))
     losses = [float(-(weights[rows] * np.log(np.maximum(p[rows, y[rows]], 1e-9))).sum()) for p in found]
     return found[int(np.argmin(losses))]
@@ -172,10 +172,3 @@ def _refit(choice: Choice, y: Int, k: int, folds: Sequence[Int], weights: Float3
 def each_fold(folds: Sequence[Int]) -> list[tuple[int, int]]:
     """Each repetition and each of its folds, to hold out one after another."""
     return [(r, f) for r, fold in enumerate(folds) for f in np.unique(fold[fold >= 0]).tolist()]
-
-
-def _mean(p: Float32) -> Float32:
-    """The mean over repetitions of ``(r, n, k)``; rows that were never scored stay ``nan``."""
-    times = (~np.isnan(p[..., 0])).sum(axis=0)
-    total = np.nansum(p, axis=0)
-    return np.asarray(np.where(times[:, None] > 0, total / np.maximum(times, 1)[:, None], np.nan), np.float32)

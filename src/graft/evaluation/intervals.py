@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 
@@ -138,6 +139,17 @@ def correlation_of(repetitions: int) -> float:
 def student(freedom: int) -> float:
     """97.5 % quantile of Student's t with so many degrees of freedom, at least 1."""
     return _STUDENT[min(max(freedom, 1), len(_STUDENT)) - 1]
+
+
+def student_quantile(level: float, freedom: float) -> float:
+    """Half the width of a two-sided interval in standard errors, where these are estimated from few units.
+
+    The first terms of Cornish and Fisher's expansion of Student's quantile in that of the normal distribution
+    (Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.5).
+    """
+    z, nu = NormalDist().inv_cdf((1 + level) / 2), max(freedom, 1.0)
+    terms = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96, (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
+    return z + sum(term / nu**power for power, term in enumerate(terms, 1))
 
 
 def group_design_effect(right: Array, groups: Sequence[str]) -> float:

@@ -81,3 +81,12 @@ def cross_fitted(logits: Float32, y: Int, folds: Sequence[Int]) -> Float32:
             temperature = fit_temperature(logits[repetition, others], y[others])
             p[repetition, inside] = probabilities(logits[repetition, inside], temperature)
     return p
+
+
+def mean_answer(p: Float32) -> Float32:
+    """The mean over repetitions of ``(r, n, k)``; rows that were never scored stay ``nan``."""
+    mean = np.full(p.shape[1:], np.nan, np.float32)
+    scored = ~np.isnan(p).all(axis=(0, 2))
+    if scored.any():  # the mean of nothing comes with a warning
+        mean[scored] = np.nanmean(p[:, scored], axis=0)
+    return mean

@@ -10,7 +10,7 @@ import numpy as np
 from graft.contracts import Bool, Float32, Int, Linear, Stages
 from graft.heads.classifier import Classifier
 from graft.heads.features import transform
-from graft.learning.calibration import cross_fitted
+from graft.learning.calibration import cross_fitted, mean_answer
 from graft.learning.conformal import fit_sets
 from graft.learning.lexical import Words
 from graft.learning.packing import keep_words
@@ -68,7 +68,7 @@ def fit_classifier(
         linear, lexical = keep_words(choice, linear, y, words)  # the scores out of fold too are of what is kept
     logits = choice.logits[choice.index]  # (r, n, k)
     scored = ~np.isnan(logits).all(axis=(0, 2)) if len(folds) else np.zeros(len(y), np.bool_)
-    p = _mean(cross_fitted(logits, y, folds), scored)
+    p = mean_answer(cross_fitted(logits, y, folds))
     unswayed = _without_own_vote(choice, p, y, folds, scored)
     phi = transform(x, stages, choice.chosen.features)
     unknown, rejected = fit_unknown(phi, y, k, folds, logits, recipe.unknown_rate)
@@ -97,19 +97,10 @@ def _without_own_vote(choice: Choice, p: Float32, y: Int, folds: Sequence[Int], 
         rows = np.flatnonzero(fold == held_out)
         index = choose_without(choice, rows)
         if index != choice.index:
-            other = cross_fitted(choice.logits[index], y, folds)
-            result[rows] = _mean(other, np.asarray(~np.isnan(other).all(axis=(0, 2))))[rows]
+            result[rows] = mean_answer(cross_fitted(choice.logits[index], y, folds))[rows]
     return result
 
 
 def _rounded(linear: Linear) -> Linear:
     """Weights as a bundle keeps them, so that a loaded model answers like the fitted one, digit for digit."""
     return Linear(linear.weights.astype(np.float16).astype(np.float32), linear.bias.astype(np.float32))
-
-
-def _mean(p: Float32, scored: Bool) -> Float32:
-    """The mean over repetitions of ``(r, n, k)``, without a warning for rows that were never scored."""
-    mean = np.full(p.shape[1:], np.nan, np.float32)
-    if scored.any():
-        mean[scored] = np.nanmean(p[:, scored], axis=0)
-    return mean

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from graft.contracts import Float64, Int
-from graft.evaluation.intervals import effective_size
+from graft.evaluation.intervals import effective_size, student_quantile
 from graft.metrics import wilson
 from graft.results.figures import Interval
 
@@ -118,17 +117,6 @@ def paired(difference: Float64, units: Int, level: float = LEVEL, correlation: f
     variance = (float((totals**2).sum()) + 1 - n * centre**2) / n**2
     reach = student_quantile(level, effective_size(units) - 1) * math.sqrt(max(variance, 0.0) * correlation)
     return Interval(float(difference.mean()), centre - reach, centre + reach, f"paired, {100 * level:.4g} %")
-
-
-def student_quantile(level: float, freedom: float) -> float:
-    """Half the width of a two-sided interval in standard errors, where these are estimated from few units.
-
-    The first terms of Cornish and Fisher's expansion of Student's quantile in that of the normal distribution
-    (Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.5).
-    """
-    z, nu = NormalDist().inv_cdf((1 + level) / 2), max(freedom, 1.0)
-    terms = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96, (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-    return z + sum(term / nu**power for power, term in enumerate(terms, 1))
 
 
 def mean_of(values: Float64, units: Int, correlation: float = 1.0) -> Interval:
