@@ -1,13 +1,12 @@
-"""Pooling in torch and in numpy give the same."""
+"""Pooling in torch and in numpy give the same; a graph knows all of it."""
 
 import numpy as np
 import pytest
 
-from graft.encoders.hub import architectures
+from graft.encoders.hub import readout
+from graft.export import readout as nodes
 
 torch = pytest.importorskip("torch")
-
-from graft.tuning import readout  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -24,24 +23,24 @@ def same(states, mask, how, dense=None):
     dense = dense or {}
     tensors = {name: torch.from_numpy(array) for name, array in dense.items()}
     seen = None if mask is None else torch.from_numpy(mask)
-    found = readout.read_out(torch.from_numpy(states), seen, how, tensors).numpy()
-    expected = architectures.read_out(states, mask, how, dense)
+    found = readout.read_out(torch.from_numpy(states), seen, how, tensors, torch).numpy()
+    expected = readout.read_out(states, mask, how, dense)
     assert found.shape == expected.shape
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", architectures.POOLINGS)
+@pytest.mark.parametrize("name", readout.POOLINGS)
 def test_poolings(states, mask, name):
     same(states, mask, {"pooling": [name], "layers": []})
     same(states, None, {"pooling": [name], "layers": []})
 
 
 def test_the_tables_have_the_same_keys():
-    assert set(readout.POOLINGS) == set(architectures.POOLINGS)
-    assert set(readout.ACTIVATIONS) == set(architectures.ACTIVATIONS)
+    assert set(nodes.POOLINGS) == set(readout.POOLINGS)
+    assert {"Identity", *nodes.ACTIVATIONS} == set(readout.ACTIVATIONS)
 
 
-@pytest.mark.parametrize("activation", architectures.ACTIVATIONS)
+@pytest.mark.parametrize("activation", readout.ACTIVATIONS)
 def test_layers_after_the_pooling(states, mask, activation):
     chance = np.random.default_rng(1)
     dense = {"w": chance.normal(size=(6, 8)).astype(np.float32), "b": chance.normal(size=6).astype(np.float32)}

@@ -1,6 +1,6 @@
 """From the states of a hub network to embeddings, as nodes: pooling, and the layers that follow.
 
-Every number is what ``graft.encoders.hub.architectures.read_out`` computes.
+Every number is what ``graft.encoders.hub.readout.read_out`` computes.
 """
 
 from __future__ import annotations
@@ -78,10 +78,6 @@ def _at(graph: OnnxGraph, states: str, places: str) -> str:
     return graph.add("Squeeze", picked, one(1))
 
 
-def _mean(graph: OnnxGraph, states: str, mask: str) -> str:
-    return _weighted(graph, states, mask)
-
-
 def _mean_of_root(graph: OnnxGraph, states: str, mask: str) -> str:
     return graph.add("Mul", _mean(graph, states, mask), graph.add("Sqrt", graph.total(mask)))
 
@@ -89,11 +85,11 @@ def _mean_of_root(graph: OnnxGraph, states: str, mask: str) -> str:
 def _weighted_mean(graph: OnnxGraph, states: str, mask: str) -> str:
     length = graph.add("Gather", graph.add("Shape", states), np.int64(1))
     places = graph.cast(graph.add("Range", np.int64(0), length, np.int64(1)), "float32")
-    return _weighted(graph, states, graph.add("Mul", mask, graph.add("Add", places, np.float32(1))))
+    return _mean(graph, states, graph.add("Mul", mask, graph.add("Add", places, np.float32(1))))
 
 
-def _weighted(graph: OnnxGraph, states: str, weights: str) -> str:
-    """The mean over tokens with these weights ``(n, t)``."""
+def _mean(graph: OnnxGraph, states: str, weights: str) -> str:
+    """The mean over tokens with these weights ``(n, t)``; those of a mask are 1 and 0."""
     shares = graph.add("Unsqueeze", graph.add("Div", weights, graph.total(weights)), one(1))
     return graph.add("Squeeze", graph.add("MatMul", shares, states), one(1))
 
@@ -114,4 +110,4 @@ POOLINGS: Mapping[str, Callable[[OnnxGraph, str, str], str]] = {
     "given": _mean,
 }
 ACTIVATIONS: Mapping[str, str] = {"Tanh": "Tanh", "ReLU": "Relu"}
-"""Operators by the names of ``graft.encoders.hub.architectures.ACTIVATIONS``."""
+"""Operators by the names of ``graft.encoders.hub.readout.ACTIVATIONS``."""

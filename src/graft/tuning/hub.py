@@ -14,10 +14,10 @@ from graft.contracts import Float32
 from graft.encoders.hub.audio import LEAST_VARIANCE, RANGE, mel_filters
 from graft.encoders.hub.encoder import HubEncoder
 from graft.encoders.hub.network import network_again
+from graft.encoders.hub.readout import normalise, read_out
 from graft.tuning.layers import layers_of
 from graft.tuning.module import EncoderModule, signed_root
 from graft.tuning.network import Batch, Group
-from graft.tuning.readout import read_out
 
 
 class HubModule(EncoderModule):
@@ -67,7 +67,7 @@ class HubModule(EncoderModule):
         total = x.new_zeros(int(owners[-1]) + 1, x.shape[1]).index_add(0, owners, x * shares[:, None])
         layers = self.readout["layers"]
         if layers and layers[-1]["kind"] == "normalise":
-            total = functional.normalize(total)
+            total = normalise(total, torch)
         return signed_root(total) if self.readout.get("rooted") else total
 
     def groups(self) -> list[Group]:
@@ -140,7 +140,8 @@ class HubModule(EncoderModule):
         return (torch.maximum(logs, loudest - RANGE) + 4) / 4, inside.expand(len(samples), -1)
 
     def _embedded(self, *inputs: Tensor, mask: Tensor | None = None) -> Tensor:
-        return read_out(self.network(*inputs), mask, self.readout, self._dense())
+        found: Tensor = read_out(self.network(*inputs).float(), mask, self.readout, self._dense(), torch)
+        return found
 
     def _dense(self) -> Mapping[str, Tensor]:
         return {name: self.get_buffer(f"dense {name}".replace(".", " ")) for name in self._dense_names}

@@ -1,8 +1,8 @@
 """Pretrained models from the Hugging Face hub, or from a folder in their format, as encoders.
 
-``fetch`` brings a model's files, ``architectures`` says how a kind of model is read out, ``image``, ``text`` and
-``audio`` turn items into its inputs without torch, ``export`` makes an ONNX graph of it once, ``store`` keeps that, and
-``encoder`` runs it. Only the first use of a model needs the network, torch and transformers.
+``fetch`` brings a model's files, ``architectures`` says how a kind of model is read, ``readout`` does so, ``image``,
+``text`` and ``audio`` turn items into its inputs without torch, ``export`` makes an ONNX graph of it once, ``store``
+keeps that, and ``encoder`` runs it. Only the first use of a model needs the network, torch and transformers.
 """
 
 from __future__ import annotations

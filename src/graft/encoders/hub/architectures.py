@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from graft.contracts import Bool, Float32
 from graft.encoders.hub.fetch import Source
+from graft.encoders.hub.readout import ACTIVATIONS, POOLINGS
 from graft.errors import EncoderError
 
 MODALITIES = ("image", "text", "audio")
@@ -144,91 +142,6 @@ def plan(source: Source, modality: str | None) -> LoadingPlan:
         default_prompt=str(prompts.get(str(own.get("default_prompt_name"))) or ""),
     )
 
-
-def read_out(states: Float32, mask: Bool | None, readout: Mapping[str, Any], dense: Mapping[str, Float32]) -> Float32:
-    """One embedding for each item from the network's output.
-
-    Args:
-        states: ``(n, t, d)``, ``(n, d)``, or ``(n, c, h, w)`` of a convolutional network.
-        mask: ``(n, t)``: which of the tokens count; ``None``: all.
-        readout: ``pooling``, keys of ``POOLINGS`` whose results are joined, and ``layers`` that follow.
-        dense: Weights of the dense layers, by the names that the layers give.
-
-    Returns:
-        ``(n, dim) float32``.
-    """
-    if states.ndim == 4:
-        x = states.reshape(*states.shape[:2], -1).mean(axis=2) if states.size else states.reshape(len(states), -1)
-    elif states.ndim == 2:
-        x = states
-    else:
-        mask = np.ones(states.shape[:2], bool) if mask is None else mask
-        x = np.concatenate([POOLINGS[name](states, mask) for name in readout["pooling"]], axis=1)
-    for layer in readout["layers"]:
-        if layer["kind"] == "normalise":
-            x = normalise(x)
-        else:
-            bias = dense[layer["bias"]] if layer.get("bias") else np.float32(0)
-            x = ACTIVATIONS[layer["activation"]](x @ dense[layer["weight"]].T + bias)
-    return np.ascontiguousarray(x, np.float32)
-
-
-def normalise(x: Float32) -> Float32:
-    """Rows of length 1."""
-    scaled: Float32 = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.float32(1e-12))
-    return scaled
-
-
-def _weighted(states: Float32, weights: Float32) -> Float32:
-    """The sum over tokens, each with its weight ``(n, t)``."""
-    x: Float32 = np.einsum("ntd,nt->nd", states, weights, dtype=np.float32)
-    return x
-
-
-def _first(states: Float32, mask: Bool) -> Float32:
-    x: Float32 = states[np.arange(len(states)), mask.argmax(axis=1)]
-    return x
-
-
-def _last(states: Float32, mask: Bool) -> Float32:
-    return _first(states[:, ::-1], mask[:, ::-1])
-
-
-def _mean(states: Float32, mask: Bool) -> Float32:
-    return _weighted(states, mask / mask.sum(axis=1, keepdims=True).astype(np.float32))
-
-
-def _mean_of_root(states: Float32, mask: Bool) -> Float32:
-    x: Float32 = _mean(states, mask) * np.sqrt(mask.sum(axis=1, keepdims=True)).astype(np.float32)
-    return x
-
-
-def _weighted_mean(states: Float32, mask: Bool) -> Float32:
-    weights = mask * np.arange(1, mask.shape[1] + 1, dtype=np.float32)
-    return _weighted(states, weights / weights.sum(axis=1, keepdims=True))
-
-
-def _max(states: Float32, mask: Bool) -> Float32:
-    x: Float32 = np.where(mask[:, :, None], states, -np.inf).max(axis=1).astype(np.float32)
-    return x
-
-
-POOLINGS: Mapping[str, Callable[[Float32, Bool], Float32]] = {
-    "cls": _first,
-    "mean": _mean,
-    "max": _max,
-    "lasttoken": _last,
-    "mean_sqrt_len_tokens": _mean_of_root,
-    "weightedmean": _weighted_mean,
-    "given": _mean,
-}
-"""By the names of sentence-transformers; ``(n, t, d)`` and mask ``(n, t)`` -> ``(n, d)``."""
-
-ACTIVATIONS: Mapping[str, Callable[[Float32], Float32]] = {
-    "Identity": lambda x: x,
-    "Tanh": np.tanh,
-    "ReLU": lambda x: np.maximum(x, np.float32(0)),
-}
 
 _OLDER_POOLING = {
     "pooling_mode_cls_token": "cls",

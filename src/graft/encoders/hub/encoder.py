@@ -12,7 +12,7 @@ import numpy as np
 
 from graft.contracts import LIMITS, Array, Bool, Float32, Int, ItemLimits, Prepared, Stages
 from graft.decoding.measures import DECODING
-from graft.encoders.hub import architectures
+from graft.encoders.hub.readout import normalise, read_out
 from graft.encoders.hub.store import DENSE, GRAPH, VOCABULARY, StoredEncoder
 from graft.encoders.hub.weights import read_weights, with_weights
 from graft.encoders.lru import LazyEncoder
@@ -208,9 +208,9 @@ def run(
     total: Float32 | None = None if dim is None else np.zeros((len(batch), dim), np.float32)
     for chosen, inputs, mask in feeder.calls(windows):
         states = network(*inputs)[: len(chosen)]
-        x = architectures.read_out(states, None if mask is None else mask[: len(chosen)], readout, dense)
+        x = read_out(states, None if mask is None else mask[: len(chosen)], readout, dense)
         total = np.zeros((len(batch), x.shape[1]), np.float32) if total is None else total
         np.add.at(total, owners[chosen], x * weights[chosen, None])
     assert total is not None
     unit = readout["layers"] and readout["layers"][-1]["kind"] == "normalise"
-    return architectures.normalise(total) if unit else total
+    return normalise(total) if unit else total

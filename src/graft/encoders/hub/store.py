@@ -43,7 +43,7 @@ class Card:
         dim: Length of an embedding.
         sources: sha256 of each of the model's files that went into it.
         settings: How items become inputs; what ``image``, ``text`` or ``audio`` read.
-        readout: How outputs become an embedding; what ``architectures.read_out`` reads.
+        readout: How outputs become an embedding; what ``readout.read_out`` reads.
         default_prompt: The prompt that the model's makers put before every text.
         licence: As the model card says, or ``""``.
         graph: ``"exported"`` by us, or the ``"repository"``'s own ONNX file.
