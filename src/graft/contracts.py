@@ -254,6 +254,7 @@ class Executor(Protocol):
 Data = TypeVar("Data", contravariant=True)
 Rows = TypeVar("Rows", contravariant=True)
 Found = TypeVar("Found")
+Answers = TypeVar("Answers", contravariant=True)
 Figures = TypeVar("Figures", covariant=True)
 Scores = TypeVar("Scores")
 
@@ -273,11 +274,12 @@ class Targets:
     strata: Int
 
 
-class Task(Protocol[Data, Rows, Found, Figures, Scores]):
+class Task(Protocol[Data, Rows, Found, Answers, Figures, Scores]):
     """A kind of target: how it is read from data, learned, judged and scored.
 
     ``Data`` is a ``graft.data.dataset.Dataset``, ``Rows`` are ``graft.evaluation.Rows``, ``Found`` is what was learned,
-    a ``graft.tasks.FitResult``; ``Figures`` and ``Scores`` are records of ``graft.results``.
+    a ``graft.tasks.FitResult``; ``Answers`` are what a head says of items, ``graft.evaluation.Answered``; ``Figures``
+    and ``Scores`` are records of ``graft.results``.
     """
 
     @property
@@ -354,30 +356,24 @@ class Task(Protocol[Data, Rows, Found, Figures, Scores]):
     def judge(self, found: Found, rows: Rows, recipe: Recipe) -> Figures:
         """What a report says of it, from out-of-fold answers alone."""
 
-    def score(self, head: Any, classes: Sequence[str], x: Float32, dataset: Data, copies: Int, part: str) -> Scores:
-        """Score a head on items that it was not fitted to.
+    def score(self, answered: Answers, copies: Int, part: str) -> Scores:
+        """Score a head by what it says of items that it was not fitted to.
 
         Args:
-            head: What is scored.
-            classes: What it can answer.
-            x: Embeddings ``(n, dim) float32``.
-            dataset: The items behind them, with their targets.
+            answered: The items, ``n`` of them, with their targets and its answers.
             copies: What is a copy of what ``(n,) int64``, so that copies do not narrow the interval.
             part: What these items are called in the result.
         """
 
-    def right(self, head: Any, classes: Sequence[str], x: Float32, dataset: Data, rows: Int) -> Float64:
-        """How good a head's answers to some items are ``(m,)``, 1 at best: the mean is what the report calls the score.
+    def right(self, answered: Answers, among: Data) -> Float64:
+        """How good answers are ``(n,)``, 1 at best: the mean is what the report calls the score.
 
         Args:
-            head: What answers.
-            classes: What it can answer.
-            x: Embeddings of all items ``(n, dim) float32``.
-            dataset: All items, with their targets.
-            rows: Which are answered ``(m,) int64``.
+            answered: ``n`` items with their targets and what a head says of them.
+            among: All items that are to be answered, of which these are some.
         """
 
-    def shown(self, scores: Scores, report: Any, dataset: Data, head: Any, x: Float32) -> Any:
+    def shown(self, scores: Scores, report: Any, answered: Answers) -> Any:
         """The figures of an evaluation as a report shows them, with the items behind its mistakes."""
 
     def warn(self, dataset: Data, digests: Sequence[str], whole: Int, train: Int, rows: Rows) -> tuple[str, ...]:
@@ -390,6 +386,3 @@ class Task(Protocol[Data, Rows, Found, Figures, Scores]):
             train: Which were trained on ``(m,) int64``.
             rows: These.
         """
-
-    def held_out(self, found: Found, rows: Rows, given: Sequence[str]) -> Any:
-        """What was said of every row by heads that had not seen it, a ``graft.tasks.HeldOut``."""

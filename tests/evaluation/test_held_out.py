@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from graft.data.dataset import Dataset, Memory
 from graft.data.split import stratified_group_folds
 from graft.errors import DataError
-from graft.evaluation import score_held_out
+from graft.evaluation import Answered, score_held_out
 from graft.evaluation.held_out import check_shared_labels, class_figures, confusion
 from graft.learning.classifier import fit_classifier
 from graft.metrics import wilson
@@ -24,6 +25,11 @@ def fitted():
     return classifier, x[80:], [CLASSES[c] for c in y[80:]]
 
 
+def score(classifier, x, labels, clusters, part):
+    dataset = Dataset(tuple(Memory(b"", f"item {row}") for row in range(len(x))), tuple(labels))
+    return score_held_out(Answered.by(classifier, CLASSES, x, dataset), clusters, part)
+
+
 def test_labels_of_which_none_is_known_are_an_error():
     check_shared_labels("The data", ["wasp", "bee"], "the model", CLASSES)
     check_shared_labels("The data", [], "the model", CLASSES)
@@ -33,7 +39,7 @@ def test_labels_of_which_none_is_known_are_an_error():
 
 def test_a_score_with_wilsons_interval(fitted):
     classifier, x, labels = fitted
-    found = score_held_out(classifier, CLASSES, x, labels, np.arange(80), "test")
+    found = score(classifier, x, labels, np.arange(80), "test")
     right = sum(
         CLASSES[c] == label for c, label in zip(classifier.probabilities(x).argmax(axis=1), labels, strict=True)
     )
@@ -47,8 +53,8 @@ def test_a_score_with_wilsons_interval(fitted):
 
 def test_copies_widen_the_interval(fitted):
     classifier, x, labels = fitted
-    apart = score_held_out(classifier, CLASSES, x, labels, np.arange(80), "test").accuracy
-    copies = score_held_out(classifier, CLASSES, x, labels, np.arange(80) // 8, "test").accuracy
+    apart = score(classifier, x, labels, np.arange(80), "test").accuracy
+    copies = score(classifier, x, labels, np.arange(80) // 8, "test").accuracy
     assert copies.value == apart.value
     assert copies.high - copies.low > apart.high - apart.low
 
@@ -56,8 +62,8 @@ def test_copies_widen_the_interval(fitted):
 def test_labels_that_are_not_known_count_as_wrong_and_are_named(fitted):
     classifier, x, labels = fitted
     strange = ["wasp"] * 20 + labels[20:]
-    found = score_held_out(classifier, CLASSES, x, strange, np.arange(80), "test")
-    whole = score_held_out(classifier, CLASSES, x[20:], labels[20:], np.arange(60), "test")
+    found = score(classifier, x, strange, np.arange(80), "test")
+    whole = score(classifier, x[20:], labels[20:], np.arange(60), "test")
     assert found.accuracy.value == pytest.approx(whole.accuracy.value * 60 / 80)
     assert found.coverage == pytest.approx(whole.coverage * 60 / 80)
     assert found.ece == whole.ece
@@ -68,7 +74,7 @@ def test_labels_that_are_not_known_count_as_wrong_and_are_named(fitted):
 
 def test_nothing_but_strangers(fitted):
     classifier, x, _ = fitted
-    found = score_held_out(classifier, CLASSES, x[:10], ["wasp", "fly"] * 5, np.arange(10), "test")
+    found = score(classifier, x[:10], ["wasp", "fly"] * 5, np.arange(10), "test")
     assert found.accuracy.value == 0
     assert found.coverage == 0
     assert np.isnan(found.ece)

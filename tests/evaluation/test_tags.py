@@ -18,7 +18,7 @@ from graft.evaluation.multi_label import (
     sets_calibration,
     warn_of_the_labels,
 )
-from graft.evaluation.rows import Rows
+from graft.evaluation.rows import Answered, Rows
 from graft.learning.multi_label import fit_multi_label, strata_of
 from graft.learning.selection import choose_without
 from graft.recipe import Recipe
@@ -45,6 +45,12 @@ def rows_of(x, given, folds, units=None, copies=None, groups=()):
 
 def names(given):
     return [tuple(label for label, borne in zip(CLASSES, row, strict=True) if borne) for row in given]
+
+
+def score(classifier, x, label_sets, clusters, part):
+    items = tuple(Text(f"item {row}") for row in range(len(x)))
+    dataset = Dataset(items, tuple(map("|".join, label_sets)), tags=tuple(label_sets))
+    return score_multi_label(Answered.by(classifier, CLASSES, x, dataset), clusters, part)
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +209,7 @@ def test_nothing_held_out_is_no_error():
 
 def test_held_out_items_are_scored(fitted):
     x, given = tagged(400, seed=6)
-    found = score_multi_label(fitted[0], CLASSES, x, names(given), np.arange(400), "test split")
+    found = score(fitted[0], x, names(given), np.arange(400), "test split")
     assert found.accuracy.value == pytest.approx((fitted[0].answer(x).sets == given).all(axis=1).mean())
     assert found.multi is not None
     assert found.multi.exact_match == found.accuracy.value
@@ -217,7 +223,7 @@ def test_held_out_items_are_scored(fitted):
 def test_labels_that_the_model_does_not_know_count_as_wrong(fitted):
     x, given = tagged(50, seed=7)
     tags = [(*own, "snow") if row < 10 else own for row, own in enumerate(names(given))]
-    found = score_multi_label(fitted[0], CLASSES, x, tags, np.arange(50), "all items")
+    found = score(fitted[0], x, tags, np.arange(50), "all items")
     assert found.accuracy.value <= 0.8
     assert found.per_class["snow"].recall == 0
     assert "10 items" in found.warnings[0]
@@ -225,9 +231,9 @@ def test_labels_that_the_model_does_not_know_count_as_wrong(fitted):
 
 def test_copies_make_the_interval_no_narrower(fitted):
     x, given = tagged(40, seed=8)
-    once = score_multi_label(fitted[0], CLASSES, x, names(given), np.arange(40), "all").accuracy
-    twice = score_multi_label(
-        fitted[0], CLASSES, np.repeat(x, 2, 0), names(np.repeat(given, 2, 0)), np.repeat(np.arange(40), 2), "all"
+    once = score(fitted[0], x, names(given), np.arange(40), "all").accuracy
+    twice = score(
+        fitted[0], np.repeat(x, 2, 0), names(np.repeat(given, 2, 0)), np.repeat(np.arange(40), 2), "all"
     ).accuracy
     assert (twice.low, twice.high) == pytest.approx((once.low, once.high))
 

@@ -101,11 +101,11 @@ class Grades(Classification):
         y = np.array([classes.index(label) for label in learned.labels], np.int64)
         return Targets(classes, y, y)
 
-    def score(self, head, classes, x, dataset, copies, part):
+    def score(self, answered, copies, part):
         """Also how far off an answer is in the mean."""
-        found = Classification.score(self, head, classes, x, dataset, copies, part)
-        said = np.array([int(classes[best]) for best in head.answer(x).p.argmax(axis=1)])
-        off = float(np.abs(said - np.array([int(label) for label in dataset.labels])).mean())
+        found = Classification.score(self, answered, copies, part)
+        said = np.array([int(answered.classes[best]) for best in answered.answer.p.argmax(axis=1)])
+        off = float(np.abs(said - np.array([int(label) for label in answered.dataset.labels])).mean())
         return GradeScores(**vars(found), grades_off=off)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from graft.contracts import Array, Bool, Float32, Int
+from graft.contracts import Array, Bool, Int
 from graft.errors import DataError
 from graft.evaluation.intervals import (
     LEAST_CLASSES,
@@ -17,7 +17,7 @@ from graft.evaluation.intervals import (
     no_score,
     recall_interval,
 )
-from graft.heads.protocols import LabelHead
+from graft.evaluation.rows import Answered
 from graft.metrics import (
     confusion_matrix,
     debiased_calibration_error,
@@ -51,34 +51,21 @@ def check_shared_labels(what: str, labels: Collection[str], whose: str, known: C
         )
 
 
-def score_held_out(
-    classifier: LabelHead,
-    classes: Sequence[str],
-    x: Float32,
-    labels: Sequence[str],
-    clusters: Int,
-    split: str,
-    texts: Sequence[str] | None = None,
-    groups: Sequence[str] = (),
-) -> Scores:
-    """Score a classifier on embeddings ``x`` ``(n, dim) float32`` with these labels, none of which it was fitted on.
+def score_held_out(answered: Answered, clusters: Int, split: str) -> Scores:
+    """Score a classifier by its answers to items that it was not fitted to; of given groups, for new ones.
 
     An item whose label the classifier does not know counts as wrong: it cannot be named rightly.
 
     Args:
-        classifier: What is scored.
-        classes: Its classes.
-        x: Embeddings.
-        labels: One for each row.
+        answered: The items and its answers.
         clusters: What is a copy of what ``(n,) int64``, so that copies do not narrow the interval.
         split: What these items are called in the result.
-        texts: The texts themselves, for a classifier that looks at words.
-        groups: The group of each row, ``""`` for none: the interval is then one for new groups.
     """
+    answer, classes = answered.answer, answered.classes
+    labels, groups = answered.dataset.labels, answered.dataset.groups
     names = [*classes, *sorted(set(labels) - set(classes))]
     index = {label: position for position, label in enumerate(names)}
     y = np.array([index[label] for label in labels], np.int64)
-    answer = classifier.answer(x, texts)
     predicted = answer.p.argmax(axis=1).astype(np.int64)
     known = y < len(classes)
     scored = enough_judged(y)

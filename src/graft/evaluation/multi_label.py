@@ -32,7 +32,7 @@ from graft.evaluation.judging import (
     unknown,
 )
 from graft.evaluation.notices import warn_of_copies, warn_of_small_classes
-from graft.evaluation.rows import Rows
+from graft.evaluation.rows import Answered, Rows
 from graft.heads.features import transform
 from graft.heads.multi_label import confidence_of
 from graft.heads.protocols import LabelHead
@@ -172,32 +172,19 @@ def belief(p: Float32, given: Bool) -> Array:
     return np.asarray(np.log(np.maximum(np.where(given, p, 1 - p), np.finfo(np.float32).tiny)).sum(axis=1))
 
 
-def score_multi_label(
-    classifier: LabelHead,
-    classes: Sequence[str],
-    x: Float32,
-    label_sets: Sequence[Sequence[str]],
-    clusters: Int,
-    split: str,
-    groups: Sequence[str] = (),
-) -> Scores:
-    """Score a classifier on embeddings ``x`` ``(n, dim) float32`` with these labels, none of which it was fitted on.
-
-    Labels that the classifier does not know cannot be found: an item that bears one is not matched exactly.
+def score_multi_label(answered: Answered, clusters: Int, split: str) -> Scores:
+    """As ``score_held_out``; labels that the classifier does not know cannot be found.
 
     Args:
-        classifier: What is scored.
-        classes: Its labels.
-        x: Embeddings.
-        label_sets: The labels of each row.
-        clusters: What is a copy of what ``(n,) int64``, so that copies do not narrow the interval.
-        split: What these items are called in the result.
-        groups: The group of each row, ``""`` for none: the interval is then one for new groups.
+        answered: As there; an item that bears a label that is not known is not matched exactly.
+        clusters: As there.
+        split: As there.
     """
+    answer, classes = answered.answer, answered.classes
+    label_sets, groups = answered.dataset.tags, answered.dataset.groups
     strange = sorted({label for own in label_sets for label in own} - set(classes))
     names = [*classes, *strange]
     given = np.array([[label in own for label in names] for own in label_sets], np.bool_).reshape(-1, len(names))
-    answer = classifier.answer(x)
     beyond = ((0, 0), (0, len(strange)))
     p, sets = np.pad(answer.p, beyond), np.pad(answer.sets, beyond)
     figures = measure(p, sets, given)

@@ -1,15 +1,18 @@
-"""What was learned from, as judging sees it."""
+"""What was learned from, and what was answered, as judging sees it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 import numpy as np
 
 from graft.contracts import Array, Bool, Float32, Float64, Int, Stages
-from graft.data.dataset import Item
+from graft.data.dataset import Dataset, Item
+from graft.data.texts import texts_of
 from graft.heads.features import GIVEN
+from graft.heads.protocols import Answering
 from graft.learning.lexical import Words
 
 
@@ -59,3 +62,25 @@ class Rows:
     def groups_of(self, some: Int) -> list[str]:
         """The groups of these rows ``(m,) int64``; empty where there are none."""
         return [self.groups[row] for row in some.tolist()] if self.groups else []
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answered:
+    """Items with their targets, and what a head says of them that was not fitted to them.
+
+    Attributes:
+        dataset: ``n`` items.
+        classes: What the head can answer; empty where that is a number.
+        head: What answers.
+        answer: What it says, as arrays of ``n`` rows.
+    """
+
+    dataset: Dataset
+    classes: Sequence[str]
+    head: Answering
+    answer: Any
+
+    @classmethod
+    def by(cls, head: Answering, classes: Sequence[str], x: Float32, dataset: Dataset) -> Self:
+        """What a head says of items with the embeddings ``x`` ``(n, dim) float32``; words are read where it looks."""
+        return cls(dataset, classes, head, head.answer(x, texts_of(dataset.items) if head.words else None))

@@ -18,7 +18,7 @@ from graft.duplicates.clusters import Clusters
 from graft.encoders import encoder_for
 from graft.encoders.embed import Embedded, content_digest
 from graft.errors import UsageError
-from graft.evaluation import warn_of_the_items
+from graft.evaluation import Answered, warn_of_the_items
 from graft.evaluation.doubt import warn_of_doubt
 from graft.job import Job, Plan, Reading
 from graft.journal.journal import Journal
@@ -33,7 +33,7 @@ from graft.reading.read import read
 from graft.recipe import Recipe
 from graft.results.facts import Facts
 from graft.run import NEVER, Flag, Run, Stopwatch
-from graft.tasks import Examples, FitResult, reading_of, task_of
+from graft.tasks import Examples, FitResult, HeldOut, reading_of, task_of
 from graft.tasks.examples import embed_dataset
 from graft.version import __version__
 
@@ -186,18 +186,14 @@ def fit_embedded(
         found = examples.task.fit(examples.rows, recipe)
         run.tell("fit", 1, 1)
     task, rows, dataset, test = examples.task, examples.rows, examples.dataset, examples.test
-    tested, x = dataset.select(test), embedded.x[test]
+    held = HeldOut.of(found, rows, [dataset.labels[row] for row in examples.train])
     with run.working("evaluate"):
         figures = task.judge(found, rows, recipe)
         if len(test):
-            copies = examples.alike.clusters[test]
-            score = task.score(found.head, rows.classes, x, tested, copies, "test")
-            figures = replace(figures, test=score.as_test)
+            tested = Answered.by(found.head, rows.classes, embedded.x[test], dataset.select(test))
+            figures = replace(figures, test=task.score(tested, examples.alike.clusters[test], "test").as_test)
+            held = held.joined(tested)
     report = task.report(**vars(_facts(examples, encoder, found, recipe, run)), **vars(figures))
-    held = task.held_out(found, rows, [dataset.labels[row] for row in examples.train])
-    if len(test):
-        texts = None if examples.texts is None else [examples.texts[row] for row in test]
-        held = held.joined(tested, found.head.answer(x, texts))
     training = Training.of(dataset, embedded.digests)
     model = Model(rows.classes, encoder, found.head, recipe, report, training, held)
     return Fitted(ask_noises(model, embedded.statistics.get("seconds"), dataset.negatives), examples, found)

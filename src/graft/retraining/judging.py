@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +11,8 @@ import numpy as np
 from graft.contracts import SEPARATOR, Bool, Encoder, Float64, Int
 from graft.data.split import choose_folds, stratified_group_folds
 from graft.errors import DataError
+from graft.evaluation import Answered
+from graft.heads.protocols import Answering
 from graft.model import Model
 from graft.recipe import Recipe
 from graft.retraining.material import GatheredItems
@@ -57,47 +59,32 @@ def answer_both(model: Model, material: GatheredItems, encoder: Encoder, recipe:
     n = len(dataset)
     before, after = np.full(n, np.nan), np.full(n, np.nan)
 
-    def own(rows: Int) -> Float64:
-        return task.right(model.classifier, model.classes, x, dataset, rows)
+    def right(head: Answering, classes: Sequence[str], rows: Int) -> Float64:
+        return task.right(Answered.by(head, classes, x[rows], dataset.select(rows)), dataset)
+
+    def newly(learned: Bool, rows: Int) -> Float64:
+        return right(*_fitted(material, learned, encoder, recipe, run), rows)
 
     if material.tested.any():
         learned = np.isin(material.units, material.units[~material.tested])  # copies that straddle the given split
         rows = np.flatnonzero(material.tested & ~material.seen & ~learned)
         if len(rows):
-            before[rows] = own(rows)
-            after[rows] = _fitted(material, ~material.tested, encoder, recipe, run).right(rows)
+            before[rows] = right(model.classifier, model.classes, rows)
+            after[rows] = newly(~material.tested, rows)
         return _both(material, before, after, in_turn=False)
     relearned = _as_learned(model, material)
     for fold in _folds(model, material, recipe):
         run.check()
         held = np.flatnonzero(fold)
         with contextlib.suppress(DataError):
-            after[held] = _fitted(material, ~fold, encoder, recipe, run).right(held)
+            after[held] = newly(~fold, held)
         fresh, old = np.flatnonzero(fold & ~material.seen), np.flatnonzero(fold & material.seen)
-        before[fresh] = own(fresh)
+        before[fresh] = right(model.classifier, model.classes, fresh)
         if relearned is not None and len(old):
             with contextlib.suppress(DataError):
                 again = _fitted(relearned, material.known & ~fold, encoder, model.recipe, run)
-                before[old] = task.right(again.head, again.classes, x, dataset, old)
+                before[old] = right(*again, old)
     return _both(material, before, after, in_turn=True)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Fitted:
-    """A head that some rows were learned by."""
-
-    material: GatheredItems
-    examples: Examples
-    head: object
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return self.examples.rows.classes
-
-    def right(self, rows: Int) -> Float64:
-        """How good its answers are ``(m,)``."""
-        x, dataset = self.material.embedded.x, self.material.dataset
-        return self.examples.task.right(self.head, self.classes, x, dataset, rows)
 
 
 def _both(material: GatheredItems, before: Float64, after: Float64, *, in_turn: bool) -> BothRight:
@@ -130,8 +117,10 @@ def _as_learned(model: Model, material: GatheredItems) -> GatheredItems | None:
     return replace(material, dataset=replace(material.dataset, labels=own, tags=tags))
 
 
-def _fitted(material: GatheredItems, learned: Bool, encoder: Encoder, recipe: Recipe, run: Run) -> _Fitted:
-    """The head of the recipe, fitted to some rows."""
+def _fitted(
+    material: GatheredItems, learned: Bool, encoder: Encoder, recipe: Recipe, run: Run
+) -> tuple[Answering, tuple[str, ...]]:
+    """The head of the recipe, fitted to some rows, and its classes."""
     rows = np.flatnonzero(learned)
     embedded, alike = material.embedded, material.alike
     examples = Examples.of(
@@ -150,4 +139,4 @@ def _fitted(material: GatheredItems, learned: Bool, encoder: Encoder, recipe: Re
         alike._replace(clusters=alike.clusters[rows], doubtful=alike.doubtful[rows], whole=alike.whole[rows]),
     )
     with run.working("fit"):
-        return _Fitted(material, examples, examples.task.fit(examples.rows, recipe).head)
+        return examples.task.fit(examples.rows, recipe).head, examples.rows.classes

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from graft.contracts import Float32, Float64, Int, Targets
+from graft.contracts import Float64, Int, Targets
 from graft.data.dataset import Dataset
-from graft.data.texts import texts_of
 from graft.errors import DataError, TooFewClasses
-from graft.evaluation import Rows, judge, score_held_out, warn_of_the_data
+from graft.evaluation import Answered, Rows, judge, score_held_out, warn_of_the_data
 from graft.evaluation.held_out import check_shared_labels
 from graft.evaluation.judging import calibration, hardest, judged_items, mistakes
-from graft.heads.classifier import Answer, Classifier
+from graft.heads.classifier import Answer
 from graft.learning.classifier import fit_classifier
 from graft.learning.conformal import held_out_sets
 from graft.learning.selection import Choice, check_head
@@ -27,7 +26,6 @@ from graft.results.figures import Figures
 from graft.results.prediction import Prediction
 from graft.results.scores import Scores
 from graft.tasks.fit_result import FitResult
-from graft.tasks.held_out import HeldOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,40 +86,37 @@ class Classification:
     def fit(self, rows: Rows, recipe: Recipe) -> FitResult:
         """Choose a head by cross-validation and calibrate it."""
         k = len(rows.classes)
-        head, out_of_fold = fit_classifier(rows.x, rows.y, k, rows.stages, rows.folds, recipe, rows.units, rows.words)
-        right = (np.nan_to_num(out_of_fold.p).argmax(axis=1) == rows.y).astype(np.float64)
-        right[~out_of_fold.scored] = np.nan
-        return FitResult(head, out_of_fold, chosen_of(out_of_fold.choice, head), right)
+        head, out = fit_classifier(rows.x, rows.y, k, rows.stages, rows.folds, recipe, rows.units, rows.words)
+        right = (np.nan_to_num(out.p).argmax(axis=1) == rows.y).astype(np.float64)
+        right[~out.scored] = np.nan
+        sets = held_out_sets(out.p, rows.y, k, head.sets.level, rows.folds)
+        answer = Answer(out.p, sets, np.full_like(out.rejected, np.nan))
+        return FitResult(head, out, chosen_of(out.choice, head), right, answer)
 
     def judge(self, found: FitResult, rows: Rows, recipe: Recipe) -> Figures:
         """The figures of the report."""
         figures, _ = judge(found.head, found.out_of_fold, rows, recipe)
         return figures
 
-    def score(
-        self, head: Classifier, classes: Sequence[str], x: Float32, dataset: Dataset, copies: Int, part: str
-    ) -> Scores:
+    def score(self, answered: Answered, copies: Int, part: str) -> Scores:
         """Accuracy and all that goes with it."""
-        texts = texts_of(dataset.items) if head.lexical else None
-        return score_held_out(head, classes, x, dataset.labels, copies, part, texts, dataset.groups)
+        return score_held_out(answered, copies, part)
 
-    def right(self, head: Classifier, classes: Sequence[str], x: Float32, dataset: Dataset, rows: Int) -> Float64:
+    def right(self, answered: Answered, among: Dataset) -> Float64:
         """Whether the most probable class is the right one."""
-        asked = dataset.select(rows)
-        p = head.answer(x[rows], texts_of(asked.items) if head.lexical else None).p
-        said = [classes[best] for best in p.argmax(axis=1).tolist()]
-        return np.array([own == given for own, given in zip(said, asked.labels, strict=True)], np.float64)
+        said = [answered.classes[best] for best in answered.answer.p.argmax(axis=1).tolist()]
+        return np.array([own == given for own, given in zip(said, answered.dataset.labels, strict=True)], np.float64)
 
-    def shown(self, scores: Scores, report: Report, dataset: Dataset, head: Classifier, x: Float32) -> Figures:
+    def shown(self, scores: Scores, report: Report, answered: Answered) -> Figures:
         """The figures, and the mistakes; to a class that the model does not know it gives no probability."""
-        p = head.answer(x, texts_of(dataset.items) if head.lexical else None).p
+        p = answered.answer.p
         k = p.shape[1]
         index = {label: position for position, label in enumerate(scores.classes)}
-        y = np.array([index[label] for label in dataset.labels], np.int64)
+        y = np.array([index[label] for label in answered.dataset.labels], np.int64)
         known = y < k
         p = np.hstack([p, np.zeros((len(p), len(scores.classes) - k), p.dtype)])
         found = calibration(p[known, :k], y[known])
-        said = judged_items(dataset.items, p, y, scores.classes)
+        said = judged_items(answered.dataset.items, p, y, scores.classes)
         return figures_of(
             scores,
             report,
@@ -135,13 +130,6 @@ class Classification:
         told = any(TO_PREDICT in warning for warning in dataset.warnings)
         hint = () if told else warn_of_numbers(dataset.labels)
         return (*hint, *warn_of_the_data(dataset, digests, whole, train, rows.y, rows.classes))
-
-    def held_out(self, found: FitResult, rows: Rows, given: Sequence[str]) -> HeldOut:
-        """Probabilities and prediction sets out of fold."""
-        out, level = found.out_of_fold, found.head.sets.level
-        sets = held_out_sets(out.p, rows.y, len(rows.classes), level, rows.folds)
-        answer = Answer(out.p, sets, np.full(len(out.p), np.nan, np.float32))
-        return HeldOut.of(found.head, rows, given, np.flatnonzero(out.scored), answer, out.rejected)
 
 
 def check_test(tags: Sequence[Sequence[str]], splits: Sequence[str]) -> None:

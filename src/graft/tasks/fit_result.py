@@ -7,7 +7,7 @@ from typing import Any
 
 from graft.contracts import Float64, Task
 from graft.data.dataset import Dataset
-from graft.evaluation.rows import Rows
+from graft.evaluation.rows import Answered, Rows
 from graft.results.facts import HeadChoice
 
 
@@ -20,12 +20,15 @@ class FitResult:
         out_of_fold: What heads that had not seen the rows said of them, as the task has it.
         choice: Which head was taken, and why.
         right: How good each out-of-fold answer is ``(n,)``, ``nan`` where there is none: what encoders are compared by.
+        answer: These answers as ``head.answer`` gives them, without unknown scores: the mean over the repetitions, and
+            prediction sets by thresholds that an item had no part in.
     """
 
     head: Any
     out_of_fold: Any
     choice: HeadChoice
     right: Float64
+    answer: Any
 
 
-AnyTask = Task[Dataset, Rows, FitResult, Any, Any]
+AnyTask = Task[Dataset, Rows, FitResult, Answered, Any, Any]

@@ -9,9 +9,9 @@ from typing import Any, Self
 import numpy as np
 
 from graft.contracts import Array, Bool, Int
-from graft.data.dataset import Dataset
-from graft.evaluation import Rows
+from graft.evaluation import Answered, Rows
 from graft.heads.protocols import Answering
+from graft.tasks.fit_result import FitResult
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,27 +38,17 @@ class HeldOut:
     head: Answering
 
     @classmethod
-    def of(cls, head: Answering, rows: Rows, given: Sequence[str], scored: Int, answer: Any, rejected: Array) -> Self:
-        """What cross-validation said of the rows that it scored.
-
-        Args:
-            head: The one that was fitted to all rows.
-            rows: What was fitted to.
-            given: The label of each row.
-            scored: Which rows were scored ``(m,) int64``.
-            answer: What was said of all rows.
-            rejected: In which share of the repetitions each was called unknown ``(n,)``.
-        """
-        names, labels = (tuple(values[row] for row in scored.tolist()) for values in (rows.items, given))
-        found = _each(lambda values: values[scored], answer)
+    def of(cls, found: FitResult, rows: Rows, given: Sequence[str]) -> Self:
+        """What cross-validation said of the rows that it scored; ``given`` is the label of each row."""
+        scored = np.flatnonzero(~np.isnan(found.right))
         return cls(
             rows.classes,
-            tuple(item.name for item in names),
-            labels,
+            tuple(rows.items[row].name for row in scored.tolist()),
+            tuple(given[row] for row in scored.tolist()),
             rows.fold[scored] + 1,
-            found,
-            rejected[scored] > 0.5,
-            head,
+            _each(lambda values: values[scored], found.answer),
+            found.out_of_fold.rejected[scored] > 0.5,
+            found.head,
         )
 
     def __len__(self) -> int:
@@ -70,16 +60,17 @@ class HeldOut:
         for one, name, unknown in zip(said, self.names, self.unknown.tolist(), strict=True):
             yield replace(one, input=name, unknown=unknown)
 
-    def joined(self, tested: Dataset, answer: Any) -> Self:
+    def joined(self, tested: Answered) -> Self:
         """These and the items of a given test split, which the fitted head itself has answered."""
-        unscored = replace(answer, unknown_score=np.full(len(tested), np.nan, np.float32))
+        dataset, score = tested.dataset, tested.answer.unknown_score
+        unscored = replace(tested.answer, unknown_score=np.full_like(score, np.nan))
         return replace(
             self,
-            names=(*self.names, *(item.name for item in tested.items)),
-            given=(*self.given, *tested.labels),
-            fold=np.concatenate([self.fold, np.zeros(len(tested), np.int64)]),
+            names=(*self.names, *(item.name for item in dataset.items)),
+            given=(*self.given, *dataset.labels),
+            fold=np.concatenate([self.fold, np.zeros(len(dataset), np.int64)]),
             answer=_each(lambda *both: np.concatenate(both), self.answer, unscored),
-            unknown=np.concatenate([self.unknown, answer.unknown_score > self.head.unknown.threshold]),
+            unknown=np.concatenate([self.unknown, score > self.head.unknown.threshold]),
         )
 
 

@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from graft.contracts import Float32, Float64, Int, Targets
+from graft.contracts import Float64, Int, Targets
 from graft.data.dataset import Dataset
 from graft.errors import TooFewClasses
-from graft.evaluation import Rows
+from graft.evaluation import Answered, Rows
 from graft.evaluation.held_out import check_shared_labels
 from graft.evaluation.multi_label import judge_multi_label, score_multi_label, warn_of_the_labels
 from graft.heads.classifier import Answer
-from graft.heads.multi_label import MultiLabelClassifier
 from graft.learning.multi_label import check_multi_label_head, fit_multi_label, strata_of
 from graft.recipe import Recipe
 from graft.report import Evaluation, Report
@@ -25,7 +24,6 @@ from graft.results.prediction import Prediction
 from graft.results.scores import Scores
 from graft.tasks.classification import check_report, check_test, chosen_of, figures_of
 from graft.tasks.fit_result import FitResult
-from graft.tasks.held_out import HeldOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,40 +72,29 @@ class MultiLabel:
 
     def fit(self, rows: Rows, recipe: Recipe) -> FitResult:
         """A logistic regression for each label, calibrated."""
-        head, out_of_fold = fit_multi_label(rows.x, rows.values, rows.units, rows.stages, rows.folds, recipe)
-        right = np.where(out_of_fold.scored, out_of_fold.right, np.nan)
-        return FitResult(head, out_of_fold, chosen_of(out_of_fold.choice, head), right)
+        head, out = fit_multi_label(rows.x, rows.values, rows.units, rows.stages, rows.folds, recipe)
+        right = np.where(out.scored, out.right, np.nan)
+        answer = Answer(out.p, out.sets, np.full_like(out.rejected, np.nan))
+        return FitResult(head, out, chosen_of(out.choice, head), right, answer)
 
     def judge(self, found: FitResult, rows: Rows, recipe: Recipe) -> Figures:
         """The figures of the report."""
         return judge_multi_label(found.head, found.out_of_fold, rows, recipe)
 
-    def score(
-        self, head: MultiLabelClassifier, classes: Sequence[str], x: Float32, dataset: Dataset, copies: Int, part: str
-    ) -> Scores:
+    def score(self, answered: Answered, copies: Int, part: str) -> Scores:
         """Exact match and all that goes with it."""
-        return score_multi_label(head, classes, x, dataset.tags, copies, part, dataset.groups)
+        return score_multi_label(answered, copies, part)
 
-    def right(
-        self, head: MultiLabelClassifier, classes: Sequence[str], x: Float32, dataset: Dataset, rows: Int
-    ) -> Float64:
+    def right(self, answered: Answered, among: Dataset) -> Float64:
         """Whether exactly the right labels are predicted."""
-        said = (sorted(compress(classes, members)) for members in head.answer(x[rows]).sets)
-        given = dataset.select(rows).with_tags().tags
+        said = (sorted(compress(answered.classes, members)) for members in answered.answer.sets)
+        given = answered.dataset.with_tags().tags
         return np.array([own == list(tags) for own, tags in zip(said, given, strict=True)], np.float64)
 
-    def shown(
-        self, scores: Scores, report: Report, dataset: Dataset, head: MultiLabelClassifier, x: Float32
-    ) -> Figures:
+    def shown(self, scores: Scores, report: Report, answered: Answered) -> Figures:
         """Nothing but the figures."""
         return figures_of(scores, report, calibration=Calibration(scores.ece), hardest=(), mistakes=())
 
     def warn(self, dataset: Dataset, digests: Sequence[str], whole: Int, train: Int, rows: Rows) -> tuple[str, ...]:
         """Of labels, copies and splits."""
         return warn_of_the_labels(dataset, digests, whole, rows.values, rows.classes)
-
-    def held_out(self, found: FitResult, rows: Rows, given: Sequence[str]) -> HeldOut:
-        """Probabilities and labels out of fold."""
-        out = found.out_of_fold
-        answer = Answer(out.p, out.sets, np.full(len(out.p), np.nan, np.float32))
-        return HeldOut.of(found.head, rows, given, np.flatnonzero(out.scored), answer, out.rejected)

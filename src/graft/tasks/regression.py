@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from graft.cells import as_number
-from graft.contracts import Float32, Float64, Int, Targets
+from graft.contracts import Float64, Int, Targets
 from graft.data.dataset import Dataset
 from graft.data.split import merge
 from graft.errors import DataError, UsageError
-from graft.evaluation import Rows
+from graft.evaluation import Answered, Rows
 from graft.evaluation.notices import warn_of_copies
 from graft.evaluation.regression import judge_numbers, score_numbers
 from graft.heads.regressor import Numbers, Regressor
@@ -25,7 +25,6 @@ from graft.results.facts import HeadChoice
 from graft.results.prediction import NumberPrediction
 from graft.results.regression import NumberFigures, NumberScores
 from graft.tasks.fit_result import FitResult
-from graft.tasks.held_out import HeldOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,31 +82,31 @@ class Regression:
         chosen, size = out.choice.chosen, sum(array.nbytes for array in head.arrays().values())
         explained = 1 - ((out.said - rows.values) ** 2).mean(axis=0) / rows.values.var()  # its mean is R²
         choice = HeadChoice("ridge", chosen.features, chosen.strength, out.choice.why, size)
-        return FitResult(head, out, choice, explained)
+        value = out.said.mean(axis=0)
+        answer = Numbers(value, value - head.margin, value + head.margin, np.full_like(out.rejected, np.nan))
+        return FitResult(head, out, choice, explained, answer)
 
     def judge(self, found: FitResult, rows: Rows, recipe: Recipe) -> NumberFigures:
         """The figures of the report."""
         return judge_numbers(found.head, found.out_of_fold, rows, recipe)
 
-    def score(
-        self, head: Regressor, classes: Sequence[str], x: Float32, dataset: Dataset, copies: Int, part: str
-    ) -> NumberScores:
+    def score(self, answered: Answered, copies: Int, part: str) -> NumberScores:
         """R², errors, and whether intervals hold."""
+        dataset, head = answered.dataset, answered.head
+        assert isinstance(head, Regressor)
         y = numbers_of(dataset)
         method = "the given test split, used once" if part == "test" else f"held-out items ({part})"
         units = merge(copies, dataset.groups)
-        found = score_numbers(dataset.items, head.answer(x).value[None], y, head.margin, units, method)
+        found = score_numbers(dataset.items, answered.answer.value[None], y, head.margin, units, method)
         return NumberScores(**vars(found), n_items=len(y), split=part)
 
-    def right(self, head: Regressor, classes: Sequence[str], x: Float32, dataset: Dataset, rows: Int) -> Float64:
+    def right(self, answered: Answered, among: Dataset) -> Float64:
         """1 less the squared error as a share of the variance of all numbers: the mean over all is R²."""
-        y = numbers_of(dataset)
-        found: Float64 = 1 - (head.answer(x[rows]).value - y[rows]) ** 2 / (float(y.var()) or 1.0)
+        error, spread = answered.answer.value - numbers_of(answered.dataset), float(numbers_of(among).var())
+        found: Float64 = 1 - error**2 / (spread or 1.0)
         return found
 
-    def shown(
-        self, scores: NumberScores, report: NumberReport, dataset: Dataset, head: Regressor, x: Float32
-    ) -> NumberFigures:
+    def shown(self, scores: NumberScores, report: NumberReport, answered: Answered) -> NumberFigures:
         """The same figures; what only a fit can tell is left out."""
         return NumberFigures(
             **vars(scores.as_test),
@@ -124,13 +123,6 @@ class Regression:
         few = f"The {len(rows.y):,} items to train on are worth {units} different ones: the others are near-copies of "
         few += "these, or of their groups. The interval is as wide as the largest error, and hardly known to hold."
         return (*warn_of_copies(dataset, digests, whole), *([few] if units < LEAST else []))
-
-    def held_out(self, found: FitResult, rows: Rows, given: Sequence[str]) -> HeldOut:
-        """Numbers and intervals out of fold."""
-        out, margin = found.out_of_fold, found.head.margin
-        value = out.said.mean(axis=0)
-        answer = Numbers(value, value - margin, value + margin, np.full(len(value), np.nan, np.float32))
-        return HeldOut.of(found.head, rows, given, np.flatnonzero(~np.isnan(value)), answer, out.rejected)
 
 
 def numbers_of(dataset: Dataset) -> Float64:

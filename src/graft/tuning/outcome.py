@@ -11,9 +11,8 @@ import numpy as np
 from graft.contracts import Array, Bool, Encoder, Float64, Int
 from graft.data.dataset import Dataset
 from graft.data.split import stratified_group_folds
-from graft.data.texts import texts_of
 from graft.encoders.embed import Embedded, embed
-from graft.evaluation import score_held_out
+from graft.evaluation import Answered, score_held_out
 from graft.evaluation.alarms import false_alarms
 from graft.evaluation.held_out import TOO_FEW, class_figures, confusion
 from graft.evaluation.intervals import (
@@ -161,7 +160,5 @@ def _test_score(
     if not len(rows):
         return None
     chosen = dataset.select(rows)
-    texts = texts_of(chosen.items) if classifier.lexical else None
-    x = embed(encoder, chosen.items).x
-    groups = chosen.groups
-    return score_held_out(classifier, classes, x, chosen.labels, clusters[rows], "test", texts, groups).as_test
+    answered = Answered.by(classifier, classes, embed(encoder, chosen.items).x, chosen)
+    return score_held_out(answered, clusters[rows], "test").as_test
