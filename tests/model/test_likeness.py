@@ -12,7 +12,7 @@ from PIL import Image, ImageEnhance
 
 import graft
 import shapes
-from graft.duplicates.likeness import clusters_and_copies, clusters_of, copies_of
+from graft.duplicates.likeness import clusters_of, copies_of
 from graft.duplicates.prints import PicturePrints
 from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
@@ -33,7 +33,8 @@ def test_copied_files_are_found_and_their_prints_kept(tmp_path):
         found = copies_of(dataset, embedded, encoder.stages, Run(cache))
         assert cache.info().entries == {encoder.fingerprint: len(dataset) - 1}  # one for each content
         again = copies_of(dataset, embedded, encoder.stages, Run(cache))
-        clusters, copies = clusters_and_copies(dataset, embedded, encoder.stages, Run(cache))
+        clusters = clusters_of(dataset, embedded, encoder.stages, Run(cache))
+        copies = copies_of(dataset, embedded, encoder.stages, Run(cache), clusters)
     names = [item.name.rsplit("/", 1)[-1] for item in dataset.items]
     same = [names.index(name) for name in (first.name, "same" + first.suffix, "smaller.jpg")]
     assert len(set(found.clusters[same].tolist())) == 1
@@ -50,7 +51,8 @@ def test_texts_that_are_nearly_the_same_are_copies():
     encoder = encoder_for("auto", "text")
     embedded = embed(encoder, dataset.items)
     found = copies_of(dataset, embedded, encoder.stages)
-    clusters, copies = clusters_and_copies(dataset, embedded, encoder.stages)
+    clusters = clusters_of(dataset, embedded, encoder.stages)
+    copies = copies_of(dataset, embedded, encoder.stages, clusters=clusters)
     assert found.clusters.tolist() == copies.clusters.tolist() == clusters.clusters.tolist() == [0, 0, 1]
     np.testing.assert_allclose(found.likeness, [0.5, 0.5, 0])
 

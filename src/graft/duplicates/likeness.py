@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from graft.contracts import Encoder, Float32, Int, Stages, silent
+from graft.contracts import Encoder, Float32, Stages, silent
 from graft.data.dataset import Dataset
 from graft.data.split import merge
 from graft.data.texts import text_of
@@ -33,43 +33,41 @@ def clusters_of(dataset: Dataset, embedded: Embedded, stages: Stages, run: Run =
     In a matrix that was given instead of items, rows of equal content only. What pictures and recordings are compared
     by is kept in the cache.
     """
-    return _settled(dataset, _alike(dataset, embedded, stages, run))
+    if stages == GIVEN:
+        equal = merge(np.arange(len(embedded.x)), embedded.digests)
+        alike = Alike(equal, equal)
+    elif dataset.modality == "text":
+        alike = Alike(*(merge(clusters, embedded.digests) for clusters in _alike_texts(dataset)))
+    elif dataset.modality == "audio":
+        prints = _prints(SoundPrints(), dataset, embedded.digests, run)
+        alike = near_duplicates(embedded.digests, prints, SAME_SOUND)
+    else:
+        alike = _alike_pictures(dataset, embedded, stages, run)
+    return _settled(dataset, alike)
 
 
-def copies_of(dataset: Dataset, embedded: Embedded, stages: Stages, run: Run = PLAIN) -> Copies:
+def copies_of(
+    dataset: Dataset, embedded: Embedded, stages: Stages, run: Run = PLAIN, clusters: Clusters | None = None
+) -> Copies:
     """What is a copy of what, as strictly as it can be told; for cleaning, where ``clusters_of`` is for splits.
 
     Of pictures only those that show the same in the same places, whichever encoder there is; two shots of one thing
-    must not straddle a split, and are no copies. That takes a print of each picture, which is kept in the cache.
+    must not straddle a split, and are no copies. That takes a print of each picture, which is kept in the cache. Of
+    all else it is what ``clusters_of`` finds, and how alike they are is not known.
+
+    Args:
+        dataset: The items.
+        embedded: Their embeddings.
+        stages: Of their encoder.
+        run: Keeps the prints.
+        clusters: What ``clusters_of`` found, where that is known already.
     """
-    if _shows_pictures(dataset, stages):
+    if dataset.modality == "image" and stages != GIVEN:
         found = copies_among(embedded.digests, _prints(PicturePrints(), dataset, embedded.digests, run))
         return Copies(_settled(dataset, found.alike).clusters, found.likeness)
-    return _as_copies(clusters_of(dataset, embedded, stages, run).clusters)
-
-
-def clusters_and_copies(
-    dataset: Dataset, embedded: Embedded, stages: Stages, run: Run = PLAIN
-) -> tuple[Clusters, Copies]:
-    """Both, side by side; or at the cost of one, where they are the same."""
-    if _shows_pictures(dataset, stages):
-        copies = copies_of(dataset, embedded, stages, run)  # first, so that the prints lie in the cache
-        return clusters_of(dataset, embedded, stages, run), copies
-    found = clusters_of(dataset, embedded, stages, run)
-    return found, _as_copies(found.clusters)
-
-
-def _alike(dataset: Dataset, embedded: Embedded, stages: Stages, run: Run) -> Alike:
-    if stages == GIVEN:
-        equal = merge(np.arange(len(embedded.x)), embedded.digests)
-        return Alike(equal, equal)
-    if dataset.modality == "text":
-        alike = _alike_texts(dataset)
-        return Alike(*(merge(clusters, embedded.digests) for clusters in alike))
-    if dataset.modality == "audio":
-        prints = _prints(SoundPrints(), dataset, embedded.digests, run)
-        return near_duplicates(embedded.digests, prints, SAME_SOUND)
-    return _alike_pictures(dataset, embedded, stages, run)
+    alike = (clusters or clusters_of(dataset, embedded, stages, run)).clusters
+    together = np.bincount(alike, minlength=1)[alike] > 1
+    return Copies(alike, np.where(together, np.float32(0.5), np.float32(0)))
 
 
 def _alike_pictures(dataset: Dataset, embedded: Embedded, stages: Stages, run: Run) -> Alike:
@@ -95,16 +93,6 @@ def _tells_apart(x: Float32) -> bool:
 def _settled(dataset: Dataset, alike: Alike) -> Clusters:
     names = {label: place for place, label in enumerate(dict.fromkeys(dataset.labels))}
     return settled(alike, np.array([names[label] for label in dataset.labels], np.int64))
-
-
-def _shows_pictures(dataset: Dataset, stages: Stages) -> bool:
-    return dataset.modality == "image" and stages != GIVEN
-
-
-def _as_copies(clusters: Int) -> Copies:
-    """Clusters of which it is not known how alike their members are."""
-    together = np.bincount(clusters, minlength=1)[clusters] > 1
-    return Copies(clusters, np.where(together, np.float32(0.5), np.float32(0)))
 
 
 def _alike_texts(dataset: Dataset) -> Alike:

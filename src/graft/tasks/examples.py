@@ -16,7 +16,7 @@ from graft.data.texts import texts_of
 from graft.decoding.formats import NOUNS, OPEN_ADVICE
 from graft.duplicates.clusters import Clusters
 from graft.duplicates.copies import Copies
-from graft.duplicates.likeness import clusters_and_copies, clusters_of
+from graft.duplicates.likeness import clusters_of, copies_of
 from graft.encoders.embed import Embedded, embed
 from graft.errors import NothingToRead, TooFewClasses, UsageError
 from graft.evaluation.rows import Rows
@@ -106,9 +106,8 @@ class Examples:
         texts = texts_of(dataset.items) if encoder and dataset.modality == "text" else None
 
         def look_for_copies() -> tuple[Clusters, Copies | None]:
-            if everything:
-                return clusters_and_copies(dataset, embedded, stages, run)
-            return clusters_of(dataset, embedded, stages, run) if alike is None else alike, None
+            found = clusters_of(dataset, embedded, stages, run) if alike is None else alike
+            return found, copies_of(dataset, embedded, stages, run, found) if everything else None
 
         def look_at_words() -> Words | None:
             return Words.of([texts[row] for row in train], recipe.seed) if task.words and texts is not None else None
