@@ -57,8 +57,8 @@ LEARNING = (
     Rule(
         "copies in a test split count once",
         "src/graft/model/fitting.py",
-        "copies = examples.alike.clusters[test]",
-        "copies = np.arange(len(test))",
+        "task.score(tested, examples.alike.clusters[test], ",
+        "task.score(tested, np.arange(len(test)), ",
         f"{ENDS}test_copies_in_the_test_split_count_once",
     ),
     Rule(
