@@ -13,6 +13,7 @@ import threading
 import zipfile
 import zlib
 from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
@@ -69,22 +70,7 @@ def list_members(path: Path) -> list[ZipEntry]:
         UnsafeArchive: It is broken or cut short, encrypted, a bomb, or has members that reach outside it.
         OSError: The file cannot be read.
     """
-    if is_tar(path):
-        tar = _handles.get(path)
-        assert isinstance(tar, Tar)
-        return [ZipEntry(entry.name, _parts(path, entry.name), entry.is_link) for entry in tar.entries]
-    has_end = _check_directory_size(path)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            infos = archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error, EOFError) as error:
-        broken = f"cannot be read as a zip: {error}" if has_end else "is not a zip, or its end is missing"
-        raise UnsafeArchive(
-            f"{path.name} {broken}.",
-            "It may be cut short; copy or download it again, or zip the folder anew.",
-        ) from None
-    _check_totals(path, infos)
-    return [_entry(path, info) for info in infos if not info.is_dir()]
+    return [ZipEntry(name, _parts(path, name), is_link) for name, is_link in _handles.get(path).listed()]
 
 
 def read_member(path: Path, member: str, limit: int) -> tuple[bytes, int]:
@@ -117,7 +103,35 @@ def member_state(path: Path, member: str) -> tuple[int, int]:
 
 
 class _Zip(zipfile.ZipFile):
-    """An open zip that is read as a ``Tar`` is."""
+    """An open zip that is read as a ``Tar`` is.
+
+    Raises:
+        UnsafeArchive: It is broken or cut short, encrypted, a bomb, or has very many members.
+        OSError: It cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file:
+            directory = directory_of_zip(file)
+        members, size = directory or (0, 0)  # the count may lie, the size is what is read
+        if members > ZIPS.members or (size != 0xFFFFFFFF and size > ZIPS.members * 200):
+            raise UnsafeArchive(
+                f"{path.name} has {members:,} members; the limit is {ZIPS.members:,}.", "Unpack it and give the folder."
+            )
+        try:  # turns the whole directory into objects
+            super().__init__(path)
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error, EOFError) as error:
+            broken = f"cannot be read as a zip: {error}" if directory else "is not a zip, or its end is missing"
+            raise UnsafeArchive(
+                f"{path.name} {broken}.",
+                "It may be cut short; copy or download it again, or zip the folder anew.",
+            ) from None
+        _check_totals(path, self.infolist())
+
+    def listed(self) -> Iterator[tuple[str, bool]]:
+        """What each member is called, and whether it is a link."""
+        files = (info for info in self.infolist() if not info.is_dir())
+        return ((info.filename, stat.S_ISLNK(info.external_attr >> 16)) for info in files)
 
     def state(self, name: str) -> tuple[int, int]:
         """A member's size in bytes and its checksum."""
@@ -163,10 +177,6 @@ class _Handles:
 _handles = _Handles()
 
 
-def _entry(path: Path, info: zipfile.ZipInfo) -> ZipEntry:
-    return ZipEntry(info.filename, _parts(path, info.filename), stat.S_ISLNK(info.external_attr >> 16))
-
-
 def _parts(path: Path, member: str) -> tuple[str, ...]:
     name = member.replace("\\", "/")  # some programs write Windows' own separators
     parts = PurePosixPath(name).parts
@@ -191,26 +201,14 @@ def _check_totals(path: Path, infos: list[zipfile.ZipInfo]) -> None:
     ZIPS.check_growth(path, size, unpacked)
 
 
-def end_of_zip(file: BinaryIO) -> tuple[bytes, int]:
-    """The last bytes of a zip, and where among them the record begins that ends it; -1 where there is none."""
+def directory_of_zip(file: BinaryIO) -> tuple[int, int] | None:
+    """How many members and how many bytes the directory of a zip has, as its end says; ``None`` without an end."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - (1 << 16) - 128))
     tail = file.read()
-    return tail, tail.rfind(_END_RECORD)
-
-
-def _check_directory_size(path: Path) -> bool:
-    """``zipfile`` turns the whole directory into objects: count its entries first; whether there is a directory."""
-    with path.open("rb") as file:
-        tail, end = end_of_zip(file)
-    if end < 0:
-        return False  # ``zipfile`` says so
+    if (end := tail.rfind(_END_RECORD)) < 0:
+        return None
     members = int.from_bytes(tail[end + 10 : end + 12], "little")
     if members == 0xFFFF and (large := tail.rfind(_END_RECORD_64, 0, end)) >= 0:
         members = int.from_bytes(tail[large + 32 : large + 40], "little")
-    directory = int.from_bytes(tail[end + 12 : end + 16], "little")  # the count may lie, the size is what is read
-    if members > ZIPS.members or (directory != 0xFFFFFFFF and directory > ZIPS.members * 200):
-        raise UnsafeArchive(
-            f"{path.name} has {members:,} members; the limit is {ZIPS.members:,}.", "Unpack it and give the folder."
-        )
-    return True
+    return members, int.from_bytes(tail[end + 12 : end + 16], "little")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from graft.decoding.archive import READ_ERRORS, end_of_zip
+from graft.decoding.archive import READ_ERRORS, directory_of_zip
 from graft.decoding.formats import HEAD, sniff
 
 SHEETS = frozenset({"xlsx", "xls", "ods"})
@@ -90,8 +90,8 @@ def _kind(file: BinaryIO, head: bytes) -> str:
 
 def _is_small(file: BinaryIO) -> bool:
     """Whether a zip has few members, as documents have; ``zipfile`` makes an object of each, however many there are."""
-    tail, end = end_of_zip(file)
-    return end < 0 or int.from_bytes(tail[end + 12 : end + 16], "little") <= _LARGEST_DIRECTORY
+    directory = directory_of_zip(file)
+    return directory is None or directory[1] <= _LARGEST_DIRECTORY
 
 
 def _older(file: BinaryIO) -> str:

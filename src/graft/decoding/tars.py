@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, Self
 
 from graft.errors import UnsafeArchive
 
@@ -25,7 +25,9 @@ _CHUNK = 1 << 20
 _AGAIN = "It may be cut short; copy or download it again, or pack the folder anew."
 _LARGEST_NOTE = 1 << 20
 """Bytes of a long name or of a header of remarks, which are held in memory."""
-_NOTES = frozenset({tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE})
+_NOTES = frozenset(
+    {tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE}
+)
 _UNREADABLE = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError)
 
 
@@ -109,23 +111,20 @@ class Tar:
             raise
         self._places = {entry.name: entry for entry in reversed(self.entries) if not entry.is_link}
 
+    def listed(self) -> Iterator[tuple[str, bool]]:
+        """What each member is called, and whether it is a link."""
+        return ((entry.name, entry.is_link) for entry in self.entries)
+
     def state(self, name: str) -> tuple[int, int]:
         """A member's size in bytes and its checksum, which a tar has not: 0."""
         return self._places[name].size, 0
 
     def beginning(self, name: str, n: int) -> bytes:
-        """The first ``n`` bytes of a member at most. Thread-safe, and after a fork too."""
+        """The first ``n`` bytes of a member at most. Thread-safe."""
         entry = self._places[name]
-        n = min(n, entry.size)
-        if hasattr(os, "pread"):
-            parts, start = [], entry.offset
-            while n > 0 and (part := os.pread(self._file.fileno(), n, start)):  # one call gives 2 GB at most
-                parts.append(part)
-                start, n = start + len(part), n - len(part)
-            return b"".join(parts)
         with self._lock:
             self._file.seek(entry.offset)
-            return self._file.read(n)
+            return self._file.read(min(n, entry.size))
 
 
 def _unpacked(path: Path, limits: ArchiveLimits) -> BinaryIO:
@@ -163,10 +162,25 @@ def _in_words(path: Path, what: str) -> Iterator[None]:
 
 def _entries(path: Path, file: BinaryIO, limits: ArchiveLimits) -> Iterator[TarEntry]:
     size = file.seek(0, os.SEEK_END)
-    _check_notes(path, file, size)
     file.seek(0)
-    with _in_words(path, "read as a tar archive"), tarfile.open(fileobj=file, mode="r:") as archive:
-        number = 0
+
+    class Header(tarfile.TarInfo):
+        """``tarfile`` reads long names and remarks whole: how long they say that they are is looked at first."""
+
+        @classmethod
+        def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+            header = super().frombuf(buf, encoding, errors)
+            if header.type in _NOTES and header.size > _LARGEST_NOTE:
+                raise UnsafeArchive(
+                    f"{path.name} has a name or a remark of {header.size / 1e6:,.0f} MB.",
+                    "Do not unpack it; pack the folder anew.",
+                )
+            if header.size < 0:
+                raise UnsafeArchive(f"{path.name} has a member of a negative size.", _AGAIN)
+            return header
+
+    number = 0
+    with _in_words(path, "read as a tar archive"), tarfile.open(None, "r:", file, tarinfo=Header) as archive:
         while info := archive.next():
             archive.members = []  # type: ignore[attr-defined]  # ``tarfile`` keeps all that it has seen
             number += 1
@@ -184,23 +198,3 @@ def _entries(path: Path, file: BinaryIO, limits: ArchiveLimits) -> Iterator[TarE
         end = file.read(_BLOCK)
         if len(end) < _BLOCK or any(end):
             raise UnsafeArchive(f"{path.name} ends after {number:,} members without the mark of its end.", _AGAIN)
-
-
-def _check_notes(path: Path, file: BinaryIO, size: int) -> None:
-    """``tarfile`` reads long names and remarks whole: look at how long they say that they are first."""
-    position = 0
-    while position + _BLOCK <= size:
-        file.seek(position)
-        try:
-            info = tarfile.TarInfo.frombuf(file.read(_BLOCK), "utf-8", "surrogateescape")
-        except tarfile.TarError:
-            return  # the end, or what ``tarfile`` will name
-        if info.type in _NOTES and info.size > _LARGEST_NOTE:
-            raise UnsafeArchive(
-                f"{path.name} has a name or a remark of {info.size / 1e6:,.0f} MB.",
-                "Do not unpack it; pack the folder anew.",
-            )
-        if info.size < 0:
-            raise UnsafeArchive(f"{path.name} has a member of a negative size.", _AGAIN)
-        has_data = info.isreg() or info.type in _NOTES or info.type not in tarfile.SUPPORTED_TYPES
-        position += _BLOCK + (-(-info.size // _BLOCK) * _BLOCK if has_data else 0)
