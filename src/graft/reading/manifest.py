@@ -14,7 +14,7 @@ from graft.data.items import MAX_ITEM_BYTES, Skipped
 from graft.data.lists import is_0_or_1
 from graft.decoding.containers import SHEETS, container_in
 from graft.decoding.encoding import decode
-from graft.decoding.formats import HEAD, describe_kind, is_packed, is_text, sniff
+from graft.decoding.formats import HEAD, describe_kind, is_text, sniff
 from graft.decoding.packed import unpack
 from graft.errors import DataError
 from graft.job import Reading
@@ -150,7 +150,7 @@ def read_table(content: bytes, name: str, known: Collection[str]) -> Table:
         MissingExtra: It is of a format that an extra reads, and that is not installed.
         DataError: It cannot be read as a table.
     """
-    if is_packed(content):
+    if sniff(content[:HEAD]) == "gzip":
         content = unpack(content, name, MAX_ITEM_BYTES)
     if content.startswith(b"PAR1"):
         return read_parquet(content, name, known)
