@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from graft.decoding.decode import decode_picture
 from graft.decoding.formats import PICTURES, RECORDINGS
-from graft.decoding.measures import FAINTEST, FORMATS, OF_PICTURES, OF_TEXTS, format_code, of_sound, of_text
+from graft.decoding.measures import FAINTEST, FORMATS, OF_PICTURES, OF_TEXTS, of_file, of_sound, of_text
 
 RATE = 16_000
 
@@ -81,7 +81,8 @@ def test_the_type_of_a_file_and_its_size(kind):
 
 def test_every_readable_type_has_a_code_of_its_own():
     assert set(FORMATS[1:]) == PICTURES | RECORDINGS
-    assert format_code(None) == format_code("jxl") == 0
+    assert of_file(b"") == {"bytes": 0, "format": 0}
+    assert of_file(b"\xff\x0a" + bytes(30)) == {"bytes": 32, "format": 0}  # JPEG XL
 
 
 def test_a_text_in_numbers():

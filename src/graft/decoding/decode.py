@@ -13,11 +13,11 @@ from contextlib import nullcontext, suppress
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image
 
 from graft.contracts import LIMITS, Box, ItemLimits, Prepared
 from graft.decoding import orientation, pillow
-from graft.decoding.formats import HEAD, SAVE_AS, readable_kind, sniff
+from graft.decoding.formats import SAVE_AS, readable_kind
 from graft.decoding.measures import of_picture
 from graft.errors import ItemError
 from graft.executors import renew_in_child
@@ -41,6 +41,8 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_LYING = 5
+"""From this orientation on a picture is stored on its side."""
 _UNSUPPORTED = re.compile(
     r"unknown pixel mode|unsupported|not supported|cannot handle|not available|not a PPM file",
     re.IGNORECASE,
@@ -115,9 +117,8 @@ def decode_picture(
     Raises:
         ItemError: ``empty``, ``not_a_picture``, ``not_supported``, ``truncated``, ``too_large`` or ``corrupt``.
     """
-    image, full_width, full_height = render(content, lambda w, h: _box(w, h, width, height, crop, zoom), limits)
-    statistics = of_picture(image, content, sniff(content[:HEAD]), full_width, full_height)
-    view = _box(full_width, full_height, width, height, crop, zoom)
+    image, view = render(content, lambda w, h: _box(w, h, width, height, crop, zoom), limits)
+    statistics = of_picture(image, content, view.whole_width, view.whole_height)
     return Prepared(np.asarray(image), statistics, (view.box,))
 
 
@@ -132,14 +133,14 @@ def thumbnail(content: bytes, side: int) -> bytes:
         scale = min(1.0, side / max(width, height))
         return View(width, height, width, height, max(1, round(width * scale)), max(1, round(height * scale)))
 
-    image, _, _ = render(content, whole)
+    image, _ = render(content, whole)
     buffer = io.BytesIO()
     image.save(buffer, format="JPEG", quality=80)
     return buffer.getvalue()
 
 
-def render(content: bytes, frame: Frame, limits: ItemLimits = LIMITS) -> tuple[Image.Image, int, int]:
-    """The view that ``frame`` asks for, upright and RGB, and the upright picture's width and height."""
+def render(content: bytes, frame: Frame, limits: ItemLimits = LIMITS) -> tuple[Image.Image, View]:
+    """What ``frame`` asks for, upright and RGB, and that view of the upright picture."""
     kind = readable_kind(content, "image")
     try:
         if kind == "jpeg" and simplejpeg is not None:
@@ -157,15 +158,13 @@ def render(content: bytes, frame: Frame, limits: ItemLimits = LIMITS) -> tuple[I
         raise _broken(content, kind, error) from None
 
 
-def _render_jpeg(content: bytes, frame: Frame, limits: ItemLimits) -> tuple[Image.Image, int, int]:
+def _render_jpeg(content: bytes, frame: Frame, limits: ItemLimits) -> tuple[Image.Image, View]:
     """The fast road: libjpeg-turbo decodes at the smallest scale that still has every pixel of the view."""
     full_height, full_width, colours, _ = simplejpeg.decode_jpeg_header(content)
     _check_size(full_width, full_height, "jpeg", limits)
     if colours in ("CMYK", "YCCK"):
         raise ValueError(colours)
-    facts = orientation.of_jpeg(content)
-    _check_scans(content, full_width * full_height, facts.progressive)
-    view, width, height = _upright_view(full_width, full_height, facts.orientation, frame)
+    view, turn = _view_of_jpeg(content, full_width, full_height, frame)
     # Halves, quarters and eighths: the scales between are slower than no scaling, for want of vector instructions.
     part = next((p for p in (8, 4, 2) if full_width >= p * view.needed[0] and full_height >= p * view.needed[1]), 1)
     with _patience(full_width * full_height):
@@ -178,11 +177,10 @@ def _render_jpeg(content: bytes, frame: Frame, limits: ItemLimits) -> tuple[Imag
             min_height=-(-full_height // part),
         )  # (h, w, 3) uint8
     # libjpeg rounds a scaled size up, so that the last row and column may be partly made up.
-    image = _fit(Image.fromarray(pixels), view, (full_width / part, full_height / part), facts.orientation)
-    return image, width, height
+    return _fit(Image.fromarray(pixels), view, (full_width / part, full_height / part), turn)
 
 
-def _render_any(content: bytes, kind: str, frame: Frame, limits: ItemLimits) -> tuple[Image.Image, int, int]:
+def _render_any(content: bytes, kind: str, frame: Frame, limits: ItemLimits) -> tuple[Image.Image, View]:
     """The road for every format: Pillow."""
     if size := pillow.header_size(content, kind):
         _check_size(*size, kind, limits)
@@ -190,30 +188,21 @@ def _render_any(content: bytes, kind: str, frame: Frame, limits: ItemLimits) -> 
     _check_size(*image.size, kind, limits)
     with _patience(image.width * image.height):
         if kind == "jpeg":
-            turn, progressive, _ = orientation.of_jpeg(content)
-            _check_scans(content, image.width * image.height, progressive)
-            view, width, height = _upright_view(*image.size, turn, frame)
-            seen = _draft(image, view)
+            view, turn = _view_of_jpeg(content, *image.size, frame)
+            drafted = image.draft(None, view.needed)  # decoded at the smallest scale that has the view
+            seen = drafted[1][2:] if drafted else image.size
             image.load()
         else:
             image.load()  # only now is everything known: Pillow has turned a TIFF, and read a PNG to its end
             turn = 1 if kind == "tiff" else orientation.of_exif(image.info.get("exif") or b"")
-            view, width, height = _upright_view(*image.size, turn, frame)
-            seen = (float(image.width), float(image.height))
+            view, seen = _stored_view(*image.size, turn, frame), image.size
         factor = max(1, int(view.reduction * seen[0] / view.whole_width / 2))
         rgb = pillow.to_rgb(image, factor)
-    return _fit(rgb, view, (seen[0] / factor, seen[1] / factor), turn), width, height
+    return _fit(rgb, view, (seen[0] / factor, seen[1] / factor), turn)
 
 
-def _draft(image: ImageFile.ImageFile, view: View) -> tuple[float, float]:
-    """Let a JPEG be decoded at the smallest scale that has the view; the width and height that it will have."""
-    whole = (float(image.width), float(image.height))
-    drafted = image.draft(None, view.needed)
-    return drafted[1][2:] if drafted else whole
-
-
-def _fit(image: Image.Image, view: View, whole: tuple[float, float], turn: int) -> Image.Image:
-    """Cut the view out of ``image``, resize it and turn it upright.
+def _fit(image: Image.Image, view: View, whole: tuple[float, float], turn: int) -> tuple[Image.Image, View]:
+    """Cut the view out of ``image``, resize it and turn it upright, and the view with it.
 
     ``whole`` is the width and height of the whole picture in pixels of ``image``, which may have made up a fraction
     of its last row and column.
@@ -222,7 +211,8 @@ def _fit(image: Image.Image, view: View, whole: tuple[float, float], turn: int) 
     left, right = _middle(whole[0], view.box_width * scale_x)
     top, bottom = _middle(whole[1], view.box_height * scale_y)
     resized = image.resize((view.width, view.height), Image.Resampling.HAMMING, box=(left, top, right, bottom))
-    return resized.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else resized
+    upright = resized.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else resized
+    return upright, view.turned() if turn >= _LYING else view
 
 
 def _middle(whole: float, part: float) -> tuple[float, float]:
@@ -237,11 +227,24 @@ def _box(full_width: int, full_height: int, width: int, height: int, crop: float
     return View(full_width, full_height, box_width, box_height, width, height)
 
 
-def _upright_view(stored_width: int, stored_height: int, turn: int, frame: Frame) -> tuple[View, int, int]:
-    """The view in the coordinates of the stored picture, and the upright picture's width and height."""
-    if turn < 5:
-        return frame(stored_width, stored_height), stored_width, stored_height
-    return frame(stored_height, stored_width).turned(), stored_height, stored_width
+def _stored_view(width: int, height: int, turn: int, frame: Frame) -> View:
+    """The view in the coordinates of the stored picture, of this width and height."""
+    return frame(height, width).turned() if turn >= _LYING else frame(width, height)
+
+
+def _view_of_jpeg(content: bytes, width: int, height: int, frame: Frame) -> tuple[View, int]:
+    """The same of a JPEG, and its orientation.
+
+    Every scan of a progressive one visits the whole picture: a few kilobytes could keep a processor for hours.
+    """
+    turn, progressive, _ = orientation.of_jpeg(content)
+    if progressive and (scans := content.count(b"\xff\xda")) * width * height > _MAX_SCANNED_PIXELS:
+        raise ItemError(
+            "too_large",
+            f"The picture has {width * height / 1e6:.1f} megapixels in {scans} scans.",
+            "Save it again as a plain JPEG.",
+        )
+    return _stored_view(width, height, turn, frame), turn
 
 
 def _patience(pixels: int) -> threading.Lock | nullcontext[None]:
@@ -258,16 +261,6 @@ def _check_size(width: int, height: int, kind: str, limits: ItemLimits) -> None:
         )
     if width * height > _most_pixels(kind, limits):
         raise _too_large(kind, limits, width, height)
-
-
-def _check_scans(content: bytes, pixels: int, progressive: bool) -> None:
-    """Every scan of a progressive JPEG visits the whole picture: a few kilobytes could keep a processor for hours."""
-    if progressive and (scans := content.count(b"\xff\xda")) * pixels > _MAX_SCANNED_PIXELS:
-        raise ItemError(
-            "too_large",
-            f"The picture has {pixels / 1e6:.1f} megapixels in {scans} scans.",
-            "Save it again as a plain JPEG.",
-        )
 
 
 def _most_pixels(kind: str, limits: ItemLimits) -> int:

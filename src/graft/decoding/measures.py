@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from graft.contracts import Array, Float32
+from graft.decoding.formats import HEAD, sniff
 
 MEASURES = "2"
 """Raised whenever an item would be measured otherwise: part of every encoder's ``fingerprint``, not of ``version``."""
@@ -58,18 +59,18 @@ _FRAME = 256
 _MOST_FRAMES = 2000
 
 
-def format_code(kind: str | None) -> float:
-    """The number of a type of file in ``FORMATS``."""
-    return float(FORMATS.index(kind)) if kind in FORMATS else 0.0
+def of_file(content: bytes) -> dict[str, float]:
+    """``bytes`` and ``format``: the size of a file, and the number of its type in ``FORMATS``."""
+    kind = sniff(content[:HEAD])
+    return {"bytes": float(len(content)), "format": float(FORMATS.index(kind)) if kind in FORMATS else 0.0}
 
 
-def of_picture(image: Image.Image, content: bytes, kind: str | None, width: int, height: int) -> dict[str, float]:
+def of_picture(image: Image.Image, content: bytes, width: int, height: int) -> dict[str, float]:
     """What is measured on a picture, as the encoder sees it: cropped and resized.
 
     Args:
         image: RGB, upright.
         content: The file's bytes.
-        kind: The type of file.
         width: Of the whole upright picture in pixels.
         height: Likewise.
 
@@ -89,8 +90,7 @@ def of_picture(image: Image.Image, content: bytes, kind: str | None, width: int,
         **_of_colours(np.asarray(image.reduce(max(1, min(image.size) // _CELLS)))),
         "width": float(width),
         "height": float(height),
-        "bytes": float(len(content)),
-        "format": format_code(kind),
+        **of_file(content),
     }
 
 

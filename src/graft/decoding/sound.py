@@ -13,7 +13,7 @@ import numpy as np
 
 from graft.contracts import LIMITS, Array, Float32, ItemLimits, Prepared
 from graft.decoding.formats import HEAD, readable_kind, sniff
-from graft.decoding.measures import format_code, of_sound
+from graft.decoding.measures import of_file, of_sound
 from graft.errors import DataError, EncoderError, ItemError
 
 LONGEST = 120.0
@@ -229,8 +229,7 @@ class _Listener:
             "clipped": self.at_full_scale / (self.heard * self.channels),
             "read": self.heard / total,
             **of_sound(samples, self.rate),
-            "bytes": float(len(content)),
-            "format": format_code(sniff(content[:HEAD])),
+            **of_file(content),
         }
         return Prepared(samples, statistics)
 

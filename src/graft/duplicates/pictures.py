@@ -50,7 +50,7 @@ def picture_print(content: bytes, limits: ItemLimits = LIMITS) -> Float32:
     Raises:
         ItemError: As for ``decode.decode_picture``.
     """
-    image, _, _ = render(content, lambda width, height: View(width, height, width, height, SIDE, SIDE), limits)
+    image, _ = render(content, lambda width, height: View(width, height, width, height, SIDE, SIDE), limits)
     return np.asarray(image.convert("L"), np.float32).reshape(-1)
 
 

@@ -10,7 +10,6 @@ from PIL import Image
 
 from graft.contracts import LIMITS, Array, Bool, Float32, Int, ItemLimits, Prepared
 from graft.decoding import decode
-from graft.decoding.formats import HEAD, sniff
 from graft.decoding.measures import OF_PICTURES, of_picture
 from graft.errors import EncoderError
 
@@ -40,10 +39,10 @@ class ImagePreprocessor:
 
     def prepare(self, content: bytes, limits: ItemLimits = LIMITS) -> Prepared:
         """Decode, resize and crop one picture: the value is a tuple of one ``(h, w, 3) uint8``."""
-        image, width, height = decode.render(content, self._frame, limits)
+        image, view = decode.render(content, self._frame, limits)
         pixels = self.see(image)
-        statistics = of_picture(Image.fromarray(pixels), content, sniff(content[:HEAD]), width, height)
-        return Prepared((pixels,), statistics, (self._seen(width, height).box,))
+        statistics = of_picture(Image.fromarray(pixels), content, view.whole_width, view.whole_height)
+        return Prepared((pixels,), statistics, (self._seen(view.whole_width, view.whole_height).box,))
 
     def see(self, image: Image.Image) -> Array:
         """What the model sees of an upright RGB picture: ``(h, w, 3) uint8``."""

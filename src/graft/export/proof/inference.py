@@ -42,7 +42,7 @@ Raises:
 
 def pixels_of(content: bytes) -> Values:
     """A picture at its full size: upright, on white, divided above 2 megapixels."""
-    picture, _, _ = render(content, lambda width, height: View(width, height, width, height, width, height))
+    picture, _ = render(content, lambda width, height: View(width, height, width, height, width, height))
     return {"pixels": divided(np.asarray(picture))[None]}
 
 
