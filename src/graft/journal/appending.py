@@ -12,25 +12,40 @@ from pathlib import Path
 
 from graft.files import sync_folder
 
-Prepare = Callable[[int, int], bytes]
-"""From an open file and its size in bytes to what is to be appended."""
+_HEAD = 1 << 20
 
 
-def append(path: Path, prepare: Prepare) -> None:
-    """Append what ``prepare`` gives for the file as it is while nobody else writes; a new file is made.
+def append(path: Path, content: bytes, header: bytes = b"", check: Callable[[bytes, int], None] | None = None) -> None:
+    """Append lines while nobody else writes; a last line that was cut short, by a kill amid a write, is closed first.
+
+    Args:
+        path: The file; a new one is made.
+        content: The lines.
+        header: What a new file begins with.
+        check: Raises what speaks against it: given the first MiB of a file that is there, and the size to come.
 
     Raises:
         OSError: The disk is full, or refuses; then the file is as long as before.
     """
     with opened(path) as descriptor:
         size = os.fstat(descriptor).st_size
-        _write(descriptor, size, prepare(descriptor, size))
+        if size and check is not None:
+            check(read_at(descriptor, _HEAD, 0), size + len(content) + 1)
+        if size:
+            header = b"" if read_at(descriptor, 1, size - 1) == b"\n" else b"\n"
+        write_whole(descriptor, header + content, size, sync=True)
         if not size:
             sync_folder(path.parent)
 
 
-def _write(descriptor: int, size: int, content: bytes) -> None:
-    """Append with one write and bring it to the disk, or leave the file as long as it was.
+def write_whole(descriptor: int, content: bytes, size: int, *, sync: bool = False) -> None:
+    """Append with one write, or leave the file as long as it was.
+
+    Args:
+        descriptor: The file, open for appending.
+        content: What is written.
+        size: How long the file is.
+        sync: Whether it must be on the disk before this returns.
 
     Raises:
         OSError: The disk is full, or refuses.
@@ -38,7 +53,8 @@ def _write(descriptor: int, size: int, content: bytes) -> None:
     try:
         if os.write(descriptor, content) < len(content):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        os.fsync(descriptor)
+        if sync:
+            os.fsync(descriptor)
     except OSError:
         with contextlib.suppress(OSError):
             os.ftruncate(descriptor, size)
@@ -52,28 +68,29 @@ def lock_now(path: Path) -> Iterator[bool]:
     Raises:
         OSError: It cannot be made.
     """
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    with contextlib.ExitStack() as held:
         try:
-            if not lock_at_once(descriptor):
-                yield False
-                return
-            if _is_still(path, descriptor):
-                try:
-                    yield True
-                finally:
-                    with contextlib.suppress(OSError):  # where an open file cannot be removed, it stays
-                        path.unlink()
-                return
+            held.enter_context(opened(path, wait=False))
+        except BlockingIOError:
+            yield False
+            return
+        try:
+            yield True
         finally:
-            os.close(descriptor)
+            with contextlib.suppress(OSError):  # where an open file cannot be removed, it stays
+                path.unlink()
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[int]:
+def opened(path: Path, *, wait: bool = True) -> Iterator[int]:
     """The file, made where there is none, open for appending and locked against all others.
 
+    Args:
+        path: The file.
+        wait: Whether to wait for the lock.
+
     Raises:
+        BlockingIOError: Somebody else holds the lock, and is not waited for.
         OSError: It cannot be opened or locked.
     """
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -82,10 +99,13 @@ def opened(path: Path) -> Iterator[int]:
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise OSError("it is no file")
-            with _locked(descriptor):
+            _lock(descriptor, _WAIT if wait else _AT_ONCE)
+            try:
                 if _is_still(path, descriptor):
                     yield descriptor
                     return
+            finally:
+                _lock(descriptor, _UNLOCK)
         finally:
             os.close(descriptor)
 
@@ -98,50 +118,35 @@ def _is_still(path: Path, descriptor: int) -> bool:
         return False
 
 
+def lock_at_once(descriptor: int) -> bool:
+    """Whether an open file could be locked against all others; closing it unlocks it."""
+    try:
+        _lock(descriptor, _AT_ONCE)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def read_at(descriptor: int, n: int, offset: int) -> bytes:
+    """So many bytes from this place on, fewer at the end of the file."""
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    return os.read(descriptor, n)
+
+
 if sys.platform == "win32":
     import msvcrt
 
+    _WAIT, _AT_ONCE, _UNLOCK = msvcrt.LK_LOCK, msvcrt.LK_NBLCK, msvcrt.LK_UNLCK
     _FAR = 1 << 30  # Windows locks bytes, and against reading too: one that no journal has
 
-    @contextlib.contextmanager
-    def _locked(descriptor: int) -> Iterator[None]:
-        os.lseek(descriptor, _FAR, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
-        try:
-            yield
-        finally:
-            os.lseek(descriptor, _FAR, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
-
-    def lock_at_once(descriptor: int) -> bool:
-        """Whether an open file could be locked against all others; closing it unlocks it."""
+    def _lock(descriptor: int, how: int) -> None:
         os.lseek(descriptor, _FAR, os.SEEK_SET)
         try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-    def read_at(descriptor: int, n: int, offset: int) -> bytes:
-        """So many bytes from this place on, fewer at the end of the file."""
-        os.lseek(descriptor, offset, os.SEEK_SET)
-        return os.read(descriptor, n)
+            msvcrt.locking(descriptor, how, 1)
+        except PermissionError as error:  # what other systems call so
+            raise BlockingIOError(*error.args) from None
 else:
     import fcntl
 
-    @contextlib.contextmanager
-    def _locked(descriptor: int) -> Iterator[None]:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield  # closing the file unlocks it
-
-    def lock_at_once(descriptor: int) -> bool:
-        """Whether an open file could be locked against all others; closing it unlocks it."""
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def read_at(descriptor: int, n: int, offset: int) -> bytes:
-        """So many bytes from this place on, fewer at the end of the file."""
-        return os.pread(descriptor, n, offset)
+    _WAIT, _AT_ONCE, _UNLOCK = fcntl.LOCK_EX, fcntl.LOCK_EX | fcntl.LOCK_NB, fcntl.LOCK_UN
+    _lock = fcntl.flock

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from graft.errors import DataError, GraftError
 from graft.files import did_you_mean, expanded
-from graft.journal import appending
+from graft.journal.appending import append
 from graft.journal.decision import Decision
 
 SCHEMA = 1
@@ -83,10 +83,10 @@ class Journal:
                     f"A decision about {len(decision.items):,} items is too long for a line of {self.path.name}.",
                     "Divide it into several.",
                 )
-        new = b"".join(lines)
         self._check_place()
+        header = json.dumps({_HEADER: SCHEMA, "data": self.data}).encode() + b"\n"
         try:
-            appending.append(self.path, lambda descriptor, size: self._opening(descriptor, size, len(new)) + new)
+            append(self.path, b"".join(lines), header, self._check_kind)
         except OSError as error:
             raise GraftError(
                 f"The decision was not saved: {self.path} cannot be written: {error.strerror or error}.",
@@ -192,13 +192,6 @@ class Journal:
             raise DataError(
                 f"{self.path} is no journal: its first lines hold no decision.", "Name another file for the journal."
             )
-
-    def _opening(self, descriptor: int, size: int, more: int) -> bytes:
-        """What has to stand before a new line: the header of a new file, or the end of a line that was cut short."""
-        if not size:
-            return json.dumps({_HEADER: SCHEMA, "data": self.data}).encode() + b"\n"
-        self._check_kind(appending.read_at(descriptor, MAX_LINE, 0), size + more + 1)
-        return b"" if appending.read_at(descriptor, 1, size - 1) == b"\n" else b"\n"
 
     def _is_too_large(self, size: int) -> DataError:
         return DataError(

@@ -15,7 +15,6 @@ from graft.data.items import Text
 from graft.data.kinds import counted
 from graft.journal.decision import MAX_NAME, Decision, ItemKey
 from graft.journal.matching import MatchedRows, match, names_of
-from graft.journal.merging import Merging
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,7 @@ def resolve(decisions: Sequence[Decision]) -> Resolution:
             tally.merge(decision)
         else:
             tally.settle(decision)
-    return Resolution(tally.outcomes, tally.merging.kept, tally.conflicts(), undone, lost)
+    return Resolution(tally.outcomes, tally.kept, tally.conflicts(), undone, lost)
 
 
 class _Tally:
@@ -133,7 +132,8 @@ class _Tally:
 
     def __init__(self) -> None:
         self.outcomes: dict[ItemKey, Outcome] = {}
-        self.merging = Merging()
+        self.kept: dict[ItemKey, ItemKey] = {}  # the item that is kept for each copy; a copy of a copy is one of that
+        self._copies: defaultdict[ItemKey, dict[ItemKey, None]] = defaultdict(dict)
         self._dropped: set[ItemKey] = set()  # not as copies
         self._said: dict[ItemKey, Outcome] = {}  # what was decided on an item itself
         self._made: defaultdict[ItemKey, dict[str, Outcome]] = defaultdict(dict)
@@ -142,15 +142,27 @@ class _Tally:
         change = self._dropped.update if decision.action == "drop" else self._dropped.difference_update
         change(decision.items)
         for key in decision.items:
-            self.merging.take_out(key)
+            self._take_out(key)
             self._said[key] = Outcome(decision.action, decision.to, decision)
             self._note(key, self._said[key])
 
     def merge(self, decision: Decision) -> None:
-        joined = self.merging.merge(decision.items, self._dropped)
-        if joined is None:
+        """Make one item of several, the first; where all of them were dropped on their own account, they stay so.
+
+        Where the first is a copy of an item that is not named here, that item is kept instead; where it was dropped on
+        its own account, the next takes its place.
+        """
+        heads = {key: self._head(key, decision.items) for key in decision.items}
+        kept = next((head for head in heads.values() if head not in self._dropped), None)
+        if kept is None:
             return
-        kept, copies = joined
+        joined = [key for pair in heads.items() for key in pair]
+        joined += [copy for head in dict.fromkeys(joined) if head != kept for copy in self._copies.get(head, ())]
+        copies = [key for key in dict.fromkeys(joined) if key != kept and key not in self._dropped]
+        for key in (kept, *copies):
+            self._take_out(key)
+        self.kept |= dict.fromkeys(copies, kept)
+        self._copies[kept] |= dict.fromkeys(copies)
         stays = Outcome("keep", None, decision)
         earlier = self._made[kept].get(decision.who, stays)
         self._made[kept][decision.who] = stays if earlier.decision.action == "merge" else earlier
@@ -165,6 +177,15 @@ class _Tally:
             for other in self._made[key].values()
             if _disagree(other, outcome)
         )
+
+    def _head(self, key: ItemKey, named: Sequence[ItemKey]) -> ItemKey:
+        head = self.kept.get(key, key)
+        return key if head in named else head
+
+    def _take_out(self, key: ItemKey) -> None:
+        """Something else was decided on an item: from then on it is nobody's copy."""
+        if (head := self.kept.pop(key, None)) is not None:
+            del self._copies[head][key]
 
     def _note(self, key: ItemKey, outcome: Outcome) -> None:
         self._made[key][outcome.decision.who] = outcome

@@ -8,7 +8,6 @@ depends on nothing that is in it, so that what is kept is a fair sample.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 from collections import Counter
@@ -25,7 +24,7 @@ from graft.contracts import Bool, Float32, Float64
 from graft.decoding.formats import EXTENSIONS, HEAD, sniff
 from graft.errors import DataError
 from graft.files import write_atomically
-from graft.journal.appending import opened, read_at
+from graft.journal.appending import opened, read_at, write_whole
 from graft.monitoring.log_format import (
     FULL,
     LARGEST,
@@ -136,7 +135,7 @@ class PredictionLog:
                     continue
                 if not line or size + len(line) > header.max_bytes or len(line) > MAX_LINE:
                     continue
-                _write(descriptor, line, size)
+                write_whole(descriptor, line, size)
                 self._looked_at = size + len(line)
                 self._keys.add(key)
                 if not known and self.items and contents is not None:
@@ -149,7 +148,7 @@ class PredictionLog:
             if hasattr(os, "fchmod"):  # which Windows has not
                 os.fchmod(descriptor, 0o600)
             header = LogHeader(secrets.token_bytes(16), self.max_bytes or MAX_BYTES)
-            _write(descriptor, header.line, 0)
+            write_whole(descriptor, header.line, 0)
             size = len(header.line)
         header = LogHeader.parse(read_at(descriptor, 4096, 0).split(b"\n", 1)[0], self.path)
         if self.max_bytes not in (None, header.max_bytes):
@@ -159,10 +158,10 @@ class PredictionLog:
                 "Leave the limit out, or begin another log.",
             )
         if read_at(descriptor, 1, size - 1) != b"\n":  # a writer was killed in the middle of a line, which ends here
-            _write(descriptor, b"\n", size)
+            write_whole(descriptor, b"\n", size)
         self._look(descriptor)
         if not self._named:
-            _write(descriptor, self.model.line, os.fstat(descriptor).st_size)
+            write_whole(descriptor, self.model.line, os.fstat(descriptor).st_size)
             self._look(descriptor)
         return header
 
@@ -387,21 +386,6 @@ def items_of(path: Path) -> Path:
 def _is_kept(key: str, size: int, max_bytes: int) -> bool:
     every = one_in(size, max_bytes)
     return every < 1 << FULL and int(key[:8], 16) % every == 0
-
-
-def _write(descriptor: int, line: bytes, size: int) -> None:
-    """Append a line with one write, or leave the file as long as it was.
-
-    Raises:
-        OSError: The disk is full, or refuses.
-    """
-    try:
-        if os.write(descriptor, line) < len(line):
-            raise OSError("the disk is full")
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.ftruncate(descriptor, size)
-        raise
 
 
 def _identity(descriptor: int) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from graft.journal.appending import append, read_at
+from graft.journal.appending import append
 from graft.tensors import from_json
 
 MAX_BYTES = 256 << 20
@@ -59,12 +59,7 @@ def keep_decision(model: Path, digests: Sequence[str], values: dict[str, Any]) -
     """
     at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     line = json.dumps({"at": at, **values, "items": sorted({digest[:_KEY] for digest in digests})})
-
-    def prepare(descriptor: int, size: int) -> bytes:
-        broken = size and read_at(descriptor, 1, size - 1) != b"\n"
-        return (b"\n" if broken else b"") + f"{line}\n".encode()
-
-    append(decisions_of(model), prepare)
+    append(decisions_of(model), f"{line}\n".encode())
 
 
 def _lines(path: Path) -> list[bytes]:
