@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -58,7 +58,7 @@ def look_into(rows: Iterable[Labelled], place: Path, asked: str | None, *, multi
             problem = error.message if isinstance(error, ItemError) else f"It cannot be read: {why}."
         judged.append((row, kind, problem))
     modality = asked or settle(
-        _count((row.item, kind) for row, kind, _ in judged),
+        _count([(row.item, kind) for row, kind, _ in judged]),
         f"{place} holds",
         "Give one kind, or say which is meant: --modality image, text or audio (in Python modality='image') skips the "
         "others.",
@@ -66,13 +66,8 @@ def look_into(rows: Iterable[Labelled], place: Path, asked: str | None, *, multi
     contents = Contents(modality)
     declined: Counter[str] = Counter()
     for row, kind, problem in judged:
-        if isinstance(row.item, Text) and modality == "text":
-            reason, code = "", ""
-        elif problem:
-            reason, code = problem, "unreadable"
-        else:
-            reason, code = _objection(row.item.name, kind, modality)
         label = clean_label(row.label)
+        reason, code = (problem, "unreadable") if problem else _objection(row.item, kind, modality)
         if not reason and not label and not multi_label:
             reason, code = "It has no label.", "no_label"
         if reason:
@@ -108,26 +103,23 @@ def label_set(labels: Iterable[str]) -> tuple[str, ...]:
 
 def count_files(items: Iterable[Item]) -> Counter[str]:
     """How many files speak for each modality."""
-
-    def kinds() -> Iterable[tuple[Item, str]]:
-        for item in items:
-            with contextlib.suppress(*UNREADABLE):
-                yield item, look_at(item)
-
-    return _count(kinds())
+    kinds = []
+    for item in items:
+        with contextlib.suppress(*UNREADABLE):
+            kinds.append((item, look_at(item)))
+    return _count(kinds)
 
 
-def _count(kinds: Iterable[tuple[Item, str]]) -> Counter[str]:
-    kinds = list(kinds)
+def _count(kinds: Sequence[tuple[Item, str]]) -> Counter[str]:
     files = [(item.name, kind) for item, kind in kinds if not isinstance(item, Text)]
     return count_modalities(files) + Counter(text=len(kinds) - len(files))
 
 
-def _objection(name: str, kind: str, modality: str) -> tuple[str, str]:
-    """Why a file cannot be used, and the code for it; nothing where it can."""
+def _objection(item: Item, kind: str, modality: str) -> tuple[str, str]:
+    """Why an item cannot be used, and the code for it; nothing where it can."""
     if kind == "empty":
         return "The file is empty.", "empty"
-    if can_be(modality, kind, name):
+    if can_be(modality, kind, item.name):
         return "", ""
     reason = f"It is not a {NOUNS[modality][0]} that can be read: it is {describe_kind(kind, modality)[0]}."
     return f"{reason} {remedy(kind, modality)}".rstrip(), NOT_OF_THE_KIND[modality]

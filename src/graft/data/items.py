@@ -172,23 +172,13 @@ def as_item(value: Any, position: int = 0, modality: str = "image") -> Item:
         return Memory(bytes(value), name)
     if modality == "audio" and is_sound(value):
         return Memory(_sound_as_wav(value, position), name)
-    if modality == "image" and isinstance(value, np.ndarray):
-        return Memory(_array_as_png(value, position), name)
-    if modality == "image" and _is_picture(value):
+    if modality == "image" and is_picture(value):
         return Memory(_picture_as_png(value, position), name)
     raise DataError(f"Item {position} cannot be read: it is of type {type(value).__name__}.", _GIVE[modality])
 
 
-def pack(value: Any, position: int, modality: str | None = None) -> Any:
-    """The item for an array, a PIL image, or samples and their rate, which say their modality; the rest as it is."""
-    for own, is_one in (("image", _is_picture), ("audio", is_sound)):
-        if modality in (None, own) and is_one(value):
-            return as_item(value, position, own)
-    return value
-
-
-def _is_picture(value: Any) -> bool:
-    """An array, or a PIL image, found out without importing PIL for those who have none."""
+def is_picture(value: Any) -> bool:
+    """Whether it is an array, or a PIL image, found out without importing PIL for those who have none."""
     return isinstance(value, np.ndarray) or (hasattr(value, "convert") and hasattr(value, "save"))
 
 
@@ -214,7 +204,8 @@ def _bounded(content: bytes, size: int, name: str) -> bytes:
     return content
 
 
-def _array_as_png(array: Any, position: int) -> bytes:
+def _picture_of(array: Any, position: int) -> Any:
+    """An array of pixels as a PIL image."""
     from PIL import Image
 
     pixels = np.asarray(array)
@@ -241,11 +232,13 @@ def _array_as_png(array: Any, position: int) -> bytes:
         raise DataError(
             f"Item {position} has pixels of type {pixels.dtype}.", "Give uint8, uint16, or floats from 0 to 1."
         )
-    return _picture_as_png(Image.fromarray(np.ascontiguousarray(pixels)), position)
+    return Image.fromarray(np.ascontiguousarray(pixels))
 
 
 def _picture_as_png(picture: Any, position: int) -> bytes:
     buffer = io.BytesIO()
+    if isinstance(picture, np.ndarray):
+        picture = _picture_of(picture, position)
     try:
         if picture.mode == "I":
             picture = picture.convert("I;16")

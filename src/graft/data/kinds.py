@@ -128,14 +128,21 @@ def counted(n: int, one: str, many: str) -> str:
     return f"{n:,} {one if n == 1 else many}"
 
 
+def some_of(names: Sequence[str], most: int = 3) -> str:
+    """The first few of them, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 def modality_of_values(values: Sequence[Any]) -> tuple[str, bool]:
-    """The modality that paths, strings, the bytes of files and items speak for, and whether strings are paths.
+    """The modality that paths, strings, the bytes of files and items speak for; and whether most strings are paths.
 
     Raises:
         MixedModalities: There are more than a few of a second modality.
     """
     strings = [value for value in values if isinstance(value, str)]
-    paths = are_paths(strings)
+    sample = spread(strings, _SAMPLE)
+    paths = 2 * sum(map(is_path, sample)) > len(sample)
     texts = 0 if paths else len(strings)
     files = [value for value in values if paths or not isinstance(value, str)]
     found = _modalities_of(spread(files, _SAMPLE))
@@ -143,12 +150,6 @@ def modality_of_values(values: Sequence[Any]) -> tuple[str, bool]:
         found = _modalities_of(files)
     advice = "Give one kind, or say which is meant: modality='image', 'text' or 'audio'."
     return settle(found + Counter(text=texts), "The list holds", advice, few_texts=0 if texts else A_FEW_TEXTS), paths
-
-
-def are_paths(texts: Sequence[str]) -> bool:
-    """Whether strings are more likely paths than texts, by a sample of them."""
-    sample = spread(texts, _SAMPLE)
-    return 2 * sum(is_path(text) for text in sample) > len(sample)
 
 
 def is_path(text: str) -> bool:

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from graft.data.contents import clean_label
-from graft.data.items import Broken, File, Item, Member, Memory, Text, as_item, is_sound, pack
+from graft.data.items import Broken, File, Item, Member, Memory, Text, as_item, is_picture, is_sound
 from graft.data.kinds import modality_of_values
 from graft.errors import DataError, NothingToRead, UsageError
 
 LabelSet = tuple[str, ...]
 
+_SEVERAL = (list, tuple, set, frozenset)
 _ONE = (str, bytes, bytearray, memoryview, os.PathLike, File, Member, Memory, Text, Broken)
 
 
@@ -85,11 +86,12 @@ def labels_of(given: Any) -> tuple[list[str], list[LabelSet]]:
                 f"The label of item {position} is an object with the keys {_some(value)}.",
                 "Give one label for each item, or a list of labels.",
             )
-    rows = [value for value in values if isinstance(value, list | tuple | set | frozenset)]
+    rows = [value for value in values if isinstance(value, _SEVERAL)]
     if not rows:
         return [named(value) for value in values], []
     _refuse_numbers(given, rows)
-    return [], [_label_set(value) for value in values]
+    each = (value if isinstance(value, _SEVERAL) else (value,) for value in values)
+    return [], [tuple(filter(None, map(named, labels))) for labels in each]
 
 
 def items_of(given: Any, modality: str | None) -> tuple[tuple[Item, ...], str]:
@@ -163,15 +165,11 @@ def _is_one_value(given: Any, modality: str | None) -> bool:
 
 
 def _packed(value: Any, position: int, modality: str | None) -> Any:
-    try:
-        return pack(value, position, modality)
-    except DataError as error:
-        return Broken(f"item {position}", "unreadable", error.message, error.hint)
-
-
-def _label_set(value: Any) -> LabelSet:
-    given = value if isinstance(value, list | tuple | set | frozenset) else (value,)
-    return tuple(filter(None, map(named, given)))
+    """The item for an array, a PIL image, or samples and their rate, which say their modality; the rest as it is."""
+    for own, is_one in (("image", is_picture), ("audio", is_sound)):
+        if modality in (None, own) and is_one(value):
+            return readable(value, position, own)
+    return value
 
 
 def _label_sets_of_frame(frame: Any) -> list[LabelSet]:

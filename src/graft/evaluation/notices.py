@@ -9,6 +9,7 @@ import numpy as np
 
 from graft.contracts import Array, Int
 from graft.data.dataset import Dataset
+from graft.data.kinds import some_of
 from graft.data.split import straddling
 from graft.decoding.measures import FORMATS
 
@@ -89,8 +90,7 @@ def warn_of_blanks(dataset: Dataset, statistics: Mapping[str, Array]) -> tuple[s
         return ()
     classes = len({dataset.labels[row] for row in rows})
     of = f" of {classes} classes" if classes > 1 else ""
-    examples = ", ".join(dataset.items[row].name[:80] for row in rows[:EXAMPLES])
-    examples += f" and {len(rows) - EXAMPLES:,} more" if len(rows) > EXAMPLES else ""
+    examples = some_of([dataset.items[row].name[:80] for row in rows], EXAMPLES)
     verb = "1 picture is" if len(rows) == 1 else f"{len(rows):,} pictures{of} are"
     lacks = "tells what is on it" if len(rows) == 1 else "tells them apart"
     white = [
@@ -162,27 +162,23 @@ def warn_of_small_classes(y: Int, classes: Sequence[str]) -> list[str]:
     few = [f"{label} ({n})" for label, n in zip(classes, counts, strict=True) if 1 < n < FEW]
     notes = []
     if single:
-        notes.append(f"{_list(single)}: one item only, so the model knows the class but nothing says how well.")
+        notes.append(f"{some_of(single, 8)}: one item only, so the model knows the class but nothing says how well.")
     if few:
-        notes.append(f"{_list(few)}: so few items that the score of the class says little.")
+        notes.append(f"{some_of(few, 8)}: so few items that the score of the class says little.")
     return notes
 
 
 def _only_in_test(dataset: Dataset, train: Int) -> list[str]:
     known = {dataset.labels[row] for row in train}
     strange = sorted(set(dataset.labels) - known)
-    notes = [f"{_list(strange)}: only in the test split, so those items count as wrong there."] if strange else []
+    notes = [f"{some_of(strange, 8)}: only in the test split, so those items count as wrong there."] if strange else []
     tested = {label for label, split in zip(dataset.labels, dataset.splits, strict=True) if split == "test"}
     if tested and (absent := sorted(known - tested)):
         notes.append(
-            f"{_list(absent)}: nothing of it in the test split, so the test score says nothing of it, and counts every "
-            "answer that it draws as wrong. If it is no class, leave it out."
+            f"{some_of(absent, 8)}: nothing of it in the test split, so the test score says nothing of it, and counts "
+            "every answer that it draws as wrong. If it is no class, leave it out."
         )
     return notes
-
-
-def _list(names: Sequence[str]) -> str:
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
 def _count(n: int, one: str, many: str) -> str:

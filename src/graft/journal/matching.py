@@ -6,11 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from graft.data.kinds import counted
+from graft.data.kinds import counted, some_of
 from graft.data.listing import shortened
 from graft.journal.decision import ItemKey
 
-_EXAMPLES = 3
 _SHORT = 60
 _Content = tuple[str, str]
 
@@ -86,8 +85,7 @@ def match(keys: Sequence[ItemKey], effects: Mapping[ItemKey, Hashable], numbered
 
 def names_of(keys: Sequence[ItemKey]) -> str:
     """The names of the first of them, and how many more there are."""
-    more = f" and {len(keys) - _EXAMPLES:,} more" if len(keys) > _EXAMPLES else ""
-    return ", ".join(shortened(key.name, _SHORT) for key in keys[:_EXAMPLES]) + more
+    return some_of([shortened(key.name, _SHORT) for key in keys])
 
 
 def _gone_by_count(

@@ -14,13 +14,13 @@ from graft.data.contents import look_into
 from graft.data.dataset import Dataset
 from graft.data.items import Broken, File, Item, Skipped, Text
 from graft.data.kinds import UNREADABLE, check_modality
-from graft.data.listing import list_archive, list_folder, peek, printable
+from graft.data.listing import peek, printable
 from graft.data.lists import items_of
 from graft.decoding.encoding import decode_text
 from graft.decoding.formats import bare_name, is_tabular, is_text, sniff
 from graft.errors import DataError, ItemError, MissingColumn, NothingToRead, TooFewClasses
 from graft.files import expanded
-from graft.reading.inputs import gather, is_archive, renamed
+from graft.reading.inputs import gather, list_files, renamed
 from graft.reading.labels import place_of
 from graft.reading.read import read
 from graft.reading.remote import bring_data, is_address
@@ -98,13 +98,12 @@ def _read_collection(
 def _with_the_unlabelled(path: Path, dataset: Dataset | None, modality: str | None, item_column: str | None) -> Dataset:
     """All items at the path, with the labels that the labelled reading found."""
     modality = modality or (dataset.modality if dataset else None)
-    is_folder = path.is_dir()
-    if not is_folder and not is_archive(path):
+    listing = list_files(path)
+    if listing is None:
         rows = list(gather([path], "text", item_column=item_column))
         if len(rows) == 1 and isinstance(rows[0], Broken):  # a table that cannot be read as a whole, or none of texts
             raise NothingToRead(rows[0].message, rows[0].hint)
         return _labelled_as(dataset, rows, path, "text", ())
-    listing = list_folder(path) if is_folder else list_archive(path)
     contents = look_into([Labelled(entry.item, "") for entry in listing.entries], path, modality, multi_label=True)
     items: list[Item] = [row.item for row in contents.rows]
     if contents.modality == "text" and any(is_tabular(item.name) for item in items):

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from graft.cells import unguarded
 from graft.data.items import Skipped
+from graft.data.kinds import some_of
 from graft.data.listing import shortened
 from graft.errors import DataError
 from graft.reading.table import MAX_COLUMNS, MAX_ROWS, Record, Table
@@ -55,7 +56,12 @@ def read_delimited(text: str, name: str, known: Collection[str]) -> Table:
         rows = list(_closing_rows(lines, delimiter, name, open_quotes))
     reader = iter(rows)
     header = next((row.cells for row in reader if any(cell.strip() for cell in row.cells)), [])
-    table = Table([column.strip() for column in header], warnings=_told(open_quotes, name))
+    table = Table([column.strip() for column in header])
+    if open_quotes:
+        table.warnings.append(
+            f"{name} has quotes that are never closed: {some_of(open_quotes)}. They were read as a part of the text; "
+            'write "" for a quote inside quotes.'
+        )
     if len(header) > MAX_COLUMNS:
         raise DataError(f"{name} has {len(header):,} columns; the limit is {MAX_COLUMNS:,}.", "Keep those that matter.")
     table.records = list(islice(_fitting(table, reader, delimiter, name), MAX_ROWS + 1))
@@ -214,15 +220,6 @@ def _reader(lines: Iterable[str], delimiter: str, **how: Any) -> Any:
 
 def _lines(text: str) -> list[str]:
     return list(io.StringIO(text, newline=""))
-
-
-def _told(open_quotes: Sequence[str], name: str) -> list[str]:
-    if not open_quotes:
-        return []
-    more = f" and {len(open_quotes) - 3:,} more" if len(open_quotes) > 3 else ""
-    where = ", ".join(open_quotes[:3])
-    advice = 'They were read as a part of the text; write "" for a quote inside quotes.'
-    return [f"{name} has quotes that are never closed: {where}{more}. {advice}"]
 
 
 def _unreadable(name: str, line: int, error: csv.Error) -> DataError:

@@ -10,7 +10,7 @@ from graft.data.dataset import Dataset
 from graft.data.lists import values_of
 from graft.errors import MissingColumn
 from graft.job import Reading
-from graft.reading.columns import ITEM_COLUMNS, LABEL_COLUMNS
+from graft.reading.columns import GROUP_COLUMN, ITEM_COLUMNS, LABEL_COLUMNS, SPLIT_COLUMNS, Wanted
 
 
 def read_frame(frame: Any, reading: Reading) -> Dataset:
@@ -25,36 +25,33 @@ def read_frame(frame: Any, reading: Reading) -> Dataset:
         MissingColumn: A column is not there.
         DataError: No item can be read, or none has a label.
     """
+    usual = {
+        "item_column": ITEM_COLUMNS[reading.modality],
+        "label_column": LABEL_COLUMNS,
+        "group_column": (GROUP_COLUMN,),
+        "split_column": SPLIT_COLUMNS[:1],
+    }
+    asked = Wanted(reading).asked
     columns = list(frame.columns)
-    items = _column(columns, reading.item_column, ITEM_COLUMNS[reading.modality], "items", "item_column")
-    labels = _column(columns, reading.label_column, LABEL_COLUMNS, "labels", "label_column")
-    asked = reading.group_column
-    groups = _column(columns, asked, (), "groups", "group_column") if asked else _find(columns, "group")
-    splits = _find(columns, "split")
-    dataset = Dataset.from_lists(
-        values_of(frame[items]),
-        values_of(frame[labels]),
-        groups=None if groups is None else values_of(frame[groups]),
-        splits=None if splits is None else values_of(frame[splits]),
-        modality=reading.modality,
-    )
-    return replace(dataset, columns={"item_column": str(items), "label_column": str(labels)})
+    found = {what: _find(columns, asked.get(what), names) for what, names in usual.items()}
+    for what, column in found.items():
+        if column is None and (what in asked or what in ("item_column", "label_column")):
+            wanted = repr(asked[what]) if what in asked else f"any of {', '.join(usual[what])}"
+            raise MissingColumn(
+                f"The data frame has no column of {what.removesuffix('_column')}s called {wanted}; its columns are "
+                f"{', '.join(repr(str(column)) for column in columns[:30]) or 'none'}.",
+                f"Name the right one: graft.read(frame, {what}=...), or give lists: graft.fit(frame['...'], "
+                "frame['...']).",
+            )
+    values: list[Any] = [None if column is None else values_of(frame[column]) for column in found.values()]
+    items, labels, groups, splits = values
+    dataset = Dataset.from_lists(items, labels, groups=groups, splits=splits, modality=reading.modality)
+    return replace(dataset, columns={what: str(found[what]) for what in ("item_column", "label_column")})
 
 
-def _column(columns: Sequence[Any], asked: str | None, usual: Sequence[str], what: str, argument: str) -> Any:
+def _find(columns: Sequence[Any], asked: Any | None, usual: Sequence[str]) -> Any | None:
     if asked is not None and asked in columns:
         return asked
-    found = next((own for name in (usual if asked is None else (asked,)) if (own := _find(columns, name))), None)
-    if found is None:
-        wanted = "any of " + ", ".join(usual) if asked is None else repr(asked)
-        raise MissingColumn(
-            f"The data frame has no column of {what} called {wanted}; its columns are "
-            f"{', '.join(repr(str(column)) for column in columns[:30]) or 'none'}.",
-            f"Name the right one: graft.read(frame, {argument}=...), or give lists: graft.fit(frame['...'], "
-            "frame['...']).",
-        )
-    return found
-
-
-def _find(columns: Sequence[Any], name: str) -> Any | None:
-    return next((column for column in columns if str(column).strip().lower() == name.strip().lower()), None)
+    there = {str(column).strip().lower(): column for column in reversed(columns)}
+    names = usual if asked is None else (asked.strip().lower(),)
+    return next((there[name] for name in names if name in there), None)

@@ -10,7 +10,7 @@ from typing import Any
 
 from graft.data.items import Broken, File, Item, Member, Memory, Text, as_item
 from graft.data.kinds import UNREADABLE, can_be, check_modality, is_there, look_at, looks_like_a_path
-from graft.data.listing import Listing, list_archive, peek, printable, walk
+from graft.data.listing import Listing, list_archive, list_folder, peek, printable, walk
 from graft.decoding.containers import SHEETS, container_at
 from graft.decoding.formats import NOT_OF_THE_KIND, describe_kind, is_tabular, sniff
 from graft.decoding.tars import is_tar
@@ -90,6 +90,13 @@ def is_archive(path: Path) -> bool:
     if kind == "gzip":
         return is_tar(path)
     return bool(head) and not kind and (path.suffix.lower() == ".zip" or is_tar(path))
+
+
+def list_files(path: Path) -> Listing | None:
+    """What lies in a folder, zip or tar; ``None`` for any other file, and where there is none."""
+    if path.is_dir():
+        return list_folder(path)
+    return list_archive(path) if is_archive(path) else None
 
 
 def renamed(item: Item, name: str) -> Item:

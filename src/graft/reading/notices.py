@@ -13,7 +13,7 @@ from graft.data.arrangement import Arrangement, Labelled
 from graft.data.contents import Contents
 from graft.data.dataset import Dataset
 from graft.data.items import Item, Skipped, Text
-from graft.data.kinds import A_FEW, counted, how_many
+from graft.data.kinds import A_FEW, counted, how_many, some_of
 from graft.data.listing import printable, shortened
 from graft.decoding.formats import NOUNS, OPEN_ADVICE, is_tabular
 from graft.errors import DataError, NothingToRead, TooFewClasses
@@ -54,10 +54,10 @@ def warn_of_the_reading(found: Arrangement, contents: Contents, dataset: Dataset
     """
     if found.strays:
         number = counted(found.strays.total(), "stray file or folder", "stray files and folders")
-        yield f"Ignored {number}: {printable(_some(sorted(found.strays)))}."
+        yield f"Ignored {number}: {printable(some_of(sorted(found.strays)))}."
     if names := contents.misnamed:
         verb = "carries the extension" if len(names) == 1 else "carry the extension"
-        number, examples = how_many(len(names), contents.modality), _some(names)
+        number, examples = how_many(len(names), contents.modality), some_of(names)
         yield f"{number} {verb} of another kind; read all the same: {examples}."
     yield from found.warnings
     if not dataset.tags:
@@ -222,7 +222,7 @@ def _most(found: Arrangement) -> list[str]:
 
 
 def _emptiness(folders: Sequence[str]) -> str:
-    names = _some(folders)
+    names = some_of(folders)
     return f"the folder {names} is empty" if len(folders) == 1 else f"the folders {names} are empty"
 
 
@@ -231,9 +231,3 @@ def _layout_advice(modality: str, names: Sequence[str]) -> str:
     if modality != "text" and (pattern := suggest_pattern(names)):
         return f"{LAYOUT_ADVICE[modality]} If the names say the labels: --pattern '{pattern}' (in Python pattern=...)."
     return LAYOUT_ADVICE[modality]
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first few of them, and how many more there are."""
-    more = f" and {len(names) - _EXAMPLES:,} more" if len(names) > _EXAMPLES else ""
-    return ", ".join(names[:_EXAMPLES]) + more

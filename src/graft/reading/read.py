@@ -16,7 +16,7 @@ from graft.data.dataset import Dataset
 from graft.data.guard import named_by
 from graft.data.items import File
 from graft.data.kinds import check_modality
-from graft.data.listing import FileEntry, Listing, list_archive, list_folder, peek, printable
+from graft.data.listing import FileEntry, Listing, peek, printable
 from graft.data.lists import is_frame
 from graft.decoding.containers import SHEETS, container_at
 from graft.decoding.formats import (
@@ -36,7 +36,7 @@ from graft.files import did_you_mean, expanded
 from graft.job import Reading
 from graft.reading import notices
 from graft.reading.frames import read_frame
-from graft.reading.inputs import is_archive, renamed
+from graft.reading.inputs import list_files, renamed
 from graft.reading.labels import merge_labels
 from graft.reading.layout import arrange
 from graft.reading.naming import apply_pattern
@@ -209,10 +209,8 @@ def _modality_of_the_rest(found: Arrangement) -> str:
 def _arrange(path: Path, reading: Reading, run: Run) -> Arrangement:
     """How the source is laid out, whatever it is."""
     try:
-        if path.is_dir() or is_archive(path):
-            if path.is_dir():
-                _refuse_what_was_saved(path)
-            listing = list_folder(path) if path.is_dir() else list_archive(path)
+        _refuse_what_was_saved(path)
+        if listing := list_files(path):
             return arrange(listing, reading, run)
         _require_manifest(path)
         found = label_table(FileEntry((path.name,), File(path, path.name)), Listing(), "", reading, run)

@@ -53,13 +53,13 @@ def read_workbook(content: bytes, name: str, kind: str, known: Collection[str]) 
         raise MissingExtra(
             f"{name} is a spreadsheet, and python-calamine is not installed.", "pip install 'graft-learn[tables]'"
         ) from None
-    if kind != "xls":
-        _check_size(content, name, kind)
     try:
+        if kind != "xls":
+            _check_size(content, name, kind)
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
         sheets = [(sheet, rows) for sheet in shown or book.sheet_names if (rows := _rows(book, sheet, name))]
-    except (CalamineError, OSError, ValueError, LookupError, zipfile.BadZipFile) as error:
+    except (CalamineError, LookupError, *READ_ERRORS) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{name} cannot be read as a spreadsheet: {error}.", _CSV) from None
@@ -106,34 +106,31 @@ def _check_size(content: bytes, name: str, kind: str) -> None:
     """Bound what unpacks before anything does: the members' sizes, and the corner of the farthest cell.
 
     Raises:
-        DataError: It is too large, encrypted or damaged.
+        DataError: It is too large.
+        READ_ERRORS: It is encrypted or damaged.
     """
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            infos = archive.infolist()
-            unpacked = sum(info.file_size for info in infos)
-            if unpacked > MAX_UNPACKED or (unpacked > _SMALL and unpacked > _RATIO * len(content)):
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        infos = archive.infolist()
+        unpacked = sum(info.file_size for info in infos)
+        if unpacked > MAX_UNPACKED or (unpacked > _SMALL and unpacked > _RATIO * len(content)):
+            raise DataError(
+                f"{name} grows from {len(content) / 1e6:.1f} MB to {unpacked / 1e6:,.0f} MB when it is unpacked.",
+                _CSV,
+            )
+        shared = _shared_lengths(archive)
+        for info in infos:
+            if not _holds_cells(info.filename.lower(), kind):
+                continue
+            with archive.open(info) as member:
+                rows, columns, size = _corner(_chunks(member), kind, shared)
+            if rows > MAX_ROWS or columns > MAX_COLUMNS or rows * columns > MAX_CELLS:
+                raise _too_large(name, rows, columns)
+            if size > MAX_UNPACKED:
                 raise DataError(
-                    f"{name} grows from {len(content) / 1e6:.1f} MB to {unpacked / 1e6:,.0f} MB when it is unpacked.",
+                    f"{name} has texts of {size / 1e9:,.1f} GB when those that come again are written out; the "
+                    f"limit is {MAX_UNPACKED / 1e9:.1f} GB.",
                     _CSV,
                 )
-            shared = _shared_lengths(archive)
-            sheets = [info for info in infos if _holds_cells(info.filename.lower(), kind)]
-            for info in sheets:
-                with archive.open(info) as member:
-                    rows, columns, size = _corner(_chunks(member), kind, shared)
-                if rows > MAX_ROWS or columns > MAX_COLUMNS or rows * columns > MAX_CELLS:
-                    raise _too_large(name, rows, columns)
-                if size > MAX_UNPACKED:
-                    raise DataError(
-                        f"{name} has texts of {size / 1e9:,.1f} GB when those that come again are written out; the "
-                        f"limit is {MAX_UNPACKED / 1e9:.1f} GB.",
-                        _CSV,
-                    )
-    except READ_ERRORS as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{name} cannot be read as a spreadsheet: {error}.", _CSV) from None
 
 
 def _shared_lengths(archive: zipfile.ZipFile) -> list[int]:
