@@ -63,7 +63,7 @@ class Inputs:
             own = _identity(real)
             if real == place or (own is not None and own == there):
                 raise _refusal(given, "is what is read")
-            if place in real.parents or (there is not None and there in _chain(real.parent)):
+            if place in real.parents or (there is not None and there in map(_identity, real.parents)):
                 raise _refusal(given, f"holds {path}, which is read")
             if own is not None and real.is_dir():
                 folders.add(own)
@@ -141,10 +141,6 @@ def _identity(path: Path) -> Identity | None:
     except (OSError, ValueError):
         return None
     return (state.st_dev, state.st_ino)
-
-
-def _chain(folder: Path) -> Iterator[Identity]:
-    return (own for own in map(_identity, (folder, *folder.parents)) if own is not None)
 
 
 def _is_own_page(path: Path) -> bool:

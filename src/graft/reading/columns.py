@@ -6,8 +6,9 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Self
 
 from graft.data.arrangement import SPLITS
 from graft.data.kinds import spread
@@ -92,37 +93,35 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a caller asked for, and whether there must be labels."""
+    """What a caller asked for, by the arguments of ``read`` that name columns.
 
-    reading: Reading
-    labelled: bool = True
+    Attributes:
+        asked: The columns that were named.
+        usual: What each is called where it was not named, the best first.
+        labelled: Whether there must be labels.
+    """
 
-    @property
-    def asked(self) -> dict[str, str]:
-        """The columns that were named, by the arguments of ``read`` that name them."""
-        given = {what: getattr(self.reading, what) for what in ("item_column", "label_column", "group_column")}
-        return {what: column for what, column in given.items() if column is not None}
+    asked: Mapping[str, str]
+    usual: Mapping[str, Sequence[str]]
+    labelled: bool
 
-    @property
-    def item_names(self) -> tuple[str, ...]:
-        """Names of the column of items, the best first."""
-        usual = ITEM_COLUMNS[self.reading.modality] if self.labelled else TEXT_COLUMNS
-        return (*self._known("item_column"), *usual)
-
-    @property
-    def label_names(self) -> tuple[str, ...]:
-        """Names of the column of labels, the best first."""
-        return (*self._known("label_column"), *LABEL_COLUMNS)
+    @classmethod
+    def of(cls, reading: Reading, labelled: bool = True) -> Self:
+        """What counts by what was asked of a reading; columns that it remembers come before those of usual names."""
+        usual = {
+            "item_column": ITEM_COLUMNS[reading.modality] if labelled else TEXT_COLUMNS,
+            "label_column": LABEL_COLUMNS,
+            "group_column": (GROUP_COLUMN,),
+        }
+        asked = {what: column for what in usual if (column := getattr(reading, what)) is not None}
+        known = {what: [column] for what, column in (reading.remembered or {}).items() if column}
+        return cls(asked, {what: (*known.get(what, ()), *names) for what, names in usual.items()}, labelled)
 
     @property
     def names(self) -> frozenset[str]:
         """Every name that would be understood, in lower case."""
-        usual = (*self.item_names, *self.label_names, *SPLIT_COLUMNS, *FLAG_COLUMNS, GROUP_COLUMN)
+        usual = (*chain(*self.usual.values()), *SPLIT_COLUMNS, *FLAG_COLUMNS)
         return frozenset(map(spelled, (*usual, *filter(None, self.asked.values()))))
-
-    def _known(self, what: str) -> tuple[str, ...]:
-        name = (self.reading.remembered or {}).get(what, "")
-        return (name,) if name else ()
 
 
 def spelled(column: str) -> str:
@@ -138,11 +137,9 @@ def choose(table: Table, wanted: Wanted, name: str) -> Chosen:
         DataError: Two columns have the name.
     """
     asked, columns = wanted.asked, table.columns
-    found = {
-        "item_column": find(columns, asked.get("item_column"), wanted.item_names),
-        "label_column": find(columns, asked.get("label_column"), wanted.label_names) if wanted.labelled else "",
-        "group_column": find(columns, asked.get("group_column"), (GROUP_COLUMN,)),
-    }
+    found = {what: find(columns, asked.get(what), names) for what, names in wanted.usual.items()}
+    if not wanted.labelled:
+        found["label_column"] = ""
     gone = [what for what, column in found.items() if column is None and (what != "group_column" or what in asked)]
     if gone:
         raise _missing(table, wanted, name, gone, found)
@@ -254,8 +251,7 @@ def _missing(
         )
     parts = []
     for what in gone:
-        usual = ", ".join((wanted.item_names if what == "item_column" else wanted.label_names)[:8])
-        called = repr(asked[what]) if asked.get(what) else f"any of {usual}, ..."
+        called = repr(asked[what]) if asked.get(what) else f"any of {', '.join(wanted.usual[what][:8])}, ..."
         parts.append(f"no column of {nouns[what]} called {called}")
     item, label = propose(columns, cells, there["item_column"], there["label_column"])
     guess = {"item_column": item, "label_column": label if wanted.labelled else None}
@@ -273,7 +269,8 @@ def _names_below(columns: Sequence[str], cells: Cells, wanted: Wanted) -> str:
     """Names of columns in one of the first rows, where a title stands above them; ``""`` where there are none."""
     for row in cells[:_BELOW]:
         values = [text for value in row.values() if (text := plain(value).strip())]
-        kinds = [names for names in (wanted.item_names, wanted.label_names) if {*map(spelled, values)} & {*names}]
+        there = {*map(spelled, values)}
+        kinds = [what for what in ("item_column", "label_column") if there & {*wanted.usual[what]}]
         if len(kinds) == 2 or (kinds and len(list(filter(None, columns))) == 1):
             return ", ".join(repr(shortened(value, 40)) for value in values[:_SHOWN])
     return ""

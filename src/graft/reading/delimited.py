@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from graft.cells import unguarded
 from graft.data.items import Skipped
@@ -24,9 +24,8 @@ _SHOWN = 60
 """Characters of a row in a message."""
 
 
-class _DelimitedRow(NamedTuple):
-    line: int  # the last one that it takes
-    cells: list[str]
+_NumberedRow = tuple[int, list[str]]
+"""The number of the last line that a row takes, and its cells."""
 
 
 def read_delimited(text: str, name: str, known: Collection[str]) -> Table:
@@ -51,11 +50,11 @@ def read_delimited(text: str, name: str, known: Collection[str]) -> Table:
     delimiter = delimiter or _sniff_delimiter(lines, name, known)
     open_quotes: list[str] = []
     if delimiter == "\t" and '"' in lines and _quotes_mean_nothing(lines, name):
-        rows: Iterable[_DelimitedRow] = _plain_rows(lines, delimiter, name, quoting=csv.QUOTE_NONE)
+        rows: Iterable[_NumberedRow] = _plain_rows(lines, delimiter, name, quoting=csv.QUOTE_NONE)
     else:
         rows = list(_closing_rows(lines, delimiter, name, open_quotes))
     reader = iter(rows)
-    header = next((row.cells for row in reader if any(cell.strip() for cell in row.cells)), [])
+    header = next((cells for _, cells in reader if any(cell.strip() for cell in cells)), [])
     table = Table([column.strip() for column in header])
     if open_quotes:
         table.warnings.append(
@@ -70,7 +69,7 @@ def read_delimited(text: str, name: str, known: Collection[str]) -> Table:
     return table
 
 
-def _fitting(table: Table, rows: Iterable[_DelimitedRow], delimiter: str, name: str) -> Iterator[tuple[int, Record]]:
+def _fitting(table: Table, rows: Iterable[_NumberedRow], delimiter: str, name: str) -> Iterator[tuple[int, Record]]:
     """Rows by the table's columns; what has more cells than the header was cut inside a text, and is skipped.
 
     Raises:
@@ -103,7 +102,7 @@ def _sniff_delimiter(text: str, name: str, known: Collection[str]) -> str:
 
     def score(delimiter: str) -> tuple[float, int]:
         rows = _closing_rows(text, delimiter, name, [])
-        widths = [len(row.cells) for row in islice(rows, _SNIFFED_ROWS) if row.cells]
+        widths = [len(cells) for _, cells in islice(rows, _SNIFFED_ROWS) if cells]
         if not widths or widths[0] < 2:
             return 0.0, 0
         return sum(width == widths[0] for width in widths) / len(widths), widths[0]
@@ -123,17 +122,17 @@ def _quotes_mean_nothing(text: str, name: str) -> bool:
     return len(set(widths)) == 1 and len(widths) > sum(1 for _, row in _plain_rows(text, "\t", name) if row)
 
 
-def _plain_rows(text: str, delimiter: str, name: str, **how: Any) -> Iterator[_DelimitedRow]:
+def _plain_rows(text: str, delimiter: str, name: str, **how: Any) -> Iterator[_NumberedRow]:
     """Rows as Python's ``csv`` reads them."""
     reader = _reader(_lines(text), delimiter, **how)
     try:
         for row in reader:
-            yield _DelimitedRow(reader.line_num, [unguarded(cell) for cell in row])
+            yield reader.line_num, [unguarded(cell) for cell in row]
     except csv.Error as error:
         raise _unreadable(name, reader.line_num, error) from None
 
 
-def _closing_rows(text: str, delimiter: str, name: str, open_quotes: list[str]) -> Iterator[_DelimitedRow]:
+def _closing_rows(text: str, delimiter: str, name: str, open_quotes: list[str]) -> Iterator[_NumberedRow]:
     """Rows of text whose quotes may be open; where one swallows rows, its line is a row and the quote a character.
 
     Args:
@@ -161,7 +160,7 @@ def _closing_rows(text: str, delimiter: str, name: str, open_quotes: list[str]) 
                 width = width or len(row)
                 if end > at + 1 and width > 1 and _swallows(lines[at:end], delimiter, width, usual()):
                     break
-                yield _DelimitedRow(end, [unguarded(cell) for cell in row])
+                yield end, [unguarded(cell) for cell in row]
                 at = end
             else:
                 return
@@ -172,7 +171,7 @@ def _closing_rows(text: str, delimiter: str, name: str, open_quotes: list[str]) 
         if is_open:
             open_quotes.append(f"line {at + 1} ({shortened(lines[at].strip(), _SHOWN)})")
         width = width or len(row)
-        yield _DelimitedRow(at + 1, [unguarded(cell) for cell in row])
+        yield at + 1, [unguarded(cell) for cell in row]
         start = at + 1
 
 

@@ -31,7 +31,7 @@ def read_frame(frame: Any, reading: Reading) -> Dataset:
         "group_column": (GROUP_COLUMN,),
         "split_column": SPLIT_COLUMNS[:1],
     }
-    asked = Wanted(reading).asked
+    asked = Wanted.of(reading).asked
     columns = list(frame.columns)
     found = {what: _find(columns, asked.get(what), names) for what, names in usual.items()}
     for what, column in found.items():

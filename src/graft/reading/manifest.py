@@ -97,7 +97,7 @@ def parse_manifest(content: bytes, name: str, reading: Reading = USUAL) -> Manif
         MissingExtra: It is of a format that an extra reads, and that is not installed.
         DataError: It cannot be read as a table, its labels are none, or it has a split that nobody knows.
     """
-    wanted = Wanted(reading)
+    wanted = Wanted.of(reading)
     table = read_table(content, name, wanted.names)
     columns = choose(table, wanted, name)
     if columns.splits:
@@ -128,7 +128,7 @@ def parse_texts(content: bytes, name: str, reading: Reading = USUAL) -> Manifest
         MissingExtra: It is of a format that an extra reads, and that is not installed.
         DataError: It cannot be read as a table.
     """
-    wanted = Wanted(reading, labelled=False)
+    wanted = Wanted.of(reading, labelled=False)
     table = read_table(content, name, wanted.names)
     columns = choose(table, wanted, name)
     rows = []

@@ -76,7 +76,7 @@ class Pattern:
     def _names(self, path: str) -> list[str]:
         """What the fields are looked for in: the path without its extension; or with it, if none was asked for."""
         if not self._extension:
-            return list(dict.fromkeys((_without_extension(path), path)))
+            return list(dict.fromkeys((path.removesuffix(_extension(path)), path)))
         return [path[: -len(self._extension)]] if path.lower().endswith(self._extension) else []
 
 
@@ -186,11 +186,6 @@ def _free(token: str) -> Piece:
     return Piece("", field if field in FIELDS else "")
 
 
-def _extension(literal: str) -> str:
-    found = _EXTENSION.search(literal)
+def _extension(text: str) -> str:
+    found = _EXTENSION.search(text)
     return found.group() if found else ""
-
-
-def _without_extension(path: str) -> str:
-    found = _EXTENSION.search(path)
-    return path[: found.start()] if found else path

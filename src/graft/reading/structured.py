@@ -18,7 +18,7 @@ _SHAPES = "Write a list of objects, or one object a line (JSONL)."
 def is_structured(text: str) -> bool:
     """Whether a text begins as JSON does, or a line of it; ``[path],label`` is a header of CSV."""
     start = text.lstrip()
-    return bool(_OPENED.match(start)) or (start.startswith("[") and _document(text) is not None)
+    return bool(_OPENED.match(start)) or (start.startswith("[") and _document(text)[0] is not None)
 
 
 def read_structured(text: str, name: str) -> Table:
@@ -28,13 +28,15 @@ def read_structured(text: str, name: str) -> Table:
         DataError: It is none of them, broken, or too large.
     """
     first = text.lstrip().split("\n", 1)[0]
-    if not first.startswith("[") and isinstance(_document(first), dict):  # a whole object in the first line: one a line
+    if not first.startswith("[") and isinstance(
+        _document(first)[0], dict
+    ):  # a whole object in the first line: one a line
         table = _lines(text, name)
         if len(table.records) > 1 or table.skipped or not _rows_of(table.records[0][1]):
             return _bounded(table, name)
-    document = _document(text)
+    document, fault = _document(text)
     if document is None and first.startswith("["):
-        raise DataError(f"{name} cannot be read as JSON: {_fault(text)}.", "Copy or write it again.")
+        raise DataError(f"{name} cannot be read as JSON: {fault}.", "Copy or write it again.")
     if document is None:
         return _bounded(_lines(text, name), name)
     rows = _rows_of(document)
@@ -43,23 +45,14 @@ def read_structured(text: str, name: str) -> Table:
     return _bounded(_collected(list(enumerate(rows, 1)), name, "Entry"), name)
 
 
-def _document(text: str) -> Any:
-    """The JSON value that a text is as a whole; ``None`` where it is none."""
+def _document(text: str) -> tuple[Any, str]:
+    """The JSON value that a text is as a whole; ``None`` where it is none, and what is wrong with it."""
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _fault(text: str) -> str:
-    """What is wrong with JSON that is broken."""
-    try:
-        json.loads(text)
+        return json.loads(text), "it holds nothing"
     except RecursionError:
-        return "its lists are nested too deeply"
+        return None, "its lists are nested too deeply"
     except ValueError as error:
-        return str(error)
-    return "it holds nothing"
+        return None, str(error)
 
 
 def _rows_of(document: Any) -> Sequence[Any] | None:
@@ -81,7 +74,7 @@ def _rows_of(document: Any) -> Sequence[Any] | None:
 
 
 def _lines(text: str, name: str) -> Table:
-    rows = [(number, _document(line)) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    rows = [(number, _document(line)[0]) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     return _collected(rows, name, "Line")
 
 
