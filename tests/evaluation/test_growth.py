@@ -210,21 +210,21 @@ def test_the_high_end_of_many_classes_goes_on_along_the_steepest() -> None:
 def test_what_is_fitted_together_does_not_depend_on_the_cores() -> None:
     masks = np.arange(1, 11, dtype=np.float32)[:, None]
 
-    def together() -> list[list[float]]:
+    def together(k: int) -> list[list[float]]:
         parts = []
 
         def fit_some(some: Float32, asked: Bool) -> Array:
             parts.append(some[:, 0].tolist())
             return some.astype(np.int64)
 
-        assert (on_cores(fit_some)(masks) == masks).all()
+        assert (on_cores(fit_some, k)(masks) == masks).all()
         return sorted(parts)
 
     cores = os.sched_getaffinity(0)
-    on_all = together()
+    on_all = [together(k) for k in (2, 20)]
     try:
         os.sched_setaffinity(0, {min(cores)})
-        assert together() == on_all
+        assert [together(k) for k in (2, 20)] == on_all
     finally:
         os.sched_setaffinity(0, cores)
-    assert len(on_all) == PARTS
+    assert [len(parts) for parts in on_all] == [2, PARTS]

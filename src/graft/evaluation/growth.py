@@ -43,7 +43,9 @@ RARE = 0.5
 FEW = 4
 """Of a class with fewer items nothing can be forecast: it is what to add to first."""
 PARTS = 4
-"""Subsets are fitted in so many parts, each on a core; of very many rows there are about as many subsets."""
+"""Subsets are fitted in at most so many parts, each on a core; of very many rows there are about as many subsets."""
+WIDE = 24
+"""Columns of scores that keep a matrix product busy: of fewer classes there are fewer parts, but two."""
 HELD_OUT = 3000
 """The learning curve is measured on whole folds until so many rows are held out: an accuracy of 90 % is then known to
 half a point, and its differences along the curve, on the same rows, better."""
@@ -59,15 +61,19 @@ and 35 % for one class (``benchmarks/forecast.py``). Set on potato leaves, trec6
 it."""
 
 
-def on_cores(fit_some: Callable[[Float32, Bool], Array]) -> FitMany:
+def on_cores(fit_some: Callable[[Float32, Bool], Array], k: int) -> FitMany:
     """``fit_some`` of a part of the subsets on each core; each gets as many large ones as the others.
 
     The parts are the same whatever cores there are: what is fitted together ends at other last digits than by itself.
+
+    Args:
+        fit_some: Fits the chosen head on some subsets, and answers for the rows that each is asked for.
+        k: Number of classes or labels.
     """
 
     def fit_many(masks: Float32, asked: Bool | None = None) -> Array:
         asked = np.ones(masks.shape, np.bool_) if asked is None else asked
-        parts = min(PARTS, len(masks))
+        parts = min(PARTS, max(2, len(masks) * k // WIDE), len(masks))
         named = np.empty(masks.shape, np.int64)
         tasks = [(masks[part::parts], asked[part::parts]) for part in range(parts)]
         for part, found in enumerate(map_on_cores(lambda task: fit_some(*task), tasks)):
@@ -145,28 +151,29 @@ def measure_growth(
     sizes = sorted({max(len(classes), round(share * n_train)) for share in SHARES})
     n_used = int(np.searchsorted(np.bincount(folds[scored]).cumsum(), HELD_OUT)) + 1
     rows = np.flatnonzero(scored & (folds < n_used))
-    subsets = learning_curve_subsets(y, folds, sizes, seed)[:, :n_used]
+    counts = np.bincount(y, minlength=len(classes))
+    order = np.argsort(np.nan_to_num(recall, nan=1.0), kind="stable")
+    weakest = [int(c) for c in order if counts[c] >= FEW][:MOST_CLASSES]
+    halved = weakest if len(y) < MANY_ROWS else []
+    subsets = learning_curve_subsets(y, folds, sizes if named is None else sizes[:-1], seed)
+    fitted = np.concatenate([subsets, _without_half(y, folds, halved, seed)])[:, :n_used]
+    correct = _correct(fit_many, y, folds, fitted)[:, rows]  # all at once: fewer passes over the features
+    right, thinned = correct[: len(subsets)], correct[len(subsets) :]
     if named is not None:
-        right = np.concatenate([_correct(fit_many, y, folds, subsets[:-1]), (named == y)[None]])[:, rows]
-    else:
-        right = _correct(fit_many, y, folds, subsets)[:, rows]  # (sizes, m)
+        right = np.concatenate([right, (named == y)[None, rows]])  # (sizes, m)
     curve = []
     for size, row in zip(sizes, right, strict=True):
         point = cross_validated_interval(float(row.mean()), clusters[rows], "", design_effect)
         curve.append(CurvePoint(size, point.value, point.low, point.high))
-    counts = np.bincount(y, minlength=len(classes))
     mix = change_of_mix(counts) if len(recall) else 0.0
     whole, power = _forecast_all(np.array(sizes), right, len(y), len(classes), seed, design_effect, mix)
-    order = np.argsort(np.nan_to_num(recall, nan=1.0), kind="stable")
-    weakest = [int(c) for c in order if counts[c] >= FEW][:MOST_CLASSES]
     few = _too_few_to_say(counts, classes) if len(recall) else []
     if not weakest:
         return Growth(tuple(curve), (whole, *few), power, sizes[-1])
     if len(y) >= MANY_ROWS:
         measured, lost = list(range(len(classes))), _lost_where(y[rows], right, sizes, len(classes))
     else:
-        thinned = _correct(fit_many, y, folds, _without_half(y, folds, weakest, seed))
-        measured, lost = weakest, right[-1].astype(np.float64) - thinned[:, rows]
+        measured, lost = halved, right[-1].astype(np.float64) - thinned
     rare = is_rare(counts)
     powers = {c: _power_of_one(own, right[-1], y[rows] == c) for c, own in zip(measured, lost, strict=True) if rare[c]}
     error = max(1 - float(right[-1].mean()), 0.5 / len(rows))
@@ -334,15 +341,14 @@ def _lost_where(y: Int, right: Bool, sizes: Sequence[int], k: int) -> Array:
     return np.where(y == np.arange(k)[:, None], lost, 0.0)
 
 
-def _without_half(y: Int, folds: Int, labels: Sequence[int], seed: int) -> Float32:
-    """For each of these classes and each fold, the training rows without half of the class's: ``(c, f, n)``."""
+def _without_half(y: Int, folds: Int, labels: Sequence[int], seed: int) -> Bool:
+    """For each of these classes and each fold, the training rows without half of the class's: ``(c, f, n) bool``."""
     n_folds = int(folds.max()) + 1
     order = np.random.default_rng(seed).permutation(len(y))
-    full = (folds[None, :] != np.arange(n_folds)[:, None]).astype(np.float32)
-    thinned = np.stack([full] * len(labels))
+    thinned = np.tile(folds != np.arange(n_folds)[:, None], (len(labels), 1, 1))
     for position, label in enumerate(labels):
         members = order[y[order] == label]
         for fold in range(n_folds):
             kept = members[folds[members] != fold]
-            thinned[position, fold, kept[: len(kept) // 2]] = 0
+            thinned[position, fold, kept[: len(kept) // 2]] = False
     return thinned

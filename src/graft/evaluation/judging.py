@@ -98,7 +98,7 @@ def judge(classifier: CalibratedHead, out_of_fold: OutOfFold, rows: Rows, recipe
             answers[rows] = linear.scores_of(z, rows).argmax(axis=1)
         return predicted
 
-    fit_many = on_cores(fit_some)
+    fit_many = on_cores(fit_some, k)
     right = predicted == given
     design_effect = group_design_effect(right, rows.groups_of(scored))
     end = named[0] if len(named) else None

@@ -257,5 +257,13 @@ def _grow(out_of_fold: MultiLabelOutOfFold, rows: Rows, seed: int, design_effect
     once = max(1, round(given.shape[1] / max(float(given.sum(axis=1).mean()), 1.0)))
     end = called(known[0], np.arange(len(given))) if len(known) else None
     return measure_growth(
-        on_cores(fit_some), strata, fold, rows.copies, ("",) * once, np.empty(0), seed, end, design_effect
+        on_cores(fit_some, given.shape[1]),
+        strata,
+        fold,
+        rows.copies,
+        ("",) * once,
+        np.empty(0),
+        seed,
+        end,
+        design_effect,
     )
