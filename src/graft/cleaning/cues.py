@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from graft.cleaning.feature_groups import FEATURE_GROUPS, Feature, FeatureGroup, format_word
-from graft.cleaning.naive_bayes import MOST_BINS, Rates, assign_folds, cross_validate, into_bins
+from graft.cleaning.naive_bayes import MOST_BINS, assign_folds, cross_validate, into_bins
 from graft.contracts import Array, Bool, Float64, Int
 
 FALSE_ALARMS = 0.05
@@ -74,35 +74,29 @@ def find_cues(
         return ()
     folds = assign_folds(units, seed)
     bins = int(np.clip(np.sqrt(np.bincount(y)[judged].min()), 3, MOST_BINS))
-    z = WIDER * NormalDist().inv_cdf(1 - FALSE_ALARMS / (len(known) * (1 + int(judged.sum()))))
     candidates = np.flatnonzero(judged)
-    if len(candidates) == 2:  # what tells one tells the other
+    k = len(candidates)
+    z = WIDER * NormalDist().inv_cdf(1 - FALSE_ALARMS / (len(known) * (1 + k)))
+    of_all = float(np.sqrt(1 / k * (1 - 1 / k) * (1 / inside[judged]).sum())) / k  # standard deviations by chance
+    of_one = np.sqrt(0.25 / np.maximum(1, inside) + 0.25 / np.maximum(1, outside)) / 2
+    if k == 2:  # what tells one tells the other
         candidates = candidates[[int(inside[candidates].argmin())]]
     found = []
     for group, values in known:
         rates = cross_validate([into_bins(value, bins) for value in values], y, len(classes), folds, judged)
-        found += _of_all(group, rates, inside[judged], z)
-        deviations = np.sqrt(0.25 / np.maximum(1, inside) + 0.25 / np.maximum(1, outside)) / 2
-        for c in candidates[rates.against_rest[candidates] >= 0.5 + z * deviations[candidates]].tolist():
-            found += _of_one(group, float(rates.against_rest[c]), values, y == c, classes[c])
+        if k > 2 and _stands_out(group, rates.accuracy, 1 / k, z * of_all):
+            found.append(_cue(group, None, f"the {k} classes apart", rates.accuracy, 1 / k))
+        for c in candidates.tolist():
+            accuracy = float(rates.against_rest[c])
+            if _stands_out(group, accuracy, 0.5, z * of_one[c]):
+                difference = f"{_difference(group, values, y == c, classes[c])}. It may be a spurious cue: "
+                found.append(_cue(group, classes[c], f"{classes[c]!r} from the rest", accuracy, 0.5, difference))
     return tuple(sorted(found, key=lambda cue: cue.score))
 
 
-def _of_all(group: FeatureGroup, rates: Rates, counts: Int, z: float) -> list[Cue]:
-    """The cue by which all classes are told apart, if it is one; of two, it is said of one."""
-    k = len(counts)
-    chance = 1 / k
-    deviation = float(np.sqrt(chance * (1 - chance) * (1 / counts).sum())) / k
-    if k == 2 or rates.accuracy < chance + z * deviation or _score(rates.accuracy, chance) >= group.alarm:
-        return []
-    return [_cue(group, None, f"the {k} classes apart", rates.accuracy, chance)]
-
-
-def _of_one(group: FeatureGroup, accuracy: float, values: Sequence[Float64], inside: Bool, label: str) -> list[Cue]:
-    if _score(accuracy, 0.5) >= group.alarm:
-        return []
-    found = f"{_difference(group, values, inside, label)}. It may be a spurious cue: "
-    return [_cue(group, label, f"{label!r} from the rest", accuracy, 0.5, found)]
+def _stands_out(group: FeatureGroup, accuracy: float, chance: float, margin: float) -> bool:
+    """Whether an accuracy is both beyond chance and considerable."""
+    return accuracy >= chance + margin and _score(accuracy, chance) < group.alarm
 
 
 def _cue(group: FeatureGroup, label: str | None, whom: str, accuracy: float, chance: float, found: str = "") -> Cue:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -74,12 +74,7 @@ def export(dataset: Dataset, folder: str | os.PathLike[str], *, as_manifest: Pat
     _check(dataset, as_manifest)
     try:
         with _made_whole(place, given) as new:
-            if all(isinstance(item, Text) for item in dataset.items):
-                skipped = _write_tables(dataset, new)
-            elif as_manifest:
-                skipped = _write_paths(dataset, new, place, as_manifest)
-            else:
-                skipped = _copy(dataset, new)
+            skipped = _write(dataset, new, place, as_manifest)
             if len(skipped) == len(dataset):
                 raise DataError(
                     f"None of the {len(dataset):,} items can be written: {skipped[0].reason}", "Check them."
@@ -104,13 +99,43 @@ def _check(dataset: Dataset, as_manifest: Paths | None) -> None:
         )
 
 
-def _write_tables(dataset: Dataset, folder: Path) -> list[Skipped]:
-    """Texts as ``data.csv``, or as a table for each split; what names no split is there to learn from."""
-    cells, skipped = _cells(dataset, lambda row, item: _text_of(item))
-    splits = [split or "train" for split in dataset.splits] if any(dataset.splits) else ["data"] * len(dataset)
-    for split in {splits[row] for row in cells}:
-        own = {row: cell for row, cell in cells.items() if splits[row] == split}
-        _write_table(folder / f"{split}.csv", dataset, "text", own, group=dataset.groups)
+def _write(dataset: Dataset, folder: Path, place: Path, as_manifest: Paths | None) -> list[Skipped]:
+    """Items and the tables that say what they are; those that cannot be written.
+
+    Args:
+        dataset: The items.
+        folder: Where to.
+        place: What the folder will be called, for paths relative to it.
+        as_manifest: As for ``export``.
+    """
+    texts = all(isinstance(item, Text) for item in dataset.items)
+    as_folders = not texts and not as_manifest and can_be_folders(dataset)
+    # What names no split is there to learn from.
+    splits = [split or "train" for split in dataset.splits] if any(dataset.splits) else [""] * len(dataset)
+    names, skipped = Names(), []
+    cells: dict[int, str] = {}  # what stands for each item in a table, by its row
+    for row, item in enumerate(dataset.items):
+        try:
+            if texts:
+                cells[row] = _text_of(item)
+            elif as_manifest:
+                cells[row] = _path_of(item, place, as_manifest)
+            else:
+                content = item.read()
+                label = dataset.labels[row]
+                mark = "-" if label in dataset.negatives else ""
+                inside = "/".join(filter(None, (splits[row], mark + label))) if as_folders else "items"
+                cells[row] = f"{inside}/{names.name(inside, item.name, content, dataset.modality)}"
+                (folder / inside).mkdir(parents=True, exist_ok=True)
+                (folder / cells[row]).write_bytes(content)
+        except ItemError as error:
+            skipped.append(Skipped(item.name, error.message, error.reason))
+    if texts:
+        for split in {splits[row] for row in cells}:
+            own = {row: cell for row, cell in cells.items() if splits[row] == split}
+            _write_table(folder / f"{split or 'data'}.csv", dataset, "text", own, group=dataset.groups)
+    elif cells and not as_folders:
+        _write_table(folder / "manifest.csv", dataset, "path", cells, split=dataset.splits, group=dataset.groups)
     return skipped
 
 
@@ -120,13 +145,6 @@ def _text_of(item: Item) -> str:
         reason = "It is longer than a cell of a table may be." if text.strip() else "It is blank."
         raise ItemError("not_written", reason)
     return text
-
-
-def _write_paths(dataset: Dataset, folder: Path, place: Path, paths: Paths) -> list[Skipped]:
-    """A manifest of files that stay where they are."""
-    cells, skipped = _cells(dataset, lambda row, item: _path_of(item, place, paths))
-    _write_manifest(dataset, cells, folder)
-    return skipped
 
 
 def _path_of(item: Item, place: Path, paths: Paths) -> str:
@@ -139,45 +157,6 @@ def _path_of(item: Item, place: Path, paths: Paths) -> str:
     if path != path.strip() or path != mend(path):
         raise ItemError("not_written", "A manifest cannot hold its path.")
     return path
-
-
-def _copy(dataset: Dataset, folder: Path) -> list[Skipped]:
-    """The bytes of each item under a name of its own."""
-    as_folders = can_be_folders(dataset)
-    split = "train" if any(dataset.splits) else ""
-    names = Names()
-
-    def save(row: int, item: Item) -> str:
-        content = item.read()
-        label = dataset.labels[row]
-        mark = "-" if label in dataset.negatives else ""
-        parts = (dataset.splits[row] or split, mark + label) if as_folders else ("items",)
-        inside = "/".join(filter(None, parts))
-        name = names.name(inside, item.name, content, dataset.modality)
-        target = folder / inside / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-        return f"{inside}/{name}"
-
-    cells, skipped = _cells(dataset, save)
-    if cells and not as_folders:
-        _write_manifest(dataset, cells, folder)
-    return skipped
-
-
-def _cells(dataset: Dataset, cell_of: Callable[[int, Item], str]) -> tuple[dict[int, str], list[Skipped]]:
-    """What stands for each item in a table, by its row; and the items that cannot be written."""
-    cells, skipped = {}, []
-    for row, item in enumerate(dataset.items):
-        try:
-            cells[row] = cell_of(row, item)
-        except ItemError as error:
-            skipped.append(Skipped(item.name, error.message, error.reason))
-    return cells, skipped
-
-
-def _write_manifest(dataset: Dataset, cells: Mapping[int, str], folder: Path) -> None:
-    _write_table(folder / "manifest.csv", dataset, "path", cells, split=dataset.splits, group=dataset.groups)
 
 
 def _write_table(path: Path, dataset: Dataset, first: str, cells: Mapping[int, str], **more: Sequence[str]) -> None:

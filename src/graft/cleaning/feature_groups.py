@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -55,23 +56,14 @@ def _plain(name: str) -> Callable[[Known], Float64]:
     return lambda known: np.asarray(known[name], np.float64)
 
 
-def _log(name: str, per: str = "") -> Callable[[Known], Float64]:
-    """On a logarithmic scale, so that rounding does not part what is the same."""
+def _log(name: str, *per: str, decimals: int = 4) -> Callable[[Known], Float64]:
+    """On a logarithmic scale, rounded so that nothing parts what is the same; ``per``: what it is divided by."""
 
     def of(known: Known) -> Float64:
-        value = np.maximum(known[name], 1e-9) / (np.maximum(known[per], 1e-9) if per else 1.0)
-        return np.asarray(np.round(np.log(value), 4))
+        value = np.maximum(known[name], 1e-9) / math.prod(np.maximum(known[part], 1e-9) for part in per)
+        return np.asarray(np.round(np.log(value), decimals), np.float64)
 
     return of
-
-
-def _shape(known: Known) -> Float64:
-    return np.asarray(np.round(np.log(np.maximum(known["width"], 1) / np.maximum(known["height"], 1)), 2))
-
-
-def _bytes_a_pixel(known: Known) -> Float64:
-    share = np.maximum(known["bytes"], 1) / np.maximum(known["width"] * known["height"], 1)
-    return np.asarray(np.round(np.log(share), 3), np.float64)
 
 
 def format_word(code: float) -> str:
@@ -117,7 +109,7 @@ _PICTURES = (
         "shape",
         "the format decides what is cropped, and may say where the pictures came from",
         "Crop all pictures to one format, or get every class from the same sources.",
-        Feature(_shape, "are most upright", "are most oblong"),
+        Feature(_log("width", "height", decimals=2), "are most upright", "are most oblong"),
     ),
     _group(
         "background colour",
@@ -145,7 +137,9 @@ _PICTURES = (
         "file size",
         "strong compression leaves traces that the model may learn",
         "Save all classes with the same quality.",
-        Feature(_bytes_a_pixel, "take the fewest bytes a pixel", "take the most bytes a pixel"),
+        Feature(
+            _log("bytes", "width", "height", decimals=3), "take the fewest bytes a pixel", "take the most bytes a pixel"
+        ),
     ),
 )
 
@@ -224,7 +218,7 @@ _RECORDINGS = (
         "file size",
         "the way in which a recording was saved leaves traces that the model may learn",
         "Save all classes the same way.",
-        Feature(_log("bytes", per="seconds"), "take the fewest bytes a second", "take the most bytes a second"),
+        Feature(_log("bytes", "seconds"), "take the fewest bytes a second", "take the most bytes a second"),
     ),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
@@ -105,10 +106,8 @@ class IssueTable:
     def too_few(self) -> tuple[str, ...]:
         """Classes whose labels are not judged, for they have fewer than ``FEW`` items."""
         labels = self.dataset.labels if not self.dataset.tags else [tag for tags in self.dataset.tags for tag in tags]
-        sizes = dict.fromkeys(self.classes, 0)
-        for label in labels:
-            sizes[label] += 1
-        return tuple(label for label, size in sizes.items() if size < FEW)
+        sizes = Counter(labels)
+        return tuple(label for label in self.classes if sizes[label] < FEW)
 
     def confusion(self, among: Bool | None = None) -> Int:
         """How many items of each given class (row) are probably of another (column) ``(k, k)``: label issues.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,29 +15,17 @@ PRIOR = 2.0
 """Items' worth of belief that a class is spread over the bins as all items are."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Rates:
+class Rates(NamedTuple):
     """Of a cross-validated classifier.
 
     Attributes:
-        recall: Of each class, every class being as likely ``(k,)``; nan for one that is not judged.
-        true_positive: Of each class against the rest, share of its items that are said to be of it ``(k,)``.
-        false_positive: Share of the other items that are said to be of it ``(k,)``.
+        accuracy: Balanced: the mean recall of the classes that are judged; chance is 1 in as many.
+        against_rest: Balanced accuracy of each class against the rest ``(k,)``; chance is a half, and ``nan`` stands
+            for a class that is not judged.
     """
 
-    recall: Float64
-    true_positive: Float64
-    false_positive: Float64
-
-    @property
-    def accuracy(self) -> float:
-        """Balanced: the mean recall of the classes; chance is 1 in as many."""
-        return float(np.nanmean(self.recall))
-
-    @property
-    def against_rest(self) -> Float64:
-        """Balanced accuracy of each class against the rest ``(k,)``; chance is a half."""
-        return (self.true_positive + 1 - self.false_positive) / 2
+    accuracy: float
+    against_rest: Float64
 
 
 def into_bins(values: Array, bins: int) -> Int:
@@ -83,10 +71,10 @@ def cross_validate(features: Sequence[Int], y: Int, k: int, folds: Int, judged: 
     totals = np.maximum(1, np.bincount(y, minlength=k))
     recall = np.bincount(y[winners == y], minlength=k) / totals
     ours = _named_against_rest(logs, seen, folds)
-    mine = ours[np.arange(n), y]
-    true_positive = np.bincount(y[mine], minlength=k) / totals
-    false_positive = (ours.sum(axis=0) - np.bincount(y[mine], minlength=k)) / np.maximum(1, n - totals)
-    return Rates(*(np.where(judged, values, np.nan) for values in (recall, true_positive, false_positive)))
+    true = np.bincount(y[ours[np.arange(n), y]], minlength=k)
+    false_share = (ours.sum(axis=0) - true) / np.maximum(1, n - totals)
+    against_rest = (true / totals + 1 - false_share) / 2
+    return Rates(float(np.nanmean(np.where(judged, recall, np.nan))), np.where(judged, against_rest, np.nan))
 
 
 def _log_likelihood(bins: Int, y: Int, k: int, folds: Int, seen: Float64) -> Array:
