@@ -160,10 +160,6 @@ class ReviewQueue:
         return np.array([label in borne.split(SEPARATOR) if several else label == borne for borne in labels], np.bool_)
 
     def _sizes(self) -> Float64:
-        known = self.findings.pool.embedded.statistics
-        if {"width", "height"} <= set(known):
-            size = np.asarray(known["width"]) * np.asarray(known["height"])
-        else:
-            name = next((name for name in ("characters", "seconds") if name in known), None)
-            size = np.asarray(known[name]) if name else np.zeros(len(self.findings))
-        return np.nan_to_num(np.asarray(size, np.float64))
+        known, nothing = self.findings.pool.embedded.statistics, np.zeros(len(self.findings))
+        measured = [known[name] for name in ("width", "height", "characters", "seconds") if name in known]
+        return np.nan_to_num(np.prod(measured or [nothing], axis=0))

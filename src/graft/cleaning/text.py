@@ -78,8 +78,7 @@ def _why_not(findings: IssueTable) -> str:
 
 
 def _label_table(findings: IssueTable, rows: Sequence[int], room: int) -> Table:
-    grid = columns("right", "left", "left")
-    grid.add_column(overflow="fold")
+    grid = columns("right", "left", "left", fold=True)
     grid.add_row(*(Text(head, "dim") for head in ("score", "given", "probably", "")))
     longest = max(cell_len(words.clean(label)) for label in findings.classes)
     label_room = min(max(8, room // 5), longest)
@@ -100,8 +99,7 @@ def _outliers(findings: IssueTable, room: int) -> Iterator[RenderableType]:
     yield plain(
         f"{words.amount(len(rows), findings.dataset.modality)} unlike all the others: perhaps none of the classes."
     )
-    grid = columns("right")
-    grid.add_column(overflow="fold")
+    grid = columns("right", fold=True)
     for row in rows[:SHOWN].tolist():
         grid.add_row(f"{findings['outlier_score'][row]:.2f}", Text(_name(findings, row, room - 6), "dim"))
     yield grid
@@ -132,8 +130,7 @@ def _copies(findings: IssueTable, room: int) -> Iterator[RenderableType]:
 
 
 def _quality(findings: IssueTable, kinds: Sequence[str], room: int) -> Iterator[RenderableType]:
-    grid = columns("right", "left")
-    grid.add_column(overflow="fold")
+    grid = columns("right", "left", fold=True)
     said = {kind: shorten(KINDS[kind].words.split(":")[0], room - 30) for kind in kinds}
     rest = room - max(map(cell_len, said.values())) - 10
     for kind, what in said.items():

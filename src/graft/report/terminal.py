@@ -112,11 +112,13 @@ def draw(
     return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
 
 
-def columns(*justify: JustifyMethod) -> Table:
-    """A grid whose columns are justified so."""
+def columns(*justify: JustifyMethod, fold: bool = False) -> Table:
+    """A grid whose columns are justified so; ``fold``: and a last one, in which long lines are broken anywhere."""
     grid = Table.grid(padding=(0, 2))
     for side in justify:
         grid.add_column(justify=side, no_wrap=True)
+    if fold:
+        grid.add_column(overflow="fold")
     return grid
 
 

@@ -179,8 +179,7 @@ def _class_note(report: ReportRecord) -> str:
 
 
 def _multi_label(found: MultiLabelFigures) -> Table:
-    grid = columns("left", "right")
-    grid.add_column(overflow="fold")
+    grid = columns("left", "right", fold=True)
     for called, figure, meaning in words.multi_label(found):
         grid.add_row(called, plain(figure), Text(meaning, "dim"))
     return grid

@@ -44,8 +44,7 @@ def _sections(
 
 
 def _runs(tuning: Tuning) -> Table:
-    grid = columns("left", "right", "right", "right")
-    grid.add_column(overflow="fold")
+    grid = columns("left", "right", "right", "right", fold=True)
     heads(grid, "run", "epochs", "kept", "an epoch", "ended")
     for run in runs.runs(tuning):
         grid.add_row(run.name, run.epochs, run.best, plain(run.each), run.ended)
