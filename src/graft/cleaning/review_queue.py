@@ -162,4 +162,4 @@ class ReviewQueue:
     def _sizes(self) -> Float64:
         known, nothing = self.findings.pool.embedded.statistics, np.zeros(len(self.findings))
         measured = [known[name] for name in ("width", "height", "characters", "seconds") if name in known]
-        return np.nan_to_num(np.prod(measured or [nothing], axis=0))
+        return np.asarray(np.nan_to_num(np.prod(measured or [nothing], axis=0)), np.float64)
