@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 
-from graft.contracts import LIMITS, Encoder, Float32, Int, ItemLimits, Store
+from graft.contracts import LIMITS, Encoder, Float32, Int, ItemLimits, Prepared, Store
 from graft.data.dataset import Item, Skipped
 from graft.encoders.cache import Entry
 from graft.encoders.joined import JoinedEncoder
@@ -145,27 +145,30 @@ def rows_of(
     # Of recordings the energies are matrix products, whose last digits depend on how many threads share them.
     with one_thread_each():
         taken = {key: content for key, content in contents.items() if len(content) <= limits.bytes}
-        return _rows_of(encoder, taken, cache, limits) | {
+        digests = {key: content_digest(content) for key, content in taken.items()}
+        return _rows_of(encoder, digests, cache, lambda member, key: member.prepare(taken[key], limits)) | {
             key: _too_large(content, limits) for key, content in contents.items() if key not in taken
         }
 
 
-def _rows_of(encoder: Encoder, contents: Mapping[int, bytes], cache: Store | None, limits: ItemLimits) -> EmbeddedRows:
+def _rows_of(
+    encoder: Encoder, digests: Mapping[int, str], cache: Store | None, prepare: Callable[[Encoder, int], Prepared]
+) -> EmbeddedRows:
+    """What becomes of the contents with these digests; what the cache does not have is prepared for an encoder."""
     if isinstance(encoder, JoinedEncoder):  # each from its own entries of the cache
-        members = [_rows_of(member, contents, cache, limits) for member in encoder.members]
-        return {key: _side_by_side([rows[key] for rows in members]) for key in contents}
-    digests = {key: content_digest(content) for key, content in contents.items()}
+        members = [_rows_of(member, digests, cache, prepare) for member in encoder.members]
+        return {key: _side_by_side([rows[key] for rows in members]) for key in digests}
     keys = {key: content_key(encoder, digest) for key, digest in digests.items()}
     found = cache.get(list(set(keys.values())), encoder.dim) if cache else {}
     rows: EmbeddedRows = {}
     prepared = {}
-    for key, content in contents.items():
+    for key, digest in digests.items():
         checkpoint()
         if (entry := found.get(keys[key])) is not None:
-            rows[key] = EmbeddedRow(entry, digests[key], cached=True)
+            rows[key] = EmbeddedRow(entry, digest, cached=True)
             continue
         try:
-            prepared[key] = encoder.prepare(content, limits)
+            prepared[key] = prepare(encoder, key)
         except ItemError as error:
             rows[key] = error
     if prepared:
@@ -204,20 +207,11 @@ def gathered(encoder: Encoder, rows: EmbeddedRows) -> Embedded:
 
 def recall(encoder: Encoder, digests: Sequence[str], cache: Store) -> Embedded:
     """What the cache still has of items that are not at hand; the others are missing from ``rows``."""
-    return gathered(encoder, _recalled(encoder, digests, cache))
 
+    def gone(member: Encoder, row: int) -> NoReturn:
+        raise ItemError("not_in_cache", "Its embedding is not in the cache any more.", "Give the item again.")
 
-def _recalled(encoder: Encoder, digests: Sequence[str], cache: Store) -> EmbeddedRows:
-    if isinstance(encoder, JoinedEncoder):
-        members = [_recalled(member, digests, cache) for member in encoder.members]
-        return {row: _side_by_side([rows[row] for rows in members]) for row in range(len(digests))}
-    keys = [content_key(encoder, digest) for digest in digests]
-    found = cache.get(list(dict.fromkeys(keys)), encoder.dim)
-    gone = ItemError("not_in_cache", "Its embedding is not in the cache any more.", "Give the item again.")
-    return {
-        row: EmbeddedRow(found[key], digest, cached=True) if key in found else gone
-        for row, (key, digest) in enumerate(zip(keys, digests, strict=True))
-    }
+    return gathered(encoder, _rows_of(encoder, dict(enumerate(digests)), cache, gone))
 
 
 def _side_by_side(parts: Sequence[EmbeddedRow | ItemError]) -> EmbeddedRow | ItemError:
