@@ -315,22 +315,13 @@ _work: ContextVar[tuple[Callable[[], None], Any]] = ContextVar("graft_work", def
 """What ends the work that a thread does, and what shares it out; ``Run.at_work`` says both."""
 
 
-@contextmanager
-def on_sigterm(handle: Callable[[int, Any], Any]) -> Iterator[None]:
+def on_sigterm(handle: Callable[[int, Any], Any]) -> AbstractContextManager[None]:
     """Within, SIGTERM is handled; where it was ignored, and off the main thread, which alone heeds it, it stays so.
 
     Args:
         handle: Is given the signal's number and the frame, as by ``signal.signal``.
     """
-    before = signal.getsignal(signal.SIGTERM)
-    if threading.current_thread() is not threading.main_thread() or before is signal.SIG_IGN:
-        yield
-        return
-    signal.signal(signal.SIGTERM, handle)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    return _handled(signal.SIGTERM, handle, signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN)
 
 
 @contextmanager
@@ -352,14 +343,18 @@ def interrupts() -> Iterator[Callable[[], None]]:
         if heard.is_set() and threading.current_thread() is threading.main_thread():
             raise KeyboardInterrupt
 
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
-    ):
+    with _handled(signal.SIGINT, interrupt, signal.getsignal(signal.SIGINT) is signal.default_int_handler):
         yield heed
+
+
+@contextmanager
+def _handled(number: int, handle: Callable[[int, Any], Any], wanted: bool) -> Iterator[None]:
+    """Within, a signal is handled if that is wanted and this is the main thread."""
+    if not wanted or threading.current_thread() is not threading.main_thread():
+        yield
         return
-    signal.signal(signal.SIGINT, interrupt)
+    before = signal.signal(number, handle)
     try:
-        yield heed
+        yield
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(number, before)
