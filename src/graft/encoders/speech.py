@@ -101,8 +101,12 @@ class SpeechEncoder(LazyEncoder[tuple[Session, Float32]]):
         return pinned_weights()
 
     def noise(self) -> list[Float32]:
-        """The mel frames ``(148, 32) float32`` of the noises whose mean embedding is taken off every other."""
-        return _noise(self.front_end)
+        """The mel frames ``(148, 32) float32`` of the noises whose mean embedding is taken off every other.
+
+        ``NOISES`` sounds of half a second, white and the same on every machine.
+        """
+        numbers = np.frombuffer(hashlib.shake_256(b"noise").digest(NOISES * RATE // 2), np.int8)
+        return [_mel(self.front_end, sound) for sound in numbers.reshape(NOISES, -1).astype(np.float32) / 128]
 
     @property
     def noise_embedding(self) -> Float32:
@@ -117,7 +121,7 @@ class SpeechEncoder(LazyEncoder[tuple[Session, Float32]]):
     def _open(self) -> tuple[Session, Float32]:
         graph, _ = STRUCTURE.opened(lambda: self.tuned.over(self.pinned()), pinned=not self.tuned)
         session = open_session(graph, self.runs_on)
-        return session, _pooled(session, _noise(self.front_end)).mean(axis=0)
+        return session, _pooled(session, self.noise()).mean(axis=0)
 
 
 def _pooled(session: Session, batch: Sequence[Float32]) -> Float32:
@@ -129,12 +133,6 @@ def _pooled(session: Session, batch: Sequence[Float32]) -> Float32:
             mels[place, : len(batch[row])] = batch[row]
         x[rows] = session.run(mels, *shares([len(batch[row]) for row in rows], frames))
     return x
-
-
-def _noise(measure: FrontEnd) -> list[Float32]:
-    """Mel frames of white noise, the same on every machine: ``NOISES`` sounds of half a second."""
-    numbers = np.frombuffer(hashlib.shake_256(b"noise").digest(NOISES * RATE // 2), np.int8)
-    return [_mel(measure, sound) for sound in numbers.reshape(NOISES, -1).astype(np.float32) / 128]
 
 
 def _levelled(samples: Float32) -> Float32:

@@ -117,7 +117,7 @@ class HubEncoder(LazyEncoder[Session]):
     def embed(self, batch: Sequence[Any]) -> Float32:
         """``n`` items, each a tuple of windows -> ``(n, dim) float32``."""
         readout = self.entry.card.readout
-        x = run(self._network.run, self.feeder, batch, readout, self.dense, self.dim)
+        x = run(self._network.run, self.feeder, batch, readout, self.dense)
         return signed_root(x) if readout.get("rooted") else x
 
     def pinned(self) -> dict[str, Float32]:
@@ -194,9 +194,7 @@ def feeder_for(modality: str, settings: Any, vocabulary: bytes = b"", prompt: st
     return Recordings(settings)
 
 
-def run(
-    network: Any, feeder: Feeder, batch: Sequence[Any], readout: Any, dense: dict[str, Float32], dim: int | None = None
-) -> Float32:
+def run(network: Any, feeder: Feeder, batch: Sequence[Any], readout: Any, dense: dict[str, Float32]) -> Float32:
     """Embed ``n`` items with a network ``inputs -> states``: ``(n, dim) float32``.
 
     The embedding of an item of several windows is the mean of theirs, weighted by their lengths.
@@ -205,12 +203,12 @@ def run(
     owners = np.repeat(np.arange(len(batch)), [len(item) for item in batch])
     weights = np.array([len(window) for window in windows], np.float32)
     weights /= np.bincount(owners, weights, len(batch)).astype(np.float32)[owners]
-    total: Float32 | None = None if dim is None else np.zeros((len(batch), dim), np.float32)
+    parts = []
     for chosen, inputs, mask in feeder.calls(windows):
         states = network(*inputs)[: len(chosen)]
-        x = read_out(states, None if mask is None else mask[: len(chosen)], readout, dense)
-        total = np.zeros((len(batch), x.shape[1]), np.float32) if total is None else total
+        parts.append((chosen, read_out(states, None if mask is None else mask[: len(chosen)], readout, dense)))
+    total = np.zeros((len(batch), parts[0][1].shape[1]), np.float32)
+    for chosen, x in parts:
         np.add.at(total, owners[chosen], x * weights[chosen, None])
-    assert total is not None
     unit = readout["layers"] and readout["layers"][-1]["kind"] == "normalise"
     return normalise(total) if unit else total

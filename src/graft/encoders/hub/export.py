@@ -22,6 +22,7 @@ from graft.encoders.hub.loading import explained, foreign_code, input_names, qui
 from graft.encoders.hub.store import DENSE, GRAPH, VOCABULARY, Card
 from graft.encoders.hub.weights import with_weights
 from graft.errors import EncoderError
+from graft.front_matter import split
 
 if TYPE_CHECKING:
     from graft.encoders.hub.network import HubNetwork
@@ -311,8 +312,8 @@ def _licence(source: Source) -> str:
         return ""
     with source.path("README.md").open("rb") as file:
         content = file.read(MAX_PAGE).decode("utf-8", "replace")
-    front = re.match(r"---\s*\n(.*?)\n---", content, re.DOTALL)
-    lines = dict(re.findall(r"^(license(?:_name)?):[ \t]*['\"]?([\w.+-]+)", front[1], re.MULTILINE) if front else [])
+    front, _ = split(content)
+    lines = dict(re.findall(r"^(license(?:_name)?):[ \t]*['\"]?([\w.+-]+)", front, re.MULTILINE))
     return str(lines.get("license_name") or lines.get("license") or "")
 
 

@@ -145,10 +145,7 @@ def keep(address: Address, card: Card, contents: Mapping[str, bytes]) -> StoredE
             write_synced(temporary / name, content)
         write_synced(temporary / CARD, json.dumps(asdict(card), indent=1, sort_keys=True).encode())
         sync_folder(temporary)
-        if there := kept(address, card.revision, card.modality):
-            entry = there
-        else:
-            entry = _placed(temporary, entry, address)
+        entry = kept(address, card.revision, card.modality) or _placed(temporary, entry, address)
         sync_folder(folder.parent)
         if not address.folder and not address.is_commit:
             write_atomically(_pointer(address), card.revision.encode("ascii"))
