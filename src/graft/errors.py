@@ -200,13 +200,14 @@ class MissingExtra(GraftError):
 
 
 @contextmanager
-def needing(extra: str, what: str, otherwise: str = "") -> Iterator[None]:
+def needing(extra: str, what: str = "", otherwise: str = "", *, message: str = "") -> Iterator[None]:
     """Within stand imports of what an extra brings.
 
     Args:
         extra: Its name.
         what: What needs it; the beginning of the sentence.
         otherwise: What else may be done than to install it.
+        message: The whole sentence, where it is another.
 
     Raises:
         MissingExtra: One of them is not installed.
@@ -214,9 +215,8 @@ def needing(extra: str, what: str, otherwise: str = "") -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise MissingExtra(
-            f"{what} needs {error.name}, which is not installed.", f"pip install 'graft-learn[{extra}]'{otherwise}"
-        ) from None
+        message = message or f"{what} needs {error.name}, which is not installed."
+        raise MissingExtra(message, f"pip install 'graft-learn[{extra}]'{otherwise}") from None
 
 
 class AddressError(GraftError):

@@ -18,7 +18,7 @@ from graft.buckets.addresses import BucketAddress
 from graft.buckets.failures import in_words, says_denied, says_elsewhere
 from graft.buckets.profiles import Profile, read_profile
 from graft.buckets.regions import region_of
-from graft.errors import MissingExtra, UsageError
+from graft.errors import UsageError, needing
 from graft.files import expanded
 
 R = TypeVar("R")
@@ -122,12 +122,8 @@ def store_errors() -> tuple[type[Exception], ...]:
     Raises:
         MissingExtra: It is not installed.
     """
-    try:
+    with needing("cloud", message="Addresses of object stores need obstore, which is not installed."):
         from obstore import exceptions
-    except ImportError:
-        raise MissingExtra(
-            "Addresses of object stores need obstore, which is not installed.", "pip install 'graft-learn[cloud]'"
-        ) from None
     return (exceptions.BaseError, FileNotFoundError)
 
 

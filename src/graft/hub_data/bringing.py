@@ -23,7 +23,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from graft.decoding.formats import HEAD, KNOWN_SUFFIXES, sniff
-from graft.errors import AddressError, MissingExtra, UsageError
+from graft.errors import AddressError, UsageError, needing
 from graft.files import beside, cache_folder
 from graft.hub_data.addresses import HubDataAddress
 from graft.hub_data.failures import explained
@@ -75,13 +75,8 @@ def bring_dataset(address: str, run: Run = PLAIN) -> BroughtDataset:
 
 
 def _library(place: HubDataAddress) -> Any:
-    try:
+    with needing("datasets", message="Data sets of the hub need the library datasets, which is not installed."):
         import datasets
-    except ImportError:
-        raise MissingExtra(
-            "Data sets of the hub need the library datasets, which is not installed.",
-            "pip install 'graft-learn[datasets]'",
-        ) from None
     if Path(place.name).exists():  # the library would read that, whatever is on the hub
         raise UsageError(
             f"There is something called {place.name} in the present folder, which datasets would read instead.",

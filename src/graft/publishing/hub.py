@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from graft.contracts import Progress
-from graft.errors import HubError, MissingExtra
+from graft.errors import HubError, needing
 from graft.publishing.failures import TRIES, attempt
 
 MOVED = frozenset({409, 412})
@@ -53,12 +53,8 @@ class Destination:
     """
 
     def __init__(self, name: str, kind: str, token: str, wait: Callable[[float], None] = time.sleep) -> None:
-        try:
+        with needing("push", message="The library huggingface_hub is not installed."):
             from huggingface_hub import HfApi
-        except ImportError:
-            raise MissingExtra(
-                "The library huggingface_hub is not installed.", "pip install 'graft-learn[push]'"
-            ) from None
         self.name, self.kind = name, kind
         self._endpoint = _endpoint()
         self._token, self._wait = token, wait

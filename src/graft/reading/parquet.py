@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from graft.errors import DataError, MissingExtra
+from graft.errors import DataError, needing
 from graft.reading.columns import spelled
 from graft.reading.table import MAX_COLUMNS, MAX_ROWS, MAX_UNPACKED, Table
 
@@ -30,13 +30,9 @@ def read_parquet(content: bytes, name: str, known: Collection[str]) -> Table:
         MissingExtra: pyarrow is not installed.
         DataError: It is damaged or too large.
     """
-    try:
+    with needing("parquet", message=f"{name} is a Parquet file, and pyarrow is not installed."):
         import pyarrow
         from pyarrow import parquet
-    except ImportError:
-        raise MissingExtra(
-            f"{name} is a Parquet file, and pyarrow is not installed.", "pip install 'graft-learn[parquet]'"
-        ) from None
     try:
         footer = parquet.read_metadata(pyarrow.BufferReader(content))
         if footer.num_rows > MAX_ROWS or footer.num_columns > MAX_COLUMNS:

@@ -11,7 +11,7 @@ from typing import Any
 
 from graft.data.listing import shortened
 from graft.decoding.archive import READ_ERRORS
-from graft.errors import DataError, MissingExtra
+from graft.errors import DataError, needing
 from graft.reading.columns import plain, spelled
 from graft.reading.table import MAX_COLUMNS, MAX_ROWS, MAX_UNPACKED, Table
 
@@ -47,12 +47,8 @@ def read_workbook(content: bytes, name: str, kind: str, known: Collection[str]) 
         MissingExtra: python-calamine is not installed.
         DataError: It is damaged, encrypted, too large, or all sheets are empty.
     """
-    try:
+    with needing("tables", message=f"{name} is a spreadsheet, and python-calamine is not installed."):
         from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
-    except ImportError:
-        raise MissingExtra(
-            f"{name} is a spreadsheet, and python-calamine is not installed.", "pip install 'graft-learn[tables]'"
-        ) from None
     try:
         if kind != "xls":
             _check_size(content, name, kind)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from graft.contracts import Float32, Int, Progress, silent
-from graft.errors import MissingExtra
+from graft.errors import needing
 from graft.executors import workers
 from graft.learning.neighbours import Neighbours, rank, unit
 
@@ -95,11 +95,10 @@ def _principal_axes(x: Float32) -> Float32:
 
 
 def _new_index(width: int) -> Any:
-    try:
+    with needing(
+        "search",
+        otherwise=", or compare with every item: --exact (in Python exact=True).",
+        message=f"More than {EXACT_UP_TO:,} items are searched through a graph, and usearch is not installed.",
+    ):
         from usearch.index import Index
-    except ImportError:
-        raise MissingExtra(
-            f"More than {EXACT_UP_TO:,} items are searched through a graph, and usearch is not installed.",
-            "pip install 'graft-learn[search]', or compare with every item: --exact (in Python exact=True).",
-        ) from None
     return Index(ndim=width, metric="cos", dtype="i8", connectivity=LINKS, expansion_add=WIDTH_OF_BUILDING, multi=False)

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from graft.errors import MissingExtra, UsageError
+from graft.errors import UsageError, needing
 
 SCALE = 2
 """What an adapter adds is multiplied by this, whatever its rank: ``lora_alpha`` is so many times the rank."""
@@ -25,10 +25,8 @@ def insert_adapters(network: Any, chosen: Collection[int], rank: int) -> None:
         MissingExtra: peft is not installed.
         UsageError: There is no linear layer among the chosen ones.
     """
-    try:
+    with needing("tune", message="The library peft is not installed."):
         from peft import LoraConfig, inject_adapter_in_model
-    except ImportError:
-        raise MissingExtra("The library peft is not installed.", "pip install 'graft-learn[tune]'") from None
     names = [
         name
         for name, module in network.named_modules()
