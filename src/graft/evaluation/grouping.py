@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from graft.contracts import Float64, Int
+from graft.contracts import Array, Float64, Int
 from graft.evaluation.growth import FitMany
 from graft.evaluation.intervals import FOLD_CORRELATION, student
 from graft.results.figures import GroupEffect
@@ -17,7 +17,7 @@ DRAWS = 1000
 
 
 def group_effect(
-    fit_many: FitMany, y: Int, groups: Sequence[str], whole: Sequence[Int], ignoring: Sequence[Int], seed: int
+    fit_many: FitMany, y: Int, groups: Sequence[str], held_out: Array, ignoring: Sequence[Int], seed: int
 ) -> GroupEffect | None:
     """Accuracy with whole groups held out, and with random folds that ignore groups, of the same head.
 
@@ -29,15 +29,16 @@ def group_effect(
         fit_many: Fits the chosen head on each row subset.
         y: Class of each row ``(n,) int64``.
         groups: Group of each row, ``""`` for none.
-        whole: For each repetition the fold of each row, groups kept whole; -1: never scored.
-        ignoring: The same with groups ignored.
+        held_out: In which share of the repetitions each row was named rightly while its group was held out ``(n,)``;
+            ``nan``: never scored.
+        ignoring: For each repetition the fold of each row, groups ignored; -1: never scored.
         seed: Of the draws.
 
     Returns:
         ``None`` where there are fewer than two groups, or nothing was scored.
     """
     names, group = np.unique(np.array(groups, dtype=np.str_), return_inverse=True)
-    held_out, mixed = (_share_right(fit_many, y, folds) for folds in (whole, ignoring))
+    mixed = share_right(fit_many, y, ignoring)
     known = ~(np.isnan(held_out) | np.isnan(mixed)) & (names != "")[group]
     members = np.unique(group[known])
     if len(members) < 2:
@@ -55,7 +56,7 @@ def group_effect(
     )
 
 
-def _share_right(fit_many: FitMany, y: Int, folds: Sequence[Int]) -> Float64:
+def share_right(fit_many: FitMany, y: Int, folds: Sequence[Int]) -> Float64:
     """In which share of the repetitions each row was named rightly while held out ``(n,)``; ``nan``: never scored."""
     right, times = np.zeros(len(y)), np.zeros(len(y))
     for fold in folds:

@@ -138,7 +138,9 @@ def judge(classifier: CalibratedHead, out_of_fold: OutOfFold, rows: Rows, recipe
         unknown=unknown(classifier.unknown.threshold, out_of_fold.rejected, rows, recipe.unknown_rate),
         hardest=hardest(said),
         mistakes=mistakes(said),
-        groups=group_effect(fit_many, y, rows.groups, folds, rows.ignoring, seed) if rows.ignoring else None,
+        groups=group_effect(fit_many, y, rows.groups, choice.correct[choice.index], rows.ignoring, seed)
+        if rows.ignoring
+        else None,
         false_alarms=false_alarms(out_of_fold.p, y, rows.copies, classes, rows.negatives, rows.seconds, design_effect),
         typical=typical(rows, out_of_fold),
         unjudged=unjudged,
