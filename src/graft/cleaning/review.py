@@ -15,7 +15,7 @@ import numpy as np
 from graft.cleaning.findings import Findings
 from graft.cleaning.review_queue import Count, Filter, ReviewQueue
 from graft.contracts import SEPARATOR, Bool, Int
-from graft.data.contents import clean_label
+from graft.data.contents import label_set
 from graft.errors import UsageError
 from graft.journal.decision import Decision, ItemKey, login, new_id
 from graft.journal.journal import Journal, JournalState
@@ -279,21 +279,10 @@ class Review:
     def _own(self, who: str) -> tuple[list[Decision], list[Decision]]:
         """Somebody's decisions that hold, and their undos that nothing followed, the latest last."""
         gone = resolve(self.decisions).undone
-        by_id = {decision.id: decision for decision in self.decisions}
-        done: dict[str, Decision] = {}
-        undos: dict[str, Decision] = {}
-        for decision in self.decisions:
-            if decision.who != who:
-                continue
-            if decision.undoes is None:
-                done[decision.id] = decision
-                undos.clear()
-            elif decision.undoes in done:
-                undos[decision.id] = decision
-                del done[decision.undoes]
-            elif decision.undoes in undos:
-                again = undos.pop(decision.undoes).undoes or ""
-                done[again] = by_id[again]
+        own = [decision for decision in self.decisions if decision.who == who]
+        done = {decision.id: decision for decision in own if decision.undoes is None}
+        last = max((place for place, decision in enumerate(own) if decision.undoes is None), default=-1)
+        undos = {decision.id: decision for decision in own[last + 1 :] if decision.undoes in done}
         return [d for d in done.values() if d.id not in gone], [d for d in undos.values() if d.id not in gone]
 
     def _keys_of(self, rows: Sequence[int]) -> tuple[ItemKey, ...]:
@@ -316,9 +305,7 @@ class Review:
         return SEPARATOR.join(tags)
 
     def _label_set(self, label: str) -> tuple[str, ...]:
-        if not self.findings.dataset.tags:
-            return tuple(filter(None, [clean_label(label)]))
-        return tuple(sorted({clean_label(tag) for tag in label.split(SEPARATOR)} - {""}))
+        return label_set(label.split(SEPARATOR) if self.findings.dataset.tags else [label])
 
 
 def _made_with(decision: Decision, decisions: Sequence[Decision]) -> list[Decision]:
