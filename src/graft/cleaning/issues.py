@@ -11,7 +11,7 @@ from graft.cleaning.cues import find_cues
 from graft.cleaning.duplicates import Duplicates, duplicates_of
 from graft.cleaning.findings import Findings
 from graft.cleaning.issue_table import LESSER, overall
-from graft.cleaning.label_errors import LabelQuality, score_labels
+from graft.cleaning.label_errors import score_labels
 from graft.cleaning.outliers import score_outliers
 from graft.cleaning.pool import Pool, gather
 from graft.cleaning.quality import examine
@@ -58,9 +58,9 @@ def find_issues(
 def examine_pool(pool: Pool, run: Run) -> Findings:
     """All findings about items that are embedded and cross-validated already."""
     dataset, embedded = pool.dataset, pool.embedded
-    n = len(dataset)
+    n, held_out = len(dataset), pool.out_of_fold
     labels, outliers = run.executor.both(
-        lambda: _label_quality(pool),
+        lambda: score_labels(held_out, pool.y, len(pool.classes), pool.folds) if held_out else None,
         lambda: score_outliers(transform(pool.x, pool.encoder.stages, "last"), pool.clusters),
     )
     copies = duplicates_of(
@@ -71,12 +71,13 @@ def examine_pool(pool: Pool, run: Run) -> Findings:
         if dataset.tags
         else find_cues(pool.y, pool.classes, embedded.statistics, dataset.modality, pool.clusters, pool.recipe.seed)
     )
+    predicted = dataset.labels if labels is None else [pool.classes[place] for place in labels.predicted.tolist()]
     columns: dict[str, Array] = {
         "row": np.arange(n),
         ("text" if dataset.modality == "text" else "path"): np.array([item.name for item in dataset.items], object),
         "split": np.array(dataset.splits, object),
         "given_label": np.array(dataset.labels, object),
-        "predicted_label": _predicted(pool, labels),
+        "predicted_label": np.array(predicted, object),
         "is_label_issue": labels.is_issue if labels else np.zeros(n, np.bool_),
         "label_score": labels.score if labels else np.ones(n, np.float32),
         "is_label_judged": labels.judged if labels else np.zeros(n, np.bool_),
@@ -89,12 +90,6 @@ def examine_pool(pool: Pool, run: Run) -> Findings:
     }
     columns["overall_score"] = overall(columns, GRAVE)
     return Findings(pool, columns, labels, outliers, copies.sets, cues)
-
-
-def _label_quality(pool: Pool) -> LabelQuality | None:
-    if pool.out_of_fold is None:
-        return None
-    return score_labels(pool.out_of_fold, pool.y, len(pool.classes), pool.folds)
 
 
 def _of_copies(copies: Duplicates, digests: Sequence[str], labels: Sequence[str], several: bool) -> dict[str, Array]:
@@ -116,9 +111,3 @@ def _of_copies(copies: Duplicates, digests: Sequence[str], labels: Sequence[str]
         "label_conflict_score": score,
         "is_leak_issue": leak,
     }
-
-
-def _predicted(pool: Pool, labels: LabelQuality | None) -> Array:
-    if labels is None:
-        return np.array(pool.dataset.labels, object)
-    return np.array([pool.classes[place] for place in labels.predicted.tolist()], object)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -19,7 +20,6 @@ from graft.heads.features import GIVEN, transform
 from graft.heads.protocols import CalibratedHead
 from graft.learning.axes import centred, leading
 from graft.learning.classifier import OutOfFold, fit_classifier
-from graft.learning.lexical import Words
 from graft.recipe import Recipe
 from graft.results.prediction import Prediction
 from graft.run import Run
@@ -32,31 +32,26 @@ COLUMNS = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PoolHead:
-    """A head that was fitted to all items of a pool: what explains an answer, and judges none.
+class NarrowedHead:
+    """A head on a few principal axes of the features ``"late"``, which answers for whole embeddings.
 
     Attributes:
-        head: On what heads see.
+        head: What was fitted to these axes.
         stages: Of the embeddings.
-        mean: Of the features ``"late"`` ``(d,) float32``, where heads see a few axes of these alone; else ``None``.
-        axes: These axes ``(d, COLUMNS) float32``.
+        mean: Of the features ``"late"`` ``(d,) float32``.
+        axes: The axes ``(d, COLUMNS) float32``.
+        words: It looks at no words of texts.
     """
 
     head: CalibratedHead
     stages: Stages
-    mean: Float32 | None = None
-    axes: Float32 | None = None
-
-    @property
-    def words(self) -> bool:
-        """Whether it looks at the words of texts."""
-        return self.head.words
+    mean: Float32
+    axes: Float32
+    words: bool = False
 
     def answer(self, x: Float32, texts: Sequence[str] | None = None) -> Answer:
         """What it says of embeddings ``(n, dim) float32``."""
-        if self.mean is not None and self.axes is not None:
-            x = np.asarray((transform(x, self.stages, "late") - self.mean) @ self.axes, np.float32)
-        return self.head.answer(x, texts)
+        return self.head.answer(np.asarray((transform(x, self.stages, "late") - self.mean) @ self.axes, np.float32))
 
     def predictions(self, classes: Sequence[str], answer: Answer) -> list[Prediction]:
         """An answer in words."""
@@ -83,7 +78,8 @@ class Pool:
         out_of_fold: What heads said of rows that they had not seen; ``None`` where there is nothing to tell apart, or
             items bear several labels.
         texts: The texts, where the items are texts.
-        head: What explains an answer; ``None`` where there is no ``out_of_fold``.
+        head: Fitted to all items, so that it explains an answer, and judges none; ``None`` where there is no
+            ``out_of_fold``.
     """
 
     dataset: Dataset
@@ -97,7 +93,7 @@ class Pool:
     folds: Sequence[Int]
     out_of_fold: OutOfFold | None
     texts: Sequence[str] | None
-    head: PoolHead | None = None
+    head: CalibratedHead | NarrowedHead | None = None
 
     @property
     def clusters(self) -> Int:
@@ -145,21 +141,22 @@ def gather(dataset: Dataset, recipe: Recipe, run: Run) -> Pool:
         assert copies is not None, "they are told where everything is asked for"
         folds: Sequence[Int] = examples.rows.folds if single and len(classes) > 1 else []
         y = usable.y if single else np.zeros(len(usable), np.int64)
-        out_of_fold = head = None
+        out_of_fold: OutOfFold | None = None
+        head: CalibratedHead | NarrowedHead | None = None
         if folds:
-            x, stages, mean, axes = _seen_by_heads(embedded.x, encoder.stages, words)
-            fitted, out_of_fold = fit_classifier(x, y, len(classes), stages, folds, recipe, units, words)
-            head = PoolHead(fitted, encoder.stages, mean, axes)
+            learn = partial(fit_classifier, y=y, k=len(classes), folds=folds, recipe=recipe, units=units, words=words)
+            if len(y) < MANY_ROWS or words is not None or embedded.x.shape[1] <= COLUMNS:
+                head, out_of_fold = learn(embedded.x, stages=encoder.stages)
+            else:
+                x, mean, axes = _on_leading_axes(embedded.x, encoder.stages)
+                fitted, out_of_fold = learn(x, stages=GIVEN)
+                head = NarrowedHead(fitted, encoder.stages, mean, axes)
         run.tell("fit", 1, 1)
     return Pool(usable, embedded, encoder, recipe, classes, y, copies, units, folds, out_of_fold, examples.texts, head)
 
 
-def _seen_by_heads(
-    x: Float32, stages: Stages, words: Words | None
-) -> tuple[Float32, Stages, Float32 | None, Float32 | None]:
-    """What heads are fitted to, its stages, and the mean and axes by which it was made of ``x``, if it was."""
-    if len(x) < MANY_ROWS or words is not None or x.shape[1] <= COLUMNS:
-        return x, stages, None, None
+def _on_leading_axes(x: Float32, stages: Stages) -> tuple[Float32, Float32, Float32]:
+    """What many rows are narrowed to ``(n, COLUMNS) float32``, and the mean and axes by which that is made of ``x``."""
     late = centred(transform(x, stages, "late"))
     axes = leading(late.z, COLUMNS)
-    return late.z @ axes, GIVEN, late.mean, axes
+    return late.z @ axes, late.mean, axes

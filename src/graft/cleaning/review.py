@@ -7,6 +7,7 @@ people can work on one journal at once, each with a review of their own.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -105,15 +106,13 @@ class Review:
 
     def sizes(self) -> dict[str, int]:
         """How many items each class has now, without those that were dropped; classes of the data first, then new."""
-        sizes = dict.fromkeys((*self.findings.classes, *self.new_labels()), 0)
         with self._lock:
             dropped = {row for row, outcome in self._outcomes.items() if outcome.action == "drop"}
-        several = bool(self.findings.dataset.tags)
-        for row, label in enumerate(self.labels()):
-            for tag in label.split(SEPARATOR) if several else (label,):
-                if tag in sizes and row not in dropped:
-                    sizes[tag] += 1
-        return sizes
+        labels = [label for row, label in enumerate(self.labels()) if row not in dropped]
+        if self.findings.dataset.tags:
+            labels = [tag for label in labels for tag in label.split(SEPARATOR)]
+        counts = Counter(labels)
+        return {label: counts[label] for label in (*self.findings.classes, *self.new_labels())}
 
     def confusion(self) -> Int:
         """``Findings.confusion`` of the items on which nothing was decided yet ``(k, k)``."""
