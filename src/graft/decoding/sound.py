@@ -78,8 +78,8 @@ def decode_beginning(content: bytes, seconds: float) -> tuple[Float32, int, floa
     with _opened(content) as file:
         wanted = round(seconds * file.samplerate)
         listener = _Listener(file, int(file.samplerate))
-        heard = _hear(file, listener, wanted)
-        total = heard if heard < wanted else _claimed_frames(file)
+        heard = listener.hear(wanted)
+        total = heard if heard < wanted else listener.claimed
         return np.concatenate([np.empty(0, np.float32), *listener.chunks]), listener.rate, total / listener.rate
 
 
@@ -90,12 +90,8 @@ def seconds_of(content: bytes) -> float:
         ItemError: As ``decode_sound`` does.
         EncoderError: The packages that read sound are not installed.
     """
-    with _opened(content) as file:
-        if not math.isnan(claimed := _claimed_frames(file)):
-            return claimed / float(file.samplerate)
-        longest = int(LONGEST * file.samplerate)
-        heard = sum(len(block) for block in _blocks(file, longest))
-        return heard / file.samplerate if heard < longest else math.nan
+    _, _, claimed = decode_beginning(content, 0)
+    return decode_beginning(content, LONGEST)[2] if math.isnan(claimed) else claimed
 
 
 @contextmanager
@@ -180,10 +176,11 @@ class _Content(io.BytesIO):
 
 
 class _Listener:
-    """Takes blocks of samples, measures them, and keeps them as one channel at the wanted rate."""
+    """Hears pieces of a file, measures their samples, and keeps them as one channel at the wanted rate."""
 
     def __init__(self, file: Any, rate: int) -> None:
-        self.file_rate, self.channels, self.rate = int(file.samplerate), int(file.channels), rate
+        self.file, self.rate = file, rate
+        self.file_rate, self.channels = int(file.samplerate), int(file.channels)
         self.full_scale = _FULL_SCALE.get(file.subtype, 0.999)
         self.claimed = _claimed_frames(file)
         self.chunks: list[Float32] = []
@@ -193,7 +190,20 @@ class _Listener:
         self.resampler: Any = None
         self.skipped = False
 
-    def hear(self, block: Float32) -> None:
+    def hear(self, frames: int) -> int:
+        """Hear the next so many frames, or as many as there are; what is heard later need not follow on them."""
+        n, most = 0, max(1, _BLOCK // self.channels)
+        while n < frames:
+            block = self.file.read(min(most, frames - n), dtype="float32", always_2d=True)
+            if not len(block):
+                break
+            self._take(block)
+            n += len(block)
+        self._keep(np.empty(0, np.float32), last=True)
+        self.resampler = None
+        return n
+
+    def _take(self, block: Float32) -> None:
         """Take the next samples ``(s, channels) float32``, s >= 1."""
         magnitude = np.abs(block)
         peak = float(magnitude.max())
@@ -207,11 +217,6 @@ class _Listener:
         self.energy += float(np.einsum("n,n->", flat, flat, dtype=np.float64))  # the same however blocks are cut
         self.heard += len(block)
         self._keep(self._mixed(block), last=False)
-
-    def end_piece(self) -> None:
-        """What comes next does not follow on what came last."""
-        self._keep(np.empty(0, np.float32), last=True)
-        self.resampler = None
 
     def result(self, content: bytes) -> Prepared:
         """The samples and what was measured, of a file of this content."""
@@ -258,40 +263,20 @@ def _listen(file: Any, rate: int) -> _Listener:
     """Hear the whole recording, or pieces of a long one."""
     listener = _Listener(file, rate)
     longest = int(LONGEST * file.samplerate)
-    if longest < _claimed_frames(file) and file.seekable():
+    if longest < listener.claimed and file.seekable():
         piece, count = int(PIECE * file.samplerate), int(LONGEST / PIECE)
         listener.skipped = True
         try:
             for start in np.linspace(0, file.frames - piece, count).astype(np.int64).tolist():
                 file.seek(start)
-                if _hear(file, listener, piece) < piece:
+                if listener.hear(piece) < piece:
                     raise EOFError
             return listener
         except (EOFError, RuntimeError):  # the header claimed more than there is, or the file cannot be entered midway
             listener = _Listener(file, rate)
             file.seek(0)
-    listener.skipped = _hear(file, listener, longest) == longest
+    listener.skipped = listener.hear(longest) == longest
     return listener
-
-
-def _hear(file: Any, listener: _Listener, frames: int) -> int:
-    """Hear so many frames, or as many as there are."""
-    heard = 0
-    for block in _blocks(file, frames):
-        listener.hear(block)
-        heard += len(block)
-    listener.end_piece()
-    return heard
-
-
-def _blocks(file: Any, frames: int) -> Iterator[Float32]:
-    size = max(1, _BLOCK // file.channels)
-    while frames > 0:
-        block = file.read(min(size, frames), dtype="float32", always_2d=True)
-        if not len(block):
-            return
-        frames -= len(block)
-        yield block
 
 
 def _claimed_frames(file: Any) -> float:
