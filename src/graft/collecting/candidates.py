@@ -15,9 +15,8 @@ from graft.fetching.addresses import WebAddress
 class Candidate:
     """A picture that was found and not yet fetched; ``source`` is as it was found, ``place`` is where on the web."""
 
-    label: str
+    queue: CandidateQueue
     query: str
-    provider: str
     found: Found
     source: str
     place: WebAddress | None = None
@@ -25,15 +24,17 @@ class Candidate:
 
 
 class CandidateQueue:
-    """Candidates for a class, and how many of them are being fetched."""
+    """Candidates for a class, from the provider of this name, and how many of its pictures there are.
+
+    ``under_way`` are being fetched, ``kept`` are there, ``new`` are so since this run.
+    """
 
     def __init__(self, label: str, queries: Sequence[str], provider: Search, name: str) -> None:
-        self.label = label
+        self.label, self.provider = label, name
         self.waiting: deque[Candidate] = deque()
-        self.under_way = 0
+        self.under_way = self.kept = self.new = 0
         self.dry = False
         self._searches = deque((query, provider.search(query)) for query in queries)
-        self._name = name
 
     def draw(self) -> Candidate | None:
         """The next picture, from each query in turn; ``None`` where there are no more.
@@ -44,18 +45,18 @@ class CandidateQueue:
         while self._searches:
             query, search = self._searches.popleft()
             try:
-                found = next(search, None)
-                source = found.source if found is not None else ""
+                if (found := next(search, None)) is None:
+                    continue
+                source = found.source
             except GraftError:
                 raise
             except Exception as error:  # a provider may be anybody's
                 said = as_text(error, 300) or type(error).__name__
                 raise ProviderError(
-                    f"The provider {self._name} failed for {query!r}: {said}.",
+                    f"The provider {self.provider} failed for {query!r}: {said}.",
                     "Try another one: --provider urls or pages.",
                 ) from error
-            if found is not None:
-                self._searches.append((query, search))
-                return Candidate(self.label, query, self._name, found, source)
+            self._searches.append((query, search))
+            return Candidate(self, query, found, source)
         self.dry = True
         return None

@@ -50,12 +50,13 @@ class Manifest:
         self.folder, self.path = folder, folder / NAME
         self._check_place(labels)
         folder.mkdir(parents=True, exist_ok=True)
-        self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _FLAGS, 0o644)
+        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _FLAGS, 0o644)
+        self._file = os.fdopen(handle, "a+b")
         try:
-            if not lock_at_once(self._handle):
+            if not lock_at_once(self._file.fileno()):
                 raise GraftError(f"Another process collects into {folder}.", "Wait for it, or give another folder.")
-            self.lines = list(self._read())
-            self._end_torn_line()
+            # The last outcome of each picture holds, so that it counts once though it was tried in an earlier run.
+            self.outcomes = {(line.label, line.url): line for line in self._read()}
             self._mend()
             sync_folder(folder)
         except BaseException:
@@ -65,7 +66,7 @@ class Manifest:
 
     def close(self) -> None:
         """Let others collect into the folder."""
-        os.close(self._handle)
+        self._file.close()
 
     def there(self, line: ManifestEntry) -> bool:
         """Whether a picture that was kept still is."""
@@ -75,11 +76,10 @@ class Manifest:
         """Note an outcome, through to the disk."""
         known = {key: value for key, value in asdict(line).items() if value not in ("", 0)}
         text = json.dumps(known, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
-        written = 0
-        while written < len(text):
-            written += os.write(self._handle, text[written:])
-        os.fsync(self._handle)
-        self.lines.append(line)
+        self._file.write(text)
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self.outcomes[line.label, line.url] = line
 
     def keep(self, line: ManifestEntry, content: bytes, suffix: str) -> ManifestEntry:
         """Save a picture and note it; the line as it was noted, with the file's name."""
@@ -98,7 +98,7 @@ class Manifest:
         """The lowest number that no file of the class has or had."""
         folder = self.folder / label
         if label not in self._numbers:
-            noted = [line.file.rpartition("/")[2] for line in self.lines if line.label == label and line.file]
+            noted = [line.file.rpartition("/")[2] for line in self.outcomes.values() if line.label == label]
             names = [*noted, *(entry.name for entry in folder.iterdir())]
             taken = {int(found[0]) for name in names if (found := _NUMBER.match(name))}
             self._numbers[label] = filterfalse(taken.__contains__, count(1))
@@ -125,34 +125,30 @@ class Manifest:
 
     def _read(self) -> Iterator[ManifestEntry]:
         """The lines that can be read; a line that a crash cut short, or somebody else wrote, counts for nothing."""
-        if (size := os.fstat(self._handle).st_size) > MAX_FILE:
+        if (size := self._file.seek(0, os.SEEK_END)) > MAX_FILE:
             raise DataError(
                 f"{self.path} is {size / 1e6:,.0f} MB; a manifest holds {MAX_FILE / 1e6:,.0f} MB at most.",
                 "Collect into a new folder: -o DIR.",
             )
-        with self.path.open("rb") as file:
-            while text := file.readline(_MAX_LINE):
-                try:
-                    line = read_entry(json.loads(text))
-                except (ValueError, RecursionError):
-                    continue
-                if line:
-                    yield line
-
-    def _end_torn_line(self) -> None:
-        size = os.fstat(self._handle).st_size
-        with self.path.open("rb") as file:
-            file.seek(max(0, size - 1))
-            if file.read(1) not in (b"", b"\n"):
-                os.write(self._handle, b"\n")
+        self._file.seek(0)
+        text = b"\n"
+        for text in iter(lambda: self._file.readline(_MAX_LINE), b""):
+            try:
+                line = read_entry(json.loads(text))
+            except (ValueError, RecursionError):
+                continue
+            if line:
+                yield line
+        if not text.endswith(b"\n"):
+            self._file.write(b"\n")
 
     def _mend(self) -> None:
         """Give the files their names that the last run had noted and not named, and remove what it had not noted.
 
         All classes are looked through: a kill may have come before the first line of one.
         """
-        noted = {line.file: line.sha256 for line in self.lines if line.state == "kept"}
-        labels = {line.label for line in self.lines}
+        noted = {line.file: line.sha256 for line in self.outcomes.values() if line.state == "kept"}
+        labels = {line.label for line in self.outcomes.values()}
         labels |= {entry.name for entry in self.folder.iterdir() if entry.name == safe_name(entry.name)}
         for folder in (self.folder / label for label in sorted(labels)):
             parts = folder.iterdir() if folder.is_dir() and not folder.is_symlink() else ()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from graft.collecting.candidates import Candidate, CandidateQueue
@@ -47,16 +47,16 @@ class CollectionRun:
         self._manifest, self._queues, self._fetcher, self._progress = manifest, queues, fetcher, progress
         self._per_class, self._min_side, self._end = per_class, min_side, end
         self._seen = SeenPictures(min_side, fetcher.limits.max_bytes)
-        self._noted = {(line.label, line.url): line for line in manifest.lines}  # the last of each picture holds
-        self._kept, self._new = Counter[str](), Counter[str]()
-        for line in self._noted.values():
+        by_label = {queue.label: queue for queue in queues}
+        for line in manifest.outcomes.values():
             self._seen.add(line)
-            self._kept[line.label] += manifest.there(line)
+            if line.label in by_label:
+                by_label[line.label].kept += manifest.there(line)
 
     def counts(self) -> dict[str, Counts]:
         """What became of each class."""
-        found = {queue.label: Counts(self._kept[queue.label], self._new[queue.label]) for queue in self._queues}
-        for line in self._noted.values():
+        found = {queue.label: Counts(queue.kept, queue.new) for queue in self._queues}
+        for line in self._manifest.outcomes.values():
             if line.state == "kept" or line.label not in found:
                 continue
             counts = found[line.label]
@@ -71,13 +71,13 @@ class CollectionRun:
 
     def go(self) -> None:
         """Until every class has enough, nothing more is found, or time is up."""
-        under_way: dict[Future[tuple[Picture, str]], tuple[CandidateQueue, Candidate]] = {}
+        under_way: dict[Future[tuple[Picture, str]], Candidate] = {}
         self._tell()
         with ThreadPoolExecutor(CONCURRENT, thread_name_prefix="collect") as pool:
             try:
                 while not self._time_is_up():
-                    for queue, candidate in self._ready(CONCURRENT - len(under_way)):
-                        under_way[pool.submit(self._bring, candidate)] = queue, candidate
+                    for candidate in islice(self._ready(), CONCURRENT - len(under_way)):
+                        under_way[pool.submit(self._bring, candidate)] = candidate
                     if not under_way and not any(self._wants(queue) for queue in self._queues):
                         break
                     patience = self._patience() if len(under_way) < CONCURRENT else 1.0
@@ -85,12 +85,12 @@ class CollectionRun:
                         time.sleep(patience)
                         continue
                     for future in wait(under_way, patience, FIRST_COMPLETED).done:
-                        self._settle(*under_way.pop(future), future)
+                        self._settle(under_way.pop(future), future)
             finally:
                 self._fetcher.stop()
-        for future, (queue, candidate) in under_way.items():  # time is up: what came in time counts
+        for future, candidate in under_way.items():  # time is up: what came in time counts
             if future.done() and not future.exception():
-                self._settle(queue, candidate, future)
+                self._settle(candidate, future)
 
     def _time_is_up(self) -> bool:
         self.stopped = self._end is not None and time.monotonic() >= self._end
@@ -104,20 +104,18 @@ class CollectionRun:
 
     def _wants(self, queue: CandidateQueue) -> bool:
         """Whether a class lacks pictures, and there may be more."""
-        missing = self._per_class - self._kept[queue.label] - queue.under_way
-        return missing > 0 and bool(queue.waiting or not queue.dry)
+        return queue.kept + queue.under_way < self._per_class and bool(queue.waiting or not queue.dry)
 
-    def _ready(self, n: int) -> Iterator[tuple[CandidateQueue, Candidate]]:
-        """Up to so many candidates whose host may be asked now, from each class in turn."""
+    def _ready(self) -> Iterator[Candidate]:
+        """Candidates whose host may be asked now, from each class in turn."""
         given = True
-        while given and n > 0:
+        while given:
             given = False
             for queue in self._queues:
-                candidate = self._next(queue) if n > 0 and self._wants(queue) else None
-                if candidate:
+                if self._wants(queue) and (candidate := self._next(queue)):
                     queue.under_way += 1
-                    given, n = True, n - 1
-                    yield queue, candidate
+                    given = True
+                    yield candidate
 
     def _next(self, queue: CandidateQueue) -> Candidate | None:
         """The first candidate of a class whose host may be asked."""
@@ -145,7 +143,7 @@ class CollectionRun:
     def _is_new(self, candidate: Candidate) -> bool:
         """Whether a picture has to be fetched; if not, its fate is noted."""
         found = candidate.found
-        if not self._seen.see(candidate.label, candidate.source):
+        if not self._seen.see(candidate.queue.label, candidate.source):
             return False
         if (fate := self._seen.fate(candidate.source)) is not None:
             if fate.state == "refused":
@@ -171,13 +169,14 @@ class CollectionRun:
         content = read_file(found.path, limit) if found.path else read_inline(found.url, limit)
         return judge(content, self._min_side), ""
 
-    def _settle(self, queue: CandidateQueue, candidate: Candidate, future: Future[tuple[Picture, str]]) -> None:
+    def _settle(self, candidate: Candidate, future: Future[tuple[Picture, str]]) -> None:
+        queue = candidate.queue
         queue.under_way -= 1
         candidate.tries += 1
         try:
             picture, url = future.result()
         except ItemError as error:
-            self._try_again_or_give_up(queue, candidate, error)
+            self._try_again_or_give_up(candidate, error)
             return
         except Exception as error:  # what others send goes through libraries that raise anything
             self._give_up(candidate, ItemError("unexpected", f"{type(error).__name__}: {as_text(error)}"))
@@ -194,19 +193,19 @@ class CollectionRun:
             self._note(candidate, "duplicate", of=of, reason=reason, **facts)
             return
         line = self._line(candidate, "kept", look=picture.look, **facts)
-        self._remember(self._manifest.keep(line, picture.content, SUFFIXES[picture.kind]))
-        self._kept[candidate.label] += 1
-        self._new[candidate.label] += 1
+        self._seen.add(self._manifest.keep(line, picture.content, SUFFIXES[picture.kind]))
+        queue.kept += 1
+        queue.new += 1
         self._tell()
 
-    def _try_again_or_give_up(self, queue: CandidateQueue, candidate: Candidate, error: ItemError) -> None:
+    def _try_again_or_give_up(self, candidate: Candidate, error: ItemError) -> None:
         limits = self._fetcher.limits
         if not candidate.place or not self._fetcher.may_pass(error) or candidate.tries >= limits.tries:
             self._give_up(candidate, error)
             return
         rest = limits.backoff * 2 ** (candidate.tries - 1) * random.uniform(0.5, 1.5)  # noqa: S311
         self._fetcher.rate_limiter.rest(candidate.place.host, rest)
-        queue.waiting.append(candidate)
+        candidate.queue.waiting.append(candidate)
 
     def _give_up(self, candidate: Candidate, error: ItemError) -> None:
         state = "failed" if self._fetcher.may_pass(error) else "refused"
@@ -216,15 +215,15 @@ class CollectionRun:
     def _note(self, candidate: Candidate, state: str, **facts: Any) -> None:
         line = self._line(candidate, state, **facts)
         self._manifest.append(line)
-        self._remember(line)
+        self._seen.add(line)
 
     def _line(self, candidate: Candidate, state: str, **facts: Any) -> ManifestEntry:
         found = candidate.found
         return ManifestEntry(
             state=state,
-            label=candidate.label,
+            label=candidate.queue.label,
             query=candidate.query,
-            provider=candidate.provider,
+            provider=candidate.queue.provider,
             url=candidate.source,
             page=as_text(found.page, 2000),
             title=as_text(found.title),
@@ -233,11 +232,6 @@ class CollectionRun:
             **facts,
         )
 
-    def _remember(self, line: ManifestEntry) -> None:
-        """So that nothing is fetched twice, and counts once though it was tried in an earlier run."""
-        self._seen.add(line)
-        self._noted[line.label, line.url] = line
-
     def _tell(self) -> None:
-        kept = sum(min(self._kept[queue.label], self._per_class) for queue in self._queues)
+        kept = sum(min(queue.kept, self._per_class) for queue in self._queues)
         self._progress("download", kept, self._per_class * len(self._queues))
