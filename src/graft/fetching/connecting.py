@@ -5,78 +5,57 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import Any
 
 import httpcore2 as http
 
-from graft.fetching.addresses import Network, resolve
+from graft.fetching.addresses import Network, WebAddress, resolve
 from graft.fetching.rate_limit import Limits
 
 _GLANCE = 0.1
 """Seconds after which who waits for a look-up sees whether all is to stop."""
 
 
-class CheckedBackend(http.NetworkBackend):
-    """Connects to checked addresses only, and keeps an eye on the clock."""
+def connect(
+    place: WebAddress, allow: Sequence[Network], limits: Limits, remaining: Callable[[], float]
+) -> http.NetworkStream:
+    """A connection to the first address of a host that answers; all of them are checked.
 
-    def __init__(
-        self,
-        allow: Sequence[Network],
-        limits: Limits,
-        remaining: Callable[[], float],
-        live: set[http.NetworkStream],
-    ) -> None:
-        self._allow, self._limits, self._remaining, self._live = allow, limits, remaining, live
-        self._opened: list[_TimedStream] = []
+    Raises:
+        ItemError: There is no such host, an address is not public, or there is no time left.
+    """
 
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> http.NetworkStream:
-        """Connect to the first address of the host that answers."""
-        numbers = self._look_up(host, port)
-        for number in numbers[:-1]:
-            with suppress(http.ConnectError, http.ConnectTimeout):
-                return self._connect(number, port)
-        return self._connect(numbers[-1], port)
+    def reach(number: str) -> http.NetworkStream:
+        inner = http.SyncBackend().connect_tcp(number, place.port, timeout=min(limits.connect, remaining()))
+        return _TimedStream(inner, limits, remaining)
 
-    def close(self) -> None:
-        """Close what was opened."""
-        for stream in self._opened:
-            self._live.discard(stream)
-            stream.close()
+    numbers = _look_up(place, allow, limits, remaining)
+    for number in numbers[:-1]:
+        with suppress(http.ConnectError, http.ConnectTimeout):
+            return reach(number)
+    return reach(numbers[-1])
 
-    def _look_up(self, host: str, port: int) -> list[str]:
-        """The checked addresses of a host. The system's look-up knows no deadline, so it is left behind at ours."""
-        found: Future[list[str]] = Future()
 
-        def look_up() -> None:
-            try:
-                found.set_result(resolve(host, port, self._allow))
-            except BaseException as error:
-                found.set_exception(error)
+def _look_up(place: WebAddress, allow: Sequence[Network], limits: Limits, remaining: Callable[[], float]) -> list[str]:
+    """The checked addresses of a host. The system's look-up knows no deadline, so it is left behind at ours."""
+    found: Future[list[str]] = Future()
 
-        threading.Thread(target=look_up, daemon=True, name="look-up").start()
-        end = time.monotonic() + self._limits.connect
-        while not found.done():
-            if time.monotonic() >= end:
-                raise http.ConnectTimeout
-            wait([found], min(self._remaining(), _GLANCE))
-        return found.result()
+    def look_up() -> None:
+        try:
+            found.set_result(resolve(place.host, place.port, allow))
+        except BaseException as error:
+            found.set_exception(error)
 
-    def _connect(self, number: str, port: int) -> http.NetworkStream:
-        inner = http.SyncBackend().connect_tcp(number, port, timeout=min(self._limits.connect, self._remaining()))
-        stream = _TimedStream(inner, self._limits, self._remaining)
-        self._opened.append(stream)
-        self._live.add(stream)
-        return stream
+    threading.Thread(target=look_up, daemon=True, name="look-up").start()
+    end = time.monotonic() + limits.connect
+    while not found.done():
+        if time.monotonic() >= end:
+            raise http.ConnectTimeout
+        wait([found], min(remaining(), _GLANCE))
+    return found.result()
 
 
 class _TimedStream(http.NetworkStream):

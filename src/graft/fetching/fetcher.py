@@ -19,7 +19,7 @@ from graft.decoding.formats import HEAD
 from graft.errors import ItemError
 from graft.fetching.addresses import PORTS, Network, WebAddress, locate
 from graft.fetching.bounds import too_large
-from graft.fetching.connecting import CheckedBackend
+from graft.fetching.connecting import connect
 from graft.fetching.rate_limit import Limits, RateLimiter
 from graft.version import __version__
 
@@ -67,6 +67,7 @@ class Fetcher:
         self._allow, self._ports = allow, ports
         self._check_head, self._accept = check_head, accept
         self._trust = trust or http.default_ssl_context()
+        self._trust.set_alpn_protocols(["http/1.1"])
         self._stopped = threading.Event()
         self._live: set[http.NetworkStream] = set()
 
@@ -139,14 +140,21 @@ class Fetcher:
             ("Connection", "close"),
         ]
         url = http.URL(scheme=place.scheme, host=place.host, port=place.port, target=place.target)
-        backend = CheckedBackend(self._allow, self.limits, remaining, self._live)
-        connection = http.HTTPConnection(origin=url.origin, ssl_context=self._trust, network_backend=backend)
-        try:
-            with _in_words(place.host), connection.stream("GET", url, headers=headers) as answer:
+        with _in_words(place.host), self._connected(place, remaining) as stream:
+            connection = http.HTTP11Connection(url.origin, stream)
+            with connection.stream("GET", url, headers=headers) as answer:
                 return self._take(answer, place)
+
+    @contextmanager
+    def _connected(self, place: WebAddress, remaining: Callable[[], float]) -> Iterator[http.NetworkStream]:
+        """A connection that ``stop`` breaks off."""
+        stream = connect(place, self._allow, self.limits, remaining)
+        self._live.add(stream)
+        try:
+            yield stream.start_tls(self._trust, place.host) if place.scheme == "https" else stream
         finally:
-            connection.close()
-            backend.close()
+            self._live.discard(stream)
+            stream.close()
 
     def _take(self, answer: http.Response, place: WebAddress) -> bytes | WebAddress:
         headers = {name.lower(): value.decode("latin-1") for name, value in answer.headers}
