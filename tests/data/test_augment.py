@@ -8,7 +8,6 @@ from graft.decoding.augment import (
     MASKED_BANDS,
     MASKED_FRAMES,
     MASKS,
-    Pose,
     add_noise,
     mask,
     relight,
@@ -68,20 +67,20 @@ def test_texts_have_no_views():
 
 
 def test_a_straight_look_changes_nothing_and_a_flip_is_exact(picture):
-    assert np.array_equal(see(picture, Pose(False, 1, 0, 0, 0)), picture)
-    assert np.array_equal(see(picture, Pose(True, 1, 0, 0, 0)), picture[:, ::-1])
+    assert np.array_equal(see(picture, flipped=False, zoom=1, turn=0, right=0, down=0), picture)
+    assert np.array_equal(see(picture, flipped=True, zoom=1, turn=0, right=0, down=0), picture[:, ::-1])
     narrow = picture[:, :60]
-    assert np.array_equal(see(narrow, Pose(True, 1, 0, 0, 0)), narrow[:, ::-1])
+    assert np.array_equal(see(narrow, flipped=True, zoom=1, turn=0, right=0, down=0), narrow[:, ::-1])
 
 
 def test_a_quarter_turn_is_numpys(picture):
-    assert np.array_equal(see(picture, Pose(False, 1, 90, 0, 0)), np.rot90(picture, 1)) or np.array_equal(
-        see(picture, Pose(False, 1, 90, 0, 0)), np.rot90(picture, -1)
-    )
+    assert np.array_equal(
+        see(picture, flipped=False, zoom=1, turn=90, right=0, down=0), np.rot90(picture, 1)
+    ) or np.array_equal(see(picture, flipped=False, zoom=1, turn=90, right=0, down=0), np.rot90(picture, -1))
 
 
 def test_a_crop_shows_its_part_larger(picture):
-    half = see(picture, Pose(False, 0.5, 0, 0.5, 0.5))  # the lower right quarter
+    half = see(picture, flipped=False, zoom=0.5, turn=0, right=0.5, down=0.5)  # the lower right quarter
     quarter = picture[48:, 48:].astype(float).mean(axis=(0, 1))
     assert np.abs(half.astype(float).mean(axis=(0, 1)) - quarter).max() < 3
 

@@ -26,7 +26,7 @@ from typing import Any
 from graft.data.contents import clean_label
 from graft.data.listing import CORRECTIONS
 from graft.decoding.encoding import read_text
-from graft.decoding.formats import EXTENSIONS, HEAD, sniff
+from graft.decoding.formats import HEAD, USUAL_EXTENSION, sniff
 from graft.errors import DataError, GraftError, ItemError, UsageError
 from graft.files import expanded, sync_folder, write_atomically
 from graft.journal import appending
@@ -39,8 +39,6 @@ MAX_LABEL = 200
 """Characters of a label."""
 _LOCK = f".{MANIFEST}.lock"
 _PATH = re.compile(rf"{ITEMS}/[0-9a-f]{{32}}\.[a-z0-9]+")
-_SUFFIXES = {kind: suffix for suffix, kind in reversed(EXTENSIONS.items())}
-"""The usual extension of each kind of file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +203,9 @@ class CorrectionFolder:
         if self._modality == "text":
             return "", read_text(content)
         kind = sniff(content[:HEAD]) or ""
-        if kind not in _SUFFIXES:
+        if kind not in USUAL_EXTENSION:
             raise ItemError("unreadable", "This file is of no known kind.", "Give it in another format.")
-        return f"{ITEMS}/{hashlib.sha256(content).hexdigest()[:32]}{_SUFFIXES[kind]}", ""
+        return f"{ITEMS}/{hashlib.sha256(content).hexdigest()[:32]}{USUAL_EXTENSION[kind]}", ""
 
     def _label(self, labels: Sequence[str] | None, *, several: bool) -> str | list[str] | float | None:
         if labels is None:

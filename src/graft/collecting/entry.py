@@ -7,11 +7,11 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from graft.collecting.names import safe_name
-from graft.collecting.pictures import SUFFIXES
+from graft.decoding.formats import PICTURES, USUAL_EXTENSION
 
 STATES = ("kept", "duplicate", "refused", "failed")
 
-ENDS = "|".join(re.escape(suffix) for suffix in SUFFIXES.values())
+ENDS = "|".join(re.escape(USUAL_EXTENSION[kind]) for kind in sorted(PICTURES))
 """How the name of a picture ends, as a pattern."""
 
 _FILE = re.compile(rf"[0-9]{{4,9}}(?:{ENDS})")

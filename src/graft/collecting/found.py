@@ -39,7 +39,7 @@ class Found:
         content: there are many ``search_files/1.jpg``.
         """
         url = self.url.encode("utf-8", "replace").decode()
-        inline = url[:5].lower() == "data:"
+        inline = is_inline(url)
         if self.path is not None:
             with suppress(OSError):  # what cannot be read is known by its name
                 return f"{url[:MAX_URL]};sha256={sha256_of(self.path)[:32]}"
@@ -66,6 +66,11 @@ class Search(Protocol):
 def is_web(place: str) -> bool:
     """Whether an address is one of the web."""
     return place[:8].lower().startswith(("http://", "https://"))
+
+
+def is_inline(place: str) -> bool:
+    """Whether an address holds the picture itself."""
+    return place[:5].lower() == "data:"
 
 
 def as_text(value: object, most: int = 1000) -> str:

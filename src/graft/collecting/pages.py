@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
-from graft.collecting.found import Found, as_text, is_web
+from graft.collecting.found import Found, as_text, is_inline, is_web
 from graft.decoding.encoding import decode_text
 from graft.decoding.formats import HEAD, PICTURES, sniff
 from graft.errors import NothingToRead
@@ -61,8 +61,9 @@ class SavedPages:
         pages: dict[str, list[Path]] = {}
         for file in sorted(root.rglob("*")):
             inside = file.relative_to(root)
-            beside = any(part.endswith(_BESIDE) or part.startswith(".") for part in inside.parts)
-            if file.suffix.lower() in SUFFIXES and file.is_file() and not beside and _is_within(file, root):
+            if any(part.endswith(_BESIDE) or part.startswith(".") for part in inside.parts):
+                continue
+            if file.suffix.lower() in SUFFIXES and file.is_file() and file.resolve().is_relative_to(root):
                 pages.setdefault(inside.parts[0] if len(inside.parts) > 1 else file.stem, []).append(file)
         if not pages:
             raise NothingToRead(
@@ -102,10 +103,10 @@ def _pictures_of(file: Path, root: Path) -> Iterator[Found]:
         if local:
             met.add(local)
             yield Found(local.relative_to(root).as_posix(), page, name or reader.title, reader.licence, local)
-        elif is_web(url := _joined(base, place)) or place[:5].lower() == "data:":
-            yield Found(url if is_web(url) else place, page, name or reader.title, reader.licence)
+        elif is_inline(place) or is_web(place := _joined(base, place)):
+            yield Found(place, page, name or reader.title, reader.licence)
     for local in _beside(file):  # backgrounds and what scripts put there
-        if local not in met and _is_within(local, root):
+        if local not in met and local.is_relative_to(root):
             yield Found(local.relative_to(root).as_posix(), page, reader.title, reader.licence, local)
 
 
@@ -140,12 +141,10 @@ class _Reader(HTMLParser):
             self._add(cells.get("content", ""), "")
         elif tag == "base":
             self.base = self.base or cells.get("href", "")
-        elif tag in ("a", "link"):
-            self._follow(cells)
+        else:
+            self._follow(cells.get("href", ""), cells.get("rel", "").lower().split())
 
-    def _follow(self, cells: dict[str, str]) -> None:
-        kinds = cells.get("rel", "").lower().split()
-        place = cells.get("href", "")
+    def _follow(self, place: str, kinds: Sequence[str]) -> None:
         if "license" in kinds:
             self.licence = self.licence or as_text(place)
         if "canonical" in kinds:
@@ -180,11 +179,11 @@ def _largest(srcset: str) -> str:
 
 def _local(place: str, file: Path, root: Path) -> Path | None:
     """The file that was saved with the page, if it lies below ``root``."""
-    if is_web(place) or place[:5].lower() == "data:" or len(place) > 2000 or "\0" in place:
+    if is_web(place) or is_inline(place) or len(place) > 2000 or "\0" in place:
         return None
     try:
         path = (file.parent / unquote(urlsplit(place).path)).resolve()
-        return path if _is_within(path, root) and path.is_file() else None
+        return path if path.is_relative_to(root) and path.is_file() else None
     except (OSError, ValueError):
         return None
 
@@ -205,7 +204,3 @@ def _joined(base: str, place: str) -> str:
         return urljoin(base, place)
     except ValueError:
         return ""
-
-
-def _is_within(path: Path, root: Path) -> bool:
-    return path.resolve().is_relative_to(root)

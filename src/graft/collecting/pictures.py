@@ -11,12 +11,9 @@ import numpy as np
 
 from graft.contracts import Array, Float32
 from graft.decoding.decode import decode_picture
-from graft.decoding.formats import HEAD, PICTURES, USUAL_EXTENSION, describe, sniff
+from graft.decoding.formats import HEAD, PICTURES, describe, sniff
 from graft.errors import ItemError
 from graft.fetching.bounds import too_small
-
-SUFFIXES = {kind: USUAL_EXTENSION[kind] for kind in sorted(PICTURES)}
-"""How a picture's file ends, by its kind."""
 
 SIDE = 11
 """A picture is compared by its luma at this width and height; a side more or less changes little."""
@@ -50,17 +47,19 @@ class Picture:
     look: str
 
 
-def check_head(head: bytes) -> None:
-    """Refuse early what does not begin like a picture; ``head`` has ``HEAD`` bytes, or is the whole.
+def check_head(head: bytes) -> str:
+    """The kind of a picture; what does not begin like one is refused early: ``head`` has ``HEAD`` bytes, or is all.
 
     Raises:
         ItemError: ``empty`` or ``not_a_picture``.
     """
     if not head:
         raise ItemError("empty", "The answer is empty.")
-    if sniff(head[:HEAD]) not in PICTURES:
-        what, advice = describe(head[:HEAD])
+    kind = sniff(head)
+    if kind is None or kind not in PICTURES:
+        what, advice = describe(head)
         raise ItemError("not_a_picture", f"It is not a picture that can be read: it is {what}.", advice)
+    return kind
 
 
 def judge(content: bytes, min_side: int) -> Picture:
@@ -73,20 +72,14 @@ def judge(content: bytes, min_side: int) -> Picture:
     Raises:
         ItemError: ``empty``, ``not_a_picture``, ``truncated``, ``too_large``, ``corrupt`` or ``too_small``.
     """
-    check_head(content[:HEAD])
+    kind = check_head(content[:HEAD])
     small = decode_picture(content, SIDE, SIDE, crop=0.0)
     width, height = int(small.statistics["width"]), int(small.statistics["height"])
     if min(width, height) < min_side:
         raise too_small(width, height, min_side)
     luma: Array = np.rint(small.value.astype(np.float32) @ _LUMA).astype(np.uint8)  # (11, 11)
-    return Picture(
-        content,
-        sniff(content[:HEAD]) or "",
-        width,
-        height,
-        hashlib.sha256(content).hexdigest(),
-        base64.b64encode(luma.tobytes()).decode(),
-    )
+    look = base64.b64encode(luma.tobytes()).decode()
+    return Picture(content, kind, width, height, hashlib.sha256(content).hexdigest(), look)
 
 
 class Looks:

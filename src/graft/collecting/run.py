@@ -13,12 +13,13 @@ from typing import Any
 from graft.collecting.candidates import Candidate, CandidateQueue
 from graft.collecting.counts import Counts
 from graft.collecting.entry import ManifestEntry
-from graft.collecting.found import as_text
+from graft.collecting.found import as_text, is_inline
 from graft.collecting.inline import read_file, read_inline
 from graft.collecting.manifest import Manifest
-from graft.collecting.pictures import SUFFIXES, Picture, judge
+from graft.collecting.pictures import Picture, judge
 from graft.collecting.seen import SeenPictures
 from graft.contracts import Progress
+from graft.decoding.formats import USUAL_EXTENSION
 from graft.errors import GraftError, ItemError
 from graft.fetching.bounds import OutOfBounds
 from graft.fetching.fetcher import Fetcher
@@ -152,7 +153,7 @@ class CollectionRun:
             else:
                 self._note(candidate, "duplicate", of=fate.file or fate.of, reason="same_address")
             return False
-        if found.path is None and found.url[:5].lower() != "data:":
+        if found.path is None and not is_inline(found.url):
             try:
                 candidate.place = self._fetcher.locate(found.url)
             except ItemError as error:
@@ -162,12 +163,12 @@ class CollectionRun:
 
     def _bring(self, candidate: Candidate) -> tuple[Picture, str]:
         """Fetch and judge a picture; it, and the address that it came from. Runs in several threads."""
-        found, limit = candidate.found, self._fetcher.limits.max_bytes
+        found, limit, url = candidate.found, self._fetcher.limits.max_bytes, ""
         if candidate.place:
-            fetched = self._fetcher.fetch(candidate.place)
-            return judge(fetched.content, self._min_side), fetched.url
-        content = read_file(found.path, limit) if found.path else read_inline(found.url, limit)
-        return judge(content, self._min_side), ""
+            content, url = self._fetcher.fetch(candidate.place)
+        else:
+            content = read_file(found.path, limit) if found.path else read_inline(found.url, limit)
+        return judge(content, self._min_side), url
 
     def _settle(self, candidate: Candidate, future: Future[tuple[Picture, str]]) -> None:
         queue = candidate.queue
@@ -175,11 +176,9 @@ class CollectionRun:
         candidate.tries += 1
         try:
             picture, url = future.result()
-        except ItemError as error:
-            self._try_again_or_give_up(candidate, error)
-            return
-        except Exception as error:  # what others send goes through libraries that raise anything
-            self._give_up(candidate, ItemError("unexpected", f"{type(error).__name__}: {as_text(error)}"))
+        except Exception as raised:  # what others send goes through libraries that raise anything
+            error = ItemError("unexpected", f"{type(raised).__name__}: {as_text(raised)}")
+            self._try_again_or_give_up(candidate, raised if isinstance(raised, ItemError) else error)
             return
         facts = {
             "final_url": url if url != candidate.source else "",
@@ -193,19 +192,19 @@ class CollectionRun:
             self._note(candidate, "duplicate", of=of, reason=reason, **facts)
             return
         line = self._line(candidate, "kept", look=picture.look, **facts)
-        self._seen.add(self._manifest.keep(line, picture.content, SUFFIXES[picture.kind]))
+        self._seen.add(self._manifest.keep(line, picture.content, USUAL_EXTENSION[picture.kind]))
         queue.kept += 1
         queue.new += 1
         self._tell()
 
     def _try_again_or_give_up(self, candidate: Candidate, error: ItemError) -> None:
         limits = self._fetcher.limits
-        if not candidate.place or not self._fetcher.may_pass(error) or candidate.tries >= limits.tries:
+        if candidate.place and self._fetcher.may_pass(error) and candidate.tries < limits.tries:
+            rest = limits.backoff * 2 ** (candidate.tries - 1) * random.uniform(0.5, 1.5)  # noqa: S311
+            self._fetcher.rate_limiter.rest(candidate.place.host, rest)
+            candidate.queue.waiting.append(candidate)
+        else:
             self._give_up(candidate, error)
-            return
-        rest = limits.backoff * 2 ** (candidate.tries - 1) * random.uniform(0.5, 1.5)  # noqa: S311
-        self._fetcher.rate_limiter.rest(candidate.place.host, rest)
-        candidate.queue.waiting.append(candidate)
 
     def _give_up(self, candidate: Candidate, error: ItemError) -> None:
         state = "failed" if self._fetcher.may_pass(error) else "refused"

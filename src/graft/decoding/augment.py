@@ -6,7 +6,6 @@ Every view follows from the item, the seed and its number, so that what was made
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -36,25 +35,6 @@ _QUIET = 0.5
 """Mel frames whose mean is within this of the least one hold nothing (1 is 10 dB)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pose:
-    """What of a picture is seen, and how.
-
-    Attributes:
-        flipped: Whether left and right change places.
-        zoom: Part of each side that is seen, in (0, 1].
-        turn: Degrees.
-        right: How far the middle of what is seen lies to the right of the picture's, in half sides.
-        down: How far below it.
-    """
-
-    flipped: bool
-    zoom: float
-    turn: float
-    right: float
-    down: float
-
-
 def views(value: Any, modality: str, count: int, seed: int, flips: bool = True) -> list[Any]:
     """Views of one prepared item, of its type and shape.
 
@@ -80,14 +60,23 @@ def _view(value: Any, modality: str, flips: bool, chance: np.random.Generator) -
     return _KINDS[modality](value, flips, chance)
 
 
-def see(picture: Array, pose: Pose) -> Array:
-    """What a pose sees of a picture ``(h, w, 3) uint8``, at its own size; beyond its borders it is mirrored."""
+def see(picture: Array, *, flipped: bool, zoom: float, turn: float, right: float, down: float) -> Array:
+    """A part of a picture ``(h, w, 3) uint8`` at the picture's size; beyond its borders it is mirrored.
+
+    Args:
+        picture: The whole.
+        flipped: Whether left and right change places.
+        zoom: Part of each side that is seen, in (0, 1].
+        turn: Degrees.
+        right: How far the middle of what is seen lies to the right of the picture's, in half sides.
+        down: How far below it.
+    """
     height, width = picture.shape[:2]
-    down, right = np.meshgrid(_places(height), _places(width), indexing="ij", sparse=True)
-    cosine, sine = np.cos(np.radians(pose.turn)) * pose.zoom, np.sin(np.radians(pose.turn)) * pose.zoom
-    right = right * (-1 if pose.flipped else 1)
-    row = ((cosine * down - sine * right + pose.down) + 1) * height / 2 - 0.5
-    column = ((sine * down * height + cosine * right * width) / width + pose.right + 1) * width / 2 - 0.5
+    y, x = np.meshgrid(_places(height), _places(width), indexing="ij", sparse=True)
+    cosine, sine = np.cos(np.radians(turn)) * zoom, np.sin(np.radians(turn)) * zoom
+    x = x * (-1 if flipped else 1)
+    row = ((cosine * y - sine * x + down) + 1) * height / 2 - 0.5
+    column = ((sine * y * height + cosine * x * width) / width + right + 1) * width / 2 - 0.5
     return _sampled(picture, row.astype(np.float32), column.astype(np.float32))
 
 
@@ -127,8 +116,9 @@ def mask(mel: Float32, chance: np.random.Generator) -> Float32:
 def _picture(picture: Array, flips: bool, chance: np.random.Generator) -> Array:
     zoom = chance.uniform(LEAST_CROP, 1)
     right, down = chance.uniform(zoom - 1, 1 - zoom, 2)
-    pose = Pose(bool(chance.random() < 0.5) and flips, zoom, chance.uniform(-MOST_TURN, MOST_TURN), right, down)
-    return relight(see(picture, pose), *chance.uniform(1 - LIGHT, 1 + LIGHT, 3))
+    flipped = bool(chance.random() < 0.5) and flips
+    seen = see(picture, flipped=flipped, zoom=zoom, turn=chance.uniform(-MOST_TURN, MOST_TURN), right=right, down=down)
+    return relight(seen, *chance.uniform(1 - LIGHT, 1 + LIGHT, 3))
 
 
 def _sound(value: Float32, flips: bool, chance: np.random.Generator) -> Float32:

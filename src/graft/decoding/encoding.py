@@ -10,7 +10,7 @@ from io import BufferedReader
 
 from graft.contracts import LIMITS, ItemLimits
 from graft.decoding.alphabets import OLDER, share_of_own_letters
-from graft.decoding.formats import HEAD, describe_kind, sniff
+from graft.decoding.formats import HEAD, describe_kind, is_utf8, sniff
 from graft.errors import ItemError
 
 _MARKS = (
@@ -35,7 +35,7 @@ def read_text(content: bytes, limits: ItemLimits = LIMITS) -> str:
         ItemError: It is empty, longer than ``limits`` allow, or a file of another kind: no text in any encoding begins
             like a picture.
     """
-    if (kind := sniff(content[:HEAD])) and not _is_utf8(content):  # "ID3 tags" is a text that begins like an MP3
+    if (kind := sniff(content[:HEAD])) and not is_utf8(content):  # "ID3 tags" is a text that begins like an MP3
         what, advice = describe_kind(kind, "text")
         raise ItemError("not_a_text", f"It is not a text: it is {what}.", advice)
     text = decode_text(content)
@@ -122,7 +122,7 @@ def decode_lines(stream: BufferedReader, limit: int, tell: Callable[[str], None]
     wide = head.startswith((b"\xff\xfe", b"\xfe\xff")) or 0 in head
     seen = b""
     while not wide and (line := stream.readline(limit)):
-        if not _is_utf8(line):
+        if not is_utf8(line):
             seen += line
             break
         seen = seen if line.isascii() else line  # one that is UTF-8 beyond ASCII says that the others are meant so
@@ -179,19 +179,11 @@ def decode_beginning(content: bytes, size: int) -> str:
     if len(content) > size:
         for length in range(1, min(4, len(head)) + 1):
             last = head[-length]
-            if last >= 0xC0 and _is_utf8(head[:-length]):  # a character of UTF-8 begins here
+            if last >= 0xC0 and is_utf8(head[:-length]):  # a character of UTF-8 begins here
                 return decode_text(head[:-length])
             if last < 0x80:
                 break
     return decode_text(head)
-
-
-def _is_utf8(content: bytes) -> bool:
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def mend(text: str) -> str:

@@ -328,7 +328,7 @@ def is_text(head: bytes) -> bool:
         return True
     if not head.strip() or _CONTROL.search(head):
         return False
-    return sum(byte < 0x80 for byte in head) >= 0.5 * len(head) or _is_utf8(head)
+    return sum(byte < 0x80 for byte in head) >= 0.5 * len(head) or is_utf8(head, cut=True)
 
 
 def kind_of(head: bytes) -> str:
@@ -409,9 +409,10 @@ def _mpeg_audio(head: bytes) -> str | None:
     return "mp3" if exists else None
 
 
-def _is_utf8(head: bytes) -> bool:
+def is_utf8(content: bytes, *, cut: bool = False) -> bool:
+    """Whether bytes are a text in UTF-8; ``cut``: its end may go through a character."""
     try:
-        head.decode("utf-8")
+        content.decode("utf-8")
     except UnicodeDecodeError as error:
-        return error.start >= max(1, len(head) - 3)  # a character cut by the end
+        return cut and error.start >= max(1, len(content) - 3)
     return True

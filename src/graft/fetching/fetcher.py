@@ -60,7 +60,7 @@ class Fetcher:
         allow: Sequence[Network] = (),
         ports: Collection[int] = PORTS,
         trust: ssl.SSLContext | None = None,
-        check_head: Callable[[bytes], None] | None = None,
+        check_head: Callable[[bytes], object] | None = None,
         accept: str = "*/*",
     ) -> None:
         self.limits, self.rate_limiter = limits, rate_limiter

@@ -21,7 +21,7 @@ from typing import Any, Self
 import numpy as np
 
 from graft.contracts import Bool, Float32, Float64
-from graft.decoding.formats import EXTENSIONS, HEAD, sniff
+from graft.decoding.formats import HEAD, USUAL_EXTENSION, sniff
 from graft.errors import DataError
 from graft.files import write_atomically
 from graft.journal.appending import opened, read_at, write_whole
@@ -54,7 +54,6 @@ _DIGITS = 20
 """So many there never are of the bytes that items take."""
 _NAMED = 20
 """So many broken lines are named."""
-_SUFFIXES = {kind: suffix for suffix, kind in reversed(EXTENSIONS.items())}
 
 
 @dataclass
@@ -190,7 +189,7 @@ class PredictionLog:
     def _keep(self, key: str, content: bytes, limit: int) -> None:
         """Keep an item once, while all of them together take no more than ``limit`` bytes. The log is locked."""
         folder = items_of(self.path)
-        name = f"{key}{_SUFFIXES.get(sniff(content[:HEAD]) or '', '.txt')}"
+        name = f"{key}{USUAL_EXTENSION.get(sniff(content[:HEAD]) or '', '.txt')}"
         if len(content) > MAX_ITEM_BYTES or (folder / name).exists():
             return
         folder.mkdir(mode=0o700, exist_ok=True)
