@@ -40,6 +40,12 @@ from contextlib import contextmanager
 from typing import ClassVar
 
 
+def first_line(error: BaseException, longest: int = 300) -> str:
+    """The first line of what an error of a library says, without its full stop; the error's kind where it is silent."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__)[:longest].rstrip(".")
+
+
 class GraftError(Exception):
     """Base of everything that Graft raises on purpose.
 

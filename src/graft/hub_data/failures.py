@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from graft.errors import AddressError, GraftError, NothingToRead
+from graft.errors import AddressError, GraftError, NothingToRead, first_line
 
 _URL = re.compile(r"\w+://\S+")
 
@@ -68,7 +68,5 @@ def _in_words(name: str, error: Exception) -> GraftError:
             f"{name} could not be fetched: the hub refused, or did not answer.",
             "Check the connection and the rights of HF_TOKEN, and try again: files that arrived whole are kept.",
         )
-    first = _URL.sub("...", (str(error.__cause__ or error).strip() or type(error).__name__).splitlines()[0])[
-        :200
-    ].rstrip(".")
+    first = _URL.sub("...", first_line(error.__cause__ or error))[:200].rstrip(".")
     return AddressError(f"{name} cannot be read as a data set: {first}.", page)

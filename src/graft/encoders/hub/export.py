@@ -18,10 +18,10 @@ from graft.encoders.hub import architectures, audio, image, text
 from graft.encoders.hub.architectures import LoadingPlan
 from graft.encoders.hub.encoder import Feeder, feeder_for, run
 from graft.encoders.hub.fetch import MAX_WEIGHTS, Source, limit_of, require
-from graft.encoders.hub.loading import explained, foreign_code, input_names, quiet, short
+from graft.encoders.hub.loading import explained, foreign_code, input_names, quiet
 from graft.encoders.hub.store import DENSE, GRAPH, VOCABULARY, Card
 from graft.encoders.hub.weights import with_weights
-from graft.errors import EncoderError
+from graft.errors import EncoderError, first_line
 from graft.front_matter import split
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def _export(source: Source, plan: LoadingPlan, trial: _ExportTrial, progress: Pr
             made = replace(made, open=weights_are_named and _follows(graph, network, trial))
             break
         except Exception as error:  # exporters fail in every way there is
-            failures.append(f"{exporter.__name__}: {short(error)}")
+            failures.append(f"{exporter.__name__}: {first_line(error)}")
     progress("export", 2, STEPS)
     if made is None and plan.graph:
         made = _adopted(source, plan, trial, wanted)
@@ -216,7 +216,7 @@ def _adopted(source: Source, plan: LoadingPlan, trial: _ExportTrial, wanted: Seq
         return _held_to(graph, "repository", trial, wanted)
     except Exception as error:
         raise EncoderError(
-            f"{plan.graph} of {source.name} cannot be used: {short(error)}.",
+            f"{plan.graph} of {source.name} cannot be used: {first_line(error)}.",
             "Use a model with model.safetensors, of a kind that can be exported.",
         ) from None
 

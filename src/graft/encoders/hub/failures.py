@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from graft.errors import EncoderError
+from graft.errors import EncoderError, first_line
 
 
 class Unreachable(EncoderError):
@@ -73,7 +73,7 @@ def _unreachable(what: str, error: BaseException) -> Unreachable:
     why = (
         "HF_HUB_OFFLINE is set"
         if offline
-        else f"the hub did not answer, or the connection broke off ({_first_line(error)})"
+        else f"the hub did not answer, or the connection broke off ({first_line(error, 200)})"
     )
     advice = "Unset it" if offline else "Check the connection and try again: files that arrived whole are kept"
     return Unreachable(
@@ -95,10 +95,5 @@ def _refused(what: str, error: Any) -> EncoderError:
             "Run hf auth login with an account, or set HF_TOKEN to a token, that may read it.",
         )
     if status is not None and status < 500:
-        return EncoderError(f"The hub did not give out {what}: {_first_line(error)}.", "Look at the model's page.")
+        return EncoderError(f"The hub did not give out {what}: {first_line(error, 200)}.", "Look at the model's page.")
     return _unreachable(what, error)
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0].rstrip(".")[:200]

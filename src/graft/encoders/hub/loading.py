@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from graft.encoders.hub.fetch import Source
-from graft.errors import EncoderError, GraftError
+from graft.errors import EncoderError, GraftError, first_line
 from graft.executors import renew_in_child
 
 
@@ -34,7 +34,7 @@ def explained(source: Source, what: str, library: str = "transformers") -> Itera
         if isinstance(error, ValueError) and "trust_remote_code" in str(error):
             raise foreign_code(source, f"for its {what}") from None
         raise EncoderError(
-            f"{library} cannot load the {what} of {source.name}: {short(error)}.",
+            f"{library} cannot load the {what} of {source.name}: {first_line(error)}.",
             "Look whether files are missing or cut short, or use another model.",
         ) from error
 
@@ -45,12 +45,6 @@ def foreign_code(source: Source, what: str) -> EncoderError:
         f"{source.name} needs code that comes with it ({what}), and Graft never runs code from a model.",
         "Use a model of a kind that transformers itself knows.",
     )
-
-
-def short(error: Exception) -> str:
-    """The first line of what an error says."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:300].rstrip(".")
 
 
 _one_at_a_time = threading.RLock()

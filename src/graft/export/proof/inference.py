@@ -19,7 +19,7 @@ from graft.decoding.decode import View, render
 from graft.decoding.encoding import read_text
 from graft.decoding.sound import decode_sound
 from graft.encoders.runtime import onnx_runtime
-from graft.errors import ExportError, ItemError
+from graft.errors import ExportError, ItemError, first_line
 from graft.executors import workers
 from graft.export.proof.agreement import Answer
 from graft.export.shrinking import divided
@@ -64,7 +64,7 @@ def decoder_of(modality: str, folder: Path) -> Decode:
     try:
         tokenizer = _tokenizer_in(folder / FOLDER)
     except Exception as error:  # its tables may be anything
-        raise ExportError(f"The tokenizer beside the graph cannot be used: {_first_line(error)}.", AGAIN) from None
+        raise ExportError(f"The tokenizer beside the graph cannot be used: {first_line(error)}.", AGAIN) from None
     return partial(_tokens_of, tokenizer)
 
 
@@ -83,9 +83,7 @@ def _tokens_of(tokenizer: Any, content: bytes) -> Values:
     try:
         found: Values = tokenizer([text])
     except Exception as error:
-        raise ItemError(
-            "unanswered", f"The tokenizer beside the graph does not answer: {_first_line(error)}."
-        ) from None
+        raise ItemError("unanswered", f"The tokenizer beside the graph does not answer: {first_line(error)}.") from None
     return found
 
 
@@ -110,9 +108,7 @@ class GraphSession:
         try:
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # whatever is wrong with a graph comes as an exception of the runtime's own
-            raise ExportError(
-                f"model.onnx cannot be opened: {_first_line(error)}.", "Export the model again."
-            ) from None
+            raise ExportError(f"model.onnx cannot be opened: {first_line(error)}.", "Export the model again.") from None
         self.inputs = tuple(entry.name for entry in self._session.get_inputs())
         self.outputs = expected_outputs(classes)
         given = {entry.name for entry in self._session.get_outputs()}
@@ -144,7 +140,7 @@ class GraphSession:
                 raise ExportError(
                     f"model.onnx does not answer: it was stopped after {PATIENCE:g} seconds with one item.", AGAIN
                 ) from None
-            raise ItemError("unanswered", f"The graph does not answer: {_first_line(error)}.") from None
+            raise ItemError("unanswered", f"The graph does not answer: {first_line(error)}.") from None
         finally:
             clock.cancel()
         return checked_answer(dict(zip(self.outputs, found, strict=True)), self.outputs)
@@ -170,8 +166,3 @@ def checked_answer(answer: Mapping[str, Any], outputs: Mapping[str, tuple[int, .
             found = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else "nothing"
             raise ItemError("unanswered", f"{name} is {found} instead of {shape}.")
     return {name: answer[name] for name in outputs}
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0].rstrip(".")[:300]
