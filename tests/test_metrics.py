@@ -9,6 +9,7 @@ from scipy import stats
 from sklearn import metrics as reference
 
 from graft import metrics
+from graft.evaluation.outcomes import Outcomes
 
 
 def draw(seed, n=200, k=4, skill=1.5):
@@ -24,21 +25,23 @@ def test_class_figures_agree_with_scikit_learn(seed):
     y, p, predicted = draw(seed)
     assert metrics.accuracy(y, predicted) == pytest.approx(reference.accuracy_score(y, predicted))
     assert (metrics.confusion_matrix(y, predicted, 4) == reference.confusion_matrix(y, predicted)).all()
-    ours = metrics.precision_recall_f1(y, predicted, 4)
-    theirs = reference.precision_recall_fscore_support(y, predicted)
-    for mine, other in zip(ours, theirs, strict=True):
+    said = Outcomes.of_classes("abcd", p, y)
+    ours = [(figures.precision, figures.recall, figures.n) for figures in said.per_class(np.arange(len(y))).values()]
+    precision, recall, _, n = reference.precision_recall_fscore_support(y, predicted)
+    for mine, *other in zip(ours, precision, recall, n, strict=True):
         assert mine == pytest.approx(other)
-    assert metrics.macro_f1(y, predicted, 4) == pytest.approx(reference.f1_score(y, predicted, average="macro"))
+    assert said.macro_f1 == pytest.approx(reference.f1_score(y, predicted, average="macro"))
     assert metrics.log_loss(y, p) == pytest.approx(reference.log_loss(y, p))
 
 
 def test_macro_f1_leaves_out_classes_that_never_occur_and_counts_those_only_predicted():
     y, predicted = np.array([0, 0, 1]), np.array([0, 2, 1])
     expected = reference.f1_score(y, predicted, average="macro", zero_division=0)
-    assert metrics.macro_f1(y, predicted, 5) == pytest.approx(expected)
-    scores = metrics.precision_recall_f1(y, predicted, 5)
-    assert scores.n.tolist() == [2, 1, 0, 0, 0]
-    assert scores.precision[3] == scores.recall[3] == scores.f1[3] == 0
+    given, named = (of[:, None] == np.arange(5) for of in (y, predicted))
+    assert metrics.label_f1(given, named)[1] == pytest.approx(expected)
+    figures = Outcomes("abcde", named.astype(float), named, given).per_class(np.arange(3))
+    assert [figures[label].n for label in "abcde"] == [2, 1, 0, 0, 0]
+    assert np.isnan([figures["d"].precision, figures["d"].recall]).all()
 
 
 def test_log_loss_stays_finite_at_probability_zero():
@@ -135,7 +138,7 @@ def test_sets_are_measured():
 def test_nothing_to_measure_is_said_so():
     nothing, no_p, no_sets = np.zeros(0, np.int64), np.zeros((0, 3)), np.zeros((0, 3), bool)
     assert np.isnan(metrics.accuracy(nothing, nothing))
-    assert np.isnan(metrics.macro_f1(nothing, nothing, 3))
+    assert np.isnan(metrics.label_f1(no_sets, no_sets)).all()
     assert np.isnan(metrics.log_loss(nothing, no_p))
     assert np.isnan(metrics.expected_calibration_error(nothing, no_p).ece)
     assert np.isnan(metrics.auroc(np.ones(3, bool), np.ones(3)))

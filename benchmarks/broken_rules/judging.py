@@ -77,7 +77,7 @@ JUDGING = (
     ),
     Rule(
         "the interval of a given test split is for new groups",
-        "src/graft/evaluation/held_out.py",
+        "src/graft/evaluation/outcomes.py",
         "effect = group_design_effect(right, groups) if grouped else 1.0",
         "effect = 1.0",
         f"{ENDS}test_groups_in_the_test_split_widen_its_interval",

@@ -18,15 +18,6 @@ _ROUNDING = 1e-9
 """How far an effective number of successes may stray from 0 to n by floating-point rounding."""
 
 
-class ClassScores(NamedTuple):
-    """Figures of each class, ``(k,)``; ``n`` counts the items whose given label it is."""
-
-    precision: Float64
-    recall: Float64
-    f1: Float64
-    n: Int
-
-
 class Reliability(NamedTuple):
     """Expected calibration error and its bins ``(bins,)``; the means of an empty bin are ``nan``.
 
@@ -48,28 +39,6 @@ def accuracy(y: Int, predicted: Int) -> float:
 def confusion_matrix(y: Int, predicted: Int, k: int) -> Int:
     """How often class i was called class j: ``(k, k) int64``, given labels as rows, predictions as columns."""
     return np.bincount(y * k + predicted, minlength=k * k).reshape(k, k).astype(np.int64)
-
-
-def precision_recall_f1(y: Int, predicted: Int, k: int) -> ClassScores:
-    """Precision, recall and their harmonic mean for each class, 0 to 1.
-
-    A figure with nothing to divide by is 0: the precision of a class that was never predicted, the recall of one that
-    never occurs.
-    """
-    confusion = confusion_matrix(y, predicted, k).astype(np.float64)
-    hits, given, called = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
-    return ClassScores(
-        precision=_ratio(hits, called, empty=0.0),
-        recall=_ratio(hits, given, empty=0.0),
-        f1=_ratio(2 * hits, given + called, empty=0.0),
-        n=given.astype(np.int64),
-    )
-
-
-def macro_f1(y: Int, predicted: Int, k: int) -> float:
-    """Mean F1 of the classes that occur, given or predicted, 0 to 1; ``nan`` for no items."""
-    occurs = np.bincount(np.concatenate([y, predicted]), minlength=k) > 0
-    return float(precision_recall_f1(y, predicted, k).f1[occurs].mean()) if occurs.any() else float("nan")
 
 
 def log_loss(y: Int, p: Array) -> float:

@@ -7,7 +7,8 @@ from graft.data.dataset import Dataset, Memory
 from graft.data.split import stratified_group_folds
 from graft.errors import DataError
 from graft.evaluation import Answered, score_held_out
-from graft.evaluation.held_out import check_shared_labels, class_figures, confusion
+from graft.evaluation.held_out import check_shared_labels
+from graft.evaluation.outcomes import Outcomes
 from graft.learning.classifier import fit_classifier
 from graft.metrics import wilson
 from graft.recipe import Recipe
@@ -23,6 +24,11 @@ def fitted():
         x[:80], y[:80], 2, ((16,),), stratified_group_folds(y[:80], np.arange(80), 5, 0), Recipe()
     )
     return classifier, x[80:], [CLASSES[c] for c in y[80:]]
+
+
+def outcomes(y, predicted, classes):
+    """Of items that were called so, surely."""
+    return Outcomes.of_classes(classes, np.eye(len(classes))[predicted], y)
 
 
 def score(classifier, x, labels, clusters, part):
@@ -81,7 +87,7 @@ def test_nothing_but_strangers(fitted):
 
 
 def test_what_did_not_occur_has_no_figure():
-    figures = class_figures(np.array([0, 0, 1]), np.array([0, 1, 1]), ["a", "b", "c"])
+    figures = outcomes(np.array([0, 0, 1]), np.array([0, 1, 1]), ["a", "b", "c"]).per_class(np.arange(3))
     assert (figures["a"].precision, figures["a"].recall, figures["a"].n) == (1.0, 0.5, 2)
     assert (figures["b"].precision, figures["b"].recall) == (0.5, 1.0)
     assert np.isnan([figures["c"].precision, figures["c"].recall]).all()
@@ -90,19 +96,21 @@ def test_what_did_not_occur_has_no_figure():
 
 
 def test_given_labels_are_rows():
-    assert confusion(np.array([0, 0, 1]), np.array([0, 1, 1]), 3) == ((1, 1, 0), (0, 1, 0), (0, 0, 0))
+    found = outcomes(np.array([0, 0, 1]), np.array([0, 1, 1]), ["a", "b", "c"])
+    assert found.confusion == ((1, 1, 0), (0, 1, 0), (0, 0, 0))
 
 
 def test_the_interval_of_a_recall_knows_of_copies_groups_and_folds():
     y, predicted = np.zeros(40, np.int64), np.repeat([0, 1], [30, 10])
-    plain = class_figures(y, predicted, ["a", "b"])["a"]
+    found, apart = outcomes(y, predicted, ["a", "b"]), np.arange(40)
+    plain = found.per_class(apart)["a"]
     assert (plain.recall_low, plain.recall_high) == pytest.approx(wilson(30, 40))
-    copies = class_figures(y, predicted, ["a", "b"], np.arange(40) // 4)["a"]
+    copies = found.per_class(apart // 4)["a"]
     assert (copies.recall_low, copies.recall_high) == pytest.approx(wilson(7.5, 10))
-    folds = class_figures(y, predicted, ["a", "b"], correlation=1.6)["a"]
+    folds = found.per_class(apart, correlation=1.6)["a"]
     assert (folds.recall_low, folds.recall_high) == pytest.approx(wilson(30 / 1.6, 25))
-    groups = class_figures(y, predicted, ["a", "b"], groups=[f"{i // 10}" for i in range(40)])["a"]
+    groups = found.per_class(apart, groups=[f"{i // 10}" for i in range(40)])["a"]
     assert groups.recall_high - groups.recall_low > 2 * (plain.recall_high - plain.recall_low)
-    kept = class_figures(y, predicted, ["a", "b"], kept=np.array([0.8, 1]))["a"]
+    kept = found.per_class(apart, kept=np.array([0.8, 1]))["a"]
     assert kept.recall == pytest.approx(0.8)
     assert (kept.recall_low, kept.recall_high) == pytest.approx(wilson(32, 40))

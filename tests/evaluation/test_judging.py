@@ -6,17 +6,8 @@ import pytest
 from graft.data.dataset import Memory
 from graft.data.split import stratified_group_folds
 from graft.evaluation import Rows, judge
-from graft.evaluation.judging import (
-    EXAMPLES,
-    EXAMPLES_PER_CELL,
-    HARDEST,
-    calibration,
-    hardest,
-    judged_items,
-    majority_baseline,
-    mistakes,
-    nearest_baseline,
-)
+from graft.evaluation.judging import majority_baseline, nearest_baseline
+from graft.evaluation.outcomes import EXAMPLES, EXAMPLES_PER_CELL, HARDEST, Outcomes, calibration
 from graft.learning.classifier import fit_classifier
 from graft.recipe import Recipe
 from heads.blobs import blobs
@@ -95,12 +86,12 @@ def probabilities(n, k, seed=0):
 
 def test_the_hardest_are_those_whose_label_is_believed_least():
     p, y = probabilities(200, 4)
-    found = hardest(judged_items(items_of(200), p, y, ["a", "b", "c", "d"]))
+    found = Outcomes.of_classes(["a", "b", "c", "d"], p, y).hardest(items_of(200))
     given = [entry.given for entry in found]
     assert len(found) == HARDEST
     assert given == sorted(given)
     assert given[0] == pytest.approx(p[np.arange(200), y].min())
-    assert len(hardest(judged_items(items_of(5), p[:5], y[:5], ["a", "b", "c", "d"]))) == 5
+    assert len(Outcomes.of_classes(["a", "b", "c", "d"], p[:5], y[:5]).hardest(items_of(5))) == 5
     row = int(found[0].path.removeprefix("item "))
     assert found[0].label == "abcd"[y[row]]
     assert found[0].predicted == "abcd"[p[row].argmax()]
@@ -109,7 +100,7 @@ def test_the_hardest_are_those_whose_label_is_believed_least():
 
 def test_mistakes_are_bounded_by_cell_and_in_all():
     p, y = probabilities(4000, 10)
-    found = mistakes(judged_items(items_of(4000), p, y, [f"{c}" for c in range(10)]))
+    found = Outcomes.of_classes([f"{c}" for c in range(10)], p, y).mistakes(items_of(4000))
     cells = {}
     for entry in found:
         assert entry.label != entry.predicted
@@ -118,9 +109,9 @@ def test_mistakes_are_bounded_by_cell_and_in_all():
     assert max(map(len, cells.values())) == EXAMPLES_PER_CELL
     assert all(sure == sorted(sure, reverse=True) for sure in cells.values())
     p, y = probabilities(4000, 3)
-    assert len(mistakes(judged_items(items_of(4000), p, y, ["a", "b", "c"]))) == 6 * EXAMPLES_PER_CELL
+    assert len(Outcomes.of_classes(["a", "b", "c"], p, y).mistakes(items_of(4000))) == 6 * EXAMPLES_PER_CELL
     p, y = probabilities(4000, 10)
-    assert mistakes(judged_items(items_of(1), p[:1], p[:1].argmax(axis=1), [f"{c}" for c in range(10)])) == ()
+    assert Outcomes.of_classes([f"{c}" for c in range(10)], p[:1], p[:1].argmax(axis=1)).mistakes(items_of(1)) == ()
 
 
 def test_a_perfectly_calibrated_answer_has_no_error_and_a_boastful_one_has():
@@ -134,8 +125,8 @@ def test_a_perfectly_calibrated_answer_has_no_error_and_a_boastful_one_has():
 
 def test_baselines():
     y = np.array([0, 0, 0, 1, 1])
-    assert majority_baseline(y, 3) == 0.6
-    assert np.isnan(majority_baseline(y[:0], 3))
+    assert majority_baseline(y) == 0.6
+    assert np.isnan(majority_baseline(y[:0]))
     phi = np.array([[1, 0], [3, 0.1], [1, 0.2], [0, 1], [0.1, 8]], np.float32)  # of any length: directions count
     assert nearest_baseline(phi, y, np.arange(5)) == 1
     assert nearest_baseline(phi, y, np.array([0, 0, 0, 1, 1])) == 0  # only the other class stands in the other fold

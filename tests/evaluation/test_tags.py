@@ -7,17 +7,9 @@ from sklearn import metrics as theirs
 from graft.data.dataset import Dataset, Text
 from graft.data.split import stratified_group_folds
 from graft.errors import DataError
-from graft.evaluation.judging import hardest, mistakes
-from graft.evaluation.multi_label import (
-    belief,
-    judge_multi_label,
-    judged_items,
-    label_figures,
-    measure,
-    score_multi_label,
-    sets_calibration,
-    warn_of_the_labels,
-)
+from graft.evaluation import score_held_out
+from graft.evaluation.multi_label import judge_multi_label, warn_of_the_labels
+from graft.evaluation.outcomes import Outcomes, measure
 from graft.evaluation.rows import Answered, Rows
 from graft.learning.multi_label import fit_multi_label, strata_of
 from graft.learning.selection import choose_without
@@ -50,7 +42,7 @@ def names(given):
 def score(classifier, x, label_sets, clusters, part):
     items = tuple(Text(f"item {row}") for row in range(len(x)))
     dataset = Dataset(items, tuple(map("|".join, label_sets)), tags=tuple(label_sets))
-    return score_multi_label(Answered.by(classifier, CLASSES, x, dataset), clusters, part)
+    return score_held_out(Answered.by(classifier, CLASSES, x, dataset), clusters, part)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +71,7 @@ def test_figures_are_those_of_scikit_learn():
     assert found.exact_match == pytest.approx(theirs.accuracy_score(given, sets))
     assert found.mean_average_precision == pytest.approx(theirs.average_precision_score(given, p, average="macro"))
     assert found.labels_per_item == pytest.approx(given.sum() / 200)
-    figures = label_figures(given, sets, list("abcd"))
+    figures = Outcomes(list("abcd"), p, sets, given, exclusive=False).per_class(np.arange(200))
     assert figures["b"].precision == pytest.approx(theirs.precision_score(given[:, 1], sets[:, 1]))
     assert figures["b"].recall == pytest.approx(theirs.recall_score(given[:, 1], sets[:, 1]))
     assert figures["b"].n == given[:, 1].sum()
@@ -138,14 +130,14 @@ def test_mistakes_are_the_surest_first_and_few_of_a_kind():
     p = np.array([[0.9, 0.1]] * 10 + [[0.6, 0.4]], np.float32)
     given = np.array([[False, True]] * 10 + [[False, False]])
     items = [Text(f"item {row}") for row in range(11)]
-    judged = judged_items(items, p, p >= 0.5, given, ("a", "b"))
-    found = mistakes(judged)
+    said = Outcomes(("a", "b"), p, p >= 0.5, given, exclusive=False)
+    found = said.mistakes(items)
     assert len(found) == 7
     assert (found[0].label, found[0].predicted) == ("b", "a")
     assert found[0].confidence == pytest.approx(0.81)
     assert found[0].given == pytest.approx(0.01)
     assert (found[-1].label, found[-1].predicted) == ("", "a")
-    assert hardest(judged, belief(p, given))[-1].path == "item 10"
+    assert said.hardest(items)[-1].path == "item 10"
 
 
 def test_no_row_is_judged_by_a_calibration_that_has_seen_it():
@@ -242,7 +234,7 @@ def test_confidence_that_is_right_as_often_as_it_says():
     random = np.random.default_rng(0)
     p = random.random((4000, 3)).astype(np.float32)
     given = random.random((4000, 3)) < p
-    assert sets_calibration(p, p >= 0.5, given).ece < 0.04
+    assert Outcomes(CLASSES, p, p >= 0.5, given, exclusive=False).calibration.ece < 0.04
 
 
 def test_data_without_a_known_label_are_refused():

@@ -123,7 +123,11 @@ class Dataset:
     @cached_property
     def indicator(self) -> Bool:
         """Which of ``classes`` each item has ``(n, k) bool``."""
-        index = {label: i for i, label in enumerate(self.classes)}
+        return self.bearing(self.classes)
+
+    def bearing(self, classes: Sequence[str]) -> Bool:
+        """Which of these each item has ``(n, k) bool``; all that there are must be among them."""
+        index = {label: i for i, label in enumerate(classes)}
         indicator = np.zeros((len(self), len(index)), dtype=np.bool_)
         for row, tags in enumerate(self.tags or ((label,) for label in self.labels)):
             indicator[row, [index[tag] for tag in tags]] = True

@@ -2,58 +2,41 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from graft.contracts import Array, Bool, Float32, Int
-from graft.data.dataset import Item
 from graft.evaluation.alarms import false_alarms, poisson_interval
 from graft.evaluation.doubt import crowded, doubted, why_nothing_is_held_out
 from graft.evaluation.grouping import group_effect
 from graft.evaluation.growth import Growth, is_rare, measure_growth, on_cores
-from graft.evaluation.held_out import TOO_FEW, class_figures, confusion
 from graft.evaluation.intervals import (
     THRESHOLD_CORRELATION,
     correlation_of,
     cross_validated_interval,
     effective_size,
-    enough_judged,
     group_design_effect,
     no_score,
     with_unjudged,
 )
+from graft.evaluation.outcomes import Outcomes, named_by
 from graft.evaluation.rows import Rows
 from graft.executors import map_on_cores
 from graft.heads.features import transform
-from graft.heads.protocols import CalibratedHead
+from graft.heads.protocols import CalibratedHead, LabelHead
 from graft.learning import HEADS
 from graft.learning.classifier import OutOfFold
 from graft.learning.conformal import measured
 from graft.learning.lexical import tfidf_accuracy
 from graft.learning.rule import bias_corrected
 from graft.learning.selection import class_weights
-from graft.metrics import accuracy, debiased_calibration_error, expected_calibration_error, precision_recall_f1
+from graft.metrics import exact_match, label_f1
 from graft.recipe import Recipe
-from graft.results.figures import (
-    Calibration,
-    ClassFigures,
-    Figures,
-    Interval,
-    Judged,
-    PredictionSets,
-    ReliabilityBin,
-    Unknown,
-)
+from graft.results.figures import ClassFigures, Figures, Interval, Judged, PredictionSets, Unknown
 
-HARDEST = 24
-"""How many of the hardest items the report names."""
-EXAMPLES_PER_CELL = 6
-"""How many examples it keeps of each kind of mistake."""
-EXAMPLES = 200
-"""How many mistakes it keeps in all."""
 OVERFIT_ROWS = 2000
 """The score on what was learned from is measured on at least so many rows, where there are as many."""
 TYPICAL = 4
@@ -76,14 +59,9 @@ def judge(classifier: CalibratedHead, out_of_fold: OutOfFold, rows: Rows, recipe
         rows: What it was fitted to.
         recipe: How, with the seed of bootstrap draws and of the learning curve's parts.
     """
-    x, y, folds, fold, classes, seed = rows.x, rows.y, rows.folds, rows.fold, rows.classes, recipe.seed
-    scored = np.flatnonzero(out_of_fold.scored)
-    p, given = out_of_fold.p[scored], y[scored]
-    predicted = p.argmax(axis=1).astype(np.int64) if len(scored) else np.empty(0, np.int64)
-    choice = out_of_fold.choice
-    corrected, _ = bias_corrected(choice.correct, choice.losses, rows.units, seed, choice.plain)
-    k = len(classes)
-    recall = np.array([entry.recall for entry in class_figures(given, predicted, classes).values()])
+    y, folds, classes, seed, choice = rows.y, rows.folds, rows.classes, recipe.seed, out_of_fold.choice
+    scored, k = np.flatnonzero(out_of_fold.scored), len(classes)
+    said = Outcomes.of_classes(classes, out_of_fold.p[scored], y[scored])
     weights = class_weights(y, k)
     head = HEADS[choice.chosen.head]
 
@@ -99,56 +77,108 @@ def judge(classifier: CalibratedHead, out_of_fold: OutOfFold, rows: Rows, recipe
         return predicted
 
     fit_many = on_cores(fit_some, k)
-    right = predicted == given
-    design_effect = group_design_effect(right, rows.groups_of(scored))
+    recall = np.array([entry.recall for entry in said.per_class(rows.copies[scored]).values()])
+    design_effect = group_design_effect(said.right, rows.groups_of(scored))
     end = named[0] if len(named) else None
-    growth = measure_growth(fit_many, y, fold, rows.copies, classes, recall, seed, end, design_effect)
-    expected = growth.carried(corrected, len(y))
-    sample = scored[:: max(1, len(scored) // OVERFIT_ROWS)]
-    texts = [rows.words.texts[row] for row in sample.tolist()] if rows.words else None
-    on_training = classifier.answer(x[sample], texts).p.argmax(axis=1).astype(np.int64)
-    phi = transform(x, classifier.stages, classifier.features)
-    baselines = {"majority": majority_baseline(given, k), "nearest": nearest_baseline(phi, y, fold)}
-    if rows.words:
-        baselines["tf-idf"] = tfidf_accuracy(rows.words.z, y, k, folds)
-    nothing = "" if len(scored) else why_nothing_is_held_out(y, rows.copies, rows.units)
-    method = method_of(folds, len(choice.configurations), nothing)
-    correlation = correlation_of(len(folds))
-    score = cross_validated_interval(expected, rows.copies[scored], method, design_effect, correlation)
-    doubtful = crowded(y, rows.copies) if rows.doubtful is None else rows.doubtful | crowded(y, rows.copies)
-    score = doubted(score, right, doubtful[scored], rows.copies[scored], k, design_effect)
-    mean_f1, unjudged = judged_macro_f1(given, predicted, k), 1 - len(scored) / len(y)
-    if not enough_judged(given):
-        score, mean_f1, expected = no_score(TOO_FEW if len(scored) else method), float("nan"), float("nan")
-        baselines, growth = dict.fromkeys(baselines, mean_f1), replace(growth, curve=(), forecast=())
-    said = judged_items([rows.items[row] for row in scored.tolist()], p, given, classes)
-    figures = Figures(
-        classes=classes,
-        accuracy=with_unjudged(score, unjudged),
-        macro_f1=mean_f1,
-        baselines=baselines,
-        per_class=judged_by_class(given, predicted, growth, rows, scored),
-        confusion=confusion(given, predicted, k),
-        judged_on=judged_on(len(scored), len(y), nothing),
-        calibration=calibration(p, given),
-        overfit_gap=accuracy(y[sample], on_training) - expected,
-        learning_curve=growth.curve,
-        forecast=growth.forecast,
+    growth = measure_growth(fit_many, y, rows.fold, rows.copies, classes, recall, seed, end, design_effect)
+    figures = judged_by_folds(
+        said,
+        growth,
+        classifier,
+        out_of_fold,
+        rows,
+        recipe,
+        kinds=y,
+        sampled=OVERFIT_ROWS,
+        doubtful=crowded(y, rows.copies) if rows.doubtful is None else rows.doubtful | crowded(y, rows.copies),
+        nothing="" if len(scored) else why_nothing_is_held_out(y, rows.copies, rows.units),
+        unjudged=1 - len(scored) / len(y),
+        macro_f1=judged_macro_f1(said),
+        per_class=judged_by_class(said, growth, rows, scored),
         sets=_sets(classifier, out_of_fold, y, folds),
-        unknown=unknown(classifier.unknown.threshold, out_of_fold.rejected, rows, recipe.unknown_rate),
-        hardest=hardest(said),
-        mistakes=mistakes(said),
         groups=group_effect(fit_many, y, rows.groups, choice.correct[choice.index], rows.ignoring, seed)
         if rows.ignoring
         else None,
         false_alarms=false_alarms(out_of_fold.p, y, rows.copies, classes, rows.negatives, rows.seconds, design_effect),
         typical=typical(rows, out_of_fold),
-        unjudged=unjudged,
     )
     return figures, growth
 
 
-def judged_by_class(given: Int, predicted: Int, growth: Growth, rows: Rows, scored: Int) -> dict[str, ClassFigures]:
+def judged_by_folds(
+    said: Outcomes,
+    growth: Growth,
+    classifier: LabelHead,
+    out_of_fold: OutOfFold,
+    rows: Rows,
+    recipe: Recipe,
+    *,
+    kinds: Int,
+    sampled: int,
+    doubtful: Bool,
+    nothing: str,
+    unjudged: float,
+    **others: Any,
+) -> Figures:
+    """What there is to say of classes and of labels alike.
+
+    Args:
+        said: Of the rows that were scored.
+        growth: What more rows bring.
+        classifier: As for ``judge``.
+        out_of_fold: As for ``judge``.
+        rows: As for ``judge``.
+        recipe: As for ``judge``.
+        kinds: Which rows have the same answer ``(n,) int64``, for baselines.
+        sampled: The score on what was learned from is measured on at least so many rows, where there are as many.
+        doubtful: Which rows may have copies on both sides of a split, or are copies of few things ``(n,) bool``.
+        nothing: Why nothing is judged; ``""`` where something is.
+        unjudged: The share of the rows of which it is not known how they would fare.
+        others: The other figures.
+    """
+    scored, n, folds, choice = np.flatnonzero(out_of_fold.scored), len(rows.y), rows.folds, out_of_fold.choice
+    corrected, _ = bias_corrected(choice.correct, choice.losses, rows.units, recipe.seed, choice.plain)
+    expected = growth.carried(corrected, n)
+    design_effect = group_design_effect(said.right, rows.groups_of(scored))
+    method = method_of(folds, len(choice.configurations), nothing, "" if said.exclusive else "exact match in ")
+    copies, k = rows.copies[scored], len(rows.classes)
+    score = cross_validated_interval(expected, copies, method, design_effect, correlation_of(len(folds)))
+    score = doubted(score, said.right, doubtful[scored], copies, k, design_effect)
+    phi = transform(rows.x, classifier.stages, classifier.features)
+    baselines = {"majority": majority_baseline(kinds[scored]), "nearest": nearest_baseline(phi, kinds, rows.fold)}
+    if rows.words:
+        baselines["tf-idf"] = tfidf_accuracy(rows.words.z, kinds, k, folds)
+    every = max(1, len(scored) // sampled)
+    sample, items = scored[::every], [rows.items[row] for row in scored.tolist()]
+    texts = [rows.words.texts[row] for row in sample.tolist()] if rows.words else None
+    on_training = exact_match(
+        said.given[::every], named_by(classifier.answer(rows.x[sample], texts), exclusive=said.exclusive)
+    )
+    if said.too_few:
+        score, expected = no_score(said.too_few if len(scored) else method), float("nan")
+        baselines, growth = dict.fromkeys(baselines, expected), replace(growth, curve=(), forecast=())
+    multi = said.multi
+    return Figures(
+        classes=rows.classes,
+        accuracy=with_unjudged(score, unjudged),
+        baselines=baselines,
+        confusion=said.confusion,
+        judged_on=judged_on(len(scored), n, nothing),
+        calibration=said.calibration,
+        overfit_gap=on_training - expected,
+        learning_curve=growth.curve,
+        forecast=growth.forecast,
+        unknown=unknown(classifier.unknown.threshold, out_of_fold.rejected, rows, recipe.unknown_rate),
+        hardest=said.hardest(items),
+        mistakes=said.mistakes(items),
+        multi_label=multi is not None,
+        multi=multi and replace(multi, exact_match=expected),
+        unjudged=unjudged,
+        **others,
+    )
+
+
+def judged_by_class(said: Outcomes, growth: Growth, rows: Rows, scored: Int) -> dict[str, ClassFigures]:
     """Figures of each class out of fold, with intervals as wide as folds call for.
 
     A fold takes from a class a part of its items, at least one, and where the others outnumber it that costs it more
@@ -157,18 +187,16 @@ def judged_by_class(given: Int, predicted: Int, growth: Growth, rows: Rows, scor
     along that of all items.
 
     Args:
-        given: Class of each scored row.
-        predicted: What it was called.
+        said: What the scored rows were called.
         growth: What more items bring.
         rows: All rows.
         scored: Which of them were scored.
     """
     kept = np.ones(len(rows.classes))
-    for label in np.intersect1d(given, np.flatnonzero(is_rare(np.bincount(rows.y, minlength=len(kept))))).tolist():
+    for label in np.intersect1d(said.y, np.flatnonzero(is_rare(np.bincount(rows.y, minlength=len(kept))))).tolist():
         folds = len(np.unique(rows.fold[(rows.y == label) & (rows.fold >= 0)]))  # each of these took a part of it
         kept[label] = (1 - 1 / max(folds, 2)) ** growth.power_of(label)
-    groups, correlation = rows.groups_of(scored), correlation_of(len(rows.folds))
-    return class_figures(given, predicted, rows.classes, rows.copies[scored], groups, correlation, kept)
+    return said.per_class(rows.copies[scored], rows.groups_of(scored), correlation_of(len(rows.folds)), kept)
 
 
 def unknown(threshold: float, rejected: Array, rows: Rows, asked: float) -> Unknown:
@@ -236,47 +264,6 @@ def judged_on(scored: int, n: int, nothing: str) -> str:
     return f"{every} {n} training items, each by heads that had not seen it"
 
 
-def calibration(p: Array, y: Int) -> Calibration:
-    """Expected calibration error of the top class's probability, less chance, and its bins. ``p`` is ``(n, k)``."""
-    found = expected_calibration_error(y, p)
-    bins = [
-        ReliabilityBin(float(confidence), float(accuracy), int(n))
-        for confidence, accuracy, n in zip(found.confidence, found.accuracy, found.n, strict=True)
-        if n
-    ]
-    return Calibration(debiased_calibration_error(y, p), tuple(bins))
-
-
-def judged_items(items: Sequence[Item], p: Array, y: Int, classes: Sequence[str]) -> list[Judged]:
-    """What was said of each item, by probabilities ``(n, k)`` of the classes; ``y`` is the given one ``(n,) int64``."""
-    rows, best = np.arange(len(y)), p.argmax(axis=1)
-    told = zip(items, y.tolist(), best.tolist(), p[rows, best].tolist(), p[rows, y].tolist(), strict=True)
-    return [Judged(item.name, classes[own], classes[top], sure, given) for item, own, top, sure, given in told]
-
-
-def hardest(judged: Sequence[Judged], believed: Array | None = None) -> tuple[Judged, ...]:
-    """The items whose given label the model believes least, hardest first.
-
-    Args:
-        judged: All items.
-        believed: How much each is believed ``(n,)``; by default the probability of what was given.
-    """
-    order = np.argsort([one.given for one in judged] if believed is None else believed, kind="stable")
-    return tuple(judged[row] for row in order[:HARDEST].tolist())
-
-
-def mistakes(judged: Sequence[Judged]) -> tuple[Judged, ...]:
-    """Examples of every kind of mistake, the surest first: at most ``EXAMPLES_PER_CELL`` for a cell of the matrix."""
-    wrong = [one for one in judged if one.predicted != one.label]
-    seen: Counter[tuple[str, str]] = Counter()
-    kept: list[Judged] = []
-    for one in sorted(wrong, key=lambda one: -one.confidence):
-        seen[one.label, one.predicted] += 1
-        if seen[one.label, one.predicted] <= EXAMPLES_PER_CELL:
-            kept.append(one)
-    return tuple(kept[:EXAMPLES])
-
-
 def typical(rows: Rows, out_of_fold: OutOfFold) -> tuple[Judged, ...]:
     """Items that were named rightly out of fold and lie nearest to the mean of their class, class by class.
 
@@ -303,15 +290,15 @@ def typical(rows: Rows, out_of_fold: OutOfFold) -> tuple[Judged, ...]:
     return tuple(found[:TYPICAL_IN_ALL])
 
 
-def judged_macro_f1(y: Int, predicted: Int, k: int) -> float:
-    """Mean F1 of the classes that were judged, 0 to 1; those of which nothing was held out have none."""
-    scores = precision_recall_f1(y, predicted, k)
-    return float(scores.f1[scores.n > 0].mean()) if len(y) else float("nan")
+def judged_macro_f1(said: Outcomes) -> float:
+    """Mean F1 of the classes that were judged; those of which nothing was held out have none."""
+    judged = said.given.any(axis=0)
+    return float("nan") if said.too_few else label_f1(said.given[:, judged], said.named[:, judged])[1]
 
 
-def majority_baseline(y: Int, k: int) -> float:
+def majority_baseline(y: Int) -> float:
     """Accuracy of always naming the most frequent class."""
-    return float(np.bincount(y, minlength=k).max() / len(y)) if len(y) else float("nan")
+    return float(np.bincount(y).max() / len(y)) if len(y) else float("nan")
 
 
 def nearest_baseline(phi: Float32, y: Int, folds: Int) -> float:

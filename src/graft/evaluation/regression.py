@@ -13,7 +13,8 @@ from graft.data.dataset import Item
 from graft.data.split import learning_curve_subsets
 from graft.evaluation.growth import HELD_OUT, SHARES
 from graft.evaluation.intervals import effective_size, held_out_interval, student
-from graft.evaluation.judging import HARDEST, judged_on, plan_of, unknown, unknown_interval
+from graft.evaluation.judging import judged_on, plan_of, unknown, unknown_interval
+from graft.evaluation.outcomes import HARDEST
 from graft.evaluation.rows import Rows
 from graft.executors import map_on_cores
 from graft.heads.features import transform

@@ -13,7 +13,7 @@ from graft.data.dataset import Dataset
 from graft.errors import DataError, TooFewClasses
 from graft.evaluation import Answered, Rows, judge, score_held_out, warn_of_the_data
 from graft.evaluation.held_out import check_shared_labels
-from graft.evaluation.judging import calibration, hardest, judged_items, mistakes
+from graft.evaluation.outcomes import Outcomes
 from graft.heads.classifier import Answer
 from graft.learning.classifier import fit_classifier
 from graft.learning.conformal import held_out_sets
@@ -103,27 +103,14 @@ class Classification:
         return score_held_out(answered, copies, part)
 
     def right(self, answered: Answered, among: Dataset) -> Float64:
-        """Whether the most probable class is the right one."""
-        said = [answered.classes[best] for best in answered.answer.p.argmax(axis=1).tolist()]
-        return np.array([own == given for own, given in zip(said, answered.dataset.labels, strict=True)], np.float64)
+        """Whether exactly what an item has is named."""
+        return Outcomes.of(answered).right.astype(np.float64)
 
     def shown(self, scores: Scores, report: Report, answered: Answered) -> Figures:
         """The figures, and the mistakes; to a class that the model does not know it gives no probability."""
-        p = answered.answer.p
-        k = p.shape[1]
-        index = {label: position for position, label in enumerate(scores.classes)}
-        y = np.array([index[label] for label in answered.dataset.labels], np.int64)
-        known = y < k
-        p = np.hstack([p, np.zeros((len(p), len(scores.classes) - k), p.dtype)])
-        found = calibration(p[known, :k], y[known])
-        said = judged_items(answered.dataset.items, p, y, scores.classes)
-        return figures_of(
-            scores,
-            report,
-            calibration=found,
-            hardest=hardest(said),
-            mistakes=mistakes(said),
-        )
+        said, items = Outcomes.of(answered), answered.dataset.items
+        exhibits = {"hardest": said.hardest(items), "mistakes": said.mistakes(items)}
+        return figures_of(scores, report, calibration=said.calibration, **exhibits)
 
     def warn(self, dataset: Dataset, digests: Sequence[str], whole: Int, train: Int, rows: Rows) -> tuple[str, ...]:
         """Of labels, copies and splits."""

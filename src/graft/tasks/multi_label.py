@@ -4,39 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
 from typing import Any
 
 import numpy as np
 
-from graft.contracts import Float64, Int, Targets
+from graft.contracts import Int, Targets
 from graft.data.dataset import Dataset
 from graft.errors import TooFewClasses
 from graft.evaluation import Answered, Rows
 from graft.evaluation.held_out import check_shared_labels
-from graft.evaluation.multi_label import judge_multi_label, score_multi_label, warn_of_the_labels
+from graft.evaluation.multi_label import judge_multi_label, warn_of_the_labels
 from graft.heads.classifier import Answer
 from graft.learning.multi_label import check_multi_label_head, fit_multi_label, strata_of
 from graft.recipe import Recipe
-from graft.report import Evaluation, Report
+from graft.report import Report
 from graft.results.figures import Calibration, Figures
-from graft.results.prediction import Prediction
 from graft.results.scores import Scores
-from graft.tasks.classification import check_report, check_test, chosen_of, figures_of
+from graft.tasks.classification import Classification, check_report, check_test, chosen_of, figures_of
 from graft.tasks.fit_result import FitResult
 
 
 @dataclass(frozen=True, slots=True)
-class MultiLabel:
-    """Every item bears any number of labels. See ``graft.contracts.Task`` for what the methods do."""
+class MultiLabel(Classification):
+    """Every item bears any number of labels, and what is not said here is as where it is of one class."""
 
     name: str = "multi_label"
     words: bool = False
     tunable: bool = False
     growing: bool = False
-    report: type[Report] = Report
-    prediction: type[Prediction] = Prediction
-    evaluation: type[Evaluation] = Evaluation
 
     @property
     def reading(self) -> Mapping[str, Any]:
@@ -80,16 +75,6 @@ class MultiLabel:
     def judge(self, found: FitResult, rows: Rows, recipe: Recipe) -> Figures:
         """The figures of the report."""
         return judge_multi_label(found.head, found.out_of_fold, rows, recipe)
-
-    def score(self, answered: Answered, copies: Int, part: str) -> Scores:
-        """Exact match and all that goes with it."""
-        return score_multi_label(answered, copies, part)
-
-    def right(self, answered: Answered, among: Dataset) -> Float64:
-        """Whether exactly the right labels are predicted."""
-        said = (sorted(compress(answered.classes, members)) for members in answered.answer.sets)
-        given = answered.dataset.with_tags().tags
-        return np.array([own == list(tags) for own, tags in zip(said, given, strict=True)], np.float64)
 
     def shown(self, scores: Scores, report: Report, answered: Answered) -> Figures:
         """Nothing but the figures."""

@@ -14,17 +14,16 @@ from graft.data.split import stratified_group_folds
 from graft.encoders.embed import Embedded, embed
 from graft.evaluation import Answered, score_held_out
 from graft.evaluation.alarms import false_alarms
-from graft.evaluation.held_out import TOO_FEW, class_figures, confusion
 from graft.evaluation.intervals import (
     FOLD_CORRELATION,
     cross_validated_interval,
-    enough_judged,
     group_design_effect,
     no_score,
     with_unjudged,
 )
-from graft.evaluation.judging import calibration, hardest, judged_items, judged_macro_f1, majority_baseline, mistakes
+from graft.evaluation.judging import judged_macro_f1, majority_baseline
 from graft.evaluation.notices import warn_of_the_data, warn_of_the_items
+from graft.evaluation.outcomes import Outcomes
 from graft.heads.protocols import CalibratedHead
 from graft.learning.conformal import measured
 from graft.model.model import Model
@@ -70,11 +69,9 @@ def tuned_model(
     gate, p = judged.rows, judged.after
     y = material.y[gate]
     groups = [dataset.groups[row] for row in train[gate].tolist()]
-    predicted = p.argmax(axis=1).astype(np.int64)
-    k, classes, copies = material.k, model.classes, clusters[train[gate]]
-    said = judged_items([dataset.items[row] for row in train[gate].tolist()], p, y, classes)
-    enough = enough_judged(y)
-    score = _interval(predicted == y, copies, groups) if enough else no_score(TOO_FEW)
+    classes, copies = model.classes, clusters[train[gate]]
+    said, items = Outcomes.of_classes(classes, p, y), [dataset.items[row] for row in train[gate].tolist()]
+    score = no_score(said.too_few) if said.too_few else _interval(said.right, copies, groups)
     unjudged = 1 - float(np.isin(material.y[: len(material)], y).mean())
     report = replace(
         model.report,
@@ -87,19 +84,19 @@ def tuned_model(
         skipped=dataset.skipped,
         accuracy=with_unjudged(score, unjudged),
         unjudged=unjudged,
-        macro_f1=judged_macro_f1(y, predicted, k) if enough else math.nan,
-        baselines={"majority": majority_baseline(y, k) if enough else math.nan},
-        per_class=class_figures(y, predicted, classes, copies, groups, FOLD_CORRELATION),
-        confusion=confusion(y, predicted, k),
+        macro_f1=judged_macro_f1(said),
+        baselines={"majority": math.nan if said.too_few else majority_baseline(y)},
+        per_class=said.per_class(copies, groups, FOLD_CORRELATION),
+        confusion=said.confusion,
         judged_on=f"{len(gate):,} of the {len(material):,} training items, each held out from tuning and head once",
-        calibration=calibration(p, y),
+        calibration=said.calibration,
         overfit_gap=math.nan,
         learning_curve=(),
         forecast=(),
         sets=_sets(classifier, p, y, material, gate),
         unknown=Unknown(classifier.unknown.threshold, material.recipe.unknown_rate),
-        hardest=hardest(said),
-        mistakes=mistakes(said),
+        hardest=said.hardest(items),
+        mistakes=said.mistakes(items),
         head=HeadChoice(chosen.head, classifier.features, chosen.strength, shipped.choice.why, _size(classifier)),
         seconds={},
         cache={"hits": embedded.hits, "misses": embedded.misses},
