@@ -1,7 +1,9 @@
 """Whether the fields of a report that was read from a file hold what they promise."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,3 +77,21 @@ def test_a_report_of_a_fit_is_what_it_promises(model: graft.Model) -> None:
     found = model.report.to_dict()
 
     assert Report.from_dict(found).to_dict() == found
+
+
+def test_what_is_not_saved_stays_out_of_what_is_written(model: graft.Model, tmp_path: Path) -> None:
+    report = replace(model.report, whys={path: "why" for path in model.report.items})
+
+    assert report.items
+    assert report.inputs.paths
+    assert {"items", "whys", "inputs"}.isdisjoint(report.to_dict())
+    model.save(tmp_path / "doors.graft")
+    written = json.loads((tmp_path / "doors.graft" / "report.json").read_text())
+    assert {"items", "whys", "inputs"}.isdisjoint(written)
+
+
+def test_the_report_behind_an_evaluation_stays_out_of_its_json(model: graft.Model, photos: Path) -> None:
+    evaluation = model.evaluate(graft.read(photos))
+
+    assert evaluation.report is not None
+    assert "report" not in evaluation.to_dict()
