@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.options import Caching, cache_option, download_option
-from graft.cli.output import pasted, progress_bar
+from graft.cli.how import How
+from graft.cli.options import cache_option, download_option
+from graft.cli.output import pasted
 from graft.cli.paths import Command, InputPath, ModelPath, Output, guard_outputs
 from graft.cli.reading import as_flags, reading_options
 from graft.errors import UsageError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from graft.similarity import Index
 
 
-@click.command(name="app", cls=Command)
+@click.command(name="app", cls=Command, json="Print the address as JSON.")
 @click.argument("model", type=ModelPath())
 @click.option("--data", type=InputPath(), help="What it was fitted to: the most alike are shown beside each answer.")
 @click.option("--index", "folder", type=InputPath(Path), help="The same, indexed: graft index DATA --encoder MODEL.")
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the page listens; this machine only.")
 @click.option("--behind", default="", metavar="ADDRESS", help="What a proxy shows: https://example.org/try/.")
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in the browser.")
-@click.option("--json", "as_json", is_flag=True, help="Print the address as JSON.")
 @reading_options
 @cache_option
 @download_option
@@ -48,9 +48,7 @@ def command(
     host: str,
     behind: str,
     open_browser: bool,
-    cache: Caching,
-    allow_download: bool,
-    as_json: bool,
+    how: How,
     reading: dict[str, Any],
 ) -> None:
     """Try MODEL in a web page: photos, texts, the camera, the microphone; why; corrections.
@@ -68,10 +66,10 @@ def command(
         raise UsageError(f"{given[0]} says how data are read, and none are given.", "Give --data DATA.")
     if port is not None:
         TryPage.check_port(host, port)  # before data are embedded, which may take minutes
-    fitted = load(model, allow_download=allow_download)
-    index = Index.load(folder, exact=True, cache=cache, allow_download=allow_download) if folder else None
+    fitted = load(model, allow_download=how.allow_download)
+    index = Index.load(folder, exact=True, cache=how.cache, allow_download=how.allow_download) if folder else None
     if data:
-        index = _indexed(data, {**reading, "modality": fitted.report.modality}, model, cache, quiet=as_json)
+        index = _indexed(data, {**reading, "modality": fitted.report.modality}, model, how)
     page = TryPage(
         fitted,
         index=index,
@@ -85,17 +83,17 @@ def command(
     def learned() -> str:
         return f"Learn from what was corrected: {pasted('fit', kept.path)}" if kept and kept.read() else ""
 
-    serve(page, learned, open_browser=open_browser, as_json=as_json)
+    serve(page, learned, open_browser=open_browser, as_json=how.as_json)
 
 
-def _indexed(data: str, reading: Mapping[str, Any], model: Path, cache: Caching, *, quiet: bool) -> Index:
+def _indexed(data: str, reading: Mapping[str, Any], model: Path, how: How) -> Index:
     """The training items, embedded as the model does it."""
     from graft.reading.collection import read_collection
     from graft.similarity import Index
 
-    with progress_bar(quiet=quiet) as progress:
+    with how.progress() as progress:
         dataset = read_collection(data, progress=progress, **reading)
         guard_outputs(dataset)
         # A test part was kept from the model: nothing of it was learned.
         learned = [row for row, part in enumerate(dataset.splits) if part != "test"]
-        return Index.of(dataset.select(learned), encoder=str(model), exact=True, cache=cache, progress=progress)
+        return Index.of(dataset.select(learned), encoder=str(model), exact=True, cache=how.cache, progress=progress)

@@ -6,6 +6,7 @@ import dataclasses
 
 import click
 
+from graft.cli.how import How
 from graft.cli.output import say, show_json, shown
 from graft.cli.paths import Command
 from graft.errors import GraftError
@@ -13,8 +14,7 @@ from graft.errors import GraftError
 
 @click.command(name="cache", cls=Command)
 @click.argument("action", type=click.Choice(["show", "clear"]), default="show")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(action: str, as_json: bool) -> None:
+def command(action: str, how: How) -> None:
     """Look at the cache of embeddings, or clear it.
 
     It may be cleared at any time: the next fit embeds again.
@@ -26,7 +26,7 @@ def command(action: str, as_json: bool) -> None:
     if action == "clear" and cache.trouble:
         raise GraftError(cache.trouble, "Check the folder, or delete the file yourself.")
     info = cache.info()
-    if as_json:
+    if how.as_json:
         show_json({**dataclasses.asdict(info), "freed": freed})
         return
     if action == "clear":

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.options import Caching, backend_option, cache_option, encoder_option, prompt_option, seed_option
-from graft.cli.output import pasted, progress_bar, say, show_json, shown
+from graft.cli.how import How
+from graft.cli.options import backend_option, cache_option, encoder_option, overwrite_option, prompt_option, seed_option
+from graft.cli.output import pasted, say, show_json, shown
 from graft.cli.paths import Command, InputPath, Output, OutputFile
 from graft.cli.reading import as_flags, read_data, reading_options
 from graft.errors import TooFewClasses, UsageError
@@ -27,7 +28,7 @@ SHOWN = 5
 """So many corrections are named."""
 
 
-@click.command(name="clean", cls=Command)
+@click.command(name="clean", cls=Command, json="Print all findings as JSON.")
 @click.argument("data", type=InputPath())
 @click.option(
     "--journal",
@@ -38,7 +39,7 @@ SHOWN = 5
 @click.option("--port", default=7860, show_default=True, help="Of the web page; 0 takes a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the web page listens; this machine only.")
 @click.option("-o", "--output", type=OutputFile("data"), help="Write the whole table: .csv, .json or .parquet.")
-@click.option("--overwrite", is_flag=True, help="Replace a table that is there already.")
+@overwrite_option(help="Replace a table that is there already.")
 @click.option("--export", "folder", type=Output("data"), help="Write a cleaned copy, by the journal.")
 @click.option("--manifest", is_flag=True, help="Export a manifest of paths instead of copies.")
 @encoder_option(help="What to look with; see graft encoders.")
@@ -47,7 +48,6 @@ SHOWN = 5
 @seed_option
 @reading_options
 @cache_option
-@click.option("--json", "as_json", is_flag=True, help="Print all findings as JSON.")
 def command(
     data: str,
     journal: Path | None,
@@ -55,13 +55,11 @@ def command(
     port: int,
     host: str,
     output: Path | None,
-    overwrite: bool,
     folder: Path | None,
     manifest: bool,
     recipe: dict[str, Any],
     reading: dict[str, Any],
-    cache: Caching,
-    as_json: bool,
+    how: How,
 ) -> None:
     """Find what is wrong in DATA: labels, strangers, copies, leaks, bad items, spurious cues. DATA are never changed.
 
@@ -73,16 +71,16 @@ def command(
     from graft.report.words import amount
 
     _check(folder, manifest, output)
-    if as_app and as_json:
+    if as_app and how.as_json:
         raise UsageError("--app shows a page, and --json prints one value.", "Give one of them.")
     if as_app:
         from graft.app import check_installed
 
         check_installed()
     decided = decisions_of(journal) if journal and not as_app else None
-    with progress_bar(quiet=as_json) as progress:
+    with how.progress() as progress:
         dataset = read_data(data, progress=progress, min_classes=1, **reading)
-        findings = find_issues(dataset, Recipe(**recipe), cache=cache, progress=progress)
+        findings = find_issues(dataset, Recipe(**recipe), cache=how.cache, progress=progress)
     applied = _apply(findings, decided) if decided is not None else None
     effect = _effect(findings, applied) if applied else None
     findings = findings.decided(applied) if applied else findings
@@ -90,7 +88,7 @@ def command(
     if output:
         findings.write(output)
     exported = _export(applied.dataset if applied else findings.dataset, folder, manifest) if folder else None
-    if as_json:
+    if how.as_json:
         show_json(
             findings.to_dict()
             | {"corrections": corrections.to_dicts() if corrections else []}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.output import pasted, progress_bar, say, show_json, shown
+from graft.cli.how import How
+from graft.cli.output import pasted, shown
 from graft.cli.paths import Command, InputPath, Output
 from graft.errors import UsageError
 
@@ -37,20 +39,19 @@ if TYPE_CHECKING:
 @click.option("--delay", type=click.FloatRange(0, 3600), default=0.5, show_default=True,
               help="Seconds between two requests to a host.")  # fmt: skip
 @click.option("--time-limit", type=click.FloatRange(0, min_open=True), help="Seconds after which no more is fetched.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     queries: tuple[str, ...],
     output: Path,
     labels: tuple[str, ...],
     licence: str | None,
     max_mb: float,
-    as_json: bool,
+    how: How,
     **wanted: Any,
-) -> None:
+) -> int:
     """Fetch pictures into a folder for each QUERY. To run it again goes on where it ended."""
     from graft.collecting import Limits, collect
 
-    with progress_bar(quiet=as_json) as progress:
+    with how.progress() as progress:
         collected = collect(
             queries,
             output,
@@ -60,10 +61,7 @@ def command(
             progress=progress,
             **wanted,
         )
-    if as_json:
-        show_json(collected.to_dict())
-    else:
-        say(_summary(collected))
+    return how.show(collected.to_dict, _summary(collected))
 
 
 def _names(labels: tuple[str, ...]) -> dict[str, str]:
@@ -83,9 +81,9 @@ def _names(labels: tuple[str, ...]) -> dict[str, str]:
     return names
 
 
-def _summary(collected: Collected) -> str:
+def _summary(collected: Collected) -> Iterator[str]:
     """What became of each class, and what to do next."""
-    lines = [f"{shown(collected.folder)}:"]
+    yield f"{shown(collected.folder)}:"
     width = max(map(len, collected.classes))
     for label, counts in collected.classes.items():
         parts = [f"{counts.new} new"]
@@ -96,20 +94,17 @@ def _summary(collected: Collected) -> str:
         parts += [
             f"{verb}: {_reasons(by)}" for verb, by in (("refused", counts.refused), ("failed", counts.failed)) if by
         ]
-        lines.append(f"  {shown(label):{width}}  {counts.kept} of {collected.per_class}  ({', '.join(parts)})")
-    lines += [f"Warning: {shown(problem)}" for problem in collected.problems]
+        yield (f"  {shown(label):{width}}  {counts.kept} of {collected.per_class}  ({', '.join(parts)})")
+    yield from (f"Warning: {shown(problem)}" for problem in collected.problems)
     few = any(counts.kept < collected.per_class for counts in collected.classes.values())
     if collected.stopped:
-        lines.append("Time is up; the same command goes on from here.")
+        yield "Time is up; the same command goes on from here."
     elif few:
-        lines.append("Nothing more was found. Other words find other pictures; --label puts them into the same class.")
-    lines.append(f"Where each came from: {shown(collected.manifest)}")
+        yield "Nothing more was found. Other words find other pictures; --label puts them into the same class."
+    yield f"Where each came from: {shown(collected.manifest)}"
     if any(counts.kept for counts in collected.classes.values()):
-        lines += [
-            "Pictures belong to those who made them: heed their licences.",
-            f"Next: {pasted('clean', collected.folder)}, then {pasted('fit', collected.folder)}",
-        ]
-    return "\n".join(lines)
+        yield "Pictures belong to those who made them: heed their licences."
+        yield f"Next: {pasted('clean', collected.folder)}, then {pasted('fit', collected.folder)}"
 
 
 def _reasons(by: Counter[str]) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from graft.cli.options import Caching, backend_option, cache_option, prompt_option, recipe_option, seed_option
-from graft.cli.output import progress_bar, say, show_json
+from graft.cli.how import How
+from graft.cli.options import backend_option, cache_option, prompt_option, recipe_option, seed_option
 from graft.cli.paths import Command, InputPath, Mixed
 from graft.cli.reading import read_data, reading_options
 
@@ -23,15 +23,13 @@ from graft.cli.reading import read_data, reading_options
 @seed_option
 @reading_options
 @cache_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     data: str,
     encoders: tuple[str, ...],
     recipe: dict[str, Any],
     reading: dict[str, Any],
-    cache: Caching,
-    as_json: bool,
-) -> None:
+    how: How,
+) -> int:
     """Compare encoders on DATA: cross-validated score on the same folds, milliseconds for an item, MB, licence.
 
     The cheapest whose score may well be as good as the best is recommended. A+B joins two encoders.
@@ -40,10 +38,7 @@ def command(
     from graft.recipe import Recipe
 
     wanted = Recipe(**recipe)
-    with progress_bar(quiet=as_json) as progress:
+    with how.progress() as progress:
         dataset = read_data(data, progress=progress, **reading)
-        found = compare(dataset, encoders, wanted, cache=cache, progress=progress)
-    if as_json:
-        show_json(found.to_dict())
-    else:
-        say(str(found))
+        found = compare(dataset, encoders, wanted, cache=how.cache, progress=progress)
+    return how.show(found.to_dict, [str(found)])

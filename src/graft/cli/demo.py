@@ -11,7 +11,9 @@ from pathlib import Path
 
 import click
 
-from graft.cli.output import pasted, progress_bar, say
+from graft.cli.how import How
+from graft.cli.options import overwrite_option
+from graft.cli.output import pasted, say
 from graft.cli.paths import Command, Output
 from graft.cli.saving import show_and_save
 from graft.contracts import Progress
@@ -103,13 +105,12 @@ PARTS = ("photos", "messages.csv", "new")
 """What a demo draws or writes, and may draw or write again."""
 
 
-@click.command(name="demo", cls=Command)
+@click.command(name="demo", cls=Command, json="Print the report as JSON.")
 @click.argument("sample", type=click.Choice(list(SAMPLES)), default="image")
 @click.option("-o", "--output", type=Output("model"), help="Folder.  [default: doors; of the text demo, messages]")
 @click.option("--seed", default=0, show_default=True, help="Another seed draws other doors, or shuffles the messages.")
-@click.option("--overwrite", is_flag=True, help="Begin again in a folder in which a demo was run.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def command(sample: str, output: Path | None, seed: int, overwrite: bool, as_json: bool) -> int:
+@overwrite_option(help="Begin again in a folder in which a demo was run.")
+def command(sample: str, output: Path | None, seed: int, how: How) -> int:
     """A built-in sample, from fit to report, offline.
 
     `graft demo` draws 200 photos of doors, open and closed, with a few wrong labels and a few signs among them; `graft
@@ -124,14 +125,14 @@ def command(sample: str, output: Path | None, seed: int, overwrite: bool, as_jso
     kind = SAMPLES[sample]
     output = output or Path(kind.folder)
     model_folder, page = output / f"{kind.folder}.graft", output / "report.html"
-    _clear(output, overwrite=overwrite)
-    with progress_bar(quiet=as_json) as progress:
+    _clear(output, overwrite=how.overwrite)
+    with how.progress() as progress:
         written = kind.write(output, seed, progress)
         model = fit(read(written.data), Recipe(seed=seed), progress=progress)
     answers = model.predict([path for path, _, _ in written.new])
     seconds = time.perf_counter() - start
-    failed = show_and_save(model, model_folder, page, overwrite=overwrite, as_json=as_json, use="")
-    if as_json or failed:
+    failed = show_and_save(model, model_folder, page, how)
+    if how.as_json or failed:
         return failed
     _heading(f"New {kind.items}, which the model has not seen")
     widest = max(map(len, model.classes)) + 1

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import click
 
+from graft.cli.how import How
 from graft.cli.output import show_json
 from graft.cli.paths import Command
 
 
 @click.command(name="encoders", cls=Command)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(as_json: bool) -> None:
+def command(how: How) -> None:
     """What encoders are here, what they cost, under which licence."""
     from graft.encoders import ENCODERS
     from graft.encoders.runtime import choose_backend
 
     backend = str(choose_backend())
-    if as_json:
+    if how.as_json:
         show_json(
             [
                 {

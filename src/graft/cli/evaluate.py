@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.options import Caching, cache_option, download_option
-from graft.cli.output import pasted, progress_bar, say, show_outcome, shown
+from graft.cli.how import How
+from graft.cli.options import cache_option, download_option, overwrite_option
+from graft.cli.output import pasted, say, shown
 from graft.cli.paths import Command, InputPath, ModelPath, OutputFile
 from graft.cli.reading import read_like, reading_options
 from graft.errors import GateError, TooFewClasses, UsageError
@@ -67,10 +68,9 @@ def _refusal(accuracy: Interval, least: float, confident: bool) -> GateError | N
               help="Compare the lower bound of the 95 % interval with --min-accuracy, not the value.")  # fmt: skip
 @reading_options
 @click.option("--report", "report_file", type=OutputFile(), help="Write the evaluation as one HTML file.")
-@click.option("--overwrite", is_flag=True, help="Replace a report that is there already.")
+@overwrite_option(help="Replace a report that is there already.")
 @cache_option
 @download_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     model: Path,
     data: str,
@@ -78,10 +78,7 @@ def command(
     min_accuracy: float | None,
     confident: bool,
     report_file: Path | None,
-    overwrite: bool,
-    cache: Caching,
-    as_json: bool,
-    allow_download: bool,
+    how: How,
     reading: dict[str, Any],
 ) -> int:
     """Score MODEL on the labelled DATA."""
@@ -90,10 +87,10 @@ def command(
     from graft.model import load
     from graft.report.words import noun
 
-    fitted = load(model, allow_download=allow_download)
+    fitted = load(model, allow_download=how.allow_download)
     if min_accuracy is not None and not fitted.classes:
         raise UsageError(f"{model} predicts numbers, which have no accuracy.", "Leave --min-accuracy out.")
-    with progress_bar(quiet=as_json) as progress:
+    with how.progress() as progress:
         try:
             dataset = read_like(fitted, data, reading, progress=progress)
         except TooFewClasses as error:
@@ -103,16 +100,10 @@ def command(
                 f"To score, {items} need labels: one folder for each class, or a manifest; "
                 f"to name unlabelled {items}: {pasted('predict', model, data)}",
             ) from None
-        evaluation = fitted.evaluate(dataset, split=split, cache=cache, progress=progress)
+        evaluation = fitted.evaluate(dataset, split=split, cache=how.cache, progress=progress)
     refusal = None if min_accuracy is None else _refusal(evaluation.accuracy, min_accuracy, confident)
-    if not as_json:
+    if not how.as_json:
         say(str(evaluation))
     if report_file:
-        evaluation.to_html(report_file, overwrite=overwrite)
-    if as_json:
-        return show_outcome(evaluation.to_dict(), refusal)
-    if report_file:
-        say(f"\nReport  {shown(report_file)}")
-    if refusal:
-        raise refusal
-    return 0
+        evaluation.to_html(report_file, overwrite=how.overwrite)
+    return how.show(evaluation.to_dict, [f"\nReport  {shown(report_file)}"] if report_file else [], refusal)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.options import download_option
-from graft.cli.output import clean_word, pasted, progress_bar, say, show_json, shown
+from graft.cli.how import How
+from graft.cli.options import download_option, overwrite_option
+from graft.cli.output import clean_word, pasted, say, show_json, shown
 from graft.cli.paths import Command, InputPath, ModelPath, Output
 from graft.cli.reading import as_flags, read_like, reading_options
 from graft.errors import UsageError
@@ -36,19 +37,16 @@ if TYPE_CHECKING:
 @click.option("--wheels", type=InputPath(Path), help="serverless: a folder of wheels, so that no index is asked.")
 @click.option("--gpu", is_flag=True, help="docker: an image on CUDA, which fine-tunes on a graphics processor.")
 @click.option("--train", is_flag=True, help="serverless: the function trains new models, too.")
-@click.option("--overwrite", is_flag=True, help="Replace an export that is there already.")
+@overwrite_option(help="Replace an export that is there already.")
 @reading_options
 @download_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     model: Path,
     target: str,
     output: Path,
     precision: str | None,
     data: str | None,
-    overwrite: bool,
-    allow_download: bool,
-    as_json: bool,
+    how: How,
     reading: dict[str, Any],
     **of_target: Any,
 ) -> None:
@@ -65,13 +63,13 @@ def command(
     if model.suffix.lower() == ".ipynb":
         if given := as_flags({"precision": precision, "data": data, **reading}):
             raise UsageError(f"{given[0]} is for a model, and {model.name} is a notebook.", "Leave it out.")
-        _export_notebook(model, target, output, options, overwrite=overwrite, as_json=as_json)
+        _export_notebook(model, target, output, options, how)
         return
     kind = target_called(target)
     kind.check_options(target, options)
-    check_free(output, overwrite)
-    fitted = load(model, allow_download=allow_download)
-    with progress_bar(quiet=as_json) as progress:
+    check_free(output, how.overwrite)
+    fitted = load(model, allow_download=how.allow_download)
+    with how.progress() as progress:
         dataset = None if data is None else read_like(fitted, data, reading, progress=progress)
         done = export_model(
             fitted,
@@ -79,11 +77,11 @@ def command(
             output,
             precision=precision,
             data=dataset,
-            overwrite=overwrite,
+            overwrite=how.overwrite,
             options=options,
             run=Run(progress=progress),
         )
-    if as_json:
+    if how.as_json:
         show_json(done.to_dict())
         return
     say(f"Export  {shown(done.path)}    {kind.told}; {done.mb:.1f} MB, {done.precision}")
@@ -108,14 +106,12 @@ def _export_notebook(
     target: str,
     output: Path,
     options: TargetOptions,
-    *,
-    overwrite: bool,
-    as_json: bool,
+    how: How,
 ) -> None:
     from graft.export.notebook import export_notebook
 
-    done = export_notebook(notebook, target, output, overwrite=overwrite, options=options)
-    if as_json:
+    done = export_notebook(notebook, target, output, overwrite=how.overwrite, options=options)
+    if how.as_json:
         show_json(done.to_dict())
         return
     say(f"Export  {clean_word(str(done.path))}    an image that runs {clean_word(done.notebook)}; {done.mb:.1f} MB")

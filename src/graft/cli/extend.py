@@ -7,32 +7,30 @@ from typing import Any
 
 import click
 
-from graft.cli.options import download_option
-from graft.cli.output import progress_bar, shown
+from graft.cli.how import How
+from graft.cli.options import download_option, overwrite_option
+from graft.cli.output import shown
 from graft.cli.paths import Command, InputPath, Output, OutputFile
 from graft.cli.reading import read_data, read_like, reading_options
 from graft.cli.saving import named_after, show_and_save
 
 
-@click.command(name="extend", cls=Command)
+@click.command(name="extend", cls=Command, json="Print the report as JSON.")
 @click.argument("model", type=InputPath(Path))
 @click.argument("data", type=InputPath())
 @click.option("-o", "--output", type=Output("model"), help="The new model's folder. [default: MODEL's name + -2]")
 @click.option("--old", type=InputPath(), help="The data of the first fit, where the cache has lost their embeddings.")
 @reading_options
 @click.option("--report", "report_file", type=OutputFile(), help="Write the report as one HTML file, with examples.")
-@click.option("--overwrite", is_flag=True, help="Replace a model or report that is there already.")
+@overwrite_option(help="Replace a model or report that is there already.")
 @download_option
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     model: Path,
     data: str,
     output: Path | None,
     old: str | None,
     report_file: Path | None,
-    overwrite: bool,
-    as_json: bool,
-    allow_download: bool,
+    how: How,
     reading: dict[str, Any],
 ) -> int:
     """Give MODEL the classes of DATA, and say what happened to its old ones.
@@ -43,14 +41,13 @@ def command(
     from graft.model import Stopwatch, extend, load
 
     target = output or named_after(model, "-2")
-    bundle.check_free(target, overwrite)
-    fitted = load(model, allow_download=allow_download)
+    bundle.check_free(target, how.overwrite)
+    fitted = load(model, allow_download=how.allow_download)
     clock = Stopwatch()
-    with progress_bar(quiet=as_json) as progress:
+    with how.progress() as progress:
         with clock.timing("read"):
             dataset = read_like(fitted, data, reading, progress=progress)
         reading["modality"] = dataset.modality
         again = None if old is None else read_data(old, progress=progress, min_classes=1, **reading)
         extended = extend(fitted, dataset, old=again, progress=progress, clock=clock)
-    use = f"{shown(model)} stays as it is."
-    return show_and_save(extended, target, report_file, overwrite=overwrite, as_json=as_json, use=use)
+    return show_and_save(extended, target, report_file, how, f"{shown(model)} stays as it is.")

@@ -8,19 +8,20 @@ from typing import Any
 import click
 
 from graft.cli.answers import format_of
+from graft.cli.how import How
 from graft.cli.options import (
     NAMES_OF_ENCODERS,
-    Caching,
     backend_option,
     cache_option,
     download_option,
     encoder_option,
     given,
+    overwrite_option,
     prompt_option,
     recipe_option,
     seed_option,
 )
-from graft.cli.output import pasted, progress_bar, say, shown
+from graft.cli.output import pasted, say, shown
 from graft.cli.paths import Command, InputPath, Output, OutputFile, guard_outputs
 from graft.cli.reading import read_data, reading_options
 from graft.cli.saving import Step, show_and_save, write_held_out
@@ -31,7 +32,7 @@ _BESIDE = {"job", "output", "report_file", "why", "predictions", "overwrite", "c
 """What may be said beside a job."""
 
 
-@click.command(name="fit", cls=Command)
+@click.command(name="fit", cls=Command, json="Print the report as JSON.")
 @click.argument("data", type=InputPath(), required=False)
 @click.option("--job", type=InputPath(Path), help="Repeat the fit of a saved model, or of its job.json; takes no DATA.")
 @click.option("-o", "--output", type=Output("model"), help="The model's folder. [default: DATA's name + .graft]")
@@ -55,10 +56,9 @@ _BESIDE = {"job", "output", "report_file", "why", "predictions", "overwrite", "c
     type=OutputFile("data"),
     help="Write what was said of every held-out item: .csv, .tsv, .json, .jsonl.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace a model, report or table that is there already.")
+@overwrite_option(help="Replace a model, report or table that is there already.")
 @download_option
 @cache_option
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     data: str | None,
     job: Path | None,
@@ -70,10 +70,7 @@ def command(
     report_file: Path | None,
     why: bool,
     predictions: Path | None,
-    overwrite: bool,
-    cache: Caching,
-    as_json: bool,
-    allow_download: bool,
+    how: How,
 ) -> int:
     """Fit a model to DATA and say how good it is.
 
@@ -93,23 +90,23 @@ def command(
         raise UsageError("--why is shown in the report, and none is written.", "Give --report FILE.html.")
     data = _source(data, job)
     target = output or Path(default_name(data) if job is None else f"{job.resolve().stem}-again.graft")
-    bundle.check_free(target, overwrite)
+    bundle.check_free(target, how.overwrite)
     if predictions:
         format_of(predictions)
     clock = Stopwatch()
-    with progress_bar(quiet=as_json) as progress:
+    with how.progress() as progress:
         if job is not None:
-            model = repeat(job, cache=cache, progress=progress, clock=clock, allow_download=allow_download)
+            model = repeat(job, cache=how.cache, progress=progress, clock=clock, allow_download=how.allow_download)
         else:
             with clock.timing("read"):
                 dataset = read_data(data, progress=progress, test=test_data, **{**reading, **reading_of(wanted)})
-            model = fit(dataset, wanted, journal=journal, cache=cache, progress=progress, clock=clock)
+            model = fit(dataset, wanted, journal=journal, cache=how.cache, progress=progress, clock=clock)
         model = with_why(model, progress) if why else model
     use = f"Use it: {pasted('predict', target)} {noun(model.report.modality, 1).upper()}..."
     more: list[Step] = []
     if predictions:
         more.append(("Held out", predictions, lambda: write_held_out(model, predictions)))
-    return show_and_save(model, target, report_file, overwrite=overwrite, as_json=as_json, use=use, more=more)
+    return show_and_save(model, target, report_file, how, use, more)
 
 
 def _source(data: str | None, job: Path | None) -> str:

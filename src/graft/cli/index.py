@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from graft.cli.options import NAMES_OF_ENCODERS, Caching, cache_option, encoder_option, prompt_option
-from graft.cli.output import progress_bar, say, show_json, shown
+from graft.cli.how import How
+from graft.cli.options import NAMES_OF_ENCODERS, cache_option, encoder_option, overwrite_option, prompt_option
+from graft.cli.output import shown
 from graft.cli.paths import Command, InputPath, Output, guard_outputs
 from graft.cli.reading import reading_options
 from graft.cli.search import show_skipped
@@ -20,18 +21,15 @@ from graft.cli.search import show_skipped
 @encoder_option(help=f"{NAMES_OF_ENCODERS}; a saved model, for its encoder.")
 @prompt_option
 @reading_options
-@click.option("--overwrite", is_flag=True, help="Replace an index that is there already.")
+@overwrite_option(help="Replace an index that is there already.")
 @cache_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     data: str,
     output: Path,
     recipe: dict[str, Any],
     reading: dict[str, Any],
-    overwrite: bool,
-    cache: Caching,
-    as_json: bool,
-) -> None:
+    how: How,
+) -> int:
     """Embed DATA once and keep the vectors in a folder, for graft search and graft predict --index.
 
     DATA: as for graft search. Texts are kept in the index themselves; files are named, and read where they lie.
@@ -40,14 +38,13 @@ def command(
     from graft.reading.collection import read_collection
     from graft.similarity import Index
 
-    bundle.check_free(output, overwrite, "index")
-    with progress_bar(quiet=as_json) as progress:
+    bundle.check_free(output, how.overwrite, "index")
+    with how.progress() as progress:
         dataset = read_collection(data, progress=progress, **reading)
         guard_outputs(dataset)
-        index = Index.of(dataset, **recipe, cache=cache, progress=progress)
-        index.save(output, overwrite=overwrite)
-    if as_json:
-        show_json({"index": str(output), "n_items": len(index), "skipped": [one.to_dict() for one in index.skipped]})
-    else:
-        say(f"Index   {shown(output)}    {len(index):,} items")
+        index = Index.of(dataset, **recipe, cache=how.cache, progress=progress)
+        index.save(output, overwrite=how.overwrite)
+    found = {"index": str(output), "n_items": len(index), "skipped": [one.to_dict() for one in index.skipped]}
+    how.show(lambda: found, [f"Index   {shown(output)}    {len(index):,} items"])
     show_skipped(index.skipped)
+    return 0

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from graft.cli.options import Caching, cache_option
-from graft.cli.output import pasted, progress_bar, say, show_json, shown
+from graft.cli.how import How
+from graft.cli.options import cache_option
+from graft.cli.output import pasted, say, show_json, shown
 from graft.cli.paths import Command, InputPath, Mixed
 from graft.errors import UsageError
 
@@ -25,15 +26,13 @@ if TYPE_CHECKING:
 @click.option("-n", "number", type=click.IntRange(min=1), default=20, show_default=True, help="How many to choose.")
 @click.option("--item-column", help="The column of texts, where a table names it unusually.")
 @cache_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print a table with an empty column for the labels.")
 def command(
     model: Path,
     inputs: tuple[str, ...],
     number: int,
     item_column: str | None,
-    cache: Caching,
-    as_json: bool,
+    how: How,
     as_csv: bool,
 ) -> int:
     """Choose, of the unlabelled INPUTS, those whose labels would help MODEL most.
@@ -45,12 +44,12 @@ def command(
     from graft.reading.inputs import gather
     from graft.run import Run
 
-    if as_json and as_csv:
+    if how.as_json and as_csv:
         raise UsageError("Two formats were asked for: json, csv.", "Give one of --json, --csv.")
     fitted = load(model)
     if as_csv and fitted.report.modality != "text":
         _refuse_zips(inputs)
-    with progress_bar(quiet=as_json) as progress:
+    with how.progress() as progress:
         items = gather(
             inputs,
             fitted.report.modality,
@@ -58,8 +57,8 @@ def command(
             remembered=fitted.report.columns,
             run=Run(progress=progress),
         )
-        found = label_next(fitted, items, number, cache=cache, progress=progress)
-    if as_json:
+        found = label_next(fitted, items, number, cache=how.cache, progress=progress)
+    if how.as_json:
         show_json(found.to_dict())
     elif as_csv:
         _write_csv(found)

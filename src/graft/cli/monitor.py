@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.options import Caching, cache_option
-from graft.cli.output import progress_bar, say, show_json, shown
+from graft.cli.how import How
+from graft.cli.options import cache_option
+from graft.cli.output import shown
 from graft.cli.paths import Command, InputPath
 from graft.cli.reading import read_like, reading_options
 
@@ -28,8 +29,7 @@ ALARM = 3
 )
 @reading_options
 @cache_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(model: Path, log: Path, data: str | None, reading: dict[str, Any], cache: Caching, as_json: bool) -> int:
+def command(model: Path, log: Path, data: str | None, reading: dict[str, Any], how: How) -> int:
     """Say whether what MODEL is asked has changed, by the LOG of predict --log or serve --log.
 
     Over the whole life of a log, false alarms happen with a chance of at most 5 %, however often it is looked at. The
@@ -39,14 +39,10 @@ def command(model: Path, log: Path, data: str | None, reading: dict[str, Any], c
     from graft.monitoring.monitoring import monitor
 
     fitted = load(model)
-    with progress_bar(quiet=as_json) as progress:
+    with how.progress() as progress:
         own = None if data is None else read_like(fitted, data, reading, progress=progress)
-        found = monitor(fitted, log, own, cache=cache, progress=progress)
-    if as_json:
-        show_json(found.to_dict())
-    else:
-        for line in _lines(found):
-            say(line)
+        found = monitor(fitted, log, own, cache=how.cache, progress=progress)
+    how.show(found.to_dict, _lines(found))
     return ALARM if found.alarm else 0
 
 

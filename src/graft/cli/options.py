@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
+from graft.cli.how import Caching
 from graft.cli.paths import Grouped, Mixed, Output
 from graft.errors import UsageError
 
@@ -41,20 +42,19 @@ backend_option = recipe_option("--backend", default="auto", show_default=True, h
 seed_option = recipe_option("--seed", default=0, show_default=True, help="Every random choice follows from it.")
 encoder_option = partial(recipe_option, "--encoder", type=Mixed(), default="auto", show_default=True)
 """The option of a command that takes one encoder."""
-download_option = click.option(
-    "--allow-download", is_flag=True, help="Fetch MODEL's encoder if it is not on this machine; for models you trust."
-)
-
-
-Caching = Literal["default"] | None
-"""What ``--no-cache`` arrives as, which every public function takes for ``cache``."""
 
 
 def _caching(_: click.Context, __: click.Parameter, no_cache: bool) -> Caching:
     return None if no_cache else "default"
 
 
-no_cache_option = partial(click.option, "--no-cache", "cache", is_flag=True, callback=_caching)
+_how_option = partial(click.option, cls=Grouped, group="how")
+"""An option of how a command works: all of a command arrive as one ``How``, with that of ``--json``."""
+download_option = _how_option(
+    "--allow-download", is_flag=True, help="Fetch MODEL's encoder if it is not on this machine; for models you trust."
+)
+overwrite_option = partial(_how_option, "--overwrite", is_flag=True)
+no_cache_option = partial(_how_option, "--no-cache", "cache", is_flag=True, callback=_caching)
 cache_option = no_cache_option(help="Neither read nor write the cache of embeddings.")
 
 _log_option = partial(click.option, cls=Grouped, group="log")

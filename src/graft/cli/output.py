@@ -8,7 +8,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -107,12 +107,6 @@ def show_error(error: GraftError, *, as_json: bool) -> None:
         say(f"{click.style('Error:', fg='red', bold=True)} {shown(error.message)}", err=True)
         if error.hint:
             say(f"       {shown(error.hint)}", err=True)
-
-
-def show_outcome(values: Mapping[str, Any], refusal: GraftError | None) -> int:
-    """One JSON value, with the error inside if there is one: the figures are wanted most then. The exit code."""
-    show_json({**values, "error": refusal.to_dict()} if refusal else values)
-    return refusal.exit_code if refusal else 0
 
 
 def wants_json(arguments: Sequence[str]) -> bool:

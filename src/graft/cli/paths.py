@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.types import StringParamType
 
+from graft.cli.how import How
 from graft.errors import UsageError
 from graft.files import expanded
 
@@ -82,8 +83,14 @@ class Grouped(click.Option):
 class Command(click.Command):
     """A command that looks, before any work, whether its outputs would take the place of anything they should not.
 
-    ``guard_outputs`` looks again once it is known which files a table names.
+    ``guard_outputs`` looks again once it is known which files a table names. Every command has ``--json``, and is given
+    its ``how``.
     """
+
+    def __init__(self, *declared: Any, json: str = "Print JSON.", **settings: Any) -> None:
+        """A command as click declares it; ``json`` is the help of ``--json``."""
+        super().__init__(*declared, **settings)
+        self.params.append(Grouped(["--json", "as_json"], is_flag=True, help=json, group="how"))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Check the outputs, then run.
@@ -109,7 +116,7 @@ class Command(click.Command):
             if isinstance(parameter, Grouped):
                 arguments.setdefault(parameter.group, {})[name] = arguments.pop(name)
         assert self.callback is not None
-        return ctx.invoke(self.callback, **arguments)
+        return ctx.invoke(self.callback, **arguments | {"how": How(**arguments["how"])})
 
 
 def guard_outputs(*sources: Dataset | Path | None) -> None:

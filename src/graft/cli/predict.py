@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from graft.cli.answers import WRITERS, Layout, PredictedRow, format_of, to_file
-from graft.cli.options import Caching, cache_option, download_option, log_asked, log_options
+from graft.cli.how import Caching, How
+from graft.cli.options import cache_option, download_option, log_asked, log_options, overwrite_option
 from graft.cli.output import progress_bar, say, shown
 from graft.cli.paths import Command, InputPath, Mixed, ModelPath, OutputFile, guard_outputs
 from graft.cli.reading import texts_of_stdin
@@ -35,14 +36,13 @@ NEIGHBOURS = 5
 FORMATS = ("json", "jsonl", "csv")
 
 
-@click.command(name="predict", cls=Command)
+@click.command(name="predict", cls=Command, json="Print one JSON list.")
 @click.argument("model", type=ModelPath())
 @click.argument("inputs", nargs=-1, required=True, type=Mixed())
 @click.option("--top", type=click.IntRange(min=1), help="Show only the K most probable classes.")
 @click.option("-o", "--output", type=OutputFile("data"), help="Write the answers: .csv, .tsv, .json or .jsonl.")
-@click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
+@overwrite_option(help="Replace a file that is there already.")
 @download_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
 @click.option("--jsonl", "as_jsonl", is_flag=True, help="Print one JSON object a line, as they come.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option("--item-column", help="The column of texts, where a table names it unusually.")
@@ -59,15 +59,12 @@ def command(
     inputs: tuple[str, ...],
     top: int | None,
     output: Path | None,
-    overwrite: bool,
-    allow_download: bool,
-    as_json: bool,
+    how: How,
     as_jsonl: bool,
     as_csv: bool,
     item_column: str | None,
     index_folder: Path | None,
     neighbours: int | None,
-    cache: Caching,
     log: dict[str, Any],
     why: bool,
     strict: bool,
@@ -80,13 +77,13 @@ def command(
     from graft.job import Reading
     from graft.model import load
 
-    kind = _format(output, dict(zip(FORMATS, (as_json, as_jsonl, as_csv), strict=True)))
+    kind = _format(output, dict(zip(FORMATS, (how.as_json, as_jsonl, as_csv), strict=True)))
     if neighbours and index_folder is None:
         raise UsageError("There is no index to find neighbours in.", "Give one: --index DIR (graft index makes it).")
     if why and kind in ("csv", "tsv"):
         raise UsageError("A table has no room for --why.", "Use --json, --jsonl or a file of these.")
     logged = log_asked(**log)
-    fitted = load(model, allow_download=allow_download)
+    fitted = load(model, allow_download=how.allow_download)
     if top and not fitted.classes:
         raise UsageError(f"{model} predicts numbers, which have no ranks.", "Leave --top out.")
     keeper = None
@@ -100,7 +97,7 @@ def command(
     if index_folder is not None:
         from graft.similarity import Index
 
-        index = Index.load(index_folder, exact=True, allow_download=allow_download)
+        index = Index.load(index_folder, exact=True, allow_download=how.allow_download)
         index.check_of(fitted.encoder)
     layout = Layout(
         fitted.classes,
@@ -115,7 +112,7 @@ def command(
             rows, layout = iter(known), replace(layout, columns=tuple(columns))
         rows = _guarded(rows)
     count = _Count()
-    answers = count.of(_answers(fitted, rows, cache, index, layout.neighbours, keeper, why=why))
+    answers = count.of(_answers(fitted, rows, how.cache, index, layout.neighbours, keeper, why=why))
     if output is None:
         WRITERS[kind](answers, layout, sys.stdout)
     else:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from graft.cli.output import clean_word, progress_bar, say, show_json
+from graft.cli.how import How
+from graft.cli.output import clean_word, say, show_json
 from graft.cli.paths import Command, InputPath
 
 
@@ -15,8 +16,7 @@ from graft.cli.paths import Command, InputPath
 @click.argument("repository", metavar="OWNER/NAME")
 @click.option("--private/--public", default=None, help="Who sees a repository that is made: by default only its owner.")
 @click.option("--token-file", type=InputPath(Path), help="Holds the token; else HF_TOKEN, else that of hf auth login.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(folder: Path, repository: str, private: bool | None, token_file: Path | None, as_json: bool) -> None:
+def command(folder: Path, repository: str, private: bool | None, token_file: Path | None, how: How) -> None:
     """Send MODEL, with a card, or the export DIR to the repository OWNER/NAME of a hub, in one commit.
 
     What graft export --to space or browser wrote becomes a Space, anything else a model repository. Files of others in
@@ -24,9 +24,9 @@ def command(folder: Path, repository: str, private: bool | None, token_file: Pat
     """
     from graft.publishing import push
 
-    with progress_bar(quiet=as_json) as progress:
+    with how.progress() as progress:
         pushed = push(folder, repository, private=private, token_file=token_file, progress=progress)
-    if as_json:
+    if how.as_json:
         show_json(pushed.to_dict())
         return
     seen = "only its owner sees it" if pushed.private else "everybody sees it"

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.options import Caching, cache_option, download_option
-from graft.cli.output import progress_bar, say, show_outcome, shown
+from graft.cli.how import How
+from graft.cli.options import cache_option, download_option
+from graft.cli.output import shown
 from graft.cli.paths import Command, InputPath
 from graft.cli.reading import reading_options
 from graft.errors import GateError, UsageError
 
+if TYPE_CHECKING:
+    from graft.retraining import Retrained
 
-@click.command(name="retrain", cls=Command)
+
+@click.command(name="retrain", cls=Command, json="Print the outcome as JSON.")
 @click.argument("model", type=InputPath(Path))
 @click.argument("data", type=InputPath(), required=False)
 @click.option("--log", type=InputPath(Path), help="What MODEL has answered: its mix stands beside that of DATA.")
@@ -28,16 +33,13 @@ from graft.errors import GateError, UsageError
 @cache_option
 @reading_options
 @download_option
-@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def command(
     model: Path,
     data: str | None,
     back: bool,
     require_better: bool,
     reading: dict[str, Any],
-    cache: Caching,
-    allow_download: bool,
-    as_json: bool,
+    how: How,
     **wanted: Any,
 ) -> int:
     """Fit MODEL anew to DATA, old items and new; the new one takes its place only if it is better.
@@ -45,7 +47,6 @@ def command(
     Both are judged on items that neither has seen. The old one stays as MODEL.previous. Exit code 75: MODEL is being
     retrained already.
     """
-    from graft.report.report import SKIPPED
     from graft.retraining import retrain, roll_back
 
     if back:
@@ -55,29 +56,31 @@ def command(
     elif data is None:
         raise UsageError("There are no DATA to learn from.", "Give them: graft retrain MODEL DATA; or --back.")
     else:
-        with progress_bar(quiet=as_json) as progress:
+        with how.progress() as progress:
             found = retrain(
                 model,
                 data,
-                cache=cache,
+                cache=how.cache,
                 progress=progress,
-                allow_download=allow_download,
+                allow_download=how.allow_download,
                 **wanted,
                 **{name: given for name, given in reading.items() if given},
             )
     refusal = GateError(found.reason, "Add items, or look at their labels: graft clean DATA.")
     refused = require_better and not found.shipped
-    if as_json:
-        return show_outcome(found.to_dict(), refusal if refused else None)
+    return how.show(found.to_dict, _lines(found, told=not refused), refusal if refused else None)
+
+
+def _lines(found: Retrained, *, told: bool) -> Iterator[str]:
+    """What could not be used and, where ``told``, what came of it."""
+    from graft.report.report import SKIPPED
+
     for entry in found.skipped[:SKIPPED]:
-        say(f"Skipped {shown(entry.path)}: {shown(entry.reason)}")
+        yield f"Skipped {shown(entry.path)}: {shown(entry.reason)}"
     if (rest := len(found.skipped) - SKIPPED) > 0:
-        say(f"Skipped {rest:,} more: --json names them")
-    for warning in found.warnings:
-        say(f"Note    {shown(warning)}")
-    if refused:
-        raise refusal
-    say(shown(found.reason))
-    if found.shipped:
-        say(f"Model   {shown(found.model)}    the one before is {shown(found.previous or '')}")
-    return 0
+        yield f"Skipped {rest:,} more: --json names them"
+    yield from (f"Note    {shown(warning)}" for warning in found.warnings)
+    if told:
+        yield shown(found.reason)
+    if told and found.shipped:
+        yield f"Model   {shown(found.model)}    the one before is {shown(found.previous or '')}"

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from graft.cli.how import How
+from graft.cli.options import overwrite_option
 from graft.cli.output import clean_word, say, show_json
 from graft.cli.paths import Command, InputPath, Output
 from graft.errors import Cancelled, UsageError
@@ -21,21 +23,20 @@ if TYPE_CHECKING:
 _SHOWN = 20
 
 
-@click.command(name="run", cls=Command)
+@click.command(name="run", cls=Command, json="Print JSON; what the notebook prints goes to stderr.")
 @click.argument("notebook", metavar="NOTEBOOK.ipynb", type=InputPath(Path))
 @click.option("-p", "parameters", multiple=True, metavar="NAME=VALUE", help="A value for a name that a cell sets.")
 @click.option("--secret", "secrets", multiple=True, metavar="NAME", help="Its value is shown nowhere. [-p, or $NAME]")
 @click.option("--time-limit", type=click.FloatRange(0, min_open=True), help="Seconds for all of it.")
 @click.option("--strict", is_flag=True, help="A shell line that fails ends the run.")
 @click.option("-o", "--output", type=Output("data"), help="Copy and files. [the notebook's name with -run]")
-@click.option("--overwrite", is_flag=True, help="Take the place of an earlier run.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON; what the notebook prints goes to stderr.")
+@overwrite_option(help="Take the place of an earlier run.")
 def command(
     notebook: Path,
     parameters: tuple[str, ...],
     secrets: tuple[str, ...],
     output: Path | None,
-    as_json: bool,
+    how: How,
     **wanted: Any,
 ) -> int:
     """Run NOTEBOOK as it is, with other values for what its cells set, in its own folder.
@@ -56,16 +57,17 @@ def command(
                 given,
                 output=output,
                 run=Run(cancelled=stop),
-                on_output=partial(_show, as_json=as_json),
+                on_output=partial(_show, as_json=how.as_json),
                 secrets=secrets,
                 paths_from=Path.cwd(),
+                overwrite=how.overwrite,
                 **wanted,
             )
     except KeyboardInterrupt:
         raise Cancelled(
             "The notebook was stopped.", f"Its executed copy, as far as it came, is {output / notebook.name}."
         ) from None
-    if as_json:
+    if how.as_json:
         show_json(ran.to_dict())
     else:
         _summarise(ran)

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graft.cli.output import say, show_outcome, shown
+from graft.cli.how import How
+from graft.cli.output import say, shown
 from graft.errors import GraftError
 
 if TYPE_CHECKING:
@@ -27,10 +28,8 @@ def show_and_save(
     model: Model,
     target: Path,
     page: Path | None,
-    *,
-    overwrite: bool,
-    as_json: bool,
-    use: str,
+    how: How,
+    use: str = "",
     more: Sequence[Step] = (),
 ) -> int:
     """Print the report, then save the model, its page and what else there is; the exit code.
@@ -41,8 +40,7 @@ def show_and_save(
         model: What was fitted.
         target: Its folder.
         page: Where the report goes as a page.
-        overwrite: Whether what is there may be replaced.
-        as_json: Whether to print JSON.
+        how: Whether to print JSON, and whether what is there may be replaced.
         use: Stands beside the model's place.
         more: What else is to be saved.
 
@@ -50,20 +48,18 @@ def show_and_save(
         GraftError: Something could not be saved; says what was.
     """
     report = replace(model.report, model=str(target), report=str(page) if page else None)
-    if not as_json:
+    if not how.as_json:
         say(str(report))
-    steps: list[Step] = [("Model", target, lambda: model.save(target, overwrite=overwrite))]
+    steps: list[Step] = [("Model", target, lambda: model.save(target, overwrite=how.overwrite))]
     if page:
-        steps.append(("Report", page, lambda: report.to_html(page, overwrite=overwrite)))
+        steps.append(("Report", page, lambda: report.to_html(page, overwrite=how.overwrite)))
     error = save(steps := [*steps, *more])
-    if as_json:
-        return show_outcome(report.to_dict(), error)
-    if error:
-        raise error
     width = max(7, *(len(what) for what, _, _ in steps))
-    for what, place, _ in steps:
-        say(f"{what:<{width}} {shown(place)}" + (f"    {use}" if use and what == "Model" else ""))
-    return 0
+    places = [
+        f"{what:<{width}} {shown(place)}" + (f"    {use}" if use and what == "Model" else "")
+        for what, place, _ in steps
+    ]
+    return how.show(report.to_dict, () if error else places, error)
 
 
 def save(steps: Sequence[Step]) -> GraftError | None:

@@ -10,8 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.options import NAMES_OF_ENCODERS, Caching, cache_option, download_option, encoder_option, prompt_option
-from graft.cli.output import progress_bar, say, show_json, shown
+from graft.cli.how import How
+from graft.cli.options import (
+    NAMES_OF_ENCODERS,
+    cache_option,
+    download_option,
+    encoder_option,
+    overwrite_option,
+    prompt_option,
+)
+from graft.cli.output import say, show_json, shown
 from graft.cli.paths import Command, InputPath, Mixed, OutputFile, guard_outputs
 from graft.cli.reading import as_flags, reading_options, texts_of_stdin
 from graft.errors import UsageError
@@ -53,10 +61,9 @@ def _a_number(context: click.Context, parameter: click.Parameter, value: float) 
 @click.option("--exact/--graph", default=None, help="Compare with every item, or walk a graph of neighbours.")
 @reading_options
 @click.option("--html", "page", type=OutputFile(), help="Write what was found as one HTML file, too.")
-@click.option("--overwrite", is_flag=True, help="Replace a page that is there already.")
+@overwrite_option(help="Replace a page that is there already.")
 @cache_option
 @download_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     data: str,
     queries: tuple[str, ...],
@@ -66,10 +73,7 @@ def command(
     reading: dict[str, Any],
     exact: bool | None,
     page: Path | None,
-    overwrite: bool,
-    cache: Caching,
-    allow_download: bool,
-    as_json: bool,
+    how: How,
 ) -> int:
     """Show the items of DATA that are most like each of QUERIES.
 
@@ -82,20 +86,22 @@ def command(
     from graft.report.writing import write
     from graft.similarity import Index
 
-    with progress_bar(quiet=as_json) as progress:
+    with how.progress() as progress:
         saved = is_index(expanded(data))
         asked = {name: value for name, value in recipe.items() if value != "auto"}
         if saved and (given := as_flags(asked | reading)):
             raise UsageError(
                 f"{data} is an index, which was read and embedded already: {given[0]} has no effect.", "Leave it out."
             )
-        index = Index.load(data, cache=cache, progress=progress, allow_download=allow_download) if saved else None
+        index = (
+            Index.load(data, cache=how.cache, progress=progress, allow_download=how.allow_download) if saved else None
+        )
         dataset = index.dataset if index else read_collection(data, progress=progress, **reading)
         guard_outputs(dataset)
         items = list(_queries(queries, dataset.modality))
         if not items:
             raise UsageError("There is no query: stdin is empty.", "Write a text on each line.")
-        index = index or Index.of(dataset, **recipe, cache=cache, progress=progress)
+        index = index or Index.of(dataset, **recipe, cache=how.cache, progress=progress)
         if exact is None:  # a graph takes minutes to build, so that it is for many queries only
             exact = index.exact or len(items) <= FEW
         index.exact = exact
@@ -105,8 +111,8 @@ def command(
     if page:
         from graft.similarity.page import render
 
-        write(render(found, dataset.modality, dataset.name, items), page, overwrite=overwrite)
-    if as_json:
+        write(render(found, dataset.modality, dataset.name, items), page, overwrite=how.overwrite)
+    if how.as_json:
         show_json([one.to_dict() for one in found])
     else:
         _show(found)

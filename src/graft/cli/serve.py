@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from graft.cli.how import How
 from graft.cli.options import download_option, given, log_asked, log_options
 from graft.cli.output import clean_word, say, show_json
 from graft.cli.paths import Command, InputPath, ModelPath
@@ -25,7 +26,7 @@ _OF_MODEL = ("model", "index", "name", "log_file", "log_mb", "log_items", "allow
 _OF_NOTEBOOK = ("runs", "time_limit", "secrets", "strict")
 
 
-@click.command(name="serve", cls=Command)
+@click.command(name="serve", cls=Command, json="Print address, model and version as one JSON value.")
 @click.argument("model", type=ModelPath(), required=False)
 @click.option(
     "--notebook", type=InputPath(Path), help="Run this notebook for who asks, under POST /runs; no MODEL then."
@@ -51,7 +52,6 @@ _OF_NOTEBOOK = ("runs", "time_limit", "secrets", "strict")
 )
 @log_options
 @download_option
-@click.option("--json", "as_json", is_flag=True, help="Print address, model and version as one JSON value.")
 def command(
     model: Path | None,
     notebook: Path | None,
@@ -66,8 +66,7 @@ def command(
     no_key: bool,
     name: str,
     log: dict[str, Any],
-    allow_download: bool,
-    as_json: bool,
+    how: How,
     **timing: Any,
 ) -> None:
     """Answer over HTTP with MODEL: POST /predict with files, JSON or a form. GET /docs shows all of it.
@@ -82,7 +81,7 @@ def command(
         "port": _port(os.environ) if port is None else port,
         "key": _key(key, host, no_key=no_key),
         "no_key": no_key,
-        "told": lambda found: show_json(found) if as_json else say(f"{found['address']}/docs"),
+        "told": lambda found: show_json(found) if how.as_json else say(f"{found['address']}/docs"),
         **timing,
     }
     if notebook is not None:
@@ -99,13 +98,13 @@ def command(
     from graft.serving import serve_model
 
     model = model or _unnamed()
-    if not as_json:
+    if not how.as_json:
         say(f"Loading {clean_word(str(model))}", err=True)
     serve_model(
         model,
         index=index,
         name=name,
-        allow_download=allow_download,
+        allow_download=how.allow_download,
         log=log_asked(**log),
         warned=lambda line: say(line, err=True),
         **served,

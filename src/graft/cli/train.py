@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.output import say, show_json, shown
+from graft.cli.how import How
+from graft.cli.output import say, shown
 from graft.cli.paths import Command, FolderPath, InputPath, Output
 from graft.errors import Cancelled, GraftError, UsageError
 
@@ -20,7 +21,7 @@ ROOT = "GRAFT_JOB_ROOT"
 CRASHED = 1
 
 
-@click.command(name="train", cls=Command)
+@click.command(name="train", cls=Command, json="Print the report as JSON, with the receipt.")
 @click.option("--root", type=FolderPath(), envvar=ROOT, help=f"Holds input/, model/, output/. [{ROOT}, or /opt/ml]")
 @click.option("--input", "data", type=InputPath(Path), help="The training data. [the channel training of the root]")
 @click.option("-o", "--output", type=Output("model"), help="The folder to fill. [model/ of the root]")
@@ -28,7 +29,6 @@ CRASHED = 1
 @click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A setting, as hyperparameters.json has it.")
 @click.option("--prices", type=InputPath(Path), help="What machines cost an hour: the receipt says the sum.")
 @click.option("--machine", metavar="NAME", help="What --prices calls the machine. [as SageMaker says]")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, with the receipt.")
 def command(
     root: Path | None,
     data: Path | None,
@@ -37,7 +37,7 @@ def command(
     given: tuple[str, ...],
     prices: Path | None,
     machine: str | None,
-    as_json: bool,
+    how: How,
 ) -> int:
     """Fit as a platform's training job: what the image of `graft export --to docker` does when it is told `train`.
 
@@ -58,7 +58,7 @@ def command(
     stopping = Stopping(stopped)
     stopping.heed()
     try:
-        _train(tree, given, prices, stopping, as_json)
+        _train(tree, given, prices, stopping, how)
     except Cancelled:
         stopped()
         say(_stopped(tree), err=True)
@@ -73,7 +73,7 @@ def command(
     return 0
 
 
-def _train(tree: JobTree, given: tuple[str, ...], prices: Path | None, stopping: Stopping, as_json: bool) -> None:
+def _train(tree: JobTree, given: tuple[str, ...], prices: Path | None, stopping: Stopping, how: How) -> None:
     from graft.receipts import Prices
     from graft.training_jobs.settings import JobSettings
     from graft.training_jobs.training import train
@@ -83,11 +83,8 @@ def _train(tree: JobTree, given: tuple[str, ...], prices: Path | None, stopping:
     if settings.skipped:
         say(f"Names of the platform's own were skipped: {shown(', '.join(settings.skipped))}", err=True)
     done = train(tree, settings, prices=known, cancelled=stopping, say=lambda text: say(shown(text), err=True))
-    if as_json:
-        show_json(done.to_dict(known))
-        return
-    say(str(done.model.report))
-    say(f"Model   {shown(done.folder)}    {done.receipt.in_words(known)}")
+    place = f"Model   {shown(done.folder)}    {done.receipt.in_words(known)}"
+    how.show(lambda: done.to_dict(known), (str(done.model.report), place))
 
 
 def _together(handed: dict[str, Any], given: tuple[str, ...]) -> dict[str, Any]:

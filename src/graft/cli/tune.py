@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.options import download_option, no_cache_option
-from graft.cli.output import progress_bar, say, show_outcome, shown
+from graft.cli.how import How
+from graft.cli.options import download_option, no_cache_option, overwrite_option
+from graft.cli.output import say, shown
 from graft.cli.paths import Command, InputPath, Output, OutputFile
 from graft.cli.reading import read_like, reading_options
 from graft.cli.saving import named_after
@@ -28,7 +29,7 @@ LIVE_EVERY = 5.0
 """Seconds between two lines that say where the run stands."""
 
 
-@click.command(name="tune", cls=Command)
+@click.command(name="tune", cls=Command, json="Print the outcome as JSON.")
 @click.argument("model", type=InputPath(Path))
 @click.argument("data", type=InputPath())
 @click.option("-o", "--output", type=Output("model"), help="The new model's folder. [default: MODEL's name + -tuned]")
@@ -42,9 +43,8 @@ LIVE_EVERY = 5.0
 @no_cache_option(help="Embed anew, and keep nothing.")
 @reading_options
 @click.option("--report", "report_file", type=OutputFile(), help="Write the report as one HTML file, with curves.")
-@click.option("--overwrite", is_flag=True, help="Replace a model or report that is there already.")
+@overwrite_option(help="Replace a model or report that is there already.")
 @download_option
-@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def command(
     model: Path,
     data: str,
@@ -52,9 +52,7 @@ def command(
     require_better: bool,
     reading: dict[str, Any],
     report_file: Path | None,
-    overwrite: bool,
-    as_json: bool,
-    allow_download: bool,
+    how: How,
     **wanted: Any,
 ) -> int:
     """Fine-tune MODEL's encoder on DATA, and ship it only if it is better.
@@ -69,37 +67,33 @@ def command(
     from graft.tuning.tuning import tune
 
     target = output or named_after(model, "-tuned")
-    bundle.check_free(target, overwrite)
+    bundle.check_free(target, how.overwrite)
     if report_file and report_file.resolve() == target.resolve():
         raise UsageError(f"The model and its report would both be {target}.", "Give the report another name.")
-    fitted = load(model, allow_download=allow_download)
+    fitted = load(model, allow_download=how.allow_download)
     checkpoint = target.resolve().with_name(f".{target.name}.tune")
-    with progress_bar(quiet=as_json) as progress:
+    with how.progress() as progress:
         dataset = read_like(fitted, data, reading, progress=progress)
-        with staying_here(f"{model} was made with", unless=allow_download):  # its weights may be gone
-            note = _Notes(quiet=as_json)
-            tuned = tune(fitted, dataset, **wanted, checkpoint=checkpoint, progress=progress, note=note)
-    if not as_json:
+        with staying_here(f"{model} was made with", unless=how.allow_download):  # its weights may be gone
+            note = _Notes(quiet=how.as_json)
+            tuned = tune(
+                fitted, dataset, **wanted, cache=how.cache, checkpoint=checkpoint, progress=progress, note=note
+            )
+    if not how.as_json:
         assert tuned.model.report.tuning is not None
         say(verdict.render(tuned.model.report.tuning, tuned.model.report.modality, skipped=tuned.skipped))
-    report = _save(tuned, target, checkpoint, model.resolve().parent, overwrite=overwrite)
-    if not as_json:
+    report = _save(tuned, target, checkpoint, model.resolve().parent, overwrite=how.overwrite)
+    if not how.as_json:
         say(f"Model   {shown(target)}    {'tuned' if tuned.shipped else 'as it was'}; {tuned.seconds:.0f} s")
     if report_file:
         report = replace(report, report=str(report_file))
-        report.to_html(report_file, overwrite=overwrite)
+        report.to_html(report_file, overwrite=how.overwrite)
     refusal = None
     if require_better and not tuned.better:
         refusal = GateError(tuned.reason, "Add items, or try another method.")
-    if as_json:
-        skipped = {"n_skipped": len(tuned.skipped), "skipped": plain(tuned.skipped)}
-        places = {"model": report.model, "report": report.report}
-        return show_outcome(plain(report.tuning) | skipped | places, refusal)
-    if report_file:
-        say(f"Report  {shown(report_file)}")
-    if refusal:
-        raise refusal
-    return 0
+    skipped = {"n_skipped": len(tuned.skipped), "skipped": plain(tuned.skipped)}
+    found = plain(report.tuning) | skipped | {"model": report.model, "report": report.report}
+    return how.show(lambda: found, [f"Report  {shown(report_file)}"] if report_file else [], refusal)
 
 
 def _save(tuned: Tuned, target: Path, checkpoint: Path, spare: Path, *, overwrite: bool) -> Report:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from graft.cli.output import progress_bar, say, show_json, shown
+from graft.cli.how import How
+from graft.cli.output import say, show_json, shown
 from graft.cli.paths import Command, InputPath
 from graft.errors import GateError
 
@@ -22,8 +23,7 @@ _SHOWN = 20
 @click.command(name="verify", cls=Command)
 @click.argument("folder", metavar="DIR", type=InputPath(Path))
 @click.option("--install", "installing", is_flag=True, help="Install and run it in a fresh environment, and ask that.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(folder: Path, installing: bool, as_json: bool) -> int:
+def command(folder: Path, installing: bool, how: How) -> int:
     """Check an export: whether its files are as they were, and answer on this machine as the model did.
 
     DIR is what graft export has written. No program in it is run; its graph is. Exit code 3 says that it differs.
@@ -33,9 +33,9 @@ def command(folder: Path, installing: bool, as_json: bool) -> int:
     """
     from graft.export.verifying import verify
 
-    with progress_bar(quiet=as_json) as progress:
+    with how.progress() as progress:
         found = verify(folder, installing=installing, progress=progress)
-    if as_json:
+    if how.as_json:
         show_json(found.to_dict())
     else:
         _show(found)
