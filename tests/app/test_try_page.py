@@ -373,10 +373,11 @@ def test_a_taken_port_is_told_before_data_are_embedded(
 
 def test_items_of_a_test_part_are_not_shown_as_what_was_learned_from(saved: Path, tmp_path: Path) -> None:
     from graft.cli.app import _indexed
+    from graft.cli.how import How
 
     for part, n in (("train", 3), ("test", 2)):
         shapes.folders(tmp_path / part, dict.fromkeys(shapes.FORMS, n))
-    assert len(_indexed(str(tmp_path), {"modality": "image"}, saved, None, quiet=True)) == 9
+    assert len(_indexed(str(tmp_path), {"modality": "image"}, saved, How(as_json=True, cache=None))) == 9
 
 
 def test_what_is_said_to_be_learned_from_is_without_the_test_part(model: graft.Model) -> None:

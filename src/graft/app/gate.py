@@ -9,13 +9,13 @@ nothing is answered, to reading as little as to deciding. A page of another site
 from __future__ import annotations
 
 import hmac
-import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qs, urlsplit
 
+from graft.app.responses import refuse
 from graft.loopback import is_own
 
 if TYPE_CHECKING:
@@ -84,37 +84,29 @@ class BrowserSession:
         return any(_same(token, self.token) for token in given)
 
 
+@dataclass(frozen=True, slots=True)
 class Gate:
-    """Stands before an ASGI app."""
+    """Stands before an ASGI app.
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        host: str,
-        session: BrowserSession,
-        *,
-        what: str = "editor",
-        own: str = OWN,
-        headers: Mapping[bytes, bytes] = HEADERS,
-        public: str = "",
-        prefix: str = "",
-    ) -> None:
-        """Stand before ``app``.
+    Attributes:
+        app: Takes what is let through.
+        host: The name or address that the server was told to listen at.
+        session: What lets a browser in.
+        what: What the page is called in words.
+        own: Where the addresses begin that the page's scripts ask for: these are refused in JSON.
+        headers: Of every answer.
+        public: The name, and port if any, under which a proxy shows the page; ``""`` where there is none.
+        prefix: What a proxy puts before every path, and may or may not take away again.
+    """
 
-        Args:
-            app: Takes what is let through.
-            host: The name or address that the server was told to listen at.
-            session: What lets a browser in.
-            what: What the page is called in words.
-            own: Where the addresses begin that the page's scripts ask for: these are refused in JSON.
-            headers: Of every answer.
-            public: The name, and port if any, under which a proxy shows the page; ``""`` where there is none.
-            prefix: What a proxy puts before every path, and may or may not take away again.
-        """
-        self.app = app
-        self.host = host
-        self.session = session
-        self.what, self.own, self.headers, self.public, self.prefix = what, own, headers, public, prefix
+    app: ASGIApp
+    host: str
+    session: BrowserSession
+    what: str
+    own: str
+    headers: Mapping[bytes, bytes]
+    public: str
+    prefix: str
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -123,13 +115,11 @@ class Gate:
         elif scope["type"] == "http":
             if self.prefix and scope["path"].startswith(f"{self.prefix}/"):
                 scope = {**scope, "path": scope["path"].removeprefix(self.prefix)}
-            headers = _headers(scope)
             begins = scope["path"] == PAGE and self.session.begins(scope["query_string"])
-            refusal = self.refusal(scope["path"], headers, begins=begins)
-            if refusal:
-                await self._refuse(scope["path"], send, *refusal)
-            else:
-                await self.app(scope, receive, self._guarded(send, self.session.cookie if begins else None))
+            refusal = self.refusal(scope["path"], _headers(scope), begins=begins)
+            cookie = self.session.cookie if begins and not refusal else None
+            answer = self._refused(scope["path"], *refusal) if refusal else self.app
+            await answer(scope, receive, self._guarded(send, cookie))
 
     def refusal(self, path: str, headers: Mapping[str, str], *, begins: bool = False) -> tuple[int, str] | None:
         """Why a request is refused, with its status; ``None``: it is not.
@@ -164,14 +154,13 @@ class Gate:
 
         return guarded
 
-    async def _refuse(self, path: str, send: Send, status: int, why: str) -> None:
+    def _refused(self, path: str, status: int, why: str) -> ASGIApp:
         """In words for people; as JSON for the page's own requests."""
-        kind, body = b"text/plain; charset=utf-8", why
+        from starlette.responses import PlainTextResponse
+
         if path != PAGE and path.startswith(self.own):
-            kind, body = b"application/json", json.dumps({"code": "refused", "message": why, "hint": ""})
-        headers = [(b"content-type", kind), (b"cache-control", b"no-store"), *self.headers.items()]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body.encode()})
+            return cast("ASGIApp", refuse("refused", why, status))
+        return PlainTextResponse(why, status, {"cache-control": "no-store"})
 
 
 def _place(origin: str) -> str:

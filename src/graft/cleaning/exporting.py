@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from graft.cells import guarded
 from graft.cleaning.naming import Names, can_be_folders
@@ -46,6 +46,11 @@ class Exported:
 
     def __fspath__(self) -> str:
         return str(self.folder)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able values."""
+        skipped = [entry.to_dict() for entry in self.skipped]
+        return {"folder": str(self.folder), "n_items": self.n_items, "skipped": skipped}
 
 
 def export(dataset: Dataset, folder: str | os.PathLike[str], *, as_manifest: Paths | None = None) -> Exported:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graft.cli.how import How
-from graft.cli.options import backend_option, cache_option, encoder_option, overwrite_option, prompt_option, seed_option
+from graft.cli.options import cache_option, encoder_option, overwrite_option, recipe_options
 from graft.cli.output import pasted, say, show_json, shown
 from graft.cli.paths import Command, InputPath, Output, OutputFile
 from graft.cli.reading import as_flags, read_data, reading_options
@@ -19,8 +19,6 @@ from graft.errors import TooFewClasses, UsageError
 if TYPE_CHECKING:
     from graft.cleaning import Corrections, Findings
     from graft.cleaning.effect import Effect
-    from graft.cleaning.exporting import Exported
-    from graft.data.dataset import Dataset
     from graft.journal.resolution import Applied
     from graft.model.journalled import Decided
 
@@ -43,9 +41,7 @@ SHOWN = 5
 @click.option("--export", "folder", type=Output("data"), help="Write a cleaned copy, by the journal.")
 @click.option("--manifest", is_flag=True, help="Export a manifest of paths instead of copies.")
 @encoder_option(help="What to look with; see graft encoders.")
-@prompt_option
-@backend_option
-@seed_option
+@recipe_options
 @reading_options
 @cache_option
 def command(
@@ -65,18 +61,18 @@ def command(
 
     Decisions go to a journal, which graft fit --journal follows.
     """
-    from graft.cleaning import find_issues
+    from graft.cleaning import export, find_issues
+    from graft.cleaning.findings import check_format
     from graft.model.journalled import decisions_of
     from graft.recipe import Recipe
     from graft.report.words import amount
 
-    _check(folder, manifest, output)
-    if as_app and how.as_json:
-        raise UsageError("--app shows a page, and --json prints one value.", "Give one of them.")
+    if manifest and not folder:
+        raise UsageError("--manifest says how to export, and nothing is to be exported.", "Give --export FOLDER.")
+    if output:
+        check_format(output)
     if as_app:
-        from graft.app import check_installed
-
-        check_installed()
+        _check_app(as_json=how.as_json)
     decided = decisions_of(journal) if journal and not as_app else None
     with how.progress() as progress:
         dataset = read_data(data, progress=progress, min_classes=1, **reading)
@@ -87,13 +83,15 @@ def command(
     corrections = _corrections(findings)
     if output:
         findings.write(output)
-    exported = _export(applied.dataset if applied else findings.dataset, folder, manifest) if folder else None
+    exported = None
+    if folder:
+        exported = export((applied or findings).dataset, folder, as_manifest="absolute" if manifest else None)
     if how.as_json:
         show_json(
             findings.to_dict()
             | {"corrections": corrections.to_dicts() if corrections else []}
             | (_told(applied) | {"worth": effect.to_dict() if effect else None} if applied else {})
-            | ({"export": _written(exported)} if exported else {})
+            | ({"export": exported.to_dict()} if exported else {})
         )
     else:
         _show(findings, corrections, applied, effect)
@@ -113,14 +111,13 @@ def command(
         serve_editor(findings, journal or f"{dataset.name}.journal", host=host, port=port)
 
 
-def _check(folder: Path | None, manifest: bool, output: Path | None) -> None:
-    """Whether everything can be written as asked for; before the work, not after it."""
-    from graft.cleaning.findings import check_format
+def _check_app(*, as_json: bool) -> None:
+    """Whether the page can be shown; before the work, not after it."""
+    from graft.app import check_installed
 
-    if manifest and not folder:
-        raise UsageError("--manifest says how to export, and nothing is to be exported.", "Give --export FOLDER.")
-    if output:
-        check_format(output)
+    if as_json:
+        raise UsageError("--app shows a page, and --json prints one value.", "Give one of them.")
+    check_installed()
 
 
 def _show(findings: Findings, corrections: Corrections | None, applied: Applied | None, effect: Effect | None) -> None:
@@ -180,14 +177,3 @@ def _effect(findings: Findings, applied: Applied) -> Effect | None:
     except TooFewClasses as error:  # what is left may still be looked at, and exported
         say(f"What the edits were worth cannot be told: {error}", err=True)
         return None
-
-
-def _export(dataset: Dataset, folder: Path, manifest: bool) -> Exported:
-    from graft.cleaning import export
-
-    return export(dataset, folder, as_manifest="absolute" if manifest else None)
-
-
-def _written(exported: Exported) -> dict[str, Any]:
-    skipped = [entry.to_dict() for entry in exported.skipped]
-    return {"folder": str(exported.folder), "n_items": exported.n_items, "skipped": skipped}

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from graft.cli.how import How
-from graft.cli.options import backend_option, cache_option, prompt_option, recipe_option, seed_option
+from graft.cli.options import cache_option, recipe_option, recipe_options
 from graft.cli.paths import Command, InputPath, Mixed
 from graft.cli.reading import read_data, reading_options
 
@@ -17,10 +17,8 @@ from graft.cli.reading import read_data, reading_options
 @click.option(
     "--encoder", "encoders", type=Mixed(), multiple=True, required=True, help="An encoder; give it twice or more."
 )
-@prompt_option
+@recipe_options
 @recipe_option("--head", default="auto", show_default=True, help="Which head, for all of them.")
-@backend_option
-@seed_option
 @reading_options
 @cache_option
 def command(

@@ -11,15 +11,13 @@ from graft.cli.answers import format_of
 from graft.cli.how import How
 from graft.cli.options import (
     NAMES_OF_ENCODERS,
-    backend_option,
     cache_option,
     download_option,
     encoder_option,
     given,
     overwrite_option,
-    prompt_option,
     recipe_option,
-    seed_option,
+    recipe_options,
 )
 from graft.cli.output import pasted, say, shown
 from graft.cli.paths import Command, InputPath, Output, OutputFile, guard_outputs
@@ -41,13 +39,11 @@ _BESIDE = {"job", "output", "report_file", "why", "predictions", "overwrite", "c
 @recipe_option(
     "--task", default="auto", show_default=True, help="regression for numbers; auto: a class, or labels, as DATA have."
 )
-@prompt_option
 @recipe_option(
     "--head", default="auto", show_default=True, help="Which head: logistic, discriminant, prototype, or auto."
 )
-@backend_option
 @click.option("--journal", type=InputPath(Path), help="Decisions about the items, which are followed.")
-@seed_option
+@recipe_options
 @reading_options
 @click.option("--report", "report_file", type=OutputFile(), help="Write the report as one HTML file, with examples.")
 @click.option("--why", is_flag=True, help="Say in the report what speaks for the answers to the hardest items.")

@@ -110,12 +110,8 @@ def _write_text(found: Shortlist, model: Path, *, several: bool) -> None:
 
 
 def _line(rank: str, entry: Suggestion, rows: RowLayout) -> str:
-    from graft.data.items import Text
-    from graft.report.terminal import shorten, shorten_front
-
     row = f"{rank}  {click.style(rows.named(_guess(entry)), bold=True)}  {entry.confidence:>6.1%}  "
-    cut = shorten if isinstance(entry.item, Text) else shorten_front
-    name, reason = rows.rest(click.unstyle(row), entry.item.name, f"  ({entry.reason})", cut)
+    name, reason = rows.rest(click.unstyle(row), entry.item, entry.item.name, f"  ({entry.reason})")
     return f"{row}{name}{click.style(reason, dim=True)}"
 
 

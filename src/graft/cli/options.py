@@ -38,8 +38,12 @@ recipe_option = partial(click.option, cls=Grouped, group="recipe")
 prompt_option = recipe_option(
     "--prompt", default="", help="Put before every text, for encoders that were trained with one."
 )
-backend_option = recipe_option("--backend", default="auto", show_default=True, help="openvino, onnxruntime, or auto.")
-seed_option = recipe_option("--seed", default=0, show_default=True, help="Every random choice follows from it.")
+recipe_options = together(
+    prompt_option,
+    recipe_option("--backend", default="auto", show_default=True, help="openvino, onnxruntime, or auto."),
+    recipe_option("--seed", default=0, show_default=True, help="Every random choice follows from it."),
+)
+"""Those of every command that fits."""
 encoder_option = partial(recipe_option, "--encoder", type=Mixed(), default="auto", show_default=True)
 """The option of a command that takes one encoder."""
 

@@ -155,19 +155,12 @@ def _show(found: Sequence[SearchResult]) -> None:
 
 
 def _line(match: Match, rows: RowLayout) -> str:
-    from graft.data.items import Text
-    from graft.report.terminal import shorten, shorten_front
-
     full = round(BAR * max(0.0, match.similarity))
     bar = click.style("\u2588" * full, fg="cyan") + click.style("\u2591" * (BAR - full), dim=True)
     label = f"  {click.style(rows.named(match.label), bold=True)}" if rows.label else ""
     row = f"{match.rank:>3}  {bar} {match.similarity:>6.3f}{label}  "
-    name, note = rows.rest(
-        click.unstyle(row),
-        match.name,
-        "  (the same content)" if match.same else "",
-        shorten if isinstance(match.item, Text) else shorten_front,
-    )
+    same = "  (the same content)" if match.same else ""
+    name, note = rows.rest(click.unstyle(row), match.item, match.name, same)
     return f"{row}{name}{click.style(note, dim=True)}"
 
 

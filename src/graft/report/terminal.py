@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -14,6 +14,7 @@ from rich.console import Console, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from graft.data import items
 from graft.data.dataset import Skipped
 from graft.report import words
 
@@ -59,20 +60,21 @@ class RowLayout:
             label = shorten_middle(label, self.label)
         return label + " " * (self.label - cell_len(label))
 
-    def rest(self, before: str, name: str, note: str, cut: Callable[[str, int], str]) -> tuple[str, str]:
+    def rest(self, before: str, item: items.Item, name: str, note: str) -> tuple[str, str]:
         """A name and a note, safe to show, for what is left of a row; a note has two thirds of it at most.
 
         Args:
             before: What stands before them, as it is shown.
-            name: What the item is called.
+            item: Of a text the beginning is kept, of a path the end.
+            name: What it is called.
             note: What is said of it.
-            cut: How a name is shortened: ``shorten`` or ``shorten_front``.
         """
         name, note = words.clean(name), words.clean(note)
         if self.width is None:
             return name, note
         room = self.width - cell_len(before)
         note = shorten(note, max(room - cell_len(name), 2 * room // 3))
+        cut = shorten if isinstance(item, items.Text) else shorten_front
         return cut(name, room - cell_len(note)), note
 
 
