@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from graft.heads.features import DESCRIPTIONS
-from graft.report import charts, markup, matrix, runs, steps, timings, tuning, words
+from graft.report import charts, markup, runs, steps, timings, tuning, words
 from graft.report.exhibits import Exhibits, gather, legend
 from graft.report.markup import Content, Html, element, folded, join, name, scrolled, table
+from graft.report.matrix import Matrix, gallery
 from graft.report.page import document
 from graft.results.facts import Facts
 from graft.results.figures import ClassesAdded, ClassFigures, MultiLabelFigures, RecallChange, ReportRecord
@@ -31,9 +32,11 @@ def render(report: ReportRecord, *, evaluated: bool = False) -> str:
         report: What a fit found, or what ``as_report`` made of an evaluation.
         evaluated: Whether it is of an evaluation, of which there is less to tell.
     """
-    exhibits = gather(report, matrix.in_turn(report))
+    cells = Matrix(report)
+    exhibits = gather(report, cells.in_turn())
     score = f"{words.percent(report.score.value)} {words.score_name(report).lower()}"
-    return whole(report, score, words.brought(report), _sections(report, exhibits, evaluated), exhibits, evaluated)
+    sections = _sections(report, cells, exhibits, evaluated)
+    return whole(report, score, words.brought(report), sections, exhibits, evaluated)
 
 
 def whole(
@@ -63,7 +66,7 @@ def _header(report: Facts, brought: str, evaluated: bool) -> Html:
     return element("header", element("h1", name(report.name)), element("p", facts, class_="quiet"))
 
 
-def _sections(report: ReportRecord, exhibits: Exhibits, evaluated: bool) -> Iterator[Html]:
+def _sections(report: ReportRecord, cells: Matrix, exhibits: Exhibits, evaluated: bool) -> Iterator[Html]:
     """All of them; of an evaluation without those that only a fit has something to say in."""
     yield _score(report)
     if report.multi is not None:
@@ -75,8 +78,8 @@ def _sections(report: ReportRecord, exhibits: Exhibits, evaluated: bool) -> Iter
     if report.added is not None:
         yield _added(report.added)
     if report.confusion:
-        yield _confusion(report, exhibits)
-    yield from _galleries(report, exhibits)
+        yield _confusion(report, cells, exhibits)
+    yield from _galleries(report, cells, exhibits)
     if report.tuning is not None:
         yield section("tuning", "Tuning", runs.decided(report.tuning, report.modality), tuning.shown(report.tuning))
     if not evaluated:
@@ -141,23 +144,14 @@ def headline(name: str, figure: str, between: str, lead: str, doubt: str, more: 
 def _ladder(report: ReportRecord) -> Html:
     rows = [(*score, kind) for score, kind in zip(words.scores(report), ("accent", ""), strict=False)]
     rows += [(*score, "base") for score in words.baselines(report)]
-    body = [
-        element(
-            "tr",
-            element("th", label, scope="row"),
-            element("td", charts.interval(score, kind), class_="drawn"),
-            element("td", words.percent(score.value), class_="number"),
-            element("td", words.span(score.low, score.high) if words.measured(score) else "", class_="number range"),
-        )
+    cells: list[Sequence[Content]] = [
+        (label, charts.interval(score, kind), words.percent(score.value), words.spread(score))
         for label, score, kind in rows
     ]
-    feet = element(
-        "tr", element("td"), element("td", charts.scale(), class_="drawn"), element("td"), element("td", class_="range")
-    )
-    caption = element(
-        "caption", f"{words.score_name(report)} beside the test split and the baselines, in per cent", class_="hidden"
-    )
-    return element("table", caption, element("tbody", body, feet), class_="ladder")
+    cells.append((None, charts.scale(), None, None))
+    caption = f"{words.score_name(report)} beside the test split and the baselines, in per cent"
+    columns = [("", ""), ("", "drawn"), ("", "number"), ("", "number range")]
+    return table("ladder", columns, cells, caption=caption)
 
 
 def _classes(report: ReportRecord) -> Html:
@@ -230,14 +224,14 @@ def _recall_table(rows: list[tuple[str, RecallChange]]) -> Html:
     return scrolled(shown, "Recall of the old classes")
 
 
-def _galleries(report: ReportRecord, exhibits: Exhibits) -> Iterator[Html]:
+def _galleries(report: ReportRecord, cells: Matrix, exhibits: Exhibits) -> Iterator[Html]:
     things = words.things(report.modality)
-    if hard := matrix.hard(report):
+    if hard := cells.hard():
         what = f"Held-out {things} that the model got most wrong, or was least sure of. "
         prose = [what, "Some of them may carry a wrong label.", legend(report.whys)]
         if len(hard) < len(report.hardest):
             prose.append(" What the open cell of the confusion matrix shows is not shown again.")
-        yield section("hardest", "Hardest examples", prose, matrix.gallery(report, hard, exhibits))
+        yield section("hardest", "Hardest examples", prose, gallery(report, hard, exhibits))
     if report.typical:
         prose = [f"Held-out {things} that were named rightly and lie in the middle of their class."]
         yield section("typical", "Typical examples", prose, _typical(report, exhibits))
@@ -247,9 +241,9 @@ def _galleries(report: ReportRecord, exhibits: Exhibits) -> Iterator[Html]:
     others = [judged for judged in report.mistakes if judged.path not in among]
     if others:  # without a matrix there is no cell that they could stand behind
         first, rest = others[:EXAMPLES], others[EXAMPLES:]
-        shown: list[Content] = [matrix.gallery(report, first, exhibits)]
+        shown: list[Content] = [gallery(report, first, exhibits)]
         if rest:
-            shown.append(folded(f"{len(rest)} more", matrix.gallery(report, rest, exhibits)))
+            shown.append(folded(f"{len(rest)} more", gallery(report, rest, exhibits)))
         prose = [f"More held-out {things} whose labels are not all right."]
         yield section("mistakes", "Mistakes", prose, shown)
 
@@ -257,7 +251,7 @@ def _galleries(report: ReportRecord, exhibits: Exhibits) -> Iterator[Html]:
 def _typical(report: ReportRecord, exhibits: Exhibits) -> list[Content]:
     """A row for each class; of many, the further ones are folded away."""
     rows: list[Content] = [
-        [element("h3", name(label)), matrix.gallery(report, list(shown), exhibits)]
+        [element("h3", name(label)), gallery(report, list(shown), exhibits)]
         for label, shown in groupby(report.typical, key=lambda judged: judged.label)
     ]
     few, rest = rows[:CLASSES], rows[CLASSES:]
@@ -287,7 +281,7 @@ def _command(command: str) -> Html:
     return element("div", element("code", command, dir="ltr"), button, class_="command")
 
 
-def _confusion(report: ReportRecord, exhibits: Exhibits) -> Html:
+def _confusion(report: ReportRecord, cells: Matrix, exhibits: Exhibits) -> Html:
     if not words.confusions(report):
         judged = any(any(row) for row in report.confusion)
         empty = "Not one mistake on held-out items." if judged else "Nothing was judged, so nothing was confused."
@@ -297,7 +291,7 @@ def _confusion(report: ReportRecord, exhibits: Exhibits) -> Html:
         f"Choose a cell to {how} its {words.things(report.modality)}; the arrow keys move between cells. "
         "The stronger its tint, the larger the share of its row."
     )
-    shown = matrix.visible(report)
+    shown = cells.shown
     if len(shown) < len(report.classes):
         wrong = sum(pair.n for pair in words.confusions(report))
         inside = sum(report.confusion[i][j] for i in shown for j in shown if i != j)
@@ -305,7 +299,7 @@ def _confusion(report: ReportRecord, exhibits: Exhibits) -> Html:
             f" These are the {len(shown)} of {len(report.classes)} classes that are confused most; "
             f"{inside:,} of {wrong:,} mistakes lie among them."
         )
-    return section("confusion", "Confusion", [prose], matrix.matrix(report, exhibits))
+    return section("confusion", "Confusion", [prose], cells.drawn(exhibits))
 
 
 def _learning(report: ReportRecord) -> Html:

@@ -46,7 +46,12 @@ def join(content: Content) -> Html:
 
 
 def table(
-    kind: str, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[Content]], *, named: bool = True
+    kind: str,
+    columns: Sequence[tuple[str, str]],
+    rows: Iterable[Sequence[Content]],
+    *,
+    named: bool = True,
+    caption: str = "",
 ) -> Html:
     """A table, a line for each of ``rows``.
 
@@ -54,19 +59,21 @@ def table(
         kind: Its class in the style sheet.
         columns: The head of each column and the class of its cells; without any head there is no line of them.
         rows: What stands in the cells.
-        named: Whether the first cell of a row says what the row is.
+        named: Whether the first cell of a row says what the row is, if it holds anything.
+        caption: What is said of it to those who do not see it.
     """
 
     def cell(at: int, content: Content) -> Html:
         own = columns[at][1] or None
-        if named and at == 0:
+        if named and at == 0 and content is not None:
             return element("th", content, scope="row", class_=own)
         return element("td", content, class_=own)
 
     heads = element("tr", (element("th", head, scope="col", class_=own or None) for head, own in columns))
     body = (element("tr", (cell(at, content) for at, content in enumerate(row))) for row in rows)
     top = element("thead", heads) if any(head for head, _ in columns) else None
-    return element("table", top, element("tbody", body), class_=kind)
+    told = element("caption", caption, class_="hidden") if caption else None
+    return element("table", told, top, element("tbody", body), class_=kind)
 
 
 def scrolled(content: Html, label: str) -> Html:

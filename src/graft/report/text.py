@@ -121,13 +121,12 @@ def _ladder(report: ReportRecord, room: int) -> Table:
     grid = columns("left", "left", "right", "right")
     line = bounded(room - max(len(label) for label, _ in rows) - 22, 8, 32)
     for index, (label, score) in enumerate(rows):
-        between = words.span(score.low, score.high) if words.measured(score) else ""
         style = "cyan" if index == 0 else ""
         grid.add_row(
             plain(words.clean(label)),
             Text(_line(score, line), style),
             plain(words.percent(score.value), style),
-            Text(between, "dim"),
+            Text(words.spread(score), "dim"),
         )
     return grid
 

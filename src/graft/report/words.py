@@ -79,6 +79,11 @@ def measured(score: Interval) -> bool:
     return known(score.value, score.low, score.high) and score.low < score.high
 
 
+def spread(score: Interval) -> str:
+    """The interval around a figure; nothing where there is none."""
+    return span(score.low, score.high) if measured(score) else ""
+
+
 def percent(share: float | None, digits: int = 1) -> str:
     """``0.942`` as ``94.2 %``, never rounded up to 100 or down to 0."""
     if share is None or not math.isfinite(share):
