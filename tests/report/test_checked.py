@@ -80,7 +80,7 @@ def test_a_report_of_a_fit_is_what_it_promises(model: graft.Model) -> None:
 
 
 def test_what_is_not_saved_stays_out_of_what_is_written(model: graft.Model, tmp_path: Path) -> None:
-    report = replace(model.report, whys={path: "why" for path in model.report.items})
+    report = replace(model.report, whys=dict.fromkeys(model.report.items, "why"))
 
     assert report.items
     assert report.inputs.paths
