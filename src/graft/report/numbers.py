@@ -7,15 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from rich.console import Group, RenderableType
-from rich.text import Text
-
 from graft.heads.regressor import LEVEL
 from graft.report import charts, html, steps, text, words
 from graft.report.exhibits import Exhibits, gather
 from graft.report.markup import Html, element
 from graft.report.report import ShownScores, TaskReport
-from graft.report.terminal import bounded, columns, draw, item_name, page_width, plain, room_of
+from graft.report.terminal import Lines, bounded, draw, grid, item_name, page_width, room_of
 from graft.results.figures import CurvePoint, Judged
 from graft.results.prediction import near
 from graft.results.regression import JudgedNumber, NumberRecord, NumberScore, NumberScores
@@ -138,40 +135,30 @@ def _given(judged: JudgedNumber) -> str:
     return f"{judged.given:{',' if 1e4 <= abs(judged.given) < 1e12 else ''}}".removesuffix(".0")
 
 
-def render(report: NumberReport, width: int | None = None, colour: bool = False) -> str:
+def render(report: NumberReport, width: int | None = None) -> str:
     """The report as lines of at most ``width`` columns, as ``graft.report.text.render`` does it."""
     width = page_width(width)
-    return draw(text.title(report, _brought(report), width), _sections(report, room_of(width)), width, colour)
+    return draw(text.title(report, _brought(report), width), _sections(report, room_of(width)), width)
 
 
 def _brought(report: NumberReport) -> str:
     return f"{words.amount(report.n_items, report.modality)}, a number for each"
 
 
-def _sections(report: NumberReport, room: int) -> Iterator[tuple[str, RenderableType]]:
-    score = report.score
-    note = doubt(report)
-    yield (
-        "R²",
-        Group(
-            plain(f"{words.fixed(score.r2.value)}   {_spread(score)}", "bold cyan"),
-            plain(headline(report, score)),
-            *([plain(note, "yellow")] if note else []),
-            Text(),
-        ),
-    )
-    table = columns("left", "right", "right")
-    for name, value, between in errors(report):
-        table.add_row(name, plain(value), Text(between, "dim"))
-    yield "Mean error", Group(table, plain(squared(score)), plain(_origin(report), "dim"), Text())
-    yield "Intervals", plain(coverage(score))
-    yield "Unknown", plain(words.unknown(report.unknown, report.modality, LIKE_THESE))
-    yield "Learning", Group(plain(grown(report)), plain(_overfit(report), "dim"), Text())
+def _sections(report: NumberReport, room: int) -> Iterator[tuple[str, Lines]]:
+    score, note = report.score, doubt(report)
+    figure = f"{words.fixed(score.r2.value)}   {_spread(score)}"
+    yield "R²", (figure, headline(report, score), *([note] if note else []), "")
+    table = grid(("left", "right", "right"), errors(report))
+    yield "Mean error", (table, squared(score), _origin(report), "")
+    yield "Intervals", [coverage(score)]
+    yield "Unknown", [words.unknown(report.unknown, report.modality, LIKE_THESE)]
+    yield "Learning", (grown(report), _overfit(report), "")
     listed = []
     for judged in score.hardest[:HARDEST]:
         called = item_name(judged.path, report.modality, bounded(room - 34, 16, 48))
-        listed.append(Text(f"{called}  ").append(verdict(judged), "dim"))
-    yield "Hardest", Group(*listed, Text())
+        listed.append(f"{called}  {verdict(judged)}")
+    yield "Hardest", (*listed, "")
     yield from text.about_the_fit(report, room)
 
 

@@ -7,12 +7,11 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 from rich.cells import cell_len, set_cell_size
-from rich.console import Console, JustifyMethod, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from graft.data import items
 from graft.data.dataset import Skipped
@@ -22,6 +21,8 @@ NARROWEST, WIDEST = 60, 100
 WIDEST_LABEL = 24
 """Columns that the labels of a list have, at most; on a terminal never more than a quarter of its own."""
 _MARGIN = 13
+Lines = Iterable[RenderableType]
+"""What stands beside a heading: texts, which are broken where they have to be, and tables."""
 # Rich breaks lines at no-break spaces too; a private-use character stands in for them until it has.
 _UNBROKEN = str.maketrans(words.NBSP, "\ue000")
 
@@ -83,55 +84,64 @@ def room_of(width: int) -> int:
     return width - _MARGIN - 2
 
 
-def draw(
-    title: RenderableType, sections: Iterable[tuple[str, RenderableType]], width: int, colour: bool = False
-) -> str:
+def draw(title: Lines, sections: Iterable[tuple[str, Lines]], width: int) -> str:
     """A page as lines of at most ``width`` columns.
 
     Args:
         title: Stands above.
         sections: Headings and what stands beside them.
         width: Columns.
-        colour: Whether to write the escape sequences of colours and bold type.
     """
     console = Console(
         file=io.StringIO(),
         width=width,
-        force_terminal=colour,
+        force_terminal=False,
         force_jupyter=False,  # there it would show what is captured too
-        color_system="standard" if colour else None,
+        color_system=None,
         highlight=False,
         markup=False,
         emoji=False,
         legacy_windows=False,
     )
     with console.capture() as capture:
-        console.print(title)
+        console.print(Group(*map(unbroken, title)))
         console.print()
-        for heading, body in sections:
-            console.print(_entry(heading, body))
-    lines = capture.get().replace("\ue000", " ").split("\n")
-    return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
+        for heading, lines in sections:
+            entry = Table.grid(padding=0)
+            entry.add_column(width=_MARGIN, no_wrap=True)
+            entry.add_column(overflow="fold")
+            entry.add_row(f" {heading}", Group(*map(unbroken, lines)))
+            console.print(entry)
+    shown = capture.get().replace("\ue000", " ").split("\n")
+    return "\n".join(line.rstrip() for line in shown).rstrip() + "\n"
 
 
-def columns(*justify: JustifyMethod, fold: bool = False) -> Table:
-    """A grid whose columns are justified so; ``fold``: and a last one, in which long lines are broken anywhere."""
-    grid = Table.grid(padding=(0, 2))
-    for side in justify:
-        grid.add_column(justify=side, no_wrap=True)
-    if fold:
-        grid.add_column(overflow="fold")
-    return grid
+def grid(
+    sides: Sequence[Literal["left", "right", "fold"]],
+    rows: Iterable[Sequence[RenderableType]],
+    heads: Sequence[str] = (),
+) -> Table:
+    """A table without lines.
+
+    Args:
+        sides: Where the cells of each column stand; in one that folds, what is too long is broken anywhere.
+        rows: The cells.
+        heads: What the columns are called.
+    """
+    table = Table.grid(padding=(0, 2))
+    for side in sides:
+        if side == "fold":
+            table.add_column(overflow="fold")
+        else:
+            table.add_column(justify=side, no_wrap=True)
+    for row in (heads, *rows) if heads else rows:
+        table.add_row(*map(unbroken, row))
+    return table
 
 
-def heads(grid: Table, *names: str) -> None:
-    """Name the columns of a grid that has no rows yet."""
-    grid.add_row(*(plain(name, "dim") for name in names))
-
-
-def plain(text: str, style: str = "") -> Text:
-    """Text whose no-break spaces hold."""
-    return Text(text.translate(_UNBROKEN), style)
+def unbroken(line: RenderableType) -> RenderableType:
+    """A line whose no-break spaces hold."""
+    return line.translate(_UNBROKEN) if isinstance(line, str) else line
 
 
 def shorten(text: str, width: int) -> str:
@@ -167,7 +177,7 @@ def item_name(path: str, modality: str, width: int) -> str:
     return shorten_front(words.clean(path), width)
 
 
-def skipped_lines(entries: Sequence[Skipped], modality: str, room: int, n: int | None = None) -> Iterator[Text]:
+def skipped_lines(entries: Sequence[Skipped], modality: str, room: int, n: int | None = None) -> Iterator[str]:
     """How many items could not be used, of which kinds, and the first ones with the reason.
 
     Args:
@@ -177,20 +187,12 @@ def skipped_lines(entries: Sequence[Skipped], modality: str, room: int, n: int |
         n: How many there are in all, where some are not known by name.
     """
     n = len(entries) if n is None else n
-    yield Text(words.unusable(n, entries, modality))
+    yield words.unusable(n, entries, modality)
     shown = entries[:3]
     for entry in shown:
-        yield Text(f"{item_name(entry.path, modality, room // 2)}  {words.clean(entry.reason)}", "dim")
+        yield f"{item_name(entry.path, modality, room // 2)}  {words.clean(entry.reason)}"
     if n > len(shown) > 0:
-        yield Text(f"and {n - len(shown):,} more", "dim")
-
-
-def _entry(heading: str, body: RenderableType) -> Table:
-    grid = Table.grid(padding=0)
-    grid.add_column(width=_MARGIN, no_wrap=True)
-    grid.add_column(overflow="fold")
-    grid.add_row(Text(f" {heading}", "bold"), body)
-    return grid
+        yield f"and {n - len(shown):,} more"
 
 
 def bounded(value: int, low: int, high: int) -> int:

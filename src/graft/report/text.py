@@ -5,48 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.cells import cell_len
-from rich.console import Group, RenderableType
-from rich.padding import Padding
+from rich.console import RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from graft.report import runs, timings, words
 from graft.report.matrix import not_easy
 from graft.report.terminal import (
+    Lines,
     bounded,
-    columns,
     draw,
-    heads,
+    grid,
     page_width,
-    plain,
     room_of,
     shorten,
     shorten_front,
     shorten_middle,
     skipped_lines,
+    unbroken,
 )
 from graft.results.facts import Facts
-from graft.results.figures import ClassesAdded, Interval, MultiLabelFigures, ReportRecord
+from graft.results.figures import ClassesAdded, Interval, Judged, ReportRecord
 
 ALL_CLASSES = 12
 """Up to this many classes are all shown; of more, the ``WORST`` ones."""
 WORST = 10
+WARNINGS = 5
+"""So many are shown."""
 _SPARKS = "▁▂▃▄▅▆▇█"
 
 
-def render(report: ReportRecord, width: int | None = None, colour: bool = False) -> str:
-    """The report as lines of at most ``width`` columns (60 to 100; by default what the terminal has).
-
-    Args:
-        report: What a fit found.
-        width: Columns.
-        colour: Whether to write the escape sequences of colours and bold type.
-    """
+def render(report: ReportRecord, width: int | None = None) -> str:
+    """The report as lines of at most ``width`` columns (60 to 100; by default what the terminal has)."""
     width = page_width(width)
-    return draw(title(report, words.brought(report), width), _sections(report, room_of(width)), width, colour)
+    return draw(title(report, words.brought(report), width), _sections(report, room_of(width)), width)
 
 
-def title(report: Facts, brought: str, width: int) -> RenderableType:
+def title(report: Facts, brought: str, width: int) -> Lines:
     """What stands above the report of any task: its name, what made it, and what the items are, ``brought``."""
     made = words.made(report)
     if report.n_test:
@@ -54,81 +48,72 @@ def title(report: Facts, brought: str, width: int) -> RenderableType:
     if report.n_skipped:
         brought += f", {report.n_skipped:,} skipped"
     room = max(12, width - cell_len(made) - 3)
-    grid = Table.grid(expand=True, padding=(0, 1))
-    grid.add_column(no_wrap=True, overflow="ellipsis")
-    grid.add_column(justify="right", no_wrap=True, overflow="ellipsis")
-    grid.add_row(Text(" " + shorten(words.clean(report.name), room), "bold"), plain(made, "dim"))
-    return Group(grid, Text(" " + brought, "dim"))
+    table = Table.grid(expand=True, padding=(0, 1))
+    table.add_column(no_wrap=True, overflow="ellipsis")
+    table.add_column(justify="right", no_wrap=True, overflow="ellipsis")
+    table.add_row(f" {shorten(words.clean(report.name), room)}", unbroken(made))
+    return table, f" {brought}"
 
 
-def _sections(report: ReportRecord, room: int) -> Iterator[tuple[str, RenderableType]]:
+def _sections(report: ReportRecord, room: int) -> Iterator[tuple[str, Lines]]:
     """Headings and what stands beside them, ``room`` columns wide; a blank line follows where one is called for."""
-    yield words.score_name(report), Group(*_score(report, room))
+    yield words.score_name(report), _score(report, room)
     if report.multi is not None:
-        yield "All labels", Group(_multi_label(report.multi), Text())
-    yield words.kinds(report), Group(_classes(report, room), Text(_class_note(report), "dim"), Text())
+        yield "All labels", (grid(("left", "right", "fold"), words.multi_label(report.multi)), "")
+    yield words.kinds(report), (_classes(report, room), _class_note(report), "")
     if report.added is not None:
-        yield "New classes", Group(*_added(report.added, room), Text())
+        yield "New classes", (*_added(report.added, room), "")
     if report.confusion:
-        yield "Confused", Group(*_confusions(report, room), Text())
-    yield "Confidence", plain(words.confidence(report))
+        yield "Confused", (*_confusions(report, room), "")
+    yield "Confidence", (words.confidence(report),)
     if report.sets is not None:
-        yield "Sets", plain(words.sets(report))
-    yield "Unknown", plain(words.unknown(report.unknown, report.modality))
-    yield "Learning", Group(*_learning(report, room), Text())
+        yield "Sets", (words.sets(report),)
+    yield "Unknown", (words.unknown(report.unknown, report.modality),)
+    yield "Learning", (*_learning(report, room), "")
     if not_easy(report):
         shown = _hardest_texts(report, room) if report.modality == "text" else [_hardest(report, room)]
-        yield "Hardest", Group(*shown, Text())
+        yield "Hardest", (*shown, "")
     yield from about_the_fit(report, room)
 
 
-def about_the_fit(report: Facts, room: int) -> Iterator[tuple[str, RenderableType]]:
+def about_the_fit(report: Facts, room: int) -> Iterator[tuple[str, Lines]]:
     """The sections that end the report of any task."""
     if report.tuning is not None:
-        told = (Text(words.clean(report.tuning.reason)), plain(runs.spent(report.tuning), "dim"))
-        yield "Tuning", Group(*told, Text())
+        yield "Tuning", (words.clean(report.tuning.reason), runs.spent(report.tuning), "")
     if report.journal is not None:
-        yield "Journal", Group(plain(words.journal(report.journal)), Text())
+        yield "Journal", (words.journal(report.journal), "")
     if report.n_skipped:
-        yield "Skipped", Group(*skipped_lines(report.skipped, report.modality, room, report.n_skipped), Text())
+        yield "Skipped", (*skipped_lines(report.skipped, report.modality, room, report.n_skipped), "")
     if report.warnings:
-        yield "Warnings", Group(*_warnings(report), Text())
-    yield "Time", plain(_time(report), "dim")
+        more = len(report.warnings) - WARNINGS
+        rest = [f"and {more} more"] if more > 0 else []
+        yield "Warnings", (*map(words.clean, report.warnings[:WARNINGS]), *rest, "")
+    yield "Time", [line for line in (timings.timings(report), timings.cache(report)) if line]
 
 
 def _score(report: ReportRecord, room: int) -> Iterator[RenderableType]:
-    score = report.score
-    figure = Text().append(plain(words.percent(score.value), "bold cyan"))
+    score, between = report.score, ""
     if words.known(score.value, score.low, score.high):
-        figure.append(plain(f"   95{words.NBSP}% interval {words.span(score.low, score.high)}"))
-    yield figure
-    yield plain(words.headline(report))
+        between = f"   95{words.NBSP}% interval {words.span(score.low, score.high)}"
+    yield words.percent(score.value) + between
+    yield words.headline(report)
     if doubt := words.doubt(report):
-        yield plain(doubt, "yellow")
-    yield Text()
-    yield _ladder(report, room)
-    if origin := words.origin(report):
-        yield plain(origin, "dim")
-    for said in words.beside(report):
-        yield Text()
-        yield plain(said)
-    yield Text()
-
-
-def _ladder(report: ReportRecord, room: int) -> Table:
-    """The score, the test score and the baselines, one below the other on the same scale."""
+        yield doubt
+    yield ""
     rows = [*words.scores(report), *words.baselines(report)]
-    grid = columns("left", "left", "right", "right")
     line = bounded(room - max(len(label) for label, _ in rows) - 22, 8, 32)
-    for index, (label, score) in enumerate(rows):
-        style = "cyan" if index == 0 else ""
-        grid.add_row(
-            plain(words.clean(label)),
-            Text(_line(score, line), style),
-            plain(words.percent(score.value), style),
-            Text(words.spread(score), "dim"),
-        )
-    return grid
+    yield grid(
+        ("left", "left", "right", "right"),
+        [
+            (words.clean(label), _line(score, line), words.percent(score.value), words.spread(score))
+            for label, score in rows
+        ],
+    )
+    if origin := words.origin(report):
+        yield origin
+    for said in words.beside(report):
+        yield from ("", said)
+    yield ""
 
 
 def _line(score: Interval, width: int) -> str:
@@ -156,19 +141,19 @@ def _classes(report: ReportRecord, room: int) -> Table:
     free = room - counts - 36  # what the figures and the gaps between the columns leave for the label and its bar
     labels = min(max(cell_len(words.clean(label)) for label, _ in rows), max(8, free - 8))
     bar = bounded(free - labels, 6, 24)
-    grid = columns("left", "left", "right", "right", "right", "right")
-    heads(grid, "label" if report.multi_label else "class", "", "recall", f"95{words.NBSP}%", "precision", "n")
-    for label, figures in rows:
-        between = words.span(figures.recall_low, figures.recall_high, 0) if figures.n else words.NO_FIGURE
-        grid.add_row(
+    cells = [
+        (
             shorten_middle(words.clean(label), labels),
-            Text(_bar(figures.recall, bar), "cyan"),
-            plain(words.percent(figures.recall)),
-            Text(between, "dim"),
-            plain(words.percent(figures.precision)),
+            _bar(figures.recall, bar),
+            words.percent(figures.recall),
+            words.span(figures.recall_low, figures.recall_high, 0) if figures.n else words.NO_FIGURE,
+            words.percent(figures.precision),
             f"{figures.n:,}",
         )
-    return grid
+        for label, figures in rows
+    ]
+    heads = ("label" if report.multi_label else "class", "", "recall", f"95{words.NBSP}%", "precision", "n")
+    return grid(("left", "left", "right", "right", "right", "right"), cells, heads)
 
 
 def _class_note(report: ReportRecord) -> str:
@@ -177,54 +162,46 @@ def _class_note(report: ReportRecord) -> str:
     return order + (f" Macro F1 {report.macro_f1:.3f}." if words.known(report.macro_f1) else "")
 
 
-def _multi_label(found: MultiLabelFigures) -> Table:
-    grid = columns("left", "right", fold=True)
-    for called, figure, meaning in words.multi_label(found):
-        grid.add_row(called, plain(figure), Text(meaning, "dim"))
-    return grid
-
-
 def _added(found: ClassesAdded, room: int) -> Iterator[RenderableType]:
-    yield Text(words.added(found, lambda label: shorten_middle(words.clean(label), max(8, room // 2))))
-    changed = [(label, change) for label, change in words.losses(found) if words.changed(change)]
+    yield words.added(found, lambda label: shorten_middle(words.clean(label), max(8, room // 2)))
+    changed = [(words.clean(label), change) for label, change in words.losses(found) if words.changed(change)]
     if not changed:
         return
     shown = changed if len(changed) <= ALL_CLASSES else changed[:WORST]
-    longest = max(cell_len(words.clean(label)) for label, _ in shown)
-    grid = columns("left", "right", "right", "right", "right")
-    heads(grid, "recall", "before", "after", "lost to new", "n")
+    longest = min(max(cell_len(label) for label, _ in shown), max(8, room - 42))
+    rows = []
     for label, change in shown:
         before, after, _, lost, n = words.change_of(change)
-        label = shorten_middle(words.clean(label), min(longest, max(8, room - 42)))
-        grid.add_row(label, plain(before), plain(after), lost, n)
-    yield grid
+        rows.append((shorten_middle(label, longest), before, after, lost, n))
+    heads = ("recall", "before", "after", "lost to new", "n")
+    yield grid(("left", "right", "right", "right", "right"), rows, heads)
     if rest := len(changed) - len(shown):
-        yield Text(f"and {rest:,} more that changed", "dim")
+        yield f"and {rest:,} more that changed"
 
 
-def _confusions(report: ReportRecord, room: int) -> Iterator[RenderableType]:
+def _confusions(report: ReportRecord, room: int) -> Iterator[str]:
     pairs = words.confusions(report)
     if not pairs:
         judged = any(any(row) for row in report.confusion)
-        yield Text("No mistakes on held-out items." if judged else "Nothing was judged.")
+        yield "No mistakes on held-out items." if judged else "Nothing was judged."
     half = max(8, (room - 26) // 2)
     for pair in pairs[:3]:
         label, predicted = (shorten_middle(words.clean(text), half) for text in (pair.label, pair.predicted))
-        yield Text(f"{label} taken for {predicted}: {pair.n:,} of {pair.of:,}")
+        yield f"{label} taken for {predicted}: {pair.n:,} of {pair.of:,}"
     if rest := sum(pair.n for pair in pairs[3:]):
-        yield Text(f"and {rest:,} more {'mistake' if rest == 1 else 'mistakes'} between other pairs", "dim")
+        yield f"and {rest:,} more {'mistake' if rest == 1 else 'mistakes'} between other pairs"
 
 
-def _learning(report: ReportRecord, room: int) -> Iterator[RenderableType]:
+def _learning(report: ReportRecord, room: int) -> Iterator[str]:
     if growth := words.growth(report):
         accuracies = [point.accuracy for point in report.learning_curve if words.known(point.accuracy)]
-        yield Text().append(f"{_sparkline(accuracies)}  ", "cyan").append(plain(growth))
+        yield f"{_sparkline(accuracies)}  {growth}"
     else:
-        yield Text(words.no_growth(report))
+        yield words.no_growth(report)
     for forecast in report.forecast[:3]:
-        yield plain(words.outlook(forecast, lambda label: shorten_middle(words.clean(label), max(8, room - 52))))
+        yield words.outlook(forecast, lambda label: shorten_middle(words.clean(label), max(8, room - 52)))
     if overfit := words.overfit(report):
-        yield plain(overfit, "dim")
+        yield overfit
 
 
 def _sparkline(values: list[float]) -> str:
@@ -240,31 +217,18 @@ def _hardest(report: ReportRecord, room: int) -> Table:
     half = (room - path - 33) // 2
     if half < 14:  # one label a line reads better than two stumps on one
         half = room - path - 14
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    for judged in shown:
-        verdict = words.verdict(judged, lambda label: shorten_middle(words.clean(words.label(report, label)), half))
-        grid.add_row(shorten_front(words.clean(judged.path), path), plain(verdict, "dim"))
-    return grid
+    rows = [(shorten_front(words.clean(judged.path), path), _verdict(report, judged, half)) for judged in shown]
+    return grid(("left", "fold"), rows)
 
 
 def _hardest_texts(report: ReportRecord, room: int) -> Iterator[RenderableType]:
     """Each text on lines of its own, where one that runs from right to left reorders nothing else."""
     half = (room - 35) // 2 if room >= 63 else room - 16
     for judged in not_easy(report)[:4]:
-        yield Text(shorten(words.excerpt(judged.path), 2 * room - 12), overflow="fold")
-        verdict = words.verdict(judged, lambda label: shorten_middle(words.clean(words.label(report, label)), half))
-        yield Padding(plain(verdict, "dim"), (0, 0, 0, 2))
+        yield shorten(words.excerpt(judged.path), 2 * room - 12)
+        yield grid(("left", "fold"), [("", _verdict(report, judged, half))])
 
 
-def _warnings(report: Facts) -> Iterator[RenderableType]:
-    shown = report.warnings[:5]
-    for warning in shown:
-        yield Text(words.clean(warning), "yellow")
-    if len(report.warnings) > len(shown):
-        yield Text(f"and {len(report.warnings) - len(shown)} more", "dim")
-
-
-def _time(report: Facts) -> str:
-    return "\n".join(part for part in (timings.timings(report), timings.cache(report)) if part)
+def _verdict(report: ReportRecord, judged: Judged, room: int) -> str:
+    """What was said of an item, with labels of at most ``room`` columns."""
+    return words.verdict(judged, lambda label: shorten_middle(words.clean(words.label(report, label)), room))
