@@ -25,6 +25,7 @@ from graft.evaluation.intervals import (
 from graft.evaluation.outcomes import Outcomes, named_by
 from graft.evaluation.rows import Rows
 from graft.executors import map_on_cores
+from graft.heads.conformal import SetRule
 from graft.heads.features import transform
 from graft.heads.protocols import CalibratedHead, LabelHead
 from graft.learning import HEADS
@@ -95,7 +96,7 @@ def judge(classifier: CalibratedHead, out_of_fold: OutOfFold, rows: Rows, recipe
         unjudged=1 - len(scored) / len(y),
         macro_f1=judged_macro_f1(said),
         per_class=judged_by_class(said, growth, rows, scored),
-        sets=_sets(classifier, out_of_fold, y, folds),
+        sets=prediction_sets(classifier.sets, out_of_fold.p, y, folds),
         groups=group_effect(fit_many, y, rows.groups, choice.correct[choice.index], rows.ignoring, seed)
         if rows.ignoring
         else None,
@@ -228,9 +229,16 @@ def unknown_interval(rejected: Array, rows: Rows, asked: float) -> Interval:
     return replace(found, low=min(found.low, least / n))
 
 
-def _sets(classifier: CalibratedHead, out_of_fold: OutOfFold, y: Int, folds: Sequence[Int]) -> PredictionSets:
-    rule = classifier.sets
-    coverage, size = measured(out_of_fold.p, y, len(rule.counts), rule.level, folds)
+def prediction_sets(rule: SetRule, p: Array, y: Int, folds: Sequence[Int]) -> PredictionSets:
+    """What a rule promises of prediction sets, and what it holds on held-out rows.
+
+    Args:
+        rule: How sets are made.
+        p: Probabilities of each row, by heads that had not seen it ``(n, k)``; ``nan`` where not scored.
+        y: Their classes ``(n,) int64``.
+        folds: For each repetition the fold of each row.
+    """
+    coverage, size = measured(p, y, len(rule.counts), rule.level, folds)
     return PredictionSets(rule.level, coverage, size, rule.complete, rule.guarantee, len(rule.short))
 
 

@@ -8,11 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from graft.contracts import Array, Bool, Encoder, Float64, Int
-from graft.data.dataset import Dataset
+from graft.contracts import Bool, Encoder, Int
 from graft.data.split import stratified_group_folds
-from graft.encoders.embed import Embedded, embed
-from graft.evaluation import Answered, score_held_out
+from graft.encoders.embed import embed
+from graft.evaluation import Answered
 from graft.evaluation.alarms import false_alarms
 from graft.evaluation.intervals import (
     FOLD_CORRELATION,
@@ -21,18 +20,16 @@ from graft.evaluation.intervals import (
     no_score,
     with_unjudged,
 )
-from graft.evaluation.judging import judged_macro_f1, majority_baseline
+from graft.evaluation.judging import judged_macro_f1, majority_baseline, prediction_sets
 from graft.evaluation.notices import warn_of_the_data, warn_of_the_items
 from graft.evaluation.outcomes import Outcomes
 from graft.heads.protocols import CalibratedHead
-from graft.learning.conformal import measured
 from graft.model.model import Model
 from graft.model.noises import ask_noises
 from graft.model.training import Training
-from graft.results.facts import HeadChoice
-from graft.results.figures import Interval, PredictionSets, Unknown
-from graft.results.history import Tuning
-from graft.tuning.material import Material
+from graft.results.figures import Interval, Unknown
+from graft.tasks.classification import chosen_of
+from graft.tasks.examples import Examples
 from graft.tuning.trials import HeldOutScores, Shipped
 
 AGAINST_THE_GATE = (
@@ -41,45 +38,34 @@ AGAINST_THE_GATE = (
 """Of a model that was forced."""
 
 
-def tuned_model(
-    model: Model,
-    shipped: Shipped,
-    dataset: Dataset,
-    embedded: Embedded,
-    clusters: Int,
-    material: Material,
-    judged: HeldOutScores,
-    tuning: Tuning,
-    train: Int,
-) -> Model:
+def tuned_model(model: Model, shipped: Shipped, examples: Examples, judged: HeldOutScores, *, forced: bool) -> Model:
     """The model with its tuned parts.
 
     Args:
         model: The one that went in.
         shipped: The tuned network and the head on it.
-        dataset: All items, those of the test split too.
-        embedded: Their embeddings by the encoder before it was tuned.
-        clusters: What is a copy of what among them ``(n,) int64``.
-        material: The items that were tuned on.
+        examples: All items, those of the test split too, embedded by the encoder before it was tuned.
         judged: What was said of those that were held out.
-        tuning: How it went, and why it ships.
-        train: Which of all items the material is ``(m,) int64``.
+        forced: Whether it ships against the gate.
     """
-    encoder, classifier, chosen = shipped.encoder, shipped.classifier, shipped.choice.chosen
-    gate, p = judged.rows, judged.after
-    y = material.y[gate]
-    groups = [dataset.groups[row] for row in train[gate].tolist()]
-    classes, copies = model.classes, clusters[train[gate]]
-    said, items = Outcomes.of_classes(classes, p, y), [dataset.items[row] for row in train[gate].tolist()]
+    encoder, classifier, classes, recipe = shipped.encoder, shipped.classifier, model.classes, model.recipe
+    dataset, embedded, clusters, rows = examples.dataset, examples.embedded, examples.alike.clusters, examples.rows
+    p, y, items = judged.after, rows.y[judged.rows], [rows.items[row] for row in judged.rows.tolist()]
+    copies, groups = rows.copies[judged.rows], rows.groups_of(judged.rows)
+    said = Outcomes.of_classes(classes, p, y)
     score = no_score(said.too_few) if said.too_few else _interval(said.right, copies, groups)
-    unjudged = 1 - float(np.isin(material.y[: len(material)], y).mean())
+    unjudged = 1 - float(np.isin(rows.y, y).mean())
+    seconds = None if rows.seconds is None else rows.seconds[judged.rows]
+    known = model.report.false_alarms
+    negatives = (*dataset.negatives, *(known.labels if known else ()))  # as the data say, and as the first fit knew
+    folds = stratified_group_folds(y, rows.units[judged.rows], 5, recipe.seed)
     report = replace(
         model.report,
         encoder=encoder.name,
         backend=encoder.backend,
         n_items=len(dataset),
-        n_train=len(material),
-        n_test=len(dataset) - len(material),
+        n_train=len(rows.y),
+        n_test=len(examples.test),
         n_skipped=len(dataset.skipped),
         skipped=dataset.skipped,
         accuracy=with_unjudged(score, unjudged),
@@ -88,47 +74,32 @@ def tuned_model(
         baselines={"majority": math.nan if said.too_few else majority_baseline(y)},
         per_class=said.per_class(copies, groups, FOLD_CORRELATION),
         confusion=said.confusion,
-        judged_on=f"{len(gate):,} of the {len(material):,} training items, each held out from tuning and head once",
+        judged_on=f"{len(y):,} of the {len(rows.y):,} training items, each held out from tuning and head once",
         calibration=said.calibration,
         overfit_gap=math.nan,
         learning_curve=(),
         forecast=(),
-        sets=_sets(classifier, p, y, material, gate),
-        unknown=Unknown(classifier.unknown.threshold, material.recipe.unknown_rate),
+        sets=prediction_sets(classifier.sets, p, y, folds),
+        unknown=Unknown(classifier.unknown.threshold, recipe.unknown_rate),
         hardest=said.hardest(items),
         mistakes=said.mistakes(items),
-        head=HeadChoice(chosen.head, classifier.features, chosen.strength, shipped.choice.why, _size(classifier)),
-        seconds={},
+        head=chosen_of(shipped.choice, classifier),
         cache={"hits": embedded.hits, "misses": embedded.misses},
         warnings=(
             *dataset.warnings,
-            *warn_of_the_data(dataset, embedded.digests, clusters, train, material.y[: len(material)], classes),
+            *warn_of_the_data(dataset, embedded.digests, clusters, examples.train, rows.y, classes),
             *warn_of_the_items(dataset, embedded.statistics),
-            *((AGAINST_THE_GATE,) if tuning.forced else ()),
+            *((AGAINST_THE_GATE,) if forced else ()),
         ),
         fingerprint=dataset.fingerprint(embedded.digests),
-        test=_test_score(encoder, classifier, dataset, clusters, classes),
+        test=_test_score(model, encoder, classifier, examples) if len(examples.test) else None,
         groups=None,
-        false_alarms=false_alarms(
-            p, y, clusters[train[gate]], classes, _marked(model, dataset), _lengths(embedded, train[gate])
-        ),
+        false_alarms=false_alarms(p, y, copies, classes, negatives, seconds),
         added=None,
-        tuning=tuning,
         items={item.name: item for item in dataset.items},
     )
-    tuned = Model(classes, encoder, classifier, model.recipe, report, Training.of(dataset, embedded.digests))
-    return ask_noises(tuned, embedded.statistics.get("seconds"), _marked(model, dataset))
-
-
-def _marked(model: Model, dataset: Dataset) -> tuple[str, ...]:
-    """Classes that hold what is none of the others, as the first fit knew them and as the data say."""
-    known = model.report.false_alarms
-    return (*dataset.negatives, *(known.labels if known else ()))
-
-
-def _lengths(embedded: Embedded, rows: Int) -> Float64 | None:
-    seconds = embedded.statistics.get("seconds")
-    return None if seconds is None else seconds[rows]
+    tuned = Model(classes, encoder, classifier, recipe, report, Training.of(dataset, embedded.digests))
+    return ask_noises(tuned, embedded.statistics.get("seconds"), negatives)
 
 
 def _interval(right: Bool, clusters: Int, groups: Sequence[str]) -> Interval:
@@ -139,23 +110,8 @@ def _interval(right: Bool, clusters: Int, groups: Sequence[str]) -> Interval:
     return cross_validated_interval(float(right.mean()), clusters, method, group_design_effect(right, groups))
 
 
-def _sets(classifier: CalibratedHead, p: Array, y: Int, material: Material, gate: Int) -> PredictionSets:
-    rule = classifier.sets
-    folds = stratified_group_folds(y, material.units[gate], 5, material.recipe.seed)
-    coverage, size = measured(p, y, material.k, rule.level, folds)
-    return PredictionSets(rule.level, coverage, size, rule.complete, rule.guarantee, len(rule.short))
-
-
-def _size(classifier: CalibratedHead) -> int:
-    return sum(array.nbytes for array in classifier.arrays().values())
-
-
-def _test_score(
-    encoder: Encoder, classifier: CalibratedHead, dataset: Dataset, clusters: Int, classes: Sequence[str]
-) -> Interval | None:
-    rows = np.flatnonzero([split == "test" for split in dataset.splits])
-    if not len(rows):
-        return None
-    chosen = dataset.select(rows)
-    answered = Answered.by(classifier, classes, embed(encoder, chosen.items).x, chosen)
-    return score_held_out(answered, clusters[rows], "test").as_test
+def _test_score(model: Model, encoder: Encoder, classifier: CalibratedHead, examples: Examples) -> Interval:
+    tested = examples.dataset.select(examples.test)
+    answered = Answered.by(classifier, model.classes, embed(encoder, tested.items).x, tested)
+    score: Interval = model.task.score(answered, examples.alike.clusters[examples.test], "test").as_test
+    return score

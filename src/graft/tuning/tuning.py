@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from graft.data.guard import Inputs
 from graft.data.provenance import inputs_of
 from graft.data.texts import texts_of
 from graft.encoders import ENCODERS, BuiltIn, Tunable, tuned_weights
-from graft.encoders.embed import Embedded
 from graft.errors import DataError, TooFewClasses, UsageError
 from graft.evaluation.held_out import some
 from graft.executors import map_on_cores
@@ -68,8 +67,8 @@ class Tuned:
     model: Model
     shipped: bool
     reason: str
-    before: dict[str, float]
-    after: dict[str, float]
+    before: Mapping[str, float]
+    after: Mapping[str, float]
     history: tuple[History, ...]
     seconds: float
     better: bool
@@ -133,73 +132,71 @@ def tune(
     run = as_run(cache, progress, cancelled, Stopwatch(time.monotonic))
     began = run.clock.now()
     encoder = _tunable(model)
-    plan = _plan(method, encoder, flips, seed if seed is not None else model.recipe.seed, time_limit)
-    plan = replace(plan, epochs=plan.epochs if epochs is None else epochs)
+    plan = _plan(method, encoder, flips, epochs, seed if seed is not None else model.recipe.seed, time_limit)
     with run.at_work():
         network_for(encoder), augmentation_for(encoder.modality)  # what is missing is said before the work
         from graft.tuning.outcome import tuned_model
         from graft.tuning.trials import Conduct, HeldOutScores, mean_model, run_trials
 
-        dataset, embedded = _rows(model, encoder, data, run)
-        examples = Examples.of(dataset, encoder, model.recipe, run, embedded)
-        clusters, train = examples.alike.clusters, examples.train
-        material = _material(model, encoder, examples)
-        parts = _parts(material, plan)
+        examples = _examples(model, encoder, data, run)
+        parts = _parts(examples, plan.seed)
+        material = _material(model, encoder, examples, plan, note)
 
         def seconds_left() -> float:
             return math.inf if time_limit is None else max(0.0, time_limit - (run.clock.now() - began))
 
-        material = _named(material, model, plan, note)
-        conduct = Conduct(plan, seconds_left, run, checkpoint, note)
-        trials = run_trials(material, parts, conduct)
+        trials = run_trials(material, parts, Conduct(plan, seconds_left, run, checkpoint, note))
         judged = HeldOutScores.by(trials, material, plan.seed)
         y = material.y[judged.rows]
         units = material.units[judged.rows]
         verdict = gate.decide(judged.before, judged.after, y, units, rival_p=judged.rival, seed=plan.seed)
-        before, after = _figures(judged.before, y), _figures(judged.after, y)
-        history = tuple(trial.history for trial in trials)
         learned = any(trial.weights for trial in trials)
-        told = Tuning(
+        reason = _reason(verdict, force, learned)
+        shipped = mean_model(material, trials, judged) if verdict.ships or (force and learned) else None
+        if shipped and not (shipped.sound or force):
+            shipped, reason = None, UNSOUND
+        forced = shipped is not None and not verdict.ships
+        result = tuned_model(model, shipped, examples, judged, forced=forced) if shipped else model
+        seconds = round(run.clock.now() - began + sum(trial.earlier for trial in trials), 3)
+        tuning = Tuning(
             method=method if isinstance(method, str) else "plan",
-            shipped=verdict.ships or (force and learned),
-            forced=force and learned and not verdict.ships,
-            reason=_reason(verdict, force, learned),
-            before=before,
-            after=after,
+            shipped=shipped is not None,
+            forced=forced,
+            reason=reason,
+            before=_figures(judged.before, y),
+            after=_figures(judged.after, y),
             n_decided=len(y),
-            runs=tuple(run.shortened() for run in history),
-            seconds=0.0,
+            runs=tuple(trial.history.shortened() for trial in trials),
+            seconds=seconds,
         )
-        result = model
-        if told.shipped:
-            shipped = mean_model(material, trials, judged)
-            if not (shipped.sound or force):
-                told = replace(told, shipped=False, reason=UNSOUND)
-            else:
-                result = tuned_model(model, shipped, dataset, embedded, clusters, material, judged, told, train)
-        earlier = sum(trial.earlier for trial in trials)
-        told = replace(told, seconds=round(run.clock.now() - began + earlier, 3))
-        seconds = {**result.report.seconds, "total": told.seconds} if told.shipped else result.report.seconds
-        inputs = Inputs.of(model.report.inputs, dataset)
+        dataset, place = examples.dataset, model.report.model
         done = job.Plan(
             "tune",
-            model=model.report.model,
+            model=place,
             method=method if isinstance(method, str) else method.to_dict(),
             flips=flips,
             epochs=epochs,
             force=force,
             seed=seed,
             time_limit=time_limit,
-            inputs=inputs_of(dataset, embedded.digests, model.report.model),
+            inputs=inputs_of(dataset, examples.embedded.digests, place),
         )
-        result = replace(
-            result,
-            report=replace(result.report, seconds=seconds, tuning=told, inputs=inputs),
-            job=job.Job(dataset.reading or job.Reading(), model.recipe, done),
+        report = replace(
+            result.report,
+            seconds={"total": seconds} if shipped else model.report.seconds,
+            tuning=tuning,
+            inputs=Inputs.of(model.report.inputs, dataset),
         )
-        better = verdict.ships and told.reason != UNSOUND
         return Tuned(
-            result, told.shipped, told.reason, before, after, history, told.seconds, better, skipped=dataset.skipped
+            model=replace(result, report=report, job=job.Job(dataset.reading or job.Reading(), model.recipe, done)),
+            shipped=tuning.shipped,
+            reason=reason,
+            before=tuning.before,
+            after=tuning.after,
+            history=tuple(trial.history for trial in trials),
+            seconds=seconds,
+            better=verdict.ships and tuning.shipped,
+            skipped=dataset.skipped,
         )
 
 
@@ -235,17 +232,17 @@ def _tunable(model: Model) -> Tunable:
 
 
 def _plan(
-    method: str | TrainingPlan, encoder: Tunable, flips: bool, seed: int, time_limit: float | None
+    method: str | TrainingPlan, encoder: Tunable, flips: bool, epochs: int | None, seed: int, time_limit: float | None
 ) -> TrainingPlan:
     if time_limit is not None and not time_limit > 0:
         raise UsageError(f"The time limit is {time_limit!r} seconds.", "Give more than 0.")
     own = isinstance(encoder, BuiltIn)
     plan = plan_for(method, encoder.modality, built_in=own) if isinstance(method, str) else method
-    return replace(plan, flips=plan.flips and flips, seed=seed)
+    return replace(plan, flips=plan.flips and flips, epochs=plan.epochs if epochs is None else epochs, seed=seed)
 
 
-def _rows(model: Model, encoder: Encoder, data: Source, run: Run) -> tuple[Dataset, Embedded]:
-    """The items that can be used, and their embeddings by the encoder as it was pretrained."""
+def _examples(model: Model, encoder: Encoder, data: Source, run: Run) -> Examples:
+    """The items that can be used, of the model's classes, embedded by the encoder as it was pretrained."""
     dataset = read(data, min_classes=1, modality=encoder.modality, progress=run.progress, cancelled=run.cancelled)
     if dataset.tags:
         raise DataError(
@@ -258,7 +255,7 @@ def _rows(model: Model, encoder: Encoder, data: Source, run: Run) -> tuple[Datas
     if not len(usable):
         raise nothing_readable(usable.skipped, encoder.modality)
     _check_classes(model.classes, usable)
-    return usable, embedded
+    return Examples.of(usable, encoder, model.recipe, run, embedded)
 
 
 def _check_classes(classes: Sequence[str], dataset: Dataset) -> None:
@@ -276,9 +273,23 @@ def _check_classes(classes: Sequence[str], dataset: Dataset) -> None:
         )
 
 
-def _material(model: Model, encoder: Tunable, examples: Examples) -> Material:
+def _parts(examples: Examples, seed: int) -> tuple[gate.Parts, ...]:
+    """What each trial learns from, is stopped by and is judged by."""
+    rows = examples.rows
+    parts = gate.plan(rows.y, rows.units, seed)
+    if not parts or any(not len(part) for each in parts for part in (each.fit, each.validation, each.gate)):
+        raise DataError(
+            f"Of {len(rows.y)} items, copies and groups kept together, none can be held out to tell whether tuning "
+            "helps.",
+            "Add items: a few dozen for each class are a beginning.",
+        )
+    return parts
+
+
+def _material(model: Model, encoder: Tunable, examples: Examples, plan: TrainingPlan, note: Note) -> Material:
+    """What is learned from: with the names of classes as texts, where the plan wants them and they say something."""
     rows = examples.rows  # of the model's classes, as was checked
-    return Material(
+    material = Material(
         encoder=encoder,
         x=rows.x,
         y=rows.y,
@@ -288,22 +299,6 @@ def _material(model: Model, encoder: Tunable, examples: Examples) -> Material:
         texts=texts_of(rows.items) if encoder.modality == "text" else None,
         recipe=model.recipe,
     )
-
-
-def _parts(material: Material, plan: TrainingPlan) -> tuple[gate.Parts, ...]:
-    """What each trial learns from, is stopped by and is judged by."""
-    parts = gate.plan(material.y[: len(material)], material.units[: len(material)], plan.seed)
-    if not parts or any(not len(part) for each in parts for part in (each.fit, each.validation, each.gate)):
-        raise DataError(
-            f"Of {len(material)} items, copies and groups kept together, none can be held out to tell whether tuning "
-            "helps.",
-            "Add items: a few dozen for each class are a beginning.",
-        )
-    return parts
-
-
-def _named(material: Material, model: Model, plan: TrainingPlan, note: Note) -> Material:
-    """With the names of classes as further texts, where the plan wants them and they say something."""
     names = spelled(model.classes) if plan.names and material.texts is not None else None
     if names and (material := material.named(names)).names:
         note(f"The names of {material.names} classes are learned from as well, each as one more text of its class.")
