@@ -10,7 +10,6 @@ from graft.tuning.devices import (  # noqa: E402
     pick_device,
     pick_precision,
     prepared,
-    to_device,
 )
 
 
@@ -33,14 +32,6 @@ def test_autocast_runs_products_in_the_precision() -> None:
         assert (a @ a).dtype == torch.bfloat16
     with autocast(torch.device("cpu"), "f32"):
         assert (a @ a).dtype == torch.float32
-
-
-def test_batches_of_every_form_go_to_the_device() -> None:
-    meta = torch.device("meta")
-    batch = {"a": (torch.ones(2), [torch.ones(3)]), "b": torch.ones(1)}
-    moved = to_device(batch, meta)
-    assert moved["a"][0].device == moved["a"][1][0].device == moved["b"].device == meta
-    assert isinstance(moved["a"], tuple)
 
 
 def test_a_run_has_all_cores_and_leaves_torch_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ def test_tuning_starts_from_the_probabilities_of_the_fitted_classifier() -> None
     with torch.no_grad():
         logits = head.logits(head.features(torch.from_numpy(x)))
     np.testing.assert_allclose(torch.softmax(logits, dim=1), classifier.probabilities(x), atol=1e-5)
-    linear = head.linear()
+    linear = Linear(head.weights.detach().numpy(), head.bias.detach().numpy())
     phi = transform(x, classifier.stages, classifier.features)
     np.testing.assert_allclose(linear.scores(phi), classifier.linear.scores(phi) / classifier.temperature, atol=1e-4)
 

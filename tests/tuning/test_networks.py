@@ -140,6 +140,10 @@ def test_a_network_can_be_moved_without_its_numbers(encoder):
     assert all(parameter.is_meta for group in network.groups() for parameter in group.parameters)
 
 
+def test_batches_go_to_the_device_of_the_network(encoder, values):
+    assert all(part.is_meta for part in network_for(encoder).to("meta").batch(values))
+
+
 def test_joined_encoders_have_no_network():
     image = encoder_for("image", backend="onnxruntime")
     with pytest.raises(UsageError, match="cannot be tuned"):

@@ -91,15 +91,6 @@ def _kept_memory() -> Iterator[None]:
             trim(0)
 
 
-def to_device(batch: Any, device: Any) -> Any:
-    """A tensor, or tensors in tuples, lists and dicts, on the device."""
-    if isinstance(batch, dict):
-        return {name: to_device(part, device) for name, part in batch.items()}
-    if isinstance(batch, list | tuple):
-        return type(batch)(to_device(part, device) for part in batch)
-    return batch.to(device, non_blocking=True) if hasattr(batch, "to") else batch
-
-
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether a device, or the machine itself, has said that it has no more memory."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):

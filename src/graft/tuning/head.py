@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from graft.contracts import Float32, Linear, Stages
 from graft.heads.features import FEATURES, GIVEN
 from graft.heads.protocols import CalibratedHead
 
 
-class TrainableHead:
+class TrainableHead(nn.Module):  # type: ignore[misc]
     """Embeddings in, logits out, both torch tensors.
 
     A network that is tuned under a random head first forgets; one that starts from the fitted head does not (LP-FT:
@@ -26,24 +27,15 @@ class TrainableHead:
     """
 
     def __init__(self, linear: Linear, stages: Stages, features: str, temperature: float = 1.0) -> None:
-        self.weights: Any = torch.nn.Parameter(_tensor(linear.weights.astype(np.float32) / temperature))
-        self.bias: Any = torch.nn.Parameter(_tensor(linear.bias / temperature))
+        super().__init__()
+        self.weights: Any = nn.Parameter(_tensor(linear.weights.astype(np.float32) / temperature))
+        self.bias: Any = nn.Parameter(_tensor(linear.bias / temperature))
         self._parts = _parts(stages, features)
 
     @classmethod
     def of(cls, classifier: CalibratedHead) -> TrainableHead:
         """The head of a fitted classifier."""
         return cls(classifier.linear, classifier.stages, classifier.features, classifier.temperature)
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """What is trained, by name."""
-        return {"weights": self.weights, "bias": self.bias}
-
-    def to(self, device: Any) -> None:
-        """Move the parameters to a device; they stay the same objects."""
-        for parameter in self.parameters.values():
-            parameter.data = parameter.data.to(device)
 
     def features(self, x: Any) -> Any:
         """``graft.heads.features.transform`` in torch: ``(n, dim)`` -> ``(n, d)``, float32."""
@@ -55,10 +47,6 @@ class TrainableHead:
     def logits(self, features: Any) -> Any:
         """``(n, d)`` -> ``(n, k)``."""
         return features @ self.weights + self.bias
-
-    def linear(self) -> Linear:
-        """The head as it is now; its temperature is 1."""
-        return Linear(_array(self.weights), _array(self.bias))
 
 
 def _unit(stage: Any, length: float) -> Any:
@@ -83,7 +71,3 @@ def _parts(stages: Stages, features: str) -> list[tuple[slice, float]]:
 
 def _tensor(array: Float32) -> Any:
     return torch.from_numpy(np.array(array, np.float32))
-
-
-def _array(tensor: Any) -> Float32:
-    return np.array(tensor.detach().cpu().numpy(), np.float32)

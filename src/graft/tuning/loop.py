@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import InitVar, asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ from graft.contracts import Float64, Progress
 from graft.executors import checkpoint
 from graft.results.facts import plain, restored
 from graft.results.history import Epoch
+from graft.tuning.augmentation import Augmentation
 from graft.tuning.batches import Samples, epoch_batches
 from graft.tuning.checkpoints import Snapshot, load, put_back, save, take
 from graft.tuning.notes import Note
-from graft.tuning.passes import UNSEEN, Passes
-from graft.tuning.plan import TrainingPlan
+from graft.tuning.passes import Passes
 from graft.tuning.schedules import Course, share_of_rate
 from graft.tuning.trainable import Trainable
 
@@ -38,7 +38,6 @@ class TrainingState:
 
     epochs: list[Epoch] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
-    temperature: float = 1.0
     best: int = 0
     watched: list[float] = field(default_factory=list)
     lowest: list[float] = field(default_factory=list)
@@ -83,38 +82,38 @@ class Loop:
     """A run of the plan, from the first look to the last.
 
     Attributes:
-        passes: Runs items through the network.
-        trainable: Weights and optimiser.
+        trainable: Network, head and optimiser, with the plan.
+        device: Where.
+        augment: Changes batches that are learned from.
         training: Items to learn from.
-        validation: Items to look at after each epoch, if there are any.
-        plan: How.
-        course: How far the schedule has come.
-        clock: Tells seconds.
+        validation: Items to look at after each epoch.
+        course: How far the schedule has come; its clock tells seconds.
         checkpoint: Where the run can be taken up again, if anywhere.
         key: Says which run it is.
         progress: Told how many steps of how many are made.
         note: Told in words how it goes.
     """
 
-    passes: Passes
     trainable: Trainable
+    device: InitVar[Any]
+    augment: InitVar[Augmentation | None]
     training: Samples
-    validation: Samples | None
-    plan: TrainingPlan
+    validation: Samples
     course: Course
-    clock: Callable[[], float]
     checkpoint: Path | None
     key: str
     progress: Progress
     note: Note
     state: TrainingState = field(default_factory=TrainingState)
     best: dict[str, Any] = field(default_factory=dict)
+    passes: Passes = field(init=False)
     _snapshot: Snapshot | None = None
     _since: float = 0.0
     _kept: float = 0.0
 
-    def __post_init__(self) -> None:
-        self.passes.tell = self.tell
+    def __post_init__(self, device: Any, augment: Augmentation | None) -> None:
+        self.plan, self.clock = self.trainable.plan, self.course.clock
+        self.passes = Passes(self.trainable, device, augment, self.tell)
 
     def run(self) -> None:
         """Go through the plan, or through what is left of it; the best weights are in the network afterwards."""
@@ -182,7 +181,7 @@ class Loop:
         loss, _ = self.passes.run(self.training, chosen, (self.plan.seed, self.course.step))
         if not math.isfinite(loss):
             raise _Diverged
-        self.trainable.set_rates(self._share(left))
+        self.trainable.set_rates(self._share(self.course.middle(left)))
         scaler, optimizer = self.passes.scaler, self.trainable.optimizer
         checkpoint()
         scaler.unscale_(optimizer)
@@ -202,20 +201,20 @@ class Loop:
     def _close_epoch(self) -> None:
         """What has been learned, and whether to go on."""
         state, began = self.state, self.clock()
-        looked = UNSEEN if self.validation is None else self.passes.look(self.validation)
-        if self.validation is not None and not math.isfinite(looked.loss):
+        looked = self.passes.look(self.validation)
+        if not math.isfinite(looked.loss):
             raise _Diverged
         self.course.looks = self.clock() - began
         spent = state.seconds + self.clock() - self._since - sum(epoch.seconds for epoch in state.epochs)
         loss = sum(state.losses) / len(state.losses) if state.losses else math.nan
-        share = state.rate_share * share_of_rate(self.course.fraction, self.plan.warm_up)
+        share = self._share(self.course.fraction)
         rates = tuple(peak * share for peak in self.trainable.peaks)
         number = len(state.epochs)
         state.epochs.append(Epoch(number, self.course.step, loss, looked.loss, looked.accuracy, rates, spent))
         state.losses = []
         watched = looked.watched(self.plan)
         if number == 0 or not _worse(watched, state.lowest):
-            state.best, state.temperature, state.watched = number, looked.temperature, watched.tolist()
+            state.best, state.watched = number, watched.tolist()
             self.best = self._weights()
         if number == 0 or watched.sum() < sum(state.lowest):
             state.lowest = watched.tolist()
@@ -280,12 +279,10 @@ class Loop:
         checkpoint()
         return {name: each.detach().clone() for name, each in self.trainable.parameters.items()}
 
-    def _share(self, left: int) -> float:
-        return self.state.rate_share * share_of_rate(self.course.middle(left), self.plan.warm_up)
+    def _share(self, fraction: float) -> float:
+        """Of the highest rates, where so much of the schedule is over."""
+        return self.state.rate_share * share_of_rate(fraction, self.plan.warm_up)
 
     def _line(self, loss: float) -> str:
         last = self.state.epochs[-1]
-        text = f"loss {loss:.3f}"
-        if self.validation is not None:
-            text += f", validation {last.validation_loss:.3f} (accuracy {last.validation_accuracy:.3f})"
-        return text
+        return f"loss {loss:.3f}, validation {last.validation_loss:.3f} (accuracy {last.validation_accuracy:.3f})"

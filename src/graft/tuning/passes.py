@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,11 +18,11 @@ from graft.learning.calibration import fit_temperature
 from graft.metrics import log_losses
 from graft.tuning.augmentation import Augmentation, with_some_left_out
 from graft.tuning.batches import Samples, parts
-from graft.tuning.devices import autocast, free_memory, is_out_of_memory, to_device
-from graft.tuning.head import TrainableHead
+from graft.tuning.devices import autocast, free_memory, is_out_of_memory, pick_precision
 from graft.tuning.network import Batch
 from graft.tuning.objectives import contrastive, cross_entropy, mix
 from graft.tuning.plan import TrainingPlan
+from graft.tuning.trainable import Trainable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,59 +33,51 @@ class Look:
         losses: Log loss of each item at its calibrated probabilities ``(n,) float64``: those of a model that ships are
             calibrated, too, and tuning makes logits larger, which a temperature takes back.
         errors: 1 for each item that is wrong, else 0 ``(n,) float64``.
-        temperature: By which the logits are to be divided.
     """
 
     losses: Float64
     errors: Float64
-    temperature: float
 
     @property
     def loss(self) -> float:
-        """Mean log loss; ``nan`` where there are no items."""
-        return float(self.losses.mean()) if len(self.losses) else math.nan
+        """Mean log loss."""
+        return float(self.losses.mean())
 
     @property
     def accuracy(self) -> float:
-        """Share that is right; ``nan`` where there are no items."""
-        return 1 - float(self.errors.mean()) if len(self.errors) else math.nan
+        """Share that is right."""
+        return 1 - float(self.errors.mean())
 
     def watched(self, plan: TrainingPlan) -> Float64:
         """What tells when to stop ``(n,) float64``: logits that are learned softened say little of how sure to be."""
         return self.errors if plan.soften > 1 else self.losses
 
 
-UNSEEN = Look(np.empty(0), np.empty(0), 1.0)
-"""What is known of items that are not there."""
-
-
-@dataclass
 class Passes:
     """Runs items through network and head.
 
     Attributes:
-        network: What is tuned: a ``Network``.
-        head: On top of it.
-        plan: How.
         device: Where.
         precision: A key of ``devices.PRECISIONS``.
-        optimizer: Its gradients are forgotten before each batch.
         scaler: Keeps gradients in float16 from vanishing; does nothing in other precisions.
-        augment: Applied to what is learned from.
         at_once: Items that go through the network together.
-        tell: Told a sentence when that has to change.
     """
 
-    network: Any
-    head: TrainableHead
-    plan: TrainingPlan
-    device: torch.device
-    precision: str
-    optimizer: Any
-    scaler: Any
-    augment: Augmentation | None
-    at_once: int
-    tell: Callable[[str], object] = field(default=lambda _: None)
+    def __init__(
+        self, trainable: Trainable, device: Any, augment: Augmentation | None, tell: Callable[[str], object]
+    ) -> None:
+        """Begin with as many items at once as the plan has.
+
+        Args:
+            trainable: Network, head and plan; gradients of its optimiser are forgotten before each batch.
+            device: Where.
+            augment: Applied to what is learned from.
+            tell: Told a sentence when fewer items have to go through the network together.
+        """
+        self.network, self.head, self.plan = trainable.network, trainable.head, trainable.plan
+        self.precision, self.device, self.at_once = pick_precision(device), device, self.plan.at_once
+        self.scaler = torch.amp.GradScaler(device.type, enabled=self.precision == "f16")
+        self._optimizer, self._augment, self._tell = trainable.optimizer, augment, tell
 
     def look(self, rows: Samples) -> Look:
         """What the network as it is makes of items, without any augmentation."""
@@ -93,10 +85,9 @@ class Passes:
         with torch.no_grad():
             logits = self.run(rows, np.arange(len(rows)))[1]
         if not np.isfinite(logits).all():
-            return Look(np.full(len(rows), np.nan), np.full(len(rows), np.nan), 1.0)
-        temperature = fit_temperature(logits, rows.y)
-        p = probabilities(logits, temperature)
-        return Look(log_losses(rows.y, p), (p.argmax(axis=1) != rows.y).astype(np.float64), temperature)
+            return Look(np.full(len(rows), np.nan), np.full(len(rows), np.nan))
+        p = probabilities(logits, fit_temperature(logits, rows.y))
+        return Look(log_losses(rows.y, p), (p.argmax(axis=1) != rows.y).astype(np.float64))
 
     def run(self, rows: Samples, chosen: Int, seed: Sequence[int] | None = None) -> tuple[float, Float32]:
         """One batch; where memory runs out, in smaller parts from then on.
@@ -127,7 +118,7 @@ class Passes:
         # Items are contrasted with all of their batch, unless memory has run out.
         together = seed is not None and self.plan.contrast > 0 and self.at_once >= self.plan.at_once
         seen: list[tuple[Any, Any, Any]] = []
-        self.optimizer.zero_grad()
+        self._optimizer.zero_grad()
         for index, places in enumerate(parts(rows, chosen, self.at_once)):
             checkpoint()
             part = chosen[places]
@@ -135,7 +126,7 @@ class Passes:
             generator = None if seed is None else _chance((*seed, index))
             if generator is not None and self.plan.leave_out:
                 values = with_some_left_out(values, self.plan.leave_out, generator)
-            batch = to_device(self.network.batch(values), self.device)
+            batch = self.network.batch(values)
             y = torch.from_numpy(rows.y[part]).to(self.device)
             mixed = None
             if generator is not None:
@@ -172,8 +163,8 @@ class Passes:
     def _changed(self, batch: Batch, y: Any, generator: torch.Generator) -> tuple[Batch, tuple[Any, float] | None]:
         """Augmented and mixed as the plan says; of mixed items the others' labels, and how much is their own."""
         mixed = None
-        if self.augment is not None:
-            batch = self.augment(batch, generator)
+        if self._augment is not None:
+            batch = self._augment(batch, generator)
         if self.plan.mixup:
             mixture, others, share = mix(batch[0].float(), self.plan.mixup, generator)
             batch, mixed = (mixture, *batch[1:]), (y[others], share)
@@ -187,7 +178,7 @@ class Passes:
             )
         self.at_once //= 2
         free_memory(self.device)
-        self.tell(
+        self._tell(
             f"Memory ran out: from here on the network takes {self.at_once} at a time, "
             f"and a step still learns from {self.plan.batch} items."
         )

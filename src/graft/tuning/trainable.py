@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 
-from graft.contracts import Float32
 from graft.executors import checkpoint
 from graft.tuning.adapters import insert_adapters, merge_adapters
 from graft.tuning.head import TrainableHead
@@ -20,6 +18,9 @@ class Trainable:
     """The unfrozen groups of a network and the head, with their optimiser (AdamW: Loshchilov & Hutter, ICLR 2019).
 
     Attributes:
+        network: What is tuned: a ``Network``.
+        head: On top of it.
+        plan: How.
         unfrozen: Names of the groups that are trained, from the lowest to the top.
         parameters: What is trained, by name; the head's last.
         optimizer: Steps them.
@@ -27,16 +28,16 @@ class Trainable:
     """
 
     def __init__(self, network: Any, head: TrainableHead, plan: TrainingPlan) -> None:
+        self.network, self.head, self.plan = network, head, plan
         groups = network.groups()
         count = len(groups) if plan.unfreeze == "all" else min(plan.unfreeze, len(groups))
         chosen = groups[len(groups) - count :]
         self.unfrozen = tuple(group.name for group in chosen)
         self.peaks = (*rates_by_depth(count, plan.rate, plan.decay), plan.head_rate)
-        self._network = network
         self._adapted = plan.rank > 0 and count > 0
         depth = {id(parameter): at for at, group in enumerate(chosen) for parameter in group.parameters}
         self._base = {name: each for name, each in network.named_parameters() if id(each) in depth}
-        self._head = {f"head.{name}": each for name, each in head.parameters.items()}
+        self._head = {f"head.{name}": each for name, each in head.named_parameters()}
         for parameter in network.parameters():
             parameter.requires_grad_(id(parameter) in depth)
         if self._adapted:
@@ -55,11 +56,6 @@ class Trainable:
         checkpoint()
         return {name: each.detach().clone() for name, each in {**self._base, **self._head}.items()}
 
-    def state(self) -> dict[str, Float32]:
-        """The network's weights that training may have changed, adapters melted in, by their names."""
-        arrays = {name: each.detach().cpu().numpy() for name, each in self._base.items()}
-        return {name: np.array(array, np.float32, order="C") for name, array in arrays.items()}
-
     def blend(self, before: Mapping[str, Any], after: Mapping[str, Any], alpha: float) -> None:
         """Go this share of the way between two copies (WiSE-FT: Wortsman et al., CVPR 2022)."""
         with torch.no_grad():
@@ -75,7 +71,7 @@ class Trainable:
     def merge(self) -> None:
         """Melt the adapters, where there are any, into the weights."""
         if self._adapted:
-            merge_adapters(self._network)
+            merge_adapters(self.network)
             self._adapted = False
 
     def _optimizer(self, tuned: dict[str, Any], depth: dict[int, int], decay: float) -> Any:

@@ -199,7 +199,7 @@ def _trial(material: Material, parts: Parts, conduct: Conduct, number: int, dead
     if deadline is not None:
         deadline = max(1.0, deadline - (time.monotonic() - began))
     starts = time.monotonic()
-    trained = train(
+    history = train(
         network,
         TrainableHead.of(start),
         rows_of(material, learned, start),
@@ -226,8 +226,8 @@ def _trial(material: Material, parts: Parts, conduct: Conduct, number: int, dead
         lambda head: scores_of(fitted(material, *head)[0], material, head[0], parts.gate), heads
     )
     aside = time.monotonic() - began - spent
-    earlier = max(0.0, trained.history.seconds - spent)
-    return Trial(parts.gate, before, after, rival[0] if rival else None, x, weights, trained.history, aside, earlier)
+    earlier = max(0.0, history.seconds - spent)
+    return Trial(parts.gate, before, after, rival[0] if rival else None, x, weights, history, aside, earlier)
 
 
 def _mean_weights(each: Sequence[Mapping[str, Float32]], encoder: Tunable) -> dict[str, Float32]:
