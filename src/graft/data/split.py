@@ -188,57 +188,43 @@ def _unscorable(y: Int, groups: Int) -> Bool:
 
 
 def _deal(y: Int, groups: Int, fixed: Bool, k_folds: int, rng: np.random.Generator) -> Int:
+    """The fold of each item ``(n,) int64``; -1 for those that are fixed, and for groups that no fold can take."""
     k = int(y.max(initial=-1)) + 1
     class_size = np.bincount(y[~fixed], minlength=k)
     counts = np.zeros((k_folds, k), dtype=np.int64)
     folds = np.full(len(y), -1, dtype=np.int64)
     single = np.bincount(groups)[groups] == 1
-    _deal_groups(y, groups, ~fixed & ~single, class_size, counts, folds, rng)
-    _deal_singles(y, ~fixed & single, counts, folds, rng)
-    used = np.unique(folds[folds >= 0])
-    return np.where(folds >= 0, np.searchsorted(used, folds), -1)
 
-
-def _deal_groups(
-    y: Int, groups: Int, rows: Bool, class_size: Int, counts: Int, folds: Int, rng: np.random.Generator
-) -> None:
-    """Deal groups of several items; ``counts`` ``(k_folds, k)`` and ``folds`` ``(n,)`` are filled in."""
-    waiting = np.flatnonzero(rows)
+    # Groups of several items, each to the fold with least of its classes, then with fewest items.
+    waiting = np.flatnonzero(~fixed & ~single)
     waiting = waiting[np.argsort(groups[waiting], kind="stable")]
     members = [part for part in np.split(waiting, np.flatnonzero(np.diff(groups[waiting])) + 1) if len(part)]
     rarity = [int(class_size[y[part]].min()) for part in members]
     chance = rng.permutation(len(members))
     for i in sorted(range(len(members)), key=lambda i: (-len(members[i]), rarity[i], chance[i])):
         classes, n = np.unique(y[members[i]], return_counts=True)
-        fold = _best_fold(classes, n, class_size, counts, rng)
-        if fold >= 0:  # else it stays in training, so that no class is held out as a whole
-            folds[members[i]] = fold
-            counts[fold, classes] += n
+        have = counts[:, classes]  # (k_folds, c)
+        whole = (have + n == class_size[classes]).any(axis=1)
+        if whole.all():  # it stays in training, so that no class is held out as a whole
+            continue
+        load = (have / class_size[classes]).sum(axis=1)
+        fold = np.lexsort((rng.random(k_folds), counts.sum(axis=1), load, whole))[0]
+        folds[members[i]] = fold
+        counts[fold, classes] += n
 
-
-def _best_fold(classes: Int, n: Int, class_size: Int, counts: Int, rng: np.random.Generator) -> int:
-    """The fold with least of these classes, then with fewest items; -1 where each would hold the whole of a class."""
-    have = counts[:, classes]  # (k_folds, c)
-    whole = (have + n == class_size[classes]).any(axis=1)
-    if whole.all():
-        return -1
-    load = (have / class_size[classes]).sum(axis=1)
-    order = np.lexsort((rng.random(len(counts)), counts.sum(axis=1), load, whole))
-    return int(order[0])
-
-
-def _deal_singles(y: Int, rows: Bool, counts: Int, folds: Int, rng: np.random.Generator) -> None:
-    """Deal items that stand alone, class by class, always to the fold with least of the class."""
-    for label in np.unique(y[rows]):
-        waiting = rng.permutation(np.flatnonzero(rows & (y == label)))
+    # Items that stand alone, class by class, always to the fold with least of the class.
+    for label in np.unique(y[~fixed & single]):
+        waiting = rng.permutation(np.flatnonzero(~fixed & single & (y == label)))
         level = counts[:, label]
         # The j-th item of a fold stands on level + j: the lowest places of all are filled.
-        places = level[:, None] + np.arange(-(-len(waiting) // len(level)) + int(np.ptp(level)))  # (k_folds, places)
-        fold = np.repeat(np.arange(len(level)), places.shape[1])
+        places = level[:, None] + np.arange(-(-len(waiting) // k_folds) + int(np.ptp(level)))  # (k_folds, places)
+        fold_of = np.repeat(np.arange(k_folds), places.shape[1])
         total = np.repeat(counts.sum(axis=1), places.shape[1])
-        order = np.lexsort((rng.permutation(len(level))[fold], total, places.reshape(-1)))[: len(waiting)]
-        folds[waiting] = fold[order]
-        counts[:, label] += np.bincount(fold[order], minlength=len(level))
+        order = np.lexsort((rng.permutation(k_folds)[fold_of], total, places.reshape(-1)))[: len(waiting)]
+        folds[waiting] = fold_of[order]
+        counts[:, label] += np.bincount(fold_of[order], minlength=k_folds)
+    used = np.unique(folds[folds >= 0])
+    return np.where(folds >= 0, np.searchsorted(used, folds), -1)
 
 
 def _rank_in_class(y: Int) -> tuple[Int, Int]:

@@ -33,23 +33,23 @@ def append(path: Path, content: bytes, header: bytes = b"", check: Callable[[byt
             check(read_at(descriptor, _HEAD, 0), size + len(content) + 1)
         if size:
             header = b"" if read_at(descriptor, 1, size - 1) == b"\n" else b"\n"
-        write_whole(descriptor, header + content, size, sync=True)
+        write_whole(descriptor, header + content, sync=True)
         if not size:
             sync_folder(path.parent)
 
 
-def write_whole(descriptor: int, content: bytes, size: int, *, sync: bool = False) -> None:
+def write_whole(descriptor: int, content: bytes, *, sync: bool = False) -> None:
     """Append with one write, or leave the file as long as it was.
 
     Args:
         descriptor: The file, open for appending.
         content: What is written.
-        size: How long the file is.
         sync: Whether it must be on the disk before this returns.
 
     Raises:
         OSError: The disk is full, or refuses.
     """
+    size = os.fstat(descriptor).st_size
     try:
         if os.write(descriptor, content) < len(content):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -134,7 +134,7 @@ class PredictionLog:
                     continue
                 if not line or size + len(line) > header.max_bytes or len(line) > MAX_LINE:
                     continue
-                write_whole(descriptor, line, size)
+                write_whole(descriptor, line)
                 self._looked_at = size + len(line)
                 self._keys.add(key)
                 if not known and self.items and contents is not None:
@@ -147,7 +147,7 @@ class PredictionLog:
             if hasattr(os, "fchmod"):  # which Windows has not
                 os.fchmod(descriptor, 0o600)
             header = LogHeader(secrets.token_bytes(16), self.max_bytes or MAX_BYTES)
-            write_whole(descriptor, header.line, 0)
+            write_whole(descriptor, header.line)
             size = len(header.line)
         header = LogHeader.parse(read_at(descriptor, 4096, 0).split(b"\n", 1)[0], self.path)
         if self.max_bytes not in (None, header.max_bytes):
@@ -157,10 +157,10 @@ class PredictionLog:
                 "Leave the limit out, or begin another log.",
             )
         if read_at(descriptor, 1, size - 1) != b"\n":  # a writer was killed in the middle of a line, which ends here
-            write_whole(descriptor, b"\n", size)
+            write_whole(descriptor, b"\n")
         self._look(descriptor)
         if not self._named:
-            write_whole(descriptor, self.model.line, os.fstat(descriptor).st_size)
+            write_whole(descriptor, self.model.line)
             self._look(descriptor)
         return header
 
