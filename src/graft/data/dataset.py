@@ -146,6 +146,27 @@ class Dataset:
             reading=None,
         )
 
+    def joined(self, other: Self) -> Self:
+        """Both as one, the items of the other last; where either names splits, what names none is there to learn from.
+
+        Where one of them is multi-label, both are.
+        """
+        first, second = (self.with_tags(), other.with_tags()) if self.tags or other.tags else (self, other)
+        splits = (*first.splits, *second.splits)
+        return replace(
+            first,
+            items=(*first.items, *second.items),
+            labels=(*first.labels, *second.labels),
+            splits=tuple(split or "train" for split in splits) if any(splits) else splits,
+            groups=(*first.groups, *second.groups),
+            skipped=(*first.skipped, *second.skipped),
+            warnings=tuple(dict.fromkeys((*first.warnings, *second.warnings))),
+            tags=(*first.tags, *second.tags),
+            sources=tuple(dict.fromkeys((*first.sources, *second.sources))),
+            negatives=tuple(dict.fromkeys((*first.negatives, *second.negatives))),
+            reading=None,
+        )
+
     def read_with(self, *paths: str | os.PathLike[str] | None) -> Self:
         """The same data, which these files were read for too, such as a journal."""
         more = (expanded(path) for path in paths if path is not None)

@@ -164,20 +164,7 @@ def _join(
     added = new.select(rows)
     names = {item.name for item in before.items}  # an old and a new cat/1.jpg are two items
     items = (renamed(item, f"{new.name}/{item.name}") if item.name in names else item for item in added.items)
-    added = replace(added, items=tuple(items))
-    splits = (*before.splits, *added.splits)
-    if any(splits):  # then what names no split is there to learn from
-        splits = tuple(split or "train" for split in splits)
-    joined = replace(
-        before,
-        items=(*before.items, *added.items),
-        labels=(*before.labels, *added.labels),
-        splits=splits,
-        groups=(*before.groups, *added.groups),
-        skipped=new.skipped,
-        warnings=new.warnings,
-        negatives=tuple(dict.fromkeys((*before.negatives, *new.negatives))),
-    )
+    joined = before.joined(replace(added, items=tuple(items)))
     whole = join(encoder, [remembered, embedded.select(rows)])
     return joined, replace(whole, rows=np.arange(len(joined)))
 

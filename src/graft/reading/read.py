@@ -279,20 +279,15 @@ def _join_test(dataset: Dataset, others: Dataset) -> Dataset:
             f"{NOUNS[others.modality][1]}.",
             "Give test data of the same kind.",
         )
-    if dataset.tags or others.tags:
-        dataset, others = dataset.with_tags(), others.with_tags()
-    warnings = [*dataset.warnings, *others.warnings]
-    if own := dataset.splits.count("test"):
-        warnings.append(f"{dataset.name} has a test split of its own: its {own} items are tested on too.")
-    return replace(
-        dataset,
-        items=(*dataset.items, *(renamed(item, f"{others.name}/{item.name}") for item in others.items)),
-        labels=(*dataset.labels, *others.labels),
-        splits=(*(split or "train" for split in dataset.splits), *("test" for _ in others.items)),
-        groups=(*dataset.groups, *others.groups),
-        skipped=(*dataset.skipped, *(replace(one, path=f"{others.name}/{one.path}") for one in others.skipped)),
-        warnings=tuple(dict.fromkeys(warnings)),
-        tags=(*dataset.tags, *others.tags),
-        sources=tuple(dict.fromkeys((*dataset.sources, *others.sources))),
-        negatives=tuple(dict.fromkeys((*dataset.negatives, *others.negatives))),
+    joined = dataset.joined(
+        replace(
+            others,
+            items=tuple(renamed(item, f"{others.name}/{item.name}") for item in others.items),
+            splits=("test",) * len(others),
+            skipped=tuple(replace(one, path=f"{others.name}/{one.path}") for one in others.skipped),
+        )
     )
+    if not (own := dataset.splits.count("test")):
+        return joined
+    told = f"{dataset.name} has a test split of its own: its {own} items are tested on too."
+    return replace(joined, warnings=(*joined.warnings, told))

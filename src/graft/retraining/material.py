@@ -139,19 +139,13 @@ def _corrected(
     kept = [row for row, digest in enumerate(embedded.digests) if digest not in last]
     added = list(last.values())
     before = [place.get(digest) for digest in last]
-    here, there = data.select(kept), own.select(added)
-    splitted = any(data.splits)
-    joined = replace(
-        data,
-        items=(*here.items, *there.items),
-        labels=(*here.labels, *there.labels),
-        splits=(*here.splits, *(_of(data.splits, row) or ("train" if splitted else "") for row in before)),
-        groups=(*here.groups, *(_of(data.groups, row) for row in before)),
-        tags=(*here.tags, *there.tags) if data.tags or own.tags else (),
-        skipped=(*data.skipped, *own.skipped),
-        sources=(*data.sources, *own.sources),
-        reading=None,
+    corrections = replace(
+        own.select(added),
+        splits=tuple(_of(data.splits, row) for row in before),
+        groups=tuple(_of(data.groups, row) for row in before),
+        warnings=(),
     )
+    joined = data.select(kept).joined(corrections)
     whole = join(encoder, [embedded.select(kept), rows.select(added)])
     return joined, replace(whole, rows=np.arange(len(joined)), skipped={})
 
