@@ -42,14 +42,14 @@ def read_delimited(text: str, name: str, known: Collection[str]) -> Table:
     Raises:
         DataError: It is no table or too large, or most rows have more cells than the header.
     """
-    lines = text.removeprefix("\ufeff")
-    delimiter = None
-    if lines[:4].lower() == "sep=":  # Excel's own way to say it
-        first, _, lines = lines.partition("\n")
-        delimiter = first.strip()[4:5] or None
+    text, delimiter = text.removeprefix("\ufeff"), ""
+    if text[:4].lower() == "sep=":  # Excel's own way to say it
+        first, _, text = text.partition("\n")
+        delimiter = first.strip()[4:5]
+    lines = list(io.StringIO(text, newline=""))
     delimiter = delimiter or _sniff_delimiter(lines, name, known)
     open_quotes: list[str] = []
-    if delimiter == "\t" and '"' in lines and _quotes_mean_nothing(lines, name):
+    if delimiter == "\t" and '"' in text and _quotes_mean_nothing(lines, name):
         rows: Iterable[_NumberedRow] = _plain_rows(lines, delimiter, name, quoting=csv.QUOTE_NONE)
     else:
         rows = list(_closing_rows(lines, delimiter, name, open_quotes))
@@ -97,34 +97,34 @@ def _fitting(table: Table, rows: Iterable[_NumberedRow], delimiter: str, name: s
         )
 
 
-def _sniff_delimiter(text: str, name: str, known: Collection[str]) -> str:
+def _sniff_delimiter(lines: Sequence[str], name: str, known: Collection[str]) -> str:
     """The delimiter that cuts the first rows into the same number of columns, and into most of them."""
 
     def score(delimiter: str) -> tuple[float, int]:
-        rows = _closing_rows(text, delimiter, name, [])
+        rows = _closing_rows(lines, delimiter, name, [])
         widths = [len(cells) for _, cells in islice(rows, _SNIFFED_ROWS) if cells]
         if not widths or widths[0] < 2:
             return 0.0, 0
         return sum(width == widths[0] for width in widths) / len(widths), widths[0]
 
     # Labels may hold a second delimiter in every row, but a header that is known settles it.
-    first_line = text.lstrip().split("\n", 1)[0].lower()
+    first_line = next((line.lower() for line in lines if line.strip()), "")
 
     def names_known(delimiter: str) -> int:
-        return len(set(known).intersection(cell.strip(' "\r') for cell in first_line.split(delimiter)))
+        return len(set(known).intersection(cell.strip(' "\r\n') for cell in first_line.split(delimiter)))
 
     return max(_DELIMITERS, key=lambda delimiter: (min(2, names_known(delimiter)), *score(delimiter)))
 
 
-def _quotes_mean_nothing(text: str, name: str) -> bool:
+def _quotes_mean_nothing(lines: Sequence[str], name: str) -> bool:
     """Whether quotes in tab-separated text are part of it: then every line has all columns, and quoting joins lines."""
-    widths = [len(row) for _, row in _plain_rows(text, "\t", name, quoting=csv.QUOTE_NONE) if row]
-    return len(set(widths)) == 1 and len(widths) > sum(1 for _, row in _plain_rows(text, "\t", name) if row)
+    widths = [len(row) for _, row in _plain_rows(lines, "\t", name, quoting=csv.QUOTE_NONE) if row]
+    return len(set(widths)) == 1 and len(widths) > sum(1 for _, row in _plain_rows(lines, "\t", name) if row)
 
 
-def _plain_rows(text: str, delimiter: str, name: str, **how: Any) -> Iterator[_NumberedRow]:
+def _plain_rows(lines: Sequence[str], delimiter: str, name: str, **how: Any) -> Iterator[_NumberedRow]:
     """Rows as Python's ``csv`` reads them."""
-    reader = _reader(_lines(text), delimiter, **how)
+    reader = _reader(lines, delimiter, **how)
     try:
         for row in reader:
             yield reader.line_num, [unguarded(cell) for cell in row]
@@ -132,17 +132,17 @@ def _plain_rows(text: str, delimiter: str, name: str, **how: Any) -> Iterator[_N
         raise _unreadable(name, reader.line_num, error) from None
 
 
-def _closing_rows(text: str, delimiter: str, name: str, open_quotes: list[str]) -> Iterator[_NumberedRow]:
+def _closing_rows(lines: Sequence[str], delimiter: str, name: str, open_quotes: list[str]) -> Iterator[_NumberedRow]:
     """Rows of text whose quotes may be open; where one swallows rows, its line is a row and the quote a character.
 
     Args:
-        text: The table.
+        lines: The table.
         delimiter: Between cells.
         name: Of the table.
         open_quotes: Takes the lines that hold such a quote, each with its number.
     """
-    lines = _lines(text)
-    blank_first = delimiter != "\t" and f'{delimiter} "' in text  # as people write by hand: "a", "b"
+    # As people write by hand: "a", "b".
+    blank_first = delimiter != "\t" and any(f'{delimiter} "' in line for line in lines)
 
     @cache
     def usual() -> frozenset[tuple[int, str]]:
@@ -215,10 +215,6 @@ def _reader(lines: Iterable[str], delimiter: str, **how: Any) -> Any:
     if csv.field_size_limit() < MAX_CELL:  # a limit of the whole process; raised, never lowered
         csv.field_size_limit(MAX_CELL)
     return csv.reader(lines, delimiter=delimiter, **how)
-
-
-def _lines(text: str) -> list[str]:
-    return list(io.StringIO(text, newline=""))
 
 
 def _unreadable(name: str, line: int, error: csv.Error) -> DataError:
