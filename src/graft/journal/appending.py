@@ -1,4 +1,4 @@
-"""Appending to a file that others append to as well: one write under a lock, on the disk before it is over."""
+"""A file of lines that others append to as well: one write under a lock, on the disk before it is over."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from graft.files import sync_folder
 
@@ -125,6 +126,15 @@ def lock_at_once(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def read_lines(file: BinaryIO, limit: int) -> Iterator[tuple[bytes, int]]:
+    """Each line and its length in bytes; of one longer than ``limit`` only the beginning, which does not end a line."""
+    while line := file.readline(limit + 1):
+        length, rest = len(line), line
+        while length > limit and not rest.endswith(b"\n") and (rest := file.readline(limit)):
+            length += len(rest)
+        yield line, length
 
 
 def read_at(descriptor: int, n: int, offset: int) -> bytes:

@@ -10,13 +10,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from graft.errors import DataError, GraftError
 from graft.files import did_you_mean, expanded
-from graft.journal.appending import append
+from graft.journal.appending import append, read_lines
 from graft.journal.decision import Decision
 
 SCHEMA = 1
@@ -132,7 +131,7 @@ class Journal:
     def _read_on(self, file: BinaryIO, earlier: JournalState) -> JournalState:
         decisions, bad, n_bad = list(earlier.decisions), list(earlier.bad), earlier.n_bad
         offset, number = earlier.offset, earlier.lines
-        for line, length in _lines(file):
+        for line, length in read_lines(file, MAX_LINE):  # the beginning of a longer one is no JSON
             found = self._parse(line)
             if found == _BAD and not line.endswith(b"\n") and length <= MAX_LINE:
                 break  # being written just now, or cut short: the next append closes it off
@@ -208,12 +207,3 @@ def _is_header(line: bytes) -> bool:
     """Whether a line is the header, or the part of it that a kill left."""
     line, header = line.removeprefix(_BOM).rstrip(), f'{{"{_HEADER}"'.encode()
     return line.startswith(header) or (len(line) > 2 and header.startswith(line))
-
-
-def _lines(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    """Each line and its length in bytes; of one longer than ``MAX_LINE`` only the beginning, which is no JSON."""
-    while line := file.readline(MAX_LINE + 1):
-        length, rest = len(line), line
-        while length > MAX_LINE and not rest.endswith(b"\n") and (rest := file.readline(MAX_LINE)):
-            length += len(rest)
-        yield line, length

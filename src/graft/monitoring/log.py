@@ -24,7 +24,7 @@ from graft.contracts import Bool, Float32, Float64
 from graft.decoding.formats import HEAD, USUAL_EXTENSION, sniff
 from graft.errors import DataError
 from graft.files import write_atomically
-from graft.journal.appending import opened, read_at, write_whole
+from graft.journal.appending import opened, read_at, read_lines, write_whole
 from graft.monitoring.log_format import (
     FULL,
     LARGEST,
@@ -363,18 +363,11 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
             "Give the file that graft predict --log or graft serve --log wrote.",
         )
     with path.open("rb") as file:
-        number = 0
-        while line := file.readline(MAX_LINE):
-            number += 1
-            whole = line.endswith(b"\n")
-            while not line.endswith(b"\n") and (line := file.readline(MAX_LINE)):
-                whole = False  # it is longer than any line of a log
-            if whole:
+        for number, (line, length) in enumerate(read_lines(file, MAX_LINE), 1):
+            if line.endswith(b"\n"):
                 yield number, line
-            elif line:
-                yield number, b""
             else:
-                yield number, None
+                yield number, b"" if length > MAX_LINE else None
 
 
 def items_of(path: Path) -> Path:
