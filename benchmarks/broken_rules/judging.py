@@ -106,8 +106,8 @@ JUDGING = (
     Rule(
         "a fold's heads learn no suggestion that its labels led to",
         "src/graft/cleaning/effect.py",
-        "own = labels.without(followed & ~self._credible[task], self._given)",
-        "own = labels",
+        "labels.without(followed & ~self._credible[task], self._given)",
+        "labels",
         "tests/cleaning/test_worth.py::test_a_score_does_not_confirm_what_the_model_suggested",
     ),
     Rule(

@@ -195,15 +195,11 @@ class Scorer:
         if len(np.unique(edited.y[edited.kept])) < 2:
             raise TooFewClasses("The edits leave fewer than two classes.", "Undo some of them.")
         changed = edited.kept & (edited.y != self._given.y)
-        suggested = self._quality.predicted != self._given.y
-        followed = np.where(
-            edited.kept, changed & suggested & (edited.y == self._quality.predicted), self._quality.is_issue
-        )
+        followed = np.where(edited.kept, changed & (edited.y == self._quality.predicted), self._quality.is_issue)
         untouched = edited.kept & ~followed
-        unchanged = edited.kept.all() and not changed.any()
         n_changed, against = int((changed | ~edited.kept).sum()), self._quality.is_issue[list(kept)].any()
         follows = bool(n_changed >= FEW and followed.sum() >= FOLLOWS * n_changed and not against)
-        after = self._before if unchanged else self._learn(edited, followed if follows else None)
+        after = self._learn(edited, followed if follows else None) if n_changed else self._before
         found = self._compare(self._before.p, after.p, edited.y, untouched & self._scored, _CROSS_VALIDATED)
         on_test = None
         if self._before.on_test is not None and after.on_test is not None and (untouched & self._test).any():
@@ -274,9 +270,7 @@ class Scorer:
         def hold_out(task: tuple[int, int]) -> None:
             repetition, fold = task
             out = folds[repetition] == fold
-            own = labels
-            if followed is not None and followed.any():
-                own = labels.without(followed & ~self._credible[task], self._given)
+            own = labels if followed is None else labels.without(followed & ~self._credible[task], self._given)
             logits[repetition, out] = self._fit(own, ~out).scores(self._choice.axes.z[out])
 
         map_on_cores(hold_out, each_fold(folds))
