@@ -153,6 +153,22 @@ def beside(path: Path, kind: str) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(8)}.{kind}")
 
 
+@contextmanager
+def folder_beside(place: Path) -> Iterator[Path]:
+    """A new folder beside ``place``, to be filled and renamed to it; what was not renamed is removed.
+
+    Raises:
+        OSError: It, or the folder that ``place`` is to lie in, cannot be made.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    made = beside(place, "new")
+    made.mkdir()
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
 def beside_already(path: Path, kind: str) -> list[Path]:
     """What is there under the names that ``beside`` makes, sorted."""
     pattern = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{16}}\.{kind}")

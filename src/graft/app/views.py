@@ -65,7 +65,7 @@ def of_decisions(review: Review) -> dict[str, Any]:
         "version": len(review.decisions),
         "counts": {kind: [count.n, count.left] for kind, count in review.counts().items()},
         "sizes": [[label, n] for label, n in review.sizes().items()],
-        "dropped": sum(action == "drop" for action in review.actions()),
+        "dropped": len(review.dropped()),
         "confusion": sorted(pairs, key=lambda pair: -pair[2]),
     }
 

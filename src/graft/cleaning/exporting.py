@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -22,7 +21,7 @@ from graft.data.dataset import Dataset, File, Item, Skipped, Text
 from graft.data.guard import Inputs
 from graft.decoding.encoding import mend
 from graft.errors import DataError, GraftError, ItemError, OutputExists
-from graft.files import beside, expanded, sync_folder
+from graft.files import expanded, folder_beside, sync_folder
 from graft.reading.delimited import MAX_CELL
 
 Paths = Literal["absolute", "relative"]
@@ -177,10 +176,7 @@ def _write_table(path: Path, dataset: Dataset, first: str, cells: Mapping[int, s
 @contextmanager
 def _made_whole(place: Path, given: Path) -> Iterator[Path]:
     """A folder beside ``place`` to write into, which takes its name once all is on the disk; else nothing is left."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    new = beside(place, "new")
-    new.mkdir()
-    try:
+    with folder_beside(place) as new:
         yield new
         _sync(new)
         if place.is_dir() and os.name == "nt":  # where a folder is not renamed onto an empty one
@@ -192,8 +188,6 @@ def _made_whole(place: Path, given: Path) -> Iterator[Path]:
                 raise OutputExists(f"{given} was made by somebody else meanwhile.", "Name another folder.") from None
             raise
         sync_folder(place.parent)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
 
 
 def _sync(folder: Path) -> None:

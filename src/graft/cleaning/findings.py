@@ -30,9 +30,8 @@ class Findings(IssueTable):
 
     def items(self) -> Iterator[dict[str, Any]]:
         """One dictionary for each row, in the order of the data, ready for JSON."""
-        names = list(self.columns)
         for row in range(len(self)):
-            yield {name: _plain(self.columns[name][row]) for name in names}
+            yield {name: _plain(values[row]) for name, values in self.columns.items()}
 
     def summary(self) -> dict[str, Any]:
         """The figures of the whole, ready for JSON."""
@@ -84,10 +83,8 @@ class Findings(IssueTable):
         with needing("parquet", "Parquet"):
             import pyarrow
             from pyarrow import parquet
-        rows = list(self.items())
-        table = pyarrow.table({name: [row[name] for row in rows] for name in self.columns})
         sink = io.BytesIO()
-        parquet.write_table(table, sink)
+        parquet.write_table(pyarrow.Table.from_pylist(list(self.items())), sink)
         return sink.getvalue()
 
 

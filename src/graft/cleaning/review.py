@@ -91,10 +91,10 @@ class Review:
         """
         return self.review_queue.queue(wanted, self.decided, keep, None if wanted.now is None else self.labels())
 
-    def actions(self) -> list[str]:
-        """What was decided on each item on which something was."""
+    def dropped(self) -> set[int]:
+        """The rows that are to be left out."""
         with self._lock:
-            return [outcome.action for outcome in self._outcomes.values()]
+            return {row for row, outcome in self._outcomes.items() if outcome.action == "drop"}
 
     def labels(self) -> list[str]:
         """The label of each row as it is now."""
@@ -106,8 +106,7 @@ class Review:
 
     def sizes(self) -> dict[str, int]:
         """How many items each class has now, without those that were dropped; classes of the data first, then new."""
-        with self._lock:
-            dropped = {row for row, outcome in self._outcomes.items() if outcome.action == "drop"}
+        dropped = self.dropped()
         labels = [label for row, label in enumerate(self.labels()) if row not in dropped]
         if self.findings.dataset.tags:
             labels = [tag for label in labels for tag in label.split(SEPARATOR)]

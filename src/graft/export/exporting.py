@@ -21,7 +21,7 @@ from graft.export.proof.certificate import Certificate
 from graft.export.proof.golden_set import GoldenSet
 from graft.export.proving import Proof, Unlike, golden_set, prove, prove_example, seal, write_proof
 from graft.export.targets import TARGETS, Target
-from graft.files import beside, sync_folder, try_place
+from graft.files import beside, folder_beside, sync_folder, try_place
 from graft.model import Model
 from graft.reading.read import read
 from graft.run import PLAIN, Run
@@ -234,10 +234,7 @@ def put_in_place(folder: Path, overwrite: bool) -> Iterator[Path]:
         OutputExists: Something is there by now.
     """
     given, folder = folder, folder.resolve()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = beside(folder, "new")
-    temporary.mkdir()
-    try:
+    with folder_beside(folder) as temporary:
         yield temporary
         sync_folder(temporary)
         check_free(given, overwrite)
@@ -253,5 +250,3 @@ def put_in_place(folder: Path, overwrite: bool) -> Iterator[Path]:
         else:
             temporary.rename(folder)
         sync_folder(folder.parent)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

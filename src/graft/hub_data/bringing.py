@@ -24,7 +24,7 @@ from typing import Any
 
 from graft.decoding.formats import HEAD, KNOWN_SUFFIXES, sniff
 from graft.errors import AddressError, UsageError, needing
-from graft.files import beside, cache_folder
+from graft.files import cache_folder, folder_beside
 from graft.hub_data.addresses import HubDataAddress
 from graft.hub_data.failures import explained
 from graft.run import PLAIN, Run
@@ -135,9 +135,7 @@ class _DatasetDownload:
 
     def bring(self) -> BroughtDataset:
         """Fetch it and write it down."""
-        made = beside(self.home, "new")
-        try:
-            made.mkdir(parents=True)
+        with folder_beside(self.home) as made:
             splits = self._load(made / "library")
             name = self.place.name.split("/")[1]
             folder = made / name
@@ -152,8 +150,6 @@ class _DatasetDownload:
             except OSError:
                 if not self.home.is_dir():  # else another process was first, with the same
                     raise
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
         found = _there(self.place, self.commit)
         assert found is not None
         return found

@@ -13,14 +13,13 @@ import numpy as np
 from graft.contracts import Float32, Int, Progress, silent
 from graft.errors import needing
 from graft.executors import workers
+from graft.learning.axes import leading
 from graft.learning.neighbours import Neighbours, rank, unit
 
 EXACT_UP_TO = 100_000
 """Among so many items every one is compared with the query."""
 AXES = 256
 """The graph sees rows on so many principal axes at most, one byte for each."""
-SAMPLE = 20_000
-"""Rows that the axes are found from."""
 STEP = 8192
 """Rows that join the graph between two words of progress."""
 LINKS, WIDTH_OF_BUILDING = 16, 64
@@ -43,7 +42,7 @@ class Graph:
             MissingExtra: usearch is not installed.
         """
         self._x = x
-        self._axes = _principal_axes(x)
+        self._axes = leading(x, min(AXES, x.shape[1]))
         self._index = _new_index(self._axes.shape[1])
         # Equal rows join once: many copies of one would have none but each other for neighbours, out of reach for all.
         first: dict[bytes, int] = {}
@@ -85,13 +84,6 @@ class Graph:
         begin, end = (np.searchsorted(self._ordered, rows, side=side) for side in ("left", "right"))
         spans = [self._by_content[low:high] for low, high in zip(begin.tolist(), end.tolist(), strict=True)]
         return np.sort(np.concatenate(spans)) if spans else rows
-
-
-def _principal_axes(x: Float32) -> Float32:
-    """An orthonormal basis ``(d, r) float32`` of what the rows mostly vary along, ``r`` at most ``AXES``."""
-    sample = x[:: -(-len(x) // SAMPLE)]
-    _, vectors = np.linalg.eigh((sample.T @ sample).astype(np.float64))
-    return np.ascontiguousarray(vectors[:, ::-1][:, :AXES], np.float32)
 
 
 def _new_index(width: int) -> Any:

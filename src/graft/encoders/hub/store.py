@@ -17,7 +17,7 @@ from typing import Any
 
 from graft.encoders.hub.fetch import Address
 from graft.errors import EncoderError
-from graft.files import beside, cache_folder, clear_unfinished, sync_folder, write_atomically, write_synced
+from graft.files import cache_folder, clear_unfinished, folder_beside, sync_folder, write_atomically, write_synced
 
 CARD = "card.json"
 GRAPH = "model.onnx"
@@ -135,17 +135,16 @@ def keep(address: Address, card: Card, contents: Mapping[str, bytes]) -> StoredE
         EncoderError: The disk is full, or the cache cannot be written to.
     """
     folder = _folder_of(address) / f"{card.revision}-{card.modality}-{RECIPE}"
-    temporary = beside(folder, "new")
     entry = StoredEncoder(card, folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         clear_unfinished(folder, STALE)
-        temporary.mkdir()
-        for name, content in contents.items():
-            write_synced(temporary / name, content)
-        write_synced(temporary / CARD, json.dumps(asdict(card), indent=1, sort_keys=True).encode())
-        sync_folder(temporary)
-        entry = kept(address, card.revision, card.modality) or _placed(temporary, entry, address)
+        with folder_beside(folder) as temporary:
+            for name, content in contents.items():
+                write_synced(temporary / name, content)
+            write_synced(temporary / CARD, json.dumps(asdict(card), indent=1, sort_keys=True).encode())
+            sync_folder(temporary)
+            entry = kept(address, card.revision, card.modality) or _placed(temporary, entry, address)
         sync_folder(folder.parent)
         if not address.folder and not address.is_commit:
             write_atomically(_pointer(address), card.revision.encode("ascii"))
@@ -154,8 +153,6 @@ def keep(address: Address, card: Card, contents: Mapping[str, bytes]) -> StoredE
             f"The encoder made from {card.name} cannot be kept in {folder.parent}: {error}.",
             "Make room, or set GRAFT_CACHE to a folder on another disk.",
         ) from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return entry
 
 
