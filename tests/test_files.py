@@ -84,3 +84,31 @@ def test_without_a_home_the_cache_is_of_this_process_alone(tmp_path, monkeypatch
     assert folder.parent.stat().st_mode & 0o777 == 0o700
     assert files.cache_folder() == folder
     assert files.expanded("~/photos") == Path("~/photos")
+
+
+def test_a_folder_beside_takes_a_place_or_leaves_nothing(tmp_path):
+    place = tmp_path / "models" / "new"
+    with pytest.raises(FileNotFoundError), files.folder_beside(place) as made:
+        (made / "half" / "written").touch()
+    assert list(place.parent.iterdir()) == []
+    with files.folder_beside(place) as made:
+        (made / "whole").write_text("written")
+        assert files.beside_already(place, "new") == [made]
+        files.take_place(made, place)
+    assert list(place.parent.iterdir()) == [place]
+    assert (place / "whole").read_text() == "written"
+
+
+def test_who_comes_second_leaves_the_place_to_the_first(tmp_path):
+    place = tmp_path / "new"
+    with files.folder_beside(place) as first, files.folder_beside(place) as second:
+        (first / "a").touch()
+        (second / "b").touch()
+        files.take_place(first, place)
+        files.take_place(second, place)
+    assert [path.name for path in tmp_path.rglob("*")] == ["new", "a"]
+    place.rename(tmp_path / "moved")
+    with files.folder_beside(place) as made:
+        place.touch()
+        with pytest.raises(OSError, match="new"):
+            files.take_place(made, place)

@@ -154,19 +154,31 @@ def beside(path: Path, kind: str) -> Path:
 
 
 @contextmanager
-def folder_beside(place: Path) -> Iterator[Path]:
+def folder_beside(place: Path, mode: int = 0o777) -> Iterator[Path]:
     """A new folder beside ``place``, to be filled and renamed to it; what was not renamed is removed.
 
     Raises:
         OSError: It, or the folder that ``place`` is to lie in, cannot be made.
     """
-    place.parent.mkdir(parents=True, exist_ok=True)
     made = beside(place, "new")
-    made.mkdir()
+    made.mkdir(mode, parents=True)
     try:
         yield made
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+def take_place(made: Path, place: Path) -> None:
+    """Give a folder its name, unless another process was first, with the same.
+
+    Raises:
+        OSError: The disk refuses.
+    """
+    try:
+        made.rename(place)
+    except OSError:
+        if not place.is_dir():
+            raise
 
 
 def beside_already(path: Path, kind: str) -> list[Path]:

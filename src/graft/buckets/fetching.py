@@ -29,7 +29,7 @@ from graft.buckets.failures import in_words
 from graft.buckets.keys import sort_out, why_odd
 from graft.buckets.objects import BucketObject, list_objects, look_at
 from graft.errors import AddressError, NothingToRead
-from graft.files import beside, cache_folder
+from graft.files import beside, cache_folder, folder_beside, take_place
 from graft.run import PLAIN, Run
 
 AT_ONCE = 16
@@ -251,25 +251,19 @@ class _Download:
         digest = _digest(f"{name}\0{_blob(one)}" for name, one in sorted(objects.items()))[:24]
         tree = self.home / digest
         if not tree.is_dir():
-            made = beside(tree, "new")
-            top = (
-                made
-                if not self.place.is_folder and len(objects) == 1 and self.place.name in objects
-                else made / self._name()
-            )
+            alone = not self.place.is_folder and len(objects) == 1 and self.place.name in objects
             try:
-                for name, one in objects.items():
-                    place = top / name
-                    place.parent.mkdir(parents=True, exist_ok=True)
-                    _link(self.home / "objects" / _blob(one), place)
-                _take_place(made, tree)
+                with folder_beside(tree) as made:
+                    for name, one in objects.items():
+                        place = made / ("" if alone else self._name()) / name
+                        place.parent.mkdir(parents=True, exist_ok=True)
+                        _link(self.home / "objects" / _blob(one), place)
+                    take_place(made, tree)
             except OSError as error:
                 raise AddressError(
                     f"The cache {self.home} cannot be written to: {error.strerror or error}.",
                     "Set GRAFT_CACHE to another folder.",
                 ) from None
-            finally:
-                shutil.rmtree(made, ignore_errors=True)
             self._forget(tree)
         os.utime(tree)
         return tree
@@ -283,14 +277,6 @@ class _Download:
         for blob in list((self.home / "objects").iterdir()):
             if _stat(blob, "st_nlink") == 1 and _stat(blob, "st_mtime") < old:
                 blob.unlink(missing_ok=True)
-
-
-def _take_place(made: Path, tree: Path) -> None:
-    try:
-        made.rename(tree)
-    except OSError:
-        if not tree.is_dir():  # else another process was first, with the same
-            raise
 
 
 def _stat(path: Path, name: str) -> float:

@@ -24,7 +24,7 @@ from typing import Any
 
 from graft.decoding.formats import HEAD, KNOWN_SUFFIXES, sniff
 from graft.errors import AddressError, UsageError, needing
-from graft.files import cache_folder, folder_beside
+from graft.files import cache_folder, folder_beside, take_place
 from graft.hub_data.addresses import HubDataAddress
 from graft.hub_data.failures import explained
 from graft.run import PLAIN, Run
@@ -145,11 +145,7 @@ class _DatasetDownload:
                 file = folder / f"{name if len(splits) == 1 else SPLITS[split]}.jsonl"
                 done = self._write(rows, split, file, made / "library", done, total)
             shutil.rmtree(made / "library")
-            try:
-                made.rename(self.home)
-            except OSError:
-                if not self.home.is_dir():  # else another process was first, with the same
-                    raise
+            take_place(made, self.home)
         found = _there(self.place, self.commit)
         assert found is not None
         return found

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import zipfile
 from pathlib import Path, PurePosixPath
 
@@ -15,7 +14,7 @@ from graft import bundle
 from graft.buckets import fetch, is_bucket_address
 from graft.decoding.archive import READ_ERRORS, list_members, read_member
 from graft.errors import AddressError, DamagedBundle, GraftError, NotABundle
-from graft.files import beside, cache_folder, expanded, sha256_of
+from graft.files import cache_folder, expanded, folder_beside, sha256_of, take_place
 from graft.run import PLAIN, Run
 
 ENDING = ".graft.zip"
@@ -72,30 +71,25 @@ def model_folder(place: str | os.PathLike[str], run: Run = PLAIN) -> Path:
 
 
 def _unpack(file: Path, folder: Path) -> None:
-    made = beside(folder, "new")
     try:
         members = list_members(file)
         if len(members) > _MOST_FILES or not any(entry.parts[1:] == (bundle.MANIFEST,) for entry in members):
             raise NotABundle(f"{file.name} holds no saved model.", f"Give a file NAME{ENDING}.")
-        made.mkdir(parents=True, mode=0o700)
-        for entry in members:
-            if len(entry.parts) != 2 or entry.is_link or not entry.parts[0].endswith(".graft"):
-                raise NotABundle(f"{file.name} holds more than a saved model.", f"Give a file NAME{ENDING}.")
-            content, size = read_member(file, entry.member, bundle.MAX_FILE_BYTES)
-            if len(content) != size:
-                raise DamagedBundle(f"{entry.member} in {file.name} is not as large as it says.", _COPY_AGAIN)
-            (made / entry.parts[1]).write_bytes(content)
-        made.rename(folder)
+        with folder_beside(folder, 0o700) as made:
+            for entry in members:
+                if len(entry.parts) != 2 or entry.is_link or not entry.parts[0].endswith(".graft"):
+                    raise NotABundle(f"{file.name} holds more than a saved model.", f"Give a file NAME{ENDING}.")
+                content, size = read_member(file, entry.member, bundle.MAX_FILE_BYTES)
+                if len(content) != size:
+                    raise DamagedBundle(f"{entry.member} in {file.name} is not as large as it says.", _COPY_AGAIN)
+                (made / entry.parts[1]).write_bytes(content)
+            take_place(made, folder)
     except GraftError:
         raise
     except READ_ERRORS as error:
-        if folder.is_dir():  # another process was first, with the same
-            return
         if isinstance(error, OSError):
             raise AddressError(
                 f"The cache {folder.parent} cannot be written to: {error.strerror or error}.",
                 "Set GRAFT_CACHE to another folder.",
             ) from None
         raise DamagedBundle(f"{file.name} cannot be read: {error}.", _COPY_AGAIN) from None
-    finally:
-        shutil.rmtree(made, ignore_errors=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from graft.bundle import is_bundle
 from graft.errors import Busy, NotABundle, OutputExists
-from graft.files import beside, clear_unfinished, exchange, sync_folder
+from graft.files import beside, clear_unfinished, exchange, folder_beside, sync_folder
 from graft.journal.appending import lock_now
 
 
@@ -54,12 +54,8 @@ def beside_the_model(model: Path) -> Iterator[Path]:
         OSError: Nothing can be written beside the model.
     """
     clear_unfinished(model)
-    folder = beside(model, "new")
-    folder.mkdir()
-    try:
+    with folder_beside(model) as folder:
         yield folder / model.name
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def replace_model(new: Path, model: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from graft.contracts import Progress
 from graft.encoders.cache import Cache
 from graft.errors import GraftError, MissingExtra, OutputExists, UsageError
-from graft.files import beside, beside_already, sync_folder, write_synced
+from graft.files import beside_already, folder_beside, sync_folder, write_synced
 from graft.model import Model, Stopwatch, fit
 from graft.model.explaining import with_why
 from graft.reading.read import read
@@ -156,9 +156,8 @@ def _output(tree: JobTree) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
         clear_half(tree)
-        trial = beside(out / _STAGE, "new")
-        trial.mkdir()
-        trial.rmdir()
+        with folder_beside(out / _STAGE):
+            pass
     except OSError as error:
         raise GraftError(
             f"The model cannot be written to {out}: {error.strerror or error}.", "Let the job write there."
@@ -218,19 +217,18 @@ def _write(done: TrainedJob, prices: Prices | None) -> None:
         GraftError: They cannot be written; nothing is left of them.
     """
     out = done.folder
-    stage = beside(out / _STAGE, "new")
     named = [PAGE, REPORT, RECEIPT, MODEL]
     moved: list[Path] = []
     try:
-        stage.mkdir()
-        saved = done.model.save(stage / MODEL)
-        write_synced(stage / PAGE, replace(saved.report, model=MODEL, report=PAGE).to_html().encode())
-        write_synced(stage / REPORT, _json(done.to_dict(prices)))
-        write_synced(stage / RECEIPT, _json(done.receipt.to_dict(prices)))
-        for name in named:
-            (stage / name).rename(out / name)
-            moved.append(out / name)
-        sync_folder(out)
+        with folder_beside(out / _STAGE) as stage:
+            saved = done.model.save(stage / MODEL)
+            write_synced(stage / PAGE, replace(saved.report, model=MODEL, report=PAGE).to_html().encode())
+            write_synced(stage / REPORT, _json(done.to_dict(prices)))
+            write_synced(stage / RECEIPT, _json(done.receipt.to_dict(prices)))
+            for name in named:
+                (stage / name).rename(out / name)
+                moved.append(out / name)
+            sync_folder(out)
     except BaseException as error:
         for place in moved:
             with suppress(OSError):
@@ -240,8 +238,6 @@ def _write(done: TrainedJob, prices: Prices | None) -> None:
                 f"The model cannot be written to {out}: {error.strerror or error}.", "Check the disk's free space."
             ) from None
         raise
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
 
 
 def _json(value: Any) -> bytes:
