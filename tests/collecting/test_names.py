@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graft.collecting.names import safe_name
 from graft.data.listing import is_stray
+from graft.data.names import safe_name
 
 
 @pytest.mark.parametrize(

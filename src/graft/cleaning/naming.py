@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from pathlib import PurePosixPath
 
 from graft.data.arrangement import SPLITS
 from graft.data.contents import clean_label
 from graft.data.dataset import Dataset
-from graft.data.listing import is_stray
+from graft.data.names import FORBIDDEN, LONGEST, is_safe
 from graft.decoding.encoding import mend
 from graft.decoding.formats import HEAD, USUAL_EXTENSION, sniff
 
-LONGEST = 120
-"""Bytes of a name in UTF-8; file systems take 255, and a number may be added."""
-
-_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\u2028-\u202e\u2066-\u2069]')
-_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])(\..*)?", re.IGNORECASE)
 _LONGEST_SUFFIX = 12
 
 
@@ -30,20 +24,6 @@ def can_be_folders(dataset: Dataset) -> bool:
         and len(labels) > 1
         and len({label.casefold() for label in labels}) == len(labels)  # some file systems know no difference of case
         and all(label == clean_label(label) and is_safe(label) and label.lower() not in SPLITS for label in labels)
-    )
-
-
-def is_safe(name: str) -> bool:
-    """Whether a file or folder can be called so everywhere, and is not taken for a stray when it is read."""
-    return (
-        bool(name.strip())
-        and name == mend(name)
-        and len(name.encode()) <= LONGEST
-        and name == name.strip()
-        and not name.endswith(".")
-        and not _FORBIDDEN.search(name)
-        and not _RESERVED.fullmatch(name)
-        and not is_stray(name)
     )
 
 
@@ -76,7 +56,7 @@ class Names:
 def _parts(called: str, content: bytes, modality: str) -> tuple[str, str]:
     """A stem and an extension that are safe together."""
     path = PurePosixPath(mend(called).replace("\\", "/"))
-    own = _FORBIDDEN.sub("_", path.name).strip().lstrip(".")
+    own = FORBIDDEN.sub("_", path.name).strip().lstrip(".")
     suffix = PurePosixPath(own).suffix
     suffix = suffix if 1 < len(suffix) <= _LONGEST_SUFFIX and suffix.lower() != ".graft" and suffix.isascii() else ""
     stem = own[: len(own) - len(suffix)].strip(" .").encode()[: LONGEST - 40].decode(errors="ignore").strip(" .")

@@ -11,11 +11,11 @@ from graft.collecting.candidates import CandidateQueue
 from graft.collecting.counts import Collected
 from graft.collecting.found import Search
 from graft.collecting.manifest import Manifest
-from graft.collecting.names import safe_name
 from graft.collecting.pictures import check_head
 from graft.collecting.providers import open_provider
 from graft.contracts import Progress, silent
 from graft.data.guard import Inputs
+from graft.data.names import safe_name
 from graft.errors import UsageError, needing
 from graft.fetching.addresses import PORTS, Network
 from graft.fetching.rate_limit import Limits, RateLimiter

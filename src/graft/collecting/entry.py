@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, fields
 from typing import Any
 
-from graft.collecting.names import safe_name
+from graft.data.names import safe_name
 from graft.decoding.formats import PICTURES, USUAL_EXTENSION
 
 STATES = ("kept", "duplicate", "refused", "failed")

@@ -16,8 +16,8 @@ from itertools import count, filterfalse
 from pathlib import Path
 
 from graft.collecting.entry import ENDS, ManifestEntry, read_entry
-from graft.collecting.names import safe_name
 from graft.data.listing import is_stray
+from graft.data.names import safe_name
 from graft.errors import DataError, GraftError, OutputExists
 from graft.files import sha256_of, sync_folder, write_synced
 from graft.journal.appending import lock_at_once
