@@ -22,7 +22,7 @@ LEARNING = (
     Rule(
         "a row has no vote on the head that judges it",
         "src/graft/learning/classifier.py",
-        "unswayed = _without_own_vote(choice, p, y, folds, scored)",
+        "unswayed = without_own_vote(choice, p, folds, said)",
         "unswayed = p",
         f"{ENDS}test_a_row_does_not_vote_on_the_head_that_judges_it",
     ),

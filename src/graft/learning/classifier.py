@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,8 +68,12 @@ def fit_classifier(
         linear, lexical = keep_words(choice, linear, y, words)  # the scores out of fold too are of what is kept
     logits = choice.logits[choice.index]  # (r, n, k)
     scored = ~np.isnan(logits).all(axis=(0, 2)) if len(folds) else np.zeros(len(y), np.bool_)
-    p = mean_answer(cross_fitted(logits, y, folds))
-    unswayed = _without_own_vote(choice, p, y, folds, scored)
+
+    def said(scores: Float32) -> Float32:
+        return mean_answer(cross_fitted(scores, y, folds))
+
+    p = said(logits)
+    unswayed = without_own_vote(choice, p, folds, said)
     phi = transform(x, stages, choice.chosen.features)
     unknown, rejected = fit_unknown(phi, y, k, folds, logits, recipe.unknown_rate)
     classifier = Classifier(
@@ -84,20 +88,22 @@ def fit_classifier(
     return classifier, OutOfFold(choice, unswayed, scored, rejected)
 
 
-def _without_own_vote(choice: Choice, p: Float32, y: Int, folds: Sequence[Int], scored: Bool) -> Float32:
-    """Out-of-fold probabilities of the configuration that the rows of other folds would have chosen.
+def without_own_vote(choice: Choice, p: Float32, folds: Sequence[Int], said: Callable[[Float32], Float32]) -> Float32:
+    """Out-of-fold probabilities ``(n, k)`` of the configuration that the rows of other folds would have chosen.
 
-    ``p`` are those of the configuration that all rows chose, which is nearly always the same.
+    Args:
+        choice: What cross-validation tried.
+        p: Those of the configuration that all rows chose, which is nearly always the same.
+        folds: For each repetition the fold of each row; the first one's rows have no vote in turn.
+        said: Probabilities from out-of-fold scores ``(r, n, k)``.
     """
-    if not scored.any():
-        return p
-    fold = folds[0]
     result = p.copy()
-    for held_out in np.unique(fold[fold >= 0]):
-        rows = np.flatnonzero(fold == held_out)
-        index = choose_without(choice, rows)
-        if index != choice.index:
-            result[rows] = mean_answer(cross_fitted(choice.logits[index], y, folds))[rows]
+    for fold in folds[:1]:
+        for held_out in np.unique(fold[fold >= 0]):
+            rows = np.flatnonzero(fold == held_out)
+            index = choose_without(choice, rows)
+            if index != choice.index:
+                result[rows] = said(choice.logits[index])[rows]
     return result
 
 

@@ -13,7 +13,8 @@ from graft.executors import map_on_cores
 from graft.heads.features import DESCRIPTIONS, available, transform
 from graft.heads.multi_label import THRESHOLD, MultiLabelClassifier, firmness_of, sigmoid
 from graft.learning.axes import principal
-from graft.learning.classifier import OutOfFold
+from graft.learning.calibration import mean_answer
+from graft.learning.classifier import OutOfFold, without_own_vote
 from graft.learning.logistic import fit_binary
 from graft.learning.selection import MANY_ROWS, Choice, Configuration, choose_without
 from graft.learning.unknown import fit_unknown
@@ -114,7 +115,14 @@ def fit_multi_label(
         linear=rule.into(choice.axes.restore(head)),
         unknown=unknown,
     )
-    return classifier, _out_of_fold(choice, given, folds, scored, rejected)
+
+    def said(scores: Float32) -> Float32:
+        return mean_answer(sigmoid(calibrated(scores, given, folds)))
+
+    p = without_own_vote(choice, said(scores), folds, said)
+    sets = p >= THRESHOLD  # not of rows that were never scored: those are ``nan``
+    right = scored & (sets == given).all(axis=1)
+    return classifier, MultiLabelOutOfFold(choice, p, scored, rejected, sets, right)
 
 
 def balance(given: Bool) -> Float32:
@@ -216,23 +224,6 @@ def _why(choice: Choice, index: int) -> str:
 
 def _words(entry: Configuration) -> str:
     return f"{entry.head} for each label on {DESCRIPTIONS[entry.features]} (strength {entry.strength:g})"
-
-
-def _out_of_fold(
-    choice: Choice, given: Bool, folds: Sequence[Int], scored: Bool, rejected: Float32
-) -> MultiLabelOutOfFold:
-    """Every row judged by a head that other rows chose, calibrated on other rows."""
-    n, k = given.shape
-    p, sets = np.full((n, k), np.nan, np.float32), np.zeros((n, k), np.bool_)
-    if scored.any():
-        fold = folds[0]
-        parts = [np.flatnonzero(fold == held_out) for held_out in np.unique(fold[fold >= 0])]
-        taken = [choose_without(choice, rows) for rows in parts]  # nearly always the same
-        said = {index: sigmoid(calibrated(choice.logits[index], given, folds)) for index in set(taken)}
-        for rows, index in zip(parts, taken, strict=True):
-            p[rows] = np.nanmean(said[index][:, rows], axis=0)
-        sets[scored] = p[scored] >= THRESHOLD
-    return MultiLabelOutOfFold(choice, p, scored, rejected, sets, scored & (sets == given).all(axis=1))
 
 
 def calibrated(scores: Float32, given: Bool, folds: Sequence[Int]) -> Float32:

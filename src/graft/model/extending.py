@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from graft.contracts import Encoder, Progress, silent
 from graft.data.dataset import Dataset
 from graft.data.guard import Inputs
+from graft.data.items import Broken
 from graft.data.provenance import inputs_of
 from graft.encoders import tuned_weights
 from graft.encoders.embed import Embedded, content_digest, embed, join, recall
@@ -102,14 +103,9 @@ def _path_of(source: Source | None) -> str | None:
     return str(source) if isinstance(source, str | Path) else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Remembered:
+def _remembered(name: str) -> Broken:
     """An item of the first fit, of which only the embedding is known."""
-
-    name: str
-
-    def read(self) -> bytes:
-        raise ItemError("not_given", f"{self.name} was not given again.", "Give the old items too, to see them.")
+    return Broken(name, "not_given", f"{name} was not given again.", "Give the old items too, to see them.")
 
 
 def _remember(model: Model, training: Training, old: Source | None, run: Run) -> tuple[Dataset, Embedded]:
@@ -136,7 +132,7 @@ def _remember(model: Model, training: Training, old: Source | None, run: Run) ->
     rows = [place[digest] for digest in training.digests]
     names = [f"{label}, item {row + 1} of the first fit" for row, label in enumerate(training.labels)]
     dataset = Dataset(
-        items=tuple(items.get(digest, _Remembered(name)) for digest, name in zip(training.digests, names, strict=True)),
+        items=tuple(items.get(digest, _remembered(name)) for digest, name in zip(training.digests, names, strict=True)),
         labels=training.labels,
         splits=training.splits,
         groups=training.groups,
