@@ -10,10 +10,11 @@ import threading
 import weakref
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar, copy_context
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
@@ -229,6 +230,39 @@ def _side_by_side(cores: Cores, function: Callable[[T], R], items: Sequence[T]) 
         wait([helper for helper in helpers if not helper.cancel()])
     if errors:
         raise errors[min(errors)]
+    return [results[place] for place in range(len(items))]
+
+
+_GLANCE = 0.2
+"""Seconds after which who waits says how far the work has come."""
+
+
+def map_waiting(
+    function: Callable[[T], R], items: Sequence[T], at_once: int, tell: Callable[[int], None], stop: Callable[[], None]
+) -> list[R]:
+    """``[function(item) for item in items]`` where that waits for others, as for a network, rather than works.
+
+    Args:
+        function: Called on so many threads of their own.
+        items: What it is called with.
+        at_once: How many threads.
+        tell: Told now and then how many items are done; what it raises ends the work.
+        stop: Called in the end, whatever happened: what is under way is to break off.
+    """
+    pool = ThreadPoolExecutor(at_once, thread_name_prefix="graft-wait")
+    results: dict[int, R] = {}
+    try:
+        left, waiting = iter(enumerate(items)), dict[Future[R], int]()
+        while len(results) < len(items):
+            begun = islice(left, 4 * at_once - len(waiting))
+            waiting |= {pool.submit(function, item): place for place, item in begun}
+            tell(len(results))
+            for one in wait(waiting, timeout=_GLANCE, return_when=FIRST_COMPLETED).done:
+                results[waiting.pop(one)] = one.result()
+        tell(len(items))
+    finally:
+        stop()
+        pool.shutdown(wait=True, cancel_futures=True)
     return [results[place] for place in range(len(items))]
 
 

@@ -17,9 +17,8 @@ import shutil
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from graft.buckets.failures import in_words
 from graft.buckets.keys import sort_out, why_odd
 from graft.buckets.objects import BucketObject, list_objects, look_at
 from graft.errors import AddressError, NothingToRead
+from graft.executors import map_waiting
 from graft.files import beside, cache_folder, folder_beside, take_place
 from graft.run import PLAIN, Run
 
@@ -40,8 +40,6 @@ BY_BYTES = 50_000_000
 """From so many bytes on, progress is told in MB."""
 KEPT = 24 * 3600.0
 """Seconds that a folder is left though nobody uses it and there is a newer one."""
-_GLANCE = 0.2
-"""Seconds after which who waits for objects sees whether all is to stop."""
 _MARKERS = ("application/x-directory", "httpd/unix-directory")
 
 
@@ -156,31 +154,17 @@ class _Download:
                 f"The cache {store} cannot be written to: {error.strerror}.", "Set GRAFT_CACHE to another folder."
             ) from None
         failed: dict[str, str] = {}
-        pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="bring")
-        try:
-            total = sum(one.size for one in new)
-            left, waiting, done = iter(new), set[Future[None]](), 0
-            while done < len(new):
-                waiting |= {
-                    pool.submit(self._one, one, store, failed) for one in islice(left, 4 * AT_ONCE - len(waiting))
-                }
-                self._tell(done, new, total)
-                ended, waiting = wait(waiting, timeout=_GLANCE, return_when=FIRST_COMPLETED)
-                for one in ended:
-                    one.result()
-                done += len(ended)
-            self._tell(done, new, total)
-        finally:
-            self.stopped.set()
-            pool.shutdown(wait=True, cancel_futures=True)
-        return len(new) - len(failed), failed
+        total = sum(one.size for one in new)
 
-    def _tell(self, done: int, new: Sequence[BucketObject], total: int) -> None:
-        """How far it is: in objects, or in MB where these are many, for one object may be all of them."""
-        if total < BY_BYTES:
-            self.run.tell("fetch", done, len(new))
-        else:
-            self.run.tell("fetch_mb", -(-self.n_come // 1_000_000), -(-total // 1_000_000))
+        def tell(done: int) -> None:
+            """How far it is: in objects, or in MB where these are many, for one object may be all of them."""
+            if total < BY_BYTES:
+                self.run.tell("fetch", done, len(new))
+            else:
+                self.run.tell("fetch_mb", -(-self.n_come // 1_000_000), -(-total // 1_000_000))
+
+        map_waiting(partial(self._one, store=store, failed=failed), new, AT_ONCE, tell, self.stopped.set)
+        return len(new) - len(failed), failed
 
     def _check_room(self, needed: int) -> None:
         free = shutil.disk_usage(self.home).free

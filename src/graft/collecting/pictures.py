@@ -90,27 +90,24 @@ class Looks:
     """
 
     def __init__(self) -> None:
-        self._names: list[str] = []
-        self._bits: list[Array] = []
-        self._forms: list[Float32] = []
+        self._known: dict[str, tuple[Array, Float32]] = {}
 
     def add(self, look: str, name: str) -> None:
         """Remember a picture; one without structure is like nothing, and one from a damaged line is none."""
-        described = _describe(look)
-        if described:
-            self._names.append(name)
-            self._bits.append(described[0])
-            self._forms.append(described[1])
+        if described := _describe(look):
+            self._known[name] = described
 
     def like(self, look: str) -> str:
         """The name of the picture that this is most likely a copy of, ``""`` for none."""
         described = _describe(look)
-        if not self._names or not described:
+        if not self._known or not described:
             return ""
-        differing = (np.stack(self._bits) != described[0]).sum(axis=1)  # (n,)
-        correlations = np.stack(self._forms) @ described[1]  # (n,)
+        names = list(self._known)
+        bits, forms = (np.stack(part) for part in zip(*self._known.values(), strict=True))
+        differing = (bits != described[0]).sum(axis=1)  # (n,)
+        correlations = forms @ described[1]  # (n,)
         near: Sequence[int] = np.flatnonzero((differing <= MAX_BITS) & (correlations >= MIN_CORRELATION)).tolist()
-        return self._names[min(near, key=lambda row: differing[row])] if near else ""
+        return names[min(near, key=lambda row: differing[row])] if near else ""
 
 
 def _describe(look: str) -> tuple[Array, Float32] | None:

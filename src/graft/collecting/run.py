@@ -146,7 +146,7 @@ class CollectionRun:
         found = candidate.found
         if not self._seen.see(candidate.queue.label, candidate.source):
             return False
-        if (fate := self._seen.fate(candidate.source)) is not None:
+        if fate := self._seen.fates.get(candidate.source):
             if fate.state == "refused":
                 sizes = {"bytes": fate.bytes, "width": fate.width, "height": fate.height}
                 self._note(candidate, "refused", reason=fate.reason, message=fate.message, **sizes)

@@ -7,7 +7,7 @@ from graft.collecting.pictures import Looks, Picture
 
 
 class SeenPictures:
-    """Knows pictures by their address, their content and their look.
+    """Knows pictures by their address, their content and their look; ``fates`` is what became of each address.
 
     Args:
         min_side: The least width and height in pixels; what was refused as too small is forgotten if it suffices now.
@@ -17,7 +17,7 @@ class SeenPictures:
     def __init__(self, min_side: int, max_bytes: int) -> None:
         self._min_side, self._max_bytes = min_side, max_bytes
         self._seen: set[tuple[str, str]] = set()
-        self._fates: dict[str, ManifestEntry] = {}
+        self.fates: dict[str, ManifestEntry] = {}
         self._contents: dict[str, str] = {}
         self._looks = Looks()
 
@@ -26,7 +26,7 @@ class SeenPictures:
         if line.state == "failed" or self._may_pass(line):
             return
         self._seen.add((line.label, line.url))
-        self._fates.setdefault(line.url, line)
+        self.fates.setdefault(line.url, line)
         if line.state == "kept":
             self._contents.setdefault(line.sha256, line.file)
             self._looks.add(line.look, line.file)
@@ -36,10 +36,6 @@ class SeenPictures:
         first = (label, source) not in self._seen
         self._seen.add((label, source))
         return first
-
-    def fate(self, source: str) -> ManifestEntry | None:
-        """What became of an address."""
-        return self._fates.get(source)
 
     def original(self, picture: Picture) -> tuple[str, str]:
         """The file that a picture is a copy of, and in what way; ``""`` twice if it is new."""

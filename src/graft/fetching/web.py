@@ -14,11 +14,10 @@ import re
 import shutil
 import time
 from collections.abc import Collection, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from itertools import islice
 from pathlib import Path
 
 from graft.errors import AddressError, ItemError, needing
+from graft.executors import map_waiting
 from graft.fetching.addresses import PORTS, Network
 from graft.fetching.rate_limit import Limits, RateLimiter
 from graft.files import cache_folder, write_atomically
@@ -33,7 +32,6 @@ AT_ONCE = 16
 """Connections at a time, to all hosts together; half as many to one."""
 DELAY = 0.02
 """Seconds between two requests to a host."""
-_GLANCE = 0.2
 _SECRET = re.compile(
     r"(?i)([?&](?:[^=&]*(?:sig|signature|token|credential|secret|password|key|auth|policy)[^=&]*)=)[^&#]*"
 )
@@ -87,22 +85,8 @@ def fetch_files(urls: Iterable[str], run: Run) -> dict[str, Path | ItemError]:
                 time.sleep(LIMITS.backoff * 2**attempt)
         return None
 
-    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="fetch")
-    try:
-        left, waiting, done = iter(new), dict[Future[ItemError | None], str](), 0
-        while done < len(new):
-            waiting |= {pool.submit(bring, url): url for url in islice(left, 4 * AT_ONCE - len(waiting))}
-            run.tell("fetch", done, len(new))
-            for one in wait(waiting, timeout=_GLANCE, return_when=FIRST_COMPLETED).done:
-                url = waiting.pop(one)
-                done += 1
-                if (failure := one.result()) is not None:
-                    found[url] = failure
-        run.tell("fetch", done, len(new))
-    finally:
-        fetcher.stop()
-        pool.shutdown(wait=True, cancel_futures=True)
-    return found
+    failures = map_waiting(bring, new, AT_ONCE, lambda done: run.tell("fetch", done, len(new)), fetcher.stop)
+    return found | {url: failure for url, failure in zip(new, failures, strict=True) if failure is not None}
 
 
 def _place(folder: Path, url: str) -> Path:
