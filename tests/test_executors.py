@@ -24,6 +24,7 @@ from graft.executors import (
     checkpoint,
     cores_granted,
     map_on_cores,
+    map_waiting,
     one_thread_each,
     renew_in_child,
     stopped_by,
@@ -313,3 +314,29 @@ def test_as_many_threads_as_the_narrowest_of_affinity_and_quota(monkeypatch: pyt
     assert executors.workers() == 2
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {5})
     assert executors.workers() == 1
+
+
+def test_what_waits_is_done_at_once_in_order_and_broken_off_when_it_is_stopped() -> None:
+    met, told, stopped = threading.Barrier(4), list[int](), threading.Event()
+
+    def one(number: int) -> int:
+        met.wait(60)  # four at a time
+        return -number
+
+    assert map_waiting(one, range(8), 4, told.append, stopped.set) == [-number for number in range(8)]
+    assert (told[0], told[-1]) == (0, 8)
+    assert stopped.is_set()
+
+    def cancel(done: int) -> None:
+        if done:
+            raise Cancelled("It is enough.")
+
+    begun, over = list[int](), threading.Event()
+
+    def wait_for_the_end(number: int) -> None:
+        begun.append(number)
+        assert not number or over.wait(60)
+
+    with pytest.raises(Cancelled):
+        map_waiting(wait_for_the_end, range(1000), 2, cancel, over.set)
+    assert len(begun) < 20

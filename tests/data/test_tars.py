@@ -129,6 +129,16 @@ def test_a_remark_without_end_is_refused_before_it_is_read(tmp_path, monkeypatch
         list_members(path)
 
 
+@pytest.mark.parametrize(
+    "kind", [tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE]
+)
+def test_names_and_remarks_of_every_kind_have_a_bound(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(tars, "_LARGEST_NOTE", 1000)
+    path = made(tmp_path / "a.tar", ("a note", b"x" * 2000, {"type": kind}), ("cat/1.jpg", b"1", {}))
+    with pytest.raises(UnsafeArchive, match="a name or a remark of"):
+        list_members(path)
+
+
 @pytest.mark.parametrize("suffix", [".tar", ".tar.gz"])
 @pytest.mark.parametrize("kept", [0.3, 0.7, 0.95])
 def test_cut_short_is_said(pets, tmp_path, suffix, kept):

@@ -177,8 +177,8 @@ class CollectionRun:
         try:
             picture, url = future.result()
         except Exception as raised:  # what others send goes through libraries that raise anything
-            error = ItemError("unexpected", f"{type(raised).__name__}: {as_text(raised)}")
-            self._try_again_or_give_up(candidate, raised if isinstance(raised, ItemError) else error)
+            unexpected = ItemError("unexpected", f"{type(raised).__name__}: {as_text(raised)}")
+            self._try_again_or_give_up(candidate, raised if isinstance(raised, ItemError) else unexpected)
             return
         facts = {
             "final_url": url if url != candidate.source else "",

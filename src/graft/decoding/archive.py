@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import stat
 import struct
+import sys
 import threading
 import zipfile
 import zlib
-from collections import OrderedDict
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
@@ -44,7 +45,6 @@ try:
 except ImportError:  # a Python built without lzma
     pass
 
-_OPEN_ARCHIVES = 8
 _END_RECORD = b"PK\x05\x06"
 _END_RECORD_64 = b"PK\x06\x06"
 
@@ -70,7 +70,7 @@ def list_members(path: Path) -> list[ZipEntry]:
         UnsafeArchive: It is broken or cut short, encrypted, a bomb, or has members that reach outside it.
         OSError: The file cannot be read.
     """
-    return [ZipEntry(name, _parts(path, name), is_link) for name, is_link in _handles.get(path).listed()]
+    return [ZipEntry(name, _parts(path, name), is_link) for name, is_link in _opened(path).listed()]
 
 
 def read_member(path: Path, member: str, limit: int) -> tuple[bytes, int]:
@@ -79,7 +79,7 @@ def read_member(path: Path, member: str, limit: int) -> tuple[bytes, int]:
     Raises:
         READ_ERRORS: It cannot be read.
     """
-    archive = _handles.get(path)
+    archive = _opened(path)
     size, _ = archive.state(member)
     return (archive.beginning(member, size + 1) if size <= limit else b""), size
 
@@ -90,7 +90,7 @@ def peek_member(path: Path, member: str, n: int) -> bytes:
     Raises:
         READ_ERRORS: It cannot be read.
     """
-    return _handles.get(path).beginning(member, n)
+    return _opened(path).beginning(member, n)
 
 
 def member_state(path: Path, member: str) -> tuple[int, int]:
@@ -99,7 +99,7 @@ def member_state(path: Path, member: str) -> tuple[int, int]:
     Raises:
         READ_ERRORS: It cannot be read.
     """
-    return _handles.get(path).state(member)
+    return _opened(path).state(member)
 
 
 class _Zip(zipfile.ZipFile):
@@ -140,41 +140,36 @@ class _Zip(zipfile.ZipFile):
 
     def beginning(self, name: str, n: int) -> bytes:
         """The first ``n`` bytes of a member at most; with one more than it has, its checksum is looked at."""
-        with _handles.lock:  # ``ZipFile`` counts its open members without a lock; reading them has one of its own
+        with _lock:  # ``ZipFile`` counts its open members without a lock; reading them has one of its own
             file = self.open(name)
         try:
             return file.read(n)
         finally:
-            with _handles.lock:
+            with _lock:
                 file.close()
 
 
-class _Handles:
-    """The archives in use, kept open: opening one reads its whole directory.
+_lock = threading.RLock()
+renew_in_child(sys.modules[__name__], _lock=threading.RLock)
 
-    A handle belongs to a process (a fork would share the position in the file) and to a state of the file.
+
+def _opened(path: Path) -> _Zip | Tar:
+    """The archive as it is now."""
+    state = path.stat()
+    if not stat.S_ISREG(state.st_mode):  # an index may name anything; a FIFO would hang the read, holding the lock
+        raise OSError(f"{path.name} is not a regular file")
+    with _lock:
+        return _handle(os.getpid(), path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=8)
+def _handle(process: int, path: Path, changed: int, size: int) -> _Zip | Tar:
+    """An archive in use, kept open: opening one reads its whole directory.
+
+    A handle belongs to a process (a fork would share the position in the file) and to a state of the file; it closes
+    itself once nobody reads from it any more.
     """
-
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-        renew_in_child(self, lock=threading.RLock)
-        self._open: OrderedDict[tuple[int, str, int, int], _Zip | Tar] = OrderedDict()
-
-    def get(self, path: Path) -> _Zip | Tar:
-        state = path.stat()
-        if not stat.S_ISREG(state.st_mode):  # an index may name anything; a FIFO would hang the read, holding the lock
-            raise OSError(f"{path.name} is not a regular file")
-        key = (os.getpid(), str(path), state.st_mtime_ns, state.st_size)
-        with self.lock:
-            if key not in self._open:
-                self._open[key] = Tar(path, TARS) if is_tar(path) else _Zip(path)
-                while len(self._open) > _OPEN_ARCHIVES:
-                    self._open.popitem(last=False)  # closes itself once nobody reads from it any more
-            self._open.move_to_end(key)
-            return self._open[key]
-
-
-_handles = _Handles()
+    return Tar(path, TARS) if is_tar(path) else _Zip(path)
 
 
 def _parts(path: Path, member: str) -> tuple[str, ...]:
