@@ -89,7 +89,7 @@ def measure(
                     for what in ("choosing", "seconds")
                     for side in (0, 1)
                 ]
-                pairs.append(Pair(name, items, classes, seed, *chosen, best, *seconds))
+                pairs.append(Pair(name, items, classes, seed, chosen[0], chosen[1], best, *seconds))
     rows = [
         (f"{pair.name} {pair.items}/{pair.classes} draw {pair.seed}", _words(pair.chosen), _words(pair.other),
          _words(pair.converged or []), f"{pair.choosing:.2f} s", f"{pair.choosing / pair.choosing_before:.2f}",
@@ -184,7 +184,7 @@ def _timed() -> list[float]:
 
 if __name__ == "__main__":
     if "converged" in sys.argv[2:]:
-        from converged import converged
+        from converged import converged  # type: ignore[import-not-found]  # it stands beside this script
 
         with converged():
             answer(Path(sys.argv[1]))

@@ -32,6 +32,7 @@ from graft.learning.classifier import OutOfFold, fit_classifier
 from graft.learning.lexical import coordinates, fit_lexicon
 from graft.metrics import average_precision
 from graft.recipe import Recipe
+from graft.run import Run
 
 DRAWS = 3
 RATES = (0.1, 0.2)
@@ -111,7 +112,7 @@ def flipped(name: str, draws: int) -> Iterator[Found]:
                 rows = chance.choice(len(y), round(rate * len(y)), replace=False)
                 y[rows] = (y[rows] + chance.integers(1, k, len(rows))) % k
                 noisy = replace(dataset, labels=tuple(dataset.classes[label] for label in y.tolist()))
-                pool = gather(noisy, Recipe(seed=draw), store)
+                pool = gather(noisy, Recipe(seed=draw), Run(store))
                 wrong = np.array([a != b for a, b in zip(pool.dataset.labels, _truth(dataset, pool), strict=True)])
                 progress.print(f"[dim]{name}, {rate:.0%}, draw {draw}[/dim]")
                 yield found_in(f"{name}, {rate:.0%}", pool, wrong)
@@ -130,7 +131,7 @@ def hausa() -> Iterator[Found]:
     dataset = Dataset.from_lists(list(texts), list(labels), modality="text")
     with closing(Cache()) as store:
         for seed in range(SEEDS):
-            pool = gather(dataset, Recipe(seed=seed), store)
+            pool = gather(dataset, Recipe(seed=seed), Run(store))
             yield found_in("bundled encoder", pool, wrong)
             yield _of("characters", _by_characters(pool, texts), pool, wrong)
 
@@ -148,7 +149,7 @@ def measure_time(many: int) -> dict[str, Any]:
         draw_photos(_bears(Path(folder) / "source"), photos, 3 * many // 10)
         draw_photos(DATA, photos, many - 3 * many // 10)
         environment = {"GRAFT_CACHE": str(store)}
-        command = [sys.executable, "-c", _TIMED, photos]
+        command: list[str | Path] = [sys.executable, "-c", _TIMED, photos]
         first = finish(command, environment).answer["seconds"]
         again = [finish(command, environment) for _ in range(3)]
         return {
@@ -164,7 +165,7 @@ def measure_time(many: int) -> dict[str, Any]:
 def _bears(folder: Path) -> Path:
     """The readable photos of bears_scraped, three more classes, under a name that ``draw_photos`` knows."""
     with closing(Cache()) as store:
-        usable = gather(graft.read(DATA / "bears_scraped"), Recipe(), store).dataset
+        usable = gather(graft.read(DATA / "bears_scraped"), Recipe(), Run(store)).dataset
     for row, (item, label) in enumerate(zip(usable.items, usable.labels, strict=True)):
         target = folder / "ants_bees" / label / f"{row:03}.jpg"
         target.parent.mkdir(parents=True, exist_ok=True)

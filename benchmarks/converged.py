@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import minimize  # type: ignore[import-untyped]
 
 from graft.contracts import Float32, Float64, Int, Linear
 
@@ -86,13 +86,13 @@ def _minimised(z: Float64, y: Int, k: int, weights: Float64, start: Float64) -> 
 @contextmanager
 def converged() -> Iterator[None]:
     """Within, Graft chooses among heads that are fitted to the end, on the features as they are."""
-    from graft.learning import selection
+    from graft.learning import HEADS, selection
     from graft.learning.axes import centred
 
-    heads, axes = selection.HEADS, selection._axes
-    selection.HEADS = {**heads, "logistic": Converged(heads["logistic"].strengths)}
-    selection._axes = centred
+    inside = vars(selection)
+    kept = {name: inside[name] for name in ("HEADS", "_axes")}
+    inside.update(HEADS={**HEADS, "logistic": Converged(HEADS["logistic"].strengths)}, _axes=centred)
     try:
         yield
     finally:
-        selection.HEADS, selection._axes = heads, axes
+        inside.update(kept)

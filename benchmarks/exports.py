@@ -18,7 +18,8 @@ from graft.errors import ExportError
 from graft.export.building import exact
 from graft.export.draft import GRAPH
 from graft.export.examples import run_example
-from graft.export.exporting import PRECISIONS, export_model
+from graft.export.exporting import export_model
+from graft.export.precisions import PRECISIONS
 from graft.export.proof.agreement import FILE_TOLERANCE, Agreement
 from graft.export.proof.golden_set import GoldenSet, gather
 from graft.export.proof.goldens import Golden

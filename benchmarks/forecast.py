@@ -29,7 +29,7 @@ from graft.encoders import encoder_for
 from graft.encoders.cache import Cache
 from graft.evaluation.growth import EXTRA
 from graft.heads.classifier import Classifier
-from graft.heads.multi_label import MultiLabelClassifier
+from graft.heads.protocols import Answering
 from graft.learning.classifier import fit_classifier
 from graft.learning.lexical import Words
 from graft.metrics import wilson
@@ -203,12 +203,10 @@ def _refit(own: Population, rows: Int, seed: int) -> Classifier:
     return fit_classifier(own.x[rows], y, k, stages, folds, graft.Recipe(seed=seed), units, words)[0]
 
 
-def _score(own: Population, classifier: Classifier | MultiLabelClassifier, rows: Int) -> float:
-    if isinstance(classifier, MultiLabelClassifier):
-        raise TypeError("these items bear one label each")
+def _score(own: Population, classifier: Answering, rows: Int) -> float:
     """Accuracy with every class counting the same, as in the draws, whatever the rest of the set has of each."""
     y = own.dataset.y[rows]
-    right = classifier.probabilities(own.x[rows], _texts(own, rows)).argmax(axis=1) == y
+    right = classifier.answer(own.x[rows], _texts(own, rows)).p.argmax(axis=1) == y
     return float(np.mean([right[y == label].mean() for label in np.unique(y)]))
 
 

@@ -151,7 +151,8 @@ def run_once(own: Population, others: Mapping[str, Population], shots: int, seed
     y = own.dataset.y
     drawn, rest = own.draw(shots, seed)
     model = _fit(own.dataset.select(drawn), seed)
-    report, answer = model.report, own.ask(model, rest)
+    report, answer, sets = model.report, own.ask(model, rest), model.report.sets
+    assert sets is not None
     predicted, given = answer.p.argmax(axis=1), y[rest]
     n = len(drawn)
     low, high = wilson(float(np.nan_to_num(report.accuracy.value)) * n, n)
@@ -169,8 +170,8 @@ def run_once(own: Population, others: Mapping[str, Population], shots: int, seed
         reported_ece=report.calibration.ece,
         coverage=set_coverage(answer.sets, given),
         size=set_size(answer.sets),
-        reported_coverage=report.sets.coverage,
-        complete=report.sets.complete,
+        reported_coverage=sets.coverage,
+        complete=sets.complete,
         unknown={
             name: _against(answer.unknown_score, other.ask(model).unknown_score) for name, other in others.items()
         },

@@ -101,7 +101,7 @@ def in_torch(encoder: Encoder, items: Sequence[Item]) -> Float32:
 
 def said(model: Model, x: Float32, items: Sequence[Item]) -> Float32:
     """A model's probabilities ``(n, k)`` for items with the embeddings ``x``."""
-    texts = texts_of(items) if model.classifier.lexical else None
+    texts = texts_of(items) if model.classifier.words else None
     return model.classifier.answer(x, texts).p
 
 

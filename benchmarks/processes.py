@@ -102,5 +102,5 @@ def graft_fit(data: Path, folder: Path, cache: Path, *options: str) -> Finished:
         cache: The folder of cached embeddings, ``$GRAFT_CACHE``.
         options: Further flags.
     """
-    command = [GRAFT, "fit", data, "-o", folder / "model.graft", "--overwrite", "--json", *options]
+    command: list[str | Path] = [GRAFT, "fit", data, "-o", folder / "model.graft", "--overwrite", "--json", *options]
     return finish(command, {"GRAFT_CACHE": str(cache)})

@@ -111,7 +111,8 @@ def run_peer(peer: Peer, division: Draw, *options: str) -> Run:
     python = python_of(peer.environment) if peer.environment else Path(sys.executable)
     with TemporaryDirectory() as folder:
         manifest = write_manifest(division, Path(folder) / "manifest.csv")
-        command = [python, PEERS / peer.script, manifest, "--seed", str(division.seed), *peer.options, *options]
+        command: list[str | Path] = [python, PEERS / peer.script, manifest]
+        command += ["--seed", str(division.seed), *peer.options, *options]
         done = finish(command, {**OFFLINE, "GRAFT_CACHE": str(Path(folder) / "cache")})
     said = done.answer
     details = {key: said[key] for key in ("versions", "details")}

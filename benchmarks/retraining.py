@@ -15,6 +15,7 @@ from benchmarks.populations import Population, Source, population
 from benchmarks.results import keep, progress, show
 from benchmarks.sets import DATA
 from graft.contracts import Float64, Int
+from graft.evaluation.rows import Answered
 from graft.retraining import retrain
 from graft.retraining.gate import decide, paired
 
@@ -142,7 +143,7 @@ def real(source: Source, draws: int) -> Iterator[dict[str, Any]]:
                 data = with_wrong(own, old, new, wrong, seed)
                 found = retrain(place, data)
                 after = graft.fit(data)
-                run = {
+                run: dict[str, Any] = {
                     "set": source.name,
                     "seed": seed,
                     "wrong": wrong,
@@ -184,7 +185,8 @@ def with_wrong(own: Population, old: Int, new: Int, share: float, seed: int) -> 
 
 def score(own: Population, model: graft.Model, rows: Int) -> float:
     """Accuracy on these rows."""
-    return float(model.task.right(model.classifier, model.classes, own.x, own.dataset, rows).mean())
+    answered = Answered.by(model.classifier, model.classes, own.x[rows], own.dataset.select(rows))
+    return float(model.task.right(answered, own.dataset).mean())
 
 
 def rows_of(name: str, found: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:

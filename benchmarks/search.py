@@ -123,7 +123,7 @@ def measure_graph(n: int) -> dict[str, float]:
     before = time.process_time()
     _, build = _timed(lambda: index.search(queries[0]))
     processor = time.process_time() - before
-    found, quick = _timed(lambda: index.search_many(queries, NEIGHBOURS))
+    found, quick = _timed(lambda: index.search_many(list(queries), NEIGHBOURS))
     one = statistics.median(_seconds(index, query) for query in queries[:50])
     hits = [len({match.row for match in a.matches} & set(b)) for a, b in zip(found, true.tolist(), strict=True)]
     return {

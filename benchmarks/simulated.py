@@ -197,13 +197,13 @@ def draw_once(cell: Cell, seed: int) -> Draw:
         forecast=(told[True],) if True in told else (),
         single=(told[False],) if False in told else (),
         ece=(report.calibration.ece, debiased_calibration_error(index[known], answer.p[known])),
-        coverage=float(sets.mean()) if not report.sets.complete else math.nan,
+        coverage=float(sets.mean()) if report.sets and not report.sets.complete else math.nan,
         least=float(min(by_class)),
     )
 
 
 def _right(model: graft.Model, fresh: tuple[Float32, Int]) -> float:
-    called = np.array([int(label) for label in model.classes])[model.classifier.probabilities(fresh[0]).argmax(axis=1)]
+    called = np.array([int(label) for label in model.classes])[model.classifier.answer(fresh[0], None).p.argmax(axis=1)]
     return float((called == fresh[1]).mean())
 
 

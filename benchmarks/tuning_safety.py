@@ -248,14 +248,14 @@ def show_runs(runs: Sequence[Run], time_limit: float) -> None:
         for run in runs
     ]
     show("Tuning where it can hardly help", columns, rows, "Change by tuning, shipped or not, with its 95 % interval.")
-    columns = ("", "runs", "ship", "worse", "better", "kept back", "worse", "better")
+    counted = ("", "runs", "ship", "worse", "better", "kept back", "worse", "better")
     kinds = [kind.name for kind in KINDS if any(run.kind == kind.name for run in runs)]
     sums = [_sums(name, [run for run in runs if run.kind == name]) for name in kinds]
     note = (
         f"{time_limit:g} s each. Worse: accuracy or log loss is, beyond its interval. "
         "Better: the log loss is, beyond its interval, and the accuracy is not lower."
     )
-    show("What the gate let through, and what it kept back", columns, [*sums, _sums("all", runs)], note)
+    show("What the gate let through, and what it kept back", counted, [*sums, _sums("all", runs)], note)
     show_goals("Safety of tuning", goals_of(runs))
 
 

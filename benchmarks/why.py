@@ -115,7 +115,7 @@ def _laid(content: bytes, ground: bytes, quarter: int) -> bytes:
     """A photo in a quarter of another, both cut to squares; the network sees the middle of the whole."""
     below, above = (_square(one, side) for one, side in ((ground, CANVAS), (content, CANVAS * 3 // 8)))
     down, across = divmod(quarter, 2)
-    below.paste(above, tuple(CANVAS // 8 if not half else CANVAS // 2 for half in (across, down)))
+    below.paste(above, (CANVAS // 2 if across else CANVAS // 8, CANVAS // 2 if down else CANVAS // 8))
     buffer = io.BytesIO()
     below.save(buffer, "PNG")
     return buffer.getvalue()
@@ -165,7 +165,7 @@ def _costs() -> list[dict[str, Any]]:
     words = ["the", "quick", "brown", "fox", "jumps", "over", "lazy", "dogs", "and", "wins", "a", "free", "prize"]
     texts = {n: " ".join(words[place % len(words)] for place in range(n)) for n in (20, 200, 2000)}
     sounds = sorted(DATA.glob("spoken_digits/*_george_0.wav"))[:TIMED]
-    models = {
+    models: dict[str, tuple[graft.Model | None, Sequence[Path | str]]] = {
         "photo": (graft.fit(DATA / "ants_bees"), photos),
         **{f"text of {n} words": (None, [text]) for n, text in texts.items()},
         "recording of half a second": (
