@@ -119,7 +119,12 @@ def plan(source: Source, modality: str | None) -> LoadingPlan:
         )
     kind = str(config["model_type"])
     possible = _modalities(source, kind, folder)
-    chosen = _choose(source, kind, possible, modality)
+    if modality not in (None, *possible):
+        raise EncoderError(
+            f"{source.name} ({kind}) is a model for {' and '.join(possible)}, and the data are {modality}.",
+            f"Choose a model for {modality}.",
+        )
+    chosen = modality or possible[0]
     if chosen != "text" and not any(file in source for file in PROCESSOR_FILES):
         raise EncoderError(
             f"{source.name} lacks preprocessor_config.json, which says what the model's input is made of.",
@@ -168,17 +173,6 @@ def _modalities(source: Source, kind: str, folder: str) -> tuple[str, ...]:
         f"It cannot be told what {source.name} takes: it has neither a tokenizer nor a preprocessor_config.json.",
         "Add the missing file to a local copy, or use another model.",
     )
-
-
-def _choose(source: Source, kind: str, possible: Sequence[str], wanted: str | None) -> str:
-    if wanted is None:
-        return possible[0]
-    if wanted not in possible:
-        raise EncoderError(
-            f"{source.name} ({kind}) is a model for {' and '.join(possible)}, and the data are {wanted}.",
-            f"Choose a model for {wanted}.",
-        )
-    return wanted
 
 
 def _weights(source: Source, folder: str) -> tuple[tuple[str, ...], str]:

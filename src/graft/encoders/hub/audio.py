@@ -80,6 +80,12 @@ class Recordings:
         mask = np.broadcast_to(np.arange(frames) < heard, (len(windows), frames))
         return np.stack([self._log_mel(window) for window in windows]), mask
 
+    def trial(self) -> list[list[tuple[Float32, ...]]]:
+        """Recordings ``(s,) float32`` to try a graph with."""
+        most = self.settings.get("samples", np.inf)
+        second, less, more = (int(min(int(self.rate * seconds), most)) for seconds in (1.0, 0.41, 2.3))
+        return [[(_sample(second, 0),), (_sample(second, 1),)], [(_sample(less, 0),)], [(_sample(more, 0),)]]
+
     @property
     def _longest(self) -> int:
         return int(self.settings.get("samples") or WINDOW * self.rate)
@@ -140,12 +146,6 @@ def settings_from(extractor: Any, config: Mapping[str, Any], name: str) -> dict[
         )
     _check(Recordings(settings), extractor, lengths, name)
     return settings
-
-
-def samples(settings: Mapping[str, Any], n: int, seconds: float) -> list[Float32]:
-    """Recordings ``(s,) float32`` to try a graph with."""
-    length = min(int(settings["rate"] * seconds), settings.get("samples", np.inf))
-    return [_sample(int(length), seed) for seed in range(n)]
 
 
 def mel_filters(rate: int, fft: int, mels: int) -> Float64:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Protocol
@@ -24,6 +24,9 @@ from graft.errors import EncoderError, UsageError
 class Feeder(Protocol):
     """Turns items of one modality into what goes into the network."""
 
+    settings: Mapping[str, Any]
+    """How items become inputs."""
+
     @property
     def statistics(self) -> tuple[str, ...]:
         """What is measured on every item."""
@@ -37,6 +40,9 @@ class Feeder(Protocol):
 
     def calls(self, windows: Sequence[Any]) -> Iterator[tuple[Int, tuple[Array, ...], Bool | None]]:
         """Which windows ``(w,)`` go through the network at once, as what input, and which outputs are pooled."""
+
+    def trial(self) -> Sequence[Sequence[tuple[Any, ...]]]:
+        """Batches of prepared items, of one and of several items, short and long, to try a graph with."""
 
 
 @dataclass(frozen=True, kw_only=True)

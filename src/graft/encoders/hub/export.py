@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,8 +64,7 @@ def make(source: Source, modality: str | None, progress: Progress) -> tuple[Card
     with quiet():
         settings, vocabulary = _settings(source, plan, folder)
         dense = _dense_weights(source, plan)
-        feeder = feeder_for(plan.modality, settings, vocabulary)
-        trial = _ExportTrial(feeder, plan, settings, dense)
+        trial = _ExportTrial(feeder_for(plan.modality, settings, vocabulary), plan, dense)
         made = _export(source, plan, trial, progress) if plan.weights else _adopted(source, plan, trial, None)
     contents = {GRAPH: made.graph}
     if plan.modality == "text":
@@ -100,11 +99,9 @@ def make(source: Source, modality: str | None, progress: Progress) -> tuple[Card
 class _ExportTrial:
     """Samples of several shapes, and what a network makes of them."""
 
-    def __init__(
-        self, feeder: Feeder, plan: LoadingPlan, settings: Mapping[str, Any], dense: dict[str, Float32]
-    ) -> None:
-        self.feeder, self.plan, self.settings, self.dense = feeder, plan, settings, dense
-        self.batches = _samples(feeder, plan.modality, settings)
+    def __init__(self, feeder: Feeder, plan: LoadingPlan, dense: dict[str, Float32]) -> None:
+        self.feeder, self.plan, self.dense = feeder, plan, dense
+        self.batches = feeder.trial()
 
     def example(self) -> tuple[Array, ...]:
         """The inputs of one call, to trace a network with."""
@@ -114,20 +111,6 @@ class _ExportTrial:
     def outputs(self, network: Network) -> list[Float32]:
         """The embeddings of each batch."""
         return [run(network, self.feeder, batch, self.plan.readout, self.dense) for batch in self.batches]
-
-
-def _samples(feeder: Feeder, modality: str, settings: Mapping[str, Any]) -> list[list[tuple[Any, ...]]]:
-    """Batches of prepared items, of one and of several items, short and long."""
-    if modality == "image":
-        pictures = [(picture,) for picture in image.samples(settings, 4)]
-        return [pictures[:2], pictures[2:3], pictures[1:]]
-    if modality == "audio":
-        return [
-            [(recording,) for recording in audio.samples(settings, n, seconds)]
-            for n, seconds in ((2, 1.0), (1, 0.41), (1, 2.3))
-        ]
-    prepared = [feeder.prepare(sample.encode()).value for sample in text.SAMPLES]
-    return [prepared[:2], prepared[2:3], prepared, [feeder.prepare(text.SAMPLES[3].encode() * 3).value]]
 
 
 def _settings(source: Source, plan: LoadingPlan, folder: Path) -> tuple[dict[str, Any], bytes]:
@@ -167,7 +150,7 @@ def _export(source: Source, plan: LoadingPlan, trial: _ExportTrial, progress: Pr
     from graft.encoders.hub.network import captured, load_network, traced
 
     progress("export", 0, STEPS)
-    network = load_network(source, plan, trial.settings)
+    network = load_network(source, plan, trial.feeder.settings)
     with explained(source, "model"):
         wanted = trial.outputs(network.run)
     progress("export", 1, STEPS)
@@ -229,7 +212,7 @@ def _rewired(content: bytes, plan: LoadingPlan, trial: _ExportTrial) -> bytes:
     graph = model.graph
     if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in graph.initializer):
         raise ValueError("its weights lie in another file")
-    names = input_names(plan.modality, trial.settings)
+    names = input_names(plan.modality, trial.feeder.settings)
     inputs = {entry.name: entry for entry in graph.input}
     if "token_type_ids" in inputs and plan.modality == "text":
         del inputs["token_type_ids"]  # of a single text they are zero

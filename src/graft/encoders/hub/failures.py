@@ -69,13 +69,11 @@ def explained(name: str, file: str = "") -> Iterator[None]:
 def _unreachable(what: str, error: BaseException) -> Unreachable:
     from huggingface_hub import constants
 
-    offline = constants.HF_HUB_OFFLINE
-    why = (
-        "HF_HUB_OFFLINE is set"
-        if offline
-        else f"the hub did not answer, or the connection broke off ({first_line(error, 200)})"
-    )
-    advice = "Unset it" if offline else "Check the connection and try again: files that arrived whole are kept"
+    if constants.HF_HUB_OFFLINE:
+        why, advice = "HF_HUB_OFFLINE is set", "Unset it"
+    else:
+        why = f"the hub did not answer, or the connection broke off ({first_line(error, 200)})"
+        advice = "Check the connection and try again: files that arrived whole are kept"
     return Unreachable(
         f"{what} could not be downloaded: {why}.",
         f"{advice}. Without a network, use a model that was used here before, a folder with the model's files, or an "

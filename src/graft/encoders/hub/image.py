@@ -63,6 +63,13 @@ class ImagePreprocessor:
             pixels = pixels[..., ::-1]
         return (np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)),)
 
+    def trial(self) -> list[list[tuple[Array]]]:
+        """Pictures ``(h, w, 3) uint8`` as the model sees them, to try a graph with."""
+        size = self.settings["size"][::-1]
+        blurs = [Image.fromarray(_sample(8, 8, seed)).resize(size, Image.Resampling.BICUBIC) for seed in range(4)]
+        pictures = [(np.asarray(blur),) for blur in blurs]
+        return [pictures[:2], pictures[2:3], pictures[1:]]
+
     def _resized(self, width: int, height: int) -> tuple[int, int]:
         resize = self.settings["resize"]
         if "short" not in resize:
@@ -109,15 +116,6 @@ def settings_from(config: Mapping[str, Any], processor: Any, name: str) -> dict[
     }
     _check(ImagePreprocessor(settings), processor, name)
     return settings
-
-
-def samples(settings: Mapping[str, Any], n: int) -> list[Array]:
-    """Pictures ``(h, w, 3) uint8`` as the model sees them, to try a graph with."""
-    height, width = settings["size"]
-    return [
-        np.asarray(Image.fromarray(_sample(8, 8, seed)).resize((width, height), Image.Resampling.BICUBIC))
-        for seed in range(n)
-    ]
 
 
 def _geometry(config: Mapping[str, Any]) -> tuple[dict[str, int] | None, list[int] | None]:

@@ -88,6 +88,11 @@ class Texts:
             yield chosen, (ids,) if self.settings["padded"] else (ids, real.astype(np.int64)), real
             start = end
 
+    def trial(self) -> list[list[tuple[Int, ...]]]:
+        """Texts of one window and of several, to try a graph with."""
+        texts = [self.prepare(sample.encode()).value for sample in SAMPLES]
+        return [texts[:2], texts[2:3], texts, [self.prepare(SAMPLES[3].encode() * 3).value]]
+
     def _padded(self, length: int) -> int:
         return self.length if self.settings["padded"] else min(-(-int(length) // STEP) * STEP, max(self.length, length))
 
