@@ -168,14 +168,7 @@ def _on_common_rows(parts: Sequence[tuple[Dataset, Embedded]]) -> list[tuple[Dat
     for usable, part in parts:
         place = {row: i for i, row in enumerate(part.rows.tolist())}
         kept = [place[row] for row in common]
-        own = replace(
-            part,
-            x=part.x[kept],
-            rows=np.array(common, np.int64),
-            digests=tuple(part.digests[i] for i in kept),
-            statistics={name: values[kept] for name, values in part.statistics.items()},
-        )
-        result.append((replace(usable.select(kept), warnings=usable.warnings), own))
+        result.append((replace(usable.select(kept), warnings=usable.warnings), part.select(kept)))
     return result
 
 

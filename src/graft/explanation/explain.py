@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from graft.contracts import LIMITS, Encoder, Float32, Float64, ItemLimits
+from graft.contracts import LIMITS, Encoder, Float32, ItemLimits
 from graft.errors import UsageError
 from graft.executors import checkpoint, map_on_cores
 from graft.explanation import pictures, recordings, texts
@@ -71,19 +71,10 @@ def explain(
         label=label,
         confidence=float(values[0]),
         kind=variants.kind,
-        found=variants.laid_out(_effects(values)),
-        matters=MATTERS if classes else _matters(whole),
+        found=variants.laid_out((values[0] - values[1:]).tolist()),  # how much less the answer is without each part
+        matters=MATTERS if classes else max(_OF_INTERVAL * float(whole.high - whole.low), 1e-12),
         text=variants.texts[0] if variants.texts else "",
     )
-
-
-def _effects(values: Float64) -> list[float]:
-    """How much less the answer is without each part: the first of ``values`` is that of the whole item."""
-    return [float(effect) for effect in values[0] - values[1:]]
-
-
-def _matters(whole: Any) -> float:
-    return max(_OF_INTERVAL * float(whole.high - whole.low), 1e-12)
 
 
 def _answers(classes: Sequence[str], head: AskedHead, encoder: Encoder, variants: Variants) -> list[Any]:
