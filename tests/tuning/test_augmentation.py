@@ -97,8 +97,7 @@ def test_what_else_a_network_takes_stays(sounds):
 
 
 def test_texts_stay_as_they_are():
-    batch = (torch.arange(6).reshape(2, 3), torch.ones(2, 3))
-    assert augmentation_for("text")(batch, chance()) is batch
+    assert augmentation_for("text") is None  # some of their tokens are left out before they are a batch
 
 
 def test_samples_are_moved_and_made_louder_or_softer():

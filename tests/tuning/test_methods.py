@@ -10,9 +10,7 @@ from graft.tuning.plan import TrainingPlan
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_has_plans_that_travel(method: str) -> None:
-    assert METHODS[method].description
-    for modality, plan in METHODS[method].plans.items():
-        assert METHODS[method].applies_to(modality)
+    for modality, plan in METHODS[method].items():
         assert plan_for(method, modality) == plan == TrainingPlan.from_dict(json.loads(json.dumps(plan.to_dict())))
 
 
@@ -42,7 +40,7 @@ def test_a_plan_of_unknown_keys_is_refused() -> None:
 
 def test_networks_of_a_hub_learn_slowly_at_their_own_size() -> None:
     for method in METHODS:
-        for modality, plan in METHODS[method].plans.items():
+        for modality, plan in METHODS[method].items():
             other = plan_for(method, modality, built_in=False)
             assert other.size == 0
             assert other.rate <= plan.rate

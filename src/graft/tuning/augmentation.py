@@ -65,8 +65,8 @@ def with_some_left_out(texts: Sequence[Any], share: float, generator: Any) -> li
     return [tuple(fewer(window) for window in text) for text in texts]
 
 
-def augmentation_for(modality: str, *, flips: bool = True, size: int = 0) -> Augmentation:
-    """What fits a modality; texts stay as they are.
+def augmentation_for(modality: str, *, flips: bool = True, size: int = 0) -> Augmentation | None:
+    """What fits a modality; none for texts, of which tokens are left out before they are a batch.
 
     Args:
         modality: ``"image"``, ``"audio"`` or ``"text"``.
@@ -82,15 +82,7 @@ def augmentation_for(modality: str, *, flips: bool = True, size: int = 0) -> Aug
                 "Pictures are augmented by kornia, which is not here.", "pip install 'graft-learn[tune]'"
             )
         return ImageAugmentation(flips, size)
-    return AudioAugmentation() if modality == "audio" else Unchanged()
-
-
-class Unchanged:
-    """For texts: some of their tokens are left out before they are a batch, see ``with_some_left_out``."""
-
-    def __call__(self, batch: Batch, generator: Any) -> Batch:
-        """The batch itself."""
-        return batch
+    return AudioAugmentation() if modality == "audio" else None
 
 
 class ImageAugmentation:

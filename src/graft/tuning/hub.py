@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
 
 from graft.contracts import Float32
 from graft.encoders.hub.audio import LEAST_VARIANCE, RANGE, mel_filters
@@ -52,7 +53,7 @@ class HubModule(EncoderModule):
         owners = np.repeat(np.arange(len(values)), [len(item) for item in values])
         shares = lengths / np.bincount(owners, lengths)[owners]
         pictures = self.modality == "image"
-        parts = [self._stacked(windows) if pictures else self._filled(windows, lengths)]
+        parts = [torch.from_numpy(np.stack(windows)).permute(0, 3, 1, 2) if pictures else self._filled(windows)]
         parts += [torch.from_numpy(shares.astype(np.float32)), torch.from_numpy(owners)]
         parts += [] if pictures else [torch.from_numpy(lengths)]
         return tuple(part.to(self.device) for part in parts)
@@ -75,16 +76,13 @@ class HubModule(EncoderModule):
         own = self.weights()
         return [Group(name, tuple(own[weight] for weight in weights)) for name, weights in self._groups]
 
-    def _stacked(self, windows: Sequence[Any]) -> Tensor:
-        return torch.from_numpy(np.stack(windows)).permute(0, 3, 1, 2)
-
-    def _filled(self, windows: Sequence[Any], lengths: Any) -> Tensor:
-        text = self.modality == "text"
-        width = self.settings["length"] if text and self.settings["padded"] else lengths.max()
-        filled = np.full((len(windows), width), self.settings["pad"] if text else 0, windows[0].dtype)
-        for row, window in enumerate(windows):
-            filled[row, : len(window)] = window
-        return torch.from_numpy(filled)
+    def _filled(self, windows: Sequence[Any]) -> Tensor:
+        tensors = [torch.from_numpy(window) for window in windows]
+        if self.modality == "audio":
+            return pad_sequence(tensors, batch_first=True)
+        filled = pad_sequence(tensors, batch_first=True, padding_value=self.settings["pad"])
+        missing = self.settings["length"] - filled.shape[1] if self.settings["padded"] else 0
+        return functional.pad(filled, (0, missing), value=self.settings["pad"])
 
     def _seen(self, pixels: Tensor) -> Tensor:
         height, width = self.settings["size"]
@@ -156,7 +154,7 @@ class HubModule(EncoderModule):
         else:
             empty = np.zeros(max(int(self.settings["rate"]), self.settings.get("shortest", 1)), np.float32)
         with torch.no_grad():
-            return layers_of(self.network.model, encoder.pinned(), lambda: self(self.batch([(empty,)])))
+            return layers_of(self.network.model, self.pinned, lambda: self(self.batch([(empty,)])))
 
 
 def _steady(network: nn.Module) -> None:

@@ -3,28 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from graft.errors import UsageError
 from graft.tuning.plan import TrainingPlan
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """A way to tune.
-
-    Attributes:
-        description: What it does, in words.
-        plans: For each modality that it applies to, what to start from.
-    """
-
-    description: str
-    plans: Mapping[str, TrainingPlan]
-
-    def applies_to(self, modality: str) -> bool:
-        """Whether it can be used for ``"image"``, ``"text"`` or ``"audio"``."""
-        return modality in self.plans
-
 
 _PICTURES = TrainingPlan(unfreeze=13, rate=3e-4, decay=1.0, batch=16, at_once=16, epochs=12, size=160, patience=8)
 _TEXTS = TrainingPlan(
@@ -46,37 +28,27 @@ HUB_LAYERS, HUB_RATE, HUB_AT_ONCE = 4, 5e-5, 8
 """Of networks from a hub: layers that are trained, the highest rate, and items that go through together."""
 
 
-METHODS: Mapping[str, Method] = {
-    "blocks": Method(
-        "the last blocks of the network",
-        {"image": _PICTURES, "text": _TEXTS, "audio": _SOUNDS},
-    ),
-    "full": Method(
-        "the whole network",
-        {
-            "image": replace(_PICTURES, unfreeze="all", rate=2e-4, decay=0.9),
-            "text": replace(_TEXTS, unfreeze="all", rate=3e-5),
-            "audio": replace(_SOUNDS, unfreeze="all"),
-        },
-    ),
-    "lora": Method(
-        "low-rank adapters beside the linear layers, merged into them afterwards",
-        {"text": replace(_TEXTS, unfreeze=6, rank=8, rate=1e-3, decay=1.0)},
-    ),
-    "pairs": Method(
-        "items of one class drawn together and those of others apart, and nothing else",
-        {"text": replace(_TEXTS, contrast=1.0)},
-    ),
-    "partway": Method(
-        "the last blocks, and then as far from the weights before to those after as is best",
-        {
-            "image": replace(_PICTURES, alphas=_PARTWAY),
-            "text": replace(_TEXTS, alphas=_PARTWAY),
-            "audio": replace(_SOUNDS, alphas=_PARTWAY),
-        },
-    ),
+METHODS: Mapping[str, Mapping[str, TrainingPlan]] = {
+    # the last blocks of the network
+    "blocks": {"image": _PICTURES, "text": _TEXTS, "audio": _SOUNDS},
+    # the whole network
+    "full": {
+        "image": replace(_PICTURES, unfreeze="all", rate=2e-4, decay=0.9),
+        "text": replace(_TEXTS, unfreeze="all", rate=3e-5),
+        "audio": replace(_SOUNDS, unfreeze="all"),
+    },
+    # low-rank adapters beside the linear layers, merged into them afterwards
+    "lora": {"text": replace(_TEXTS, unfreeze=6, rank=8, rate=1e-3, decay=1.0)},
+    # items of one class drawn together and those of others apart, and nothing else
+    "pairs": {"text": replace(_TEXTS, contrast=1.0)},
+    # the last blocks, and then as far from the weights before to those after as is best
+    "partway": {
+        "image": replace(_PICTURES, alphas=_PARTWAY),
+        "text": replace(_TEXTS, alphas=_PARTWAY),
+        "audio": replace(_SOUNDS, alphas=_PARTWAY),
+    },
 }
-"""What can be chosen by name."""
+"""What can be chosen by name, and for each modality that it applies to the plan to start from."""
 
 
 def plan_for(method: str, modality: str, *, built_in: bool = True) -> TrainingPlan:
@@ -93,10 +65,10 @@ def plan_for(method: str, modality: str, *, built_in: bool = True) -> TrainingPl
     """
     if method not in METHODS:
         raise UsageError(f"There is no method called {method!r}.", f"Choose one of {', '.join(METHODS)}.")
-    if not METHODS[method].applies_to(modality):
-        able = ", ".join(name for name, each in METHODS.items() if each.applies_to(modality))
+    if modality not in METHODS[method]:
+        able = ", ".join(name for name, plans in METHODS.items() if modality in plans)
         raise UsageError(f"The method {method!r} does not apply to {modality}.", f"Choose one of {able}.")
-    plan = METHODS[method].plans[modality]
+    plan = METHODS[method][modality]
     if built_in:
         return plan
     unfreeze = plan.unfreeze if plan.unfreeze == "all" else HUB_LAYERS

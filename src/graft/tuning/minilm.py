@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
 
 from graft.encoders import BuiltIn
 from graft.encoders.minilm import EPSILON, HEAD_WIDTH, HEADS, LAYERS, POOLED, WIDTH
@@ -28,21 +28,18 @@ class MiniLM(EncoderModule):
 
     def __init__(self, encoder: BuiltIn) -> None:
         super().__init__(encoder)
-        shapes = {name: array.shape for name, array in encoder.pinned().items()}
-        self.embeddings = _Embeddings(*(shapes[f"embeddings.{name}.weight"][0] for name in _TABLES))
-        wide = shapes["encoder.layer.0.intermediate.dense.weight"][0]
+        self.embeddings = _Embeddings(*(len(self.pinned[f"embeddings.{name}.weight"]) for name in _TABLES))
+        wide = len(self.pinned["encoder.layer.0.intermediate.dense.weight"])
         self.encoder = nn.ModuleDict({"layer": nn.ModuleList(_Layer(wide) for _ in range(LAYERS))})
         self.load_pinned()
 
     def batch(self, values: Sequence[Any]) -> Batch:
         """Texts, each a tuple of windows ``(t,) int32``."""
         windows = [window for text in values for window in text]
-        lengths = np.array([len(window) for window in windows], np.int64)
-        tokens = np.zeros((len(windows), lengths.max()), np.int64)
-        for row, window in enumerate(windows):
-            tokens[row, : len(window)] = window
-        texts = np.repeat(np.arange(len(values)), [len(text) for text in values])
-        return tuple(torch.from_numpy(part).to(self.device) for part in (tokens, lengths, texts))
+        tokens = pad_sequence([torch.from_numpy(window).long() for window in windows], batch_first=True)
+        lengths = torch.tensor([len(window) for window in windows])
+        texts = torch.tensor([row for row, text in enumerate(values) for _ in text])
+        return tuple(part.to(self.device) for part in (tokens, lengths, texts))
 
     def forward(self, batch: Batch) -> Tensor:
         """Embeddings ``(n, 768) float32``."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -26,11 +25,11 @@ def heard(output: Any) -> Any:
 
 
 class EncoderModule(nn.Module):  # type: ignore[misc]
-    """A network some of whose ``weights`` bear the names of its encoder's pinned ones."""
+    """A network some of whose ``weights`` bear the names of its encoder's ``pinned`` ones, which are read once."""
 
     def __init__(self, encoder: Tunable) -> None:
         super().__init__()
-        self.embedder = encoder
+        self._tuned, self.pinned = encoder.tuned, encoder.pinned()
 
     @property
     def device(self) -> Any:
@@ -44,18 +43,14 @@ class EncoderModule(nn.Module):  # type: ignore[misc]
     def load_pinned(self) -> Self:
         """Take the encoder's weights, and be ready to embed; work that is stopped ends between two modules."""
         checkpoint()
-        self.load(self.embedder.tuned.over(self.embedder.pinned()))
+        own = self.weights()
+        with torch.no_grad():
+            for name, array in self._tuned.over(self.pinned).items():
+                checkpoint()
+                own[name].copy_(torch.from_numpy(np.array(array)))
         for module in self.modules():
             module.register_forward_hook(lambda _module, _given, output: heard(output))
         return self.eval()  # type: ignore[no-any-return]
-
-    def load(self, weights: Mapping[str, Float32]) -> None:
-        """Take some weights by their pinned names."""
-        own = self.weights()
-        with torch.no_grad():
-            for name, array in weights.items():
-                checkpoint()
-                own[name].copy_(torch.from_numpy(np.array(array)))
 
     def train_mode(self, frozen_batch_norm: bool = True) -> None:
         """Be ready to learn, with or without the statistics of the batch normalisations."""
@@ -67,9 +62,9 @@ class EncoderModule(nn.Module):  # type: ignore[misc]
     def changed(self) -> dict[str, Float32]:
         """The weights that are not the pinned ones, ``float32`` each."""
         checkpoint()
-        own, pinned = self.weights(), self.embedder.pinned()
-        arrays = {name: own[name].detach().cpu().float().numpy() for name in pinned}
-        return {name: array.copy() for name, array in arrays.items() if not np.array_equal(array, pinned[name])}
+        own = self.weights()
+        arrays = {name: own[name].detach().cpu().float().numpy() for name in self.pinned}
+        return {name: array.copy() for name, array in arrays.items() if not np.array_equal(array, self.pinned[name])}
 
 
 class _SignedRoot(torch.autograd.Function):  # type: ignore[misc]

@@ -36,17 +36,14 @@ def network_for(encoder: Encoder) -> Network:
         from graft.tuning.hub import HubModule
 
         return HubModule(encoder)
-    made: Network
     if isinstance(encoder, ImageEncoder):
         from graft.tuning.efficientnet import EfficientNet
 
-        made = EfficientNet(encoder)
-    elif isinstance(encoder, TextEncoder):
+        return EfficientNet(encoder)
+    if isinstance(encoder, TextEncoder):
         from graft.tuning.minilm import MiniLM
 
-        made = MiniLM(encoder)
-    else:
-        from graft.tuning.speech import SpeechNetwork
+        return MiniLM(encoder)
+    from graft.tuning.speech import SpeechNetwork
 
-        made = SpeechNetwork(encoder)
-    return made
+    return SpeechNetwork(encoder)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
 
 from graft.contracts import Float32
 from graft.encoders.speech import SpeechEncoder
@@ -27,7 +27,7 @@ class SpeechNetwork(EncoderModule):
     def __init__(self, encoder: SpeechEncoder) -> None:
         super().__init__(encoder)
         self.layers = LAYERS
-        for name, array in encoder.pinned().items():
+        for name, array in self.pinned.items():
             self.register_parameter(name, nn.Parameter(torch.empty(array.shape)))
         noise = self._tensors(encoder.noise())
         for index, part in enumerate(noise):
@@ -72,11 +72,9 @@ class SpeechNetwork(EncoderModule):
 
     @staticmethod
     def _tensors(values: Sequence[Float32]) -> tuple[Tensor, ...]:
-        lengths = [len(value) for value in values]
-        mels = np.zeros((len(values), max(lengths), values[0].shape[1]), np.float32)
-        for row, value in enumerate(values):
-            mels[row, : len(value)] = value
-        return tuple(map(torch.from_numpy, (mels, *shares(lengths, max(lengths)))))
+        mels = pad_sequence([torch.from_numpy(value) for value in values], batch_first=True)
+        counts = shares([len(value) for value in values], mels.shape[1])
+        return (mels, *map(torch.from_numpy, counts))
 
 
 def _mean(layer: Tensor, share: Tensor) -> Tensor:

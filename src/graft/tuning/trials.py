@@ -120,16 +120,13 @@ class HeldOutScores:
         rows = np.concatenate([trial.gate for trial in trials])
         y, units = material.y[rows], material.units[rows]
 
-        def together(each: Sequence[Float32 | None]) -> Float32 | None:
-            present = [scores for scores in each if scores is not None]
-            return calibrated(np.concatenate(present), y, units, seed=seed) if present else None
+        def sure(scores: Float32) -> Float32:
+            return calibrated(scores, y, units, seed=seed)
 
-        before, after, rival = (
-            together([getattr(trial, name) for trial in trials]) for name in ("before", "after", "rival")
-        )
-        assert before is not None
-        assert after is not None
-        return cls(rows, before, after, rival, np.concatenate([trial.after for trial in trials]))
+        before = np.concatenate([trial.before for trial in trials])
+        after = np.concatenate([trial.after for trial in trials])
+        rivals = [trial.rival for trial in trials if trial.rival is not None]
+        return cls(rows, sure(before), sure(after), sure(np.concatenate(rivals)) if rivals else None, after)
 
 
 def run_trials(material: Material, parts: Sequence[Parts], conduct: Conduct) -> tuple[Trial, ...]:
