@@ -74,7 +74,7 @@ FUNCTIONS = (
     ),
     Rule(
         "dates in a function's zip can be held by one",
-        "src/graft/export/serverless/zipped.py",
+        "src/graft/files.py",
         "_DATE = (1980, 1, 1, 0, 0, 0)",
         "_DATE = (1980, 1, 1, 0, 0, 2)",
         f"{PACKAGES}::test_every_entry_can_be_read_by_anybody_and_the_bytes_are_the_same",
@@ -110,7 +110,7 @@ FUNCTIONS = (
     ),
     Rule(
         "a wheel of Graft has the same bytes each time",
-        "src/graft/own_wheel.py",
+        "src/graft/files.py",
         "entry = zipfile.ZipInfo(name, _DATE)",
         "import time; entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, time.monotonic_ns() % 60))",
         "tests/test_own_wheel.py::test_the_same_package_gives_the_same_bytes",

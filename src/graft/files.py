@@ -8,14 +8,16 @@ from __future__ import annotations
 import atexit
 import errno
 import hashlib
+import io
 import os
 import re
 import secrets
 import shutil
+import stat
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from functools import cache
@@ -26,6 +28,8 @@ from typing import TextIO
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
 _LOOKED_THROUGH = 10_000
 """So many names of a folder are looked through for one that was misspelt."""
+_DATE = (1980, 1, 1, 0, 0, 0)
+"""The first that a zip can hold."""
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:
@@ -239,3 +243,23 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def zipped(files: Iterable[tuple[str, bytes]], *, compressed: bool = True) -> bytes:
+    """A zip of files that any other user can read, whatever their modes and dates were; the same files, the same bytes.
+
+    Args:
+        files: Places with ``/``, and what is to lie there; shared libraries among them may be run, the others be read.
+        compressed: Whether they are: what is not shows no library's version.
+    """
+    import zipfile
+
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name, content in files:
+            entry = zipfile.ZipInfo(name, _DATE)
+            mode = 0o755 if name.endswith(".so") or ".so." in name else 0o644
+            entry.create_system, entry.external_attr = 3, (stat.S_IFREG | mode) << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
+            archive.writestr(entry, content)
+    return made.getvalue()

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
-import stat
 import tomllib
-import zipfile
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from graft.errors import GraftError
-from graft.files import write_atomically
+from graft.files import write_atomically, zipped
 from graft.version import __version__
 
 DISTRIBUTION = "graft-learn"
@@ -27,9 +24,6 @@ ENTRY_POINT = "[console_scripts]\ngraft = graft.__main__:main\n"
 _INFO = f"graft_learn-{__version__}.dist-info"
 _TAGS = "Wheel-Version: 1.0\nGenerator: graft\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 _LICENSE = "LICENSE"
-_DATE = (1980, 1, 1, 0, 0, 0)
-"""The first that a zip can hold."""
-_MODE = (stat.S_IFREG | 0o644) << 16
 _KINDS = frozenset(
     {
         ".css", ".html", ".js", ".md", ".mjs", ".onnx", ".onnxruntime", ".py", ".svg", ".tsv", ".txt", ".typed",
@@ -65,13 +59,7 @@ def own_wheel(folder: Path) -> Path:
         files[f"{_INFO}/licenses/{_LICENSE}"] = license_text.encode()
     record = "".join(f"{_field(name)},sha256={_digest(content)},{len(content)}\n" for name, content in files.items())
     files[f"{_INFO}/RECORD"] = f"{record}{_INFO}/RECORD,,\n".encode()
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for name, content in files.items():
-            entry = zipfile.ZipInfo(name, _DATE)
-            entry.create_system, entry.external_attr, entry.compress_type = 3, _MODE, zipfile.ZIP_DEFLATED
-            archive.writestr(entry, content)
-    write_atomically(folder / WHEEL, packed.getvalue())
+    write_atomically(folder / WHEEL, zipped(files.items()))
     return folder / WHEEL
 
 

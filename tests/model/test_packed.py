@@ -22,7 +22,7 @@ def test_what_is_packed_is_the_folder_and_always_the_same_bytes(saved: Path, tmp
             f"shapes.graft/{path.name}": path.read_bytes() for path in saved.iterdir()
         }
         assert archive.namelist()[-1] == "shapes.graft/manifest.json"
-        assert {entry.external_attr >> 16 for entry in archive.infolist()} == {0o644}
+        assert {oct(entry.external_attr >> 16) for entry in archive.infolist()} == {"0o100644"}
     again = tmp_path / "shapes.graft"
     again.mkdir()
     for path in saved.iterdir():

@@ -5,22 +5,19 @@ One object is replaced whole or not at all, which a folder of them is not. The s
 
 from __future__ import annotations
 
-import io
 import os
-import zipfile
 from pathlib import Path, PurePosixPath
 
 from graft import bundle
 from graft.buckets import fetch, is_bucket_address
 from graft.decoding.archive import READ_ERRORS, list_members, read_member
 from graft.errors import AddressError, DamagedBundle, GraftError, NotABundle
-from graft.files import cache_folder, expanded, folder_beside, sha256_of, take_place
+from graft.files import cache_folder, expanded, folder_beside, sha256_of, take_place, zipped
 from graft.run import PLAIN, Run
 
 ENDING = ".graft.zip"
 """How such a file is called."""
 _MOST_FILES = 32
-_EARLIEST = (1980, 1, 1, 0, 0, 0)
 _COPY_AGAIN = "Copy or download it again."
 
 
@@ -31,13 +28,7 @@ def packed(folder: Path) -> bytes:
         OSError: It cannot be read.
     """
     names = sorted((path.name for path in folder.iterdir() if path.is_file()), key=lambda n: (n == bundle.MANIFEST, n))
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
-        for name in names:
-            entry = zipfile.ZipInfo(f"{folder.name}/{name}", _EARLIEST)
-            entry.create_system, entry.external_attr = 3, 0o644 << 16
-            archive.writestr(entry, (folder / name).read_bytes())
-    return content.getvalue()
+    return zipped(((f"{folder.name}/{name}", (folder / name).read_bytes()) for name in names), compressed=False)
 
 
 def model_folder(place: str | os.PathLike[str], run: Run = PLAIN) -> Path:

@@ -109,13 +109,13 @@ def test_every_entry_can_be_read_by_anybody_and_the_bytes_are_the_same(model, wh
 
 
 def test_files_of_mode_600_from_1970_are_zipped_as_any_others(tmp_path):
-    from graft.export.serverless.zipped import zipped
+    from graft.files import zipped
 
     path = tmp_path / "old.py"
     path.write_text("x = 1")
     path.chmod(0o600)
     os.utime(path, (0, 0))
-    (tmp_path / "out.zip").write_bytes(zipped({"old.py": path}))
+    (tmp_path / "out.zip").write_bytes(zipped([("old.py", path.read_bytes())]))
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         (entry,) = archive.infolist()
         assert archive.testzip() is None

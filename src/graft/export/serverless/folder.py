@@ -16,8 +16,8 @@ from graft.export.read_me import README
 from graft.export.serverless.libraries import Machine
 from graft.export.serverless.packages import BEHIND, install_packages
 from graft.export.serverless.trainer import EVENT, WEIGHTS, add_trainer, check_model, requirements_of_training
-from graft.export.serverless.zipped import zipped
 from graft.export.tokenizing.files import FOLDER as TOKENIZER
+from graft.files import zipped
 
 PACKAGES, ZIP, SETTINGS, DOCKERFILE = "packages", "function.zip", "function.json", "Dockerfile"
 SCRIPTS = ("handler.py", "predicting.py", "http_events.py", "object_events.py", "start.py")
@@ -85,7 +85,7 @@ def complete(draft: Draft) -> Added:
     draft.write(DOCKERFILE, _dockerfile(python, own, folders))
     files = {name: draft.folder / name for name in own}
     files |= _inside(draft.folder, folders) | _inside(draft.folder / PACKAGES, ["."])
-    content = zipped(files)
+    content = zipped((name, path.read_bytes()) for name, path in sorted(files.items()))
     draft.write(ZIP, content)
     written = (draft.folder / README).read_text(encoding="utf-8")
     draft.replace(
