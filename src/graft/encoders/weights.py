@@ -92,67 +92,58 @@ def _view(tensor: _Tensor, storages: dict[str, Any]) -> Any:
 
 
 def _interpret(file: BinaryIO) -> Any:
-    """The value that one pickle describes, made of numbers, strings, tuples, lists, dicts and tensors only."""
-    machine = _Machine()
-    for opcode, argument, _ in pickletools.genops(file):
-        if opcode.name == "STOP":
-            return machine.stack[-1]
-        if opcode.name not in machine.actions:
-            raise ValueError(f"the instruction {opcode.name}")
-        machine.actions[opcode.name](argument)
-    raise ValueError("no end")
+    """The value that one pickle describes, made of numbers, strings, tuples, lists, dicts and tensors only.
 
+    It works on a stack, on places that are marked in it, and on a memo, by the instructions that are allowed.
+    """
+    stack: list[Any] = []
+    marks: list[int] = []
+    memo: dict[int, Any] = {}
+    push = stack.append
 
-class _Machine:
-    """The stack, the marks and the memo of a pickle, and the instructions that are allowed to work on them."""
-
-    def __init__(self) -> None:
-        self.stack: list[Any] = []
-        self.marks: list[int] = []
-        self.memo: dict[int, Any] = {}
-        push = self.stack.append
-        self.actions: dict[str, Callable[[Any], object]] = {
-            "PROTO": lambda _: None,
-            "MARK": lambda _: self.marks.append(len(self.stack)),
-            "NONE": lambda _: push(None),
-            "NEWTRUE": lambda _: push(True),
-            "NEWFALSE": lambda _: push(False),
-            "EMPTY_TUPLE": lambda _: push(()),
-            "EMPTY_LIST": lambda _: push([]),
-            "EMPTY_DICT": lambda _: push({}),
-            "TUPLE": lambda _: push(tuple(self.since_mark())),
-            "TUPLE1": lambda _: push(self.pop(1)),
-            "TUPLE2": lambda _: push(self.pop(2)),
-            "TUPLE3": lambda _: push(self.pop(3)),
-            "APPENDS": lambda _: self.extend(self.since_mark()),
-            "SETITEM": lambda _: self.set_items(self.pop(2)),
-            "SETITEMS": lambda _: self.set_items(self.since_mark()),
-            "BUILD": lambda _: self.pop(1),  # attributes of the dict, where torch keeps versions: not wanted
-            "REDUCE": lambda _: self.reduce(*self.pop(2)),
-            "BINPERSID": lambda _: push(_Storage(self.stack.pop())),
-            **dict.fromkeys(("BINUNICODE", "BININT", "BININT1", "BININT2", "LONG1", "GLOBAL"), push),
-            **dict.fromkeys(("BINPUT", "LONG_BINPUT"), lambda index: self.memo.update({index: self.stack[-1]})),
-            **dict.fromkeys(("BINGET", "LONG_BINGET"), lambda index: push(self.memo[index])),
-        }
-
-    def since_mark(self) -> list[Any]:
-        start = self.marks.pop()
-        values = self.stack[start:]
-        del self.stack[start:]
+    def cut(start: int) -> tuple[Any, ...]:
+        values = tuple(stack[start:])
+        del stack[start:]
         return values
 
-    def pop(self, n: int) -> tuple[Any, ...]:
-        values = tuple(self.stack[-n:])
-        del self.stack[-n:]
-        return values
+    def extend(values: Sequence[Any]) -> None:
+        stack[-1].extend(values)
 
-    def extend(self, values: list[Any]) -> None:
-        self.stack[-1].extend(values)
+    def set_items(values: Sequence[Any]) -> None:
+        stack[-1].update(zip(values[::2], values[1::2], strict=True))
 
-    def set_items(self, values: Sequence[Any]) -> None:
-        self.stack[-1].update(zip(values[::2], values[1::2], strict=True))
-
-    def reduce(self, function: str, arguments: tuple[Any, ...]) -> None:
+    def reduce(function: str, arguments: tuple[Any, ...]) -> None:
         if function not in REDUCIBLE:
             raise ValueError(f"a call of {function}")
-        self.stack.append({} if function == "collections OrderedDict" else _Tensor(arguments))
+        push({} if function == "collections OrderedDict" else _Tensor(arguments))
+
+    actions: dict[str, Callable[[Any], object]] = {
+        "PROTO": lambda _: None,
+        "MARK": lambda _: marks.append(len(stack)),
+        "NONE": lambda _: push(None),
+        "NEWTRUE": lambda _: push(True),
+        "NEWFALSE": lambda _: push(False),
+        "EMPTY_TUPLE": lambda _: push(()),
+        "EMPTY_LIST": lambda _: push([]),
+        "EMPTY_DICT": lambda _: push({}),
+        "TUPLE": lambda _: push(cut(marks.pop())),
+        "TUPLE1": lambda _: push(cut(-1)),
+        "TUPLE2": lambda _: push(cut(-2)),
+        "TUPLE3": lambda _: push(cut(-3)),
+        "APPENDS": lambda _: extend(cut(marks.pop())),
+        "SETITEM": lambda _: set_items(cut(-2)),
+        "SETITEMS": lambda _: set_items(cut(marks.pop())),
+        "BUILD": lambda _: cut(-1),  # attributes of the dict, where torch keeps versions: not wanted
+        "REDUCE": lambda _: reduce(*cut(-2)),
+        "BINPERSID": lambda _: push(_Storage(stack.pop())),
+        **dict.fromkeys(("BINUNICODE", "BININT", "BININT1", "BININT2", "LONG1", "GLOBAL"), push),
+        **dict.fromkeys(("BINPUT", "LONG_BINPUT"), lambda index: memo.update({index: stack[-1]})),
+        **dict.fromkeys(("BINGET", "LONG_BINGET"), lambda index: push(memo[index])),
+    }
+    for opcode, argument, _ in pickletools.genops(file):
+        if opcode.name == "STOP":
+            return stack[-1]
+        if opcode.name not in actions:
+            raise ValueError(f"the instruction {opcode.name}")
+        actions[opcode.name](argument)
+    raise ValueError("no end")
