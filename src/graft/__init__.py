@@ -38,39 +38,27 @@ if TYPE_CHECKING:
     from graft.similarity import Index, Match, search
     from graft.tuning.tuning import Tuned, tune
 
-_HOMES = {
-    "Comparison": "graft.comparison",
-    "Dataset": "graft.data.dataset",
-    "Evaluation": "graft.report",
-    "Findings": "graft.cleaning",
-    "GraftClassifier": "graft.estimator",
-    "GraftError": "graft.errors",
-    "GraftRegressor": "graft.estimator",
-    "Index": "graft.similarity",
-    "Match": "graft.similarity",
-    "Model": "graft.model",
-    "MonitorReport": "graft.monitoring.verdict",
-    "Prediction": "graft.results.prediction",
-    "Recipe": "graft.recipe",
-    "Report": "graft.report",
-    "Retrained": "graft.retraining",
-    "Shortlist": "graft.labelling",
-    "Suggestion": "graft.labelling",
-    "Tuned": "graft.tuning.tuning",
-    "collect": "graft.collecting",
-    "compare": "graft.comparison",
-    "extend": "graft.model",
-    "find_issues": "graft.cleaning",
-    "fit": "graft.model",
-    "label_next": "graft.labelling",
-    "load": "graft.model",
-    "monitor": "graft.monitoring.monitoring",
-    "read": "graft.reading.read",
-    "repeat": "graft.repeating",
-    "retrain": "graft.retraining",
-    "search": "graft.similarity",
-    "tune": "graft.tuning.tuning",
+_NAMES = {
+    "graft.cleaning": ("Findings", "find_issues"),
+    "graft.collecting": ("collect",),
+    "graft.comparison": ("Comparison", "compare"),
+    "graft.data.dataset": ("Dataset",),
+    "graft.errors": ("GraftError",),
+    "graft.estimator": ("GraftClassifier", "GraftRegressor"),
+    "graft.labelling": ("Shortlist", "Suggestion", "label_next"),
+    "graft.model": ("Model", "extend", "fit", "load"),
+    "graft.monitoring.monitoring": ("monitor",),
+    "graft.monitoring.verdict": ("MonitorReport",),
+    "graft.reading.read": ("read",),
+    "graft.recipe": ("Recipe",),
+    "graft.repeating": ("repeat",),
+    "graft.report": ("Evaluation", "Report"),
+    "graft.results.prediction": ("Prediction",),
+    "graft.retraining": ("Retrained", "retrain"),
+    "graft.similarity": ("Index", "Match", "search"),
+    "graft.tuning.tuning": ("Tuned", "tune"),
 }
+"""By the modules that they are loaded from."""
 
 __all__ = [
     "Comparison",
@@ -109,9 +97,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    home = next((home for home, names in _NAMES.items() if name in names), None)
+    if home is None:
         raise AttributeError(f"module 'graft' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
+    value = getattr(importlib.import_module(home), name)
     globals()[name] = value
     return value
 
