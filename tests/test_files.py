@@ -33,6 +33,22 @@ def current_umask():
     return mask
 
 
+def test_a_stage_becomes_the_folder_that_it_is_renamed_to(tmp_path):
+    folder = tmp_path / "above" / "model"
+    with files.staged(folder) as stage:
+        (stage / "a.txt").write_text("a")
+        assert stage.parent == folder.parent
+        stage.rename(folder)
+    assert [path.relative_to(folder).as_posix() for path in folder.parent.rglob("*.*")] == ["a.txt"]
+
+
+def test_a_stage_that_was_not_renamed_goes_with_all_in_it(tmp_path):
+    with pytest.raises(ValueError, match="half"), files.staged(tmp_path / "model") as stage:
+        (stage / "a.txt").write_text("a")
+        raise ValueError("half of it")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_keeps_its_content_where_writing_fails(tmp_path):
     path = tmp_path / "folder"
     path.mkdir()

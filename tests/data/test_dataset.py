@@ -36,6 +36,17 @@ def test_a_selection_keeps_the_tags(several):
     assert several.select(np.array([1, 1])).indicator.shape == (2, 0)
 
 
+def test_data_that_are_joined_are_multi_label_where_one_is_and_split_where_one_is(several):
+    one = Dataset((Text("e"), Text("f")), ("x", "y"), ("test", ""), ("g", ""), modality="text", warnings=("so",))
+    joined = several.joined(one)
+    assert [item.name for item in joined.items] == list("abcdef")
+    assert joined.tags == (*several.tags, ("x",), ("y",))
+    assert joined.splits == ("train",) * 4 + ("test", "train")
+    assert joined.groups == ("",) * 4 + ("g", "")
+    assert joined.joined(one).warnings == ("so",)
+    assert several.joined(several).splits == ("",) * 8
+
+
 def test_the_fingerprint_counts_the_tags(several):
     digests = ["1", "2", "3", "4"]
     other = Dataset(several.items, (), tags=(("x",), (), ("x",), ("z",)))
