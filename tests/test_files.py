@@ -1,7 +1,6 @@
 """Files are written wholly or not at all."""
 
 import os
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -32,22 +31,6 @@ def current_umask():
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-def test_a_stage_becomes_the_folder_that_it_is_renamed_to(tmp_path):
-    folder = tmp_path / "above" / "model"
-    with files.staged(folder) as stage:
-        (stage / "a.txt").write_text("a")
-        assert stage.parent == folder.parent
-        stage.rename(folder)
-    assert [path.relative_to(folder).as_posix() for path in folder.parent.rglob("*.*")] == ["a.txt"]
-
-
-def test_a_stage_that_was_not_renamed_goes_with_all_in_it(tmp_path):
-    with suppress(ValueError), files.staged(tmp_path / "model") as stage:
-        (stage / "a.txt").write_text("a")
-        raise ValueError
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_keeps_its_content_where_writing_fails(tmp_path):
