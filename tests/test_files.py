@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from graft import files
+from graft.errors import DataError, GraftError, refused_as
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path):
@@ -112,3 +113,11 @@ def test_who_comes_second_leaves_the_place_to_the_first(tmp_path):
         place.touch()
         with pytest.raises(OSError, match="new"):
             files.take_place(made, place)
+
+
+def test_what_the_system_refuses_is_said_with_its_reason(tmp_path):
+    with pytest.raises(DataError) as caught, refused_as(DataError, "It cannot be read", "Look."):
+        (tmp_path / "gone").read_bytes()
+    assert (caught.value.message, caught.value.hint) == ("It cannot be read: No such file or directory.", "Look.")
+    with pytest.raises(GraftError, match="It stays: the disk is full"), refused_as(GraftError, "It stays", "Wait."):
+        raise OSError("the disk is full")

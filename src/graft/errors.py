@@ -225,6 +225,24 @@ def needing(extra: str, what: str = "", otherwise: str = "", *, message: str = "
         raise MissingExtra(message, f"pip install 'graft-learn[{extra}]'{otherwise}") from None
 
 
+@contextmanager
+def refused_as(kind: type[GraftError], what: str, hint: str) -> Iterator[None]:
+    """Within stands what the system may refuse, such as to read or to write a file.
+
+    Args:
+        kind: The error that says so.
+        what: What cannot be done; the beginning of the sentence.
+        hint: What to do.
+
+    Raises:
+        GraftError: It is refused.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise kind(f"{what}: {error.strerror or error}.", hint) from None
+
+
 class AddressError(GraftError):
     """What lies at an address of an object store or hub cannot be had, or nothing can be written there.
 

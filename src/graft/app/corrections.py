@@ -27,7 +27,7 @@ from graft.data.contents import clean_label
 from graft.data.listing import CORRECTIONS
 from graft.decoding.encoding import read_text
 from graft.decoding.formats import HEAD, USUAL_EXTENSION, sniff
-from graft.errors import DataError, GraftError, ItemError, UsageError
+from graft.errors import DataError, GraftError, ItemError, UsageError, refused_as
 from graft.files import expanded, sync_folder, write_atomically
 from graft.journal import appending
 
@@ -177,26 +177,27 @@ class CorrectionFolder:
     @contextlib.contextmanager
     def _changing(self) -> Iterator[list[Correction]]:
         """The corrections, to be changed while nobody else does; they are written if they were."""
-        try:
-            with self._lock:
-                self.path.mkdir(parents=True, exist_ok=True)
-                with appending.opened(self.path / _LOCK):
-                    corrections = self.read()
-                    before = list(corrections)
-                    yield corrections
-                    if corrections != before:
-                        lines = [json.dumps(one.to_dict(), ensure_ascii=True) for one in corrections]
-                        write_atomically(self.path / MANIFEST, "".join(f"{line}\n" for line in lines).encode())
-                        for path in {one.path for one in before} - {one.path for one in corrections} - {""}:
-                            (self.path / path).unlink(missing_ok=True)
-                    with contextlib.suppress(OSError):  # where an open file cannot be removed, it stays
-                        (self.path / _LOCK).unlink()
-                        sync_folder(self.path)
-        except OSError as error:
-            raise GraftError(
-                f"The correction was not saved: {self.path} cannot be written: {error.strerror or error}.",
+        with (
+            refused_as(
+                GraftError,
+                f"The correction was not saved: {self.path} cannot be written",
                 "Make room on the disk, or name another folder: --corrections DIR.",
-            ) from None
+            ),
+            self._lock,
+        ):
+            self.path.mkdir(parents=True, exist_ok=True)
+            with appending.opened(self.path / _LOCK):
+                corrections = self.read()
+                before = list(corrections)
+                yield corrections
+                if corrections != before:
+                    lines = [json.dumps(one.to_dict(), ensure_ascii=True) for one in corrections]
+                    write_atomically(self.path / MANIFEST, "".join(f"{line}\n" for line in lines).encode())
+                    for path in {one.path for one in before} - {one.path for one in corrections} - {""}:
+                        (self.path / path).unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # where an open file cannot be removed, it stays
+                    (self.path / _LOCK).unlink()
+                    sync_folder(self.path)
 
     def _named(self, content: bytes) -> tuple[str, str]:
         """The path that an item has, or its text."""

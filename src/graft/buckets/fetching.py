@@ -27,7 +27,7 @@ from graft.buckets.addresses import BucketAddress
 from graft.buckets.failures import in_words
 from graft.buckets.keys import sort_out, why_odd
 from graft.buckets.objects import BucketObject, list_objects, look_at
-from graft.errors import AddressError, NothingToRead
+from graft.errors import AddressError, NothingToRead, refused_as
 from graft.executors import map_waiting
 from graft.files import beside, cache_folder, folder_beside, take_place
 from graft.run import PLAIN, Run
@@ -144,15 +144,11 @@ class _Download:
     def _get(self, objects: Sequence[BucketObject]) -> tuple[int, dict[str, str]]:
         """Fetch what is not there; how many that were, and by key why one could not be ("": it is a marker)."""
         store = self.home / "objects"
-        try:
+        with refused_as(AddressError, f"The cache {store} cannot be written to", "Set GRAFT_CACHE to another folder."):
             store.mkdir(parents=True, exist_ok=True)
             there = {entry.name for entry in os.scandir(store)}
             new = [one for one in objects if _blob(one) not in there]
             self._check_room(sum(one.size for one in new))
-        except OSError as error:
-            raise AddressError(
-                f"The cache {store} cannot be written to: {error.strerror}.", "Set GRAFT_CACHE to another folder."
-            ) from None
         failed: dict[str, str] = {}
         total = sum(one.size for one in new)
 
@@ -236,18 +232,17 @@ class _Download:
         tree = self.home / digest
         if not tree.is_dir():
             alone = not self.place.is_folder and len(objects) == 1 and self.place.name in objects
-            try:
-                with folder_beside(tree) as made:
-                    for name, one in objects.items():
-                        place = made / ("" if alone else self._name()) / name
-                        place.parent.mkdir(parents=True, exist_ok=True)
-                        _link(self.home / "objects" / _blob(one), place)
-                    take_place(made, tree)
-            except OSError as error:
-                raise AddressError(
-                    f"The cache {self.home} cannot be written to: {error.strerror or error}.",
-                    "Set GRAFT_CACHE to another folder.",
-                ) from None
+            with (
+                refused_as(
+                    AddressError, f"The cache {self.home} cannot be written to", "Set GRAFT_CACHE to another folder."
+                ),
+                folder_beside(tree) as made,
+            ):
+                for name, one in objects.items():
+                    place = made / ("" if alone else self._name()) / name
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    _link(self.home / "objects" / _blob(one), place)
+                take_place(made, tree)
             self._forget(tree)
         os.utime(tree)
         return tree

@@ -20,7 +20,7 @@ from graft.contracts import SEPARATOR
 from graft.data.dataset import Dataset, File, Item, Skipped, Text
 from graft.data.guard import Inputs
 from graft.decoding.encoding import mend
-from graft.errors import DataError, GraftError, ItemError, OutputExists
+from graft.errors import DataError, GraftError, ItemError, OutputExists, refused_as
 from graft.files import expanded, folder_beside, sync_folder
 from graft.reading.delimited import MAX_CELL
 
@@ -76,18 +76,15 @@ def export(dataset: Dataset, folder: str | os.PathLike[str], *, as_manifest: Pat
         raise OutputExists(f"{given} is already there.", "Name a folder that is not there yet.")
     Inputs.of(dataset).check(given, "data")
     _check(dataset, as_manifest)
-    try:
-        with _made_whole(place, given) as new:
-            skipped = _write(dataset, new, place, as_manifest)
-            if len(skipped) == len(dataset):
-                raise DataError(
-                    f"None of the {len(dataset):,} items can be written: {skipped[0].reason}", "Check them."
-                )
-    except OSError as error:
-        raise GraftError(
-            f"The data cannot be written to {given}: {error.strerror or error}.",
-            "Make room on the disk, or choose another place.",
-        ) from None
+    with (
+        refused_as(
+            GraftError, f"The data cannot be written to {given}", "Make room on the disk, or choose another place."
+        ),
+        _made_whole(place, given) as new,
+    ):
+        skipped = _write(dataset, new, place, as_manifest)
+        if len(skipped) == len(dataset):
+            raise DataError(f"None of the {len(dataset):,} items can be written: {skipped[0].reason}", "Check them.")
     return Exported(place, len(dataset) - len(skipped), tuple(skipped))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from graft.errors import ExportError
+from graft.errors import ExportError, refused_as
 from graft.export.draft import CERTIFICATE, GRAPH, LABELS
 from graft.export.proof.certificate import MOST_DEEP, MOST_FILES, Certificate
 from graft.tensors import from_json
@@ -22,7 +22,6 @@ _LARGEST_FILE = 100_000_000
 _LARGEST_JSON = 20_000_000
 _LARGEST_REST = 500_000_000
 """Bytes of all files but the graph: they are held together, and an empty file of any length takes no room on a disk."""
-_BLOCK = 1 << 20
 _AGAIN = "Copy the folder again, or export anew."
 
 
@@ -157,7 +156,7 @@ def _files(folder: Path) -> dict[str, int]:
 def _read(folder: Path, name: str, limit: int) -> bytes:
     """At most ``limit`` bytes of a plain file."""
     path = folder
-    try:
+    with refused_as(ExportError, f"{name} cannot be read", _AGAIN):
         for part in name.split("/"):
             path /= part
             if path.is_symlink():
@@ -168,19 +167,12 @@ def _read(folder: Path, name: str, limit: int) -> bytes:
             if os.fstat(file.fileno()).st_size > limit:
                 raise ExportError(f"{name} is larger than {limit / 1e6:,.0f} MB, which no export has.", _AGAIN)
             return file.read(limit)
-    except OSError as error:
-        raise ExportError(f"{name} cannot be read: {error.strerror or error}.", _AGAIN) from None
 
 
 def _sha256(folder: Path, name: str) -> str:
-    digest = hashlib.sha256()
-    try:
-        with folder.joinpath(*name.split("/")).open("rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-    except OSError as error:
-        raise ExportError(f"{name} cannot be read: {error.strerror or error}.", _AGAIN) from None
-    return digest.hexdigest()
+    path = folder.joinpath(*name.split("/"))
+    with refused_as(ExportError, f"{name} cannot be read", _AGAIN), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _json(content: bytes, name: str) -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from graft.data.dataset import Dataset
-from graft.errors import ExportError, GraftError, MissingExtra, OutputExists, UsageError
+from graft.errors import ExportError, GraftError, MissingExtra, OutputExists, UsageError, refused_as
 from graft.export.draft import CERTIFICATE, GRAPH, LABELS, NOTHING_ADDED, Added, Draft
 from graft.export.exported_folder import ExportedFolder, megabytes_of
 from graft.export.labels import labels_of
@@ -187,12 +187,8 @@ def check_free(folder: str | Path, overwrite: bool) -> None:
         raise OutputExists(f"{given} is a link to nothing, and no export.", "Give another name with -o.")
     if os.path.lexists(folder) and not (folder.is_dir() and not any(folder.iterdir())):
         _check_replaceable(folder, given, overwrite)
-    try:
+    with refused_as(GraftError, f"The export cannot be written to {given}", "Give another place with -o."):
         try_place(folder)
-    except OSError as error:
-        raise GraftError(
-            f"The export cannot be written to {given}: {error.strerror or error}.", "Give another place with -o."
-        ) from None
 
 
 def _check_replaceable(folder: Path, given: Path, overwrite: bool) -> None:

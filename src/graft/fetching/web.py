@@ -16,7 +16,7 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from graft.errors import AddressError, ItemError, needing
+from graft.errors import AddressError, ItemError, needing, refused_as
 from graft.executors import map_waiting
 from graft.fetching.addresses import PORTS, Network
 from graft.fetching.rate_limit import Limits, RateLimiter
@@ -103,13 +103,12 @@ def _keep(place: Path, content: bytes) -> None:
     """
     if not content:
         raise ItemError("empty", "The answer is empty.")
-    try:
+    with refused_as(
+        AddressError,
+        f"The cache {place.parent.parent} cannot be written to",
+        "Make room, or set GRAFT_CACHE to a folder on another disk.",
+    ):
         place.parent.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(place.parent).free < len(content) + MARGIN:
             raise OSError("the disk is full")
         write_atomically(place, content)
-    except OSError as error:
-        raise AddressError(
-            f"The cache {place.parent.parent} cannot be written to: {error.strerror or error}.",
-            "Make room, or set GRAFT_CACHE to a folder on another disk.",
-        ) from None

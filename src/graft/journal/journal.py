@@ -13,7 +13,7 @@ import os
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from graft.errors import DataError, GraftError
+from graft.errors import DataError, GraftError, refused_as
 from graft.files import did_you_mean, expanded
 from graft.journal.appending import append, read_lines
 from graft.journal.decision import Decision
@@ -84,13 +84,9 @@ class Journal:
                 )
         self._check_place()
         header = json.dumps({_HEADER: SCHEMA, "data": self.data}).encode() + b"\n"
-        try:
+        not_saved = f"The decision was not saved: {self.path} cannot be written"
+        with refused_as(GraftError, not_saved, "Make room on the disk, or choose another place for the journal."):
             append(self.path, b"".join(lines), header, self._check_kind)
-        except OSError as error:
-            raise GraftError(
-                f"The decision was not saved: {self.path} cannot be written: {error.strerror or error}.",
-                "Make room on the disk, or choose another place for the journal.",
-            ) from None
 
     def read(self) -> tuple[Decision, ...]:
         """All decisions, in the order of the file; ``follow`` says more.

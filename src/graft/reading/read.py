@@ -31,7 +31,7 @@ from graft.decoding.formats import (
     remedy,
     sniff,
 )
-from graft.errors import DataError, MixedModalities, NothingToRead, UsageError
+from graft.errors import DataError, MixedModalities, NothingToRead, UsageError, refused_as
 from graft.files import did_you_mean, expanded
 from graft.job import Reading
 from graft.reading import notices
@@ -208,7 +208,7 @@ def _modality_of_the_rest(found: Arrangement) -> str:
 
 def _arrange(path: Path, reading: Reading, run: Run) -> Arrangement:
     """How the source is laid out, whatever it is."""
-    try:
+    with refused_as(NothingToRead, f"{path} cannot be read", "Check its permissions."):
         _refuse_what_was_saved(path)
         if listing := list_files(path):
             return arrange(listing, reading, run)
@@ -216,8 +216,6 @@ def _arrange(path: Path, reading: Reading, run: Run) -> Arrangement:
         found = label_table(FileEntry((path.name,), File(path, path.name)), Listing(), "", reading, run)
         if reading.pattern is not None:
             apply_pattern(found, compile_pattern(reading.pattern))
-    except OSError as error:
-        raise NothingToRead(f"{path} cannot be read: {error.strerror or error}.", "Check its permissions.") from None
     return found
 
 

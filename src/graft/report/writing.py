@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from graft.bundle import OVERWRITE_ADVICE
-from graft.errors import GraftError, OutputExists
+from graft.errors import GraftError, OutputExists, refused_as
 from graft.files import try_place, write_atomically
 
 
@@ -20,10 +21,8 @@ def check_free(path: Path, *, overwrite: bool) -> None:
         raise OutputExists(f"{path} is a folder.", "Name a file that lies in it, or beside it.")
     if not overwrite and path.exists():
         raise OutputExists(f"{path} is already there.", OVERWRITE_ADVICE)
-    try:
+    with _written_to(path):
         try_place(path)
-    except OSError as error:
-        raise _cannot_be_written(path, error) from None
 
 
 def write(page: str, path: Path, *, overwrite: bool) -> None:
@@ -34,14 +33,10 @@ def write(page: str, path: Path, *, overwrite: bool) -> None:
         GraftError: The file cannot be written.
     """
     check_free(path, overwrite=overwrite)
-    try:
+    with _written_to(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, page.encode())
-    except OSError as error:
-        raise _cannot_be_written(path, error) from None
 
 
-def _cannot_be_written(path: Path, error: OSError) -> GraftError:
-    return GraftError(
-        f"The report cannot be written to {path}: {error.strerror or error}.", "Choose another place for it."
-    )
+def _written_to(path: Path) -> AbstractContextManager[None]:
+    return refused_as(GraftError, f"The report cannot be written to {path}", "Choose another place for it.")

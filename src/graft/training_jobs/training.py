@@ -13,7 +13,7 @@ from typing import Any
 
 from graft.contracts import Progress
 from graft.encoders.cache import Cache
-from graft.errors import GraftError, MissingExtra, OutputExists, UsageError
+from graft.errors import GraftError, MissingExtra, OutputExists, UsageError, refused_as
 from graft.files import beside_already, folder_beside, sync_folder, write_synced
 from graft.model import Model, Stopwatch, fit
 from graft.model.explaining import with_why
@@ -153,15 +153,11 @@ def _output(tree: JobTree) -> Path:
     for name in (MODEL, PAGE, REPORT, RECEIPT):
         if (out / name).exists():
             raise OutputExists(f"{out / name} is already there; nothing was done.", "Give the job an empty folder.")
-    try:
+    with refused_as(GraftError, f"The model cannot be written to {out}", "Let the job write there."):
         out.mkdir(parents=True, exist_ok=True)
         clear_half(tree)
         with folder_beside(out / _STAGE):
             pass
-    except OSError as error:
-        raise GraftError(
-            f"The model cannot be written to {out}: {error.strerror or error}.", "Let the job write there."
-        ) from None
     return out
 
 
