@@ -26,37 +26,33 @@ class Candidate:
 class CandidateQueue:
     """Candidates for a class, from the provider of this name, and how many of its pictures there are.
 
-    ``under_way`` are being fetched, ``kept`` are there, ``new`` are so since this run.
+    ``under_way`` are being fetched, ``kept`` are there, ``new`` are so since this run. ``searches`` may give more.
     """
 
     def __init__(self, label: str, queries: Sequence[str], provider: Search, name: str) -> None:
         self.label, self.provider = label, name
         self.waiting: deque[Candidate] = deque()
         self.under_way = self.kept = self.new = 0
-        self.dry = False
-        self._searches = deque((query, provider.search(query)) for query in queries)
+        self.searches = deque((query, provider.search(query)) for query in queries)
 
     def draw(self) -> Candidate | None:
-        """The next picture, from each query in turn; ``None`` where there are no more.
+        """The next picture, from each query in turn; ``None`` where a query had no more.
 
         Raises:
             GraftError: The provider failed; its query is not asked again.
         """
-        while self._searches:
-            query, search = self._searches.popleft()
-            try:
-                if (found := next(search, None)) is None:
-                    continue
-                source = found.source
-            except GraftError:
-                raise
-            except Exception as error:  # a provider may be anybody's
-                said = as_text(error, 300) or type(error).__name__
-                raise ProviderError(
-                    f"The provider {self.provider} failed for {query!r}: {said}.",
-                    "Try another one: --provider urls or pages.",
-                ) from error
-            self._searches.append((query, search))
-            return Candidate(self, query, found, source)
-        self.dry = True
-        return None
+        query, search = self.searches.popleft()
+        try:
+            if (found := next(search, None)) is None:
+                return None
+            candidate = Candidate(self, query, found, found.source)
+        except GraftError:
+            raise
+        except Exception as error:  # a provider may be anybody's
+            said = as_text(error, 300) or type(error).__name__
+            raise ProviderError(
+                f"The provider {self.provider} failed for {query!r}: {said}.",
+                "Try another one: --provider urls or pages.",
+            ) from error
+        self.searches.append((query, search))
+        return candidate

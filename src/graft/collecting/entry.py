@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from graft.data.names import safe_name
 from graft.decoding.formats import PICTURES, USUAL_EXTENSION
+from graft.results.facts import hints_of, restored
 
 STATES = ("kept", "duplicate", "refused", "failed")
 
@@ -64,21 +65,15 @@ class ManifestEntry:
     message: str = ""
 
 
-_TYPES = {field.name: int if field.type == "int" else str for field in fields(ManifestEntry)}
-
-
 def read_entry(record: Any) -> ManifestEntry | None:
     """A line of the manifest, if it is one.
 
     A folder may come from others: the names lead to files, and states and reasons are printed.
     """
-    if not isinstance(record, dict) or not all(
-        isinstance(record.get(key, kind()), kind) for key, kind in _TYPES.items()
-    ):
-        return None
     try:
-        line = ManifestEntry(**{key: record[key] for key in _TYPES if key in record})
-    except TypeError:
+        known = {key: record[key] for key in hints_of(ManifestEntry).keys() & record}
+        line: ManifestEntry = restored(ManifestEntry, known)
+    except (ValueError, LookupError, TypeError):
         return None
     label, slash, name = line.file.partition("/")
     named = slash and label == line.label and _FILE.fullmatch(name)

@@ -68,9 +68,10 @@ class Manifest:
         """Let others collect into the folder."""
         self._file.close()
 
-    def there(self, line: ManifestEntry) -> bool:
-        """Whether a picture that was kept still is."""
-        return line.state == "kept" and (self.folder / line.file).is_file()
+    def count(self, label: str) -> int:
+        """How many pictures of a class were kept, and still are."""
+        own = (line for line in self.outcomes.values() if line.label == label and line.state == "kept")
+        return sum((self.folder / line.file).is_file() for line in own)
 
     def append(self, line: ManifestEntry) -> None:
         """Note an outcome, through to the disk."""

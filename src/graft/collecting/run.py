@@ -48,11 +48,10 @@ class CollectionRun:
         self._manifest, self._queues, self._fetcher, self._progress = manifest, queues, fetcher, progress
         self._per_class, self._min_side, self._end = per_class, min_side, end
         self._seen = SeenPictures(min_side, fetcher.limits.max_bytes)
-        by_label = {queue.label: queue for queue in queues}
         for line in manifest.outcomes.values():
             self._seen.add(line)
-            if line.label in by_label:
-                by_label[line.label].kept += manifest.there(line)
+        for queue in queues:
+            queue.kept = manifest.count(queue.label)
 
     def counts(self) -> dict[str, Counts]:
         """What became of each class."""
@@ -105,7 +104,7 @@ class CollectionRun:
 
     def _wants(self, queue: CandidateQueue) -> bool:
         """Whether a class lacks pictures, and there may be more."""
-        return queue.kept + queue.under_way < self._per_class and bool(queue.waiting or not queue.dry)
+        return queue.kept + queue.under_way < self._per_class and bool(queue.waiting or queue.searches)
 
     def _ready(self) -> Iterator[Candidate]:
         """Candidates whose host may be asked now, from each class in turn."""
@@ -129,7 +128,7 @@ class CollectionRun:
             elif not host or rate_limiter.try_acquire(host):
                 queue.waiting.remove(candidate)
                 return candidate
-        while not queue.dry and len(queue.waiting) < _AHEAD and not self._time_is_up():
+        while queue.searches and len(queue.waiting) < _AHEAD and not self._time_is_up():
             try:
                 drawn = queue.draw()
             except GraftError as error:
