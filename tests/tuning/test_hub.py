@@ -166,7 +166,7 @@ def test_adapters_melt_into_the_weights(made):
 
     encoder = hub_encoder(str(made("bert")), None, SINGLE)
     values, network = values_of(encoder), network_for(encoder)
-    insert_adapters(network, {id(each) for each in network.groups()[-1].parameters}, 2)
+    insert_adapters(network, {id(each): 0 for each in network.groups()[-1].parameters}, 2)
     with torch.no_grad():
         for name, each in network.named_parameters():
             if "lora_B" in name:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -13,12 +12,13 @@ SCALE = 2
 """What an adapter adds is multiplied by this, whatever its rank: ``lora_alpha`` is so many times the rank."""
 
 
-def insert_adapters(network: Any, chosen: Collection[int], rank: int) -> None:
+def insert_adapters(network: Any, depth: dict[int, int], rank: int) -> None:
     """Put adapters beside linear layers (LoRA: Hu et al., ICLR 2022). At first they change nothing.
 
     Args:
         network: Its weights are frozen by this.
-        chosen: ``id`` of the parameters that may be adapted.
+        depth: Group of each parameter that may be adapted, by its ``id``; adapters are added, each with that of the
+            weights that it stands beside.
         rank: Of the matrices.
 
     Raises:
@@ -27,10 +27,11 @@ def insert_adapters(network: Any, chosen: Collection[int], rank: int) -> None:
     """
     with needing("tune", message="The library peft is not installed."):
         from peft import LoraConfig, inject_adapter_in_model
+        from peft.tuners.tuners_utils import BaseTunerLayer
     names = [
         name
         for name, module in network.named_modules()
-        if isinstance(module, torch.nn.Linear) and id(module.weight) in chosen
+        if isinstance(module, torch.nn.Linear) and id(module.weight) in depth
     ]
     if not names:
         raise UsageError(
@@ -38,6 +39,10 @@ def insert_adapters(network: Any, chosen: Collection[int], rank: int) -> None:
             "Choose another method, as the last blocks of the network.",
         )
     inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=SCALE * rank, target_modules=names), network)
+    for module in network.modules():
+        if isinstance(module, BaseTunerLayer):
+            own: Any = module.get_base_layer()
+            depth.update((id(each), depth[id(own.weight)]) for each in module.parameters() if each.requires_grad)
 
 
 def merge_adapters(network: Any) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
+import torch
+
 from graft.decoding import augment
 from graft.decoding.augment import (
     LEAST_CROP,
@@ -55,7 +57,6 @@ def with_some_left_out(texts: Sequence[Any], share: float, generator: Any) -> li
         share: Chance of each token to be left out, in [0, 1).
         generator: A ``torch.Generator`` of the processor.
     """
-    import torch
 
     def fewer(window: Any) -> Any:
         kept = (torch.rand(len(window), generator=generator) >= share).numpy()
@@ -96,8 +97,6 @@ class ImageAugmentation:
 
     def __call__(self, batch: Batch, generator: Any) -> Batch:
         """See ``Augmentation``."""
-        import torch
-
         pictures, *others = batch
         pictures = pictures.to(torch.float32)
         if self.size:
@@ -137,8 +136,6 @@ class AudioAugmentation:
 
     def __call__(self, batch: Batch, generator: Any) -> Batch:
         """See ``Augmentation``."""
-        import torch
-
         sounds, *others = batch
         changed = torch.zeros_like(sounds)
         for row, sound in enumerate(sounds):
@@ -152,8 +149,6 @@ class AudioAugmentation:
 
 def _played(samples: Tensor, generator: Any) -> Tensor:
     """One recording ``(s,)``; what is moved beyond an end is lost."""
-    import torch
-
     shift = round(_uniform(-MOST_SHIFT, MOST_SHIFT, generator) * len(samples))
     moved = torch.roll(samples, shift)
     moved[: max(0, shift)] = 0
@@ -165,7 +160,6 @@ def _played(samples: Tensor, generator: Any) -> Tensor:
 
 def _heard(mel: Tensor, generator: Any) -> Tensor:
     """One recording ``(t, bands)``; its silence before and after is long enough to be moved about."""
-    import torch
 
     def uniform(low: float, high: float) -> float:
         return _uniform(low, high, generator)
@@ -188,12 +182,8 @@ def _heard(mel: Tensor, generator: Any) -> Tensor:
 
 
 def _uniform(low: float, high: float, generator: Any) -> float:
-    import torch
-
     return low + (high - low) * float(torch.rand((), generator=generator, dtype=torch.float64))
 
 
 def _seed(generator: Any) -> int:
-    import torch
-
     return int(torch.randint(1 << 62, (), generator=generator))

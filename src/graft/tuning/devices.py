@@ -6,15 +6,15 @@ import ctypes
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 import torch
 
 from graft.executors import workers
 
-PRECISIONS = {"f32": None, "bf16": "bfloat16", "f16": "float16"}
-"""Names of precisions, and torch's names of what the network is run in beside float32."""
+PRECISIONS = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
+"""Names of precisions, and in which type the network is run."""
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4
 """Of ``mallopt``: see ``malloc.h``."""
 _LARGEST, _MMAP_MAX_USUAL, _MMAP_THRESHOLD_USUAL = 2**31 - 1, 65536, 32 * 1024 * 1024
@@ -43,10 +43,8 @@ def pick_precision(device: Any) -> str:
 
 def autocast(device: Any, precision: str) -> AbstractContextManager[object]:
     """Runs a network in this precision; its weights stay in float32."""
-    name = PRECISIONS[precision]
-    if name is None:
-        return nullcontext()
-    context: AbstractContextManager[object] = torch.autocast(device.type, getattr(torch, name))
+    dtype = PRECISIONS[precision]
+    context: AbstractContextManager[object] = torch.autocast(device.type, dtype, enabled=precision != "f32")
     return context
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import InitVar, asdict, dataclass, field
+from dataclasses import InitVar, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +33,13 @@ KEPT_EVERY = 30.0
 
 @dataclass
 class TrainingState:
-    """How far a run has come, beside its weights; JSON-able by ``asdict``, epochs apart."""
+    """How far a run has come, beside its weights; a checkpoint keeps it as ``plain`` writes it."""
 
-    epochs: list[Epoch] = field(default_factory=list)
-    losses: list[float] = field(default_factory=list)
+    epochs: tuple[Epoch, ...] = ()
+    losses: tuple[float, ...] = ()
     best: int = 0
-    watched: list[float] = field(default_factory=list)
-    lowest: list[float] = field(default_factory=list)
+    watched: tuple[float, ...] = ()
+    lowest: tuple[float, ...] = ()
     step: int = 0
     fraction: float = 0.0
     rate_share: float = 1.0
@@ -48,17 +47,7 @@ class TrainingState:
     rollbacks: int = 0
     seconds: float = 0.0
     stopped: str = ""
-    notes: list[str] = field(default_factory=list)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As a checkpoint keeps it."""
-        return {**asdict(self), "epochs": [plain(epoch) for epoch in self.epochs]}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> TrainingState:
-        """What ``to_dict`` wrote."""
-        epochs = [restored(Epoch, epoch, "epoch") for epoch in values["epochs"]]
-        return cls(**{**copy.deepcopy(values), "epochs": epochs})
+    notes: tuple[str, ...] = ()
 
 
 def _worse(losses: Float64, lowest: Sequence[float]) -> bool:
@@ -132,7 +121,7 @@ class Loop:
 
     def tell(self, sentence: str) -> None:
         """Something happened that is worth keeping."""
-        self.state.notes.append(sentence)
+        self.state.notes += (sentence,)
         self.note(sentence)
 
     def _begin(self) -> None:
@@ -149,7 +138,7 @@ class Loop:
         try:
             self._close_epoch()
         except _Diverged:
-            self.state.epochs.append(Epoch(0, 0, math.nan, math.nan, math.nan, (), 0.0))
+            self.state.epochs = (Epoch(0, 0, math.nan, math.nan, math.nan, (), 0.0),)
             self.state.stopped = "diverged"
             self.best = self._weights()
             self.tell("Before the first step the log loss of the validation part is not a number: nothing was trained.")
@@ -191,7 +180,7 @@ class Loop:
         checkpoint()
         scaler.step(optimizer)  # where it is enabled, it leaves out a step whose gradients overflow
         scaler.update()
-        self.state.losses.append(loss)
+        self.state.losses += (loss,)
         self.course.advance(left, self.clock() - began)
         self.progress("tune", self.course.step, self.course.step + left - 1)
         self.note(self._line(loss), live=True)
@@ -210,14 +199,14 @@ class Loop:
         share = self._share(self.course.fraction)
         rates = tuple(peak * share for peak in self.trainable.peaks)
         number = len(state.epochs)
-        state.epochs.append(Epoch(number, self.course.step, loss, looked.loss, looked.accuracy, rates, spent))
-        state.losses = []
+        state.epochs += (Epoch(number, self.course.step, loss, looked.loss, looked.accuracy, rates, spent),)
+        state.losses = ()
         watched = looked.watched(self.plan)
         if number == 0 or not _worse(watched, state.lowest):
-            state.best, state.watched = number, watched.tolist()
+            state.best, state.watched = number, tuple(watched.tolist())
             self.best = self._weights()
         if number == 0 or watched.sum() < sum(state.lowest):
-            state.lowest = watched.tolist()
+            state.lowest = tuple(watched.tolist())
         state.stopped = self._reason_to_stop()
         self._keep()
 
@@ -232,11 +221,11 @@ class Loop:
 
     def _roll_back(self) -> None:
         """Back to the last good weights, and on from there with half the rates."""
-        lost = self.course.step
-        share, rollbacks, notes = self.state.rate_share, self.state.rollbacks, self.state.notes
+        lost, gone = self.course.step, self.state
         assert self._snapshot is not None
         self._restore(self._snapshot)
-        self.state.rate_share, self.state.rollbacks, self.state.notes = share / 2, rollbacks + 1, notes
+        share, rollbacks = gone.rate_share / 2, gone.rollbacks + 1
+        self.state = replace(self.state, rate_share=share, rollbacks=rollbacks, notes=gone.notes)
         if self.state.rollbacks > ROLLBACKS:
             self.state.stopped = "diverged"
             self.tell(
@@ -257,7 +246,7 @@ class Loop:
         self._since = self._kept = now
         state.step, state.fraction = self.course.step, self.course.fraction
         state.at_once = self.passes.at_once
-        self._snapshot = take(state.to_dict(), self.trainable.parameters, self.best, self.trainable.optimizer)
+        self._snapshot = take(plain(state), self.trainable.parameters, self.best, self.trainable.optimizer)
         checkpoint()
         if self.checkpoint:
             try:
@@ -268,7 +257,7 @@ class Loop:
 
     def _restore(self, snapshot: Snapshot) -> None:
         put_back(snapshot, self.trainable.parameters, self.trainable.optimizer)
-        self.state = TrainingState.from_dict(dict(snapshot.state))
+        self.state = restored(TrainingState, snapshot.state, "state")
         device = self.passes.device
         self.best = {name: tensor.to(device) for name, tensor in snapshot.tensors["best"].items()}
         self.course.step, self.course.fraction = self.state.step, self.state.fraction

@@ -42,7 +42,6 @@ class Trainable:
             parameter.requires_grad_(id(parameter) in depth)
         if self._adapted:
             insert_adapters(network, depth, plan.rank)
-            depth.update(_depth_of_adapters(network, depth))
         tuned = {name: each for name, each in network.named_parameters() if each.requires_grad}
         self.parameters: dict[str, Any] = {**tuned, **self._head}
         checkpoint()
@@ -83,16 +82,3 @@ class Trainable:
                 groups += [{"params": some, "peak": peak, "weight_decay": 0.0 if flat else decay}] if some else []
         head = {"params": list(self._head.values()), "peak": self.peaks[-1], "weight_decay": 0.0}
         return torch.optim.AdamW([*groups, head])
-
-
-def _depth_of_adapters(network: Any, depth: dict[int, int]) -> dict[int, int]:
-    """Adapters belong to the group of the weights that they stand beside."""
-    from peft.tuners.tuners_utils import BaseTunerLayer
-
-    modules: list[Any] = [each for each in network.modules() if isinstance(each, BaseTunerLayer)]
-    return {
-        id(parameter): depth[id(module.get_base_layer().weight)]
-        for module in modules
-        for parameter in module.parameters()
-        if parameter.requires_grad
-    }

@@ -110,12 +110,12 @@ def _history(loop: Loop, alpha: float) -> History:
         parameters=sum(parameter.numel() for parameter in loop.trainable.parameters.values()),
         device=loop.passes.device.type,
         precision=loop.passes.precision,
-        epochs=tuple(state.epochs),
+        epochs=state.epochs,
         best=state.best,
         alpha=alpha,
         stopped=state.stopped,
         seconds=state.seconds,
-        notes=tuple(state.notes),
+        notes=state.notes,
     )
 
 

@@ -27,7 +27,6 @@ from graft.results.history import History, Tuning
 from graft.run import NEVER, Flag, Run, Stopwatch
 from graft.tasks.examples import Examples, check_modality, embed_dataset, nothing_readable
 from graft.tuning import gate
-from graft.tuning.augmentation import augmentation_for
 from graft.tuning.material import Material
 from graft.tuning.methods import plan_for
 from graft.tuning.names import spelled
@@ -134,10 +133,12 @@ def tune(
     encoder = _tunable(model)
     plan = _plan(method, encoder, flips, epochs, seed if seed is not None else model.recipe.seed, time_limit)
     with run.at_work():
-        network_for(encoder), augmentation_for(encoder.modality)  # what is missing is said before the work
+        network_for(encoder)  # what is missing is said before the work
+        from graft.tuning.augmentation import augmentation_for
         from graft.tuning.outcome import tuned_model
         from graft.tuning.trials import Conduct, HeldOutScores, mean_model, run_trials
 
+        augmentation_for(encoder.modality)
         examples = _examples(model, encoder, data, run)
         parts = _parts(examples, plan.seed)
         material = _material(model, encoder, examples, plan, note)
