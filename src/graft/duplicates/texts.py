@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from graft.contracts import Array, Bool, Int
 from graft.duplicates.clusters import Alike, Growing
 from graft.executors import checkpoint
-from graft.heads.ngrams import DIGIT, LONGEST, MARK, blocks, classes, code_points, folded, hashes, mixed
+from graft.heads.ngrams import DIGIT, LONGEST, MARK, Sparse, blocks, classes, code_points, folded, hashes, mixed
 
 SAME_TEXT = 0.75
 """Share of common trigrams (Jaccard) from which on two texts are near-duplicates.
@@ -76,27 +75,6 @@ def near_duplicate_texts(texts: Sequence[str]) -> Alike:
     return growth.found()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Sets:
-    """Row ``i`` holds ``members[starts[i]:starts[i + 1]]`` ``uint32``, ascending."""
-
-    starts: Int
-    members: NDArray[np.uint32]
-
-    @property
-    def sizes(self) -> Int:
-        return np.diff(self.starts)
-
-    @property
-    def rows(self) -> Int:
-        return np.repeat(np.arange(len(self.starts) - 1), self.sizes)
-
-    def take(self, rows: Int) -> _Sets:
-        sizes = self.sizes[rows]
-        starts = np.concatenate([[0], np.cumsum(sizes)])
-        return _Sets(starts, self.members[np.arange(starts[-1]) + np.repeat(self.starts[rows] - starts[:-1], sizes)])
-
-
 def _hash_whole(text: str) -> np.uint64 | None:
     """Hash of the words of a long text; ``None`` where all of them stand in the beginning that is looked at anyway."""
     whole = folded(text, None)
@@ -113,11 +91,15 @@ def _hash_whole(text: str) -> np.uint64 | None:
     return np.frombuffer(digest.digest(), "<u8")[0] if words_end > LONGEST else None
 
 
-def _described(texts: Sequence[str]) -> tuple[Array, Array, _Sets]:
-    """Hash of each text, hash with every number the same, and trigrams; none for a short text."""
+def _described(texts: Sequence[str]) -> tuple[Array, Array, Sparse]:
+    """Hash of each text, hash with every number the same, and a 1 in the column of each trigram; none for a short text.
+
+    Columns are hashes of trigrams ``uint32``.
+    """
     parts = [_described_block(block) for block in blocks(texts)]
     equal, alike, sizes, members = (np.concatenate([part[i] for part in parts]) for i in range(4))
-    return equal, alike, _Sets(np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64), members)
+    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    return equal, alike, Sparse(starts, members, np.broadcast_to(np.float32(1), len(members)), 1 << 32)
 
 
 def _described_block(block: list[str]) -> tuple[Array, Array, Int, NDArray[np.uint32]]:
@@ -174,7 +156,7 @@ def _trigrams(codes: Array) -> Array:
     return mixed(packed) >> np.uint64(32)
 
 
-def _candidates(sets: _Sets) -> Int:
+def _candidates(sets: Sparse) -> Int:
     """Pairs of rows ``(p, 2) int64`` that agree in all least hashes of some band and differ in few bits."""
     sizes, signatures = sets.sizes, _signatures(sets)
     found = [np.empty(0, np.int64)]
@@ -195,14 +177,14 @@ def _candidates(sets: _Sets) -> Int:
     return np.stack([keys // len(sizes), keys % len(sizes)], axis=1)
 
 
-def _bands(sets: _Sets) -> Iterator[Array]:
+def _bands(sets: Sparse) -> Iterator[Array]:
     """For each band a number for each row ``(n,) uint64``, the same where all its least hashes are the same."""
     rng = np.random.default_rng(0)
     for _ in range(_N_BANDS):
         band = np.zeros(len(sets.sizes), np.uint64)
         for factor, term in rng.integers(1 << 32, size=(_BAND, 2), dtype=np.uint32):
             with np.errstate(over="ignore"):
-                least = np.minimum.reduceat((sets.members ^ term) * (factor | np.uint32(1)), sets.starts[:-1])
+                least = np.minimum.reduceat((sets.columns ^ term) * (factor | np.uint32(1)), sets.starts[:-1])
                 band = mixed(band + least)
         yield band
 
@@ -213,10 +195,10 @@ def _distinct(values: Array) -> Array:
     return values[np.concatenate([[True], values[1:] != values[:-1]])] if len(values) else values
 
 
-def _signatures(sets: _Sets) -> NDArray[np.uint16]:
+def _signatures(sets: Sparse) -> NDArray[np.uint16]:
     """One of ``_BITS`` bits for each member ``(n, _BITS / 16) uint16``."""
     bits = np.zeros((len(sets.sizes), _BITS), np.uint8)
-    bits[sets.rows, sets.members % _BITS] = 1
+    bits[sets.rows, sets.columns % _BITS] = 1
     return np.packbits(bits, axis=1).view(np.uint16)
 
 
@@ -227,16 +209,16 @@ def _few_bits_differ(pairs: Int, sizes: Int, signatures: NDArray[np.uint16]) -> 
     return np.asarray(different <= (1 - SAME_TEXT) / (1 + SAME_TEXT) * (sizes[a] + sizes[b]), dtype=np.bool_)
 
 
-def _close_pairs(sets: _Sets) -> Int:
+def _close_pairs(sets: Sparse) -> Int:
     """Pairs of rows ``(p, 2) int64`` with a Jaccard index of at least ``SAME_TEXT``, the most alike first."""
     pairs = _candidates(sets)
-    sizes, keys = sets.sizes, (sets.rows << 32) | sets.members.astype(np.int64)  # ascending
+    sizes, keys = sets.sizes, (sets.rows << 32) | sets.columns.astype(np.int64)  # ascending
     index = np.empty(len(pairs))
     for start in range(0, len(pairs), _PAIRS):
         checkpoint()
         a, b = pairs[start : start + _PAIRS].T
         mine = sets.take(a)
-        wanted = (b[mine.rows] << 32) | mine.members.astype(np.int64)
+        wanted = (b[mine.rows] << 32) | mine.columns.astype(np.int64)
         place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
         common = np.bincount(mine.rows, keys[place] == wanted, minlength=len(a))
         index[start : start + len(a)] = common / (sizes[a] + sizes[b] - common)

@@ -39,7 +39,7 @@ class Sparse:
 
     Attributes:
         starts: ``(n + 1,) int64``: row ``i`` holds the entries from ``starts[i]`` up to ``starts[i + 1]``.
-        columns: ``(m,) int32`` or ``int64``, ascending within a row.
+        columns: ``(m,)`` whole numbers of any type, ascending within a row.
         values: ``(m,) float32``.
         width: Number of columns.
     """
@@ -53,13 +53,18 @@ class Sparse:
         return len(self.starts) - 1
 
     @property
+    def sizes(self) -> Int:
+        """How many entries each row has ``(n,) int64``."""
+        return np.diff(self.starts)
+
+    @property
     def rows(self) -> Int:
         """The row of each entry ``(m,) int64``."""
-        return np.repeat(np.arange(len(self)), np.diff(self.starts))
+        return np.repeat(np.arange(len(self)), self.sizes)
 
     def take(self, rows: Int) -> Sparse:
         """Some of the rows, in the order given."""
-        lengths = np.diff(self.starts)[rows]
+        lengths = self.sizes[rows]
         starts = np.concatenate([[0], np.cumsum(lengths)])
         places = np.arange(starts[-1]) + np.repeat(self.starts[rows] - starts[:-1], lengths)
         return Sparse(starts, self.columns[places], self.values[places], self.width)
