@@ -12,7 +12,6 @@ from graft.contracts import LIMITS, Array, Bool, Float32, Float64, Int, ItemLimi
 from graft.decoding.measures import OF_RECORDINGS
 from graft.errors import EncoderError
 
-BATCH = 8
 WINDOW = 20.0
 """Seconds that are heard at once: the time for a window grows with the square of its length."""
 MAX_WINDOWS = 16
@@ -40,7 +39,7 @@ class Recordings:
     """
 
     statistics = OF_RECORDINGS
-    batch_size = BATCH
+    batch_size = 8
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.settings = settings

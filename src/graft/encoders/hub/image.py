@@ -13,7 +13,6 @@ from graft.decoding import decode
 from graft.decoding.measures import OF_PICTURES, of_picture
 from graft.errors import EncoderError
 
-BATCH = 8
 KEPT_DETAIL = 4
 """A picture is decoded with at most so many times the pixels along a side that the model looks at."""
 ALLOWED = 0.02
@@ -30,7 +29,7 @@ class ImagePreprocessor:
     """
 
     statistics = OF_PICTURES
-    batch_size = BATCH
+    batch_size = 8
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.settings = settings

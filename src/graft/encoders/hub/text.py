@@ -14,7 +14,6 @@ from graft.decoding.measures import OF_TEXTS
 from graft.encoders.windows import MAX_WINDOWS, cuts, measured, pieces, spread, verbatim
 from graft.errors import EncoderError, ItemError
 
-BATCH = 64
 LONGEST = 512
 """Tokens of a window at most, whatever the model can take: its time grows with the square of its length."""
 PIECE = 4096
@@ -41,7 +40,7 @@ class Texts:
     """
 
     statistics = OF_TEXTS
-    batch_size = BATCH
+    batch_size = 64
 
     def __init__(self, settings: Mapping[str, Any], vocabulary: bytes, prompt: str = "") -> None:
         from tokenizers import Tokenizer
