@@ -373,7 +373,7 @@ def test_a_taken_port_is_told_before_data_are_embedded(
 
 def test_items_of_a_test_part_are_not_shown_as_what_was_learned_from(saved: Path, tmp_path: Path) -> None:
     from graft.cli.app import _indexed
-    from graft.cli.how import How
+    from graft.cli.options import How
 
     for part, n in (("train", 3), ("test", 2)):
         shapes.folders(tmp_path / part, dict.fromkeys(shapes.FORMS, n))

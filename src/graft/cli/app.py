@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.how import How
-from graft.cli.options import cache_option, download_option
+from graft.cli.options import How, how_options
 from graft.cli.output import pasted
 from graft.cli.paths import Command, InputPath, ModelPath, Output, guard_outputs
 from graft.cli.reading import as_flags, reading_options
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from graft.similarity import Index
 
 
-@click.command(name="app", cls=Command, json="Print the address as JSON.")
+@click.command(name="app", cls=Command)
 @click.argument("model", type=ModelPath())
 @click.option("--data", type=InputPath(), help="What it was fitted to: the most alike are shown beside each answer.")
 @click.option("--index", "folder", type=InputPath(Path), help="The same, indexed: graft index DATA --encoder MODEL.")
@@ -36,8 +35,7 @@ if TYPE_CHECKING:
 @click.option("--behind", default="", metavar="ADDRESS", help="What a proxy shows: https://example.org/try/.")
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in the browser.")
 @reading_options
-@cache_option
-@download_option
+@how_options(json="Print the address as JSON.", cache=True, download=True)
 def command(
     model: Path,
     data: str | None,

@@ -6,7 +6,7 @@ import dataclasses
 
 import click
 
-from graft.cli.how import How
+from graft.cli.options import How, how_options
 from graft.cli.output import say, show_json, shown
 from graft.cli.paths import Command
 from graft.errors import GraftError
@@ -14,6 +14,7 @@ from graft.errors import GraftError
 
 @click.command(name="cache", cls=Command)
 @click.argument("action", type=click.Choice(["show", "clear"]), default="show")
+@how_options()
 def command(action: str, how: How) -> None:
     """Look at the cache of embeddings, or clear it.
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.how import How
-from graft.cli.options import cache_option, encoder_option, overwrite_option, recipe_options
+from graft.cli.options import How, encoder_option, how_options, recipe_options
 from graft.cli.output import pasted, say, show_json, shown
 from graft.cli.paths import Command, InputPath, Output, OutputFile
 from graft.cli.reading import as_flags, read_data, reading_options
@@ -26,7 +25,7 @@ SHOWN = 5
 """So many corrections are named."""
 
 
-@click.command(name="clean", cls=Command, json="Print all findings as JSON.")
+@click.command(name="clean", cls=Command)
 @click.argument("data", type=InputPath())
 @click.option(
     "--journal",
@@ -37,13 +36,12 @@ SHOWN = 5
 @click.option("--port", default=7860, show_default=True, help="Of the web page; 0 takes a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the web page listens; this machine only.")
 @click.option("-o", "--output", type=OutputFile("data"), help="Write the whole table: .csv, .json or .parquet.")
-@overwrite_option(help="Replace a table that is there already.")
 @click.option("--export", "folder", type=Output("data"), help="Write a cleaned copy, by the journal.")
 @click.option("--manifest", is_flag=True, help="Export a manifest of paths instead of copies.")
 @encoder_option(help="What to look with; see graft encoders.")
 @recipe_options
 @reading_options
-@cache_option
+@how_options(json="Print all findings as JSON.", overwrite="Replace a table that is there already.", cache=True)
 def command(
     data: str,
     journal: Path | None,

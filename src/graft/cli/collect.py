@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.how import How
+from graft.cli.options import How, how_options
 from graft.cli.output import pasted, shown
 from graft.cli.paths import Command, InputPath, Output
 from graft.errors import UsageError
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 @click.option("--delay", type=click.FloatRange(0, 3600), default=0.5, show_default=True,
               help="Seconds between two requests to a host.")  # fmt: skip
 @click.option("--time-limit", type=click.FloatRange(0, min_open=True), help="Seconds after which no more is fetched.")
+@how_options()
 def command(
     queries: tuple[str, ...],
     output: Path,

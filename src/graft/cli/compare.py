@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from graft.cli.how import How
-from graft.cli.options import cache_option, recipe_option, recipe_options
+from graft.cli.options import How, how_options, recipe_option, recipe_options
 from graft.cli.paths import Command, InputPath, Mixed
 from graft.cli.reading import read_data, reading_options
 
@@ -20,7 +19,7 @@ from graft.cli.reading import read_data, reading_options
 @recipe_options
 @recipe_option("--head", default="auto", show_default=True, help="Which head, for all of them.")
 @reading_options
-@cache_option
+@how_options(cache=True)
 def command(
     data: str,
     encoders: tuple[str, ...],

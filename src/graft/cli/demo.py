@@ -11,8 +11,7 @@ from pathlib import Path
 
 import click
 
-from graft.cli.how import How
-from graft.cli.options import overwrite_option
+from graft.cli.options import How, how_options
 from graft.cli.output import pasted, say
 from graft.cli.paths import Command, Output
 from graft.cli.saving import show_and_save
@@ -105,11 +104,11 @@ PARTS = ("photos", "messages.csv", "new")
 """What a demo draws or writes, and may draw or write again."""
 
 
-@click.command(name="demo", cls=Command, json="Print the report as JSON.")
+@click.command(name="demo", cls=Command)
 @click.argument("sample", type=click.Choice(list(SAMPLES)), default="image")
 @click.option("-o", "--output", type=Output("model"), help="Folder.  [default: doors; of the text demo, messages]")
 @click.option("--seed", default=0, show_default=True, help="Another seed draws other doors, or shuffles the messages.")
-@overwrite_option(help="Begin again in a folder in which a demo was run.")
+@how_options(json="Print the report as JSON.", overwrite="Begin again in a folder in which a demo was run.")
 def command(sample: str, output: Path | None, seed: int, how: How) -> int:
     """A built-in sample, from fit to report, offline.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
-from graft.cli.how import How
+from graft.cli.options import How, how_options
 from graft.cli.output import show_json
 from graft.cli.paths import Command
 
 
 @click.command(name="encoders", cls=Command)
+@how_options()
 def command(how: How) -> None:
     """What encoders are here, what they cost, under which licence."""
     from graft.encoders import ENCODERS

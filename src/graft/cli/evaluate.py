@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.how import How
-from graft.cli.options import cache_option, download_option, overwrite_option
+from graft.cli.options import How, how_options
 from graft.cli.output import pasted, say, shown
 from graft.cli.paths import Command, InputPath, ModelPath, OutputFile
 from graft.cli.reading import read_like, reading_options
@@ -68,9 +67,7 @@ def _refusal(accuracy: Interval, least: float, confident: bool) -> GateError | N
               help="Compare the lower bound of the 95 % interval with --min-accuracy, not the value.")  # fmt: skip
 @reading_options
 @click.option("--report", "report_file", type=OutputFile(), help="Write the evaluation as one HTML file.")
-@overwrite_option(help="Replace a report that is there already.")
-@cache_option
-@download_option
+@how_options(overwrite="Replace a report that is there already.", cache=True, download=True)
 def command(
     model: Path,
     data: str,

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.how import How
-from graft.cli.options import download_option, overwrite_option
+from graft.cli.options import How, how_options
 from graft.cli.output import clean_word, pasted, say, show_json, shown
 from graft.cli.paths import Command, InputPath, ModelPath, Output
 from graft.cli.reading import as_flags, read_like, reading_options
@@ -37,9 +36,8 @@ if TYPE_CHECKING:
 @click.option("--wheels", type=InputPath(Path), help="serverless: a folder of wheels, so that no index is asked.")
 @click.option("--gpu", is_flag=True, help="docker: an image on CUDA, which fine-tunes on a graphics processor.")
 @click.option("--train", is_flag=True, help="serverless: the function trains new models, too.")
-@overwrite_option(help="Replace an export that is there already.")
 @reading_options
-@download_option
+@how_options(overwrite="Replace an export that is there already.", download=True)
 def command(
     model: Path,
     target: str,

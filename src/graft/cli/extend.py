@@ -7,23 +7,23 @@ from typing import Any
 
 import click
 
-from graft.cli.how import How
-from graft.cli.options import download_option, overwrite_option
+from graft.cli.options import How, how_options
 from graft.cli.output import shown
 from graft.cli.paths import Command, InputPath, Output, OutputFile
 from graft.cli.reading import read_data, read_like, reading_options
 from graft.cli.saving import named_after, show_and_save
 
 
-@click.command(name="extend", cls=Command, json="Print the report as JSON.")
+@click.command(name="extend", cls=Command)
 @click.argument("model", type=InputPath(Path))
 @click.argument("data", type=InputPath())
 @click.option("-o", "--output", type=Output("model"), help="The new model's folder. [default: MODEL's name + -2]")
 @click.option("--old", type=InputPath(), help="The data of the first fit, where the cache has lost their embeddings.")
 @reading_options
 @click.option("--report", "report_file", type=OutputFile(), help="Write the report as one HTML file, with examples.")
-@overwrite_option(help="Replace a model or report that is there already.")
-@download_option
+@how_options(
+    json="Print the report as JSON.", overwrite="Replace a model or report that is there already.", download=True
+)
 def command(
     model: Path,
     data: str,

@@ -8,17 +8,7 @@ from typing import Any
 import click
 
 from graft.cli.answers import format_of
-from graft.cli.how import How
-from graft.cli.options import (
-    NAMES_OF_ENCODERS,
-    cache_option,
-    download_option,
-    encoder_option,
-    given,
-    overwrite_option,
-    recipe_option,
-    recipe_options,
-)
+from graft.cli.options import NAMES_OF_ENCODERS, How, encoder_option, given, how_options, recipe_option, recipe_options
 from graft.cli.output import pasted, say, shown
 from graft.cli.paths import Command, InputPath, Output, OutputFile, guard_outputs
 from graft.cli.reading import read_data, reading_options
@@ -30,7 +20,7 @@ _BESIDE = {"job", "output", "report_file", "why", "predictions", "overwrite", "c
 """What may be said beside a job."""
 
 
-@click.command(name="fit", cls=Command, json="Print the report as JSON.")
+@click.command(name="fit", cls=Command)
 @click.argument("data", type=InputPath(), required=False)
 @click.option("--job", type=InputPath(Path), help="Repeat the fit of a saved model, or of its job.json; takes no DATA.")
 @click.option("-o", "--output", type=Output("model"), help="The model's folder. [default: DATA's name + .graft]")
@@ -52,9 +42,12 @@ _BESIDE = {"job", "output", "report_file", "why", "predictions", "overwrite", "c
     type=OutputFile("data"),
     help="Write what was said of every held-out item: .csv, .tsv, .json, .jsonl.",
 )
-@overwrite_option(help="Replace a model, report or table that is there already.")
-@download_option
-@cache_option
+@how_options(
+    json="Print the report as JSON.",
+    overwrite="Replace a model, report or table that is there already.",
+    cache=True,
+    download=True,
+)
 def command(
     data: str | None,
     job: Path | None,

@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from graft.cli.how import How
-from graft.cli.options import NAMES_OF_ENCODERS, cache_option, encoder_option, overwrite_option, prompt_option
+from graft.cli.options import NAMES_OF_ENCODERS, How, encoder_option, how_options, prompt_option
 from graft.cli.output import shown
 from graft.cli.paths import Command, InputPath, Output, guard_outputs
 from graft.cli.reading import reading_options
@@ -21,8 +20,7 @@ from graft.cli.search import show_skipped
 @encoder_option(help=f"{NAMES_OF_ENCODERS}; a saved model, for its encoder.")
 @prompt_option
 @reading_options
-@overwrite_option(help="Replace an index that is there already.")
-@cache_option
+@how_options(overwrite="Replace an index that is there already.", cache=True)
 def command(
     data: str,
     output: Path,

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from graft.cli.how import How
-from graft.cli.options import cache_option
+from graft.cli.options import How, how_options
 from graft.cli.output import pasted, say, show_json, shown
 from graft.cli.paths import Command, InputPath, Mixed
 from graft.errors import UsageError
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
 @click.argument("inputs", nargs=-1, required=True, type=Mixed())
 @click.option("-n", "number", type=click.IntRange(min=1), default=20, show_default=True, help="How many to choose.")
 @click.option("--item-column", help="The column of texts, where a table names it unusually.")
-@cache_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print a table with an empty column for the labels.")
+@how_options(cache=True)
 def command(
     model: Path,
     inputs: tuple[str, ...],

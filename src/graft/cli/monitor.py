@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.how import How
-from graft.cli.options import cache_option
+from graft.cli.options import How, how_options
 from graft.cli.output import shown
 from graft.cli.paths import Command, InputPath
 from graft.cli.reading import read_like, reading_options
@@ -28,7 +27,7 @@ ALARM = 3
     "--data", type=InputPath(), help="Labelled items that show what is usual; else those MODEL was fitted to."
 )
 @reading_options
-@cache_option
+@how_options(cache=True)
 def command(model: Path, log: Path, data: str | None, reading: dict[str, Any], how: How) -> int:
     """Say whether what MODEL is asked has changed, by the LOG of predict --log or serve --log.
 

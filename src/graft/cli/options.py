@@ -2,22 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from click.core import ParameterSource
 
-from graft.cli.how import Caching
+from graft.cli.output import progress_bar, say, show_json
 from graft.cli.paths import Grouped, Mixed, Output
 from graft.errors import UsageError
 
 if TYPE_CHECKING:
+    from graft.contracts import Progress
+    from graft.errors import GraftError
     from graft.monitoring.keeping import LogOptions
 
 NAMES_OF_ENCODERS = "A name that graft encoders shows, owner/model, a folder, A+B"
+
+Caching = Literal["default"] | None
+"""What every public function takes for ``cache``."""
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """What was said of how a command is to work; a command that does not take an option has its default.
+
+    Attributes:
+        as_json: Print one JSON value, and nothing else, to stdout.
+        overwrite: What is there already may be replaced.
+        cache: Where embeddings are kept.
+        allow_download: A model's encoder may be fetched.
+    """
+
+    as_json: bool = False
+    overwrite: bool = False
+    cache: Caching = "default"
+    allow_download: bool = False
+
+    def progress(self) -> AbstractContextManager[Progress]:
+        """A bar for every step that takes a while, unless a program reads what is printed."""
+        return progress_bar(quiet=self.as_json)
+
+    def show(self, found: Callable[[], Any], lines: Iterable[str], refusal: GraftError | None = None) -> int:
+        """Print what was found; the exit code.
+
+        As JSON it is one value with the error inside, if there is one: the figures are wanted most then.
+
+        Args:
+            found: Gives JSON-able values.
+            lines: The same for people.
+            refusal: Why it is not good enough, or what went wrong at last.
+
+        Raises:
+            GraftError: ``refusal``, once the lines are printed.
+        """
+        if self.as_json:
+            show_json({**found(), "error": refusal.to_dict()} if refusal else found())
+            return refusal.exit_code if refusal else 0
+        for line in lines:
+            say(line)
+        if refusal:
+            raise refusal
+        return 0
+
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -52,14 +103,29 @@ def _caching(_: click.Context, __: click.Parameter, no_cache: bool) -> Caching:
     return None if no_cache else "default"
 
 
-_how_option = partial(click.option, cls=Grouped, group="how")
-"""An option of how a command works: all of a command arrive as one ``How``, with that of ``--json``."""
-download_option = _how_option(
-    "--allow-download", is_flag=True, help="Fetch MODEL's encoder if it is not on this machine; for models you trust."
-)
-overwrite_option = partial(_how_option, "--overwrite", is_flag=True)
-no_cache_option = partial(_how_option, "--no-cache", "cache", is_flag=True, callback=_caching)
-cache_option = no_cache_option(help="Neither read nor write the cache of embeddings.")
+def how_options(
+    *, json: str = "Print JSON.", overwrite: str = "", cache: bool | str = False, download: bool = False
+) -> Decorator:
+    """The options of how a command works, ``--json`` and those that are asked for; they arrive as one ``How``, ``how``.
+
+    Args:
+        json: The help of ``--json``.
+        overwrite: That of ``--overwrite``.
+        cache: Whether there is ``--no-cache``, or its help.
+        download: Whether there is ``--allow-download``.
+    """
+    flag = partial(click.option, cls=Grouped, group="how", record=How, is_flag=True)
+    options = [flag("--json", "as_json", help=json)]
+    if overwrite:
+        options.append(flag("--overwrite", help=overwrite))
+    if cache:
+        told = cache if isinstance(cache, str) else "Neither read nor write the cache of embeddings."
+        options.append(flag("--no-cache", "cache", callback=_caching, help=told))
+    if download:
+        whose = "Fetch MODEL's encoder if it is not on this machine; for models you trust."
+        options.append(flag("--allow-download", help=whose))
+    return together(*options)
+
 
 _log_option = partial(click.option, cls=Grouped, group="log")
 log_options = together(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.types import StringParamType
 
-from graft.cli.how import How
 from graft.errors import UsageError
 from graft.files import expanded
 
@@ -73,24 +73,18 @@ class OutputFile(Output):
 
 
 class Grouped(click.Option):
-    """An option that reaches its command together with the others of its group: as one ``dict``, by their names."""
+    """An option that reaches its command together with the others of its group: as one ``record``, by their names."""
 
-    def __init__(self, *declared: Any, group: str, **settings: Any) -> None:
+    def __init__(self, *declared: Any, group: str, record: Callable[..., Any] = dict, **settings: Any) -> None:
         super().__init__(*declared, **settings)
-        self.group = group
+        self.group = group, record
 
 
 class Command(click.Command):
     """A command that looks, before any work, whether its outputs would take the place of anything they should not.
 
-    ``guard_outputs`` looks again once it is known which files a table names. Every command has ``--json``, and is given
-    its ``how``.
+    ``guard_outputs`` looks again once it is known which files a table names.
     """
-
-    def __init__(self, *declared: Any, json: str = "Print JSON.", **settings: Any) -> None:
-        """A command as click declares it; ``json`` is the help of ``--json``."""
-        super().__init__(*declared, **settings)
-        self.params.append(Grouped(["--json", "as_json"], is_flag=True, help=json, group="how"))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Check the outputs, then run.
@@ -106,7 +100,7 @@ class Command(click.Command):
             _check_apart(outputs)
             journals = (target for _, target, kind in outputs if kind == "journal")
             _check(outputs, Inputs.of(*_inputs(ctx)), Inputs.of(*journals))
-        arguments = dict(ctx.params)
+        arguments, groups = dict(ctx.params), defaultdict[tuple[str, Callable[..., Any]], dict[str, Any]](dict)
         for parameter in self.params:
             name = parameter.name or ""
             if isinstance(parameter.type, OutputFile) and ctx.params[name] is not None:
@@ -114,9 +108,9 @@ class Command(click.Command):
 
                 check_free(ctx.params[name], overwrite=ctx.params["overwrite"])
             if isinstance(parameter, Grouped):
-                arguments.setdefault(parameter.group, {})[name] = arguments.pop(name)
+                groups[parameter.group][name] = arguments.pop(name)
         assert self.callback is not None
-        return ctx.invoke(self.callback, **arguments | {"how": How(**arguments["how"])})
+        return ctx.invoke(self.callback, **arguments, **{name: of(**given) for (name, of), given in groups.items()})
 
 
 def guard_outputs(*sources: Dataset | Path | None) -> None:

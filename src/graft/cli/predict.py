@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from graft.cli.answers import WRITERS, Layout, PredictedRow, format_of, to_file
-from graft.cli.how import Caching, How
-from graft.cli.options import cache_option, download_option, log_asked, log_options, overwrite_option
+from graft.cli.options import Caching, How, how_options, log_asked, log_options
 from graft.cli.output import progress_bar, say, shown
 from graft.cli.paths import Command, InputPath, Mixed, ModelPath, OutputFile, guard_outputs
 from graft.cli.reading import texts_of_stdin
@@ -36,13 +35,11 @@ NEIGHBOURS = 5
 FORMATS = ("json", "jsonl", "csv")
 
 
-@click.command(name="predict", cls=Command, json="Print one JSON list.")
+@click.command(name="predict", cls=Command)
 @click.argument("model", type=ModelPath())
 @click.argument("inputs", nargs=-1, required=True, type=Mixed())
 @click.option("--top", type=click.IntRange(min=1), help="Show only the K most probable classes.")
 @click.option("-o", "--output", type=OutputFile("data"), help="Write the answers: .csv, .tsv, .json or .jsonl.")
-@overwrite_option(help="Replace a file that is there already.")
-@download_option
 @click.option("--jsonl", "as_jsonl", is_flag=True, help="Print one JSON object a line, as they come.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option("--item-column", help="The column of texts, where a table names it unusually.")
@@ -50,10 +47,10 @@ FORMATS = ("json", "jsonl", "csv")
     "--index", "index_folder", type=InputPath(Path), help="Show what is most like each input in this index, too."
 )
 @click.option("--neighbours", type=click.IntRange(min=1), help="How many look-alikes of each; 5 if not given.")
-@cache_option
 @log_options
 @click.option("--why", is_flag=True, help="Say what of each input speaks for its answer: squares, words or moments.")
 @click.option("--strict", is_flag=True, help="Exit with 1 when an input could not be answered.")
+@how_options(json="Print one JSON list.", overwrite="Replace a file that is there already.", cache=True, download=True)
 def command(
     model: Path,
     inputs: tuple[str, ...],

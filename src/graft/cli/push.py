@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from graft.cli.how import How
+from graft.cli.options import How, how_options
 from graft.cli.output import clean_word, say, show_json
 from graft.cli.paths import Command, InputPath
 
@@ -16,6 +16,7 @@ from graft.cli.paths import Command, InputPath
 @click.argument("repository", metavar="OWNER/NAME")
 @click.option("--private/--public", default=None, help="Who sees a repository that is made: by default only its owner.")
 @click.option("--token-file", type=InputPath(Path), help="Holds the token; else HF_TOKEN, else that of hf auth login.")
+@how_options()
 def command(folder: Path, repository: str, private: bool | None, token_file: Path | None, how: How) -> None:
     """Send MODEL, with a card, or the export DIR to the repository OWNER/NAME of a hub, in one commit.
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.how import How
-from graft.cli.options import cache_option, download_option
+from graft.cli.options import How, how_options
 from graft.cli.output import shown
 from graft.cli.paths import Command, InputPath
 from graft.cli.reading import reading_options
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from graft.retraining import Retrained
 
 
-@click.command(name="retrain", cls=Command, json="Print the outcome as JSON.")
+@click.command(name="retrain", cls=Command)
 @click.argument("model", type=InputPath(Path))
 @click.argument("data", type=InputPath(), required=False)
 @click.option("--log", type=InputPath(Path), help="What MODEL has answered: its mix stands beside that of DATA.")
@@ -30,9 +29,8 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="The new model takes MODEL's place, whatever the gate says.")
 @click.option("--back", is_flag=True, help="MODEL and MODEL.previous change places; nothing is fitted.")
 @click.option("--require-better", is_flag=True, help="Exit with 3 when nothing ships.")
-@cache_option
 @reading_options
-@download_option
+@how_options(json="Print the outcome as JSON.", cache=True, download=True)
 def command(
     model: Path,
     data: str | None,

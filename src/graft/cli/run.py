@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.how import How
-from graft.cli.options import overwrite_option
+from graft.cli.options import How, how_options
 from graft.cli.output import clean_word, say, show_json
 from graft.cli.paths import Command, InputPath, Output
 from graft.errors import Cancelled, UsageError
@@ -23,14 +22,14 @@ if TYPE_CHECKING:
 _SHOWN = 20
 
 
-@click.command(name="run", cls=Command, json="Print JSON; what the notebook prints goes to stderr.")
+@click.command(name="run", cls=Command)
 @click.argument("notebook", metavar="NOTEBOOK.ipynb", type=InputPath(Path))
 @click.option("-p", "parameters", multiple=True, metavar="NAME=VALUE", help="A value for a name that a cell sets.")
 @click.option("--secret", "secrets", multiple=True, metavar="NAME", help="Its value is shown nowhere. [-p, or $NAME]")
 @click.option("--time-limit", type=click.FloatRange(0, min_open=True), help="Seconds for all of it.")
 @click.option("--strict", is_flag=True, help="A shell line that fails ends the run.")
 @click.option("-o", "--output", type=Output("data"), help="Copy and files. [the notebook's name with -run]")
-@overwrite_option(help="Take the place of an earlier run.")
+@how_options(json="Print JSON; what the notebook prints goes to stderr.", overwrite="Take the place of an earlier run.")
 def command(
     notebook: Path,
     parameters: tuple[str, ...],

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graft.cli.how import How
+from graft.cli.options import How
 from graft.cli.output import say, shown
 from graft.errors import GraftError
 

@@ -10,15 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.how import How
-from graft.cli.options import (
-    NAMES_OF_ENCODERS,
-    cache_option,
-    download_option,
-    encoder_option,
-    overwrite_option,
-    prompt_option,
-)
+from graft.cli.options import NAMES_OF_ENCODERS, How, encoder_option, how_options, prompt_option
 from graft.cli.output import say, show_json, shown
 from graft.cli.paths import Command, InputPath, Mixed, OutputFile, guard_outputs
 from graft.cli.reading import as_flags, reading_options, texts_of_stdin
@@ -61,9 +53,7 @@ def _a_number(context: click.Context, parameter: click.Parameter, value: float) 
 @click.option("--exact/--graph", default=None, help="Compare with every item, or walk a graph of neighbours.")
 @reading_options
 @click.option("--html", "page", type=OutputFile(), help="Write what was found as one HTML file, too.")
-@overwrite_option(help="Replace a page that is there already.")
-@cache_option
-@download_option
+@how_options(overwrite="Replace a page that is there already.", cache=True, download=True)
 def command(
     data: str,
     queries: tuple[str, ...],

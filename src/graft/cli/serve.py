@@ -9,8 +9,7 @@ from typing import Any
 
 import click
 
-from graft.cli.how import How
-from graft.cli.options import download_option, given, log_asked, log_options
+from graft.cli.options import How, given, how_options, log_asked, log_options
 from graft.cli.output import clean_word, say, show_json
 from graft.cli.paths import Command, InputPath, ModelPath
 from graft.errors import NotABundle, UsageError
@@ -26,7 +25,7 @@ _OF_MODEL = ("model", "index", "name", "log_file", "log_mb", "log_items", "allow
 _OF_NOTEBOOK = ("runs", "time_limit", "secrets", "strict")
 
 
-@click.command(name="serve", cls=Command, json="Print address, model and version as one JSON value.")
+@click.command(name="serve", cls=Command)
 @click.argument("model", type=ModelPath(), required=False)
 @click.option(
     "--notebook", type=InputPath(Path), help="Run this notebook for who asks, under POST /runs; no MODEL then."
@@ -51,7 +50,7 @@ _OF_NOTEBOOK = ("runs", "time_limit", "secrets", "strict")
     "--drain-limit", type=click.FloatRange(0), default=30.0, show_default=True, help="Seconds to finish what runs then."
 )
 @log_options
-@download_option
+@how_options(json="Print address, model and version as one JSON value.", download=True)
 def command(
     model: Path | None,
     notebook: Path | None,

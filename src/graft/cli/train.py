@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.how import How
+from graft.cli.options import How, how_options
 from graft.cli.output import say, shown
 from graft.cli.paths import Command, FolderPath, InputPath, Output
 from graft.errors import Cancelled, GraftError, UsageError
@@ -21,7 +21,7 @@ ROOT = "GRAFT_JOB_ROOT"
 CRASHED = 1
 
 
-@click.command(name="train", cls=Command, json="Print the report as JSON, with the receipt.")
+@click.command(name="train", cls=Command)
 @click.option("--root", type=FolderPath(), envvar=ROOT, help=f"Holds input/, model/, output/. [{ROOT}, or /opt/ml]")
 @click.option("--input", "data", type=InputPath(Path), help="The training data. [the channel training of the root]")
 @click.option("-o", "--output", type=Output("model"), help="The folder to fill. [model/ of the root]")
@@ -29,6 +29,7 @@ CRASHED = 1
 @click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A setting, as hyperparameters.json has it.")
 @click.option("--prices", type=InputPath(Path), help="What machines cost an hour: the receipt says the sum.")
 @click.option("--machine", metavar="NAME", help="What --prices calls the machine. [as SageMaker says]")
+@how_options(json="Print the report as JSON, with the receipt.")
 def command(
     root: Path | None,
     data: Path | None,

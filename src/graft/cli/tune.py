@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graft.cli.how import How
-from graft.cli.options import download_option, no_cache_option, overwrite_option
+from graft.cli.options import How, how_options
 from graft.cli.output import say, shown
 from graft.cli.paths import Command, InputPath, Output, OutputFile
 from graft.cli.reading import read_like, reading_options
@@ -29,7 +28,7 @@ LIVE_EVERY = 5.0
 """Seconds between two lines that say where the run stands."""
 
 
-@click.command(name="tune", cls=Command, json="Print the outcome as JSON.")
+@click.command(name="tune", cls=Command)
 @click.argument("model", type=InputPath(Path))
 @click.argument("data", type=InputPath())
 @click.option("-o", "--output", type=Output("model"), help="The new model's folder. [default: MODEL's name + -tuned]")
@@ -40,11 +39,14 @@ LIVE_EVERY = 5.0
 @click.option("--force", is_flag=True, help="Ship the tuned model, whatever the gate says.")
 @click.option("--require-better", is_flag=True, help="Exit with 3 when the tuned model is not better.")
 @click.option("--seed", type=int, help="Every random choice follows from it. [default: that of MODEL]")
-@no_cache_option(help="Embed anew, and keep nothing.")
 @reading_options
 @click.option("--report", "report_file", type=OutputFile(), help="Write the report as one HTML file, with curves.")
-@overwrite_option(help="Replace a model or report that is there already.")
-@download_option
+@how_options(
+    json="Print the outcome as JSON.",
+    overwrite="Replace a model or report that is there already.",
+    cache="Embed anew, and keep nothing.",
+    download=True,
+)
 def command(
     model: Path,
     data: str,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from graft.cli.how import How
+from graft.cli.options import How, how_options
 from graft.cli.output import say, show_json, shown
 from graft.cli.paths import Command, InputPath
 from graft.errors import GateError
@@ -23,6 +23,7 @@ _SHOWN = 20
 @click.command(name="verify", cls=Command)
 @click.argument("folder", metavar="DIR", type=InputPath(Path))
 @click.option("--install", "installing", is_flag=True, help="Install and run it in a fresh environment, and ask that.")
+@how_options()
 def command(folder: Path, installing: bool, how: How) -> int:
     """Check an export: whether its files are as they were, and answer on this machine as the model did.
 
