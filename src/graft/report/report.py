@@ -26,8 +26,9 @@ class Shown(ABC):
     def page(self) -> str:
         """One self-contained HTML page."""
 
+    @property
     @abstractmethod
-    def read(self) -> Inputs:
+    def inputs(self) -> Inputs:
         """What was read for it, over which nothing is written."""
 
     def to_html(self, path: str | Path | None = None, *, overwrite: bool = True) -> str:
@@ -39,7 +40,7 @@ class Shown(ABC):
             UsageError: There is nothing to show.
         """
         if path is not None:
-            self.read().check(path)
+            self.inputs.check(path)
         page = self.page()
         if path is not None:
             writing.write(page, Path(path), overwrite=overwrite)
@@ -57,11 +58,11 @@ class ShownScores(Shown):
     skipped: tuple[Skipped, ...]
 
     def to_dict(self: Any) -> dict[str, Any]:
-        """JSON-able values."""
-        values: dict[str, Any] = plain(self)
-        return values
+        """JSON-able values; figures that only other tasks have are left out."""
+        return {name: value for name, value in plain(self).items() if getattr(self, name) is not None}
 
-    def read(self) -> Inputs:
+    @property
+    def inputs(self) -> Inputs:
         """The model and the data."""
         return cast("Inputs", self._known().inputs)
 
@@ -84,10 +85,6 @@ class TaskReport(Facts, Shown):
 
     ``str(report)`` is for a terminal, ``to_html`` for a browser, ``to_dict`` for programs.
     """
-
-    def read(self) -> Inputs:
-        """What was read for the fit."""
-        return self.inputs
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"{type(self).__name__} has no {name!r}: it is the report of another task.")
@@ -139,13 +136,6 @@ class Evaluation(Scores, ShownScores):
             *self._notes(),
         ]
         return "\n".join(lines)
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able values."""
-        values = ShownScores.to_dict(self)
-        if self.multi is None:
-            del values["multi"]
-        return values
 
     def page(self) -> str:
         """One self-contained HTML page with the items behind the mistakes."""
