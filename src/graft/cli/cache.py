@@ -7,7 +7,7 @@ import dataclasses
 import click
 
 from graft.cli.options import How, how_options
-from graft.cli.output import say, show_json, shown
+from graft.cli.output import say, shown
 from graft.cli.paths import Command
 from graft.errors import GraftError
 
@@ -27,15 +27,11 @@ def command(action: str, how: How) -> None:
     if action == "clear" and cache.trouble:
         raise GraftError(cache.trouble, "Check the folder, or delete the file yourself.")
     info = cache.info()
-    if how.as_json:
-        show_json({**dataclasses.asdict(info), "freed": freed})
-        return
-    if action == "clear":
-        say(f"Freed {_megabytes(freed)}.")
-    say(f"{shown(info.path)}: {_megabytes(info.size)} of at most {_megabytes(info.limit)}")
-    for encoder, count in info.entries.items():
-        say(f"  {count:>9,} embeddings by {encoder}")
-    if cache.trouble:
+    lines = [f"Freed {_megabytes(freed)}."] if action == "clear" else []
+    lines.append(f"{shown(info.path)}: {_megabytes(info.size)} of at most {_megabytes(info.limit)}")
+    lines += [f"  {count:>9,} embeddings by {encoder}" for encoder, count in info.entries.items()]
+    how.show(lambda: {**dataclasses.asdict(info), "freed": freed}, lines)
+    if cache.trouble and not how.as_json:
         say(cache.trouble, err=True)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graft.cli.options import NAMES_OF_ENCODERS, How, encoder_option, how_options, prompt_option
-from graft.cli.output import say, show_json, shown
+from graft.cli.output import say, shown
 from graft.cli.paths import Command, InputPath, Mixed, OutputFile, guard_outputs
 from graft.cli.reading import as_flags, reading_options, texts_of_stdin
 from graft.errors import UsageError
@@ -102,10 +102,7 @@ def command(
         from graft.similarity.page import render
 
         write(render(found, dataset.modality, dataset.name, items), page, overwrite=how.overwrite)
-    if how.as_json:
-        show_json([one.to_dict() for one in found])
-    else:
-        _show(found)
+    how.show(lambda: [one.to_dict() for one in found], _lines(found))
     show_skipped(index.skipped)
     return 1 if all(one.error is not None for one in found) else 0
 
@@ -126,7 +123,7 @@ def _queries(queries: Sequence[str], modality: str) -> Iterator[Item]:
             yield File(Path(query), printable(query))
 
 
-def _show(found: Sequence[SearchResult]) -> None:
+def _lines(found: Sequence[SearchResult]) -> Iterator[str]:
     from graft.report.terminal import RowLayout, shorten
     from graft.report.words import excerpt
 
@@ -135,13 +132,12 @@ def _show(found: Sequence[SearchResult]) -> None:
         if len(found) > 1:
             heading = excerpt(one.heading)
             heading = heading if rows.width is None else shorten(heading, rows.width)
-            say(("\n" if place else "") + click.style(heading, bold=True))
+            yield ("\n" if place else "") + click.style(heading, bold=True)
         if one.error is not None:
-            say(f"{click.style('skipped', fg='red')}  {shown(one.error.message)} {shown(one.error.hint)}".rstrip())
+            yield f"{click.style('skipped', fg='red')}  {shown(one.error.message)} {shown(one.error.hint)}".rstrip()
         elif not one.matches:
-            say("Nothing is so alike.")
-        for match in one.matches:
-            say(_line(match, rows))
+            yield "Nothing is so alike."
+        yield from (_line(match, rows) for match in one.matches)
 
 
 def _line(match: Match, rows: RowLayout) -> str:
