@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 Rows = Iterator[tuple["Item", "Record"]]
 NEIGHBOURS = 5
 """So many look-alikes are shown where no number is asked for."""
-FORMATS = ("json", "jsonl", "csv")
 
 
 @click.command(name="predict", cls=Command)
@@ -74,7 +73,7 @@ def command(
     from graft.job import Reading
     from graft.model import load
 
-    kind = _format(output, dict(zip(FORMATS, (how.as_json, as_jsonl, as_csv), strict=True)))
+    kind = _format(output, {"json": how.as_json, "jsonl": as_jsonl, "csv": as_csv})
     if neighbours and index_folder is None:
         raise UsageError("There is no index to find neighbours in.", "Give one: --index DIR (graft index makes it).")
     if why and kind in ("csv", "tsv"):
