@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from graft.cli.options import How, how_options
-from graft.cli.output import clean_word, pasted, say, show_json, shown
+from graft.cli.output import clean_word, pasted, shown
 from graft.cli.paths import Command, InputPath, ModelPath, Output
 from graft.cli.reading import as_flags, read_like, reading_options
 from graft.errors import UsageError
 
 if TYPE_CHECKING:
+    from graft.export.exporting import ExportedModel
+    from graft.export.notebook import ExportedNotebook
     from graft.export.options import TargetOptions
+    from graft.export.targets import Target
 
 
 @click.command(name="export", cls=Command)
@@ -79,46 +82,42 @@ def command(
             options=options,
             run=Run(progress=progress),
         )
-    if how.as_json:
-        show_json(done.to_dict())
-        return
-    say(f"Export  {shown(done.path)}    {kind.told}; {done.mb:.1f} MB, {done.precision}")
+    how.show(done.to_dict, _lines(done, kind, output, data))
+
+
+def _lines(done: ExportedModel, kind: Target, output: Path, data: str | None) -> Iterator[str]:
+    yield f"Export  {shown(done.path)}    {kind.told}; {done.mb:.1f} MB, {done.precision}"
     known = done.certificate
     if done.fell_back:
-        say(f"        Weights stay fp32: {shown(done.fell_back)}")
-    say(
+        yield f"        Weights stay fp32: {shown(done.fell_back)}"
+    yield (
         f"Proof   {known.agreement:.1%} of {len(known.items)} golden items answered alike, largest difference "
         f"{known.largest_difference:.4f}"
     )
     if known.data_items:
-        say(f"        {known.data_items} of them are items of {shown(data)}: their files leave with the export.")
+        yield f"        {known.data_items} of them are items of {shown(data)}: their files leave with the export."
     for word, sentence in done.added.lines:
-        say(f"{word:<7} {shown(sentence)}")
-    say(f"Next    {pasted(*_placed(kind.next_step, output))}")
+        yield f"{word:<7} {shown(sentence)}"
+    yield f"Next    {pasted(*_placed(kind.next_step, output))}"
     if kind.opened:
-        say(f"        {' '.join(map(clean_word, _placed(kind.opened, output)))}    shows it at http://localhost:8000")
+        yield f"        {' '.join(map(clean_word, _placed(kind.opened, output)))}    shows it at http://localhost:8000"
 
 
-def _export_notebook(
-    notebook: Path,
-    target: str,
-    output: Path,
-    options: TargetOptions,
-    how: How,
-) -> None:
+def _export_notebook(notebook: Path, target: str, output: Path, options: TargetOptions, how: How) -> None:
     from graft.export.notebook import export_notebook
 
     done = export_notebook(notebook, target, output, overwrite=how.overwrite, options=options)
-    if how.as_json:
-        show_json(done.to_dict())
-        return
-    say(f"Export  {clean_word(str(done.path))}    an image that runs {clean_word(done.notebook)}; {done.mb:.1f} MB")
-    say(f"Asks    {', '.join(map(clean_word, done.names)) or 'nothing'}: names that its cells set")
-    say(f"Brings  {len(done.requirements)} packages, when it is built; Graft itself as a wheel")
+    how.show(done.to_dict, _notebook_lines(done))
+
+
+def _notebook_lines(done: ExportedNotebook) -> Iterator[str]:
+    yield f"Export  {clean_word(str(done.path))}    an image that runs {clean_word(done.notebook)}; {done.mb:.1f} MB"
+    yield f"Asks    {', '.join(map(clean_word, done.names)) or 'nothing'}: names that its cells set"
+    yield f"Brings  {len(done.requirements)} packages, when it is built; Graft itself as a wheel"
     if done.missing:
         modules = ", ".join(map(clean_word, done.missing))
-        say(f"        Nothing here brings {modules}: list what does in a requirements.txt beside the notebook.")
-    say("Next    docker build --provenance=false --platform linux/amd64 . (in the folder; README.md says the rest)")
+        yield f"        Nothing here brings {modules}: list what does in a requirements.txt beside the notebook."
+    yield "Next    docker build --provenance=false --platform linux/amd64 . (in the folder; README.md says the rest)"
 
 
 def _placed(words: Sequence[str], folder: Path) -> list[str]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from graft.cli.options import How, how_options
-from graft.cli.output import clean_word, say, show_json
+from graft.cli.output import clean_word
 from graft.cli.paths import Command, InputPath
+
+if TYPE_CHECKING:
+    from graft.publishing import Pushed
 
 
 @click.command(name="push", cls=Command)
@@ -27,18 +32,19 @@ def command(folder: Path, repository: str, private: bool | None, token_file: Pat
 
     with how.progress() as progress:
         pushed = push(folder, repository, private=private, token_file=token_file, progress=progress)
-    if how.as_json:
-        show_json(pushed.to_dict())
-        return
+    how.show(pushed.to_dict, _lines(pushed))
+
+
+def _lines(pushed: Pushed) -> Iterator[str]:
     seen = "only its owner sees it" if pushed.private else "everybody sees it"
     if not pushed.changed:
-        say(f"{pushed.url} holds all of it already: nothing was sent.")
+        yield f"{pushed.url} holds all of it already: nothing was sent."
         return
     made = "Made and sent" if pushed.created else "Sent"
-    say(f"{made} {pushed.files} files, {pushed.mb} MB, to {clean_word(pushed.url)}; {seen}.")
+    yield f"{made} {pushed.files} files, {pushed.mb} MB, to {clean_word(pushed.url)}; {seen}."
     if pushed.removed:
-        say(f"Removed {len(pushed.removed)} files that an earlier export had brought.")
+        yield f"Removed {len(pushed.removed)} files that an earlier export had brought."
     if pushed.kept:
-        say("README.md was left as it is there: somebody has written it.")
+        yield "README.md was left as it is there: somebody has written it."
     if pushed.type == "space":
-        say("The hub builds the Space now, which takes some minutes; its page shows how far it is.")
+        yield "The hub builds the Space now, which takes some minutes; its page shows how far it is."

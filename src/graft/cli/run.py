@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graft.cli.options import How, how_options
-from graft.cli.output import clean_word, say, show_json
+from graft.cli.output import clean_word, say
 from graft.cli.paths import Command, InputPath, Output
 from graft.errors import Cancelled, UsageError
 from graft.executors import on_sigterm
@@ -66,10 +67,7 @@ def command(
         raise Cancelled(
             "The notebook was stopped.", f"Its executed copy, as far as it came, is {output / notebook.name}."
         ) from None
-    if how.as_json:
-        show_json(ran.to_dict())
-    else:
-        _summarise(ran)
+    how.show(ran.to_dict, _lines(ran))
     return 0 if ran.ok else 1
 
 
@@ -103,17 +101,17 @@ def _show(event: OutputEvent, *, as_json: bool) -> None:
         say(text, err=as_json or event.kind == "stderr")
 
 
-def _summarise(ran: NotebookRun) -> None:
+def _lines(ran: NotebookRun) -> Iterator[str]:
     if ran.error is None:
-        say(f"Ran to its end in {ran.seconds:.1f} s.")
+        yield f"Ran to its end in {ran.seconds:.1f} s."
     else:
         where = f"cell {ran.error.cell}" if ran.error.cell else "its start"
-        say(f"{click.style('Failed', fg='red', bold=True)} in {where}: {ran.error.name}: {ran.error.message}")
+        yield f"{click.style('Failed', fg='red', bold=True)} in {where}: {ran.error.name}: {ran.error.message}"
     for failure in ran.shell[:_SHOWN]:
-        say(f"Shell     cell {failure.cell}: {failure.command} ended with exit code {failure.exit_code}")
-    say(f"Notebook  {clean_word(str(ran.notebook))}")
+        yield f"Shell     cell {failure.cell}: {failure.command} ended with exit code {failure.exit_code}"
+    yield f"Notebook  {clean_word(str(ran.notebook))}"
     for title, paths in (("Model", ran.models), ("File", ran.files)):
         for path in paths[:_SHOWN]:
-            say(f"{title:<9} {clean_word(str(path))}")
+            yield f"{title:<9} {clean_word(str(path))}"
         if len(paths) > _SHOWN:
-            say(f"          and {len(paths) - _SHOWN} more")
+            yield f"          and {len(paths) - _SHOWN} more"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from graft.cli.options import How, how_options
-from graft.cli.output import say, show_json, shown
+from graft.cli.output import shown
 from graft.cli.paths import Command, InputPath
 from graft.errors import GateError
 
@@ -36,54 +37,51 @@ def command(folder: Path, installing: bool, how: How) -> int:
 
     with how.progress() as progress:
         found = verify(folder, installing=installing, progress=progress)
-    if how.as_json:
-        show_json(found.to_dict())
-    else:
-        _show(found)
+    how.show(found.to_dict, _lines(found))
     return 0 if found.ok else GateError.exit_code
 
 
-def _show(found: Verified) -> None:
+def _lines(found: Verified) -> Iterator[str]:
     known = found.certificate
     if known.notebook:
-        say(f"Export    {shown(found.path)}    {shown(known.target)}, a notebook, {found.mb:.1f} MB")
-        say(f"Files     {_files(found)}")
-        say("Answers   none are known of a notebook: it was not run")
-        say("ok: the files are what was exported." if found.ok else click.style("Not ok.", fg="red", bold=True))
+        yield f"Export    {shown(found.path)}    {shown(known.target)}, a notebook, {found.mb:.1f} MB"
+        yield f"Files     {_files(found)}"
+        yield "Answers   none are known of a notebook: it was not run"
+        yield "ok: the files are what was exported." if found.ok else click.style("Not ok.", fg="red", bold=True)
         return
     own = f", {known.data_items} of them from data" if known.data_items else ""
-    say(f"Export    {shown(found.path)}    {shown(known.target)}, {known.precision}, {found.mb:.1f} MB")
-    say(f"Files     {_files(found)}")
+    yield f"Export    {shown(found.path)}    {shown(known.target)}, {known.precision}, {found.mb:.1f} MB"
+    yield f"Files     {_files(found)}"
     if found.replay is None:
-        say(f"Answers   cannot be compared: {shown(found.problem)}")
+        yield f"Answers   cannot be compared: {shown(found.problem)}"
     else:
-        say(f"Answers   {len(known.items)} golden items{own}")
+        yield f"Answers   {len(known.items)} golden items{own}"
         for name, agreement in (("values", found.replay.of_values), ("files", found.replay.of_files)):
             if len(agreement):
-                say(f"          from {name:<7} {_alike(agreement)}")
+                yield f"          from {name:<7} {_alike(agreement)}"
     then, now = known.versions, found.versions
     changed = [f"{name} {now[name]} (then {then[name]})" for name in now if name in then and now[name] != then[name]]
-    say(f"Versions  {shown(', '.join(changed)) or 'the same as when it was exported'}")
+    yield f"Versions  {shown(', '.join(changed)) or 'the same as when it was exported'}"
     if found.replay is not None and found.replay.differing:
-        _show_differing(found)
+        yield from _differing(found)
     if found.installed is not None:
-        _show_installed(found.installed)
-    say("ok: it answers as the model did." if found.ok else click.style("Not ok.", fg="red", bold=True))
+        yield from _installed(found.installed)
+    yield "ok: it answers as the model did." if found.ok else click.style("Not ok.", fg="red", bold=True)
 
 
-def _show_installed(found: Installation) -> None:
+def _installed(found: Installation) -> Iterator[str]:
     seconds = found.seconds
-    say(f"Installed {found.packages} packages, {found.mb:,.0f} MB, in {seconds['install']:.1f} s")
+    yield f"Installed {found.packages} packages, {found.mb:,.0f} MB, in {seconds['install']:.1f} s"
     if found.agreement is None:
-        say(f"Started   no: {shown(found.problem)}")
+        yield f"Started   no: {shown(found.problem)}"
         return
     if seconds["start"]:
-        say(f"Started   first answer after {seconds['start']:.1f} s")
-    say(f"Answers   {len(found.agreement)} golden items in {seconds['answers']:.1f} s; {_alike(found.agreement)}")
+        yield f"Started   first answer after {seconds['start']:.1f} s"
+    yield f"Answers   {len(found.agreement)} golden items in {seconds['answers']:.1f} s; {_alike(found.agreement)}"
     for one in found.agreement.differing[:_SHOWN]:
-        say(f"  {one.item}    {one.why}: the model said {shown(one.expected)}, it {shown(one.found)}")
+        yield f"  {one.item}    {one.why}: the model said {shown(one.expected)}, it {shown(one.found)}"
     if found.ok:
-        say("ready: a fresh environment installs it, and it answers there as the model did.")
+        yield "ready: a fresh environment installs it, and it answers there as the model did."
 
 
 def _files(found: Verified) -> str:
@@ -105,12 +103,12 @@ def _alike(agreement: Agreement) -> str:
     )
 
 
-def _show_differing(found: Verified) -> None:
+def _differing(found: Verified) -> Iterator[str]:
     assert found.replay is not None
     differing = found.replay.differing
     for one in differing[:_SHOWN]:
-        say(f"  {one.item}    {shown(found.certificate.items.get(one.item, ''))}: {one.why}")
-        say(f"      the model said  {shown(one.expected)}")
-        say(f"      now             {shown(one.found)}")
+        yield f"  {one.item}    {shown(found.certificate.items.get(one.item, ''))}: {one.why}"
+        yield f"      the model said  {shown(one.expected)}"
+        yield f"      now             {shown(one.found)}"
     if len(differing) > _SHOWN:
-        say(f"  and {len(differing) - _SHOWN} more; --json lists them all")
+        yield f"  and {len(differing) - _SHOWN} more; --json lists them all"
