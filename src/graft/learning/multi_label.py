@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,7 +16,8 @@ from graft.learning.axes import principal
 from graft.learning.calibration import mean_answer
 from graft.learning.classifier import OutOfFold, without_own_vote
 from graft.learning.logistic import fit_binary
-from graft.learning.selection import MANY_ROWS, Choice, Configuration, choose_without
+from graft.learning.rule import select
+from graft.learning.selection import MANY_ROWS, Choice, Configuration
 from graft.learning.unknown import fit_unknown
 from graft.recipe import Recipe
 
@@ -168,23 +169,14 @@ def choose_multi_label(x: Float32, given: Bool, stages: Stages, folds: Sequence[
     losses, correct = _losses(scores, given, folds)
     plain = np.array([entry.features == grid[0].features for entry in grid])
     distance = [abs(np.log(entry.strength / _START)) if p else np.inf for entry, p in zip(grid, plain, strict=True)]
-    choice = Choice(
-        configurations=grid,
-        logits=scores,
-        temperatures=np.ones(len(grid)),
-        losses=losses,
-        correct=correct,
-        plain=plain,
-        index=int(np.argmin(distance)),
-        why="Nothing could be held out, so nothing could be compared: the plain choice.",
-        groups=units,
-        axes=axes[features[0]],
-        final=None,
-    )
-    if np.isnan(losses).all():
-        return choice
-    index = choose_without(choice, np.empty(0, np.int64))
-    return replace(choice, index=index, why=_why(choice, index), axes=axes[grid[index].features])
+    index, why = int(np.argmin(distance)), "Nothing could be held out, so nothing could be compared: the plain choice."
+    common = np.flatnonzero(~np.isnan(losses).any(axis=0))
+    if len(common):
+        once = np.ones((1, len(common)), np.float32)
+        index = int(select(losses[:, common], once, plain, units[common])[0])
+        why = _why(grid, losses[:, common].mean(axis=1, dtype=np.float64), index)
+    ones, taken = np.ones(len(grid)), axes[grid[index].features]
+    return Choice(grid, scores, ones, losses, correct, plain, index, why, units, taken, None)
 
 
 def _grid(stages: Stages, scores: int, n: int) -> tuple[Configuration, ...]:
@@ -212,10 +204,9 @@ def _losses(scores: Float32, given: Bool, folds: Sequence[Int]) -> tuple[Float32
     return losses, correct
 
 
-def _why(choice: Choice, index: int) -> str:
-    loss = choice.loss
+def _why(grid: Sequence[Configuration], loss: Float64, index: int) -> str:
     best = int(loss.argmin())
-    chosen, other = (_words(choice.configurations[i]) for i in (index, best))
+    chosen, other = (_words(grid[i]) for i in (index, best))
     if best != index:
         against = f"a log loss of {loss[best]:.3f} against {loss[index]:.3f}"
         return f"{chosen} was kept: {other} had {against}, which may be chance."

@@ -89,8 +89,7 @@ def keep_words(choice: Choice, final: Linear, y: Int, words: Words) -> tuple[Lin
 
 def packed(words: Words, weights: Float32, size: Size) -> LexicalPart:
     """Weights ``(v, k)`` on the vocabulary of ``words`` in the size that is to be kept."""
-    kept = _kept(words, weights, size.ngrams)
-    return _coded(_lexicon(words, kept), weights[kept], size.bits)
+    return _coded(*_pruned(words, weights, size.ngrams), size.bits)
 
 
 def sizes(v: int, k: int) -> list[Size]:
@@ -118,10 +117,8 @@ def _choose(folds: Sequence[_Fold], y: Int, k: int, words: Words, temperature: f
 
     @cache
     def pruned(place: int, ngrams: int) -> tuple[Lexicon, Float32, Sparse]:
-        weights = first[place].weights
-        kept = _kept(words, weights, ngrams)
-        lexicon = _lexicon(words, kept)
-        return lexicon, weights[kept], _rows(lexicon, words, asked[place])
+        lexicon, weights = _pruned(words, first[place].weights, ngrams)
+        return lexicon, weights, _rows(lexicon, words, asked[place])
 
     def loss(scores: Sequence[Float32]) -> Float32:
         given: Float32 = probabilities(rest + np.concatenate(scores), temperature)[np.arange(len(truth)), truth]
@@ -143,15 +140,12 @@ def _choose(folds: Sequence[_Fold], y: Int, k: int, words: Words, temperature: f
     return free[-1] if free else min(tried, key=lambda size: float(grown(size).mean()))
 
 
-def _kept(words: Words, weights: Float32, ngrams: int) -> Int:
-    """The n-grams that move scores most, ascending."""
+def _pruned(words: Words, weights: Float32, ngrams: int) -> tuple[Lexicon, Float32]:
+    """The n-grams that move scores most, and their weights."""
     moved = words.amount * np.linalg.norm(weights - weights.mean(axis=1, keepdims=True), axis=1)
-    return np.sort(np.argsort(-moved, kind="stable")[:ngrams])
-
-
-def _lexicon(words: Words, kept: Int) -> Lexicon:
+    kept = np.sort(np.argsort(-moved, kind="stable")[:ngrams])
     idf = np.rint(_IDF_UNITS * words.lexicon.idf[kept]).clip(1, 255).astype(np.uint8)
-    return Lexicon(words.lexicon.buckets[kept], idf)
+    return Lexicon(words.lexicon.buckets[kept], idf), weights[kept]
 
 
 def _rows(lexicon: Lexicon, words: Words, rows: Int) -> Sparse:
