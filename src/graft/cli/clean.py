@@ -18,8 +18,8 @@ from graft.errors import TooFewClasses, UsageError
 if TYPE_CHECKING:
     from graft.cleaning import Corrections, Findings
     from graft.cleaning.effect import Effect
+    from graft.journal.journal import JournalState
     from graft.journal.resolution import Applied
-    from graft.model.journalled import Decided
 
 SHOWN = 5
 """So many corrections are named."""
@@ -143,12 +143,12 @@ def _say(what: str, sentence: str) -> None:
     say(f" {what:<12}" + f"\n{'':13}".join(lines))
 
 
-def _apply(findings: Findings, decided: Decided) -> Applied:
+def _apply(findings: Findings, decided: JournalState) -> Applied:
     """The decisions, and among the data's warnings only what is to be said of them."""
     from graft.journal.resolution import apply
     from graft.model.journalled import warn_of_lines
 
-    applied = apply(findings.dataset, findings.pool.embedded.digests, decided.reading.decisions)
+    applied = apply(findings.dataset, findings.pool.embedded.digests, decided.decisions)
     warnings = (*applied.dataset.warnings[len(findings.dataset.warnings) :], *warn_of_lines(decided))
     return replace(applied, dataset=replace(applied.dataset, warnings=warnings))
 

@@ -42,6 +42,7 @@ class JournalState:
         offset: Bytes that were read.
         lines: Lines that were read.
         file: Which file they came from; another one at the same path is read from its beginning.
+        path: Where it lies.
     """
 
     decisions: tuple[Decision, ...] = ()
@@ -50,6 +51,7 @@ class JournalState:
     offset: int = 0
     lines: int = 0
     file: tuple[int, int] = (0, 0)
+    path: str = ""
 
 
 class Journal:
@@ -139,7 +141,7 @@ class Journal:
                 bad += [number] if len(bad) < _NAMED else []
         if offset > MAX_FILE:
             raise self._is_too_large(offset)
-        return JournalState(tuple(decisions), n_bad, tuple(bad), offset, number, earlier.file)
+        return JournalState(tuple(decisions), n_bad, tuple(bad), offset, number, earlier.file, str(self.path))
 
     def _parse(self, line: bytes) -> Decision | str:
         """The decision on a line; or whether there is nothing on it, or nothing that can be used."""

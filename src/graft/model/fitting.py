@@ -93,11 +93,11 @@ def fit(
     files = None if journal is None else str(journal.path if isinstance(journal, Journal) else journal)
     plan = Plan("fit", journal=files, inputs=inputs_of(usable, embedded.digests, files))
     job = Job(dataset.reading or Reading(), recipe, plan)
-    if decided is None:
-        return replace(fit_embedded(usable, embedded, encoder, recipe, run).model, job=job)
-    mended, remaining, effect = follow_journal(decided, usable.read_with(decided.path), embedded)
-    _check(mended, recipe)
-    model = fit_embedded(mended, remaining, encoder, recipe, run).model
+    effect = None
+    if decided is not None:
+        usable, embedded, effect = follow_journal(decided, usable, embedded)
+        _check(usable, recipe)
+    model = fit_embedded(usable, embedded, encoder, recipe, run).model
     return replace(model, report=replace(model.report, journal=effect), job=job)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from graft.data.dataset import Dataset
@@ -14,26 +14,18 @@ from graft.journal.resolution import apply
 from graft.results.facts import JournalEffect
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """What a journal held when it was read, the name of its file, and where it lies."""
-
-    name: str
-    reading: JournalState
-    path: Path | None = None
-
-
-def decisions_of(journal: Journal | str | Path) -> Decided:
+def decisions_of(journal: Journal | str | Path) -> JournalState:
     """The decisions of a journal, or of the one at a path.
 
     Raises:
         DataError: There is no journal, or it cannot be read.
     """
-    journal = journal if isinstance(journal, Journal) else Journal(journal)
-    return Decided(journal.path.name, journal.follow(), journal.path)
+    return (journal if isinstance(journal, Journal) else Journal(journal)).follow()
 
 
-def follow_journal(decided: Decided, dataset: Dataset, embedded: Embedded) -> tuple[Dataset, Embedded, JournalEffect]:
+def follow_journal(
+    decided: JournalState, dataset: Dataset, embedded: Embedded
+) -> tuple[Dataset, Embedded, JournalEffect]:
     """The items that remain with the labels that were decided on, their embeddings, and what was changed.
 
     Args:
@@ -44,13 +36,13 @@ def follow_journal(decided: Decided, dataset: Dataset, embedded: Embedded) -> tu
     Raises:
         NothingToRead: The journal drops every item.
     """
-    decisions = decided.reading.decisions
-    applied = apply(dataset, embedded.digests, decisions)
+    applied = apply(dataset.read_with(decided.path), embedded.digests, decided.decisions)
+    name = Path(decided.path).name
     if len(dataset) and not len(applied.dataset):
-        raise NothingToRead(f"{decided.name} drops all {len(dataset):,} items.", "Undo some of its decisions.")
+        raise NothingToRead(f"{name} drops all {len(dataset):,} items.", "Undo some of its decisions.")
     effect = JournalEffect(
-        name=decided.name,
-        digest=hashlib.sha256(b"".join(decision.to_line() for decision in decisions)).hexdigest()[:32],
+        name=name,
+        digest=hashlib.sha256(b"".join(decision.to_line() for decision in decided.decisions)).hexdigest()[:32],
         relabelled=len(applied.relabelled),
         dropped=len(applied.dropped),
         kept=len(applied.kept),
@@ -61,13 +53,10 @@ def follow_journal(decided: Decided, dataset: Dataset, embedded: Embedded) -> tu
     return replace(applied.dataset, warnings=warnings), embedded.select(applied.rows), effect
 
 
-def warn_of_lines(decided: Decided) -> list[str]:
+def warn_of_lines(decided: JournalState) -> list[str]:
     """What is to be said of lines of the journal that hold no decision."""
-    reading = decided.reading
-    if not reading.n_bad:
+    if not decided.n_bad:
         return []
-    lines = "1 line" if reading.n_bad == 1 else f"{reading.n_bad:,} lines"
-    more = ", ..." if reading.n_bad > len(reading.bad) else ""
-    return [
-        f"{lines} of {decided.name} hold no decision and had no effect: line {', '.join(map(str, reading.bad))}{more}."
-    ]
+    lines = "1 line" if decided.n_bad == 1 else f"{decided.n_bad:,} lines"
+    named = ", ".join(map(str, decided.bad)) + (", ..." if decided.n_bad > len(decided.bad) else "")
+    return [f"{lines} of {Path(decided.path).name} hold no decision and had no effect: line {named}."]

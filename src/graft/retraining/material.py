@@ -81,7 +81,7 @@ def gather(
         raise nothing_readable(usable.skipped, dataset.modality)
     effect = None
     if journal is not None:
-        usable, embedded, effect = follow_journal(decisions_of(journal), usable.read_with(journal), embedded)
+        usable, embedded, effect = follow_journal(decisions_of(journal), usable, embedded)
     n_corrected = 0
     own = None if corrections is None else _read_corrections(corrections, model, encoder)
     if own is not None:
