@@ -11,8 +11,10 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 from graft.collecting.found import Found, as_text, is_inline, is_web
+from graft.data.items import File
+from graft.data.listing import peek
 from graft.decoding.encoding import decode_text
-from graft.decoding.formats import HEAD, PICTURES, sniff
+from graft.decoding.formats import PICTURES, sniff
 from graft.errors import NothingToRead
 
 SUFFIXES = (".html", ".htm", ".xhtml")
@@ -193,10 +195,8 @@ def _beside(file: Path) -> Iterator[Path]:
     for folder in (file.with_name(file.stem + end) for end in _BESIDE):
         if folder.is_dir():
             for path in sorted(folder.iterdir())[:MAX_PICTURES]:
-                if path.is_file():
-                    with path.open("rb") as opened:
-                        if sniff(opened.read(HEAD)) in PICTURES:
-                            yield path.resolve()
+                if path.is_file() and sniff(peek(File(path, path.name))) in PICTURES:
+                    yield path.resolve()
 
 
 def _joined(base: str, place: str) -> str:

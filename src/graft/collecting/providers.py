@@ -67,6 +67,5 @@ def open_provider(name: str | None, source: Path | None, **options: str) -> tupl
 def _guess(source: Path | None) -> str:
     if source is None:
         return "ddgs"
-    if source.is_dir():
-        return "pages" if any(path.suffix.lower() in SUFFIXES for path in source.rglob("*")) else "urls"
-    return "pages" if source.suffix.lower() in SUFFIXES else "urls"
+    files = source.rglob("*") if source.is_dir() else iter((source,))
+    return "pages" if any(path.suffix.lower() in SUFFIXES for path in files) else "urls"

@@ -90,20 +90,17 @@ class Fetcher:
             ItemError: It cannot be had, with a reason of ``PASSING`` if it may be had later.
         """
         remaining = self.countdown(f"The file was not there after {self.limits.total:g} seconds.")
-        held = place.host
-        try:
-            for _ in range(self.limits.redirects + 1):
-                answer = self._ask(place, remaining)
-                if isinstance(answer, bytes):
-                    return Fetched(answer, place.url)
-                self.rate_limiter.release(held)
-                held, place = "", answer
+        for redirects in range(self.limits.redirects + 1):
+            if redirects:
                 self.rate_limiter.acquire(place.host, remaining, self.limits.max_rest)
-                held = place.host
-            raise ItemError("redirects", f"The server redirects more than {self.limits.redirects} times.")
-        finally:
-            if held:
-                self.rate_limiter.release(held)
+            try:
+                answer = self._ask(place, remaining)
+            finally:
+                self.rate_limiter.release(place.host)
+            if isinstance(answer, bytes):
+                return Fetched(answer, place.url)
+            place = answer
+        raise ItemError("redirects", f"The server redirects more than {self.limits.redirects} times.")
 
     def countdown(self, message: str, advice: str = "") -> Callable[[], float]:
         """Tells how many seconds are left of what a file may take from now on; it raises when there are none."""
