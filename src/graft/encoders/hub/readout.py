@@ -58,10 +58,12 @@ def _weighted(states: Numbers, weights: Numbers) -> Numbers:
 
 
 def _first(library: Any, states: Numbers, counted: Numbers) -> Numbers:
+    """The state of the token with which counting begins."""
     return states[counted * counted.cumsum(1) == 1]
 
 
 def _last(library: Any, states: Numbers, counted: Numbers) -> Numbers:
+    """The state of the one that counts with none following."""
     following = counted.sum(axis=1, keepdims=True) - counted.cumsum(1)
     return states[counted > following]
 
