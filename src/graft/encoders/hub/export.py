@@ -63,7 +63,7 @@ def make(source: Source, modality: str | None, progress: Progress) -> tuple[Card
     folder = source.fetch([*plan.files, *dense_files, *weights])
     with quiet():
         settings, vocabulary = _settings(source, plan, folder)
-        dense = _dense_weights(source, plan)
+        dense = _dense_weights(source, dense_files)
         trial = _ExportTrial(feeder_for(plan.modality, settings, vocabulary), plan, dense)
         made = _export(source, plan, trial, progress) if plan.weights else _adopted(source, plan, trial, None)
     contents = {GRAPH: made.graph}
@@ -155,22 +155,21 @@ def _export(source: Source, plan: LoadingPlan, trial: _ExportTrial, progress: Pr
         wanted = trial.outputs(network.run)
     progress("export", 1, STEPS)
     failures = []
-    made: Made | None = None
     for exporter in (traced, captured):
         try:
-            graph, weights_are_named = exporter(network, trial.example())
-            made = _held_to(graph, "exported", trial, wanted)
-            made = replace(made, open=weights_are_named and _follows(graph, network, trial))
+            made = _held_to(exporter(network, trial.example()), "exported", trial, wanted)
+            made = replace(made, open=exporter is traced and _follows(made.graph, network, trial))
             break
         except Exception as error:  # exporters fail in every way there is
             failures.append(f"{exporter.__name__}: {first_line(error)}")
-    progress("export", 2, STEPS)
-    if made is None and plan.graph:
+    else:
+        progress("export", 2, STEPS)
+        if not plan.graph:
+            raise EncoderError(
+                f"No ONNX graph can be made of {source.name} ({plan.kind}): {'; '.join(failures)}.",
+                "Use another model.",
+            )
         made = _adopted(source, plan, trial, wanted)
-    if made is None:
-        raise EncoderError(
-            f"No ONNX graph can be made of {source.name} ({plan.kind}): {'; '.join(failures)}.", "Use another model."
-        )
     progress("export", STEPS, STEPS)
     return made
 
@@ -183,7 +182,7 @@ def _follows(graph: bytes, network: HubNetwork, trial: _ExportTrial) -> bool:
         wanted = trial.outputs(network.run)
         try:
             _held_to(with_weights(graph, weights), "exported", trial, wanted)
-        except ValueError:
+        except Exception:  # it says something else, or cannot be run with them
             return False
     return True
 
@@ -265,17 +264,16 @@ def _refuse_foreign_code(source: Source, plan: LoadingPlan) -> None:
         raise foreign_code(source, ", ".join(sorted(map(str, given if isinstance(given, dict) else [given]))))
 
 
-def _dense_weights(source: Source, plan: LoadingPlan) -> dict[str, Float32]:
+def _dense_weights(source: Source, files: Sequence[str]) -> dict[str, Float32]:
     """The weights of dense layers after the pooling, by the names that the layers give."""
     from safetensors.numpy import load
 
     found: dict[str, Float32] = {}
-    for layer in plan.readout["layers"]:
-        if layer["kind"] == "dense":
-            folder = layer["file"].rpartition("/")[0]
-            with explained(source, "dense layer", "safetensors"):
-                tensors = load(source.path(layer["file"]).read_bytes())
-            found |= {f"{folder}/{name}": tensor.astype(np.float32) for name, tensor in tensors.items()}
+    for file in files:
+        folder = file.rpartition("/")[0]
+        with explained(source, "dense layer", "safetensors"):
+            tensors = load(source.path(file).read_bytes())
+        found |= {f"{folder}/{name}": tensor.astype(np.float32) for name, tensor in tensors.items()}
     return found
 
 

@@ -104,14 +104,11 @@ def network_again(card: Card) -> HubNetwork:
         return load_network(source, plan, card.settings)
 
 
-def traced(network: HubNetwork, example: Sequence[Array]) -> tuple[bytes, bool]:
+def traced(network: HubNetwork, example: Sequence[Array]) -> bytes:
     """Export by running the model once: some twenty times as fast as the other way, and right for most models.
 
     Its weights are inputs while that is done, so that none of them is folded into another, joined with an equal one or
-    turned over, and become the graph's own under their names afterwards.
-
-    Returns:
-        The graph, and whether its weights can be replaced.
+    turned over, and become the graph's own under their names afterwards, where they can be replaced.
     """
     weights = {name: each.detach() for name, each in network.weights().items()}
     buffer = io.BytesIO()
@@ -126,10 +123,10 @@ def traced(network: HubNetwork, example: Sequence[Array]) -> tuple[bytes, bool]:
             opset_version=OPSET,
             dynamo=False,
         )
-    return as_initializers(buffer.getvalue(), {name: each.numpy() for name, each in weights.items()}), True
+    return as_initializers(buffer.getvalue(), {name: each.numpy() for name, each in weights.items()})
 
 
-def captured(network: HubNetwork, example: Sequence[Array]) -> tuple[bytes, bool]:
+def captured(network: HubNetwork, example: Sequence[Array]) -> bytes:
     """Export by following the model's Python code: finds branches that depend on a shape."""
     dynamic = tuple(dict.fromkeys(axes, torch.export.Dim.DYNAMIC) for axes in _dynamic(network.names, example).values())
     with torch.no_grad():
@@ -142,7 +139,7 @@ def captured(network: HubNetwork, example: Sequence[Array]) -> tuple[bytes, bool
             output_names=["states"],
             verbose=False,
         )
-    return bytes(program.model_proto.SerializeToString()), False
+    return bytes(program.model_proto.SerializeToString())
 
 
 @contextmanager
