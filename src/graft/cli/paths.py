@@ -60,16 +60,13 @@ class Mixed(StringParamType):
 class Output(click.Path):
     """A file or folder that is written; what kind of, see ``Inputs.check``."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind = "page") -> None:
         super().__init__(path_type=Path)
         self.kind = kind
 
 
 class OutputFile(Output):
     """A file that is written whole, and takes the place of another one with ``--overwrite`` only."""
-
-    def __init__(self, kind: Kind = "page") -> None:
-        super().__init__(kind)
 
 
 class Grouped(click.Option):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from graft.cli.options import How
 from graft.cli.output import say, shown
-from graft.errors import GraftError
+from graft.errors import GraftError, refused_as
 
 if TYPE_CHECKING:
     from graft.model import Model
@@ -67,12 +67,11 @@ def save(steps: Sequence[Step]) -> GraftError | None:
     saved: list[str] = []
     for what, place, write in steps:
         try:
-            write()
+            with refused_as(GraftError, f"{place} cannot be written", "Choose another place."):
+                write()
         except GraftError as error:
-            return _with_what_was_saved(error, saved)
-        except OSError as error:
-            failed = GraftError(f"{place} cannot be written: {error.strerror or error}.", "Choose another place.")
-            return _with_what_was_saved(failed, saved)
+            error.message += f" Saved before: {', '.join(saved)}." if saved else " Nothing was saved."
+            return error
         saved.append(f"{what.lower()} {place}")
     return None
 
@@ -91,8 +90,3 @@ def write_held_out(model: Model, path: Path) -> None:
     to_file(
         answers, Layout(held.classes, columns=("given", "split", "fold"), answers=model.task.prediction.columns), path
     )
-
-
-def _with_what_was_saved(error: GraftError, saved: Sequence[str]) -> GraftError:
-    error.message += f" Saved before: {', '.join(saved)}." if saved else " Nothing was saved."
-    return error
