@@ -187,24 +187,28 @@ class _Listener:
         self.heard = self.at_full_scale = 0
         self.peak = self.energy = 0.0
         self.channel: int | None = None
-        self.resampler: Any = None
         self.skipped = False
 
     def hear(self, frames: int) -> int:
         """Hear the next so many frames, or as many as there are; what is heard later need not follow on them."""
-        n, most = 0, max(1, _BLOCK // self.channels)
+        n, most, resampler = 0, max(1, _BLOCK // self.channels), None
+        if self.file_rate != self.rate:
+            _, soxr = _packages()
+            resampler = soxr.ResampleStream(self.file_rate, self.rate, 1, dtype="float32", quality="HQ")
         while n < frames:
             block = self.file.read(min(most, frames - n), dtype="float32", always_2d=True)
             if not len(block):
                 break
-            self._take(block)
             n += len(block)
-        self._keep(np.empty(0, np.float32), last=True)
-        self.resampler = None
+            self._measure(block)
+            samples = self._mixed(block)
+            self.chunks.append(resampler.resample_chunk(np.ascontiguousarray(samples)) if resampler else samples)
+        if resampler:
+            self.chunks.append(resampler.resample_chunk(np.empty(0, np.float32), last=True))
         return n
 
-    def _take(self, block: Float32) -> None:
-        """Take the next samples ``(s, channels) float32``, s >= 1."""
+    def _measure(self, block: Float32) -> None:
+        """Measure the next samples ``(s, channels) float32``, s >= 1."""
         magnitude = np.abs(block)
         peak = float(magnitude.max())
         if not peak <= _LOUDEST:  # nan as well
@@ -216,7 +220,6 @@ class _Listener:
         flat = block.reshape(-1)
         self.energy += float(np.einsum("n,n->", flat, flat, dtype=np.float64))  # the same however blocks are cut
         self.heard += len(block)
-        self._keep(self._mixed(block), last=False)
 
     def result(self, content: bytes) -> Prepared:
         """The samples and what was measured, of a file of this content."""
@@ -248,15 +251,6 @@ class _Listener:
                 cancelled = float(np.square(mixed).mean()) < _CANCELLED * float(energies.mean()) / self.channels
                 self.channel = int(energies.argmax()) if cancelled else -1
         return mixed if self.channel is None or self.channel < 0 else block[:, self.channel]
-
-    def _keep(self, samples: Float32, last: bool) -> None:
-        if self.file_rate == self.rate:
-            self.chunks.append(samples)
-            return
-        if self.resampler is None:
-            _, soxr = _packages()
-            self.resampler = soxr.ResampleStream(self.file_rate, self.rate, 1, dtype="float32", quality="HQ")
-        self.chunks.append(self.resampler.resample_chunk(np.ascontiguousarray(samples), last=last))
 
 
 def _listen(file: Any, rate: int) -> _Listener:

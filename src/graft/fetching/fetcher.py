@@ -41,7 +41,8 @@ class Fetcher:
     """Fetches files from the public internet. Thread-safe.
 
     Neither cookies nor a referer nor the environment's proxies are used. Names are looked up here, each address is
-    checked, and the connection goes to the address that was checked, at every redirect anew.
+    checked, and the connection goes to the address that was checked, at every redirect anew. Once it is ``stopped``,
+    nothing more is fetched.
 
     Args:
         limits: What one picture may cost.
@@ -68,7 +69,7 @@ class Fetcher:
         self._check_head, self._accept = check_head, accept
         self._trust = trust or http.default_ssl_context()
         self._trust.set_alpn_protocols(["http/1.1"])
-        self._stopped = threading.Event()
+        self.stopped = threading.Event()
         self._live: set[http.NetworkStream] = set()
 
     def locate(self, url: str) -> WebAddress:
@@ -107,21 +108,16 @@ class Fetcher:
         end = time.monotonic() + self.limits.total
 
         def remaining() -> float:
-            left = 0.0 if self.stopped else end - time.monotonic()
+            left = 0.0 if self.stopped.is_set() else end - time.monotonic()
             if left <= 0:
                 raise ItemError("timeout", message, advice)
             return left
 
         return remaining
 
-    @property
-    def stopped(self) -> bool:
-        """Whether nothing more is fetched."""
-        return self._stopped.is_set()
-
     def stop(self) -> None:
         """Break off what is under way."""
-        self._stopped.set()
+        self.stopped.set()
         self.rate_limiter.wake()
         for stream in list(self._live):
             with suppress(OSError):  # it is closed already; to close it here would not wake who reads from it

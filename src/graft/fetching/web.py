@@ -80,7 +80,7 @@ def fetch_files(urls: Iterable[str], run: Run) -> dict[str, Path | ItemError]:
                 _keep(_place(folder, url), fetcher.fetch(place).content)
                 return None
             except ItemError as error:
-                if not fetcher.may_pass(error) or attempt + 1 == LIMITS.tries or fetcher.stopped:
+                if not fetcher.may_pass(error) or attempt + 1 == LIMITS.tries or fetcher.stopped.is_set():
                     return error
                 time.sleep(LIMITS.backoff * 2**attempt)
         return None
