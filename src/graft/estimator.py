@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -11,8 +10,9 @@ import numpy as np
 
 from graft.contracts import Array, Float32, Float64
 from graft.data.contents import clean_label
-from graft.data.dataset import Broken, Dataset, File, Member, Memory, Text
-from graft.data.lists import is_frame, is_missing, values_of
+from graft.data.dataset import Dataset, File
+from graft.data.items import is_picture, is_sound
+from graft.data.lists import ONE_ITEM, is_frame, is_missing, values_of
 from graft.errors import DataError, MissingExtra
 from graft.model import Model, fit, fit_embeddings
 from graft.recipe import Recipe
@@ -240,9 +240,6 @@ class Columns:
         return np.asarray((x - self.mean) / (self.spread * np.sqrt(x.shape[1])), dtype=np.float32)
 
 
-_ITEMS = (str, bytes, bytearray, memoryview, os.PathLike, File, Member, Memory, Text, Broken)
-
-
 def _names(classes: Array) -> list[str]:
     """What the labels are called in the model and its report."""
     names = [str(label) for label in classes]
@@ -289,7 +286,7 @@ def _is_items(X: Any) -> bool:
     Raises:
         DataError: It is one item, or nothing but ``None``.
     """
-    if isinstance(X, _ITEMS):
+    if isinstance(X, ONE_ITEM):
         raise DataError(f"X is one item, of type {type(X).__name__}.", "Give a list of one: [item].")
     if isinstance(X, np.ndarray) and not (X.dtype == object and X.ndim == 1):
         return X.dtype.kind == "U" or X.ndim > 2
@@ -302,6 +299,4 @@ def _is_items(X: Any) -> bool:
         )
     if isinstance(first, np.ndarray):
         return first.ndim > 1
-    if isinstance(first, tuple):
-        return len(first) == 2 and isinstance(first[0], np.ndarray)  # a recording: samples and their rate
-    return isinstance(first, _ITEMS) or (hasattr(first, "convert") and hasattr(first, "save"))
+    return isinstance(first, ONE_ITEM) or is_picture(first) or is_sound(first)

@@ -18,7 +18,8 @@ from graft.errors import DataError, NothingToRead, UsageError
 LabelSet = tuple[str, ...]
 
 _SEVERAL = (list, tuple, set, frozenset)
-_ONE = (str, bytes, bytearray, memoryview, os.PathLike, File, Member, Memory, Text, Broken)
+ONE_ITEM = (str, bytes, bytearray, memoryview, os.PathLike, File, Member, Memory, Text, Broken)
+"""What is an item by its type; pictures, arrays and recordings are told by what they hold."""
 
 
 def is_missing(value: Any) -> bool:
@@ -146,7 +147,7 @@ def as_iterable(given: Any, modality: str | None = None, instead: str = "give a 
         return items
     if is_frame(given):
         return values_of(given)
-    if isinstance(given, _ONE) or _is_one_value(given, modality):
+    if isinstance(given, ONE_ITEM) or _is_one_value(given, modality):
         raise UsageError(
             f"A list of items is wanted, and this is one: {_described(given)}.", f"{instead[0].upper()}{instead[1:]}."
         )
