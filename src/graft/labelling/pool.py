@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,15 +25,10 @@ CLOSE = 0.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Candidate:
-    """An item that may be chosen, and what the model says of it."""
+    """An item that may be suggested, without a score yet, and what it is chosen by."""
 
-    item: Item
+    suggestion: Suggestion
     phi: Float32
-    p: Float32
-    predicted: str
-    confidence: float
-    unknown: bool
-    unsure: float
     weight: float
     key: float
 
@@ -76,10 +71,8 @@ class UnlabelledPool:
                 weights = np.maximum(weights, self._weight / len(weights))
             with one_thread_each():
                 rows, scores = choose(np.stack([candidate.phi for candidate in self._kept]), weights, n)
-            chosen = [self._kept[row] for row in rows]
             suggestions = tuple(
-                Suggestion(one.item, one.predicted, one.confidence, score, self._reason(one))
-                for one, score in zip(chosen, scores, strict=True)
+                replace(self._kept[row].suggestion, score=score) for row, score in zip(rows, scores, strict=True)
             )
         return Shortlist(suggestions, self.n_items, self.n_labelled, self.n_copies, self.skipped)
 
@@ -104,32 +97,25 @@ class UnlabelledPool:
         self._weight += float(weights.sum())
         keys = np.log1p(-self._chance.random(len(items))) / weights
         for row, (item, prediction) in enumerate(zip(items, predictions, strict=True)):
-            yield _Candidate(
-                item=item,
-                phi=phi[row].copy(),
-                p=answer.p[row],
-                predicted=prediction.label,
-                confidence=prediction.confidence,
-                unknown=prediction.unknown,
-                unsure=float(unsure[row]),
-                weight=float(weights[row]),
-                key=float(keys[row]),
-            )
+            reason = self._reason(answer.p[row], float(unsure[row]), unknown=prediction.unknown)
+            suggestion = Suggestion(item, prediction.label, prediction.confidence, 0.0, reason)
+            yield _Candidate(suggestion, phi[row].copy(), float(weights[row]), float(keys[row]))
 
     def _thin_out(self) -> None:
         if len(self._kept) > CANDIDATES:
             order = np.argsort([-candidate.key for candidate in self._kept], kind="stable")[:CANDIDATES]
             self._kept = [self._kept[row] for row in sorted(order.tolist())]
 
-    def _reason(self, found: _Candidate) -> str:
+    def _reason(self, p: Float32, unsure: float, *, unknown: bool) -> str:
+        """Why an item of these probabilities ``(k,)`` would be chosen."""
         classes = self._model.classes
-        if found.unknown:
+        if unknown:
             return "unlike anything it has learned from"
         if self._several:
-            doubtful = int(np.abs(found.p - 0.5).argmin())
-            if abs(2 * float(found.p[doubtful]) - 1) < CLOSE:
+            doubtful = int(np.abs(p - 0.5).argmin())
+            if abs(2 * float(p[doubtful]) - 1) < CLOSE:
                 return f"not sure whether it is {classes[doubtful]}"
-        elif found.unsure > 1 - CLOSE:
-            second, first = np.argsort(found.p, kind="stable")[-2:]
+        elif unsure > 1 - CLOSE:
+            second, first = np.argsort(p, kind="stable")[-2:]
             return f"between {classes[int(first)]} and {classes[int(second)]}"
         return "typical of many that have no label yet"
