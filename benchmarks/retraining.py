@@ -15,7 +15,7 @@ from benchmarks.populations import Population, Source, population
 from benchmarks.results import keep, progress, show
 from benchmarks.sets import DATA
 from graft.contracts import Float64, Int
-from graft.evaluation.rows import Answered
+from graft.evaluation.rows import AskedItems
 from graft.retraining import retrain
 from graft.retraining.gate import decide, paired
 
@@ -185,7 +185,7 @@ def with_wrong(own: Population, old: Int, new: Int, share: float, seed: int) -> 
 
 def score(own: Population, model: graft.Model, rows: Int) -> float:
     """Accuracy on these rows."""
-    answered = Answered.by(model.classifier, model.classes, own.x[rows], own.dataset.select(rows))
+    answered = AskedItems.by(model.classifier, model.classes, own.x[rows], own.dataset.select(rows))
     return float(model.task.right(answered, own.dataset).mean())
 
 

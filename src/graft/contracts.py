@@ -278,8 +278,8 @@ class Task(Protocol[Data, Rows, Found, Answers, Figures, Scores]):
     """A kind of target: how it is read from data, learned, judged and scored.
 
     ``Data`` is a ``graft.data.dataset.Dataset``, ``Rows`` are ``graft.evaluation.Rows``, ``Found`` is what was learned,
-    a ``graft.tasks.FitResult``; ``Answers`` are what a head says of items, ``graft.evaluation.Answered``; ``Figures``
-    and ``Scores`` are records of ``graft.results``.
+    a ``graft.tasks.FitResult``; ``Answers`` are what a head says of items, ``graft.evaluation.AskedItems``;
+    ``Figures`` and ``Scores`` are records of ``graft.results``.
     """
 
     @property

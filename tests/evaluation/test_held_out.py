@@ -6,7 +6,7 @@ import pytest
 from graft.data.dataset import Dataset, Memory
 from graft.data.split import stratified_group_folds
 from graft.errors import DataError
-from graft.evaluation import Answered, score_held_out
+from graft.evaluation import AskedItems, score_held_out
 from graft.evaluation.held_out import check_shared_labels
 from graft.evaluation.outcomes import Outcomes
 from graft.learning.classifier import fit_classifier
@@ -33,7 +33,7 @@ def outcomes(y, predicted, classes):
 
 def score(classifier, x, labels, clusters, part):
     dataset = Dataset(tuple(Memory(b"", f"item {row}") for row in range(len(x))), tuple(labels))
-    return score_held_out(Answered.by(classifier, CLASSES, x, dataset), clusters, part)
+    return score_held_out(AskedItems.by(classifier, CLASSES, x, dataset), clusters, part)
 
 
 def test_labels_of_which_none_is_known_are_an_error():

@@ -10,7 +10,7 @@ from graft.errors import DataError
 from graft.evaluation import score_held_out
 from graft.evaluation.multi_label import judge_multi_label, warn_of_the_labels
 from graft.evaluation.outcomes import Outcomes, measure
-from graft.evaluation.rows import Answered, Rows
+from graft.evaluation.rows import AskedItems, Rows
 from graft.learning.multi_label import fit_multi_label, strata_of
 from graft.learning.selection import choose_without
 from graft.recipe import Recipe
@@ -42,7 +42,7 @@ def names(given):
 def score(classifier, x, label_sets, clusters, part):
     items = tuple(Text(f"item {row}") for row in range(len(x)))
     dataset = Dataset(items, tuple(map("|".join, label_sets)), tags=tuple(label_sets))
-    return score_held_out(Answered.by(classifier, CLASSES, x, dataset), clusters, part)
+    return score_held_out(AskedItems.by(classifier, CLASSES, x, dataset), clusters, part)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,14 @@
 from graft.evaluation.held_out import score_held_out
 from graft.evaluation.judging import judge
 from graft.evaluation.notices import warn_of_blanks, warn_of_the_data, warn_of_the_items
-from graft.evaluation.rows import Answered, Rows
+from graft.evaluation.rows import AskedItems, Rows
 
-__all__ = ["Answered", "Rows", "judge", "score_held_out", "warn_of_blanks", "warn_of_the_data", "warn_of_the_items"]
+__all__ = [
+    "AskedItems",
+    "Rows",
+    "judge",
+    "score_held_out",
+    "warn_of_blanks",
+    "warn_of_the_data",
+    "warn_of_the_items",
+]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from graft.contracts import Int
 from graft.errors import DataError
 from graft.evaluation.outcomes import Outcomes
-from graft.evaluation.rows import Answered
+from graft.evaluation.rows import AskedItems
 from graft.results.scores import Scores
 
 
@@ -30,7 +30,7 @@ def check_shared_labels(what: str, labels: Collection[str], whose: str, known: C
         )
 
 
-def score_held_out(answered: Answered, copies: Int, split: str) -> Scores:
+def score_held_out(answered: AskedItems, copies: Int, split: str) -> Scores:
     """Score a head by its answers to items that it was not fitted to.
 
     An item with a label that the head does not know counts as wrong: it cannot be named rightly.

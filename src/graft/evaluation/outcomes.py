@@ -15,7 +15,7 @@ from graft.contracts import SEPARATOR, Array, Bool, Int
 from graft.data.dataset import Item
 from graft.evaluation import intervals
 from graft.evaluation.intervals import LEAST_CLASSES, LEAST_ITEMS, group_design_effect
-from graft.evaluation.rows import Answered
+from graft.evaluation.rows import AskedItems
 from graft.heads.classifier import Answer
 from graft.heads.multi_label import confidence_of
 from graft.results.figures import Calibration, ClassFigures, Interval, Judged, MultiLabelFigures, ReliabilityBin
@@ -52,7 +52,7 @@ class Outcomes:
     strange: Sequence[str] = ()
 
     @classmethod
-    def of(cls, answered: Answered) -> Self:
+    def of(cls, answered: AskedItems) -> Self:
         """Of items that were answered; a label that the head does not know cannot be named."""
         dataset, answer, exclusive = answered.dataset, answered.answer, answered.head.exclusive
         strange = sorted(set(dataset.every_label) - set(answered.classes))

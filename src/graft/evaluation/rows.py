@@ -65,7 +65,7 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answered:
+class AskedItems:
     """Items with their targets, and what a head says of them that was not fitted to them.
 
     Attributes:

@@ -18,7 +18,7 @@ from graft.duplicates.clusters import Clusters
 from graft.encoders import encoder_for
 from graft.encoders.embed import Embedded, content_digest
 from graft.errors import UsageError
-from graft.evaluation import Answered, warn_of_the_items
+from graft.evaluation import AskedItems, warn_of_the_items
 from graft.evaluation.doubt import warn_of_doubt
 from graft.job import Job, Plan, Reading
 from graft.journal.journal import Journal
@@ -190,7 +190,7 @@ def fit_embedded(
     with run.working("evaluate"):
         figures = task.judge(found, rows, recipe)
         if len(test):
-            tested = Answered.by(found.head, rows.classes, embedded.x[test], dataset.select(test))
+            tested = AskedItems.by(found.head, rows.classes, embedded.x[test], dataset.select(test))
             figures = replace(figures, test=task.score(tested, examples.alike.clusters[test], "test").as_test)
             held = held.joined(tested)
     report = task.report(**vars(_facts(examples, encoder, found, recipe, run)), **vars(figures))

@@ -19,7 +19,7 @@ from graft.duplicates.likeness import clusters_of
 from graft.encoders import tuned_weights
 from graft.encoders.embed import Chunk, chunks_of, embed
 from graft.errors import BundleError, DataError, GraftError
-from graft.evaluation import Answered
+from graft.evaluation import AskedItems
 from graft.explanation import Explanation, explain
 from graft.heads.protocols import Answering
 from graft.job import Job
@@ -183,7 +183,7 @@ class Model:
             raise nothing_readable(embedded.skipped_items(dataset.items), dataset.modality)
         skipped = (*dataset.skipped, *embedded.skipped_items(dataset.items))
         clusters = clusters_of(known, embedded, self.classifier.stages, run).clusters
-        answered = Answered.by(self.classifier, self.classes, embedded.x, known)
+        answered = AskedItems.by(self.classifier, self.classes, embedded.x, known)
         found = task.score(answered, clusters, part)
         seen = known.fingerprint(embedded.digests) == self.report.fingerprint
         doubts = [SEEN.format(self.report.measure)] if seen else [MAYBE_SEEN] if part == "train split" else []

@@ -11,7 +11,7 @@ import numpy as np
 from graft.contracts import SEPARATOR, Bool, Encoder, Float64, Int
 from graft.data.split import choose_folds, stratified_group_folds
 from graft.errors import DataError
-from graft.evaluation import Answered
+from graft.evaluation import AskedItems
 from graft.heads.protocols import Answering
 from graft.model import Model
 from graft.recipe import Recipe
@@ -60,7 +60,7 @@ def answer_both(model: Model, material: GatheredItems, encoder: Encoder, recipe:
     before, after = np.full(n, np.nan), np.full(n, np.nan)
 
     def right(head: Answering, classes: Sequence[str], rows: Int) -> Float64:
-        return task.right(Answered.by(head, classes, x[rows], dataset.select(rows)), dataset)
+        return task.right(AskedItems.by(head, classes, x[rows], dataset.select(rows)), dataset)
 
     def newly(learned: Bool, rows: Int) -> Float64:
         return right(*_fitted(material, learned, encoder, recipe, run), rows)

@@ -11,7 +11,7 @@ import numpy as np
 from graft.contracts import Float64, Int, Targets
 from graft.data.dataset import Dataset
 from graft.errors import DataError, TooFewClasses
-from graft.evaluation import Answered, Rows, judge, score_held_out, warn_of_the_data
+from graft.evaluation import AskedItems, Rows, judge, score_held_out, warn_of_the_data
 from graft.evaluation.held_out import check_shared_labels
 from graft.evaluation.outcomes import Outcomes
 from graft.heads.classifier import Answer
@@ -98,15 +98,15 @@ class Classification:
         figures, _ = judge(found.head, found.out_of_fold, rows, recipe)
         return figures
 
-    def score(self, answered: Answered, copies: Int, part: str) -> Scores:
+    def score(self, answered: AskedItems, copies: Int, part: str) -> Scores:
         """Accuracy and all that goes with it."""
         return score_held_out(answered, copies, part)
 
-    def right(self, answered: Answered, among: Dataset) -> Float64:
+    def right(self, answered: AskedItems, among: Dataset) -> Float64:
         """Whether exactly what an item has is named."""
         return Outcomes.of(answered).right.astype(np.float64)
 
-    def shown(self, scores: Scores, report: Report, answered: Answered) -> Figures:
+    def shown(self, scores: Scores, report: Report, answered: AskedItems) -> Figures:
         """The figures, and the mistakes; to a class that the model does not know it gives no probability."""
         said, items = Outcomes.of(answered), answered.dataset.items
         exhibits = {"hardest": said.hardest(items), "mistakes": said.mistakes(items)}

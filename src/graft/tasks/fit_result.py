@@ -7,7 +7,7 @@ from typing import Any
 
 from graft.contracts import Float64, Task
 from graft.data.dataset import Dataset
-from graft.evaluation.rows import Answered, Rows
+from graft.evaluation.rows import AskedItems, Rows
 from graft.results.facts import HeadChoice
 
 
@@ -31,4 +31,4 @@ class FitResult:
     answer: Any
 
 
-AnyTask = Task[Dataset, Rows, FitResult, Answered, Any, Any]
+AnyTask = Task[Dataset, Rows, FitResult, AskedItems, Any, Any]

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from graft.contracts import Array, Bool, Int
-from graft.evaluation import Answered, Rows
+from graft.evaluation import AskedItems, Rows
 from graft.heads.protocols import Answering
 from graft.tasks.fit_result import FitResult
 
@@ -60,7 +60,7 @@ class HeldOut:
         for one, name, unknown in zip(said, self.names, self.unknown.tolist(), strict=True):
             yield replace(one, input=name, unknown=unknown)
 
-    def joined(self, tested: Answered) -> Self:
+    def joined(self, tested: AskedItems) -> Self:
         """These and the items of a given test split, which the fitted head itself has answered."""
         dataset, score = tested.dataset, tested.answer.unknown_score
         unscored = replace(tested.answer, unknown_score=np.full_like(score, np.nan))

@@ -11,7 +11,7 @@ import numpy as np
 from graft.contracts import Int, Targets
 from graft.data.dataset import Dataset
 from graft.errors import TooFewClasses
-from graft.evaluation import Answered, Rows
+from graft.evaluation import AskedItems, Rows
 from graft.evaluation.held_out import check_shared_labels
 from graft.evaluation.multi_label import judge_multi_label, warn_of_the_labels
 from graft.heads.classifier import Answer
@@ -76,7 +76,7 @@ class MultiLabel(Classification):
         """The figures of the report."""
         return judge_multi_label(found.head, found.out_of_fold, rows, recipe)
 
-    def shown(self, scores: Scores, report: Report, answered: Answered) -> Figures:
+    def shown(self, scores: Scores, report: Report, answered: AskedItems) -> Figures:
         """Nothing but the figures."""
         return figures_of(scores, report, calibration=Calibration(scores.ece), hardest=(), mistakes=())
 

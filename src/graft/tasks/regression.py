@@ -13,7 +13,7 @@ from graft.contracts import Float64, Int, Targets
 from graft.data.dataset import Dataset
 from graft.data.split import merge
 from graft.errors import DataError, UsageError
-from graft.evaluation import Answered, Rows
+from graft.evaluation import AskedItems, Rows
 from graft.evaluation.notices import warn_of_copies
 from graft.evaluation.regression import judge_numbers, score_numbers
 from graft.heads.regressor import Numbers, Regressor
@@ -90,7 +90,7 @@ class Regression:
         """The figures of the report."""
         return judge_numbers(found.head, found.out_of_fold, rows, recipe)
 
-    def score(self, answered: Answered, copies: Int, part: str) -> NumberScores:
+    def score(self, answered: AskedItems, copies: Int, part: str) -> NumberScores:
         """R², errors, and whether intervals hold."""
         dataset, head = answered.dataset, answered.head
         assert isinstance(head, Regressor)
@@ -100,13 +100,13 @@ class Regression:
         found = score_numbers(dataset.items, answered.answer.value[None], y, head.margin, units, method)
         return NumberScores(**vars(found), n_items=len(y), split=part)
 
-    def right(self, answered: Answered, among: Dataset) -> Float64:
+    def right(self, answered: AskedItems, among: Dataset) -> Float64:
         """1 less the squared error as a share of the variance of all numbers: the mean over all is R²."""
         error, spread = answered.answer.value - numbers_of(answered.dataset), float(numbers_of(among).var())
         found: Float64 = 1 - error**2 / (spread or 1.0)
         return found
 
-    def shown(self, scores: NumberScores, report: NumberReport, answered: Answered) -> NumberFigures:
+    def shown(self, scores: NumberScores, report: NumberReport, answered: AskedItems) -> NumberFigures:
         """The same figures; what only a fit can tell is left out."""
         return NumberFigures(
             **vars(scores.as_test),

@@ -11,7 +11,7 @@ import numpy as np
 from graft.contracts import Bool, Encoder, Int
 from graft.data.split import stratified_group_folds
 from graft.encoders.embed import embed
-from graft.evaluation import Answered
+from graft.evaluation import AskedItems
 from graft.evaluation.alarms import false_alarms
 from graft.evaluation.intervals import (
     FOLD_CORRELATION,
@@ -112,6 +112,6 @@ def _interval(right: Bool, clusters: Int, groups: Sequence[str]) -> Interval:
 
 def _test_score(model: Model, encoder: Encoder, classifier: CalibratedHead, examples: Examples) -> Interval:
     tested = examples.dataset.select(examples.test)
-    answered = Answered.by(classifier, model.classes, embed(encoder, tested.items).x, tested)
+    answered = AskedItems.by(classifier, model.classes, embed(encoder, tested.items).x, tested)
     score: Interval = model.task.score(answered, examples.alike.clusters[examples.test], "test").as_test
     return score
