@@ -88,8 +88,10 @@ def in_torch(encoder: Encoder, items: Sequence[Item]) -> Float32:
     """The embeddings ``(n, dim)`` of the same weights in torch."""
     import torch
 
+    from graft.encoders import Tunable
     from graft.tuning.networks import network_for
 
+    assert isinstance(encoder, Tunable), "the others have no network in torch"
     network = network_for(encoder)
     parts = []
     with torch.inference_mode():

@@ -100,7 +100,7 @@ def test_an_item_that_is_the_name_of_a_class_leaves_that_name_out(material):
 def test_both_heads_after_training_know_names_and_the_model_that_went_in_does_not(material, named):
     parts = out_of_fold_plan(material.y, material.units, folds=2)
     plan = TrainingPlan(unfreeze=1, rate=1e-4, epochs=1, batch=16, at_once=16)
-    with_names, without = (run_trials(each, parts, Conduct(plan, lambda: np.inf)) for each in (named, material))
+    with_names, without = (run_trials(each, parts, Conduct(plan)) for each in (named, material))
     for trial, plain, each in zip(with_names, without, parts, strict=True):
         others = np.union1d(each.fit, each.validation)
         rival = scores_of(fitted(named, named.x, named.with_names(others, COUNTED))[0], named, named.x, each.gate)

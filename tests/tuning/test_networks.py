@@ -1,6 +1,7 @@
 """Each network in torch gives what its encoder gives, and hands back what was learnt."""
 
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from graft.encoders.joined import JoinedEncoder
 from graft.encoders.pooling import signed_root
 from graft.errors import UsageError
 from graft.learning import HEADS
+from graft.model import fit_embeddings
 from graft.tuning.networks import network_for
+from graft.tuning.tuning import tune
 
 torch = pytest.importorskip("torch")
 
@@ -146,8 +149,9 @@ def test_batches_go_to_the_device_of_the_network(encoder, values):
 
 def test_joined_encoders_have_no_network():
     image = encoder_for("image", backend="onnxruntime")
-    with pytest.raises(UsageError, match="cannot be tuned"):
-        network_for(JoinedEncoder((image, image)))
+    model = fit_embeddings(np.eye(12, dtype=np.float32), ["a", "b"] * 6)
+    with pytest.raises(UsageError, match=r"encoder cannot be tuned: it is .+\+"):
+        tune(dataclasses.replace(model, encoder=JoinedEncoder((image, image))), "no data are looked at")
 
 
 def test_adapters_melt_into_the_weights():

@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import importlib.util
 
-from graft.contracts import Encoder
-from graft.encoders import ENCODERS, Tunable
+from graft.encoders import Tunable
 from graft.encoders.hub.encoder import HubEncoder
 from graft.encoders.hub.fetch import require
 from graft.encoders.image import ImageEncoder
 from graft.encoders.text import TextEncoder
-from graft.errors import MissingExtra, UsageError
+from graft.errors import MissingExtra
 from graft.tuning.network import Network
 
 
-def network_for(encoder: Encoder) -> Network:
+def network_for(encoder: Tunable) -> Network:
     """The network of an encoder with the weights that it has, tuned or not, in evaluation mode on the CPU.
 
     Every parameter can be learnt; what is to stay frozen is for the caller to say.
 
     Raises:
-        UsageError: The encoder is joined, or one of the hub whose weights cannot be replaced.
+        UsageError: The encoder is one of the hub whose weights cannot be replaced.
         MissingExtra: torch is not installed, or transformers for a model of the hub.
         EncoderError: The encoder's weights are not there, or are others than they were.
     """
-    if not isinstance(encoder, Tunable):
-        raise UsageError(
-            f"The encoder {encoder.name} cannot be tuned.", f"Tune one of {', '.join(ENCODERS)}, or a model of the hub."
-        )
     if importlib.util.find_spec("torch") is None:
         raise MissingExtra("Tuning needs torch, which is not installed here.", "pip install 'graft-learn[tune]'")
     if isinstance(encoder, HubEncoder):

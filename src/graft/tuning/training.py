@@ -35,7 +35,7 @@ def train(
     *,
     augment: Augmentation | None = None,
     device: Any = None,
-    deadline: float | None = None,
+    deadline: float = math.inf,
     checkpoint: Path | None = None,
     progress: Progress = silent,
     note: Note = unheard,
@@ -66,8 +66,8 @@ def train(
     Raises:
         EncoderError: The device's memory does not hold one item.
     """
+    limit = clock() + deadline
     device = torch.device(device) if device is not None else pick_device()
-    limit = math.inf if deadline is None else clock() + deadline
     key = _key(network, head, training, validation, plan) if checkpoint else ""
     with prepared(device, plan.seed):
         network.to(device)

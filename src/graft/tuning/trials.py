@@ -8,7 +8,7 @@ basin, and their mean is usually no worse than each of them (model soups: Wortsm
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,21 +52,18 @@ class Conduct:
 
     Attributes:
         plan: Of each.
-        seconds_left: How many there are; infinite without a limit.
+        limit: Reading of the run's clock at which all must be over; infinite without one.
         run: Is told of every step, and may end it.
-        checkpoint: Begins the names of the files in which runs are kept.
+        checkpoint: Begins the names of the files in which runs are kept: those that are over too, so that all can be
+            taken up together.
         note: Told in words how it goes.
     """
 
     plan: TrainingPlan
-    seconds_left: Callable[[], float]
+    limit: float = np.inf
     run: Run = PLAIN
     checkpoint: Path | None = None
     note: Note = unheard
-
-    def place(self, run: int) -> Path | None:
-        """Where a run is kept: those that are over too, so that all can be taken up together."""
-        return self.checkpoint and place_of(self.checkpoint, run)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,12 +132,12 @@ def run_trials(material: Material, parts: Sequence[Parts], conduct: Conduct) -> 
     aside: float | None = None
     for number, each in enumerate(parts):
         waiting = len(parts) - number
-        left = conduct.seconds_left()
+        left = max(0.0, conduct.limit - conduct.run.clock.now())
         if aside is None:
             aside = left * RESERVE / (waiting + 1) if np.isfinite(left) else 0.0
         if len(parts) > 1:
             conduct.note(f"Trial {number + 1} of {len(parts)}: {len(each.fit)} items to learn from.")
-        deadline = max(1.0, (left - aside * (waiting + 1)) / waiting) if np.isfinite(left) else None
+        deadline = max(1.0, (left - aside * (waiting + 1)) / waiting)
         trials.append(_trial(material, each, conduct, number, deadline))
         aside = trials[-1].aside
     return tuple(trials)
@@ -188,13 +185,11 @@ def mean_model(material: Material, trials: Sequence[Trial], judged: HeldOutScore
     return Shipped(encoder, shipped, out_of_fold.choice, not own > log_loss(y, judged.after))
 
 
-def _trial(material: Material, parts: Parts, conduct: Conduct, number: int, deadline: float | None) -> Trial:
+def _trial(material: Material, parts: Parts, conduct: Conduct, number: int, deadline: float) -> Trial:
     plan, began = conduct.plan, time.monotonic()
     learned = material.with_names(parts.fit)
     start, _ = fitted(material, material.x, learned)
     network = network_for(material.encoder)
-    if deadline is not None:
-        deadline = max(1.0, deadline - (time.monotonic() - began))
     starts = time.monotonic()
     history = train(
         network,
@@ -203,8 +198,8 @@ def _trial(material: Material, parts: Parts, conduct: Conduct, number: int, dead
         rows_of(material, parts.validation, start),
         plan,
         augment=augmentation_for(material.encoder.modality, flips=plan.flips, size=plan.size),
-        deadline=deadline,
-        checkpoint=conduct.place(number),
+        deadline=max(1.0, deadline - (starts - began)),
+        checkpoint=conduct.checkpoint and place_of(conduct.checkpoint, number),
         progress=conduct.run.tell,
         note=conduct.note,
     )

@@ -142,11 +142,8 @@ def tune(
         examples = _examples(model, encoder, data, run)
         parts = _parts(examples, plan.seed)
         material = _material(model, encoder, examples, plan, note)
-
-        def seconds_left() -> float:
-            return math.inf if time_limit is None else max(0.0, time_limit - (run.clock.now() - began))
-
-        trials = run_trials(material, parts, Conduct(plan, seconds_left, run, checkpoint, note))
+        limit = math.inf if time_limit is None else began + time_limit
+        trials = run_trials(material, parts, Conduct(plan, limit, run, checkpoint, note))
         judged = HeldOutScores.by(trials, material, plan.seed)
         y = material.y[judged.rows]
         units = material.units[judged.rows]
