@@ -73,7 +73,9 @@ def _kind(file: BinaryIO, head: bytes) -> str:
     kind = sniff(head)
     if kind == "ole":
         return _older(file)
-    if kind != "zip" or not _is_small(file):
+    directory = directory_of_zip(file) if kind == "zip" else None
+    # Documents have few members; ``zipfile`` makes an object of each, however many there are.
+    if kind != "zip" or (directory and directory[1] > _LARGEST_DIRECTORY):
         return ""
     try:
         with zipfile.ZipFile(file) as archive:
@@ -86,12 +88,6 @@ def _kind(file: BinaryIO, head: bytes) -> str:
         return ""
     lowered = frozenset(name.replace("\\", "/").lower() for name in names)
     return next((known for known, fits_in in _MARKS if fits_in(lowered)), "")
-
-
-def _is_small(file: BinaryIO) -> bool:
-    """Whether a zip has few members, as documents have; ``zipfile`` makes an object of each, however many there are."""
-    directory = directory_of_zip(file)
-    return directory is None or directory[1] <= _LARGEST_DIRECTORY
 
 
 def _older(file: BinaryIO) -> str:

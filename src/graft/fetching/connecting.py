@@ -27,20 +27,6 @@ def connect(
     Raises:
         ItemError: There is no such host, an address is not public, or there is no time left.
     """
-
-    def reach(number: str) -> http.NetworkStream:
-        inner = http.SyncBackend().connect_tcp(number, place.port, timeout=min(limits.connect, remaining()))
-        return _TimedStream(inner, limits, remaining)
-
-    numbers = _look_up(place, allow, limits, remaining)
-    for number in numbers[:-1]:
-        with suppress(http.ConnectError, http.ConnectTimeout):
-            return reach(number)
-    return reach(numbers[-1])
-
-
-def _look_up(place: WebAddress, allow: Sequence[Network], limits: Limits, remaining: Callable[[], float]) -> list[str]:
-    """The checked addresses of a host. The system's look-up knows no deadline, so it is left behind at ours."""
     found: Future[list[str]] = Future()
 
     def look_up() -> None:
@@ -49,13 +35,21 @@ def _look_up(place: WebAddress, allow: Sequence[Network], limits: Limits, remain
         except BaseException as error:
             found.set_exception(error)
 
+    def reach(number: str) -> http.NetworkStream:
+        inner = http.SyncBackend().connect_tcp(number, place.port, timeout=min(limits.connect, remaining()))
+        return _TimedStream(inner, limits, remaining)
+
     threading.Thread(target=look_up, daemon=True, name="look-up").start()
     end = time.monotonic() + limits.connect
-    while not found.done():
+    while not found.done():  # the system's look-up knows no deadline, so it is left behind at ours
         if time.monotonic() >= end:
             raise http.ConnectTimeout
         wait([found], min(remaining(), _GLANCE))
-    return found.result()
+    *others, last = found.result()
+    for number in others:
+        with suppress(http.ConnectError, http.ConnectTimeout):
+            return reach(number)
+    return reach(last)
 
 
 class _TimedStream(http.NetworkStream):
