@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
-from graft.contracts import Float32
 from graft.encoders.speech import SpeechEncoder
 from graft.encoders.speech_network import FLOOR, LAYERS, SLOPE, shares
 from graft.tuning.module import EncoderModule, heard, signed_root
@@ -29,20 +28,19 @@ class SpeechNetwork(EncoderModule):
         self.layers = LAYERS
         for name, array in self.pinned.items():
             self.register_parameter(name, nn.Parameter(torch.empty(array.shape)))
-        noise = self._tensors(encoder.noise())
-        for index, part in enumerate(noise):
-            self.register_buffer(f"noise_{index}", part, persistent=False)
-        self._noise_parts = len(noise)
+        self._noise = self.batch(encoder.noise())
         self.load_pinned()
 
     def batch(self, values: Sequence[Any]) -> Batch:
         """Recordings as mel frames ``(t, 32) float32``, t = 76 + 8 w."""
-        return tuple(part.to(self.device) for part in self._tensors(values))
+        mels = pad_sequence([torch.from_numpy(value) for value in values], batch_first=True)
+        counts = map(torch.from_numpy, shares([len(value) for value in values], mels.shape[1]))
+        return tuple(part.to(self.device) for part in (mels, *counts))
 
     def forward(self, batch: Batch) -> Tensor:
         """Embeddings ``(n, 768) float32``."""
         with torch.no_grad():  # it moves all embeddings alike, so little can be learnt from its slope
-            noise = self._pooled(tuple(getattr(self, f"noise_{index}") for index in range(self._noise_parts)))
+            noise = self._pooled(tuple(part.to(self.device) for part in self._noise))
         return self._pooled(batch) - noise.mean(dim=0)
 
     def groups(self) -> list[Group]:
@@ -69,12 +67,6 @@ class SpeechNetwork(EncoderModule):
         early, late, mean = (_mean(part, share) for part, share in zip((pools[1], pools[3], x), counts, strict=True))
         variance = _mean((x.float() - mean).square(), counts[2])
         return torch.cat([part.flatten(1) for part in (early, late, mean, signed_root(variance))], dim=1)
-
-    @staticmethod
-    def _tensors(values: Sequence[Float32]) -> tuple[Tensor, ...]:
-        mels = pad_sequence([torch.from_numpy(value) for value in values], batch_first=True)
-        counts = shares([len(value) for value in values], mels.shape[1])
-        return (mels, *map(torch.from_numpy, counts))
 
 
 def _mean(layer: Tensor, share: Tensor) -> Tensor:
