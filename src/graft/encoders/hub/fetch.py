@@ -144,10 +144,8 @@ class Address:
     def state(self) -> str:
         """A hash of names, sizes and times of a local folder's files: changes when one of them is replaced."""
         assert self.folder is not None
-        lines = [
-            f"{name} {(status := (self.folder / name).stat()).st_size} {status.st_mtime_ns}"
-            for name in sorted(_files_of(self.folder))
-        ]
+        found = sorted(_files_of(self.folder).items())
+        lines = [f"{name} {status.st_size} {status.st_mtime_ns}" for name, status in found]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:40]
 
 
@@ -307,7 +305,7 @@ def find(address: Address, progress: Progress = silent) -> Source:
         MissingExtra: huggingface_hub is not installed.
     """
     if address.folder:
-        sizes = {name: (address.folder / name).stat().st_size for name in _files_of(address.folder)}
+        sizes = {name: status.st_size for name, status in _files_of(address.folder).items()}
         return Source(address.name, address.state(), sizes, folder=address.folder, on_hub=False)
     require("huggingface_hub")
     import huggingface_hub
@@ -377,7 +375,7 @@ def _cached(address: Address) -> Source | None:
     except (LocalEntryNotFoundError, OSError, ValueError):
         return None
     folder = Path(found)
-    sizes = {name: (folder / name).stat().st_size for name in _files_of(folder)}
+    sizes = {name: status.st_size for name, status in _files_of(folder).items()}
     whole = any(name.endswith(WEIGHTS) for name in sizes)
     return Source(address.name, folder.name, sizes, folder=folder) if whole else None
 
@@ -409,11 +407,11 @@ def _meter(arrived: Callable[[int], None]) -> type[Any]:
     return Meter
 
 
-def _files_of(folder: Path) -> list[str]:
-    found = []
+def _files_of(folder: Path) -> dict[str, os.stat_result]:
+    found = {}
     for path in folder.rglob("*"):
         if path.is_file() and not path.relative_to(folder).parts[0].startswith("."):
-            found.append(path.relative_to(folder).as_posix())
+            found[path.relative_to(folder).as_posix()] = path.stat()
         if len(found) > MAX_FILES:
             raise EncoderError(
                 f"The folder {folder} holds more than {MAX_FILES} files.", "Give the folder of the model alone."
