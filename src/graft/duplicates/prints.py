@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,7 +17,6 @@ PREPROCESSING = "1"
 """Raised whenever the same file would give another print."""
 
 
-@dataclass(frozen=True)
 class _Prints:
     """Items -> prints ``(n, 1024) float32``, by which copies are found, and for no head.
 
@@ -26,12 +24,12 @@ class _Prints:
     content, whichever encoder the model has.
     """
 
-    name: str
-    modality: str
-    dim: int = WIDTH
+    name: ClassVar[str]
+    modality: ClassVar[str]
+    dim = WIDTH
     stages: Stages = ((WIDTH,),)
-    backend: str = "numpy"
-    batch_size: int = 64
+    backend = "numpy"
+    batch_size = 64
     statistics: tuple[str, ...] = ()
 
     @property
@@ -55,12 +53,11 @@ class _Prints:
         return f"{self.dim}:{PREPROCESSING}"
 
 
-@dataclass(frozen=True)
 class SoundPrints(_Prints):
     """Recordings -> prints ``(n, 1024) float32``, for ``near_duplicates``."""
 
-    name: str = "sound-print"
-    modality: str = "audio"
+    name = "sound-print"
+    modality = "audio"
 
     def prepare(self, content: bytes, limits: ItemLimits = LIMITS) -> Prepared:
         """Decode a recording to its print ``(1024,) float32``.
@@ -74,12 +71,11 @@ class SoundPrints(_Prints):
         return Prepared(sound_print(decode_sound(content, RATE, limits).value), {})
 
 
-@dataclass(frozen=True)
 class PicturePrints(_Prints):
     """Pictures -> prints ``(n, 1024) float32``, for ``copies.py``."""
 
-    name: str = "picture-print"
-    modality: str = "image"
+    name = "picture-print"
+    modality = "image"
 
     def prepare(self, content: bytes, limits: ItemLimits = LIMITS) -> Prepared:
         """Decode a picture to its print ``(1024,) float32``.
