@@ -10,6 +10,7 @@ import numpy as np
 
 from graft.contracts import SEPARATOR, Bool, Encoder, Float64, Int
 from graft.data.split import choose_folds, stratified_group_folds
+from graft.duplicates.clusters import Clusters
 from graft.errors import DataError
 from graft.evaluation import AskedItems
 from graft.heads.protocols import Answering
@@ -122,21 +123,10 @@ def _fitted(
 ) -> tuple[Answering, tuple[str, ...]]:
     """The head of the recipe, fitted to some rows, and its classes."""
     rows = np.flatnonzero(learned)
-    embedded, alike = material.embedded, material.alike
-    examples = Examples.of(
-        replace(material.dataset.select(rows), splits=()),
-        encoder,
-        recipe,
-        run,
-        replace(
-            embedded,
-            x=embedded.x[rows],
-            rows=np.arange(len(rows)),
-            digests=tuple(embedded.digests[row] for row in rows.tolist()),
-            statistics={name: values[rows] for name, values in embedded.statistics.items()},
-            skipped={},
-        ),
-        alike._replace(clusters=alike.clusters[rows], doubtful=alike.doubtful[rows], whole=alike.whole[rows]),
-    )
+    dataset = replace(material.dataset.select(rows), splits=())
+    embedded = replace(material.embedded.select(rows), rows=np.arange(len(rows)), skipped={})
+    clusters, doubtful, whole = material.alike
+    alike = Clusters(clusters[rows], doubtful[rows], whole[rows])
+    examples = Examples.of(dataset, encoder, recipe, run, embedded, alike)
     with run.working("fit"):
         return examples.task.fit(examples.rows, recipe).head, examples.rows.classes
