@@ -67,6 +67,14 @@ def test_nothing_wrong_and_nothing_judged(perfect: Report, unscored: Report) -> 
     assert "Nothing was judged." in render(unscored, 80)
 
 
+@pytest.mark.parametrize("width", [60, 100])
+def test_spaces_that_do_not_break_are_printed_as_spaces(
+    messages: Report, recordings: Report, tuned: Report, width: int
+) -> None:
+    for report in (messages, recordings, tuned):
+        assert "\u00a0" not in render(report, width)
+
+
 def test_a_report_has_no_escape_sequences(doors: Report) -> None:
     assert "\x1b" not in render(doors, 80)
 
