@@ -14,11 +14,10 @@ from click.core import ParameterSource
 
 from graft.cli.output import progress_bar, say, show_json
 from graft.cli.paths import Grouped, Mixed, Output
-from graft.errors import UsageError
+from graft.errors import GraftError, UsageError
 
 if TYPE_CHECKING:
     from graft.contracts import Progress
-    from graft.errors import GraftError
     from graft.monitoring.keeping import LogOptions
 
 NAMES_OF_ENCODERS = "A name that graft encoders shows, owner/model, a folder, A+B"
