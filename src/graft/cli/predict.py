@@ -18,7 +18,7 @@ from graft.cli.answers import WRITERS, Layout, PredictedRow, format_of, to_file
 from graft.cli.options import Caching, How, how_options, log_asked, log_options
 from graft.cli.output import progress_bar, say, shown
 from graft.cli.paths import Command, InputPath, Mixed, ModelPath, OutputFile, guard_outputs
-from graft.cli.reading import texts_of_stdin
+from graft.cli.reading import items_of_stdin
 from graft.errors import GraftError, UsageError
 
 if TYPE_CHECKING:
@@ -209,19 +209,15 @@ def _bring(inputs: Sequence[str]) -> None:
 
 
 def _rows(inputs: Sequence[str], modality: str, columns: Reading) -> Rows:
-    from graft.data.items import MAX_ITEM_BYTES, Memory
     from graft.decoding.formats import sniff
 
     for name in inputs:
         if name != "-":
             yield from _found_at(name, modality, columns)
             continue
-        if modality == "text":
-            yield from ((text, {}) for text in texts_of_stdin())
-            continue
         stream = cast("io.BufferedReader", sys.stdin.buffer)
-        if sniff(stream.peek(32)[:32]):
-            yield Memory(stream.read(MAX_ITEM_BYTES + 1), "stdin"), {}
+        if modality == "text" or sniff(stream.peek(32)[:32]):
+            yield from ((item, {}) for item in items_of_stdin(modality))
         else:
             for line in stream:
                 if path := line.decode(errors="surrogateescape").rstrip("\r\n"):

@@ -19,7 +19,7 @@ from graft.cli.paths import FolderPath, Grouped, guard_outputs
 if TYPE_CHECKING:
     from graft.contracts import Progress
     from graft.data.dataset import Dataset
-    from graft.data.items import Text
+    from graft.data.items import Item
     from graft.model import Model
 
 _option = partial(click.option, cls=Grouped, group="reading")
@@ -73,10 +73,13 @@ def read_data(
     return dataset
 
 
-def texts_of_stdin() -> Iterator[Text]:
-    """A text for each line of stdin that holds something, as soon as it is there."""
-    from graft.data.items import MAX_ITEM_BYTES, Text
+def items_of_stdin(modality: str) -> Iterator[Item]:
+    """What stdin holds: a text for each line that is not blank, as soon as it is there, or the bytes of one file."""
+    from graft.data.items import MAX_ITEM_BYTES, Memory, Text
     from graft.decoding.encoding import decode_lines
 
     stream = cast("io.BufferedReader", sys.stdin.buffer)
-    return map(Text, decode_lines(stream, MAX_ITEM_BYTES, partial(say, err=True)))
+    if modality == "text":
+        yield from map(Text, decode_lines(stream, MAX_ITEM_BYTES, partial(say, err=True)))
+    else:
+        yield Memory(stream.read(MAX_ITEM_BYTES + 1), "stdin")

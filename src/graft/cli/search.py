@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ import click
 from graft.cli.options import NAMES_OF_ENCODERS, How, encoder_option, how_options, prompt_option
 from graft.cli.output import say, shown
 from graft.cli.paths import Command, InputPath, Mixed, OutputFile, guard_outputs
-from graft.cli.reading import as_flags, reading_options, texts_of_stdin
+from graft.cli.reading import as_flags, items_of_stdin, reading_options
 from graft.errors import UsageError
 from graft.files import expanded
 
@@ -108,15 +107,13 @@ def command(
 
 
 def _queries(queries: Sequence[str], modality: str) -> Iterator[Item]:
-    from graft.data.items import MAX_ITEM_BYTES, File, Memory, Text
+    from graft.data.items import File, Text
     from graft.data.kinds import is_path
     from graft.data.listing import printable
 
     for query in queries:
-        if query == "-" and modality == "text":
-            yield from texts_of_stdin()
-        elif query == "-":
-            yield Memory(sys.stdin.buffer.read(MAX_ITEM_BYTES + 1), "stdin")
+        if query == "-":
+            yield from items_of_stdin(modality)
         elif modality == "text" and not is_path(query):
             yield Text(query)
         else:
