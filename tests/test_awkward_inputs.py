@@ -19,7 +19,7 @@ from graft.duplicates.texts import near_duplicate_texts
 from graft.errors import DataError, ItemError, NothingToRead
 from graft.reading.manifest import parse_manifest, parse_texts
 from graft.reading.read import read
-from graft.report.exhibits import _quote
+from graft.report.exhibits import quote
 from graft.report.sounds import BEGINNING, EACH, portable
 
 soundfile = pytest.importorskip("soundfile")
@@ -146,7 +146,7 @@ def test_the_beginning_of_a_text_is_cut_between_characters(encoding):
         assert len(beginning) > 15
         assert text.startswith(beginning)
     assert decode_text_beginning(text.encode(encoding), 1000) == text
-    assert _quote((text * 100).encode(encoding)).startswith("äöüß€ä")
+    assert quote((text * 100).encode(encoding)).startswith("äöüß€ä")
 
 
 # --- data/dataset

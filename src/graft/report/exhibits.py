@@ -5,7 +5,6 @@ What speaks for an answer, where that was asked for, is squares over a picture, 
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -14,7 +13,7 @@ from graft.decoding.encoding import decode_beginning
 from graft.errors import GraftError
 from graft.executors import map_on_cores
 from graft.explanation import Explanation, Squares
-from graft.report.markup import Content, Html, element, name, path
+from graft.report.markup import Content, Html, element, embedded, name, path
 from graft.report.sounds import Sound, portable
 from graft.report.words import EXCERPT, NBSP, duration, excerpt, percent
 from graft.results.facts import Facts
@@ -116,7 +115,7 @@ class Exhibits:
         home = self.placed.get(judged.path)
         if home is None:
             home = self.placed[judged.path] = f"sound-{len(self.placed)}"
-            source = f"data:{sound.kind};base64,{base64.b64encode(sound.content).decode()}"
+            source = embedded(sound.kind, sound.content)
             return element("audio", controls=True, preload="none", id=home, aria_label=label, src=source)
         player = element("audio", controls=True, preload="none", data_as=home, aria_label=label)
         elsewhere = element("noscript", element("a", "Play it further up.", href=f"#{home}"))
@@ -133,11 +132,11 @@ def gather(report: Facts, wanted: Iterable[Judged]) -> Exhibits:
     exhibits = Exhibits(report.modality, whys=report.whys)
     paths = list(dict.fromkeys(judged.path for judged in wanted if judged.path in report.items))
     if report.modality == "image":
-        for key, small in _made(_thumbnail, report, paths[:MOST]):
+        for key, small in _made(small_picture, report, paths[:MOST]):
             painted = exhibits.pictures[key] = f"p{len(exhibits.pictures)}"
-            exhibits.rules.append(f".{painted}{{background-image:url(data:image/jpeg;base64,{small})}}")
+            exhibits.rules.append(f".{painted}{{background-image:url({small})}}")
     elif report.modality == "text":
-        exhibits.texts.update(_made(_quote, report, paths[:MOST]))
+        exhibits.texts.update(_made(quote, report, paths[:MOST]))
     elif report.modality == "audio":
         for key, sound in _made(portable, report, paths[:SOUNDS]):
             if exhibits.spent + len(sound.content) <= SOUND_BYTES:
@@ -160,13 +159,19 @@ def _made(make: Callable[[bytes], T], report: Facts, paths: Sequence[str]) -> It
             yield key, thing
 
 
-def _thumbnail(content: bytes) -> str:
+def small_picture(content: bytes) -> str:
+    """The address of a picture's thumbnail, which travels inside the page.
+
+    Raises:
+        ItemError: It cannot be read.
+    """
     from graft.decoding.decode import thumbnail
 
-    return base64.b64encode(thumbnail(content, EDGE)).decode()
+    return embedded("image/jpeg", thumbnail(content, EDGE))
 
 
-def _quote(content: bytes) -> str:
+def quote(content: bytes) -> str:
+    """The beginning of a text, as much as a page shows."""
     return excerpt(decode_beginning(content, 8 * EXCERPT))
 
 

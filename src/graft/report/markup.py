@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 from collections.abc import Iterable, Sequence
@@ -32,6 +33,11 @@ def element(name: str, *content: Content, **attributes: Attribute) -> Html:
     """
     start = f"<{name}{''.join(_attribute(key, value) for key, value in attributes.items())}>"
     return Html(start) if name in _VOID else Html(f"{start}{join(content)}</{name}>")
+
+
+def embedded(kind: str, content: bytes) -> str:
+    """The address of what travels inside the page itself, such as ``data:image/jpeg;base64,...``."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def join(content: Content) -> Html:

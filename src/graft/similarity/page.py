@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Sequence
 
 from graft.data.items import Item, Text
-from graft.decoding.decode import thumbnail
-from graft.decoding.encoding import decode_beginning
 from graft.errors import GraftError
 from graft.executors import map_on_cores
-from graft.report.markup import Html, element, name, path
+from graft.report.exhibits import quote, small_picture
+from graft.report.markup import Html, element, embedded, name, path
 from graft.report.page import document
 from graft.report.sounds import portable
-from graft.report.words import EXCERPT, amount, count, excerpt
+from graft.report.words import amount, count, excerpt
 from graft.similarity.matches import Match, SearchResult
 
 MOST = 500
 """So many items are shown; of those that follow, only the names."""
-EDGE = 360
-"""Longest edge of a picture in pixels; it opens that large."""
 CSS = """
 .query .picture, .gallery .picture { aspect-ratio: 1; }
 .query .picture img, .gallery .picture img { display: block; width: 100%; height: 100%; object-fit: contain; }
@@ -87,13 +83,12 @@ def _exhibit(item: Item, modality: str) -> Html | None:
     try:
         content = item.read()
         if modality == "text":
-            return element("blockquote", excerpt(decode_beginning(content, 8 * EXCERPT)), dir="auto")
+            return element("blockquote", quote(content), dir="auto")
         if modality == "audio":
             sound = portable(content)
-            source = f"data:{sound.kind};base64,{base64.b64encode(sound.content).decode()}"
+            source = embedded(sound.kind, sound.content)
             return element("audio", controls=True, preload="none", src=source) if sound.content else None
-        small = base64.b64encode(thumbnail(content, EDGE)).decode()
-        picture = element("img", src=f"data:image/jpeg;base64,{small}", alt="")
+        picture = element("img", src=small_picture(content), alt="")
         inner = element("div", picture, class_="picture", role="img", aria_label=item.name)
         return element("div", inner, class_="opens")
     except GraftError:
