@@ -13,7 +13,7 @@ from graft.contracts import Linear
 from graft.learning.logistic import Logistic
 from graft.tuning.batches import Samples
 from graft.tuning.head import TrainableHead
-from graft.tuning.network import Group
+from graft.tuning.network import Groups
 
 SIDE = 8
 STAGES = ((6, 10),)
@@ -63,12 +63,12 @@ class SmallNetwork(torch.nn.Module):
             self.looks += 1
         return torch.cat([early, late], dim=1)
 
-    def groups(self) -> list[Group]:
-        return [
-            Group("first", (*self.first.parameters(), *self.norm.parameters())),
-            Group("second", tuple(self.second.parameters())),
-            Group("third", tuple(self.third.parameters())),
-        ]
+    def groups(self) -> Groups:
+        return {
+            "first": [*self.first.parameters(), *self.norm.parameters()],
+            "second": [*self.second.parameters()],
+            "third": [*self.third.parameters()],
+        }
 
     def train_mode(self, frozen_batch_norm: bool = True) -> None:
         self.train()

@@ -63,7 +63,7 @@ def disturbed(network, groups, share=0.02):
     chance = torch.Generator().manual_seed(7)
     with torch.no_grad():
         for group in groups:
-            for parameter in group.parameters:
+            for parameter in group:
                 parameter += share * parameter.abs().mean() * torch.randn(parameter.shape, generator=chance)
     return network
 
@@ -78,12 +78,12 @@ def test_the_network_gives_what_the_encoder_gives(encoder, values):
 
 def test_what_was_learnt_goes_back_into_the_encoder(encoder, values):
     network = network_for(encoder)
-    groups = network.groups()
+    groups = list(network.groups().values())
     moved = [groups[0], groups[len(groups) // 2], groups[-1]]
     before, learnt = encoder.embed(values), embedded(disturbed(network, moved), values)
     assert apart(learnt, before) > 100 * SAME
     changed = network.changed()
-    assert len(changed) == sum(len(group.parameters) for group in moved)
+    assert len(changed) == sum(len(group) for group in moved)
     tuned = retuned(encoder, changed)
     found = tuned.embed(values)
     assert apart(found, learnt) <= SAME
@@ -98,26 +98,25 @@ def test_what_was_learnt_goes_back_into_the_encoder(encoder, values):
 
 def test_the_groups_are_all_parameters_from_input_to_output(encoder, values):
     network = network_for(encoder)
-    groups = network.groups()
-    own = [id(parameter) for group in groups for parameter in group.parameters]
+    groups = list(network.groups().values())
+    own = [id(parameter) for group in groups for parameter in group]
     assert sorted(own) == sorted(map(id, network.parameters()))
-    assert len({group.name for group in groups}) == len(groups)
     for group in groups[:-1]:
-        for parameter in group.parameters:
+        for parameter in group:
             parameter.requires_grad_(False)
     network(network.batch(values[:2])).square().sum().backward()
-    assert all(parameter.grad is not None for parameter in groups[-1].parameters)
-    assert all(parameter.grad is None for group in groups[:-1] for parameter in group.parameters)
+    assert all(parameter.grad is not None for parameter in groups[-1])
+    assert all(parameter.grad is None for group in groups[:-1] for parameter in group)
 
 
 def test_every_weight_has_a_slope_and_it_is_finite(encoder, values):
     network = network_for(encoder)
     silent = [np.zeros_like(values[0])] if encoder.modality != "text" else []  # a deviation of zero, dead units
     network(network.batch([*silent, *values[:1]])).square().sum().backward()
-    for group in network.groups():
-        for parameter in group.parameters:
+    for name, group in network.groups().items():
+        for parameter in group:
             assert parameter.grad is not None
-            assert torch.isfinite(parameter.grad).all(), group.name
+            assert torch.isfinite(parameter.grad).all(), name
 
 
 def test_the_statistics_of_batch_normalisations_stay_unless_told_otherwise():
@@ -140,7 +139,7 @@ def test_the_statistics_of_batch_normalisations_stay_unless_told_otherwise():
 
 def test_a_network_can_be_moved_without_its_numbers(encoder):
     network = network_for(encoder).to("meta")
-    assert all(parameter.is_meta for group in network.groups() for parameter in group.parameters)
+    assert all(parameter.is_meta for group in network.groups().values() for parameter in group)
 
 
 def test_batches_go_to_the_device_of_the_network(encoder, values):

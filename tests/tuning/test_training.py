@@ -20,6 +20,7 @@ from graft.heads.features import transform  # noqa: E402
 from graft.results.facts import plain, restored  # noqa: E402
 from graft.results.history import History  # noqa: E402
 from graft.tuning.batches import Samples  # noqa: E402
+from graft.tuning.network import Groups  # noqa: E402
 from graft.tuning.plan import TrainingPlan  # noqa: E402
 from graft.tuning.training import train  # noqa: E402
 from tuning.networks import STAGES, SmallNetwork, embed, fitted_head, rows  # noqa: E402
@@ -258,8 +259,8 @@ def test_adapters_without_linear_layers_are_refused() -> None:
     pytest.importorskip("peft", reason="adapters need peft")
 
     class Convolutional(SmallNetwork):
-        def groups(self) -> list[object]:
-            return super().groups()[:1]
+        def groups(self) -> Groups:
+            return {"first": super().groups()["first"]}
 
     with pytest.raises(UsageError, match="linear layers"):
         tune(Convolutional(), replace(PLAN, rank=2))

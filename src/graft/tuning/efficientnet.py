@@ -13,7 +13,7 @@ from torch.nn import functional
 from graft.encoders import BuiltIn
 from graft.encoders.efficientnet import BLOCKS, EPSILON, HEAD_WIDTH, POOLED, STEM_WIDTH, same_padding
 from graft.tuning.module import EncoderModule, signed_root
-from graft.tuning.network import Batch, Group
+from graft.tuning.network import Batch, Groups
 
 MOMENTUM = 0.01
 """Of the batch normalisations where their statistics are learnt: that of the network's makers."""
@@ -56,12 +56,11 @@ class EfficientNet(EncoderModule):
         stages.append(functional.relu6(self._bn1(self._conv_head(x))))
         return signed_root(torch.cat([stages[index].float().mean(dim=(2, 3)) for index in POOLED], dim=1))
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> Groups:
         """Stem, 16 blocks, head convolution."""
-        parts: list[tuple[str, tuple[Any, ...]]] = [("stem", (self._conv_stem, self._bn0))]
-        parts += [(f"block {index}", (block,)) for index, block in enumerate(self._blocks)]
-        parts += [("last convolution", (self._conv_head, self._bn1))]
-        return [Group(name, tuple(p for module in modules for p in module.parameters())) for name, modules in parts]
+        blocks = {f"block {index}": [*block.parameters()] for index, block in enumerate(self._blocks)}
+        stem = [*self._conv_stem.parameters(), *self._bn0.parameters()]
+        return {"stem": stem, **blocks, "last convolution": [*self._conv_head.parameters(), *self._bn1.parameters()]}
 
 
 class _Block(nn.Module):  # type: ignore[misc]

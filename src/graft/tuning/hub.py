@@ -18,7 +18,7 @@ from graft.encoders.hub.network import network_again
 from graft.encoders.hub.readout import normalise, read_out
 from graft.tuning.layers import layers_of
 from graft.tuning.module import EncoderModule, signed_root
-from graft.tuning.network import Batch, Group
+from graft.tuning.network import Batch, Groups
 
 
 class HubModule(EncoderModule):
@@ -71,10 +71,10 @@ class HubModule(EncoderModule):
             total = normalise(total, torch)
         return signed_root(total) if self.readout.get("rooted") else total
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> Groups:
         """What lies before the layers, and each of them with what follows it."""
         own = self.weights()
-        return [Group(name, tuple(own[weight] for weight in weights)) for name, weights in self._groups]
+        return {name: [own[weight] for weight in weights] for name, weights in self._groups}
 
     def _filled(self, windows: Sequence[Any]) -> Tensor:
         tensors = [torch.from_numpy(window) for window in windows]

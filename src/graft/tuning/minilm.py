@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import pad_sequence
 from graft.encoders import BuiltIn
 from graft.encoders.minilm import EPSILON, HEAD_WIDTH, HEADS, LAYERS, POOLED, WIDTH
 from graft.tuning.module import EncoderModule
-from graft.tuning.network import Batch, Group
+from graft.tuning.network import Batch, Groups
 
 DROPOUT = 0.1
 """While learning, as when the network was trained."""
@@ -54,11 +54,10 @@ class MiniLM(EncoderModule):
         totals = sums.new_zeros(n, sums.shape[1]).index_add(0, texts, sums)
         return totals / lengths.new_zeros(n).index_add(0, texts, lengths)[:, None]
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> Groups:
         """Tokens, six layers."""
-        parts = [("tokens", self.embeddings)]
-        parts += [(f"layer {index}", layer) for index, layer in enumerate(self.encoder["layer"])]
-        return [Group(name, tuple(module.parameters())) for name, module in parts]
+        layers = {f"layer {index}": [*layer.parameters()] for index, layer in enumerate(self.encoder["layer"])}
+        return {"tokens": [*self.embeddings.parameters()], **layers}
 
 
 _TABLES = ("word_embeddings", "position_embeddings", "token_type_embeddings")

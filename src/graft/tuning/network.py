@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from graft.contracts import Float32
@@ -12,19 +11,8 @@ Tensor = Any
 """A ``torch.Tensor``; this file is read without torch."""
 Batch = tuple[Tensor, ...]
 """What a network takes for several items, on its own device; each network says what the parts are."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Group:
-    """Layers that are frozen or learnt together.
-
-    Attributes:
-        name: For reports, e.g. ``"block 4"``.
-        parameters: Theirs, ``torch.nn.Parameter`` each.
-    """
-
-    name: str
-    parameters: tuple[Any, ...]
+Groups = Mapping[str, Sequence[Any]]
+"""Parameters that are frozen or learnt together, by a name for reports, e.g. ``"block 4"``."""
 
 
 class Network(Protocol):
@@ -36,7 +24,7 @@ class Network(Protocol):
     def __call__(self, batch: Batch) -> Tensor:
         """Embeddings ``(n, dim)`` of float32, with gradients."""
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> Groups:
         """All parameters, from the input to the output."""
 
     def train_mode(self, frozen_batch_norm: bool = True) -> None:

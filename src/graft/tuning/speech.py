@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import pad_sequence
 from graft.encoders.speech import SpeechEncoder
 from graft.encoders.speech_network import FLOOR, LAYERS, SLOPE, shares
 from graft.tuning.module import EncoderModule, heard, signed_root
-from graft.tuning.network import Batch, Group
+from graft.tuning.network import Batch, Groups
 
 
 class SpeechNetwork(EncoderModule):
@@ -43,7 +43,7 @@ class SpeechNetwork(EncoderModule):
             noise = self._pooled(tuple(part.to(self.device) for part in self._noise))
         return self._pooled(batch) - noise.mean(dim=0)
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> Groups:
         """Five blocks, each with a pooling at its end, and the last convolution."""
         blocks: list[list[Any]] = [[]]
         for layer in self.layers:
@@ -51,7 +51,7 @@ class SpeechNetwork(EncoderModule):
             if layer.pool:
                 blocks.append([])
         names = [*(f"block {index}" for index in range(len(blocks) - 1)), "last convolution"]
-        return [Group(name, tuple(block)) for name, block in zip(names, blocks, strict=True)]
+        return dict(zip(names, blocks, strict=True))
 
     def _pooled(self, batch: Batch) -> Tensor:
         mels, *counts = batch

@@ -31,11 +31,10 @@ class Trainable:
         self.network, self.head, self.plan = network, head, plan
         groups = network.groups()
         count = len(groups) if plan.unfreeze == "all" else min(plan.unfreeze, len(groups))
-        chosen = groups[len(groups) - count :]
-        self.unfrozen = tuple(group.name for group in chosen)
+        self.unfrozen = tuple(groups)[len(groups) - count :]
         self.peaks = (*rates_by_depth(count, plan.rate, plan.decay), plan.head_rate)
         self._adapted = plan.rank > 0 and count > 0
-        depth = {id(parameter): at for at, group in enumerate(chosen) for parameter in group.parameters}
+        depth = {id(parameter): at for at, name in enumerate(self.unfrozen) for parameter in groups[name]}
         self._base = {name: each for name, each in network.named_parameters() if id(each) in depth}
         self._head = {f"head.{name}": each for name, each in head.named_parameters()}
         for parameter in network.parameters():
