@@ -70,7 +70,7 @@ def list_members(path: Path) -> list[ZipEntry]:
         UnsafeArchive: It is broken or cut short, encrypted, a bomb, or has members that reach outside it.
         OSError: The file cannot be read.
     """
-    return [ZipEntry(name, _parts(path, name), is_link) for name, is_link in _opened(path).listed()]
+    return [ZipEntry(name, _parts(path, name), is_link) for name, is_link in _opened(path).members()]
 
 
 def read_member(path: Path, member: str, limit: int) -> tuple[bytes, int]:
@@ -128,7 +128,7 @@ class _Zip(zipfile.ZipFile):
             ) from None
         _check_totals(path, self.infolist())
 
-    def listed(self) -> Iterator[tuple[str, bool]]:
+    def members(self) -> Iterator[tuple[str, bool]]:
         """What each member is called, and whether it is a link."""
         files = (info for info in self.infolist() if not info.is_dir())
         return ((info.filename, stat.S_ISLNK(info.external_attr >> 16)) for info in files)

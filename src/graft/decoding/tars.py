@@ -111,7 +111,7 @@ class Tar:
             raise
         self._places = {entry.name: entry for entry in reversed(self.entries) if not entry.is_link}
 
-    def listed(self) -> Iterator[tuple[str, bool]]:
+    def members(self) -> Iterator[tuple[str, bool]]:
         """What each member is called, and whether it is a link."""
         return ((entry.name, entry.is_link) for entry in self.entries)
 
