@@ -48,14 +48,13 @@ def as_flags(options: Mapping[str, Any]) -> list[str]:
 
 
 def read_like(model: Model, data: str | Path, reading: Mapping[str, Any], *, progress: Progress) -> Dataset:
-    """Read labelled data for a model: of its kind and task, by the columns that its own were read by.
+    """Read labelled data for a model as it reads them, but for what is said of their reading.
 
     Raises:
         OutputIsInput: An output of the running command is among the files that were read.
     """
-    own = {"min_classes": 1, "remembered": model.report.columns, "modality": model.report.modality}
     given = {name: value for name, value in reading.items() if value}
-    return read_data(data, progress=progress, **{**own, **given, **model.task.reading})
+    return read_data(data, progress=progress, **{**model.reading, **given, **model.task.reading})
 
 
 def read_data(

@@ -116,7 +116,7 @@ def export_model(
     check_free(folder, overwrite)
     building = _building()
     model = building.exact(model)
-    own = _items_of(model, data) if data is not None else None
+    own = read(data, **model.reading) if data is not None else None
     with put_in_place(Path(folder), overwrite) as place:
         front = building.front_of(model)
         draft = Draft(place, model, front, labels_of(model, front, precision), precision, options)
@@ -156,12 +156,6 @@ def _with_graph(draft: Draft, goldens: GoldenSet, building: Any) -> tuple[Draft,
         (draft.folder / GRAPH).unlink()
         exact = replace(draft, labels=labels_of(draft.model, draft.front, FULL), precision=FULL)
         return (*_with_graph(exact, goldens, building)[:2], error.message)
-
-
-def _items_of(model: Model, data: Dataset | str | Path) -> Dataset:
-    """Labelled items of the model's modality."""
-    reading = {**model.task.reading, "min_classes": 1, "modality": model.report.modality}
-    return read(data, remembered=model.report.columns, **reading)
 
 
 def target_called(name: str) -> Target:

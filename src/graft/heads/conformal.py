@@ -32,8 +32,11 @@ class SetRule:
 
     @property
     def needed(self) -> int:
-        """Calibration items that a class needs at this level: 9 at 90 %."""
-        return items_needed(self.level)
+        """Calibration items that a class needs at this level, 9 at 90 %: the least n with a rank that is at most n.
+
+        The rank is ``⌈(n + 1) level⌉``, and so n ``⌈level / (1 - level)⌉``.
+        """
+        return ceil(self.level / (1 - self.level) - 1e-9)
 
     @property
     def short(self) -> tuple[int, ...]:
@@ -96,8 +99,3 @@ class SetRule:
             ),
             tuple(count(one, "a count of the sets") for one in counts),
         )
-
-
-def items_needed(level: float) -> int:
-    """The least n with a rank ``⌈(n + 1) level⌉`` that is at most n: ``⌈level / (1 - level)⌉``."""
-    return ceil(level / (1 - level) - 1e-9)

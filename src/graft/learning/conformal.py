@@ -9,6 +9,7 @@ import numpy as np
 
 from graft.contracts import Bool, Float32, Int
 from graft.heads.conformal import SetRule
+from graft.metrics import set_coverage, set_size
 
 _BLOCKS = 10
 """Cross-validating the sets joins folds to at most this many blocks."""
@@ -55,11 +56,9 @@ def measured(p: Float32, y: Int, k: int, level: float, folds: Sequence[Int]) -> 
     Returns:
         ``(coverage, mean size)``, ``nan`` where nothing was scored.
     """
-    usable = np.flatnonzero(~np.isnan(p).any(axis=1))
-    if not len(usable) or not len(folds):
-        return float("nan"), float("nan")
+    usable = ~np.isnan(p).any(axis=1) & bool(len(folds))
     members = held_out_sets(p, y, k, level, folds)[usable]
-    return int(members[np.arange(len(usable)), y[usable]].sum()) / len(usable), int(members.sum()) / len(usable)
+    return set_coverage(members, y[usable]), set_size(members)
 
 
 def held_out_sets(p: Float32, y: Int, k: int, level: float, folds: Sequence[Int]) -> Bool:

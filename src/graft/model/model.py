@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,12 @@ class Model:
     def task(self) -> AnyTask:
         """What is asked of items."""
         return named(self.classifier.task if self.recipe.task == "auto" else self.recipe.task)
+
+    @property
+    def reading(self) -> Mapping[str, Any]:
+        """How ``graft.read`` reads labelled data for it: of its kind and task, by the columns its own were read by."""
+        known = {"min_classes": 1, "modality": self.report.modality, "remembered": self.report.columns}
+        return {**self.task.reading, **known}
 
     def predict(self, items: Iterable[Any], *, cache: CacheChoice = "default") -> list[Prediction]:
         """Answer every input; one that cannot be read has an ``error`` instead of a label.
@@ -170,8 +176,7 @@ class Model:
             DataError: There is no such part, nothing in it can be read, or the model knows none of its labels.
         """
         task, encoder = self.task, self._own_encoder()
-        reading = {**task.reading, "min_classes": 1, "modality": self.report.modality}
-        whole = read(data, remembered=self.report.columns, progress=progress, cancelled=cancelled, **reading)
+        whole = read(data, progress=progress, cancelled=cancelled, **self.reading)
         check_modality(whole, encoder)
         dataset, part = _part(whole, split)
         task.check_known(dataset, self.classes)

@@ -135,8 +135,7 @@ def retrain(
         check_previous(place)
         used = load(place, allow_download=allow_download)
         encoder = used._own_encoder()
-        known = {**used.task.reading, "min_classes": 1, "modality": encoder.modality}
-        dataset = read(data, **{**known, "remembered": used.report.columns, **reading})
+        dataset = read(data, **{**used.reading, **reading})
         material = gather(used, dataset, _path(corrections), _path(journal), encoder, run)
         warnings, answers = _said(used, material, place, _path(log))
         verdict, rows = _judged(used, material, encoder, place, force, run)
