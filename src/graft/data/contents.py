@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,9 +11,8 @@ from pathlib import Path, PurePosixPath
 
 from graft.data.arrangement import Labelled
 from graft.data.items import Item, Skipped, Text
-from graft.data.kinds import UNREADABLE, can_be, count_modalities, look_at, settle
+from graft.data.kinds import can_be, count_modalities, kind_or_reason, settle
 from graft.decoding.formats import EXTENSIONS, NOT_OF_THE_KIND, NOUNS, belongs_to, describe_kind, remedy
-from graft.errors import ItemError
 
 
 @dataclass(slots=True)
@@ -48,15 +46,7 @@ def look_into(rows: Iterable[Labelled], place: Path, asked: str | None, *, multi
     Raises:
         MixedModalities: There are more than a few of a second modality, and none was asked for.
     """
-    judged: list[tuple[Labelled, str, str]] = []
-    for row in rows:
-        kind = problem = ""
-        try:
-            kind = look_at(row.item)
-        except UNREADABLE as error:
-            why = getattr(error, "strerror", None) or error
-            problem = error.message if isinstance(error, ItemError) else f"It cannot be read: {why}."
-        judged.append((row, kind, problem))
+    judged = [(row, *kind_or_reason(row.item)) for row in rows]
     modality = asked or settle(
         _count([(row.item, kind) for row, kind, _ in judged]),
         f"{place} holds",
@@ -103,11 +93,7 @@ def label_set(labels: Iterable[str]) -> tuple[str, ...]:
 
 def count_files(items: Iterable[Item]) -> Counter[str]:
     """How many files speak for each modality."""
-    kinds = []
-    for item in items:
-        with contextlib.suppress(*UNREADABLE):
-            kinds.append((item, look_at(item)))
-    return _count(kinds)
+    return _count([(item, kind_or_reason(item)[0]) for item in items])
 
 
 def _count(kinds: Sequence[tuple[Item, str]]) -> Counter[str]:

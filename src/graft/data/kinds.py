@@ -66,6 +66,15 @@ def look_at(item: Item) -> str:
     return (container_in(item.read()) or kind) if kind in ("zip", "ole") else kind
 
 
+def kind_or_reason(item: Item) -> tuple[str, str]:
+    """The kind of a file, as ``look_at`` has it; or ``""``, and why it cannot be read."""
+    try:
+        return look_at(item), ""
+    except UNREADABLE as error:
+        why = getattr(error, "strerror", None) or error
+        return "", error.message if isinstance(error, ItemError) else f"It cannot be read: {why}."
+
+
 def can_be(modality: str, kind: str, name: str) -> bool:
     """Whether a file of this kind and name can be read as an item of the modality."""
     if modality == "image":

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from graft.data.items import Broken, File, Item, Member, Memory, Text, as_item
-from graft.data.kinds import UNREADABLE, can_be, check_modality, is_there, look_at, looks_like_a_path
+from graft.data.kinds import UNREADABLE, can_be, check_modality, is_there, kind_or_reason, looks_like_a_path
 from graft.data.listing import Listing, list_archive, list_folder, peek, printable, walk
 from graft.decoding.containers import SHEETS, container_at
 from graft.decoding.formats import NOT_OF_THE_KIND, describe_kind, is_tabular, sniff
@@ -148,9 +148,8 @@ def _below(folder: Path) -> Iterator[Item]:
 
 def _texts_of(item: Item, columns: Reading) -> Iterator[tuple[Item, Record]]:
     """The rows of a table, or the file itself, if it is a text."""
-    try:
-        kind = look_at(item)
-    except UNREADABLE:
+    kind, problem = kind_or_reason(item)
+    if problem:
         kind = "text"  # reading it says what is the matter
     if kind in _TABLES or (is_tabular(item.name) and kind != "empty"):
         yield from _rows_of(item, columns)

@@ -6,8 +6,8 @@ import re
 from pathlib import PurePosixPath
 
 from graft.data.arrangement import SPLITS, Arrangement
-from graft.data.items import Item, Text
-from graft.data.kinds import UNREADABLE, look_at, spread
+from graft.data.items import Text
+from graft.data.kinds import UNREADABLE, kind_or_reason, spread
 from graft.data.listing import FileEntry, Listing, peek, printable
 from graft.decoding.formats import belongs_to, is_tabular
 from graft.errors import DataError, MissingColumn, UsageError
@@ -145,14 +145,8 @@ def _beside_media(tables: Arrangement, listing: Listing, modality: str | None) -
     if len({row.label for row in rows}) < 2:
         return False
     sample = spread(rows, _SAMPLE)
-    return 2 * sum(_is_media(row.item) for row in sample) > len(sample)
-
-
-def _is_media(item: Item) -> bool:
-    try:
-        return belongs_to(look_at(item)) in ("image", "audio")
-    except UNREADABLE:
-        return False
+    media = [row for row in sample if belongs_to(kind_or_reason(row.item)[0]) in ("image", "audio")]
+    return 2 * len(media) > len(sample)
 
 
 def _is_manifest(entry: FileEntry, depth: int) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from graft.data.dataset import Dataset, Item
 from graft.data.items import Broken, File, Text, as_item
-from graft.data.kinds import UNREADABLE, is_there, look_at
+from graft.data.kinds import is_there, kind_or_reason
 from graft.decoding.formats import NOUNS, belongs_to, is_tabular
 from graft.errors import ItemError, UsageError
 
@@ -49,7 +49,7 @@ def as_query(value: Any, place: int, modality: str) -> Item:
 def explained(error: ItemError, query: Item, dataset: Dataset) -> ItemError:
     """Why a query cannot be answered, with what is searched where it is of another modality."""
     searched = NOUNS[dataset.modality]
-    found = _modality_of(query)
+    found = belongs_to(kind_or_reason(query)[0])
     if found and found != dataset.modality:
         return ItemError(
             error.reason,
@@ -64,12 +64,3 @@ def explained(error: ItemError, query: Item, dataset: Dataset) -> ItemError:
     if isinstance(query, File) and query.path.is_dir():
         return ItemError(error.reason, f"{query.name} is a folder.", "Give the files in it, one query each.")
     return error
-
-
-def _modality_of(query: Item) -> str | None:
-    if isinstance(query, Text):
-        return "text"
-    try:
-        return belongs_to(look_at(query))
-    except UNREADABLE:
-        return None
