@@ -150,10 +150,8 @@ def measure_effect(pool: Pool, applied: Applied) -> Effect:
 
 def labels_after(pool: Pool, applied: Applied) -> list[str | None]:
     """The label of each row of the pool after the edits; ``None``: dropped."""
-    labels: list[str | None] = [None] * len(pool.y)
-    for row, label in zip(applied.rows.tolist(), applied.dataset.labels, strict=True):
-        labels[row] = label
-    return labels
+    edited = dict(zip(applied.rows.tolist(), applied.dataset.labels, strict=True))
+    return [edited.get(row) for row in range(len(pool.y))]
 
 
 class Scorer:

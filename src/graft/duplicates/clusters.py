@@ -178,9 +178,7 @@ def settled(alike: Alike, y: Int) -> Clusters:
         y: Class of each item ``(n,) int64``.
     """
     whole = alike.whole
-    cut = np.zeros(int(whole.max(initial=-1)) + 1, np.bool_)
-    pieces = np.unique(np.stack([whole, alike.clusters]), axis=1)[0]
-    cut[np.flatnonzero(np.bincount(pieces, minlength=len(cut)) > 1)] = True
+    cut = np.bincount(np.unique(np.stack([whole, alike.clusters]), axis=1)[0]) > 1
     of_class = np.bincount(y)
     pairs, counts = np.unique(np.stack([whole, y]), axis=1, return_counts=True)
     fills = np.unique(pairs[0][2 * counts > of_class[pairs[1]]])
