@@ -66,6 +66,14 @@ def look_at(item: Item) -> str:
     return (container_in(item.read()) or kind) if kind in ("zip", "ole") else kind
 
 
+def first_bytes(item: Item) -> bytes:
+    """As ``peek`` has them; none where the item cannot be read, or is nothing at all."""
+    try:
+        return peek(item)
+    except UNREADABLE:
+        return b""
+
+
 def kind_or_reason(item: Item) -> tuple[str, str]:
     """The kind of a file, as ``look_at`` has it; or ``""``, and why it cannot be read."""
     try:

@@ -13,8 +13,8 @@ from graft.data.arrangement import Labelled
 from graft.data.contents import look_into
 from graft.data.dataset import Dataset
 from graft.data.items import Broken, File, Item, Skipped, Text
-from graft.data.kinds import UNREADABLE, check_modality
-from graft.data.listing import peek, printable
+from graft.data.kinds import check_modality, first_bytes
+from graft.data.listing import printable
 from graft.data.lists import items_of
 from graft.decoding.encoding import decode_text
 from graft.decoding.formats import bare_name, is_tabular, is_text, sniff
@@ -146,8 +146,5 @@ def _lines(path: Path) -> Dataset:
 
 def _is_plain_text(path: Path) -> bool:
     """A single file of text that is no table."""
-    try:
-        head = peek(File(path, path.name))
-    except UNREADABLE:
-        return False
+    head = first_bytes(File(path, path.name))
     return bool(head) and not is_tabular(path.name) and not sniff(head) and is_text(head)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from graft.data.items import Broken, File, Item, Member, Memory, Text, as_item
-from graft.data.kinds import UNREADABLE, can_be, check_modality, is_there, kind_or_reason, looks_like_a_path
-from graft.data.listing import Listing, list_archive, list_folder, peek, printable, walk
+from graft.data.kinds import can_be, check_modality, first_bytes, is_there, kind_or_reason, looks_like_a_path
+from graft.data.listing import Listing, list_archive, list_folder, printable, walk
 from graft.decoding.containers import SHEETS, container_at
 from graft.decoding.formats import NOT_OF_THE_KIND, describe_kind, is_tabular, sniff
 from graft.decoding.tars import is_tar
@@ -80,10 +80,7 @@ def gather_rows(
 
 def is_archive(path: Path) -> bool:
     """Whether a file is a zip or tar of files, by its content, or says so by its extension; a document is none."""
-    try:
-        head = peek(File(path, path.name))
-    except UNREADABLE:  # no file, or no path at all: it holds a NUL
-        return False
+    head = first_bytes(File(path, path.name))
     kind = sniff(head)
     if kind == "zip":
         return not container_at(path)

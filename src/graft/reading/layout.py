@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 
 from graft.data.arrangement import SPLITS, Arrangement
 from graft.data.items import Text
-from graft.data.kinds import UNREADABLE, kind_or_reason, spread
-from graft.data.listing import FileEntry, Listing, peek, printable
+from graft.data.kinds import first_bytes, kind_or_reason, spread
+from graft.data.listing import FileEntry, Listing, printable
 from graft.decoding.formats import belongs_to, is_tabular
 from graft.errors import DataError, MissingColumn, UsageError
 from graft.job import Reading
@@ -112,10 +112,7 @@ def _of_json(listing: Listing) -> list[FileEntry]:
     found = [entry for entry in listing.entries if len(entry.parts) == 1 and is_tabular(entry.parts[-1])]
     if named := [entry for entry in found if _stem(entry) in SPLITS]:
         return named
-    try:
-        return found if len(found) == 1 and peek(found[0].item).lstrip().startswith(b"[") else []
-    except UNREADABLE:
-        return []
+    return found if len(found) == 1 and first_bytes(found[0].item).lstrip().startswith(b"[") else []
 
 
 def _from_split_folders(listing: Listing, reading: Reading, run: Run) -> Arrangement:
