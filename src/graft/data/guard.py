@@ -121,11 +121,9 @@ def named_by(folders: Iterable[Path], names: Iterable[str]) -> Iterator[Path]:
     for folder in folders:
         for name in named:
             path = folder / name
-            try:
-                if path.is_file():
-                    yield path
-            except (OSError, ValueError):  # a text that is far too long for a name, or holds what no name can
-                continue
+            # Raises nothing for a text that is far too long for a name, or holds what no name can.
+            if os.path.isfile(path):  # noqa: PTH113
+                yield path
 
 
 def _real(path: Path) -> Path:

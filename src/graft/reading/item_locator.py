@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -101,12 +102,10 @@ def _locate_in_folder(folder: Path) -> ItemLocator:
 
     def at(text: str) -> Item | None:
         for candidate in dict.fromkeys((text, text.replace("\\", "/"))):
-            try:
-                path = folder / candidate
-                if path.exists():
-                    return File(path, printable(text))
-            except (OSError, ValueError):  # too long, or holding a NUL: no path
-                pass
+            path = folder / candidate
+            # Unlike ``Path.exists`` it raises nothing where a text is no path: too long, or holding a NUL.
+            if os.path.exists(path):  # noqa: PTH110
+                return File(path, printable(text))
         return None
 
     return ItemLocator(at, lambda: walk(folder))
