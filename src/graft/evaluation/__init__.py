@@ -5,12 +5,4 @@ from graft.evaluation.judging import judge
 from graft.evaluation.notices import warn_of_blanks, warn_of_the_data, warn_of_the_items
 from graft.evaluation.rows import AskedItems, Rows
 
-__all__ = [
-    "AskedItems",
-    "Rows",
-    "judge",
-    "score_held_out",
-    "warn_of_blanks",
-    "warn_of_the_data",
-    "warn_of_the_items",
-]
+__all__ = ["AskedItems", "Rows", "judge", "score_held_out", "warn_of_blanks", "warn_of_the_data", "warn_of_the_items"]
