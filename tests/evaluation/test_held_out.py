@@ -7,7 +7,7 @@ from graft.data.dataset import Dataset, Memory
 from graft.data.split import stratified_group_folds
 from graft.errors import DataError
 from graft.evaluation import AskedItems, score_held_out
-from graft.evaluation.held_out import check_shared_labels
+from graft.evaluation.notices import check_shared_labels
 from graft.evaluation.outcomes import Outcomes
 from graft.learning.classifier import fit_classifier
 from graft.metrics import wilson

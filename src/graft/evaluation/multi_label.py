@@ -9,10 +9,9 @@ import numpy as np
 from graft.contracts import Array, Bool, Float32, Int
 from graft.data.dataset import Dataset
 from graft.evaluation.growth import Growth, measure_growth, on_cores
-from graft.evaluation.held_out import some
 from graft.evaluation.intervals import correlation_of, group_design_effect
 from graft.evaluation.judging import judged_by_folds
-from graft.evaluation.notices import warn_of_copies, warn_of_small_classes
+from graft.evaluation.notices import some, warn_of_copies, warn_of_small_classes
 from graft.evaluation.outcomes import Outcomes
 from graft.evaluation.rows import Rows
 from graft.heads.protocols import LabelHead

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from graft.data.dataset import Dataset
 from graft.data.kinds import some_of
 from graft.data.split import straddling
 from graft.decoding.measures import FORMATS
+from graft.errors import DataError
 
 FEW = 5
 """Classes with fewer training items are named."""
@@ -36,6 +37,37 @@ def warn_of_the_data(
         *warn_of_small_classes(y, classes),
         *_only_in_test(dataset, train),
     )
+
+
+def check_shared_labels(what: str, labels: Collection[str], whose: str, known: Collection[str]) -> None:
+    """Whether anything at all can be named rightly; ask before the work, not after it.
+
+    Args:
+        what: How the data to score are called.
+        labels: Their labels; if there is none, there is nothing to say against it.
+        whose: Whose classes ``known`` are.
+        known: What the classifier can name.
+
+    Raises:
+        DataError: Not one label is known.
+    """
+    if labels and not set(labels) & set(known):
+        raise DataError(
+            f"{what} share no label with {whose} ({some(sorted(set(labels)))} / {some(sorted(set(known)))}).",
+            "Check that these data belong together, and that their labels are spelled alike.",
+        )
+
+
+def warn_of_unknown_labels(labels: Sequence[str], items: int) -> tuple[str, ...]:
+    """What to say of so many items with labels that the model does not know."""
+    if not labels:
+        return ()
+    return (f"The model does not know {some(labels)}: the {items} items with such labels count as wrong.",)
+
+
+def some(labels: Sequence[str]) -> str:
+    """The first five labels, and whether there are more."""
+    return ", ".join(labels[:5]) + (", ..." if len(labels) > 5 else "")
 
 
 def warn_of_copies(dataset: Dataset, digests: Sequence[str], clusters: Int) -> tuple[str, ...]:

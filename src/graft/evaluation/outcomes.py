@@ -15,10 +15,12 @@ from graft.contracts import SEPARATOR, Array, Bool, Int
 from graft.data.dataset import Item
 from graft.evaluation import intervals
 from graft.evaluation.intervals import LEAST_CLASSES, LEAST_ITEMS, group_design_effect
+from graft.evaluation.notices import warn_of_unknown_labels
 from graft.evaluation.rows import AskedItems
 from graft.heads.classifier import Answer
 from graft.heads.multi_label import confidence_of
 from graft.results.figures import Calibration, ClassFigures, Interval, Judged, MultiLabelFigures, ReliabilityBin
+from graft.results.scores import Scores
 
 HARDEST = 24
 """How many of the hardest items the report names."""
@@ -185,6 +187,33 @@ class Outcomes:
         own, predicted = ([SEPARATOR.join(compress(self.classes, row)) for row in what.tolist()] for what in both)
         sure, believed = (self.confidence(what)[rows].tolist() for what in (self.named, self.given))
         return [Judged(*told) for told in zip(paths, own, predicted, sure, believed, strict=True)]
+
+
+def score_held_out(answered: AskedItems, copies: Int, split: str) -> Scores:
+    """Score a head by its answers to items that it was not fitted to.
+
+    An item with a label that the head does not know counts as wrong: it cannot be named rightly.
+
+    Args:
+        answered: The items and its answers; of given groups the interval is one for new ones.
+        copies: What is a copy of what ``(n,) int64``, so that copies do not narrow the interval.
+        split: What these items are called in the result.
+    """
+    said, groups, sets = Outcomes.of(answered), answered.dataset.groups, answered.answer.sets
+    covered = float((sets & said.given[:, : sets.shape[1]]).any(axis=1).mean()) if len(sets) else float("nan")
+    return Scores(
+        accuracy=said.score(copies, groups),
+        macro_f1=said.macro_f1,
+        per_class=said.per_class(copies, groups),
+        n_items=len(said.p),
+        split=split,
+        classes=tuple(said.classes),
+        confusion=said.confusion,
+        ece=said.calibration.ece,
+        coverage=covered if said.exclusive else float("nan"),
+        warnings=warn_of_unknown_labels(said.strange, int((~said.known).sum())),
+        multi=said.multi,
+    )
 
 
 def named_by(answer: Answer, *, exclusive: bool) -> Bool:

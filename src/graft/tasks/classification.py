@@ -12,7 +12,7 @@ from graft.contracts import Float64, Int, Targets
 from graft.data.dataset import Dataset
 from graft.errors import DataError, TooFewClasses
 from graft.evaluation import AskedItems, Rows, judge, score_held_out, warn_of_the_data
-from graft.evaluation.held_out import check_shared_labels
+from graft.evaluation.notices import check_shared_labels
 from graft.evaluation.outcomes import Outcomes
 from graft.heads.classifier import Answer
 from graft.learning.classifier import fit_classifier

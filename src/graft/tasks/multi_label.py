@@ -12,8 +12,8 @@ from graft.contracts import Int, Targets
 from graft.data.dataset import Dataset
 from graft.errors import TooFewClasses
 from graft.evaluation import AskedItems, Rows
-from graft.evaluation.held_out import check_shared_labels
 from graft.evaluation.multi_label import judge_multi_label, warn_of_the_labels
+from graft.evaluation.notices import check_shared_labels
 from graft.heads.classifier import Answer
 from graft.learning.multi_label import check_multi_label_head, fit_multi_label, strata_of
 from graft.recipe import Recipe

@@ -17,7 +17,7 @@ from graft.data.provenance import inputs_of
 from graft.data.texts import texts_of
 from graft.encoders import ENCODERS, BuiltIn, Tunable, tuned_weights
 from graft.errors import DataError, TooFewClasses, UsageError
-from graft.evaluation.held_out import some
+from graft.evaluation.notices import some
 from graft.executors import map_on_cores
 from graft.metrics import accuracy, log_loss
 from graft.model.inputs import CacheChoice, Source, as_run
