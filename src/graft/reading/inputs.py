@@ -146,11 +146,9 @@ def _below(folder: Path) -> Iterator[Item]:
 def _texts_of(item: Item, columns: Reading) -> Iterator[tuple[Item, Record]]:
     """The rows of a table, or the file itself, if it is a text."""
     kind, problem = kind_or_reason(item)
-    if problem:
-        kind = "text"  # reading it says what is the matter
     if kind in _TABLES or (is_tabular(item.name) and kind != "empty"):
         yield from _rows_of(item, columns)
-    elif kind == "empty" or can_be("text", kind, item.name):
+    elif problem or kind == "empty" or can_be("text", kind, item.name):  # reading it says what is the matter
         yield item, {}
     else:
         what, advice = describe_kind(kind, "text")
