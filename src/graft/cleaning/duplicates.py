@@ -93,9 +93,11 @@ def duplicates_of(
     score[exact] = 0
     sets = [
         DuplicateSet(
-            tuple(rows.tolist()),
-            len(np.unique(content[rows])) == 1,
-            *(tuple(sorted({names[row] for row in rows.tolist()} - {""})) for names in (labels, splits, groups)),
+            rows=tuple(rows.tolist()),
+            exact=len(np.unique(content[rows])) == 1,
+            labels=_names(labels, rows),
+            splits=_names(splits, rows),
+            groups=_names(groups, rows),
         )
         for rows in members
         if len(rows) > 1
@@ -112,6 +114,10 @@ def duplicates_of(
 def _rows_of_each(clusters: Int) -> list[Int]:
     order = np.argsort(clusters, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(clusters[order])) + 1) if len(order) else []
+
+
+def _names(names: Sequence[str], rows: Int) -> tuple[str, ...]:
+    return tuple(sorted({names[row] for row in rows.tolist()} - {""}))
 
 
 def _harm(found: DuplicateSet) -> tuple[bool, bool, bool, bool, int, tuple[int, ...]]:

@@ -160,6 +160,7 @@ class ReviewQueue:
         return np.array([label in borne.split(SEPARATOR) if several else label == borne for borne in labels], np.bool_)
 
     def _sizes(self) -> Float64:
+        """Pixels, characters or seconds ``(n,) float64``, whatever these items have; 0 where it is not known."""
         known, nothing = self.findings.pool.embedded.statistics, np.zeros(len(self.findings))
         measured = [known[name] for name in ("width", "height", "characters", "seconds") if name in known]
         return np.asarray(np.nan_to_num(np.prod(measured or [nothing], axis=0)), np.float64)

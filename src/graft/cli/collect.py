@@ -95,7 +95,7 @@ def _summary(collected: Collected) -> Iterator[str]:
         parts += [
             f"{verb}: {_reasons(by)}" for verb, by in (("refused", counts.refused), ("failed", counts.failed)) if by
         ]
-        yield (f"  {shown(label):{width}}  {counts.kept} of {collected.per_class}  ({', '.join(parts)})")
+        yield f"  {shown(label):{width}}  {counts.kept} of {collected.per_class}  ({', '.join(parts)})"
     yield from (f"Warning: {shown(problem)}" for problem in collected.problems)
     few = any(counts.kept < collected.per_class for counts in collected.classes.values())
     if collected.stopped:

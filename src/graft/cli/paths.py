@@ -74,7 +74,7 @@ class Grouped(click.Option):
 
     def __init__(self, *declared: Any, group: str, record: Callable[..., Any] = dict, **settings: Any) -> None:
         super().__init__(*declared, **settings)
-        self.group = group, record
+        self.group, self.record = group, record
 
 
 class Command(click.Command):
@@ -97,7 +97,9 @@ class Command(click.Command):
             _check_apart(outputs)
             journals = (target for _, target, kind in outputs if kind == "journal")
             _check(outputs, Inputs.of(*_inputs(ctx)), Inputs.of(*journals))
-        arguments, groups = dict(ctx.params), defaultdict[tuple[str, Callable[..., Any]], dict[str, Any]](dict)
+        arguments = dict(ctx.params)
+        groups: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+        records: dict[str, Callable[..., Any]] = {}
         for parameter in self.params:
             name = parameter.name or ""
             if isinstance(parameter.type, OutputFile) and ctx.params[name] is not None:
@@ -106,8 +108,10 @@ class Command(click.Command):
                 check_free(ctx.params[name], overwrite=ctx.params["overwrite"])
             if isinstance(parameter, Grouped):
                 groups[parameter.group][name] = arguments.pop(name)
+                records[parameter.group] = parameter.record
+        arguments |= {group: records[group](**given) for group, given in groups.items()}
         assert self.callback is not None
-        return ctx.invoke(self.callback, **arguments, **{name: of(**given) for (name, of), given in groups.items()})
+        return ctx.invoke(self.callback, **arguments)
 
 
 def guard_outputs(*sources: Dataset | Path | None) -> None:

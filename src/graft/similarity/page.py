@@ -41,11 +41,12 @@ def render(found: Sequence[SearchResult], modality: str, title: str, queries: Se
         queries: The queries themselves, in the same order, to show them.
     """
     matches = [match for one in found for match in one.matches]
-    # Each is taken in its turn by the section that shows it; what is beyond the limit has none.
-    asked, shown = (
-        iter(map_on_cores(lambda item: _exhibit(item, modality), items[:MOST]))
-        for items in (queries, [match.item for match in matches])
-    )
+
+    def exhibits(items: Sequence[Item]) -> Iterator[Html | None]:
+        """Each is taken in its turn by the section that shows it; what is beyond the limit has none."""
+        return iter(map_on_cores(lambda item: _exhibit(item, modality), items[:MOST]))
+
+    asked, shown = exhibits(queries), exhibits([match.item for match in matches])
     sections = [_section(one, place, next(asked, None), shown, modality) for place, one in enumerate(found)]
     said = f"{amount(len(matches), modality)} for {count(len(found), 'query', 'queries')}, the most alike first"
     top = element("header", element("h1", "Look-alikes in ", name(title)), element("p", said, class_="quiet"))
