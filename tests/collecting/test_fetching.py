@@ -153,6 +153,29 @@ def test_who_waits_for_a_host_stops_with_all_others(server):
     assert caught.value.reason == "timeout"
 
 
+def test_a_handshake_that_hangs_is_broken_off():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        fetcher = Fetcher(Limits(connect=300, total=300), RateLimiter(0), LOOPBACK, {port})
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(fetch, fetcher, f"https://127.0.0.1:{port}/a.jpg")
+            peer, _ = listener.accept()
+            with peer:
+                assert peer.recv(1) == b"\x16"  # the handshake has begun, and nobody answers
+                fetcher.stop()
+                with pytest.raises(ItemError):
+                    waiting.result(240)
+
+
+def test_a_handshake_that_hangs_ends_in_time():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        fetcher = Fetcher(Limits(connect=300, total=0.5), RateLimiter(0), LOOPBACK, {port})
+        with pytest.raises(ItemError) as caught:
+            fetch(fetcher, f"https://127.0.0.1:{port}/a.jpg")
+    assert caught.value.reason == "timeout"
+
+
 def test_a_name_server_that_does_not_answer_is_left_behind(fetcher, server, monkeypatch):
     answered = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: answered.wait(60))

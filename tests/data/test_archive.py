@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from graft.data.items import Member
 from graft.decoding import archive
 from graft.decoding.archive import READ_ERRORS, list_members, peek_member, read_member
-from graft.errors import UnsafeArchive
+from graft.errors import ItemError, UnsafeArchive
 
 
 def make(path, members, compression=zipfile.ZIP_STORED):
@@ -138,6 +139,19 @@ def test_an_archive_that_was_replaced_is_read_anew(tmp_path):
     path.unlink()
     make(path, [("a", b"brand new")])
     assert read_member(path, "a", 10)[0] == b"brand new"
+
+
+def test_a_member_of_an_archive_that_was_replaced_by_a_broken_one(tmp_path):
+    path = make(tmp_path / "a.zip", [("a.jpg", b"old")])
+    item = Member(path, "a.jpg", "a.zip/a.jpg")
+    assert item.read() == b"old"
+    path.write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(ItemError) as caught:
+        item.read()
+    assert caught.value.message == (
+        "a.zip/a.jpg cannot be read from the archive: a.zip is not a zip, or its end is missing."
+    )
+    assert "copy or download it again" in caught.value.hint
 
 
 def test_more_archives_than_stay_open(tmp_path):

@@ -139,6 +139,13 @@ def test_names_and_remarks_of_every_kind_have_a_bound(tmp_path, monkeypatch, kin
         list_members(path)
 
 
+def test_notes_on_notes_without_end_are_refused(tmp_path):
+    notes = [("a note", b"x", {"type": tarfile.GNUTYPE_LONGNAME})] * 2000
+    path = made(tmp_path / "a.tar", *notes, ("cat/1.jpg", b"1", {}))
+    with pytest.raises(UnsafeArchive, match="copy or download it again"):
+        list_members(path)
+
+
 @pytest.mark.parametrize("suffix", [".tar", ".tar.gz"])
 @pytest.mark.parametrize("kept", [0.3, 0.7, 0.95])
 def test_cut_short_is_said(pets, tmp_path, suffix, kept):

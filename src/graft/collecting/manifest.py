@@ -10,6 +10,7 @@ import json
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, replace
 from itertools import count, filterfalse
@@ -68,10 +69,10 @@ class Manifest:
         """Let others collect into the folder."""
         self._file.close()
 
-    def count(self, label: str) -> int:
-        """How many pictures of a class were kept, and still are."""
-        own = (line for line in self.outcomes.values() if line.label == label and line.state == "kept")
-        return sum((self.folder / line.file).is_file() for line in own)
+    def counts(self) -> Counter[str]:
+        """How many pictures of each class were kept, and still are."""
+        kept = (line for line in self.outcomes.values() if line.state == "kept")
+        return Counter(line.label for line in kept if (self.folder / line.file).is_file())
 
     def append(self, line: ManifestEntry) -> None:
         """Note an outcome, through to the disk."""

@@ -102,11 +102,12 @@ def _pictures_of(file: Path, root: Path) -> Iterator[Found]:
     met: set[Path] = set()
     for place, name in reader.places:
         local = _local(place, file, root)
+        url = place if is_inline(place) else _joined(base, place)
         if local:
             met.add(local)
             yield Found(local.relative_to(root).as_posix(), page, name or reader.title, reader.licence, local)
-        elif is_inline(place) or is_web(place := _joined(base, place)):
-            yield Found(place, page, name or reader.title, reader.licence)
+        elif is_inline(url) or is_web(url):
+            yield Found(url, page, name or reader.title, reader.licence)
     for local in _beside(file):  # backgrounds and what scripts put there
         if local not in met and local.is_relative_to(root):
             yield Found(local.relative_to(root).as_posix(), page, reader.title, reader.licence, local)

@@ -50,8 +50,9 @@ class CollectionRun:
         self._seen = SeenPictures(min_side, fetcher.limits.max_bytes)
         for line in manifest.outcomes.values():
             self._seen.add(line)
+        there = manifest.counts()
         for queue in queues:
-            queue.kept = manifest.count(queue.label)
+            queue.kept = there[queue.label]
 
     def counts(self) -> dict[str, Counts]:
         """What became of each class."""

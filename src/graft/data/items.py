@@ -14,7 +14,7 @@ import numpy as np
 from graft.contracts import LIMITS
 from graft.decoding.archive import READ_ERRORS, read_member
 from graft.decoding.encoding import mend
-from graft.errors import DataError, ItemError
+from graft.errors import DataError, ItemError, UnsafeArchive
 from graft.files import did_you_mean
 
 MAX_ITEM_BYTES = LIMITS.bytes
@@ -80,6 +80,10 @@ class Member:
         """The member's bytes, bounded; ``zipfile`` verifies its checksum."""
         try:
             return _bounded(*read_member(self.archive, self.member, MAX_ITEM_BYTES), self.name)
+        except UnsafeArchive as error:  # it was replaced meanwhile
+            raise ItemError(
+                "unreadable", f"{self.name} cannot be read from the archive: {error.message}", error.hint
+            ) from None
         except READ_ERRORS as error:
             raise ItemError(
                 "unreadable", f"{self.name} cannot be read from the archive: {error}.", "Pack it again."

@@ -126,7 +126,11 @@ class _Zip(zipfile.ZipFile):
                 f"{path.name} {broken}.",
                 "It may be cut short; copy or download it again, or zip the folder anew.",
             ) from None
-        _check_totals(path, self.infolist())
+        try:
+            _check_totals(path, self.infolist())
+        except UnsafeArchive:
+            self.close()
+            raise
 
     def members(self) -> Iterator[tuple[str, bool]]:
         """What each member is called, and whether it is a link."""

@@ -28,7 +28,8 @@ _LARGEST_NOTE = 1 << 20
 _NOTES = frozenset(
     {tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE}
 )
-_UNREADABLE = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError)
+_UNREADABLE = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError, RecursionError)
+"""What ``tarfile`` raises for damage; for a note on a note on a note, and so on, a ``RecursionError``."""
 
 
 class TarEntry(NamedTuple):

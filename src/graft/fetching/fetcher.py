@@ -9,7 +9,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -70,7 +70,7 @@ class Fetcher:
         self._trust = trust or http.default_ssl_context()
         self._trust.set_alpn_protocols(["http/1.1"])
         self.stopped = threading.Event()
-        self._live: set[http.NetworkStream] = set()
+        self._live: set[socket.socket] = set()
 
     def locate(self, url: str) -> WebAddress:
         """Take an address apart and check it.
@@ -119,9 +119,9 @@ class Fetcher:
         """Break off what is under way."""
         self.stopped.set()
         self.rate_limiter.wake()
-        for stream in list(self._live):
+        for connection in list(self._live):
             with suppress(OSError):  # it is closed already; to close it here would not wake who reads from it
-                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)
 
     def _ask(self, place: WebAddress, remaining: Callable[[], float]) -> bytes | WebAddress:
         """What is sent, or where it is said to lie."""
@@ -140,14 +140,16 @@ class Fetcher:
 
     @contextmanager
     def _connected(self, place: WebAddress, remaining: Callable[[], float]) -> Iterator[http.NetworkStream]:
-        """A connection that ``stop`` breaks off."""
-        stream = connect(place, self._allow, self.limits, remaining)
-        self._live.add(stream)
-        try:
-            yield stream.start_tls(self._trust, place.host) if place.scheme == "https" else stream
-        finally:
-            self._live.discard(stream)
-            stream.close()
+        """A connection that ``stop`` breaks off, also in the midst of a TLS handshake, which takes its socket away."""
+        with (
+            closing(connect(place, self._allow, self.limits, remaining)) as stream,
+            stream.get_extra_info("socket").dup() as handle,
+        ):
+            self._live.add(handle)
+            try:
+                yield stream.start_tls(self._trust, place.host) if place.scheme == "https" else stream
+            finally:
+                self._live.discard(handle)
 
     def _take(self, answer: http.Response, place: WebAddress) -> bytes | WebAddress:
         headers = {name.lower(): value.decode("latin-1") for name, value in answer.headers}
