@@ -44,3 +44,17 @@ def test_networks_of_a_hub_learn_slowly_at_their_own_size() -> None:
             other = plan_for(method, modality, built_in=False)
             assert other.size == 0
             assert other.rate <= plan.rate
+
+
+@pytest.mark.parametrize("values", [
+    {"rate": "x"}, {"rate": "all"}, {"rate": None}, {"epochs": 2.5}, {"epochs": True}, {"flips": "no"}, {"flips": 1},
+    {"alphas": 1.0}, {"alphas": ["1"]}, {"alphas": [True]}, {"unfreeze": []}, {"unfreeze": "some"}, {"names": None},
+])  # fmt: skip
+def test_a_value_of_another_kind_is_refused(values) -> None:
+    (name,) = values
+    with pytest.raises(UsageError, match=f"^{name} of a plan is "):
+        TrainingPlan.from_dict(values)
+
+
+def test_whole_numbers_and_all_of_a_network_are_taken() -> None:
+    assert TrainingPlan.from_dict({"rate": 1, "unfreeze": "all", "alphas": [1, 0.5]}).unfreeze == "all"

@@ -99,12 +99,26 @@ class TrainingPlan:
         """The plan that ``to_dict`` wrote.
 
         Raises:
-            UsageError: A key is unknown, or a value is out of its range.
+            UsageError: A key is unknown, or a value is of another type or out of its range.
         """
-        known = {field.name for field in dataclasses.fields(cls)}
-        if unknown := sorted(set(values) - known):
+        known: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(cls)}
+        if unknown := sorted(set(values) - set(known)):
             raise UsageError(f"A plan has no {', '.join(unknown)}.", f"It knows {', '.join(sorted(known))}.")
-        return cls(**{**values, **({"alphas": tuple(values["alphas"])} if "alphas" in values else {})})
+        for name, value in values.items():
+            usual = known[name]
+            several = isinstance(usual, tuple) and isinstance(value, list | tuple)
+            alike = all(_is_like(one, usual[0]) for one in value) if several else _is_like(value, usual)
+            alike = alike or (name, value) == ("unfreeze", "all")
+            _check(name, value, alike, f"of a kind with {usual!r}, which is usual")
+        given: dict[str, Any] = {**values, **({"alphas": tuple(values["alphas"])} if "alphas" in values else {})}
+        return cls(**given)
+
+
+def _is_like(value: object, usual: object) -> bool:
+    """Whether it is of the type; an integer is a number, and no truth value is one."""
+    if isinstance(usual, bool) or isinstance(value, bool):
+        return type(value) is type(usual)
+    return isinstance(value, (int, float) if isinstance(usual, float) else type(usual))
 
 
 def _check(name: str, value: object, holds: bool, allowed: str) -> None:
