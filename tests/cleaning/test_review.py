@@ -131,6 +131,18 @@ def test_undo_and_redo_go_back_and_forth(review: Review) -> None:
     assert review.decided.nonzero()[0].tolist() == [0, 2]
 
 
+def test_what_somebody_else_gave_back_can_be_taken_back_again(review: Review) -> None:
+    review.decide("drop", [0], who="ada")
+    review.undo(who="ada")
+    undo = review.journal.read()[-1]
+    review.journal.append(Decision("undo", undoes=undo.id, who="bob"))
+
+    assert review.redo(who="ada") is None
+    assert review.dropped() == {0}
+    assert review.rows_of(review.undo(who="ada")) == (0,)
+    assert review.dropped() == set()
+
+
 def test_undo_is_known_to_whoever_comes_later(review: Review) -> None:
     review.decide("drop", [4])
     review.undo()

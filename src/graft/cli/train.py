@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,8 +85,12 @@ def _train(tree: JobTree, given: tuple[str, ...], prices: Path | None, stopping:
     if settings.skipped:
         say(f"Names of the platform's own were skipped: {shown(', '.join(settings.skipped))}", err=True)
     done = train(tree, settings, prices=known, cancelled=stopping, say=lambda text: say(shown(text), err=True))
-    place = f"Model   {shown(done.folder)}    {done.receipt.in_words(known)}"
-    how.show(lambda: done.to_dict(known), (str(done.model.report), place))
+
+    def lines() -> Iterator[str]:
+        yield str(done.model.report)
+        yield f"Model   {shown(done.folder)}    {done.receipt.in_words(known)}"
+
+    how.show(lambda: done.to_dict(known), lines())
 
 
 def _together(handed: dict[str, Any], given: tuple[str, ...]) -> dict[str, Any]:
