@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from data_hub import DataHub
-from graft.errors import UsageError
+from graft.errors import AddressError, UsageError
 from graft.hub_data import HubDataAddress, bring_dataset, is_hub_data_address
+from graft.hub_data.failures import explained
 
 SCRIPT = """
 import json, sys, os
@@ -63,6 +64,13 @@ def test_a_folder_of_that_name_is_not_read_instead(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="which datasets would read instead"):
         bring_dataset("hf:ann/doors")
+
+
+def test_addresses_are_left_out_of_errors_and_what_follows_them_is_not() -> None:
+    signed = f"https://cdn.example/part-0.parquet?Signature={'x' * 900}"
+    with pytest.raises(AddressError) as caught, explained("ann/doors"):
+        raise ValueError(f"\nThe file {signed} ends too early.\nThe rest is noise.")
+    assert caught.value.message == "ann/doors cannot be read as a data set: The file ... ends too early."
 
 
 def parquet(rows: dict[str, list[Any]], features: dict[str, Any]) -> bytes:

@@ -68,5 +68,6 @@ def _in_words(name: str, error: Exception) -> GraftError:
             f"{name} could not be fetched: the hub refused, or did not answer.",
             "Check the connection and the rights of HF_TOKEN, and try again: files that arrived whole are kept.",
         )
-    first = _URL.sub("...", first_line(error.__cause__ or error))[:200].rstrip(".")
+    # Addresses are taken out before the line is cut: signed ones are longer than what is shown.
+    first = _URL.sub("...", first_line(error.__cause__ or error, longest=10_000))[:200].rstrip(".")
     return AddressError(f"{name} cannot be read as a data set: {first}.", page)

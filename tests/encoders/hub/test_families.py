@@ -191,6 +191,12 @@ def test_openvino_runs_it_as_well(made):
         close(ours, embed(hub_encoder(str(made(name)), None, SINGLE), items), 1e-4)
 
 
+@pytest.mark.parametrize("name", ["vit", "bert", "wav2vec2"])
+def test_no_items_give_no_rows(made, name):
+    encoder = hub_encoder(str(made(name)), None, SINGLE)
+    assert encoder.embed([]).shape == (0, encoder.dim)
+
+
 def test_the_models_own_graph_is_used_where_there_are_no_safe_weights(made, tmp_path):
     import torch
     from transformers import AutoModel

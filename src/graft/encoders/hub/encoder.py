@@ -122,6 +122,8 @@ class HubEncoder(LazyEncoder[Session]):
 
     def embed(self, batch: Sequence[Any]) -> Float32:
         """``n`` items, each a tuple of windows -> ``(n, dim) float32``."""
+        if not batch:
+            return np.empty((0, self.dim), np.float32)
         readout = self.entry.card.readout
         x = run(self._network.run, self.feeder, batch, readout, self.dense)
         return signed_root(x) if readout.get("rooted") else x
@@ -201,7 +203,7 @@ def feeder_for(modality: str, settings: Any, vocabulary: bytes = b"", prompt: st
 
 
 def run(network: Any, feeder: Feeder, batch: Sequence[Any], readout: Any, dense: dict[str, Float32]) -> Float32:
-    """Embed ``n`` items with a network ``inputs -> states``: ``(n, dim) float32``.
+    """Embed ``n`` items, at least one, with a network ``inputs -> states``: ``(n, dim) float32``.
 
     The embedding of an item of several windows is the mean of theirs, weighted by their lengths.
     """
