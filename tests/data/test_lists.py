@@ -182,7 +182,7 @@ def test_a_frame_is_read_by_its_columns():
     dataset = read(frame)
     assert dataset.modality == "text"
     assert dataset.labels == tuple(LABELS[:5])
-    assert dataset.groups == ("1", "1", "", "2", "2")
+    assert dataset.groups == read(frame, group_column="").groups == ("1", "1", "", "2", "2")
     assert dataset.skipped[0].code == "no_label"
     other = frame.rename(columns={"Text": "wording", "label": "kind"}).assign(split=["train"] * 4 + ["test", None])
     assert read(other, item_column="wording", label_column="kind").splits == (*["train"] * 4, "test")

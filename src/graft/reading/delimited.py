@@ -108,7 +108,7 @@ def _sniff_delimiter(lines: Sequence[str], name: str, known: Collection[str]) ->
         return sum(width == widths[0] for width in widths) / len(widths), widths[0]
 
     # Labels may hold a second delimiter in every row, but a header that is known settles it.
-    first_line = next((line.lower() for line in lines if line.strip()), "")
+    first_line = next((line.lstrip().lower() for line in lines if line.strip()), "")
 
     def names_known(delimiter: str) -> int:
         return len(set(known).intersection(cell.strip(' "\r\n') for cell in first_line.split(delimiter)))

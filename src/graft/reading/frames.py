@@ -31,7 +31,7 @@ def read_frame(frame: Any, reading: Reading) -> Dataset:
         "group_column": (GROUP_COLUMN,),
         "split_column": SPLIT_COLUMNS[:1],
     }
-    asked = Wanted.of(reading).asked
+    asked = {what: name for what, name in Wanted.of(reading).asked.items() if name or what != "group_column"}
     columns = list(frame.columns)
     found = {what: _find(columns, asked.get(what), names) for what, names in usual.items()}
     for what, column in found.items():

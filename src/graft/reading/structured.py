@@ -28,9 +28,8 @@ def read_structured(text: str, name: str) -> Table:
         DataError: It is none of them, broken, or too large.
     """
     first = text.lstrip().split("\n", 1)[0]
-    if not first.startswith("[") and isinstance(
-        _document(first)[0], dict
-    ):  # a whole object in the first line: one a line
+    is_object = not first.startswith("[") and isinstance(_document(first)[0], dict)
+    if is_object:  # a whole one in the first line: one a line
         table = _lines(text, name)
         if len(table.records) > 1 or table.skipped or not _rows_of(table.records[0][1]):
             return _bounded(table, name)
