@@ -1,5 +1,7 @@
 """What is said of a classifier follows from what was predicted of rows that it had not seen."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -112,6 +114,20 @@ def test_mistakes_are_bounded_by_cell_and_in_all():
     assert len(Outcomes.of_classes(["a", "b", "c"], p, y).mistakes(items_of(4000))) == 6 * EXAMPLES_PER_CELL
     p, y = probabilities(4000, 10)
     assert Outcomes.of_classes([f"{c}" for c in range(10)], p[:1], p[:1].argmax(axis=1)).mistakes(items_of(1)) == ()
+
+
+def test_naming_what_is_wrong_takes_no_list_of_all_classes():
+    """A Python object for each class of each mistake would be 8 bytes, where a truth value is 1."""
+    n, k = 4000, 500
+    p, _ = probabilities(n, k)
+    said = Outcomes.of_classes([f"{c}" for c in range(k)], p, p.argmin(axis=1))
+    tracemalloc.start()
+    try:
+        found = said.mistakes(items_of(n))
+        assert tracemalloc.get_traced_memory()[1] < 4 * n * k
+    finally:
+        tracemalloc.stop()
+    assert len(found) == EXAMPLES
 
 
 def test_a_perfectly_calibrated_answer_has_no_error_and_a_boastful_one_has():

@@ -82,6 +82,9 @@ def judge(classifier: CalibratedHead, out_of_fold: OutOfFold, rows: Rows, recipe
     design_effect = group_design_effect(said.right, rows.groups_of(scored))
     end = named[0] if len(named) else None
     growth = measure_growth(fit_many, y, rows.fold, rows.copies, classes, recall, seed, end, design_effect)
+    groups = None
+    if rows.ignoring:
+        groups = group_effect(fit_many, y, rows.groups, choice.correct[choice.index], rows.ignoring, seed)
     figures = judged_by_folds(
         said,
         growth,
@@ -97,9 +100,7 @@ def judge(classifier: CalibratedHead, out_of_fold: OutOfFold, rows: Rows, recipe
         macro_f1=judged_macro_f1(said),
         per_class=judged_by_class(said, growth, rows, scored),
         sets=prediction_sets(classifier.sets, out_of_fold.p, y, folds),
-        groups=group_effect(fit_many, y, rows.groups, choice.correct[choice.index], rows.ignoring, seed)
-        if rows.ignoring
-        else None,
+        groups=groups,
         false_alarms=false_alarms(out_of_fold.p, y, rows.copies, classes, rows.negatives, rows.seconds, design_effect),
         typical=typical(rows, out_of_fold),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import compress
 from typing import Self
 
 import numpy as np
@@ -182,11 +181,15 @@ class Outcomes:
 
     def _judged(self, items: Sequence[Item], rows: Int) -> list[Judged]:
         """What was said of some of the items ``(m,) int64``."""
-        paths = [items[row].name for row in rows.tolist()]
-        both = self.given[rows], self.named[rows]
-        own, predicted = ([SEPARATOR.join(compress(self.classes, row)) for row in what.tolist()] for what in both)
         sure, believed = (self.confidence(what)[rows].tolist() for what in (self.named, self.given))
-        return [Judged(*told) for told in zip(paths, own, predicted, sure, believed, strict=True)]
+        return [
+            Judged(items[row].name, self._labels(self.given[row]), self._labels(self.named[row]), *probabilities)
+            for row, *probabilities in zip(rows.tolist(), sure, believed, strict=True)
+        ]
+
+    def _labels(self, which: Bool) -> str:
+        """Which of them these ``(k,) bool`` are, without a look at each: there may be thousands."""
+        return SEPARATOR.join(self.classes[place] for place in np.flatnonzero(which).tolist())
 
 
 def score_held_out(answered: AskedItems, copies: Int, split: str) -> Scores:

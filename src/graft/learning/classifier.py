@@ -97,13 +97,14 @@ def without_own_vote(choice: Choice, p: Float32, folds: Sequence[Int], said: Cal
         folds: For each repetition the fold of each row; the first one's rows have no vote in turn.
         said: Probabilities from out-of-fold scores ``(r, n, k)``.
     """
-    result = p.copy()
-    for fold in folds[:1]:
-        for held_out in np.unique(fold[fold >= 0]):
-            rows = np.flatnonzero(fold == held_out)
-            index = choose_without(choice, rows)
-            if index != choice.index:
-                result[rows] = said(choice.logits[index])[rows]
+    if not len(folds):
+        return p
+    result, fold = p.copy(), folds[0]
+    for held_out in np.unique(fold[fold >= 0]):
+        rows = np.flatnonzero(fold == held_out)
+        index = choose_without(choice, rows)
+        if index != choice.index:
+            result[rows] = said(choice.logits[index])[rows]
     return result
 
 

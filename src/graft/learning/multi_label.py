@@ -175,8 +175,19 @@ def choose_multi_label(x: Float32, given: Bool, stages: Stages, folds: Sequence[
         once = np.ones((1, len(common)), np.float32)
         index = int(select(losses[:, common], once, plain, units[common])[0])
         why = _why(grid, losses[:, common].mean(axis=1, dtype=np.float64), index)
-    ones, taken = np.ones(len(grid)), axes[grid[index].features]
-    return Choice(grid, scores, ones, losses, correct, plain, index, why, units, taken, None)
+    return Choice(
+        configurations=grid,
+        logits=scores,
+        temperatures=np.ones(len(grid)),
+        losses=losses,
+        correct=correct,
+        plain=plain,
+        index=index,
+        why=why,
+        groups=units,
+        axes=axes[grid[index].features],
+        final=None,
+    )
 
 
 def _grid(stages: Stages, scores: int, n: int) -> tuple[Configuration, ...]:
