@@ -1,5 +1,6 @@
 """``graft search`` from outside."""
 
+import re
 import shutil
 
 import pytest
@@ -126,6 +127,22 @@ def test_a_page_holds_what_was_found(run, photos, messages, tmp_path):
     assert run("search", messages, "<b>a refund</b>", "--html", page, "--overwrite").code == 0
     assert "&lt;b&gt;a refund" in page.read_text(encoding="utf-8")
     assert page.read_text(encoding="utf-8").count("<blockquote") == 4
+
+
+@pytest.mark.parametrize("most", [500, 4, 1])
+def test_each_picture_of_a_page_stands_by_its_own_name(run, photos, tmp_path, monkeypatch, most):
+    monkeypatch.setattr("graft.similarity.page.MOST", most)
+    page, torn = tmp_path / "found.html", tmp_path / "torn.png"
+    torn.write_bytes(b"torn")
+    asked = [photos / "square" / "003.png", torn, photos / "circle" / "001.png"]
+    assert run("search", photos, *asked, "-n", 3, "--html", page).code == 0
+    figures = re.findall("<figure>.*?</figure>", page.read_text(encoding="utf-8"))
+    named = [re.search('aria-label="([^"]*[.]png)"', figure) for figure in figures]
+    assert len(figures) == len(asked) + 6
+    assert sum(found is not None for found in named) == {500: 8, 4: 2 + 4, 1: 1 + 1}[most]
+    for figure, found in zip(figures, named, strict=True):
+        if found is not None:
+            assert re.sub("<[^>]*>", "", figure).endswith(found[1])
 
 
 def test_a_table_is_no_query(run, messages):
