@@ -2,6 +2,8 @@
 
 import copy
 import dataclasses
+import gc
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -140,6 +142,18 @@ def test_the_statistics_of_batch_normalisations_stay_unless_told_otherwise():
 def test_a_network_can_be_moved_without_its_numbers(encoder):
     network = network_for(encoder).to("meta")
     assert all(parameter.is_meta for group in network.groups().values() for parameter in group)
+
+
+def test_a_network_holds_on_to_no_second_copy_of_its_weights(encoder):
+    network_for(encoder)  # what is loaded once for all is there
+    tracemalloc.start()
+    try:
+        network = network_for(encoder)
+        gc.collect()
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < sum(each.numel() * each.element_size() for each in network.parameters()) / 4
 
 
 def test_batches_go_to_the_device_of_the_network(encoder, values):

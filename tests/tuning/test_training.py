@@ -14,6 +14,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="tuning needs torch")
 
+from safetensors import safe_open  # noqa: E402
+from safetensors.torch import save_file  # noqa: E402
+
 from graft.contracts import Linear  # noqa: E402
 from graft.errors import EncoderError, UsageError  # noqa: E402
 from graft.heads.features import transform  # noqa: E402
@@ -369,6 +372,20 @@ def test_the_checkpoint_of_another_run_is_not_used(tmp_path: Path) -> None:
     anew = tune(checkpoint=checkpoint)[1]
     assert "belongs to another run" in anew.history.notes[0]
     assert same(anew, tune()[1])
+
+
+@pytest.mark.parametrize("state", [{"temperature": 1.0}, {"epochs": 3}, {"step": None}, None])
+def test_a_checkpoint_whose_state_has_other_fields_is_not_used(tmp_path: Path, state: dict[str, Any] | None) -> None:
+    checkpoint = tmp_path / "tuning.safetensors"
+    whole = tune(checkpoint=checkpoint)[1]
+    with safe_open(checkpoint, "pt") as file:
+        kept = json.loads(file.metadata()["graft"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    kept["state"] = state and {**kept["state"], **state}
+    save_file(tensors, checkpoint, {"graft": json.dumps(kept)})
+    anew = tune(checkpoint=checkpoint)[1]
+    assert "started anew" in anew.history.notes[0]
+    assert same(anew, whole)
 
 
 def test_a_checkpoint_that_cannot_be_written_ends_nothing(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def load(path: Path, parameters: Mapping[str, Any], key: str) -> Snapshot | None
             return None
         with safe_open(path, "pt") as file:
             state = json.loads((file.metadata() or {}).get("graft", "{}"))
-            if state.get("key") != key:
+            if state.get("key") != key or not isinstance(state.get("state"), dict):
                 return None
             tensors: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
             for full in file.keys():  # noqa: SIM118 - not a dict

@@ -154,7 +154,7 @@ class HubModule(EncoderModule):
         else:
             empty = np.zeros(max(int(self.settings["rate"]), self.settings.get("shortest", 1)), np.float32)
         with torch.no_grad():
-            return layers_of(self.network.model, self.pinned, lambda: self(self.batch([(empty,)])))
+            return layers_of(self.network.model, encoder.pinned(), lambda: self(self.batch([(empty,)])))
 
 
 def _steady(network: nn.Module) -> None:

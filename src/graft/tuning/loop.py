@@ -125,7 +125,7 @@ class Loop:
         self.note(sentence)
 
     def _begin(self) -> None:
-        found = load(self.checkpoint, self.trainable.parameters, self.key) if self.checkpoint else None
+        found = self._left_behind()
         if found and self._was_hurried(found.state):
             self.tell("The run that was there had been cut short, and now there is time: started anew.")
             found = None
@@ -142,6 +142,16 @@ class Loop:
             self.state.stopped = "diverged"
             self.best = self._weights()
             self.tell("Before the first step the log loss of the validation part is not a number: nothing was trained.")
+
+    def _left_behind(self) -> Snapshot | None:
+        """What an interrupted run has left, if it is of this run and its state has the fields of today."""
+        found = load(self.checkpoint, self.trainable.parameters, self.key) if self.checkpoint else None
+        if found:
+            try:
+                restored(TrainingState, found.state, "state")
+            except (ValueError, LookupError, TypeError, AttributeError):
+                return None
+        return found
 
     def _was_hurried(self, state: Mapping[str, Any]) -> bool:
         """Whether a run's schedule was drawn together for lack of time, and there is clearly more of it now."""

@@ -28,8 +28,9 @@ class MiniLM(EncoderModule):
 
     def __init__(self, encoder: BuiltIn) -> None:
         super().__init__(encoder)
-        self.embeddings = _Embeddings(*(len(self.pinned[f"embeddings.{name}.weight"]) for name in _TABLES))
-        wide = len(self.pinned["encoder.layer.0.intermediate.dense.weight"])
+        shapes = {name: array.shape for name, array in encoder.pinned().items()}
+        self.embeddings = _Embeddings(*(shapes[f"embeddings.{name}.weight"][0] for name in _TABLES))
+        wide = shapes["encoder.layer.0.intermediate.dense.weight"][0]
         self.encoder = nn.ModuleDict({"layer": nn.ModuleList(_Layer(wide) for _ in range(LAYERS))})
         self.load_pinned()
 

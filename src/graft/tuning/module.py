@@ -25,11 +25,14 @@ def heard(output: Any) -> Any:
 
 
 class EncoderModule(nn.Module):  # type: ignore[misc]
-    """A network some of whose ``weights`` bear the names of its encoder's ``pinned`` ones, which are read once."""
+    """A network some of whose ``weights`` bear the names of its encoder's pinned ones.
+
+    These are read where they are asked for: what is held on to beside the network takes as much memory once more.
+    """
 
     def __init__(self, encoder: Tunable) -> None:
         super().__init__()
-        self._tuned, self.pinned = encoder.tuned, encoder.pinned()
+        self.embedder = encoder
 
     @property
     def device(self) -> Any:
@@ -45,7 +48,7 @@ class EncoderModule(nn.Module):  # type: ignore[misc]
         checkpoint()
         own = self.weights()
         with torch.no_grad():
-            for name, array in self._tuned.over(self.pinned).items():
+            for name, array in self.embedder.tuned.over(self.embedder.pinned()).items():
                 checkpoint()
                 own[name].copy_(torch.from_numpy(np.array(array)))
         for module in self.modules():
@@ -62,9 +65,9 @@ class EncoderModule(nn.Module):  # type: ignore[misc]
     def changed(self) -> dict[str, Float32]:
         """The weights that are not the pinned ones, ``float32`` each."""
         checkpoint()
-        own = self.weights()
-        arrays = {name: own[name].detach().cpu().float().numpy() for name in self.pinned}
-        return {name: array.copy() for name, array in arrays.items() if not np.array_equal(array, self.pinned[name])}
+        own, pinned = self.weights(), self.embedder.pinned()
+        arrays = {name: own[name].detach().cpu().float().numpy() for name in pinned}
+        return {name: array.copy() for name, array in arrays.items() if not np.array_equal(array, pinned[name])}
 
 
 class _SignedRoot(torch.autograd.Function):  # type: ignore[misc]

@@ -26,7 +26,7 @@ class SpeechNetwork(EncoderModule):
     def __init__(self, encoder: SpeechEncoder) -> None:
         super().__init__(encoder)
         self.layers = LAYERS
-        for name, array in self.pinned.items():
+        for name, array in encoder.pinned().items():
             self.register_parameter(name, nn.Parameter(torch.empty(array.shape)))
         self._noise = self.batch(encoder.noise())
         self.load_pinned()
