@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from graft.data.split import stratified_group_folds
-from graft.evaluation.grouping import group_effect, share_right
+from graft.evaluation.grouping import called_out_of_fold, group_effect
 from graft.evaluation.intervals import FOLD_CORRELATION
 
 
@@ -32,9 +32,9 @@ def test_speakers_on_both_sides_flatter(voices):
     whole = stratified_group_folds(y, speaker, 4, 0)
     ignoring = stratified_group_folds(y, np.arange(240), 4, 0)
     fit_many = nearest(x, y)
-    held_out = share_right(fit_many, y, whole)
-    found = group_effect(fit_many, y, [f"speaker {one}" for one in speaker], held_out, ignoring, 0)
-    assert found.accuracy == pytest.approx(held_out.mean())
+    called = called_out_of_fold(fit_many, y, whole)
+    found = group_effect(fit_many, y, [f"speaker {one}" for one in speaker], called, ignoring, 0)
+    assert found.accuracy == pytest.approx((called == y).mean())
     assert found.n == 12
     assert found.ignoring > 0.95
     assert found.accuracy < 0.8
@@ -46,10 +46,10 @@ def test_without_two_groups_there_is_nothing_to_say(voices):
     x, y, _ = voices
     folds = stratified_group_folds(y, np.arange(240), 4, 0)
     fit_many = nearest(x, y)
-    held_out = share_right(fit_many, y, folds)
-    assert group_effect(fit_many, y, [""] * 240, held_out, folds, 0) is None
-    assert group_effect(fit_many, y, ["anna"] * 200 + [""] * 40, held_out, folds, 0) is None
-    assert group_effect(fit_many, y, ["anna", "ben"] * 120, np.full(240, np.nan), [], 0) is None
+    called = called_out_of_fold(fit_many, y, folds)
+    assert group_effect(fit_many, y, [""] * 240, called, folds, 0) is None
+    assert group_effect(fit_many, y, ["anna"] * 200 + [""] * 40, called, folds, 0) is None
+    assert group_effect(fit_many, y, ["anna", "ben"] * 120, np.full((0, 240), -1), [], 0) is None
 
 
 def test_few_groups_tell_little_of_others():
@@ -61,8 +61,8 @@ def test_few_groups_tell_little_of_others():
         x = y[:, None] + rng.normal(size=n)[speaker, None] + rng.normal(size=(120, 1))
         whole, ignoring = (stratified_group_folds(y, units, 3, 0) for units in (speaker, np.arange(120)))
         fit_many = nearest(x, y)
-        held_out = share_right(fit_many, y, whole)
-        found = group_effect(fit_many, y, [f"{one}" for one in speaker], held_out, ignoring, 0)
+        called = called_out_of_fold(fit_many, y, whole)
+        found = group_effect(fit_many, y, [f"{one}" for one in speaker], called, ignoring, 0)
         assert found.high - found.drop == pytest.approx(found.drop - found.low)
         widths.append(found.high - found.low)
     least = 2 * 4.30 * np.sqrt(FOLD_CORRELATION / 120) * 0.5  # of items that are as likely to change as not

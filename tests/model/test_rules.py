@@ -57,6 +57,9 @@ def test_groups_stay_whole_in_every_fold():
     report = model_of(x, labels, groups=groups).report
     assert report.accuracy.value < 0.75  # half are right by chance, and all where the group is known
     assert report.groups.ignoring > 0.9
+    answers = 3 * len(x) * report.groups.accuracy  # each row is held out three times
+    assert 0 < answers < 0.75 * 3 * len(x)
+    assert answers == pytest.approx(round(answers), abs=1e-9)  # a share of whole answers, nothing rounded
     assert model_of(x, labels).report.accuracy.value > 0.9
 
 

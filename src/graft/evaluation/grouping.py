@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from graft.contracts import Array, Float64, Int
+from graft.contracts import Float64, Int
 from graft.evaluation.growth import FitMany
 from graft.evaluation.intervals import FOLD_CORRELATION, student
 from graft.results.figures import GroupEffect
@@ -17,7 +17,7 @@ DRAWS = 1000
 
 
 def group_effect(
-    fit_many: FitMany, y: Int, groups: Sequence[str], held_out: Array, ignoring: Sequence[Int], seed: int
+    fit_many: FitMany, y: Int, groups: Sequence[str], whole: Int, ignoring: Sequence[Int], seed: int
 ) -> GroupEffect | None:
     """Accuracy with whole groups held out, and with random folds that ignore groups, of the same head.
 
@@ -29,8 +29,7 @@ def group_effect(
         fit_many: Fits the chosen head on each row subset.
         y: Class of each row ``(n,) int64``.
         groups: Group of each row, ``""`` for none.
-        held_out: In which share of the repetitions each row was named rightly while its group was held out ``(n,)``;
-            ``nan``: never scored.
+        whole: What each row was called in each repetition, its group held out ``(r, n) int64``; -1: not scored.
         ignoring: For each repetition the fold of each row, groups ignored; -1: never scored.
         seed: Of the draws.
 
@@ -38,7 +37,7 @@ def group_effect(
         ``None`` where there are fewer than two groups, or nothing was scored.
     """
     names, group = np.unique(np.array(groups, dtype=np.str_), return_inverse=True)
-    mixed = share_right(fit_many, y, ignoring)
+    held_out, mixed = (_share_right(called, y) for called in (whole, called_out_of_fold(fit_many, y, ignoring)))
     known = ~(np.isnan(held_out) | np.isnan(mixed)) & (names != "")[group]
     members = np.unique(group[known])
     if len(members) < 2:
@@ -56,16 +55,21 @@ def group_effect(
     )
 
 
-def share_right(fit_many: FitMany, y: Int, folds: Sequence[Int]) -> Float64:
-    """In which share of the repetitions each row was named rightly while held out ``(n,)``; ``nan``: never scored."""
-    right, times = np.zeros(len(y)), np.zeros(len(y))
-    for fold in folds:
+def called_out_of_fold(fit_many: FitMany, y: Int, folds: Sequence[Int]) -> Int:
+    """What each row is called in each repetition while it is held out ``(r, n) int64``; -1: not scored."""
+    called = np.full((len(folds), len(y)), -1, np.int64)
+    for own, fold in zip(called, folds, strict=True):
         n_folds = int(fold.max(initial=-1)) + 1
         if not n_folds:
             continue
         held_out = fold[None] == np.arange(n_folds)[:, None]
         predicted = fit_many((~held_out).astype(np.float32), held_out)
         scored = np.flatnonzero(fold >= 0)
-        right[scored] += predicted[fold[scored], scored] == y[scored]
-        times[scored] += 1
-    return np.where(times > 0, right / np.maximum(times, 1), np.nan)
+        own[scored] = predicted[fold[scored], scored]
+    return called
+
+
+def _share_right(called: Int, y: Int) -> Float64:
+    """In which share of the repetitions that scored it each row was called what it is ``(n,)``; ``nan``: in none."""
+    times = (called >= 0).sum(axis=0)
+    return np.where(times > 0, (called == y).sum(axis=0) / np.maximum(times, 1), np.nan)

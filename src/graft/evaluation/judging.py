@@ -67,7 +67,7 @@ def judge(classifier: CalibratedHead, out_of_fold: OutOfFold, rows: Rows, recipe
     head = HEADS[choice.chosen.head]
 
     z = choice.axes.z  # the same scores from fewer columns
-    own = choice.logits[choice.index, :1]  # (1, n, k); (0, n, k) where nothing was held out
+    own = choice.logits[choice.index]  # (r, n, k); (0, n, k) where nothing was held out
     named = np.where(np.isnan(own[..., 0]), -1, own.argmax(axis=2))
 
     def fit_some(masks: Float32, asked: Bool) -> Array:
@@ -84,7 +84,7 @@ def judge(classifier: CalibratedHead, out_of_fold: OutOfFold, rows: Rows, recipe
     growth = measure_growth(fit_many, y, rows.fold, rows.copies, classes, recall, seed, end, design_effect)
     groups = None
     if rows.ignoring:
-        groups = group_effect(fit_many, y, rows.groups, choice.correct[choice.index], rows.ignoring, seed)
+        groups = group_effect(fit_many, y, rows.groups, named, rows.ignoring, seed)
     figures = judged_by_folds(
         said,
         growth,
