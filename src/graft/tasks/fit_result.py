@@ -17,7 +17,8 @@ class FitResult:
 
     Attributes:
         head: What answers; one of ``graft.heads``.
-        out_of_fold: What heads that had not seen the rows said of them, as the task has it.
+        out_of_fold: What heads that had not seen the rows said of them, as the task has it; ``rejected`` is in which
+            share of the repetitions each was called unknown ``(n,)``.
         choice: Which head was taken, and why.
         right: How good each out-of-fold answer is ``(n,)``, ``nan`` where there is none: what encoders are compared by.
         answer: These answers as ``head.answer`` gives them, without unknown scores: the mean over the repetitions, and
