@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from graft.contracts import NEVER
-from graft.report import Report, words
+from graft.report import Report, new_classes, words
 from graft.results.facts import JournalEffect
 from graft.results.figures import (
     ClassesAdded,
@@ -239,10 +239,10 @@ def test_false_alarms_in_words() -> None:
 
 def test_what_old_classes_lost_in_words() -> None:
     change = {f"c{i}": RecallChange(1.0, 0.9, 10 * i, i) for i in range(6)}
-    assert words.added(ClassesAdded(("x", "y"), change)) == (
+    assert new_classes.added(ClassesAdded(("x", "y"), change)) == (
         "c5 lost 5 of 50 items to the new classes x and y, c4 4 of 40, c3 3 of 30, 2 other classes 3 in all."
     )
-    assert words.added(ClassesAdded(("x",), {})) == "No old class lost an item to the new class x."
+    assert new_classes.added(ClassesAdded(("x",), {})) == "No old class lost an item to the new class x."
 
 
 @pytest.mark.parametrize("which", ["messages", "recordings", "tagged", "grown", "doors", "tuned", "untouched"])

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from graft.heads.features import DESCRIPTIONS
-from graft.report import charts, markup, runs, steps, timings, tuning, words
+from graft.report import charts, markup, new_classes, runs, steps, timings, tuning, words
 from graft.report.exhibits import Exhibits, gather, legend
 from graft.report.markup import Content, Html, element, folded, join, name, scrolled, table
 from graft.report.matrix import Matrix, gallery
@@ -205,21 +205,21 @@ def figures(rows: Sequence[tuple[str, str, str]]) -> Html:
 
 
 def _added(found: ClassesAdded) -> Html:
-    rows = words.losses(found)
-    changed = [row for row in rows if words.changed(row[1])]
+    rows = new_classes.losses(found)
+    changed = [row for row in rows if new_classes.changed(row[1])]
     tables: list[Content] = [_recall_table(changed[:WORST])] if changed else []
-    rest = changed[WORST:] + [row for row in rows if not words.changed(row[1])]
+    rest = changed[WORST:] + [row for row in rows if not new_classes.changed(row[1])]
     if rest:
         called = "the other" if changed else "the"
         summary = f"{called} {words.count(len(rest), 'old class', 'old classes')}".capitalize()
         tables.append(folded(summary, _recall_table(rest)))
     prose = ["Recall of the old classes before and after the new ones came."]
-    return section("added", "New classes", prose, [element("p", words.added(found), class_="lead"), tables])
+    return section("added", "New classes", prose, [element("p", new_classes.added(found), class_="lead"), tables])
 
 
 def _recall_table(rows: list[tuple[str, RecallChange]]) -> Html:
     heads = ("before", "after", "change", "lost to new", "n")
-    cells = [(markup.label(label), *words.change_of(change)) for label, change in rows]
+    cells = [(markup.label(label), *new_classes.change_of(change)) for label, change in rows]
     shown = table("recalls", [("class", "label"), *((head, "number") for head in heads)], cells)
     return scrolled(shown, "Recall of the old classes")
 

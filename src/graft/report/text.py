@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.table import Table
 
-from graft.report import runs, timings, words
+from graft.report import new_classes, runs, timings, words
 from graft.report.matrix import not_easy
 from graft.report.terminal import (
     Lines,
@@ -163,15 +163,17 @@ def _class_note(report: ReportRecord) -> str:
 
 
 def _added(found: ClassesAdded, room: int) -> Iterator[RenderableType]:
-    yield words.added(found, lambda label: shorten_middle(words.clean(label), max(8, room // 2)))
-    changed = [(words.clean(label), change) for label, change in words.losses(found) if words.changed(change)]
+    yield new_classes.added(found, lambda label: shorten_middle(words.clean(label), max(8, room // 2)))
+    changed = [
+        (words.clean(label), change) for label, change in new_classes.losses(found) if new_classes.changed(change)
+    ]
     if not changed:
         return
     shown = changed if len(changed) <= ALL_CLASSES else changed[:WORST]
     longest = min(max(cell_len(label) for label, _ in shown), max(8, room - 42))
     rows = []
     for label, change in shown:
-        before, after, _, lost, n = words.change_of(change)
+        before, after, _, lost, n = new_classes.change_of(change)
         rows.append((shorten_middle(label, longest), before, after, lost, n))
     heads = ("recall", "before", "after", "lost to new", "n")
     yield grid(("left", "right", "right", "right", "right"), rows, heads)

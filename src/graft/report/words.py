@@ -13,7 +13,6 @@ from graft.data.dataset import Skipped
 from graft.decoding.formats import SHOWN_AS
 from graft.results.facts import Facts, JournalEffect
 from graft.results.figures import (
-    ClassesAdded,
     ClassFigures,
     FalseAlarms,
     Forecast,
@@ -21,7 +20,6 @@ from graft.results.figures import (
     Interval,
     Judged,
     MultiLabelFigures,
-    RecallChange,
     ReportRecord,
     Unknown,
 )
@@ -35,8 +33,6 @@ EASY = 0.95
 _BASELINES = {"majority": "commonest class", "nearest": "nearest neighbour", "tf-idf": "TF-IDF + logistic"}
 EXCERPT = 300
 """No more characters of a text are shown than this."""
-LOSERS = 3
-"""At most this many classes are named in a sentence."""
 _JOINERS = "\u200d\ufe0e\ufe0f"
 # Control characters could drive a terminal, direction overrides reorder a page, lone surrogates cannot be encoded.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -384,49 +380,6 @@ def multi_label(found: MultiLabelFigures) -> list[tuple[str, str, str]]:
     ]
 
 
-def losses(found: ClassesAdded) -> list[tuple[str, RecallChange]]:
-    """The old classes, the one that lost most first."""
-    return sorted(
-        found.recall.items(),
-        key=lambda row: (row[1].after - row[1].before if known(row[1].before, row[1].after) else 2.0, row[0]),
-    )
-
-
-def change_of(found: RecallChange) -> tuple[str, str, str, str, str]:
-    """Recall before and after, their difference, how many items were lost to the new classes, and of how many."""
-    difference = points(found.after - found.before)
-    return percent(found.before), percent(found.after), difference, f"{found.lost_to_new:,}", f"{found.n:,}"
-
-
-def changed(change: RecallChange) -> bool:
-    """Whether the new classes made a difference to an old one."""
-    return change.lost_to_new > 0 or (known(change.before, change.after) and change.before != change.after)
-
-
-def added(found: ClassesAdded, name: Callable[[str], str] = clean) -> str:
-    """What the old classes lost to the new ones; ``name`` shows the labels."""
-    if not found.classes:
-        return "No class is new."
-    shown = [name(entry) for entry in found.classes[:LOSERS]]
-    if len(found.classes) > LOSERS:
-        new = f"the {len(found.classes)} new classes"
-    else:
-        new = f"the new {'class' if len(shown) == 1 else 'classes'} {_enumerated(shown)}"
-    losers = sorted(
-        ((entry, change) for entry, change in found.recall.items() if change.lost_to_new > 0),
-        key=lambda row: (-row[1].lost_to_new, row[1].n, row[0]),
-    )
-    if not losers:
-        return f"No old class lost an item to {new}."
-    first, change = losers[0]
-    parts = [f"{name(first)} lost {change.lost_to_new:,} of {amount(change.n, '')} to {new}"]
-    parts += [f"{name(entry)} {change.lost_to_new:,} of {change.n:,}" for entry, change in losers[1:LOSERS]]
-    if rest := losers[LOSERS:]:
-        lost = sum(change.lost_to_new for _, change in rest)
-        parts.append(f"{count(len(rest), 'other class', 'other classes')} {lost:,} in all")
-    return ", ".join(parts) + "."
-
-
 def growth(report: ReportRecord) -> str:
     """Where the learning curve starts and ends."""
     curve = [point for point in report.learning_curve if known(point.accuracy)]
@@ -492,10 +445,6 @@ def _percentage(share: float, digits: int) -> str:
 
 def _per_hour(value: float) -> str:
     return f"{value:.1f}" if value < 99.95 else f"{value:,.0f}"
-
-
-def _enumerated(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def sentence(text: str) -> str:
