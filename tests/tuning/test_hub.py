@@ -125,6 +125,12 @@ def test_every_parameter_of_the_groups_has_a_slope(encoder):
     assert all(torch.equal(each, before[name]) for name, each in network.network.named_buffers())
 
 
+def test_batches_go_to_the_device_of_the_network(encoder):
+    parts = network_for(encoder).to("meta").batch(values_of(encoder))
+    assert parts
+    assert all(part.is_meta for part in parts)
+
+
 def test_a_tuned_encoder_is_another_one_and_knows_what_it_was(made):
     encoder = hub_encoder(str(made("sentence_cls")), None, SINGLE, prompt="passage: ")
     name = "encoder.layer.1.output.dense.bias"
