@@ -1,5 +1,6 @@
 """Files are written wholly or not at all."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -121,3 +122,15 @@ def test_what_the_system_refuses_is_said_with_its_reason(tmp_path):
     assert (caught.value.message, caught.value.hint) == ("It cannot be read: No such file or directory.", "Look.")
     with pytest.raises(GraftError, match="It stays: the disk is full"), refused_as(GraftError, "It stays", "Wait."):
         raise OSError("the disk is full")
+
+
+def test_a_full_disk_names_the_file_that_was_asked_for(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    place = tmp_path / "found.csv"
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="found") as told, files.written_whole(place) as file:
+        file.write("row")
+    assert (told.value.errno, told.value.filename) == (errno.ENOSPC, str(place))
+    assert list(tmp_path.iterdir()) == []

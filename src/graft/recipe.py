@@ -73,8 +73,10 @@ class Recipe:
         """The recipe that ``to_dict`` wrote.
 
         Raises:
-            UsageError: A key is unknown.
+            UsageError: It is no object, or a key is unknown.
         """
+        if not isinstance(values, Mapping):
+            raise UsageError(f"The recipe of a job is {values!r}.", "Give an object of its settings.")
         known = {field.name for field in dataclasses.fields(cls)}
         if unknown := sorted(map(str, set(values) - known)):
             raise UsageError(f"A recipe has no {', '.join(unknown)}.", f"It knows {', '.join(sorted(known))}.")

@@ -230,6 +230,8 @@ def test_the_same_from_python(here):
         ('{"reading": {}, "recipe": {}, "plan": {"inputs": [{"path": 1}]}}', "path of a job is 1"),
         ('{"reading": {}, "recipe": {}, "plan": {"inputs": [{}]}}', "holds no job"),
         ('{"reading": {}, "recipe": {"seed": -1}, "plan": {}}', "seed must not be negative"),
+        ('{"reading": {}, "recipe": 5, "plan": {}}', "The recipe of a job is 5"),
+        ('{"reading": {}, "recipe": null, "plan": {}}', "The recipe of a job is None"),
         ('{"reading": {}, "recipe": {}, "plan": {"time_limit": true}}', "time_limit of a job is True"),
         ('{"reading": [], "recipe": {}, "plan": {}}', "The reading of a job is []"),
         ("[" * 100_000, "holds no job"),

@@ -108,3 +108,17 @@ def test_what_cannot_be_a_collection(tmp_path, saved):
     with pytest.raises(MixedModalities):
         read_collection(mixed)
     assert len(read_collection(mixed, modality="image")) == 5
+
+
+def test_a_path_with_two_dots_is_named_as_it_was_given(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    for label in ("ants", "bees"):
+        folder = tmp_path / "texts" / label
+        folder.mkdir(parents=True)
+        (folder / "a..b.txt").write_text("A text.")
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(
+        NothingToRead, match=r"in \.\./texts can be read\. .*a\.\.b\.txt: .* a text file; .* a text file\."
+    ) as told:
+        graft.read("../texts", modality="image")
+    assert not told.value.message.endswith("..")

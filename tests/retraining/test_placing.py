@@ -29,7 +29,7 @@ def test_who_reads_meanwhile_always_finds_one(in_use, good, monkeypatch, system)
     """Also on a system that cannot exchange two names in one step."""
     monkeypatch.setattr(sys, "platform", system)
     failed = []
-    done = threading.Event()
+    done, read_once = threading.Event(), threading.Event()
 
     def read():
         while not done.is_set():
@@ -37,6 +37,11 @@ def test_who_reads_meanwhile_always_finds_one(in_use, good, monkeypatch, system)
                 bundle.read(in_use)
             except Exception as error:  # whatever it is, it is shown
                 failed.append(error)
+            read_once.set()
+
+    def let_read():  # who reads tries a few times: a writer without a pause could be faster every time
+        read_once.clear()
+        read_once.wait()
 
     reader = threading.Thread(target=read)
     reader.start()
@@ -45,7 +50,9 @@ def test_who_reads_meanwhile_always_finds_one(in_use, good, monkeypatch, system)
             new = in_use.with_name(f".shapes.graft.{turn:016x}.new")
             shutil.copytree(good, new)
             replace_model(new, in_use)
+            let_read()
             swap_back(in_use)
+            let_read()
     finally:
         done.set()
         reader.join()

@@ -64,8 +64,9 @@ class Corrections:
         """What the list promises, in words."""
         if not len(self):
             return f"None of {self.n_candidates:,} possible corrections is expected to help the model."
+        bring = "brings" if len(self) == 1 else "bring"
         return (
-            f"{len(self):,} of {self.n_candidates:,} possible corrections bring {self.share[-1]:.0%} of what all of "
+            f"{len(self):,} of {self.n_candidates:,} possible corrections {bring} {self.share[-1]:.0%} of what all of "
             "them are expected to bring."
         )
 

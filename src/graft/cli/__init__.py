@@ -144,6 +144,8 @@ def _run(arguments: list[str]) -> int:
         return UsageError.exit_code
     except (click.Abort, KeyboardInterrupt):
         kept = "What was done is kept; the same command goes on from there."
+        if "--no-cache" in arguments:
+            kept = "With --no-cache nothing is kept to go on from."
         say(f"Stopped. {'Nothing was written.' if arguments[:1] in _WHOLE else kept}", err=True)
         return 128 + signal.SIGINT
     except BrokenPipeError:

@@ -145,9 +145,10 @@ def _warn_of_separators(labels: Sequence[str]) -> Iterator[str]:
     """Labels that look like several."""
     several = [label for label in labels if SEPARATOR in label]
     if len(several) > A_FEW * len(labels):
+        taken = "and is taken as one class" if len(several) == 1 else "and each of them is taken as one class"
         yield (
-            f"{counted(len(several), 'label holds', 'labels hold')} a {SEPARATOR!r}, such as {several[0]!r}, and is "
-            "taken as one class. If it is several: --multi-label (in Python multi_label=True)."
+            f"{counted(len(several), 'label holds', 'labels hold')} a {SEPARATOR!r}, such as {several[0]!r}, {taken}. "
+            "If they are several: --multi-label (in Python multi_label=True)."
         )
 
 
@@ -185,10 +186,10 @@ def nothing_labelled(
         ignored = f", but for {found.strays.total()} stray files" if found.strays else ""
         return NothingToRead(f"{path} is empty{ignored}.", LAYOUT_ADVICE[modality])
     reasons = "; ".join(f"{shortened(one.path)}: {one.reason.rstrip('.')}" for one in skipped[:_EXAMPLES])
-    more = f"; and {len(skipped) - _EXAMPLES:,} more" if len(skipped) > _EXAMPLES else ""
+    more = f"; and {len(skipped) - _EXAMPLES:,} more." if len(skipped) > _EXAMPLES else ""
     flat = [one.path for one in skipped if one.code == "no_label"]
     return NothingToRead(
-        f"No labelled {NOUNS[modality][0]} in {path} can be read. {reasons}{more}.".replace("..", "."),
+        f"No labelled {NOUNS[modality][0]} in {path} can be read. {reasons.rstrip('.')}{more or '.'}",
         _layout_advice(modality, flat) if flat else remedy or OPEN_ADVICE[modality],
     )
 
